@@ -1,0 +1,149 @@
+import os
+import shutil
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tuitrain import messages as m
+from tuitrain.errors import RecordError
+from tuitrain.messages import MetricPoints, Numbered, StepsTaken
+from tuitrain.runs.directory import RunDirectory
+from tuitrain.runs.lock import RunLock
+from tuitrain.runs.reader import RunReader
+from tuitrain.runs.writer import RunWriter
+
+
+def point(step: int, value: float = 1.0, name: str = "train/loss") -> list[Numbered]:
+    event = StepsTaken(100.0 + step, step, step, 0.5, 1.0, (MetricPoints(name, step, (value,)),))
+    return [Numbered(1, step, event)]
+
+
+def test_a_run_whose_supervisor_disappeared_is_lost(run: RunDirectory) -> None:
+    with RunLock(run.lock_path), RunWriter(run) as writer:
+        writer.begin_attempt(1.0)
+        writer.change_state(2.0, "running", "")
+        writer.record(point(7))
+        with RunReader(run) as reader:
+            assert reader.state().state == "running"
+    with RunReader(run) as reader:
+        state = reader.state()
+        assert (state.state, state.time) == ("lost", 107.0)
+        assert "running" in state.reason
+        assert reader.summary().duration_s == 106.0
+
+
+@pytest.mark.parametrize("state", ["finished", "stopped", "failed", "paused"])
+def test_a_run_at_rest_is_in_the_state_it_came_to(run: RunDirectory, state: m.RunState) -> None:
+    with RunWriter(run) as writer:
+        writer.change_state(2.0, state, "because", at_rest=True)
+    with RunReader(run) as reader:
+        assert (reader.state().state, reader.state().reason) == (state, "because")
+
+
+def test_a_run_just_queued_is_lost_only_when_nobody_came_for_it(
+    new_run: Callable[..., RunDirectory],
+) -> None:
+    run = new_run(now=1000.0)
+    with RunReader(run, clock=lambda: 1002.0) as reader:
+        assert reader.state().state == "queued"
+    with RunReader(run, clock=lambda: 1060.0) as reader:
+        assert reader.state().state == "lost"
+
+
+def test_a_reader_sees_what_is_written_while_it_looks(run: RunDirectory) -> None:
+    with RunWriter(run) as writer, RunReader(run) as reader:
+        before = reader.version()
+        assert reader.version() == before
+        writer.record(point(1))
+        assert reader.version() != before
+        assert list(reader.points("train/loss")) == [(1, 1.0)]
+        writer.record(point(2))
+        assert reader.metrics()[0].last_step == 2
+
+
+def test_a_half_read_export_does_not_keep_the_supervisor_from_writing(run: RunDirectory) -> None:
+    with RunWriter(run) as writer:
+        writer.record([item for step in range(1, 50) for item in point(step)])
+    with RunReader(run) as reader:
+        points = reader.points("train/loss")
+        assert next(points) == (1, 1.0)
+        with RunWriter(run) as writer:
+            writer.record(point(50))
+        assert len(list(points)) == 48
+
+
+def test_the_monitor_of_the_preset_is_the_best_metric(run: RunDirectory) -> None:
+    with RunWriter(run) as writer:
+        for step, value in ((1, 0.5), (2, 0.9), (3, float("nan")), (4, 0.8)):
+            writer.record(point(step, value, "val/accuracy"))
+    with RunReader(run) as reader:
+        summary = reader.summary()
+        (row,) = reader.metrics()
+    assert (summary.best_metric, summary.best_value) == ("val/accuracy", 0.9)
+    assert (row.best, row.best_step, row.last) == (0.9, 2, 0.8)
+
+
+def test_a_missing_record_names_what_is_left(run: RunDirectory) -> None:
+    run.database_path.unlink()
+    (run.checkpoints / "step-00000010.pt").touch()
+    with pytest.raises(RecordError, match=r"run\.db is missing.*checkpoints.*tuitrain run"):
+        RunReader(run)
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage" * 1000])
+def test_a_file_that_is_no_record_is_named_and_never_overwritten(
+    run: RunDirectory, content: bytes
+) -> None:
+    run.database_path.write_bytes(content)
+    for kind in (RunReader, RunWriter):
+        with pytest.raises(RecordError, match=r"run\.db .*repeats the run"):
+            kind(run)
+    assert run.database_path.read_bytes() == content
+
+
+def test_damage_in_the_middle_of_a_record_is_named(run: RunDirectory) -> None:
+    with RunWriter(run) as writer:
+        writer.record([item for step in range(1, 3000) for item in point(step)])
+    with run.database_path.open("r+b") as file:
+        file.seek(4096 * 2)
+        file.write(os.urandom(4096 * 30))
+    with pytest.raises(RecordError, match="damaged"), RunReader(run) as reader:
+        reader.states()
+        list(reader.points("train/loss"))
+        reader.metrics()
+
+
+def test_a_record_left_with_a_journal_to_roll_back_can_be_read(
+    run: RunDirectory, tmp_path: Path
+) -> None:
+    with closing(sqlite3.connect(run.database_path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA cache_size=1")
+        connection.execute("PRAGMA cache_spill=1")
+        connection.execute("BEGIN IMMEDIATE")
+        connection.executemany(
+            "INSERT INTO samples VALUES (1, ?, 1)", [("x" * 500,) for _ in range(2000)]
+        )
+        # What a supervisor killed at this moment, on a network file system, leaves.
+        copy = RunDirectory(tmp_path / "copy")
+        shutil.copytree(run.path, copy.path)
+        connection.execute("ROLLBACK")
+    assert (copy.path / "run.db-journal").stat().st_size > 0
+    with RunReader(copy) as reader:
+        assert reader.sample_names() == []
+        assert [row.state for row in reader.states()] == ["queued"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="to root no folder is read-only")
+def test_a_record_in_a_read_only_folder_can_be_read(run: RunDirectory) -> None:
+    with RunWriter(run) as writer:
+        writer.record(point(1))
+    run.database_path.chmod(0o400)
+    run.path.chmod(0o500)
+    try:
+        with RunReader(run) as reader:
+            assert list(reader.points("train/loss")) == [(1, 1.0)]
+    finally:
+        run.path.chmod(0o700)

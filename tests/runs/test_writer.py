@@ -1,0 +1,326 @@
+import math
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import closing
+
+import pytest
+
+from tuitrain import messages as m
+from tuitrain.errors import RecordError
+from tuitrain.messages import Numbered
+from tuitrain.runs.commands import command_status, give_command
+from tuitrain.runs.directory import RunDirectory
+from tuitrain.runs.reader import RunReader
+from tuitrain.runs.writer import RunWriter
+
+Number = Callable[..., list[Numbered]]
+
+
+def steps(first: int, *losses: float, time: float = 100.0) -> m.StepsTaken:
+    last = first + len(losses) - 1
+    points = (m.MetricPoints("train/loss", first, losses),)
+    return m.StepsTaken(time, first, last, last / 10, last / 5, points)
+
+
+def saved(step: int, *names: str) -> m.CheckpointSaved:
+    path = f"checkpoints/step-{step:08}.pt"
+    return m.CheckpointSaved(1.0, step, path, names, "ab12", 10, 0.1, 0.2, {"val/loss": math.nan})
+
+
+def evaluated(step: int, loss: float) -> m.Evaluated:
+    return m.Evaluated(5.0, step, 1.0, 0.5, {"val/loss": loss}, {"support": [1]})
+
+
+def test_the_states_of_a_run_are_recorded_in_the_order_they_came(
+    run: RunDirectory, number: Number
+) -> None:
+    events = number(
+        m.WorkerStarted(1.0, 77),
+        m.PreparationReported(2.0, "loading data"),
+        m.TrainingPrepared(3.0, 0, 100, 10, 1234, "cpu", {"torch": "2.11"}),
+        m.TrainingPaused(4.0, 5, "asked"),
+        m.TrainingContinued(5.0, 5),
+        m.TrainingEnded(6.0, 9, "failed", "out of memory", "Traceback ..."),
+    )
+    with RunWriter(run) as writer:
+        assert writer.begin_attempt(0.5) == 1
+        assert writer.record(events) == 6
+    with RunReader(run) as reader:
+        states = [(row.state, row.reason) for row in reader.states()]
+        assert states == [
+            ("queued", ""),
+            ("starting", "worker started"),
+            ("starting", "loading data"),
+            ("running", ""),
+            ("paused", "asked"),
+            ("running", ""),
+            ("failed", "out of memory"),
+        ]
+        assert reader.state().detail == "Traceback ..."
+        assert [row.kind for row in reader.marks()] == ["pause", "continue"]
+        assert reader.meta()["environment"] == {"torch": "2.11"}
+        assert reader.summary().total_steps == 100
+        (attempt,) = reader.attempts()
+        assert (attempt.pid, attempt.started, attempt.ended) == (77, 0.5, 6.0)
+
+
+def test_values_that_are_not_finite_are_kept_bit_by_bit(run: RunDirectory, number: Number) -> None:
+    values = (1.5, math.nan, math.inf, -math.inf, 5e-324, 1.7e308, 1.7e308, -0.0)
+    with RunWriter(run) as writer:
+        writer.record(number(steps(1, *values)))
+    with RunReader(run) as reader:
+        assert [repr(value) for _, value in reader.points("train/loss")] == list(map(repr, values))
+        (row,) = reader.metrics()
+        assert (row.best, row.best_step) == (-0.0, 8)
+        column = reader.series("train/loss", columns=1).columns[0]
+        assert (column.minimum, column.maximum, column.nonfinite) == (-0.0, 1.7e308, 3)
+        assert column.mean <= 1.7e308
+
+
+def test_an_event_delivered_twice_is_recorded_once(run: RunDirectory, number: Number) -> None:
+    events = number(steps(1, 1.0, 2.0), m.AlertRaised(1.0, 2, "nonfinite", "NaN"))
+    with RunWriter(run) as writer:
+        assert writer.record(events) == 2
+        assert writer.record(events) == 2
+        assert writer.record(events + number(steps(3, 3.0), start=3)) == 3
+        assert writer.record([]) == 0
+    with RunReader(run) as reader:
+        assert list(reader.points("train/loss")) == [(1, 1.0), (2, 2.0), (3, 3.0)]
+        assert len(reader.alerts()) == 1
+
+
+def test_a_step_evaluated_twice_has_one_point_the_newer(run: RunDirectory, number: Number) -> None:
+    with RunWriter(run) as writer:
+        writer.record(number(evaluated(10, 2.0), evaluated(20, 1.5), evaluated(20, 1.0)))
+        writer.record(number(evaluated(15, 3.0), start=4))
+    with RunReader(run) as reader:
+        assert list(reader.points("val/loss")) == [(10, 2.0), (15, 3.0), (20, 1.0)]
+        assert reader.series("val/loss", columns=1).columns[0].mean == 2.0
+        assert [row.step for row in reader.evaluations()] == [10, 15, 20]
+
+
+def test_a_checkpoint_name_belongs_to_one_file_at_a_time(run: RunDirectory, number: Number) -> None:
+    gone = m.CheckpointRemoved(2.0, "checkpoints/step-00000010.pt", "made room")
+    with RunWriter(run) as writer:
+        assert not writer.has_checkpoint()
+        writer.record(number(saved(10, "last", "best"), saved(20, "last"), saved(30, "last"), gone))
+        assert writer.has_checkpoint()
+    with RunReader(run) as reader:
+        rows = {row.step: row for row in reader.checkpoints()}
+        assert {step: row.names for step, row in rows.items()} == {10: (), 20: (), 30: ("last",)}
+        assert rows[10].removed_reason == "made room"
+        assert math.isnan(rows[20].metrics["val/loss"])
+        assert [(mark.kind, mark.step) for mark in reader.marks()] == [("best", 10)]
+
+
+def test_after_a_resume_later_checkpoints_are_superseded_and_keep_only_own_names(
+    run: RunDirectory, number: Number
+) -> None:
+    with RunWriter(run) as writer:
+        writer.record(number(saved(10, "last"), saved(20, "last", "best"), saved(30, "mine")))
+        path = "checkpoints/step-00000010.pt"
+        writer.record(number(m.TrainingResumed(3.0, 10, path, ""), attempt=2))
+    with RunReader(run) as reader:
+        rows = {row.step: (row.names, row.superseded) for row in reader.checkpoints()}
+    assert rows == {10: (("last",), False), 20: ((), True), 30: (("mine",), True)}
+
+
+def test_a_checkpoint_whose_event_was_lost_is_listed_once_it_was_resumed_from(
+    run: RunDirectory, number: Number
+) -> None:
+    path = "checkpoints/step-00000010.pt"
+    (run.path / path).write_bytes(b"12345")
+    with RunWriter(run) as writer:
+        writer.record(number(m.TrainingResumed(3.0, 10, path, ""), attempt=2))
+    with RunReader(run) as reader:
+        (row,) = reader.checkpoints()
+    assert (row.path, row.step, row.size_bytes, row.names) == (path, 10, 5, ("last",))
+
+
+def test_alerts_and_pauses_are_history_that_a_resume_keeps(
+    run: RunDirectory, number: Number
+) -> None:
+    with RunWriter(run) as writer:
+        writer.record(
+            number(
+                steps(1, 1.0, 2.0, 3.0),
+                m.AlertRaised(1.0, 3, "nonfinite", "NaN"),
+                m.TrainingPaused(1.0, 3, "asked"),
+                m.SettingChanged(1.0, 3, "optimizer.lr", 0.1, 0.2),
+            )
+        )
+        writer.record(number(m.TrainingResumed(2.0, 2, "checkpoints/x.pt", ""), attempt=2))
+    with RunReader(run) as reader:
+        assert [(mark.kind, mark.step) for mark in reader.marks()] == [("resume", 2), ("pause", 3)]
+        assert len(reader.alerts()) == 1
+
+
+def test_what_an_older_worker_left_unsaid_does_not_change_the_present_state(
+    run: RunDirectory, number: Number
+) -> None:
+    late = number(
+        m.TrainingPaused(1.0, 2, "asked"), m.CommandDone(1.0, 1, "done", "paused", 2), start=5
+    )
+    with RunWriter(run) as writer:
+        command = give_command(run, "pause")
+        writer.change_state(2.0, "starting", "new worker")
+        resumed = m.TrainingResumed(3.0, 2, "checkpoints/x.pt", m.encode_pending(late))
+        writer.record(number(resumed, attempt=2))
+    with RunReader(run) as reader:
+        assert reader.states()[-1].state == "starting"
+    assert command_status(run, command).outcome == "done"
+
+
+def test_live_changes_are_made_again_however_often_a_run_is_resumed(
+    run: RunDirectory, number: Number
+) -> None:
+    def change(step: int, new: float) -> m.SettingChanged:
+        return m.SettingChanged(1.0, step, "optimizer.lr", 0.1, new)
+
+    resumed = m.TrainingResumed(2.0, 2, "checkpoints/x.pt", "")
+    with RunWriter(run) as writer:
+        writer.record(number(change(5, 0.2), change(9, 0.3)))
+        plan = [(5, "optimizer.lr", 0.2), (9, "optimizer.lr", 0.3)]
+        assert writer.applied_settings() == plan
+        writer.record(number(resumed, change(5, 0.2), attempt=2))
+        writer.record(number(resumed, attempt=3))
+        assert writer.applied_settings() == plan
+        writer.record(number(resumed, change(4, 0.7), attempt=4))
+        assert writer.applied_settings() == [(4, "optimizer.lr", 0.7)]
+
+
+def test_commands_are_taken_once_in_order_and_stale_ones_refused(run: RunDirectory) -> None:
+    first = give_command(run, "set", {"key": "optimizer.lr", "value": 0.1}, now=5.0)
+    second = give_command(run, "pause")
+    with RunWriter(run) as writer:
+        taken = writer.take_commands(6.0)
+        assert [row.id for row in taken] == [first, second]
+        assert taken[0].arguments == {"key": "optimizer.lr", "value": 0.1}
+        assert writer.take_commands(7.0) == []
+        writer.finish_command(first, 8.0, "done", "lr is 0.1", 12)
+        writer.refuse_stale_commands(9.0, "a new supervisor took over")
+    done, refused = command_status(run, first), command_status(run, second)
+    assert (done.given, done.taken, done.done, done.outcome) == (5.0, 6.0, 8.0, "done")
+    assert (refused.outcome, refused.text) == ("refused", "a new supervisor took over")
+
+
+def test_a_new_attempt_makes_a_run_at_rest_alive_again(run: RunDirectory) -> None:
+    with RunWriter(run) as writer:
+        writer.begin_attempt(1.0)
+        writer.change_state(2.0, "stopped", "asked", at_rest=True)
+        run.summary_path.write_text("{}")
+        assert writer.begin_attempt(3.0) == 2
+    assert not run.summary_path.exists()
+    with RunReader(run) as reader:
+        assert reader.meta()["at_rest"] is False
+
+
+def test_a_closed_record_is_a_single_file(run: RunDirectory, number: Number) -> None:
+    with RunWriter(run) as writer:
+        writer.record(number(steps(1, 1.0)))
+    assert [path.name for path in run.path.glob("run.db*")] == ["run.db"]
+
+
+def test_samples_are_kept_by_name_and_gaps_stay_gaps(run: RunDirectory) -> None:
+    with RunWriter(run) as writer:
+        writer.add_samples(1.0, {"gpu0/memory_bytes": 5.0, "host/cpu_share": math.nan})
+        writer.add_samples(2.0, {"gpu0/memory_bytes": 6.0})
+    with RunReader(run) as reader:
+        assert reader.sample_names() == ["gpu0/memory_bytes", "host/cpu_share"]
+        assert reader.samples("gpu0/memory_bytes") == [(1.0, 5.0), (2.0, 6.0)]
+        assert math.isnan(reader.samples("host/cpu_share")[0][1])
+
+
+def test_a_newer_record_is_refused_and_left_untouched(run: RunDirectory) -> None:
+    with closing(sqlite3.connect(run.database_path)) as connection:
+        connection.execute("PRAGMA user_version=9")
+    before = run.database_path.read_bytes()
+    for kind in (RunWriter, RunReader):
+        with pytest.raises(RecordError, match=r"version 9.*up to version 1.*update tuitrain"):
+            kind(run)
+    assert run.database_path.read_bytes() == before
+
+
+def test_events_that_break_half_way_leave_nothing_half_recorded(
+    run: RunDirectory, number: Number
+) -> None:
+    with RunWriter(run) as writer:
+        writer.record(number(steps(1, 1.0)))
+        broken = steps(3, "not a number")  # type: ignore[arg-type]
+        with pytest.raises(TypeError):
+            writer.record(number(steps(2, 2.0), broken, start=2))
+        writer.record(number(steps(2, 2.0), steps(3, 3.0), start=2))
+    with RunReader(run) as reader:
+        assert list(reader.points("train/loss")) == [(1, 1.0), (2, 2.0), (3, 3.0)]
+
+
+FILL = """
+import resource, signal, sys
+from pathlib import Path
+from tuitrain.errors import DiskFullError
+from tuitrain.messages import MetricPoints, Numbered, StepsTaken
+from tuitrain.runs.directory import RunDirectory
+from tuitrain.runs.writer import RunWriter
+
+def batch(i):
+    first = 1 + i * 500
+    points = (MetricPoints("train/loss", first, tuple(float(first + k) for k in range(500))),)
+    return [Numbered(1, i + 1, StepsTaken(0.0, first, first + 499, 0.0, 0.0, points))]
+
+writer = RunWriter(RunDirectory(Path(sys.argv[1])))
+resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, resource.RLIM_INFINITY))
+full = 0
+for i in range(200):
+    try:
+        writer.record(batch(i))
+    except DiskFullError:
+        full += 1
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
+        writer.record(batch(i))
+writer.close()
+print(full)
+"""
+
+
+def test_a_full_disk_is_told_apart_and_the_same_events_can_be_recorded_later(
+    run: RunDirectory,
+) -> None:
+    result = subprocess.run(
+        [sys.executable, "-c", FILL, str(run.path)], capture_output=True, text=True, check=False
+    )
+    assert (result.stdout, result.stderr) == ("1\n", "")
+    with RunReader(run) as reader:
+        points = list(reader.points("train/loss"))
+    assert points == [(step, float(step)) for step in range(1, 100_001)]
+
+
+RECORD_FOREVER = """
+import itertools, sys
+from pathlib import Path
+from tuitrain.messages import MetricPoints, Numbered, StepsTaken
+from tuitrain.runs.directory import RunDirectory
+from tuitrain.runs.writer import RunWriter
+
+writer = RunWriter(RunDirectory(Path(sys.argv[1])))
+for i in itertools.count(1):
+    event = StepsTaken(0.0, i, i, 0.0, 0.0, (MetricPoints("train/loss", i, (float(i),)),))
+    print(writer.record([Numbered(1, i, event)]), flush=True)
+"""
+
+
+def test_what_was_acknowledged_outlives_a_killed_supervisor(run: RunDirectory) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", RECORD_FOREVER, str(run.path)], stdout=subprocess.PIPE, text=True
+    ) as child:
+        assert child.stdout is not None
+        for _ in range(50):
+            acknowledged = int(child.stdout.readline())
+        os.kill(child.pid, signal.SIGKILL)
+    with RunReader(run) as reader:
+        found = list(reader.points("train/loss"))
+    assert len(found) >= acknowledged
+    assert found == [(step, float(step)) for step in range(1, len(found) + 1)]

@@ -1,0 +1,136 @@
+"""`tuitrain pause|stop|checkpoint|evaluate|set`: commands to a live run, as rows in its record.
+
+Knows what a person may ask for; the run's supervisor decides what becomes of it.
+"""
+
+import re
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tuitrain.cli import output
+from tuitrain.cli.options import Json, RunArgument, RunsDir
+from tuitrain.errors import EXIT_FAILED, RunBusyError, UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tuitrain.runs.directory import RunDirectory
+
+_CHECKPOINT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_TAKEN_NAMES = ("last", "best")
+
+
+def pause(
+    run: RunArgument,
+    release: Annotated[
+        bool,
+        typer.Option("--release", help="End the worker as well: all GPU memory becomes free."),
+    ] = False,
+    runs_dir: RunsDir = None,
+    json: Json = False,
+) -> None:
+    """Save a checkpoint and hold; `tuitrain resume RUN` goes on."""
+    order(_live(runs_dir, run), "pause", {"release": release}, json)
+
+
+def stop(
+    run: RunArgument,
+    now: Annotated[
+        bool, typer.Option("--now", help="Kill it at once, without a checkpoint.")
+    ] = False,
+    runs_dir: RunsDir = None,
+    json: Json = False,
+) -> None:
+    """Save a checkpoint and end; `tuitrain resume RUN` goes on. A second stop kills."""
+    order(_live(runs_dir, run), "stop", {"now": now}, json)
+
+
+def checkpoint(
+    run: RunArgument,
+    name: Annotated[
+        str, typer.Option("--name", help="Keep it for good under this name.", show_default=False)
+    ] = "",
+    runs_dir: RunsDir = None,
+    json: Json = False,
+) -> None:
+    """Save a checkpoint at the next step."""
+    if name and (
+        name in _TAKEN_NAMES or name.startswith("step-") or not _CHECKPOINT_NAME.fullmatch(name)
+    ):
+        raise UsageError(
+            f"--name {name!r}: a checkpoint's name is 1 to 64 letters, digits, dots, dashes and "
+            f"underscores, and not {' or '.join(_TAKEN_NAMES)} or step-..."
+        )
+    order(_live(runs_dir, run), "checkpoint", {"name": name}, json)
+
+
+def evaluate(run: RunArgument, runs_dir: RunsDir = None, json: Json = False) -> None:
+    """Evaluate on the validation set at the next step."""
+    order(_live(runs_dir, run), "evaluate", {}, json)
+
+
+def change(
+    run: RunArgument,
+    settings: Annotated[
+        list[str],
+        typer.Argument(metavar="KEY=VALUE...", help="e.g. optimizer.lr=3e-4", show_default=False),
+    ],
+    runs_dir: RunsDir = None,
+    json: Json = False,
+) -> None:
+    """Change settings of a live run from its next step on; the curve gets a mark."""
+    from tuitrain.config.settings import validate_setting
+
+    directory = _live(runs_dir, run)
+    changes = []
+    for setting in settings:
+        key, separator, value = setting.partition("=")
+        if not separator:
+            raise UsageError(f"{setting!r}: a setting is written KEY=VALUE, e.g. optimizer.lr=3e-4")
+        changes.append((key.strip(), validate_setting(key.strip(), value.strip())))
+    for key, number in changes:
+        order(directory, "set", {"key": key, "value": number}, json)
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    for command in (pause, stop, checkpoint, evaluate):
+        app.command()(command)
+    app.command("set")(change)
+
+
+def _live(runs_dir: "Path | None", run: str) -> "RunDirectory":
+    """Return a run that has a supervisor to hear a command.
+
+    Raises:
+        RunBusyError: it has none.
+    """
+    from tuitrain.runs.directory import runs_root
+    from tuitrain.runs.listing import find_run
+    from tuitrain.runs.lock import is_alive
+    from tuitrain.runs.reader import RunReader
+
+    directory = find_run(runs_root(runs_dir), run)
+    if is_alive(directory):
+        return directory
+    with closing(RunReader(directory)) as reader:
+        state = reader.state()
+    hint = "" if state.state == "finished" else f"; `tuitrain resume {directory.id}` goes on"
+    raise RunBusyError(f"{directory.id} is not live, it is {state.state}{hint}")
+
+
+def order(directory: "RunDirectory", kind: str, arguments: Mapping[str, Any], json: bool) -> None:
+    """Give a command and wait for what becomes of it; a refusal ends in exit code 1."""
+    from tuitrain.runs.commands import give_command, wait_for_command
+
+    answer = wait_for_command(directory, give_command(directory, kind, arguments))
+    if json:
+        output.data_json(asdict(answer))
+    else:
+        output.say(f"{directory.id}: {answer.text}")
+    if answer.outcome != "done":
+        raise typer.Exit(EXIT_FAILED)

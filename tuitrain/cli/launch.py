@@ -1,0 +1,243 @@
+"""`tuitrain run` and `tuitrain resume`: start training, here or in the background.
+
+Knows how a run is begun, not how it is supervised.
+"""
+
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tuitrain.cli import output
+from tuitrain.cli.options import Json, PresetArgument, RunArgument, RunsDir
+from tuitrain.errors import EXIT_FAILED, UsageError
+
+if TYPE_CHECKING:
+    from tuitrain.cli.progress import Progress
+    from tuitrain.config.schema import Preset
+    from tuitrain.runs.directory import RunDirectory
+    from tuitrain.runs.rows import StateRow
+    from tuitrain.supervisor.assignment import Assignment
+
+DataDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--data-dir",
+        help="Where data sets are kept.",
+        show_default="$TUITRAIN_DATA or the user's cache",
+        file_okay=False,
+    ),
+]
+
+
+def run(
+    preset: PresetArgument,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            "-s",
+            metavar="KEY=VALUE",
+            help="Change a setting, e.g. --set optimizer.lr=3e-4; may be given again.",
+            show_default=False,
+        ),
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option("--name", "-n", help="What to call the run.", show_default=False)
+    ] = None,
+    detach: Annotated[
+        bool, typer.Option("--detach", "-d", help="Train in the background; print the run's id.")
+    ] = False,
+    print_config: Annotated[
+        bool, typer.Option("--print-config", help="Print the resolved preset and run nothing.")
+    ] = False,
+    runs_dir: RunsDir = None,
+    data_dir: DataDir = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
+) -> None:
+    """Train a preset, without the interface: exit code 0 finished, 130 or 143 resumable, 1 failed.
+
+    Ctrl-C once saves a checkpoint and ends; twice ends at once.
+    """
+    from tuitrain.config.load import load_preset, to_toml
+    from tuitrain.config.presets import find_preset
+
+    found = find_preset(preset)
+    if found.shadowing:
+        output.say(found.shadowing)
+    resolved = load_preset(found.path, overrides or ())
+    if print_config:
+        output.data(to_toml(resolved).rstrip("\n"))
+        return
+    assignment = _create(resolved, name, runs_dir, data_dir, [found.path.resolve().parent])
+    if detach:
+        raise typer.Exit(_begin_in_background(assignment, json))
+    raise typer.Exit(_supervise_here(assignment, resolved, json))
+
+
+def resume(
+    run: RunArgument,
+    foreground: Annotated[
+        bool, typer.Option("--foreground", help="Stay with the run, as `tuitrain run` does.")
+    ] = False,
+    code: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--code",
+            metavar="MODULE:NAME",
+            help="Code of your own that the run may load; needed where its preset names any.",
+            show_default=False,
+        ),
+    ] = None,
+    runs_dir: RunsDir = None,
+    data_dir: DataDir = None,
+    json: Json = False,
+) -> None:
+    """Go on with a paused run, or with one that ended, from its last checkpoint."""
+    from tuitrain.config.load import load_preset
+    from tuitrain.runs.directory import runs_root
+    from tuitrain.runs.listing import find_run
+    from tuitrain.runs.lock import is_alive
+
+    directory = find_run(runs_root(runs_dir), run)
+    if is_alive(directory):
+        from tuitrain.cli.control import order
+
+        order(directory, "resume", {}, json)
+        return
+    _refuse_finished(directory)
+    preset = load_preset(directory.config_path)
+    _check_code(preset, code or [])
+    assignment = _again(directory, preset, data_dir)
+    if foreground:
+        raise typer.Exit(_supervise_here(assignment, preset, json))
+    raise typer.Exit(_begin_in_background(assignment, json))
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    app.command()(run)
+    app.command()(resume)
+
+
+# --- assignments --------------------------------------------------------------------------------
+
+
+def _create(
+    preset: "Preset",
+    name: str | None,
+    runs_dir: Path | None,
+    data_dir: Path | None,
+    code_folders: list[Path],
+) -> "Assignment":
+    from tuitrain.config.folders import data_directory
+    from tuitrain.config.load import to_toml
+    from tuitrain.runs.directory import create_run, runs_root
+    from tuitrain.supervisor.assignment import Assignment
+
+    data = data_directory(data_dir).absolute()
+    directory = create_run(
+        runs_root(runs_dir),
+        preset.name,
+        name,
+        to_toml(preset),
+        command_line=sys.argv,
+        data_directory=data,
+    )
+    folders = [*code_folders, Path.cwd()] if own_code(preset) else []
+    return Assignment(
+        directory, False, data, [str(folder) for folder in folders], preset.train.grace_s
+    )
+
+
+def _again(directory: "RunDirectory", preset: "Preset", data_dir: Path | None) -> "Assignment":
+    from tuitrain.config.folders import data_directory
+    from tuitrain.runs.reader import RunReader
+    from tuitrain.supervisor.assignment import Assignment
+
+    with closing(RunReader(directory)) as reader:
+        recorded = reader.meta().get("data_directory")
+    kept = Path(recorded) if recorded and data_dir is None else data_directory(data_dir)
+    folders = [str(Path.cwd())] if own_code(preset) else []
+    return Assignment(directory, True, kept.absolute(), folders, preset.train.grace_s)
+
+
+def own_code(preset: "Preset") -> list[str]:
+    """Return the user's own code that a preset names, as `package.module:Name`."""
+    sections = (
+        preset.data,
+        preset.model,
+        preset.loss,
+        preset.optimizer,
+        preset.schedule,
+        *preset.data.augment,
+    )
+    return sorted({section.name for section in sections if ":" in section.name})
+
+
+def _check_code(preset: "Preset", allowed: list[str]) -> None:
+    """A run's folder may come from anywhere: code that it names is loaded only if allowed."""
+    missing = [name for name in own_code(preset) if name not in allowed]
+    if missing:
+        flags = " ".join(f"--code {name}" for name in missing)
+        raise UsageError(
+            f"this run's config.toml names code outside tuitrain ({', '.join(missing)}); "
+            f"if you trust it, resume with: {flags}"
+        )
+
+
+def _refuse_finished(directory: "RunDirectory") -> None:
+    from tuitrain.runs.reader import RunReader
+
+    with closing(RunReader(directory)) as reader:
+        state = reader.state()
+    if state.state == "finished":
+        raise UsageError(
+            f"{directory.id} is finished ({state.reason}): there is nothing to resume; "
+            f"`tuitrain run {directory.config_path} --set train.epochs=N` trains anew"
+        )
+
+
+# --- where it runs ------------------------------------------------------------------------------
+
+
+def _supervise_here(assignment: "Assignment", preset: "Preset", json: bool) -> int:
+    from tuitrain.supervisor.supervisor import Supervisor
+
+    directory = assignment.directory
+    code = Supervisor(assignment, _progress(directory, preset, json).observe).run()
+    if code:
+        output.say(f"resume with: tuitrain resume {directory.id}")
+    output.say(f"the run is in {directory.path}")
+    return code
+
+
+def _progress(directory: "RunDirectory", preset: "Preset", json: bool) -> "Progress":
+    from tuitrain.cli.progress import Course, JsonLines, LiveLine, PlainLines
+    from tuitrain.runs.reader import RunReader
+
+    if json:
+        return JsonLines(directory.id, str(directory.path))
+    with closing(RunReader(directory)) as reader:
+        name = str(reader.meta()["name"])
+    course = Course(name, preset.train.epochs)
+    return LiveLine(course) if sys.stdout.isatty() else PlainLines(course)
+
+
+def _begin_in_background(assignment: "Assignment", json: bool) -> int:
+    from tuitrain.supervisor.background import start_and_wait
+
+    directory = assignment.directory
+
+    def report(state: "StateRow") -> None:
+        output.say(f"{directory.id}: {state.state}{f', {state.reason}' if state.reason else ''}")
+
+    state = start_and_wait(assignment, report)
+    if json:
+        plain = {"id": directory.id, "state": state.state, "reason": state.reason}
+        output.data_json({**plain, "path": str(directory.path)})
+    else:
+        output.data(directory.id)
+    return EXIT_FAILED if state.state == "failed" else 0

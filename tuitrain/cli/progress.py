@@ -1,0 +1,213 @@
+"""How `tuitrain run` shows a run as it goes: a live line, plain lines, or JSON.
+
+Each is told the events as they are recorded. None knows processes or databases.
+"""
+
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol, TextIO
+
+from tuitrain.cli import output
+from tuitrain.messages import (
+    AlertRaised,
+    CheckpointSaved,
+    Evaluated,
+    Event,
+    PreparationReported,
+    SettingChanged,
+    StepsTaken,
+    TrainingContinued,
+    TrainingEnded,
+    TrainingPaused,
+    TrainingPrepared,
+    TrainingResumed,
+    to_plain,
+)
+from tuitrain.view import format as text
+
+PLAIN_PROGRESS_S = 10.0
+PLAIN_EVALUATION_S = 1.0
+_SPEED_MEMORY = 0.8
+_CLEAR_TO_END = "\x1b[K"
+
+
+class Progress(Protocol):
+    """Somebody who shows a run."""
+
+    def observe(self, event: Event) -> None:
+        """Take in one event."""
+        ...
+
+
+@dataclass(slots=True)
+class Course:
+    """How far a run is and how fast it goes, as the events tell."""
+
+    name: str
+    epochs: int
+    step: int = 0
+    total_steps: int = 0
+    epoch: float = 0.0
+    steps_per_s: float = 0.0
+    samples_per_s: float = 0.0
+    loss: float | None = None
+    metrics: str = ""
+    _train_s: float = 0.0
+
+    def prepare(self, event: TrainingPrepared) -> None:
+        """Begin at the step that training begins at."""
+        self.step, self.total_steps = event.start_step, event.total_steps
+        self.epoch = event.start_step / event.steps_per_epoch
+
+    def advance(self, event: StepsTaken) -> None:
+        """Take in steps; speed is a running mean, so that the time left does not jump."""
+        took_s, steps = event.train_s - self._train_s, event.last_step - self.step
+        if self._train_s and took_s > 0:
+            now = steps / took_s
+            before = self.steps_per_s or now
+            self.steps_per_s = _SPEED_MEMORY * before + (1 - _SPEED_MEMORY) * now
+        self._train_s = event.train_s
+        self.step, self.epoch = event.last_step, event.epoch
+        for points in event.points:
+            if points.name == "train/loss":
+                self.loss = points.values[-1]
+            elif points.name == "samples_per_s":
+                self.samples_per_s = points.values[-1]
+
+    def evaluate(self, event: Evaluated) -> None:
+        """Take in an evaluation."""
+        self.metrics = "  ".join(
+            f"{name} {text.metric_value(value)}" for name, value in event.metrics.items()
+        )
+
+    def line(self) -> str:
+        """Return where the run stands, on one line; what matters most comes first."""
+        left_s = (self.total_steps - self.step) / self.steps_per_s if self.steps_per_s else None
+        parts = [
+            self.name,
+            f"epoch {self.epoch:.1f}/{self.epochs}",
+            f"step {self.step}/{self.total_steps}",
+            text.percent(self.step, self.total_steps),
+            f"train/loss {text.metric_value(self.loss)}",
+            self.metrics,
+            text.rate(self.samples_per_s, "samples"),
+            f"{text.duration(left_s)} left" if left_s is not None else "",
+        ]
+        return "  ".join(part for part in parts if part)
+
+
+def told(event: Event) -> str | None:
+    """Return an event that deserves a line of its own as one, else None."""
+    match event:
+        case TrainingPrepared():
+            return (
+                f"training on {event.device}: {text.count(event.parameters)} parameters, "
+                f"{event.total_steps} steps ({event.steps_per_epoch} an epoch)"
+            )
+        case TrainingResumed():
+            return f"resumed from step {event.step}" if event.path else "begins again at step 0"
+        case AlertRaised():
+            return f"alert: {event.text}"
+        case SettingChanged():
+            return f"{event.key}: {event.old:.6g} -> {event.new:.6g} from step {event.step + 1} on"
+        case TrainingPaused():
+            return f"paused at step {event.step}: {event.reason}"
+        case TrainingContinued():
+            return f"goes on from step {event.step}"
+        case CheckpointSaved() if set(event.names) - {"last", "best"}:
+            return f"checkpoint {', '.join(event.names)} at step {event.step}"
+        case TrainingEnded():
+            return f"{event.state}: {event.reason}"
+    return None
+
+
+class LiveLine:
+    """On a terminal: one line that moves, and above it what deserves to stay."""
+
+    def __init__(self, course: Course, stream: TextIO = sys.stdout) -> None:
+        self._course = course
+        self._stream = stream
+
+    def observe(self, event: Event) -> None:
+        """Redraw the line, or put a lasting one above it."""
+        match event:
+            case PreparationReported():
+                self._draw(f"{self._course.name}  {text.sanitise(event.text)}")
+            case StepsTaken():
+                self._course.advance(event)
+                self._draw(self._course.line())
+            case Evaluated():
+                self._course.evaluate(event)
+            case TrainingPrepared():
+                self._course.prepare(event)
+        line = told(event)
+        if line is not None:
+            self._keep(line)
+
+    def _draw(self, line: str) -> None:
+        # One cell stays free: a full line makes some terminals wrap.
+        width = shutil.get_terminal_size().columns - 1
+        self._stream.write(f"\r{text.shorten(line, width)}{_CLEAR_TO_END}")
+        self._stream.flush()
+
+    def _keep(self, line: str) -> None:
+        moving = self._course.line() if self._course.total_steps else ""
+        self._stream.write(f"\r{_CLEAR_TO_END}{text.sanitise(line)}\n")
+        self._stream.flush()
+        if moving and not line.startswith(("finished", "stopped", "failed", "paused")):
+            self._draw(moving)
+
+
+class PlainLines:
+    """Into a file or a pipe: lines without control characters, at a pace that a person reads."""
+
+    def __init__(
+        self,
+        course: Course,
+        write: Callable[[str], None] = output.data,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._course = course
+        self._write = write
+        self._clock = clock
+        self._last = float("-inf")
+        self._written_step = 0
+
+    def observe(self, event: Event) -> None:
+        """Write a line where the event is worth one and the last is long enough ago."""
+        match event:
+            case StepsTaken():
+                self._course.advance(event)
+                self._pace(PLAIN_PROGRESS_S)
+            case Evaluated():
+                self._course.evaluate(event)
+                self._pace(PLAIN_EVALUATION_S)
+            case TrainingPrepared():
+                self._course.prepare(event)
+                self._last = self._clock()
+            case TrainingEnded() if self._course.step != self._written_step:
+                self._pace(0.0)
+        line = told(event)
+        if line is not None:
+            self._write(text.sanitise(line))
+
+    def _pace(self, least_s: float) -> None:
+        now = self._clock()
+        if now - self._last >= least_s:
+            self._last = now
+            self._written_step = self._course.step
+            self._write(self._course.line())
+
+
+class JsonLines:
+    """For programs: every event as one object a line."""
+
+    def __init__(self, run_id: str, path: str) -> None:
+        output.data_json({"type": "RunCreated", "id": run_id, "path": path}, indent=None)
+
+    def observe(self, event: Event) -> None:
+        """Write the event."""
+        output.data_json(to_plain(event), indent=None)

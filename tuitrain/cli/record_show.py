@@ -1,0 +1,161 @@
+"""`tuitrain show`: everything on record of one run, for people or as one JSON object.
+
+Knows how the block looks, not where its facts come from.
+"""
+
+import time
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from tuitrain.cli import output
+from tuitrain.cli.options import Json, RunArgument, RunsDir
+
+if TYPE_CHECKING:
+    from tuitrain.runs.reader import RunReader
+    from tuitrain.runs.rows import CheckpointRow
+
+_LATEST_ALERTS = 5
+_META_IN_ENVIRONMENT = (
+    "tuitrain_version", "python", "host", "user", "cwd", "git_commit", "command_line",
+    "data_directory",
+)  # fmt: skip
+
+
+def show(run: RunArgument, runs_dir: RunsDir = None, json: Json = False) -> None:
+    """Show one run: state, metrics, checkpoints, commands, alerts."""
+    from tuitrain.runs.directory import runs_root
+    from tuitrain.runs.listing import find_run
+    from tuitrain.runs.reader import RunReader
+
+    with RunReader(find_run(runs_root(runs_dir), run)) as reader:
+        if json:
+            output.data_json(describe(reader))
+        else:
+            output.data(_block(reader, time.time()))
+
+
+def describe(reader: "RunReader") -> dict[str, Any]:
+    """Return everything on record but the points, as JSON data.
+
+    Raises:
+        RecordError: the record can't be read.
+    """
+    summary, meta = reader.summary(), reader.meta()
+    return {
+        **asdict(summary),
+        "parameters": meta.get("parameters"),
+        "steps_per_epoch": meta.get("steps_per_epoch"),
+        "metrics": [asdict(row) for row in reader.metrics()],
+        "checkpoints": [
+            entry for row in reader.checkpoints() for entry in _checkpoint_entries(row)
+        ],
+        "config": reader.config(),
+        "environment": {
+            **{key: meta[key] for key in _META_IN_ENVIRONMENT if key in meta},
+            **meta["environment"],
+        },
+        "commands": [asdict(row) for row in reader.commands()],
+        "alerts": [asdict(row) for row in reader.alerts()],
+        "states": [asdict(row) for row in reader.states()],
+        "attempts": [asdict(row) for row in reader.attempts()],
+        "marks": [asdict(row) for row in reader.marks()],
+        "evaluations": [asdict(row) for row in reader.evaluations()],
+    }
+
+
+def _checkpoint_entries(row: "CheckpointRow") -> list[dict[str, Any]]:
+    """Return an entry for each name of a checkpoint that is still there, its file's first."""
+    if row.removed is not None:
+        return []
+    from pathlib import PurePosixPath
+
+    facts = {
+        "path": row.path,
+        "step": row.step,
+        "digest": row.digest,
+        "bytes": row.size_bytes,
+        "time": row.time,
+        "metrics": row.metrics,
+        "superseded": row.superseded,
+    }
+    names = dict.fromkeys((PurePosixPath(row.path).stem, *row.names))
+    return [{"name": name, **facts} for name in names]
+
+
+def _block(reader: "RunReader", now: float) -> str:
+    from tuitrain.view import format as text
+
+    parts = [_facts(reader, now), _metrics(reader), _checkpoints(reader, now)]
+    alerts = reader.alerts()[-_LATEST_ALERTS:]
+    parts.append(
+        "\n".join(
+            f"alert {text.age(now - alert.time)}: {text.sanitise(alert.text)}" for alert in alerts
+        )
+    )
+    detail = reader.states()[-1].detail
+    parts.append(text.sanitise_lines(detail).rstrip())
+    return "\n\n".join(part for part in parts if part)
+
+
+def _facts(reader: "RunReader", now: float) -> str:
+    from tuitrain.view import format as text
+
+    summary, meta = reader.summary(), reader.meta()
+    of_total = f" of {summary.total_steps:,}" if summary.total_steps else ""
+    share = f" ({text.percent(summary.step, summary.total_steps)})" if summary.total_steps else ""
+    reason = f": {summary.reason}" if summary.reason else ""
+    facts = [
+        ("run", f"{summary.name}  ({summary.id})"),
+        ("state", f"{summary.state}{reason}"),
+        ("preset", summary.preset),
+        ("step", f"{summary.step:,}{of_total}{share}"),
+        ("epoch", f"{summary.epoch:.2f}"),
+        ("created", f"{_local(summary.created)}, {text.age(now - summary.created)}"),
+        ("duration", text.duration(summary.duration_s)),
+        ("device", summary.device or text.NOTHING),
+        ("model", f"{text.count(meta.get('parameters'))} parameters"),
+        ("folder", summary.path),
+    ]
+    return "\n".join(f"{name:<9} {text.sanitise(value)}" for name, value in facts)
+
+
+def _metrics(reader: "RunReader") -> str:
+    from tuitrain.view import format as text
+
+    rows = [
+        (
+            text.sanitise(row.name),
+            text.metric_value(row.last),
+            text.metric_value(row.best),
+            text.NOTHING if row.best_step is None else f"{row.best_step:,}",
+        )
+        for row in reader.metrics()
+    ]
+    if not rows:
+        return ""
+    headings = ("METRIC", "LAST", "BEST", "AT STEP")
+    return text.table(headings, rows, ("left", "right", "right", "right"))
+
+
+def _checkpoints(reader: "RunReader", now: float) -> str:
+    from tuitrain.view import format as text
+
+    rows = [
+        (
+            text.sanitise(row.path),
+            f"{row.step:,}",
+            text.size(row.size_bytes),
+            text.age(now - row.time),
+            text.sanitise(", ".join(row.names)) + (" (superseded)" if row.superseded else ""),
+        )
+        for row in reader.checkpoints()
+        if row.removed is None
+    ]
+    if not rows:
+        return ""
+    headings = ("CHECKPOINT", "STEP", "SIZE", "SAVED", "NAMES")
+    return text.table(headings, rows, ("left", "right", "right", "right", "left"))
+
+
+def _local(time_s: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(time_s))

@@ -1,0 +1,105 @@
+"""Checks what no single key can tell: settings that do not go together.
+
+Knows values only; each check is left out where a value that it needs is itself at fault.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import Any
+
+from tuitrain.config.components import Resolution
+from tuitrain.config.faults import KeyPath
+from tuitrain.config.keys import owner
+from tuitrain.config.monitors import TASK_METRICS
+from tuitrain.config.wording import one_of, show, unknown_name
+
+Found = Iterator[tuple[KeyPath, str]]
+ACCURACIES = ("val/accuracy", "train/accuracy")
+Getter = Callable[..., Any]
+"""Returns the value at a path, its default where it is not set, None where it is unknown."""
+
+
+def cross_check(
+    values: Mapping[str, Any],
+    faulty: Collection[KeyPath],
+    resolutions: Mapping[KeyPath, Resolution],
+) -> list[tuple[KeyPath, str]]:
+    """Return every combination of settings that can't work, as key path and message."""
+
+    def get(*path: str) -> Any:
+        return _value(values, faulty, path)
+
+    return [
+        *_tasks(get("task"), resolutions),
+        *_monitors(get),
+        *_evaluations(get),
+        *_warmup(get),
+        *_target(get),
+        *_momentum(resolutions.get(("optimizer",))),
+    ]
+
+
+def _value(values: Mapping[str, Any], faulty: Collection[KeyPath], path: tuple[str, ...]) -> Any:
+    if any(path[: len(fault)] == fault for fault in faulty):
+        return None
+    found: Any = values
+    for part in path:
+        if part not in found:
+            field = owner(path).model_fields.get(path[-1])
+            return None if field is None or field.is_required() else field.get_default()
+        found = found[part]
+    return found
+
+
+def _tasks(task: str | None, resolutions: Mapping[KeyPath, Resolution]) -> Found:
+    for path, resolution in resolutions.items():
+        info = resolution.info
+        if task and info is not None and info.tasks and task not in info.tasks:
+            yield (
+                (*path, "name"),
+                f"found {show(info.name)}, which fits task {one_of(info.tasks)}, but the preset "
+                f'has task = "{task}"',
+            )
+
+
+def _monitors(get: Getter) -> Found:
+    known = TASK_METRICS.get(get("task") or "", ())
+    for section in ("checkpoint", "stop"):
+        metric = get(section, "monitor")
+        if metric and known and metric not in known:
+            yield (
+                (section, "monitor"),
+                unknown_name(metric, known, f"metric of a {get('task')} run"),
+            )
+
+
+def _evaluations(get: Getter) -> Found:
+    if get("train", "evaluate_every_epochs") != 0 or get("train", "evaluate_every_steps") != 0:
+        return
+    never = "needs evaluations, but train.evaluate_every_epochs and _steps are both 0"
+    if get("stop", "patience"):
+        yield ("stop", "patience"), f"found {get('stop', 'patience')}, {never}"
+    if get("stop", "target") is not None:
+        yield ("stop", "target"), f"found {show(get('stop', 'target'))}, {never}"
+
+
+def _warmup(get: Getter) -> Found:
+    warmup, limit = get("schedule", "warmup_steps"), get("train", "max_steps")
+    if warmup and limit and warmup >= limit:
+        yield (
+            ("schedule", "warmup_steps"),
+            f"found {warmup}, must be less than train.max_steps = {limit}, or the learning rate "
+            "is never reached",
+        )
+
+
+def _target(get: Getter) -> Found:
+    target, metric = get("stop", "target"), get("stop", "monitor")
+    if target is not None and metric in ACCURACIES and not 0 <= target <= 1:
+        yield ("stop", "target"), f"found {show(target)}, must be within 0 and 1 for {metric}"
+
+
+def _momentum(resolution: Resolution | None) -> Found:
+    if resolution is None or resolution.info is None or resolution.info.name != "sgd":
+        return
+    if resolution.options.get("nesterov") and not resolution.options["momentum"]:
+        yield ("optimizer", "nesterov"), "found true, needs optimizer.momentum greater than 0"

@@ -1,0 +1,112 @@
+"""Checks a component's name and options against the catalogue and fills in its defaults.
+
+Knows which section of a preset picks which kind; nothing of files or lines.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import isfinite
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from tuitrain.config.catalogue import Catalogue, ComponentInfo, Kind
+from tuitrain.config.faults import KeyPath
+from tuitrain.config.torchvision_names import find_torchvision, torchvision_model_names
+from tuitrain.config.wording import nearest, one_of, show, unknown_name, words_for
+
+SECTION_KINDS: Mapping[str, Kind] = {
+    "data": "dataset",
+    "model": "model",
+    "loss": "loss",
+    "optimizer": "optimizer",
+    "schedule": "schedule",
+}
+"""The kind of component that each section picks; `data.augment` picks augmentations."""
+
+KIND_WORDS: Mapping[Kind, str] = {"dataset": "data set"}
+
+TORCHVISION = "torchvision."
+_OWN_CODE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """What became of one component: all its options, or what is wrong with it."""
+
+    options: dict[str, Any] = field(default_factory=dict)
+    faults: list[tuple[KeyPath, str]] = field(default_factory=list)
+    """Paths relative to the component's table."""
+    info: ComponentInfo | None = None
+    """Absent for own code, whose options only the worker can check, and for unknown names."""
+
+
+def resolve(kind: Kind, name: str, options: Mapping[str, Any], catalogue: Catalogue) -> Resolution:
+    """Look a component up and validate its options."""
+    if _OWN_CODE.fullmatch(name):
+        return Resolution(dict(options))
+    info = catalogue.find(kind, name)
+    if info is None and kind == "model" and name.startswith(TORCHVISION):
+        return _resolve_torchvision(name, options)
+    if info is None:
+        known = [component.name for component in catalogue.of_kind(kind)]
+        known += ["torchvision.NAME"] if kind == "model" else []
+        what = KIND_WORDS.get(kind, kind)
+        return Resolution(
+            faults=[(("name",), unknown_name(name, [*known, "package.module:Name"], what))]
+        )
+    return _validated(info, options)
+
+
+def _resolve_torchvision(name: str, options: Mapping[str, Any]) -> Resolution:
+    folder = find_torchvision()
+    if folder is None:
+        message = f"found {show(name)}, but torchvision is not installed: pip install torchvision"
+        return Resolution(faults=[(("name",), message)])
+    known = torchvision_model_names(folder)
+    if name.removeprefix(TORCHVISION) not in known:
+        near = [TORCHVISION + item for item in nearest(name.removeprefix(TORCHVISION), known)]
+        hint = f"did you mean {one_of(near)}?" if near else f"it has {', '.join(known)}"
+        message = f"found {show(name)}, which the installed torchvision lacks; {hint}"
+        return Resolution(faults=[(("name",), message)])
+    fields = {"weights": (str | None, None)}
+    return _validated(ComponentInfo("model", name, "A classifier of torchvision.", fields), options)
+
+
+def _validated(info: ComponentInfo, options: Mapping[str, Any]) -> Resolution:
+    try:
+        values = info.options.model_validate(dict(options)).model_dump()
+    except ValidationError as error:
+        return Resolution(faults=_faults(info, options, error), info=info)
+    plain = {key: list(v) if isinstance(v, tuple) else v for key, v in values.items()}
+    return Resolution(plain, info=info)
+
+
+def _faults(
+    info: ComponentInfo, options: Mapping[str, Any], error: ValidationError
+) -> list[tuple[KeyPath, str]]:
+    found: dict[KeyPath, str] = {}
+    for detail in error.errors(include_url=False, include_context=False):
+        key = str(detail["loc"][0])
+        if key in info.fields:
+            found.setdefault((key,), wrong_value(info.options, key, options))
+        else:
+            found.setdefault((key,), UNKNOWN)
+    return list(found.items())
+
+
+UNKNOWN = "unknown key"
+
+
+def wrong_value(model: type[BaseModel], key: str, values: Mapping[str, Any]) -> str:
+    """Say what stands at `key`, or that it is missing, and what a pydantic model allows there."""
+    allowed = words_for(model.model_json_schema()["properties"][key])
+    if key not in values:
+        description = model.model_fields[key].description
+        meaning = f" ({description.rstrip('.')})" if description else ""
+        return f"missing, must be {allowed}{meaning}"
+    value = values[key]
+    if isinstance(value, float) and not isfinite(value):
+        allowed = allowed.replace("a number", "a finite number")
+    return f"found {show(value)}, must be {allowed}"

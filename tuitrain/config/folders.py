@@ -1,0 +1,35 @@
+"""Names the folders of this program that belong to the user and not to a run.
+
+Creates nothing, and knows nothing of what lies in them.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+
+def data_directory(option: Path | None, environ: Mapping[str, str] | None = None) -> Path:
+    """Return where data sets are kept: the option, else $TUITRAIN_DATA, else the user's cache."""
+    import platformdirs
+
+    if option is not None:
+        return option
+    named = (os.environ if environ is None else environ).get("TUITRAIN_DATA")
+    return Path(named) if named else platformdirs.user_cache_path("tuitrain") / "data"
+
+
+def config_directory() -> Path:
+    """Return the user's folder for settings and presets."""
+    import platformdirs
+
+    return platformdirs.user_config_path("tuitrain")
+
+
+def built_in_preset_directory(package: Path | None = None) -> Path:
+    """Return the folder of the presets that come with the program.
+
+    In a wheel they lie inside the package; in a checkout or an editable install beside it.
+    """
+    package = package or Path(__file__).parent.parent
+    inside = package / "presets"
+    return inside if inside.is_dir() else package.parent / "presets"

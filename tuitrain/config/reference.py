@@ -1,0 +1,103 @@
+"""Writes the reference of presets as Markdown: every key, every component, every option.
+
+`python -m tuitrain.config.reference` prints it for README.md. Knows the schema and the catalogue.
+"""
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from pydantic import BaseModel
+
+from tuitrain.config.catalogue import KINDS, Catalogue, ComponentInfo, Kind, read_catalogue
+from tuitrain.config.keys import field_model
+from tuitrain.config.schema import AugmentSection, Preset
+from tuitrain.config.wording import show, words_for
+
+BEGIN_MARK = "<!-- preset reference: begin -->"
+END_MARK = "<!-- preset reference: end -->"
+
+_TITLES: dict[Kind, str] = {
+    "dataset": "Data sets",
+    "model": "Models",
+    "loss": "Losses",
+    "optimizer": "Optimizers",
+    "schedule": "Schedules",
+    "augmentation": "Augmentations",
+}
+
+
+def preset_reference(catalogue: Catalogue | None = None) -> str:
+    """Return the tables of all sections and all components, without the marks around them."""
+    found = catalogue or read_catalogue()
+    parts = [_section("Top level", "", Preset, skip_tables=True), *_sections()]
+    parts += [_components(found, kind) for kind in KINDS]
+    return "\n\n".join(parts)
+
+
+def _sections() -> Iterator[str]:
+    for name in Preset.model_fields:
+        model = field_model(Preset, name)
+        if model is not None:
+            yield _section(f"`[{name}]`", model.__doc__ or "", model)
+    yield _section("`data.augment`, each item", AugmentSection.__doc__ or "", AugmentSection)
+
+
+def _section(title: str, text: str, model: type[BaseModel], *, skip_tables: bool = False) -> str:
+    properties = model.model_json_schema()["properties"]
+    rows = [
+        [f"`{key}`", words_for(properties[key]), _default(field), field.description or ""]
+        for key, field in model.model_fields.items()
+        if not (skip_tables and field_model(model, key))
+    ]
+    table = _table(("key", "takes", "default", "meaning"), rows)
+    first = " ".join(text.partition("\n\n")[0].split())
+    return "\n\n".join(filter(None, [f"#### {title}", first, table]))
+
+
+def _default(field: Any) -> str:
+    if field.is_required():
+        return "required"
+    value = field.get_default(call_default_factory=True)
+    return "left out" if value is None else f"`{show(value)}`"
+
+
+def _components(catalogue: Catalogue, kind: Kind) -> str:
+    rows = [
+        [f"`{info.name}`", _meaning(info), ", ".join(info.tasks) or "all", _options(info)]
+        for info in catalogue.of_kind(kind)
+    ]
+    return f"#### {_TITLES[kind]}\n\n" + _table(("name", "meaning", "tasks", "options"), rows)
+
+
+def _meaning(info: ComponentInfo) -> str:
+    return info.description + (f" Downloads {info.download}." if info.download else "")
+
+
+def _options(info: ComponentInfo) -> str:
+    if not info.fields:
+        return "none"
+    properties = info.options.model_json_schema()["properties"]
+    return "<br>".join(
+        f"`{key}`: {words_for(properties[key])}, {_option_default(default)}"
+        for key, (_, default) in info.fields.items()
+    )
+
+
+def _option_default(default: Any) -> str:
+    if default is ...:
+        return "required"
+    return "may be left out" if default is None else f"default `{show(default)}`"
+
+
+def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [headings, ["---"] * len(headings), *rows]
+    return "\n".join("| " + " | ".join(map(_cell, line)) + " |" for line in lines)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    sys.stdout.write(preset_reference() + "\n")

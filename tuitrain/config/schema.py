@@ -1,0 +1,268 @@
+"""The one schema of a preset: sections, fields, units, defaults and bounds.
+
+Field descriptions are the reference in README.md. A section that names a component (a model, a
+data set, ...) also takes that component's own options; those are checked by `catalogue`.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveFloat, PositiveInt
+
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+NonNegativeFloat = Annotated[float, Field(ge=0)]
+Monitor = Annotated[
+    str,
+    Field(
+        pattern=r"^(train|val)/[a-z0-9_]+$",
+        json_schema_extra={"words": "a metric, e.g. val/loss"},
+    ),
+]
+
+Task = Literal["classification", "binary", "regression"]
+Precision = Literal["fp32", "tf32", "bf16", "fp16"]
+
+
+class Section(BaseModel):
+    """A table of a preset with a fixed set of keys."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+class Component(BaseModel):
+    """A table that picks a registered component by `name`; its other keys are its options.
+
+    Options are validated against the component's own signature by `catalogue`, which forbids
+    unknown ones too.
+    """
+
+    model_config = ConfigDict(extra="allow", strict=True, frozen=True, allow_inf_nan=False)
+
+    name: str = Field(min_length=1)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The component's own options, by name."""
+        return dict(self.model_extra or {})
+
+
+class AugmentSection(Component):
+    """One step of the augmentation, applied to training batches in the order given."""
+
+    name: str = Field(
+        min_length=1,
+        description="A registered augmentation, or `package.module:Name` of your own.",
+    )
+
+
+class DataSection(Component):
+    """What is trained on, and how it reaches the device."""
+
+    name: str = Field(
+        min_length=1, description="A registered data set, or `package.module:Name` of your own."
+    )
+    mode: Literal["auto", "tensor", "loader"] = Field(
+        "auto",
+        description="`tensor` holds the whole set on the device, `loader` streams it through "
+        "DataLoader workers, `auto` takes `tensor` when the set fits into `memory_share`.",
+    )
+    memory_share: Annotated[float, Field(gt=0, le=1)] = Field(
+        0.5, description="Share of the device's free memory that `auto` may fill with the set."
+    )
+    workers: NonNegativeInt = Field(
+        2, description="DataLoader worker processes of the `loader` mode; 0 loads in the worker."
+    )
+    normalize: bool = Field(
+        True, description="Shift and scale inputs by the training set's mean and deviation."
+    )
+    augment: list[AugmentSection] = Field(
+        default_factory=list,
+        description='Augmentations in order, e.g. `[{ name = "shift", pixels = 1 }]`.',
+    )
+
+
+class ModelSection(Component):
+    """What is trained."""
+
+    name: str = Field(
+        min_length=1,
+        description="A registered model, `torchvision.NAME` for any classifier of "
+        "torchvision.models, or `package.module:Name` of your own.",
+    )
+
+
+class LossSection(Component):
+    """What is minimised."""
+
+    name: str = Field(
+        min_length=1, description="A registered loss, or `package.module:Name` of your own."
+    )
+
+
+class OptimizerSection(Component):
+    """How the weights are updated."""
+
+    name: str = Field(
+        "adamw",
+        min_length=1,
+        description="A registered optimizer, or `package.module:Name` of your own.",
+    )
+    lr: PositiveFloat = Field(1e-3, description="Base learning rate, before the schedule.")
+    weight_decay: NonNegativeFloat = Field(
+        0.0, description="Weight decay as the optimizer defines it."
+    )
+
+
+class ScheduleSection(Component):
+    """How the learning rate moves over the run, as a factor of `optimizer.lr`."""
+
+    name: str = Field(
+        "constant",
+        min_length=1,
+        description="A registered schedule, or `package.module:Name` of your own.",
+    )
+    warmup_steps: NonNegativeInt = Field(
+        0, description="Steps over which the rate first rises linearly from 0."
+    )
+
+
+class TrainSection(Section):
+    """How long, how large, how precise, and where."""
+
+    epochs: PositiveInt = Field(10, description="Passes over the training set.")
+    max_steps: NonNegativeInt = Field(
+        0, description="Ends the run after this many steps if that is sooner; 0: no such limit."
+    )
+    batch_size: PositiveInt = Field(64, description="Samples in one forward pass.")
+    accumulate: PositiveInt = Field(
+        1, description="Batches whose gradients make up one step (optimizer update)."
+    )
+    drop_last: bool = Field(
+        False, description="Leave out the step of each epoch that would be smaller."
+    )
+    clip_norm: NonNegativeFloat = Field(
+        0.0, description="Largest gradient norm; larger gradients are scaled down. 0: none."
+    )
+    grad_norm_every: NonNegativeInt = Field(
+        25,
+        description="Record the gradient norm every so many steps; with `clip_norm` it is known "
+        "and recorded at each. 0: never.",
+    )
+    seed: NonNegativeInt = Field(0, description="Seeds weights, order, augmentation and dropout.")
+    precision: Precision = Field(
+        "fp32",
+        description="`bf16` and `fp16` are autocast, `fp16` with a gradient scaler; `tf32` lets "
+        "fp32 matrix products use TensorFloat-32.",
+    )
+    channels_last: bool = Field(
+        False, description="Hold images and convolutions in channels-last memory order."
+    )
+    compile: bool = Field(False, description="Compile the model with torch.compile.")
+    deterministic: bool = Field(
+        False, description="Allow only algorithms of torch that are deterministic."
+    )
+    device: str = Field(
+        "auto",
+        pattern=r"^(auto|cpu|cuda(:\d+)?|mps)$",
+        json_schema_extra={"words": "auto, cpu, cuda, cuda:N or mps"},
+        description="`auto`, `cpu`, `cuda`, `cuda:N` or `mps`; `auto` takes the first CUDA "
+        "device, else mps, else the CPU.",
+    )
+    threads: NonNegativeInt = Field(
+        0, description="CPU threads of torch; 0 leaves the choice to torch. Recorded either way."
+    )
+    evaluate_every_epochs: NonNegativeInt = Field(
+        1, description="Evaluate after every so many epochs; 0: not by epochs."
+    )
+    evaluate_every_steps: NonNegativeInt = Field(
+        0, description="Evaluate after every so many steps; 0: not by steps."
+    )
+    nonfinite: Literal["stop", "skip", "ignore"] = Field(
+        "stop",
+        description="When the loss is NaN or infinite: `stop` ends the run with a checkpoint of "
+        "the last finite state, `skip` leaves that update out, `ignore` only raises an alert.",
+    )
+    grace_s: PositiveFloat = Field(
+        60.0, description="Seconds that a stop may take before the worker is killed."
+    )
+
+
+class CheckpointSection(Section):
+    """When state is saved, and what is kept."""
+
+    every_steps: NonNegativeInt = Field(
+        0, description="Save after every so many steps; 0: not by steps."
+    )
+    every_minutes: NonNegativeFloat = Field(
+        5.0, description="Save after so many minutes without a checkpoint; 0: not by time."
+    )
+    every_epochs: NonNegativeInt = Field(
+        0, description="Save after every so many epochs; 0: not by epochs."
+    )
+    keep: PositiveInt = Field(
+        2, description="Latest checkpoints that are kept, apart from best and named ones."
+    )
+    best: bool = Field(True, description="Save whenever `monitor` is better than ever before.")
+    monitor: Monitor | None = Field(
+        None,
+        description="The metric that decides which checkpoint is best; left out: val/accuracy "
+        "for classification and binary tasks, val/loss for regression.",
+    )
+    mode: Literal["min", "max"] | None = Field(
+        None,
+        description="Whether smaller or larger is better; left out: `max` for accuracy-like "
+        "metrics, `min` for all others.",
+    )
+
+
+class StopSection(Section):
+    """When a run ends before its last epoch."""
+
+    monitor: Monitor | None = Field(
+        None, description="The metric that patience watches; left out: val/loss."
+    )
+    mode: Literal["min", "max"] | None = Field(
+        None, description="Whether smaller or larger is better; left out: as for `checkpoint`."
+    )
+    patience: NonNegativeInt = Field(
+        0, description="Evaluations without a better value before the run ends; 0: never."
+    )
+    min_delta: NonNegativeFloat = Field(
+        0.0, description="What a value must be better by to count as better."
+    )
+    target: float | None = Field(
+        None, description="End as soon as `monitor` is at least this good; left out: no target."
+    )
+
+
+class Preset(Section):
+    """A preset: one training run, described in full."""
+
+    name: str = Field(
+        pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$",
+        json_schema_extra={
+            "words": "up to 64 lower-case letters, digits, dots, dashes, underscores"
+        },
+        description="Short name: lower-case letters, digits, dot, dash, underscore.",
+    )
+    description: str = Field("", max_length=200, description="One line: what it trains.")
+    task: Task = Field(description="`classification`, `binary` or `regression`.")
+    data: DataSection
+    model: ModelSection
+    loss: LossSection
+    optimizer: OptimizerSection = Field(default_factory=OptimizerSection)
+    schedule: ScheduleSection = Field(default_factory=ScheduleSection)
+    train: TrainSection = Field(default_factory=TrainSection)
+    checkpoint: CheckpointSection = Field(default_factory=CheckpointSection)
+    stop: StopSection = Field(default_factory=StopSection)
+
+
+LIVE_SETTINGS: tuple[str, ...] = (
+    "optimizer.lr",
+    "optimizer.weight_decay",
+    "train.clip_norm",
+    "checkpoint.every_steps",
+    "checkpoint.every_minutes",
+    "checkpoint.every_epochs",
+    "stop.patience",
+)
+"""What `tuitrain set` may change while a run is live."""

@@ -1,0 +1,140 @@
+"""Holds a preset's values against the schema, the catalogue and the cross-checks.
+
+Collects every fault before it raises. Knows nothing of files beyond the source it is given.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from tuitrain.config.catalogue import Catalogue, Kind, read_catalogue
+from tuitrain.config.checks import cross_check
+from tuitrain.config.components import SECTION_KINDS, UNKNOWN, Resolution, resolve, wrong_value
+from tuitrain.config.faults import InvalidPresetError, KeyPath
+from tuitrain.config.keys import field_model, known_keys, suggestion
+from tuitrain.config.monitors import with_monitors
+from tuitrain.config.overrides import apply_overrides
+from tuitrain.config.schema import AugmentSection, Preset
+from tuitrain.config.source import Source
+from tuitrain.config.wording import show
+
+Problem = tuple[KeyPath, str]
+"""Where, and what is wrong there."""
+
+
+def validate(source: Source) -> Preset:
+    """Return the resolved preset.
+
+    Raises:
+        PresetError: the source has faults; the error has a line for each.
+    """
+    values, problems = apply_overrides(source.values(), source.overrides)
+    resolutions = _resolve_components(values, read_catalogue())
+    problems = _distinct([*problems, *_schema_problems(values), *_option_problems(resolutions)])
+    combined = cross_check(values, [path for path, _ in problems], resolutions)
+    problems = _distinct([*problems, *combined])
+    if problems:
+        faults = [source.fault(path, _in_full(path, text, resolutions)) for path, text in problems]
+        raise InvalidPresetError(sorted(faults, key=lambda fault: fault.line or 0))
+    return Preset.model_validate(with_monitors(_filled(values, resolutions)))
+
+
+def _resolve_components(
+    values: Mapping[str, Any], catalogue: Catalogue
+) -> dict[KeyPath, Resolution]:
+    resolutions: dict[KeyPath, Resolution] = {}
+
+    def add(path: KeyPath, kind: Kind, model: type[BaseModel], table: Any) -> None:
+        if not isinstance(table, dict):
+            return
+        name = table.get("name", model.model_fields["name"].get_default())
+        if isinstance(name, str) and name:
+            options = {key: table[key] for key in table if key not in model.model_fields}
+            resolutions[path] = resolve(kind, name, options, catalogue)
+
+    for section, kind in SECTION_KINDS.items():
+        model = field_model(Preset, section)
+        if model is not None:
+            add((section,), kind, model, values.get(section, {}))
+    for index, table in enumerate(_augmentations(values)):
+        add(("data", "augment", index), "augmentation", AugmentSection, table)
+    return resolutions
+
+
+def _augmentations(values: Mapping[str, Any]) -> list[Any]:
+    data = values.get("data")
+    found = data.get("augment", []) if isinstance(data, dict) else []
+    return found if isinstance(found, list) else []
+
+
+def _schema_problems(values: Mapping[str, Any]) -> list[Problem]:
+    try:
+        Preset.model_validate(values)
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_context=False)
+        return [_schema_problem(detail["loc"], values) for detail in details]
+    return []
+
+
+def _schema_problem(location: KeyPath, values: Mapping[str, Any]) -> Problem:
+    """Put one of pydantic's errors into words, at the key that the user would have to change."""
+    model: type[BaseModel] = Preset
+    table: Any = values
+    for depth, part in enumerate(location):
+        here = location[: depth + 1]
+        if isinstance(part, int):
+            table = table[part]
+            if not isinstance(table, dict):
+                return here, f"found {show(table)}, must be a table with a name"
+            continue
+        if part not in model.model_fields:
+            return here, UNKNOWN
+        inner = field_model(model, part)
+        if inner is None or depth == len(location) - 1:
+            return here, wrong_value(model, part, table)
+        model, table = inner, table.get(part, {})
+    return location, UNKNOWN
+
+
+def _option_problems(resolutions: Mapping[KeyPath, Resolution]) -> list[Problem]:
+    return [
+        ((*table, *path), message)
+        for table, resolution in resolutions.items()
+        for path, message in resolution.faults
+    ]
+
+
+def _distinct(problems: Iterable[Problem]) -> list[Problem]:
+    """Keep the first problem at each key: a list with three bad items is one problem."""
+    found: dict[KeyPath, str] = {}
+    for path, message in problems:
+        found.setdefault(path, message)
+    return list(found.items())
+
+
+def _option_names(resolution: Resolution) -> Mapping[str, Any]:
+    return resolution.info.fields if resolution.info is not None else resolution.options
+
+
+def _in_full(path: KeyPath, message: str, resolutions: Mapping[KeyPath, Resolution]) -> str:
+    if message != UNKNOWN:
+        return message
+    tables = known_keys({table: _option_names(each) for table, each in resolutions.items()})
+    resolution = resolutions.get(path[:-1])
+    info = resolution.info if resolution is not None else None
+    whose = f" with {info.kind} {info.name}" if info is not None else ""
+    return f"{UNKNOWN}{whose}, {suggestion(path, tables)}"
+
+
+def _filled(values: Mapping[str, Any], resolutions: Mapping[KeyPath, Resolution]) -> dict[str, Any]:
+    """Put the components' options, with their defaults, into the values of a valid preset."""
+    filled = {key: dict(item) if isinstance(item, dict) else item for key, item in values.items()}
+    for section in SECTION_KINDS:
+        filled[section] = {**filled.get(section, {}), **resolutions[(section,)].options}
+    if "augment" in filled["data"]:
+        filled["data"]["augment"] = [
+            {**table, **resolutions[("data", "augment", index)].options}
+            for index, table in enumerate(filled["data"]["augment"])
+        ]
+    return filled

@@ -1,0 +1,62 @@
+"""What can go wrong, in the user's words, with the exit code that it ends in.
+
+Every error here is one that a user can act on. It knows nothing of how it is printed.
+"""
+
+EXIT_FINISHED = 0
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_INTERRUPTED = 130
+EXIT_TERMINATED = 143
+
+
+class TuitrainError(Exception):
+    """A failure that one sentence explains; `exit_code` is what the process ends with."""
+
+    exit_code = EXIT_FAILED
+
+
+class UsageError(TuitrainError):
+    """The command line asks for something that does not exist or does not go together."""
+
+    exit_code = EXIT_USAGE
+
+
+class PresetError(UsageError):
+    """A preset that can't be found, read or validated; the text names every fault in it."""
+
+
+class RunNotFoundError(UsageError):
+    """No run, or more than one, answers to what the user typed."""
+
+
+class RunBusyError(TuitrainError):
+    """Somebody else holds the run's lock."""
+
+
+class RecordError(TuitrainError):
+    """A run's database is damaged, of a newer version, or can't be written."""
+
+
+class DiskFullError(RecordError):
+    """The record can't be written for lack of space; nothing was lost, and it can be retried."""
+
+
+class DataUnavailableError(TuitrainError):
+    """A data set is not on this machine and could not be fetched."""
+
+
+class CheckpointError(TuitrainError):
+    """A checkpoint can't be read, or none is left that could be."""
+
+
+class DamagedCheckpointError(CheckpointError):
+    """A checkpoint file is there but not whole."""
+
+
+class DeviceError(TuitrainError):
+    """The device that was asked for does not exist or can't do what was asked."""
+
+
+class TrainingError(TuitrainError):
+    """Training can't start or go on for a reason that its settings explain."""

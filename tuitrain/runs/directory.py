@@ -1,0 +1,187 @@
+"""Where runs are kept, what lies where in a run's directory, and how a new one comes to be.
+
+Knows the names of files, not what is in them.
+"""
+
+import os
+import random
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tuitrain.errors import UsageError
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_RESERVED_NAMES = frozenset({"last"})
+_SUFFIX_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
+_ATTEMPTS = 1000
+STAMP_LENGTH = len("20261121-0412-")
+
+
+@dataclass(frozen=True, slots=True)
+class RunDirectory:
+    """One run's folder; its name is the run's id."""
+
+    path: Path
+
+    @property
+    def id(self) -> str:
+        """The run's id."""
+        return self.path.name
+
+    @property
+    def config_path(self) -> Path:
+        """The resolved preset: running it repeats the run."""
+        return self.path / "config.toml"
+
+    @property
+    def database_path(self) -> Path:
+        """The record."""
+        return self.path / "run.db"
+
+    @property
+    def lock_path(self) -> Path:
+        """Held by the supervisor while it lives."""
+        return self.path / "run.lock"
+
+    @property
+    def worker_lock_path(self) -> Path:
+        """Held by the worker while it lives."""
+        return self.path / "worker.lock"
+
+    @property
+    def log_path(self) -> Path:
+        """What the worker wrote to stdout and stderr."""
+        return self.path / "worker.log"
+
+    @property
+    def supervisor_log_path(self) -> Path:
+        """What a supervisor in the background wrote, which is nothing unless it failed."""
+        return self.path / "supervisor.log"
+
+    @property
+    def summary_path(self) -> Path:
+        """A copy of the record's gist for fast lists, there only while the run is at rest."""
+        return self.path / "summary.json"
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of checkpoints."""
+        return self.path / "checkpoints"
+
+    @property
+    def profiles(self) -> Path:
+        """The folder of profiles."""
+        return self.path / "profiles"
+
+    @property
+    def exports(self) -> Path:
+        """The folder of what was exported."""
+        return self.path / "exports"
+
+
+def runs_root(
+    option: Path | None, environ: Mapping[str, str] = os.environ, cwd: Path | None = None
+) -> Path:
+    """Return the folder of all runs: the option, else $TUITRAIN_RUNS, else ./runs."""
+    base = Path.cwd() if cwd is None else cwd
+    return base / (option or Path(environ.get("TUITRAIN_RUNS") or "runs").expanduser())
+
+
+def check_run_name(name: str) -> str:
+    """Return `name` when a run may be called that.
+
+    Raises:
+        UsageError: it may not.
+    """
+    if name in _RESERVED_NAMES:
+        raise UsageError(f"run name {name!r}: this word stands for the newest run; take another.")
+    if not _NAME.fullmatch(name):
+        raise UsageError(
+            f"run name {name!r}: allowed are 1 to 64 letters, digits, dots, dashes and "
+            "underscores, the first a letter or digit."
+        )
+    return name
+
+
+def create_run(
+    root: Path,
+    preset_name: str,
+    name: str | None,
+    config_text: str,
+    *,
+    command_line: Sequence[str] = (),
+    data_directory: Path | None = None,
+    now: float | None = None,
+    rng: random.Random | None = None,
+) -> RunDirectory:
+    """Make the directory of a new run, whole or not at all, with its state `queued`.
+
+    It is built under a hidden name and then renamed: no list ever shows half a run, and of two
+    that want the same id at once the second one's rename fails, so it takes another.
+
+    Args:
+        root: the folder of all runs, created with its parents when it does not exist.
+        preset_name: name of the preset.
+        name: what the user calls the run; the preset and the id's suffix when None.
+        config_text: the resolved preset as TOML.
+        command_line: the arguments that started it, for the record.
+        data_directory: where its data sets are kept, for a later resume.
+        now: seconds since the epoch; read from the clock when None.
+        rng: source of the suffix; the system's when None.
+
+    Raises:
+        UsageError: the name is not allowed.
+        RecordError: the database can't be written.
+        OSError: the folder can't be written.
+    """
+    if name is not None:
+        check_run_name(name)
+    created = time.time() if now is None else now
+    source = rng or random.SystemRandom()
+    root.mkdir(parents=True, exist_ok=True)
+    for _ in range(_ATTEMPTS):
+        suffix = "".join(source.choice(_SUFFIX_CHARACTERS) for _ in range(3))
+        stamp = time.strftime("%Y%m%d-%H%M", time.localtime(created))
+        final = RunDirectory(root / f"{stamp}-{name or preset_name}-{suffix}")
+        if final.path.exists():
+            continue
+        identity = {
+            "id": final.id,
+            "name": name or f"{preset_name}-{suffix}",
+            "preset": preset_name,
+            "created": created,
+            "command_line": list(command_line),
+            "data_directory": str(data_directory) if data_directory else "",
+        }
+        if _build(final, identity, config_text):
+            return final
+    raise UsageError(f"{root} has no free id left for this minute and name: give another --name.")
+
+
+def _build(final: RunDirectory, identity: dict[str, object], config_text: str) -> bool:
+    """Return whether the id was still free once everything was written."""
+    from tuitrain.runs.database import create_database
+
+    # mkdtemp makes folders with mode 0700, and the run's folder is to have just that.
+    draft = RunDirectory(Path(tempfile.mkdtemp(prefix=".creating-", dir=final.path.parent)))
+    try:
+        draft.config_path.write_text(config_text, encoding="utf-8")
+        create_database(draft, identity, config_text)
+        for folder in (draft.checkpoints, draft.profiles, draft.exports):
+            folder.mkdir(mode=0o700)
+        try:
+            draft.path.rename(final.path)
+        except OSError:
+            if not final.path.exists():
+                raise
+            shutil.rmtree(draft.path)
+            return False
+    except BaseException:
+        shutil.rmtree(draft.path, ignore_errors=True)
+        raise
+    return True

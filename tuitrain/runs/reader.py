@@ -1,0 +1,361 @@
+"""Reading one run's record, live or long over, at a cost that the screen sets.
+
+Never writes, and knows nothing of terminals; the state `lost` is concluded here.
+"""
+
+import json
+import time
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any
+
+from tuitrain.errors import RecordError
+from tuitrain.messages import FINAL_STATES
+from tuitrain.runs.chunks import read_chunks
+from tuitrain.runs.commands import read_commands
+from tuitrain.runs.database import explained, open_for_reading
+from tuitrain.runs.directory import RunDirectory
+from tuitrain.runs.lock import is_alive
+from tuitrain.runs.metrics import metric_mode
+from tuitrain.runs.rows import (
+    AlertRow,
+    AttemptRow,
+    CheckpointRow,
+    CommandRow,
+    EvaluationRow,
+    MarkRow,
+    MetricRow,
+    ProgressRow,
+    StateRow,
+)
+from tuitrain.runs.series import Series, best_point, last_point, reduce_metric, step_range
+from tuitrain.runs.summary import RunSummary
+
+STARTING_S = 10.0
+"""A queued run without a supervisor is lost only after this long: one may be on its way."""
+
+_CHECKPOINT_COLUMNS = (
+    "path, step, time, digest, size_bytes, held_up_s, write_s, metrics_json, removed,"
+    " removed_reason, superseded"
+)
+
+
+class RunReader:
+    """Reads one run's record; every method raises RecordError when it can't be read."""
+
+    def __init__(self, directory: RunDirectory, clock: Callable[[], float] = time.time) -> None:
+        """Open the record.
+
+        Args:
+            directory: the run.
+            clock: seconds since the epoch, for durations of what is under way.
+
+        Raises:
+            RecordError: missing, damaged or of a newer version.
+        """
+        self.directory = directory
+        self._clock = clock
+        self._connection = open_for_reading(directory)
+
+    def __enter__(self) -> "RunReader":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the database."""
+        self._connection.close()
+
+    def version(self) -> int:
+        """Return a number that changes whenever anybody has written; it costs microseconds."""
+        return int(self._one("PRAGMA data_version")[0])
+
+    def meta(self) -> dict[str, Any]:
+        """Return the facts about the run: identity, preset, sizes, environment."""
+        return {key: json.loads(text) for key, text in self._all("SELECT * FROM meta")}
+
+    def config(self) -> dict[str, Any]:
+        """Return the resolved preset.
+
+        Raises:
+            RecordError: config.toml is missing or damaged.
+        """
+        path = self.directory.config_path
+        try:
+            return tomllib.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise RecordError(f"{path} can't be read: {error}") from error
+
+    def state(self) -> StateRow:
+        """Return the state the run is in; `lost` when it should be alive and is not."""
+        # Asked before the record is read: a supervisor's last word comes before its end.
+        alive = is_alive(self.directory)
+        with self._snapshot():
+            newest = self._newest_state()
+            at_rest = self._meta_value("at_rest")
+            created = self._meta_value("created")
+        if alive or at_rest or newest.state in FINAL_STATES:
+            return newest
+        just_created = newest.state == "queued" and self._clock() - created < STARTING_S
+        if just_created or is_alive(self.directory):
+            return newest
+        reason = f"was {newest.state} when its supervisor disappeared; resumable"
+        return StateRow(self._last_sign(), "lost", reason, newest.step, "")
+
+    def states(self) -> list[StateRow]:
+        """Return every state the run entered, oldest first."""
+        rows = self._all("SELECT time, state, reason, step, detail FROM states ORDER BY id")
+        return [StateRow(*row) for row in rows]
+
+    def attempts(self) -> list[AttemptRow]:
+        """Return the workers that the run has had, oldest first."""
+        rows = self._all("SELECT attempt, started, pid, ended FROM attempts ORDER BY attempt")
+        return [AttemptRow(*row) for row in rows]
+
+    def metric_names(self) -> list[str]:
+        """Return the metrics' names in the order they first came."""
+        return [name for (name,) in self._all("SELECT name FROM metrics ORDER BY id")]
+
+    def metrics(self) -> list[MetricRow]:
+        """Return every metric's last and best value."""
+        with self._snapshot():
+            rows = self._all("SELECT id, name FROM metrics ORDER BY id")
+            found = [self._metric(metric, name) for metric, name in rows]
+        return [row for row in found if row is not None]
+
+    def points(self, name: str) -> Iterator[tuple[int, float]]:
+        """Yield every (step, value) of a metric by ascending steps; nothing for an unknown one."""
+        metric = self._metric_id(name)
+        if metric is None:
+            return
+        with explained(self.directory):
+            for chunk in read_chunks(self._connection, metric):
+                yield from zip(chunk.steps, chunk.values, strict=True)
+
+    def series(
+        self,
+        name: str,
+        first_step: int | None = None,
+        last_step: int | None = None,
+        columns: int = 300,
+    ) -> Series:
+        """Return a metric reduced to columns, by default from its first step to its last.
+
+        Args:
+            name: the metric; an unknown one has no columns.
+            first_step: left edge.
+            last_step: right edge, included.
+            columns: how many the screen has.
+        """
+        with self._snapshot():
+            metric = self._metric_id(name)
+            extent = None if metric is None else step_range(self._connection, metric)
+            if metric is None or extent is None:
+                return Series(name, first_step or 0, last_step or 0, 0, ())
+            first = extent[0] if first_step is None else first_step
+            last = extent[1] if last_step is None else last_step
+            if last < first:
+                return Series(name, first, last, 0, ())
+            return reduce_metric(self._connection, metric, name, first, last, columns=columns)
+
+    def marks(self) -> list[MarkRow]:
+        """Return every mark by step."""
+        rows = self._all("SELECT step, time, kind, text, data_json FROM marks ORDER BY step, id")
+        return [
+            MarkRow(step, at, kind, text, json.loads(data)) for step, at, kind, text, data in rows
+        ]
+
+    def alerts(self) -> list[AlertRow]:
+        """Return every alert, oldest first."""
+        return [
+            AlertRow(*row)
+            for row in self._all("SELECT step, time, kind, text FROM alerts ORDER BY id")
+        ]
+
+    def commands(self) -> list[CommandRow]:
+        """Return every command in the order they were given."""
+        with explained(self.directory):
+            return read_commands(self._connection)
+
+    def checkpoints(self) -> list[CheckpointRow]:
+        """Return every checkpoint that was ever recorded, by step."""
+        with self._snapshot():
+            names: dict[str, list[str]] = {}
+            for name, path in self._all("SELECT name, path FROM checkpoint_names ORDER BY name"):
+                names.setdefault(path, []).append(name)
+            rows = self._all(
+                f"SELECT {_CHECKPOINT_COLUMNS} FROM checkpoints ORDER BY step, time, path"
+            )
+        return [_checkpoint(row, names) for row in rows]
+
+    def evaluations(self) -> list[EvaluationRow]:
+        """Return every evaluation by step."""
+        rows = self._all(
+            "SELECT step, time, epoch, duration_s, metrics_json, counts_json"
+            " FROM evaluations ORDER BY step"
+        )
+        return [
+            EvaluationRow(
+                step, at, epoch, duration_s, json.loads(metrics), json.loads(counts or "null")
+            )
+            for step, at, epoch, duration_s, metrics, counts in rows
+        ]
+
+    def sample_names(self) -> list[str]:
+        """Return what was sampled."""
+        return [name for (name,) in self._all("SELECT DISTINCT name FROM samples ORDER BY name")]
+
+    def samples(
+        self, name: str, first_time: float = 0.0, last_time: float = float("inf")
+    ) -> list[tuple[float, float]]:
+        """Return the readings of one name as (time, value); one without a value is NaN."""
+        rows = self._all(
+            "SELECT time, value FROM samples WHERE name=? AND time BETWEEN ? AND ? ORDER BY time",
+            (name, first_time, last_time),
+        )
+        return [(at, float("nan") if value is None else value) for at, value in rows]
+
+    def progress(self) -> ProgressRow | None:
+        """Return where the run stands."""
+        row = self._one(
+            "SELECT step, time, epoch, train_s FROM progress ORDER BY step DESC LIMIT 1"
+        )
+        return ProgressRow(*row) if row else None
+
+    def progress_at(self, step: int) -> ProgressRow | None:
+        """Return when `step` was taken and in which epoch, between two messages by proportion."""
+        columns = "SELECT step, time, epoch, train_s FROM progress WHERE step"
+        before = self._one(f"{columns}<=? ORDER BY step DESC LIMIT 1", (step,))
+        after = self._one(f"{columns}>=? ORDER BY step LIMIT 1", (step,))
+        if not before or not after or before[0] == after[0]:
+            row = after or before
+            return ProgressRow(step, *row[1:]) if row else None
+        share = (step - before[0]) / (after[0] - before[0])
+        mixed = [low + (high - low) * share for low, high in zip(before, after, strict=True)]
+        return ProgressRow(step, *mixed[1:])
+
+    def step_times(self, first_step: int, last_step: int, columns: int = 300) -> list[ProgressRow]:
+        """Return `progress_at` for up to `columns` + 1 steps, evenly from first to last."""
+        count = max(1, min(columns, last_step - first_step))
+        steps = [first_step + (last_step - first_step) * i // count for i in range(count + 1)]
+        with self._snapshot():
+            found = [self.progress_at(step) for step in steps]
+        return [row for row in found if row is not None]
+
+    def summary(self) -> RunSummary:
+        """Return the run's gist, as lists show it."""
+        state = self.state()
+        with self._snapshot():
+            meta, progress, attempts = self.meta(), self.progress(), self.attempts()
+            monitor = meta.get("monitor") or ""
+            metric = self._metric_id(monitor)
+            best = None if metric is None else best_point(self._connection, metric, meta["mode"])
+        return RunSummary(
+            id=self.directory.id,
+            name=meta["name"],
+            preset=meta["preset"],
+            state=state.state,
+            reason=state.reason,
+            created=meta["created"],
+            started=attempts[0].started if attempts else None,
+            ended=state.time if state.state in FINAL_STATES | {"lost"} else None,
+            duration_s=self._worked_s(attempts, state),
+            step=progress.step if progress else 0,
+            total_steps=meta.get("total_steps"),
+            epoch=progress.epoch if progress else 0.0,
+            best_metric=monitor if best else None,
+            best_value=best[1] if best else None,
+            device=meta.get("device") or "",
+            path=str(self.directory.path),
+        )
+
+    def _worked_s(self, attempts: list[AttemptRow], state: StateRow) -> float:
+        """Return how long workers lived; one without an end until now, or the last sign of it."""
+        open_end = state.time if state.state in FINAL_STATES | {"lost"} else self._clock()
+        return sum(
+            max(0.0, (row.ended if row.ended is not None else open_end) - row.started)
+            for row in attempts
+        )
+
+    def _last_sign(self) -> float:
+        """Return when the record was last added to."""
+        row = self._one(
+            "SELECT max((SELECT max(time) FROM states),"
+            " ifnull((SELECT time FROM progress ORDER BY step DESC LIMIT 1), 0))"
+        )
+        return float(row[0])
+
+    def _newest_state(self) -> StateRow:
+        row = self._one("SELECT time, state, reason, step, detail FROM states ORDER BY id DESC")
+        if row is None:
+            raise RecordError(f"{self.directory.database_path} holds no state of the run.")
+        return StateRow(*row)
+
+    def _metric(self, metric: int, name: str) -> MetricRow | None:
+        last = last_point(self._connection, metric)
+        if last is None:
+            return None
+        mode = self._meta_value("mode") if name == self._meta_value("monitor") else None
+        best = best_point(self._connection, metric, mode or metric_mode(name))
+        step, value = best or (None, None)
+        return MetricRow(name, last[1], last[0], value, step)
+
+    def _metric_id(self, name: str) -> int | None:
+        row = self._one("SELECT id FROM metrics WHERE name=?", (name,))
+        return row[0] if row else None
+
+    def _meta_value(self, key: str) -> Any:
+        row = self._one("SELECT value_json FROM meta WHERE key=?", (key,))
+        return json.loads(row[0]) if row else None
+
+    def _one(self, query: str, values: tuple[Any, ...] = ()) -> Any:
+        with explained(self.directory):
+            cursor = self._connection.execute(query, values)
+            row = cursor.fetchone()
+            # A cursor left open would keep its read transaction.
+            cursor.close()
+            return row
+
+    def _all(self, query: str, values: tuple[Any, ...] = ()) -> list[Any]:
+        with explained(self.directory):
+            return self._connection.execute(query, values).fetchall()
+
+    @contextmanager
+    def _snapshot(self) -> Iterator[None]:
+        """Let several reads see one and the same state of the record."""
+        nested = self._connection.in_transaction
+        if nested:
+            yield
+            return
+        with explained(self.directory):
+            self._connection.execute("BEGIN")
+            try:
+                yield
+            finally:
+                self._connection.commit()
+
+
+def _checkpoint(row: tuple[Any, ...], names: Mapping[str, list[str]]) -> CheckpointRow:
+    path, step, at, digest, size_bytes, held_up_s, write_s, metrics, removed, reason, old = row
+    return CheckpointRow(
+        path=path,
+        step=step,
+        time=at,
+        names=tuple(names.get(path, ())),
+        digest=digest,
+        size_bytes=size_bytes,
+        held_up_s=held_up_s,
+        write_s=write_s,
+        metrics=json.loads(metrics),
+        removed=removed,
+        removed_reason=reason,
+        superseded=bool(old),
+    )

@@ -1,0 +1,34 @@
+"""Removing a run for good, never while somebody works on it.
+
+Knows nothing of questions and answers: who calls this has asked.
+"""
+
+import os
+import shutil
+
+from tuitrain.errors import RunBusyError
+from tuitrain.runs.directory import RunDirectory
+from tuitrain.runs.lock import RunLock, is_worker_alive
+
+
+def remove_run(directory: RunDirectory) -> None:
+    """Remove the run's folder with everything in it; lists lose it in one move.
+
+    Raises:
+        RunBusyError: its supervisor or its worker lives.
+        OSError: the folder can't be written.
+    """
+    hidden = directory.path.with_name(f".removing-{directory.id}-{os.getpid()}")
+    # Held over the rename, so that nobody resumes the run in between.
+    lock = RunLock(directory.lock_path)
+    lock.acquire()
+    try:
+        if is_worker_alive(directory):
+            raise RunBusyError(f"{directory.id}: its worker still lives; wait until it has ended.")
+        directory.path.rename(hidden)
+    finally:
+        lock.release()
+    if hidden.is_symlink():
+        hidden.unlink()
+    else:
+        shutil.rmtree(hidden)

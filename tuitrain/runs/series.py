@@ -1,0 +1,195 @@
+"""Reducing a metric to screen columns from the pyramid, and finding its best value in it.
+
+Knows nothing of how a column is drawn.
+"""
+
+import math
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tuitrain.runs.chunks import FOREVER, Chunk, read_chunks
+from tuitrain.runs.metrics import Mode
+from tuitrain.runs.pyramid import FACTOR, LEVELS, Cell, bucket_steps, merge, summarise
+
+_CELLS_A_COLUMN = 4
+"""A summary may blur the border between two columns by at most a quarter of one."""
+
+_CELL_COLUMNS = "first_step, last_step, count, minimum, maximum, total, finite, nan, posinf, neginf"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """The points of one screen column; without a finite value the three numbers are NaN."""
+
+    index: int
+    """From 0 at the left."""
+    first_step: int
+    last_step: int
+    count: int
+    minimum: float
+    maximum: float
+    mean: float
+    nonfinite: int
+    """How many of the points are NaN or infinite."""
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """A metric from `first_step` to `last_step`, reduced to at most `width` columns."""
+
+    name: str
+    first_step: int
+    last_step: int
+    width: int
+    columns: tuple[Column, ...]
+    """Those that have points."""
+
+
+def reduce_metric(
+    connection: sqlite3.Connection, metric: int, name: str, first: int, last: int, *, columns: int
+) -> Series:
+    """Return the points from `first` to `last`, both included, in at most `columns` columns."""
+    span = last - first + 1
+    width = max(1, min(columns, span))
+    level = _level_for(span / width)
+    if level < 0:
+        filled = _from_points(connection, metric, first, last, width)
+    else:
+        end = _last_step(connection, metric)
+        cells = list(_cells(connection, metric, first, last, level=level, end=end))
+        filled = _from_cells(cells, first, last, width)
+    made = tuple(_column(index, filled[index]) for index in sorted(filled))
+    return Series(name, first, last, width, made)
+
+
+def best_point(connection: sqlite3.Connection, metric: int, mode: Mode) -> tuple[int, float] | None:
+    """Return the first (step, value) that no finite value is better than, or None without one.
+
+    Walks down the pyramid, at most eight buckets a level.
+    """
+    side = "minimum" if mode == "min" else "maximum"
+    aggregate = "min" if mode == "min" else "max"
+    low, high, best = 0, FOREVER, None
+    for level in reversed(range(LEVELS)):
+        scope = "metric=? AND level=? AND bucket BETWEEN ? AND ?"
+        keys = (metric, level, low, high)
+        if best is None:
+            query = f"SELECT {aggregate}({side}) FROM summaries WHERE {scope}"
+            best = connection.execute(query, keys).fetchone()[0]
+            if best is None:
+                return None
+        query = f"SELECT min(bucket) FROM summaries WHERE {scope} AND {side}=?"
+        bucket = connection.execute(query, (*keys, best)).fetchone()[0]
+        low, high = bucket * FACTOR, bucket * FACTOR + FACTOR - 1
+    first = low // FACTOR * bucket_steps(0)
+    for chunk in read_chunks(connection, metric, first, first + bucket_steps(0) - 1):
+        for step, value in zip(chunk.steps, chunk.values, strict=True):
+            if value == best:
+                return step, value
+    return None
+
+
+def last_point(connection: sqlite3.Connection, metric: int) -> tuple[int, float] | None:
+    """Return the newest (step, value)."""
+    step = _last_step(connection, metric)
+    for chunk in read_chunks(connection, metric, step, step):
+        return chunk.steps[-1], chunk.values[-1]
+    return None
+
+
+def step_range(connection: sqlite3.Connection, metric: int) -> tuple[int, int] | None:
+    """Return the first and the last step that has a point."""
+    row = connection.execute(
+        "SELECT min(first_step) FROM chunks WHERE metric=?", (metric,)
+    ).fetchone()
+    return None if row[0] is None else (row[0], _last_step(connection, metric))
+
+
+def _last_step(connection: sqlite3.Connection, metric: int) -> int:
+    row = connection.execute(
+        "SELECT last_step FROM chunks WHERE metric=? ORDER BY first_step DESC LIMIT 1", (metric,)
+    ).fetchone()
+    return row[0] if row else 0
+
+
+def _level_for(column_steps: float) -> int:
+    """Return the highest level whose buckets are fine enough, -1 for the points themselves."""
+    level = -1
+    while level + 1 < LEVELS and bucket_steps(level + 1) * _CELLS_A_COLUMN <= column_steps:
+        level += 1
+    return level
+
+
+def _cells(
+    connection: sqlite3.Connection, metric: int, first: int, last: int, *, level: int, end: int
+) -> Iterator[Cell]:
+    """Yield cells that cover exactly first..last; ragged edges from the levels below.
+
+    `end` is the metric's last step: the bucket it lies in counts as whole.
+    """
+    if first > last:
+        return
+    if level < 0:
+        for chunk in read_chunks(connection, metric, first, last):
+            yield summarise(chunk.steps[0], chunk.steps[-1], chunk.values)
+        return
+    size = bucket_steps(level)
+    low = -(-first // size)
+    high = FOREVER // size if last >= end else (last + 1) // size
+    if low >= high:
+        yield from _cells(connection, metric, first, last, level=level - 1, end=end)
+        return
+    yield from _cells(
+        connection, metric, first, min(last, low * size - 1), level=level - 1, end=end
+    )
+    rows = connection.execute(
+        f"SELECT {_CELL_COLUMNS} FROM summaries"
+        " WHERE metric=? AND level=? AND bucket>=? AND bucket<? ORDER BY bucket",
+        (metric, level, low, high),
+    )
+    yield from map(Cell._make, rows.fetchall())
+    yield from _cells(connection, metric, max(first, high * size), last, level=level - 1, end=end)
+
+
+def _from_cells(cells: list[Cell], first: int, last: int, width: int) -> dict[int, Cell]:
+    span = last - first + 1
+    groups: dict[int, list[Cell]] = {}
+    for cell in cells:
+        middle = (cell.first_step + cell.last_step) // 2
+        groups.setdefault((middle - first) * width // span, []).append(cell)
+    return {index: merge(group) for index, group in groups.items()}
+
+
+def _from_points(
+    connection: sqlite3.Connection, metric: int, first: int, last: int, width: int
+) -> dict[int, Cell]:
+    span = last - first + 1
+    steps: dict[int, list[int]] = {}
+    values: dict[int, list[float]] = {}
+    for chunk in read_chunks(connection, metric, first, last):
+        for index, part in _split(chunk, first, span, width):
+            steps.setdefault(index, []).extend((part.steps[0], part.steps[-1]))
+            values.setdefault(index, []).extend(part.values)
+    return {index: summarise(steps[index][0], steps[index][-1], values[index]) for index in values}
+
+
+def _split(chunk: Chunk, first: int, span: int, width: int) -> Iterator[tuple[int, Chunk]]:
+    """Cut a chunk at the borders of columns."""
+    step, end = chunk.steps[0], chunk.steps[-1]
+    while step <= end:
+        index = (step - first) * width // span
+        border = first - (-(index + 1) * span // width) - 1
+        part = chunk.between(step, min(end, border))
+        if part.steps:
+            yield index, part
+        step = border + 1
+
+
+def _column(index: int, cell: Cell) -> Column:
+    low = math.nan if cell.minimum is None else cell.minimum
+    high = math.nan if cell.maximum is None else cell.maximum
+    nonfinite = cell.points - cell.finite
+    return Column(
+        index, cell.first_step, cell.last_step, cell.points, low, high, cell.mean, nonfinite
+    )

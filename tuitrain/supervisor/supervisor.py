@@ -1,0 +1,301 @@
+"""One run's supervisor: starts the worker, records what it says, passes on commands, sees it end.
+
+The only writer of what happened. It knows the worker as a process with two queues, and whoever
+prints as a function that is told each event.
+"""
+
+import os
+import signal
+import time
+from collections import deque
+from collections.abc import Callable
+
+from tuitrain.errors import (
+    EXIT_FAILED,
+    EXIT_FINISHED,
+    EXIT_INTERRUPTED,
+    EXIT_TERMINATED,
+    DiskFullError,
+    RecordError,
+    RunBusyError,
+)
+from tuitrain.locks import RunLock, is_held, read_holder
+from tuitrain.messages import (
+    Acknowledge,
+    Event,
+    Hold,
+    Numbered,
+    Release,
+    SaveCheckpoint,
+    StartOrder,
+    Stop,
+    TrainingEnded,
+)
+from tuitrain.runs.listing import write_summary
+from tuitrain.runs.rows import CommandRow
+from tuitrain.runs.writer import RunWriter
+from tuitrain.supervisor.assignment import Assignment
+from tuitrain.supervisor.requests import translate
+from tuitrain.supervisor.worker_process import (
+    WorkerProcess,
+    describe_exit,
+    kill_group,
+    wait_until,
+)
+from tuitrain.telemetry.gpu import GpuSampler
+from tuitrain.telemetry.host import HostSampler
+
+Observer = Callable[[Event], None]
+
+LOOK_S = 0.1
+SAMPLE_S = 1.0
+_OLD_WORKER_S = 20.0
+_RETRY_S = 2.0
+_LOG_TAIL_LINES = 5
+
+
+class Supervisor:
+    """Owns a run from taking its lock to giving it back."""
+
+    def __init__(self, assignment: Assignment, observe: Observer) -> None:
+        self._assignment = assignment
+        self._directory = assignment.directory
+        self._observe = observe
+        self._unrecorded: deque[Numbered] = deque()
+        self._open_stops: list[int] = []
+        self._ended: TrainingEnded | None = None
+        self._signals: list[int] = []
+        self._exit_code: int | None = None
+        self._kill_at: float | None = None
+        self._stop_reason = ""
+        self._holding = False
+        self._retry_at = 0.0
+
+    # --- life -----------------------------------------------------------------------------------
+
+    def run(self) -> int:
+        """Supervise until the run is over; return the exit code.
+
+        Raises:
+            RunBusyError: another supervisor owns the run.
+            RecordError: the record can't be opened.
+        """
+        with RunLock(self._directory.lock_path):
+            self._catch_signals()
+            with RunWriter(self._directory) as writer:
+                self._writer = writer
+                attempt = writer.begin_attempt(time.time())
+                writer.change_state(time.time(), "starting", "starting the worker")
+                writer.refuse_stale_commands(time.time(), "the supervisor had ended")
+                try:
+                    self._outlast_old_worker()
+                    self._supervise(self._order(attempt))
+                except RunBusyError as error:
+                    self._conclude(_failure(str(error)))
+                self._sweep()
+            write_summary(self._directory)
+        return self._final_exit_code()
+
+    def _order(self, attempt: int) -> StartOrder:
+        assignment = self._assignment
+        return StartOrder(
+            run_directory=str(self._directory.path.resolve()),
+            config=self._directory.config_path.read_text(encoding="utf-8"),
+            attempt=attempt,
+            data_directory=str(assignment.data_directory),
+            code_folders=tuple(assignment.code_folders),
+            resume=assignment.resume,
+            had_checkpoint=self._writer.has_checkpoint(),
+            settings=tuple(self._writer.applied_settings()),
+        )
+
+    def _outlast_old_worker(self) -> None:
+        """Wait for a worker whose supervisor was killed: it is about to checkpoint and end.
+
+        Raises:
+            RunBusyError: it does not end, and does not run on this machine.
+        """
+        lock_path = self._directory.worker_lock_path
+        if wait_until(lambda: not is_held(lock_path), _OLD_WORKER_S):
+            return
+        holder = read_holder(lock_path)
+        if holder is None or holder.host != os.uname().nodename:
+            where = holder.host if holder else "another machine"
+            raise RunBusyError(f"an earlier worker of this run is still alive on {where}")
+        kill_group(holder.pid)
+        if not wait_until(lambda: not is_held(lock_path), _OLD_WORKER_S):
+            raise RunBusyError(f"an earlier worker, process {holder.pid}, does not end")
+
+    def _supervise(self, order: StartOrder) -> None:
+        worker = WorkerProcess(order, self._directory.log_path)
+        host, gpu = HostSampler(worker.pid), GpuSampler()
+        sample_at = 0.0
+        try:
+            while worker.is_alive:
+                self._take_in(worker.take_events(LOOK_S), worker)
+                self._obey_signals(worker)
+                self._pass_on_commands(worker)
+                self._end_overdue(worker)
+                if time.monotonic() >= sample_at and not self._holding:
+                    sample_at = time.monotonic() + SAMPLE_S
+                    self._store(
+                        lambda: self._writer.add_samples(time.time(), {**host.read(), **gpu.read()})
+                    )
+            self._take_in(worker.take_last_events(), worker)
+        finally:
+            worker.end()
+            gpu.close()
+        if self._ended is None:
+            self._conclude(self._unannounced_end(worker.exit_code))
+        self._writer.refuse_stale_commands(time.time(), "the worker has ended")
+
+    # --- what the worker says -------------------------------------------------------------------
+
+    def _take_in(self, events: list[Numbered], worker: WorkerProcess) -> None:
+        self._unrecorded.extend(events)
+        for item in events:
+            if isinstance(item.event, TrainingEnded):
+                self._ended = item.event
+        if not self._unrecorded or (self._holding and time.monotonic() < self._retry_at):
+            return
+        batch = list(self._unrecorded)
+        try:
+            sequence = self._writer.record(batch)
+        except DiskFullError as error:
+            self._hold(worker, error)
+            return
+        self._unrecorded.clear()
+        worker.send(Acknowledge(sequence))
+        if self._holding:
+            self._holding = False
+            worker.send(Release())
+        for item in batch:
+            self._observe(item.event)
+
+    def _hold(self, worker: WorkerProcess, error: RecordError) -> None:
+        """Let training wait: what it does now could not be recorded."""
+        self._retry_at = time.monotonic() + _RETRY_S
+        if not self._holding:
+            self._holding = True
+            worker.send(Hold(f"the record can't be written: {error}"))
+
+    def _store(self, write: Callable[[], None]) -> None:
+        """Record something that can be done without when the disk is full."""
+        try:
+            write()
+        except DiskFullError:
+            self._retry_at = time.monotonic() + _RETRY_S
+
+    def _conclude(self, ended: TrainingEnded) -> None:
+        """Record an end that no worker told."""
+        self._ended = ended
+        self._writer.change_state(
+            ended.time, ended.state, ended.reason, at_rest=True, detail=ended.traceback
+        )
+        self._observe(ended)
+
+    def _unannounced_end(self, exit_code: int | None) -> TrainingEnded:
+        if self._stop_reason:
+            return TrainingEnded(time.time(), 0, "stopped", self._stop_reason)
+        tail = self._log_tail()
+        return _failure(f"the worker {describe_exit(exit_code)}", tail)
+
+    def _log_tail(self) -> str:
+        if not self._directory.log_path.exists():
+            return ""
+        text = self._directory.log_path.read_text(encoding="utf-8", errors="replace")
+        return "\n".join(text.splitlines()[-_LOG_TAIL_LINES:])
+
+    # --- what people want -----------------------------------------------------------------------
+
+    def _pass_on_commands(self, worker: WorkerProcess) -> None:
+        if self._holding:
+            return
+        for row in self._writer.take_commands(time.time()):
+            try:
+                self._pass_on(row, worker)
+            except (KeyError, ValueError) as error:
+                self._answer(row.id, "refused", f"the command lacks {error}")
+
+    def _pass_on(self, row: CommandRow, worker: WorkerProcess) -> None:
+        if row.kind == "stop" and row.arguments.get("now"):
+            self._kill(worker, "killed by command; the last checkpoint stays")
+            self._answer(row.id, "done", "killed at once")
+            return
+        command = translate(row)
+        if command is None:
+            self._answer(row.id, "refused", f"there is no command {row.kind!r}")
+            return
+        if isinstance(command, Stop):
+            self._open_stops.append(row.id)
+            self._begin_stop(command, worker, EXIT_INTERRUPTED)
+        else:
+            worker.send(command)
+
+    def _answer(self, command_id: int, outcome: str, text: str) -> None:
+        self._writer.finish_command(command_id, time.time(), outcome, text)
+
+    def _begin_stop(self, stop: Stop, worker: WorkerProcess, exit_code: int) -> None:
+        """Let the worker checkpoint and end; a second stop, or the grace period, kills it."""
+        if self._kill_at is not None:
+            self._kill(worker, "stopped twice: killed at once; the last checkpoint stays")
+            return
+        self._exit_code = exit_code
+        self._kill_at = time.monotonic() + self._assignment.grace_s
+        worker.send(stop)
+
+    def _end_overdue(self, worker: WorkerProcess) -> None:
+        if self._kill_at is not None and time.monotonic() > self._kill_at:
+            grace_s = self._assignment.grace_s
+            self._kill(worker, f"did not stop within {grace_s:g} s: killed")
+
+    def _kill(self, worker: WorkerProcess, reason: str) -> None:
+        self._stop_reason = self._stop_reason or reason
+        self._exit_code = self._exit_code or EXIT_INTERRUPTED
+        kill_group(worker.pid)
+        worker.signal(signal.SIGKILL)
+        for command_id in self._open_stops:
+            self._answer(command_id, "done", reason)
+        self._open_stops.clear()
+
+    # --- signals --------------------------------------------------------------------------------
+
+    def _catch_signals(self) -> None:
+        """Note signals for the loop; a hang-up of the terminal is none of the run's business."""
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
+            signal.signal(number, lambda number, _frame: self._signals.append(number))
+
+    def _obey_signals(self, worker: WorkerProcess) -> None:
+        while self._signals:
+            number = self._signals.pop(0)
+            if number == signal.SIGUSR1:
+                worker.send(SaveCheckpoint(0))
+            elif number == signal.SIGINT:
+                self._begin_stop(Stop(0, "interrupted (SIGINT)"), worker, EXIT_INTERRUPTED)
+            else:
+                self._begin_stop(Stop(0, "terminated (SIGTERM)"), worker, EXIT_TERMINATED)
+
+    # --- the end --------------------------------------------------------------------------------
+
+    def _sweep(self) -> None:
+        """Remove what a killed worker left half-done."""
+        for leftover in self._directory.checkpoints.glob(".*.tmp"):
+            leftover.unlink(missing_ok=True)
+        log_path = self._directory.supervisor_log_path
+        if log_path.exists() and not log_path.stat().st_size:
+            log_path.unlink()
+        if not is_held(self._directory.worker_lock_path):
+            self._directory.worker_lock_path.unlink(missing_ok=True)
+
+    def _final_exit_code(self) -> int:
+        state = self._ended.state if self._ended else "failed"
+        if state == "finished":
+            return EXIT_FINISHED
+        if state == "failed":
+            return EXIT_FAILED
+        return self._exit_code or EXIT_INTERRUPTED
+
+
+def _failure(reason: str, detail: str = "") -> TrainingEnded:
+    return TrainingEnded(time.time(), 0, "failed", reason, detail)

@@ -1,0 +1,288 @@
+"""Batches for the loop: whole-set tensors on the device, or a stream through DataLoader workers.
+
+Both visit the same samples in the same order and end in the same preparation on the device
+(`Preparation`), so for one seed they give the same batches.
+"""
+
+import signal
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler, default_collate
+
+from tuitrain.training.preparation import Preparation
+from tuitrain.training.randomness import (
+    derive,
+    epoch_order,
+    generator_states,
+    restore_generators,
+    seed_everything,
+)
+from tuitrain.training.samples import Samples, Source, count
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Which samples each step takes: a pure function of seed and step."""
+
+    samples: int
+    batch_size: int
+    accumulate: int
+    drop_last: bool
+    seed: int
+
+    @property
+    def step_samples(self) -> int:
+        """Samples in a full step."""
+        return self.batch_size * self.accumulate
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Steps that one pass over the samples takes."""
+        whole = self.samples // self.step_samples
+        return whole if self.drop_last else -(-self.samples // self.step_samples)
+
+    def slices(self, step: int) -> list[tuple[int, int]]:
+        """Return where in the epoch's order each batch of a step (counted from 0) lies."""
+        start = (step % self.steps_per_epoch) * self.step_samples
+        end = min(start + self.step_samples, self.samples)
+        return list(pairwise([*range(start, end, self.batch_size), end]))
+
+    def epoch(self, step: int) -> int:
+        """Return the epoch, counted from 0, that a step belongs to."""
+        return step // self.steps_per_epoch
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one forward pass takes, on the device."""
+
+    inputs: Tensor
+    """[batch, ...], prepared."""
+    targets: Tensor
+    """[batch] or [batch, outputs]."""
+    share: float
+    """This batch's part of its step's samples; 1 without accumulation."""
+
+
+class Batches(Protocol):
+    """Where the loop gets its batches from."""
+
+    def step(self, step: int) -> list[Batch]:
+        """Return the batches of one step; the loop asks for the steps in order."""
+        ...
+
+    def close(self) -> None:
+        """End loader workers, where there are any."""
+        ...
+
+
+class TensorBatches:
+    """Batches gathered from whole-set tensors that are already on the device."""
+
+    def __init__(self, samples: Samples, plan: Plan, preparation: Preparation) -> None:
+        self._samples = samples
+        self._plan = plan
+        self._preparation = preparation
+        self._epoch = -1
+        self._order = torch.empty(0, dtype=torch.int64)
+
+    def step(self, step: int) -> list[Batch]:
+        """Gather the batches of one step."""
+        epoch = self._plan.epoch(step)
+        if epoch != self._epoch:
+            order = epoch_order(self._plan.seed, epoch, self._plan.samples)
+            self._order = order.to(self._samples.inputs.device, non_blocking=True)
+            self._epoch = epoch
+        slices = self._plan.slices(step)
+        total = slices[-1][1] - slices[0][0]
+        return [self._gather(epoch, first, end, total) for first, end in slices]
+
+    def _gather(self, epoch: int, first: int, end: int, total: int) -> Batch:
+        index = self._order[first:end]
+        inputs = self._samples.inputs.index_select(0, index)
+        targets = self._samples.targets.index_select(0, index)
+        return Batch(self._preparation.train(inputs, index, epoch), targets, (end - first) / total)
+
+    def close(self) -> None:
+        """Nothing to end."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """One batch that a loader worker is asked for; small, as it crosses a queue."""
+
+    seed: int
+    index: np.ndarray
+
+
+class _RequestSampler(Sampler[_Request]):
+    """All batches from one step to another, as one stream over the epochs' borders."""
+
+    def __init__(self, plan: Plan, first_step: int, end_step: int) -> None:
+        self._plan = plan
+        self._steps = range(first_step, end_step)
+
+    def __iter__(self) -> Iterator[_Request]:
+        epoch, order = -1, np.empty(0, dtype=np.int64)
+        for step in self._steps:
+            if self._plan.epoch(step) != epoch:
+                epoch = self._plan.epoch(step)
+                order = epoch_order(self._plan.seed, epoch, self._plan.samples).numpy()
+            for first, end in self._plan.slices(step):
+                yield _Request(derive(self._plan.seed, epoch, first), order[first:end])
+
+
+class _BatchDataset(Dataset[tuple[Tensor, Tensor, Tensor]]):
+    """Turns a request into a whole batch, so that its random numbers need no worker's stream."""
+
+    def __init__(self, source: Source, in_worker: bool) -> None:
+        self._source = source
+        self._in_worker = in_worker
+
+    def __getitem__(self, request: _Request) -> tuple[Tensor, Tensor, Tensor]:
+        index = torch.from_numpy(request.index)
+        if isinstance(self._source, Samples):
+            inputs = self._source.inputs.index_select(0, index)
+            return inputs, self._source.targets.index_select(0, index), index
+        with _seeded(request.seed, restore=not self._in_worker):
+            pairs = [self._source[number] for number in request.index.tolist()]
+        inputs, targets = default_collate(pairs)
+        return inputs, targets, index
+
+
+@contextmanager
+def _seeded(seed: int, restore: bool) -> Iterator[None]:
+    """Let a user's transforms draw from the batch's seed; leave the loop's generators alone."""
+    before = generator_states() if restore else None
+    seed_everything(seed)
+    try:
+        yield
+    finally:
+        if before:
+            restore_generators(before)
+
+
+def _settle_loader_worker(_worker: int) -> None:
+    """Leave signals to the worker, which ends its loaders itself.
+
+    SLURM sends SIGTERM to every process of a job at once; a loader that dies of it would take the
+    stop's checkpoint with it.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
+        signal.signal(number, signal.SIG_IGN)
+
+
+def open_loader(
+    source: Source, sampler: Sampler[Any], workers: int, device: torch.device
+) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Start a DataLoader over whole-batch requests and return its iterator.
+
+    The loader gets a generator of its own: it draws a base seed, and from torch's global one that
+    would shift the dropout of the run.
+    """
+    loader: DataLoader[Any] = DataLoader(
+        _BatchDataset(source, in_worker=workers > 0),
+        sampler=sampler,
+        batch_size=None,
+        num_workers=workers,
+        pin_memory=device.type == "cuda",
+        worker_init_fn=_settle_loader_worker,
+        multiprocessing_context="fork" if workers and sys.platform == "linux" else None,
+        generator=torch.Generator(),
+    )
+    with warnings.catch_warnings():
+        # Python 3.12 warns that a forked child of a process with threads may hang. Loaders are
+        # forked, as torch does by default, so that the set is shared and not copied; only
+        # queue threads are alive here, and their locks are made anew in the child.
+        warnings.filterwarnings("ignore", message=".*multi-threaded.*", category=DeprecationWarning)
+        return iter(loader)
+
+
+class LoaderBatches:
+    """Batches streamed through DataLoader workers and copied to the device."""
+
+    def __init__(
+        self,
+        source: Source,
+        plan: Plan,
+        preparation: Preparation,
+        *,
+        workers: int,
+        first_step: int,
+        end_step: int,
+        device: torch.device,
+    ) -> None:
+        self._plan = plan
+        self._preparation = preparation
+        self._device = device
+        sampler = _RequestSampler(plan, first_step, end_step)
+        self._stream = open_loader(source, sampler, workers, device)
+
+    def step(self, step: int) -> list[Batch]:
+        """Take the next batches off the stream."""
+        epoch = self._plan.epoch(step)
+        slices = self._plan.slices(step)
+        total = slices[-1][1] - slices[0][0]
+        return [self._take(epoch, (end - first) / total) for first, end in slices]
+
+    def _take(self, epoch: int, share: float) -> Batch:
+        inputs, targets, index = (
+            part.to(self._device, non_blocking=True) for part in next(self._stream)
+        )
+        return Batch(self._preparation.train(inputs, index, epoch), targets, share)
+
+    def close(self) -> None:
+        """End the loader workers and wait for them."""
+        close_loader(self._stream)
+
+
+def close_loader(stream: Iterator[Any]) -> None:
+    """End a loader iterator's workers at once; torch else leaves that to garbage collection."""
+    shut_down = getattr(stream, "_shutdown_workers", None)
+    if shut_down is not None:
+        shut_down()
+
+
+class _Ranges(Sampler[_Request]):
+    """The samples in their own order, for evaluation."""
+
+    def __init__(self, samples: int, batch_size: int) -> None:
+        self._samples = samples
+        self._batch_size = batch_size
+
+    def __iter__(self) -> Iterator[_Request]:
+        for first in range(0, self._samples, self._batch_size):
+            end = min(first + self._batch_size, self._samples)
+            yield _Request(derive(first), np.arange(first, end, dtype=np.int64))
+
+
+def evaluation_batches(
+    source: Source,
+    preparation: Preparation,
+    *,
+    batch_size: int,
+    workers: int,
+    device: torch.device,
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield (inputs, targets) over the whole set once, in order, prepared but not augmented."""
+    if isinstance(source, Samples):
+        for first in range(0, len(source), batch_size):
+            inputs = source.inputs[first : first + batch_size].to(device)
+            targets = source.targets[first : first + batch_size].to(device)
+            yield preparation.evaluate(inputs), targets
+        return
+    stream = open_loader(source, _Ranges(count(source), batch_size), workers, device)
+    try:
+        for inputs, targets, _index in stream:
+            yield preparation.evaluate(inputs.to(device)), targets.to(device)
+    finally:
+        close_loader(stream)

@@ -1,0 +1,279 @@
+"""From a preset to what the loop works with: device, data, model, loss, optimizer, schedule.
+
+Knows nothing of queues, checkpoints or the order in which the loop does things.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import psutil
+import torch
+from torch import nn
+
+from tuitrain.config.schema import DataSection, Preset
+from tuitrain.errors import DeviceError, TrainingError
+from tuitrain.training import registry
+from tuitrain.training.batches import Batches, LoaderBatches, Plan, TensorBatches
+from tuitrain.training.precision import Precision
+from tuitrain.training.preparation import Preparation, build_augmentations, measure_statistics
+from tuitrain.training.samples import (
+    DataContext,
+    DataSpec,
+    Samples,
+    Source,
+    Splits,
+    count,
+    sample_shape,
+)
+from tuitrain.training.task import Task, find_task
+
+Factor = Callable[[int, int], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """The data set as the loop uses it."""
+
+    train: Source
+    validation: Source
+    spec: DataSpec
+    preparation: Preparation
+    plan: Plan
+    on_device: bool
+    """Held as tensors on the device; else streamed."""
+
+
+@dataclass(slots=True)
+class Parts:
+    """What one run trains with."""
+
+    preset: Preset
+    device: torch.device
+    data: Data
+    task: Task
+    model: nn.Module
+    """As built; its state is what checkpoints hold."""
+    forward: Callable[..., Any]
+    """The model as called: compiled where the preset says so."""
+    loss: nn.Module
+    optimizer: torch.optim.Optimizer
+    factor: Factor
+    """The schedule: (steps done, steps in all) -> factor on the base rate."""
+    precision: Precision
+
+    @property
+    def total_steps(self) -> int:
+        """Steps of the whole run."""
+        train = self.preset.train
+        steps = train.epochs * self.data.plan.steps_per_epoch
+        return min(steps, train.max_steps) if train.max_steps else steps
+
+    @property
+    def parameters(self) -> int:
+        """Trainable parameters."""
+        return sum(p.numel() for p in self.model.parameters() if p.requires_grad)
+
+    def batches(self, first_step: int) -> Batches:
+        """Open the training batches from a step (counted from 0) on."""
+        if self.data.on_device and isinstance(self.data.train, Samples):
+            return TensorBatches(self.data.train, self.data.plan, self.data.preparation)
+        return LoaderBatches(
+            self.data.train,
+            self.data.plan,
+            self.data.preparation,
+            workers=self.preset.data.workers,
+            first_step=first_step,
+            end_step=self.total_steps,
+            device=self.device,
+        )
+
+
+def pick_device(name: str) -> torch.device:
+    """Return the device that a preset names.
+
+    Raises:
+        DeviceError: there is no such device here.
+    """
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda", 0)
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    device = torch.device(name)
+    if device.type == "cuda":
+        number = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        if (device.index or 0) >= number:
+            raise DeviceError(
+                f"train.device = {name}: this machine has {number} CUDA devices that torch can "
+                "use; take auto or cpu, and see `tuitrain doctor`"
+            )
+        return torch.device("cuda", device.index or 0)
+    if device.type == "mps" and not torch.backends.mps.is_available():
+        raise DeviceError("train.device = mps: this machine has no Metal device; take auto or cpu")
+    return device
+
+
+def build_parts(preset: Preset, data_directory: Path, report: Callable[[str], None]) -> Parts:
+    """Build everything that a preset describes.
+
+    Raises:
+        TuitrainError: the device, the data or a component can't do what the preset asks.
+    """
+    device = pick_device(preset.train.device)
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+    precision = Precision(preset.train.precision, device)
+    data = _build_data(preset, device, data_directory, report)
+    report("building the model")
+    model = _build_model(preset, data.spec).to(device)
+    if preset.train.channels_last:
+        model = model.to(memory_format=torch.channels_last)
+    forward = torch.compile(model) if preset.train.compile else model
+    loss = registry.loss.find(preset.loss.name)(**preset.loss.options)
+    return Parts(
+        preset=preset,
+        device=device,
+        data=data,
+        task=find_task(preset.task),
+        model=model.train(),
+        forward=forward,
+        loss=loss.to(device) if isinstance(loss, nn.Module) else loss,
+        optimizer=_build_optimizer(preset, model),
+        factor=_build_schedule(preset),
+        precision=precision,
+    )
+
+
+def _build_data(
+    preset: Preset, device: torch.device, folder: Path, report: Callable[[str], None]
+) -> Data:
+    build = registry.dataset.find(preset.data.name)
+    context = DataContext(folder, report)
+    given = (context,) if ":" not in preset.data.name or registry.takes_context(build) else ()
+    splits: Splits = build(*given, **preset.data.options)
+    shape = sample_shape(splits.train)
+    on_device = _fits(preset.data, splits, device)
+    if on_device and isinstance(splits.train, Samples):
+        report(f"moving the data to {device}")
+    statistics = measure_statistics(splits.train) if preset.data.normalize else None
+    train = preset.train
+    plan = Plan(
+        count(splits.train), train.batch_size, train.accumulate, train.drop_last, train.seed
+    )
+    if not plan.steps_per_epoch:
+        raise TrainingError(
+            f"one step takes {plan.step_samples} samples (train.batch_size x train.accumulate), "
+            f"the training set has {plan.samples} and train.drop_last leaves out smaller steps"
+        )
+    return Data(
+        train=_moved(splits.train, device if on_device else None),
+        validation=_moved(splits.validation, device if on_device else None),
+        spec=DataSpec(shape, _outputs(preset, splits)),
+        preparation=Preparation(
+            seed=train.seed,
+            statistics=statistics.to(device) if statistics else None,
+            augment=build_augmentations(preset.data.augment, shape),
+            channels_last=train.channels_last,
+        ),
+        plan=plan,
+        on_device=on_device,
+    )
+
+
+def _outputs(preset: Preset, splits: Splits) -> int:
+    return len(splits.classes) if preset.task == "classification" else 1
+
+
+def _fits(section: DataSection, splits: Splits, device: torch.device) -> bool:
+    """Decide whether the set is held as tensors on the device.
+
+    Raises:
+        TrainingError: the preset insists, but the set yields samples one at a time.
+    """
+    held = [part for part in (splits.train, splits.validation) if isinstance(part, Samples)]
+    if section.mode == "loader":
+        return False
+    if len(held) < 2:
+        if section.mode == "tensor":
+            raise TrainingError(
+                f"data.mode = tensor: {section.name} yields samples one at a time; take loader"
+            )
+        return False
+    if section.mode == "tensor":
+        return True
+    size_bytes = sum(part.size_bytes for part in held)
+    return size_bytes <= section.memory_share * free_memory_bytes(device)
+
+
+def free_memory_bytes(device: torch.device) -> int:
+    """Return what the device, or the machine for a CPU, has free."""
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    return int(psutil.virtual_memory().available)
+
+
+def _moved(source: Source, device: torch.device | None) -> Source:
+    if device is None or not isinstance(source, Samples):
+        return source
+    return Samples(source.inputs.to(device), source.targets.to(device))
+
+
+def _build_model(preset: Preset, spec: DataSpec) -> nn.Module:
+    section = preset.model
+    if section.name.startswith("torchvision.") and ":" not in section.name:
+        model = _torchvision_model(section.name.partition(".")[2], spec, section.options)
+    else:
+        build = registry.model.find(section.name)
+        given = (spec,) if ":" not in section.name or registry.takes_context(build) else ()
+        model = build(*given, **section.options)
+    if not isinstance(model, nn.Module):
+        raise TrainingError(
+            f"model.name = {section.name} returned {type(model).__name__}, not a torch.nn.Module"
+        )
+    return model
+
+
+def _torchvision_model(name: str, spec: DataSpec, options: dict[str, Any]) -> nn.Module:
+    from torchvision.models import get_model
+
+    weights = options.get("weights")
+    if weights is None:
+        model: nn.Module = get_model(name, num_classes=spec.outputs)
+        return model
+    model = get_model(name, weights=weights)
+    layers = [(path, m) for path, m in model.named_modules() if isinstance(m, nn.Linear)]
+    if not layers:
+        raise TrainingError(
+            f"model.weights: torchvision's {name} has no linear layer at its end to replace"
+        )
+    path, last = layers[-1]
+    model.set_submodule(path, nn.Linear(last.in_features, spec.outputs))
+    return model
+
+
+def _build_optimizer(preset: Preset, model: nn.Module) -> torch.optim.Optimizer:
+    section = preset.optimizer
+    trainable = [p for p in model.parameters() if p.requires_grad]
+    if not trainable:
+        raise TrainingError(f"model.name = {preset.model.name} has no trainable parameters")
+    build = registry.optimizer.find(section.name)
+    optimizer: torch.optim.Optimizer = build(
+        trainable, lr=section.lr, weight_decay=section.weight_decay, **section.options
+    )
+    return optimizer
+
+
+def _build_schedule(preset: Preset) -> Factor:
+    """Return the schedule with its warm-up: it runs over the steps that follow the warm-up."""
+    section = preset.schedule
+    inner: Factor = partial(registry.schedule.find(section.name), **section.options)
+    warmup = section.warmup_steps
+
+    def factor(step: int, total: int) -> float:
+        if step < warmup:
+            return (step + 1) / warmup
+        return inner(step - warmup, max(1, total - warmup))
+
+    return factor

@@ -1,0 +1,162 @@
+"""Checkpoints on disk: names, crash-safe writing, checking, loading, making room.
+
+A file is `checkpoints/step-NNNNNNNN.pt`; `last.pt`, `best.pt` and a user's own names are symbolic
+links to one. Knows nothing of the loop: state comes in as nested plain data with tensors.
+"""
+
+import hashlib
+import os
+import pickle
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from tuitrain.errors import CheckpointError, DamagedCheckpointError
+
+FORMAT = 1
+"""Version of the dictionary in a checkpoint file; newer ones are refused."""
+
+_SUFFIX = ".pt"
+_TEMPORARY = ".tmp"
+
+
+def digest_weights(weights: Mapping[str, Tensor]) -> str:
+    """Return the sha256 of the weights: of each name in order, its type, shape and bytes."""
+    digest = hashlib.sha256()
+    for name in sorted(weights):
+        value = weights[name].detach().cpu().contiguous()
+        digest.update(f"{name} {value.dtype} {tuple(value.shape)}\n".encode())
+        digest.update(value.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+class CheckpointFolder:
+    """The checkpoints of one run."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def prepare(self) -> None:
+        """Make the folder, and remove what a killed writer left half-written."""
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for leftover in self.folder.glob(f".*{_TEMPORARY}"):
+            leftover.unlink()
+
+    def path(self, step: int) -> Path:
+        """Return the file of a step."""
+        return self.folder / f"step-{step:08d}{_SUFFIX}"
+
+    def files(self) -> list[Path]:
+        """Return all checkpoint files, newest step first."""
+        return sorted(self.folder.glob(f"step-*{_SUFFIX}"), reverse=True)
+
+    def names(self, path: Path) -> tuple[str, ...]:
+        """Return the names that point to a file."""
+        links = (link for link in self.folder.glob(f"*{_SUFFIX}") if link.is_symlink())
+        return tuple(sorted(link.stem for link in links if link.readlink() == Path(path.name)))
+
+    def write(self, state: Mapping[str, Any], step: int) -> Path:
+        """Write a state so that the file is whole or absent, whatever happens meanwhile.
+
+        torch gets an open file: given a path, its own writer slows training in other threads.
+
+        Raises:
+            OSError: the disk is full or the file can't be written; nothing is left behind.
+        """
+        target = self.path(step)
+        temporary = self.folder / f".{target.name}{_TEMPORARY}"
+        try:
+            with temporary.open("wb") as file:
+                torch.save(state, file)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(target)
+        except OSError:
+            temporary.unlink(missing_ok=True)
+            raise
+        except RuntimeError as error:
+            temporary.unlink(missing_ok=True)
+            raise _behind(error) from error
+        self._sync()
+        return target
+
+    def point(self, names: tuple[str, ...], path: Path) -> None:
+        """Let names point to a file, each replaced in one step."""
+        for name in names:
+            temporary = self.folder / f".{name}{_SUFFIX}{_TEMPORARY}"
+            temporary.unlink(missing_ok=True)
+            temporary.symlink_to(path.name)
+            temporary.replace(self.folder / f"{name}{_SUFFIX}")
+        self._sync()
+
+    def make_room(self, keep: int) -> list[Path]:
+        """Remove all but the newest `keep` files and those that a name points to."""
+        named = {link.resolve() for link in self.folder.glob(f"*{_SUFFIX}") if link.is_symlink()}
+        removed = [path for path in self.files()[keep:] if path.resolve() not in named]
+        for path in removed:
+            path.unlink()
+        return removed
+
+    def set_aside(self, path: Path) -> Path:
+        """Rename a damaged file so that it is neither loaded nor counted, but still there."""
+        aside = path.rename(path.with_name(path.name + ".damaged"))
+        for link in self.folder.glob(f"*{_SUFFIX}"):
+            if link.is_symlink() and not link.exists():
+                link.unlink()
+        return aside
+
+    def _sync(self) -> None:
+        descriptor = os.open(self.folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _behind(error: RuntimeError) -> Exception:
+    """Return the OSError that torch's zip writer turned into its own."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError):
+            return cause
+        cause = cause.__cause__ or cause.__context__
+    return error
+
+
+def load_checkpoint(path: Path) -> dict[str, Any]:
+    """Read and check a checkpoint, onto the CPU.
+
+    torch does not compare the checksums that it writes, so the archive is tested first.
+
+    Raises:
+        DamagedCheckpointError: the file is not whole, or not a checkpoint.
+        CheckpointError: the file can't be read, or is of a newer version.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            broken = archive.testzip()
+        if broken is not None:
+            raise DamagedCheckpointError(f"{path} is damaged: the checksum of {broken} is wrong")
+        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise CheckpointError(f"{path} can't be read: {error.strerror or error}") from error
+    except (RuntimeError, EOFError, zipfile.BadZipFile, pickle.UnpicklingError) as error:
+        raise DamagedCheckpointError(f"{path} is damaged: {_first_line(error)}") from error
+    if not isinstance(state, dict) or "format" not in state:
+        raise DamagedCheckpointError(f"{path} is not a checkpoint of tuitrain")
+    if state["format"] > FORMAT:
+        raise CheckpointError(
+            f"{path} has checkpoint format {state['format']}, this tuitrain reads up to {FORMAT}: "
+            "update tuitrain"
+        )
+    if digest_weights(state["model"]) != state["digest"]:
+        raise DamagedCheckpointError(f"{path} is damaged: the weights do not match their digest")
+    return state
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

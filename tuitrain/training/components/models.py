@@ -1,0 +1,64 @@
+"""Models: each returns a module that maps a batch of inputs to [batch, outputs]."""
+
+from collections.abc import Sequence
+from math import prod
+
+from pydantic import PositiveInt
+from torch import nn
+
+from tuitrain.config.schema import Fraction
+from tuitrain.errors import TrainingError
+from tuitrain.training.registry import model
+from tuitrain.training.samples import DataSpec
+
+
+@model("linear")
+def linear(spec: DataSpec) -> nn.Module:
+    """One linear layer over the flattened input."""
+    return nn.Sequential(nn.Flatten(), nn.Linear(prod(spec.input_shape), spec.outputs))
+
+
+@model("mlp")
+def mlp(
+    spec: DataSpec, *, hidden: Sequence[PositiveInt] = (512, 256), dropout: Fraction = 0.0
+) -> nn.Module:
+    """Multi-layer perceptron: linear layers with ReLU between them."""
+    layers: list[nn.Module] = [nn.Flatten()]
+    width = prod(spec.input_shape)
+    for next_width in hidden:
+        layers += [nn.Linear(width, next_width), nn.ReLU()]
+        if dropout:
+            layers.append(nn.Dropout(dropout))
+        width = next_width
+    return nn.Sequential(*layers, nn.Linear(width, spec.outputs))
+
+
+@model("cnn")
+def cnn(
+    spec: DataSpec,
+    *,
+    channels: Sequence[PositiveInt] = (32, 64),
+    hidden: PositiveInt = 128,
+    dropout: Fraction = 0.5,
+) -> nn.Module:
+    """Convolutional network: blocks of 3x3 convolution, ReLU and 2x2 pooling, then two layers."""
+    if len(spec.input_shape) != 3:
+        raise TrainingError(f"model.name = cnn needs images, the data has shape {spec.input_shape}")
+    width, height, breadth = spec.input_shape
+    layers: list[nn.Module] = []
+    for next_width in channels:
+        layers += [nn.Conv2d(width, next_width, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)]
+        width, height, breadth = next_width, height // 2, breadth // 2
+    if not height * breadth:
+        raise TrainingError(
+            f"model.channels has {len(channels)} blocks, each halves the image: too many for "
+            f"{spec.input_shape[1]}x{spec.input_shape[2]} pixels"
+        )
+    return nn.Sequential(
+        *layers,
+        nn.Flatten(),
+        nn.Linear(width * height * breadth, hidden),
+        nn.ReLU(),
+        nn.Dropout(dropout),
+        nn.Linear(hidden, spec.outputs),
+    )

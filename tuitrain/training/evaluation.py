@@ -1,0 +1,66 @@
+"""One pass over the validation set."""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from tuitrain.training.batches import evaluation_batches
+from tuitrain.training.precision import Precision
+from tuitrain.training.preparation import Preparation
+from tuitrain.training.samples import Source, count
+from tuitrain.training.task import Task
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What a pass over the validation set gave."""
+
+    metrics: dict[str, float]
+    """By full name, e.g. val/loss."""
+    counts: dict[str, Any] | None
+    duration_s: float
+
+
+@dataclass(slots=True)
+class Evaluator:
+    """Evaluates a model; moves no generator and no state of the training."""
+
+    model: nn.Module
+    loss: nn.Module
+    task: Task
+    source: Source
+    preparation: Preparation
+    precision: Precision
+    outputs: int
+    batch_size: int
+    workers: int
+    device: torch.device
+
+    @torch.inference_mode()
+    def run(self) -> Evaluation:
+        """Evaluate; the loss is the mean over all samples, whatever the batches' sizes."""
+        started = time.perf_counter()
+        self.model.eval()
+        tally = self.task.tally(self.outputs, self.device)
+        total = torch.zeros((), device=self.device)
+        batches = evaluation_batches(
+            self.source,
+            self.preparation,
+            batch_size=self.batch_size,
+            workers=self.workers,
+            device=self.device,
+        )
+        for inputs, targets in batches:
+            with self.precision.autocast():
+                outputs = self.task.shape_outputs(self.model(inputs))
+                total += self.loss(outputs, targets).float() * len(targets)
+            tally.add(outputs, targets)
+        self.model.train()
+        metrics = {"val/loss": total.item() / max(1, count(self.source))}
+        metrics |= {f"val/{name}": value for name, value in tally.metrics().items()}
+        counts = tally.counts()
+        duration_s = time.perf_counter() - started
+        return Evaluation(metrics, dict(counts) if counts else None, duration_s)

@@ -1,0 +1,158 @@
+"""The worker's end of the two queues: sends events without waiting, listens for commands.
+
+Every event is numbered and kept until the supervisor has it on disk. The queues are watched by
+threads, so that a step boundary costs one look at an attribute.
+"""
+
+import multiprocessing
+import os
+import queue
+import signal
+import threading
+import time
+from collections import deque
+from multiprocessing.connection import wait
+from multiprocessing.queues import Queue
+from typing import Any
+
+from tuitrain.messages import Acknowledge, Command, Event, Numbered, Stop
+
+_DRAIN_POLL_S = 0.01
+
+
+class Link:
+    """Numbered events out, commands in.
+
+    Attributes:
+        attention: something waits for the next step boundary: a command, a signal, or the end of
+            the supervisor.
+        orphaned: the supervisor is gone.
+    """
+
+    def __init__(
+        self, events: "Queue[Numbered]", commands: "Queue[Command]", attempt: int, grace_s: float
+    ) -> None:
+        self.attention = False
+        self.orphaned = False
+        self._events = events
+        self._commands = commands
+        self._attempt = attempt
+        self._grace_s = grace_s
+        self._sequence = 0
+        self._lock = threading.RLock()
+        self._kept: deque[Numbered] = deque()
+        self._unsent: deque[Numbered] = deque()
+        self._inbox: deque[Command] = deque()
+        self._arrived = threading.Event()
+        self._training = False
+
+    def start(self) -> None:
+        """Begin to listen; a supervisor that dies from now on is noticed at once."""
+        for listen in (self._listen, self._watch_parent):
+            threading.Thread(target=listen, name=listen.__name__, daemon=True).start()
+
+    def send(self, event: Event) -> None:
+        """Number an event, keep it, and send it unless the queue is full; never waits."""
+        with self._lock:
+            self._sequence += 1
+            numbered = Numbered(self._attempt, self._sequence, event)
+            self._kept.append(numbered)
+            self._unsent.append(numbered)
+            self._push()
+
+    def _push(self) -> None:
+        while self._unsent and not self.orphaned:
+            try:
+                self._events.put_nowait(self._unsent[0])
+            except queue.Full:
+                return
+            self._unsent.popleft()
+
+    def unacknowledged(self) -> list[Numbered]:
+        """Return the events that the record may not have yet, oldest first."""
+        with self._lock:
+            return list(self._kept)
+
+    def next_command(self) -> Command | None:
+        """Take the oldest command, if any; having taken all of them lowers `attention`."""
+        # Lowered before looking, so that what arrives meanwhile raises it again.
+        self.attention = False
+        self._arrived.clear()
+        if self.orphaned or self._inbox:
+            self.attention = True
+        return self._inbox.popleft() if self._inbox else None
+
+    def put_command(self, command: Command) -> None:
+        """Hand in a command from this process, as a signal handler does."""
+        self._inbox.append(command)
+        self.attention = True
+        self._arrived.set()
+
+    def wait_for_command(self, timeout_s: float) -> None:
+        """Wait until a command arrives, the supervisor dies, or the time is over."""
+        with self._lock:
+            self._push()
+        self._arrived.wait(timeout_s)
+
+    def enter_training(self) -> None:
+        """From now on there is state to save: an orphaned worker is given time for it."""
+        self._training = True
+
+    def drain(self, timeout_s: float) -> bool:
+        """Wait until everything sent is on record; return whether it is."""
+        deadline = time.monotonic() + timeout_s
+        while self._kept and not self.orphaned and time.monotonic() < deadline:
+            with self._lock:
+                self._push()
+            time.sleep(_DRAIN_POLL_S)
+        # A queue whose reader is gone would else keep the interpreter from ending.
+        self._events.cancel_join_thread()
+        return not self._kept
+
+    def _listen(self) -> None:
+        while True:
+            command = self._commands.get()
+            if isinstance(command, Acknowledge):
+                self._acknowledge(command.sequence)
+            else:
+                self.put_command(command)
+
+    def _acknowledge(self, sequence: int) -> None:
+        with self._lock:
+            while self._kept and self._kept[0].sequence <= sequence:
+                self._kept.popleft()
+            self._push()
+
+    def _watch_parent(self) -> None:
+        parent = multiprocessing.parent_process()
+        if parent is None:
+            return
+        wait([parent.sentinel])
+        self.orphaned = True
+        self.attention = True
+        self._arrived.set()
+        if not self._training:
+            end_process_group()
+        # A step that hangs must not keep an orphan alive.
+        time.sleep(self._grace_s)
+        end_process_group()
+
+
+def end_process_group() -> None:
+    """Kill this process and all that it started; the worker leads a group of its own."""
+    if os.getpgrp() == os.getpid():
+        os.killpg(0, signal.SIGKILL)
+    os._exit(1)
+
+
+def stop_on_signals(link: Link, save: Any) -> None:
+    """Let SIGTERM stop and SIGUSR1 checkpoint at the next step boundary.
+
+    The handlers only note the request. Ctrl-C is the supervisor's to hear.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    signal.signal(
+        signal.SIGTERM, lambda _number, _frame: link.put_command(Stop(0, "worker got SIGTERM"))
+    )
+    signal.signal(signal.SIGUSR1, lambda _number, _frame: link.put_command(save))

@@ -1,0 +1,211 @@
+"""What the loop does at a boundary because somebody, or the disk, asks for it: hold, stop, save.
+
+Everything here may take its time: training stands still.
+"""
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal
+
+from tuitrain.messages import (
+    ChangeSetting,
+    Command,
+    CommandDone,
+    Continue,
+    Evaluate,
+    Hold,
+    Pause,
+    Release,
+    SaveCheckpoint,
+    SettingChanged,
+    Stop,
+    TrainingContinued,
+    TrainingEnded,
+    TrainingPaused,
+)
+
+if TYPE_CHECKING:
+    from tuitrain.training.loop import Trainer
+
+_LOOK_S = 1.0
+_DISK_RETRY_S = 5.0
+
+EndState = Literal["finished", "stopped", "failed", "paused"]
+
+
+class DiskHeldError(Exception):
+    """The run held for the disk and was told to end meanwhile."""
+
+
+class Obedience:
+    """Applies commands to a trainer."""
+
+    def __init__(self, trainer: "Trainer") -> None:
+        self._trainer = trainer
+        self._link = trainer.link
+
+    def obey(self) -> TrainingEnded | None:
+        """Apply every command that has arrived; return the run's end if one of them ends it."""
+        while (command := self._link.next_command()) is not None:
+            ended = self._apply(command)
+            if ended is not None:
+                return ended
+        if self._link.orphaned:
+            return self.end("paused", "the supervisor is gone")
+        return None
+
+    def _apply(self, command: Command) -> TrainingEnded | None:
+        match command:
+            case Pause():
+                return self._pause(command)
+            case Stop():
+                return self._stop(command)
+            case Hold():
+                return self._hold(command.reason, until=Release)
+            case Continue():
+                self._answer(command, "refused", f"the run is not paused (step {self._step})")
+            case SaveCheckpoint():
+                self._save(command)
+            case Evaluate():
+                self._trainer.evaluate()
+                self._answer(command, "done", f"evaluated at step {self._step}")
+            case ChangeSetting():
+                self._change(command)
+        return None
+
+    @property
+    def _step(self) -> int:
+        return self._trainer.step
+
+    def _answer(self, command: Command, outcome: Literal["done", "refused"], text: str) -> None:
+        number = getattr(command, "command_id", 0)
+        if number:
+            self._link.send(CommandDone(time.time(), number, outcome, text, self._step))
+
+    # --- commands -------------------------------------------------------------------------------
+
+    def _save(self, command: SaveCheckpoint) -> None:
+        names = ("last", command.name) if command.name else ("last",)
+        self._trainer.save(names)
+        self.with_disk(self._trainer.writer.wait)
+        self._trainer.resume_clock()
+        newest = self._trainer.writer.newest
+        self._answer(command, "done", f"saved {newest.path if newest else 'a checkpoint'}")
+
+    def _change(self, command: ChangeSetting) -> None:
+        old = self._trainer.change_setting(command.key, command.value)
+        new = float(command.value)
+        self._link.send(SettingChanged(time.time(), self._step, command.key, old, new))
+        self._answer(
+            command, "done", f"{command.key}: {old:.6g} -> {new:.6g} from step {self._step + 1} on"
+        )
+
+    def _stop(self, command: Stop) -> TrainingEnded:
+        ended = self.end("stopped", command.reason)
+        self._answer(command, "done", f"stopped at step {self._step}")
+        return ended
+
+    def _pause(self, command: Pause) -> TrainingEnded | None:
+        if command.release:
+            ended = self.end("paused", "released")
+            self._answer(command, "done", f"paused and released at step {self._step}")
+            return ended
+        self._save_whole()
+        self._link.send(TrainingPaused(time.time(), self._step, "by command"))
+        self._answer(command, "done", f"paused at step {self._step}")
+        return self._wait(until=Continue)
+
+    def _hold(self, reason: str, until: type[Command]) -> TrainingEnded | None:
+        self._link.send(TrainingPaused(time.time(), self._step, reason))
+        return self._wait(until)
+
+    def _wait(self, until: type[Command]) -> TrainingEnded | None:
+        """Stand still until told to go on; whatever else is told meanwhile is done."""
+        while True:
+            command = self._link.next_command()
+            if command is None:
+                if self._link.orphaned:
+                    return self.end("paused", "the supervisor is gone")
+                self._link.wait_for_command(_LOOK_S)
+            elif isinstance(command, until):
+                self._link.send(TrainingContinued(time.time(), self._step))
+                self._answer(command, "done", f"goes on from step {self._step}")
+                self._trainer.resume_clock()
+                return None
+            elif isinstance(command, Pause) and not command.release:
+                self._answer(command, "refused", f"the run is paused already (step {self._step})")
+            else:
+                ended = self._apply(command)
+                if ended is not None:
+                    return ended
+
+    # --- endings --------------------------------------------------------------------------------
+
+    def end(self, state: EndState, reason: str) -> TrainingEnded:
+        """Save the state of this step and return the run's end."""
+        self._save_whole()
+        return TrainingEnded(time.time(), self._step, state, reason)
+
+    def end_nonfinite(self, reason: str) -> TrainingEnded:
+        """Save the last finite state, if this is one, and return the run's failure."""
+        if not self._trainer.weights_are_finite():
+            return TrainingEnded(
+                time.time(),
+                self._step,
+                "failed",
+                f"{reason}; the weights are not finite either, so the last checkpoint stays the "
+                "one before: resume with another learning rate or train.clip_norm",
+            )
+        advice = f"the state of step {self._step} is saved: resume with a lower optimizer.lr"
+        return self.end("failed", f"{reason}; {advice}")
+
+    def _save_whole(self) -> None:
+        if self._trainer.step:
+            self._trainer.save(("last",))
+        self.with_disk(self._trainer.writer.wait)
+
+    # --- a disk that can't take it --------------------------------------------------------------
+
+    def check_writer(self) -> None:
+        """Notice a checkpoint that failed in its thread, and hold until it can be written."""
+        self.with_disk(self._trainer.writer.check)
+
+    def with_disk(self, write: Callable[[], None]) -> None:
+        """Do what writes; where the disk can't take it, alert, hold, and try again.
+
+        Raises:
+            DiskHeldError: a stop came while it held.
+        """
+        while True:
+            try:
+                write()
+                return
+            except OSError as error:
+                self._hold_for_disk(error)
+
+    def _hold_for_disk(self, error: OSError) -> None:
+        """Stand still until the checkpoint that failed is on disk."""
+        reason = f"a checkpoint could not be written: {error}"
+        self._trainer.alert("disk", f"{reason}; training holds and tries again")
+        self._link.send(TrainingPaused(time.time(), self._step, reason))
+        while not self._retried():
+            self._wait_for_space(reason)
+        self._link.send(TrainingContinued(time.time(), self._step))
+        self._trainer.resume_clock()
+
+    def _retried(self) -> bool:
+        try:
+            self._trainer.writer.retry()
+        except OSError:
+            return False
+        return True
+
+    def _wait_for_space(self, reason: str) -> None:
+        self._link.wait_for_command(_DISK_RETRY_S)
+        if self._link.orphaned:
+            raise DiskHeldError(f"the supervisor is gone, and {reason}")
+        while (command := self._link.next_command()) is not None:
+            if isinstance(command, Stop):
+                self._answer(command, "done", f"stopped at step {self._step}; {reason}")
+                raise DiskHeldError(f"{command.reason}; {reason}")
+            self._answer(command, "refused", f"the run holds: {reason}")

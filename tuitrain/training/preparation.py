@@ -1,0 +1,114 @@
+"""From raw batches to what the model takes: augment, convert, normalise, on the device.
+
+Knows nothing of where a batch comes from.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from tuitrain.config.schema import AugmentSection
+from tuitrain.errors import TrainingError
+from tuitrain.training import registry
+from tuitrain.training.randomness import Draw, derive
+from tuitrain.training.samples import Samples, Source
+
+Augment = Callable[[Tensor, Draw], Tensor]
+
+_STATISTICS_SAMPLES = 2048
+"""Samples that mean and deviation of a streamed set are taken from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """Mean and 1 / deviation of each channel, shaped to broadcast over a batch."""
+
+    mean: Tensor
+    inverse_deviation: Tensor
+
+    def to(self, device: torch.device) -> "Statistics":
+        """Return the same on a device."""
+        return Statistics(self.mean.to(device), self.inverse_deviation.to(device))
+
+
+def measure_statistics(source: Source) -> Statistics:
+    """Measure the training inputs: a channel each for images, a feature each for vectors.
+
+    A channel that never varies keeps its scale. Of a streamed set the first samples are read.
+    """
+    if isinstance(source, Samples):
+        inputs = source.inputs
+    else:
+        number = min(len(source), _STATISTICS_SAMPLES)  # type: ignore[arg-type]
+        inputs = torch.stack([torch.as_tensor(source[i][0]) for i in range(number)])
+    dimensions = [0, *range(2, inputs.ndim)]
+    mean, deviation = _moments(inputs, dimensions)
+    deviation = torch.where(deviation > 0, deviation, torch.ones_like(deviation))
+    shape = [1, -1, *[1] * (inputs.ndim - 2)]
+    return Statistics(mean.float().reshape(shape), (1 / deviation).float().reshape(shape))
+
+
+def _moments(inputs: Tensor, dimensions: list[int]) -> tuple[Tensor, Tensor]:
+    """Return mean and deviation in float64, in pieces so that no second copy of a set is made."""
+    total, squares, number = torch.zeros(1), torch.zeros(1), 0
+    for piece in torch.split(inputs, 4096):
+        wide = piece.double()
+        total = total + wide.sum(dimensions)
+        squares = squares + wide.square().sum(dimensions)
+        number += wide.numel() // wide.shape[1]
+    mean = total / number
+    return mean, (squares / number - mean.square()).clamp(min=0).sqrt()
+
+
+class Preparation:
+    """Turns raw batches into prepared ones; the same for both ways that batches arrive."""
+
+    def __init__(
+        self,
+        *,
+        seed: int,
+        statistics: Statistics | None,
+        augment: Sequence[Augment],
+        channels_last: bool,
+    ) -> None:
+        self._seed = seed
+        self._statistics = statistics
+        self._augment = tuple(augment)
+        self._channels_last = channels_last
+
+    def train(self, inputs: Tensor, index: Tensor, epoch: int) -> Tensor:
+        """Augment and prepare; `index` [batch] are the samples' numbers."""
+        for place, augment in enumerate(self._augment):
+            inputs = augment(inputs, Draw(index, derive(self._seed, epoch, place)))
+        return self.evaluate(inputs)
+
+    def evaluate(self, inputs: Tensor) -> Tensor:
+        """Prepare without augmentation."""
+        if self._statistics is not None:
+            # uint8 less float32 is float32 in one pass: no conversion of its own is needed.
+            inputs = (inputs - self._statistics.mean).mul_(self._statistics.inverse_deviation)
+        elif not inputs.is_floating_point():
+            inputs = inputs.float()
+        if self._channels_last and inputs.ndim == 4:
+            inputs = inputs.contiguous(memory_format=torch.channels_last)
+        return inputs
+
+
+def build_augmentations(
+    sections: Sequence[AugmentSection], input_shape: Sequence[int]
+) -> list[Augment]:
+    """Return the preset's augmentations, in order.
+
+    Raises:
+        TrainingError: the data are no images.
+    """
+    if sections and len(input_shape) != 3:
+        raise TrainingError(
+            f"data.augment is for images; a sample of this data set has shape {tuple(input_shape)}"
+        )
+    return [
+        partial(registry.augmentation.find(section.name), **section.options) for section in sections
+    ]

@@ -1,0 +1,139 @@
+"""Collects what each step gives, on the device, and turns it into one message a flush.
+
+A step costs four appends; values are read from the device at the flush alone. Train metrics are
+measured there too, from the outputs that were kept, for all steps in one go.
+"""
+
+import math
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from tuitrain.messages import MetricPoints
+from tuitrain.training.task import Task
+
+KEPT_BYTES = 64 * 1024 * 1024
+"""Outputs that may be held until a flush; more and a flush is due at once."""
+
+
+@dataclass(slots=True)
+class StepRecorder:
+    """The steps since the last flush."""
+
+    task: Task
+    _losses: list[Tensor] = field(default_factory=list)
+    _rates: list[float] = field(default_factory=list)
+    _outputs: list[Tensor] = field(default_factory=list)
+    _targets: list[Tensor] = field(default_factory=list)
+    _batches: list[int] = field(default_factory=list)
+    _norms: list[Tensor] = field(default_factory=list)
+    _norm_steps: list[int] = field(default_factory=list)
+    samples: int = 0
+    kept_bytes: int = 0
+
+    def add_batch(self, outputs: Tensor, targets: Tensor) -> None:
+        """Keep one forward pass for the train metric."""
+        self._outputs.append(outputs)
+        self._targets.append(targets)
+        self.kept_bytes += outputs.nbytes
+
+    def add_step(self, loss: Tensor, rate: float, batches: int) -> None:
+        """Record one step; `loss` is a detached scalar on the device."""
+        self._losses.append(loss)
+        self._rates.append(rate)
+        self._batches.append(batches)
+
+    def add_norm(self, step: int, norm: Tensor) -> None:
+        """Record the gradient norm of a step."""
+        self._norms.append(norm)
+        self._norm_steps.append(step)
+
+    def __len__(self) -> int:
+        return len(self._losses)
+
+    def flush(self, first_step: int) -> "Flushed":
+        """Read everything from the device, and begin anew.
+
+        Steps after the first loss that is not finite are kept too; the loop decides about them.
+        """
+        losses = _read(self._losses)
+        sizes = [len(targets) for targets in self._targets]
+        measured = self._measure(sizes)
+        flushed = Flushed(first_step, losses, self._rates, measured, sum(sizes), [], [])
+        flushed.norm_steps, flushed.norms = self._norm_steps, _read(self._norms)
+        self._losses, self._rates, self._batches = [], [], []
+        self._outputs, self._targets = [], []
+        self._norms, self._norm_steps = [], []
+        self.kept_bytes = 0
+        return flushed
+
+    def _measure(self, sizes: list[int]) -> list[float]:
+        """Return the train metric of each step, weighted over its batches."""
+        each = self.task.measure_steps(self._outputs, self._targets)
+        if len(each) == len(self._batches):
+            return each
+        steps, place = [], 0
+        for batches in self._batches:
+            part = range(place, place + batches)
+            number = sum(sizes[i] for i in part)
+            steps.append(sum(each[i] * sizes[i] for i in part) / number)
+            place += batches
+        return steps
+
+
+def _read(scalars: list[Tensor]) -> list[float]:
+    """Bring scalars to the host in one transfer."""
+    if not scalars:
+        return []
+    values: list[float] = torch.stack(scalars).tolist()
+    return values
+
+
+@dataclass(slots=True)
+class Flushed:
+    """Plain numbers of consecutive steps."""
+
+    first_step: int
+    losses: list[float]
+    rates: list[float]
+    measured: list[float]
+    samples: int
+    norm_steps: list[int]
+    norms: list[float]
+
+    @property
+    def last_step(self) -> int:
+        """The number of the last step."""
+        return self.first_step + len(self.losses) - 1
+
+    def first_nonfinite(self) -> int | None:
+        """Return the first step whose loss is NaN or infinite."""
+        # The sum is finite only if every loss is (or they overflow): one pass in C, as a rule.
+        if math.isfinite(sum(self.losses)):
+            return None
+        for place, loss in enumerate(self.losses):
+            if not math.isfinite(loss):
+                return self.first_step + place
+        return None
+
+    def cut_after(self, step: int) -> None:
+        """Drop the steps after `step`."""
+        number = step - self.first_step + 1
+        del self.losses[number:], self.rates[number:], self.measured[number:]
+        held = sum(1 for norm_step in self.norm_steps if norm_step <= step)
+        del self.norm_steps[held:], self.norms[held:]
+
+    def points(self, metric: str, samples_per_s: float) -> tuple[MetricPoints, ...]:
+        """Return the points of every metric."""
+        first, last = self.first_step, self.last_step
+        points = [
+            MetricPoints("train/loss", first, tuple(self.losses)),
+            MetricPoints(f"train/{metric}", first, tuple(self.measured)),
+            MetricPoints("lr", first, tuple(self.rates)),
+            MetricPoints("samples_per_s", last, (samples_per_s,)),
+        ]
+        if self.norms:
+            steps = tuple(self.norm_steps)
+            points.append(MetricPoints("grad_norm", steps[0], tuple(self.norms), steps))
+        return tuple(points)

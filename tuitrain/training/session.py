@@ -1,0 +1,151 @@
+"""One worker's work from order to end: build, restore, train.
+
+Knows the run as a folder for checkpoints and a link.
+"""
+
+import os
+import time
+from pathlib import Path
+
+import torch
+
+from tuitrain.config.load import parse_preset
+from tuitrain.config.schema import Preset
+from tuitrain.errors import CheckpointError, DamagedCheckpointError
+from tuitrain.messages import (
+    AlertRaised,
+    CheckpointRemoved,
+    CheckpointSaved,
+    PreparationReported,
+    StartOrder,
+    TrainingEnded,
+    TrainingPrepared,
+    TrainingResumed,
+)
+from tuitrain.training.build import build_parts
+from tuitrain.training.checkpoint import CheckpointFolder, load_checkpoint
+from tuitrain.training.environment import describe_environment
+from tuitrain.training.link import Link
+from tuitrain.training.loop import Trainer
+from tuitrain.training.randomness import seed_everything
+from tuitrain.training.settings import Replay
+from tuitrain.training.snapshot import CheckpointWriter
+
+
+class Session:
+    """What one worker does."""
+
+    def __init__(self, order: StartOrder, link: Link) -> None:
+        self._order = order
+        self._link = link
+        self._directory = Path(order.run_directory)
+        self._folder = CheckpointFolder(self._directory / "checkpoints")
+        self._preset: Preset = parse_preset(order.config, "config.toml")
+        self._writer = CheckpointWriter(self._folder, self._directory)
+        self._writer.send = link.send
+
+    def run(self) -> TrainingEnded:
+        """Build, restore where ordered, and train until the end.
+
+        Raises:
+            TuitrainError: training can't start, for a reason that the text gives.
+        """
+        self._folder.prepare()
+        self._set_up_torch()
+        seed_everything(self._preset.train.seed)
+        parts = build_parts(self._preset, Path(self._order.data_directory), self._report)
+        trainer = Trainer(parts, self._link, self._writer, self._order.config)
+        if self._order.resume:
+            self._restore(trainer)
+        self._link.send(
+            TrainingPrepared(
+                time=time.time(),
+                start_step=trainer.step,
+                total_steps=parts.total_steps,
+                steps_per_epoch=parts.data.plan.steps_per_epoch,
+                parameters=parts.parameters,
+                device=str(parts.device),
+                environment=describe_environment(parts),
+            )
+        )
+        self._link.enter_training()
+        return trainer.run()
+
+    def _set_up_torch(self) -> None:
+        train = self._preset.train
+        if train.threads:
+            torch.set_num_threads(train.threads)
+        if train.deterministic:
+            # cuBLAS wants its workspace fixed before its first use (torch's notes on randomness).
+            os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+            torch.use_deterministic_algorithms(True)
+            torch.backends.cudnn.benchmark = False
+
+    def _report(self, text: str) -> None:
+        self._link.send(PreparationReported(time.time(), text))
+
+    # --- resume ---------------------------------------------------------------------------------
+
+    def _restore(self, trainer: Trainer) -> None:
+        """Go back to the newest whole checkpoint.
+
+        Raises:
+            CheckpointError: there were checkpoints, and none of them can be read.
+        """
+        settings = Replay(self._order.settings)
+        for path in self._folder.files():
+            self._report(f"loading {path.name}")
+            try:
+                state = load_checkpoint(path)
+            except DamagedCheckpointError as error:
+                self._set_aside(path, error)
+                continue
+            self._keep_threads(int(state["threads"]))
+            self._link.send(
+                TrainingResumed(time.time(), state["step"], self._relative(path), state["pending"])
+            )
+            trainer.restore(state, settings)
+            self._adopt(path, state["digest"], trainer)
+            return
+        if self._order.had_checkpoint:
+            raise CheckpointError(
+                f"no checkpoint in {self._folder.folder} can be read any more; "
+                f"`tuitrain run {self._directory / 'config.toml'}` begins the run anew"
+            )
+        trainer.replay = settings
+        self._link.send(TrainingResumed(time.time(), 0, "", ""))
+        self._alert("the run ended before its first checkpoint: it begins again at step 0")
+
+    def _set_aside(self, path: Path, error: DamagedCheckpointError) -> None:
+        aside = self._folder.set_aside(path)
+        self._link.send(CheckpointRemoved(time.time(), self._relative(path), str(error)))
+        self._alert(f"{error}; it is kept as {aside.name}, and the checkpoint before it is used")
+
+    def _keep_threads(self, threads: int) -> None:
+        """Results repeat to the last bit at a fixed number of threads only."""
+        if self._preset.train.threads or threads == torch.get_num_threads():
+            return
+        self._alert(f"trains on with the {threads} CPU threads that the run began with")
+        torch.set_num_threads(threads)
+
+    def _adopt(self, path: Path, digest: str, trainer: Trainer) -> None:
+        """Tell the record of the file in use: a supervisor that died may not have noted it."""
+        self._folder.point(("last",), path)
+        self._writer.newest = CheckpointSaved(
+            time=time.time(),
+            step=trainer.step,
+            path=self._relative(path),
+            names=self._folder.names(path),
+            digest=digest,
+            size_bytes=path.stat().st_size,
+            held_up_s=0.0,
+            write_s=0.0,
+            metrics=trainer.metrics,
+        )
+        self._link.send(self._writer.newest)
+
+    def _alert(self, text: str) -> None:
+        self._link.send(AlertRaised(time.time(), 0, "checkpoint", text))
+
+    def _relative(self, path: Path) -> str:
+        return str(path.relative_to(self._directory))

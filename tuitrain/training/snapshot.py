@@ -1,0 +1,177 @@
+"""Saves state without holding training up: copied at the step boundary, written by a thread.
+
+The copy goes into buffers that are reused from one checkpoint to the next. One checkpoint is in
+flight at a time.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from tuitrain.messages import CheckpointRemoved, CheckpointSaved, Event
+from tuitrain.training.checkpoint import FORMAT, CheckpointFolder, digest_weights
+
+
+class Buffers:
+    """Host memory that a nested state is copied into, again and again."""
+
+    def __init__(self) -> None:
+        self._held: dict[tuple[Any, ...], Tensor] = {}
+
+    def copy(self, state: Any) -> Any:
+        """Return the state with every tensor copied to the host; waits for the device once."""
+        copied = self._copy(state, ())
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
+        return copied
+
+    def _copy(self, value: Any, place: tuple[Any, ...]) -> Any:
+        if isinstance(value, Tensor):
+            return self._copy_tensor(value, place)
+        if isinstance(value, Mapping):
+            return {key: self._copy(item, (*place, key)) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return type(value)(self._copy(item, (*place, i)) for i, item in enumerate(value))
+        return value
+
+    def _copy_tensor(self, value: Tensor, place: tuple[Any, ...]) -> Tensor:
+        held = self._held.get(place)
+        if held is None or held.shape != value.shape or held.dtype != value.dtype:
+            held = torch.empty_like(value, device="cpu", pin_memory=value.is_cuda)
+            self._held[place] = held
+        return held.copy_(value.detach(), non_blocking=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    state: dict[str, Any]
+    step: int
+    names: tuple[str, ...]
+    keep: int
+    held_up_s: float
+    metrics: dict[str, float]
+
+
+class CheckpointWriter:
+    """Writes one checkpoint at a time, in a thread."""
+
+    def __init__(self, folder: CheckpointFolder, run_directory: Path) -> None:
+        self._folder = folder
+        self._run_directory = run_directory
+        self._buffers = Buffers()
+        self._thread: threading.Thread | None = None
+        self._error: Exception | None = None
+        self._failed: _Job | None = None
+        self.send: Callable[[Event], None] = lambda _event: None
+        self.newest: CheckpointSaved | None = None
+        """The newest whole file."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether a checkpoint is being written."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def wait(self) -> None:
+        """Wait for the checkpoint in flight.
+
+        Raises:
+            OSError: it could not be written.
+        """
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+        self.check()
+
+    def check(self) -> None:
+        """Raise what went wrong with a checkpoint written meanwhile.
+
+        Raises:
+            OSError: it could not be written.
+        """
+        error, self._error = self._error, None
+        if error is not None:
+            raise error
+
+    def save(
+        self,
+        collect: Callable[[], Mapping[str, Any]],
+        *,
+        step: int,
+        names: tuple[str, ...],
+        keep: int,
+        metrics: Mapping[str, float],
+    ) -> None:
+        """Copy the state that `collect` returns and let a thread write it.
+
+        Raises:
+            OSError: the checkpoint before could not be written.
+        """
+        started = time.perf_counter()
+        self.wait()
+        state = self._buffers.copy(collect())
+        held_up_s = time.perf_counter() - started
+        self._start(_Job(state, step, names, keep, held_up_s, dict(metrics)))
+
+    def retry(self) -> None:
+        """Write the checkpoint that failed once more: the buffers still hold its state.
+
+        Raises:
+            OSError: it could not be written.
+        """
+        if self._failed is not None:
+            self._start(self._failed)
+            self.wait()
+
+    def _start(self, job: _Job) -> None:
+        self._failed = None
+        self._thread = threading.Thread(target=self._run, args=(job,), name="checkpoint")
+        self._thread.start()
+
+    def _run(self, job: _Job) -> None:
+        started = time.perf_counter()
+        try:
+            digest = digest_weights(job.state["model"])
+            state = {"format": FORMAT, "digest": digest, **job.state}
+            path = self._folder.write(state, job.step)
+            self._folder.point(job.names, path)
+            removed = self._folder.make_room(job.keep)
+        except Exception as error:  # handed to the loop, which raises it at the next boundary
+            self._failed, self._error = job, error
+            return
+        self.newest = CheckpointSaved(
+            time=time.time(),
+            step=job.step,
+            path=self._relative(path),
+            names=job.names,
+            digest=digest,
+            size_bytes=path.stat().st_size,
+            held_up_s=job.held_up_s,
+            write_s=time.perf_counter() - started,
+            metrics=job.metrics,
+        )
+        self.send(self.newest)
+        for old in removed:
+            self.send(CheckpointRemoved(time.time(), self._relative(old), "made room"))
+
+    def add_names(self, names: tuple[str, ...]) -> None:
+        """Let more names point to the newest file, once it is whole.
+
+        Raises:
+            OSError: it could not be written, or the folder can't.
+        """
+        self.wait()
+        if self.newest is None or set(names) <= set(self.newest.names):
+            return
+        self._folder.point(names, self._run_directory / self.newest.path)
+        every = tuple(dict.fromkeys((*self.newest.names, *names)))
+        self.newest = replace(self.newest, time=time.time(), names=every)
+        self.send(self.newest)
+
+    def _relative(self, path: Path) -> str:
+        return str(path.relative_to(self._run_directory))

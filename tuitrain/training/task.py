@@ -1,0 +1,212 @@
+"""What a task measures: train metrics from kept outputs, validation metrics over a whole set.
+
+Everything stays on the device until the loop flushes. Adding a task is adding a class here.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from tuitrain.config.schema import Task as TaskName
+
+MOST_CONFUSION_CLASSES = 128
+"""With more classes only the per-class sums are kept, not the table."""
+
+
+class Tally(Protocol):
+    """Sums over one evaluation."""
+
+    def add(self, outputs: Tensor, targets: Tensor) -> None:
+        """Count one batch."""
+        ...
+
+    def metrics(self) -> dict[str, float]:
+        """Return the metrics without their `val/`."""
+        ...
+
+    def counts(self) -> Mapping[str, Any] | None:
+        """Return per-class counts, where there are classes."""
+        ...
+
+
+class Task(Protocol):
+    """One kind of training."""
+
+    def shape_outputs(self, outputs: Tensor) -> Tensor:
+        """Return outputs in the shape that loss and metrics take."""
+        ...
+
+    def train_metric(self) -> str:
+        """Return the name of the metric that `measure_steps` gives."""
+        ...
+
+    def measure_steps(self, outputs: Sequence[Tensor], targets: Sequence[Tensor]) -> list[float]:
+        """Return the train metric of each batch; one transfer from the device for all."""
+        ...
+
+    def tally(self, outputs: int, device: torch.device) -> Tally:
+        """Begin an evaluation."""
+        ...
+
+
+def _mean_each(values: Tensor, sizes: Sequence[int]) -> list[float]:
+    """Return the mean over each run of `sizes` consecutive values."""
+    if len(set(sizes)) == 1:
+        means: list[float] = values.view(len(sizes), -1).mean(1).tolist()
+        return means
+    return torch.stack([part.mean() for part in torch.split(values, list(sizes))]).tolist()
+
+
+class Classification:
+    """One of several classes; outputs [batch, classes], targets [batch] int64."""
+
+    def shape_outputs(self, outputs: Tensor) -> Tensor:
+        """Class scores are taken as they are."""
+        return outputs
+
+    def train_metric(self) -> str:
+        """Accuracy: the share of samples whose class has the highest score."""
+        return "accuracy"
+
+    def measure_steps(self, outputs: Sequence[Tensor], targets: Sequence[Tensor]) -> list[float]:
+        """Return the accuracy of each batch."""
+        right = torch.cat(list(outputs)).argmax(1) == torch.cat(list(targets))
+        return _mean_each(right.float(), [len(item) for item in targets])
+
+    def tally(self, outputs: int, device: torch.device) -> Tally:
+        """Begin to count."""
+        return ClassTally(outputs, device)
+
+
+class Binary:
+    """Yes or no; one score a sample, targets [batch] 0. or 1., a score above 0 means yes."""
+
+    def shape_outputs(self, outputs: Tensor) -> Tensor:
+        """Drop the last dimension of [batch, 1]."""
+        return outputs.squeeze(-1)
+
+    def train_metric(self) -> str:
+        """Accuracy at the threshold 0."""
+        return "accuracy"
+
+    def measure_steps(self, outputs: Sequence[Tensor], targets: Sequence[Tensor]) -> list[float]:
+        """Return the accuracy of each batch."""
+        right = (torch.cat(list(outputs)) > 0) == (torch.cat(list(targets)) > 0.5)
+        return _mean_each(right.float(), [len(item) for item in targets])
+
+    def tally(self, outputs: int, device: torch.device) -> Tally:
+        """Begin to count, as for two classes."""
+        del outputs
+        return ClassTally(2, device)
+
+
+class Regression:
+    """Numbers; outputs [batch, n] or [batch], targets of the same shape."""
+
+    def shape_outputs(self, outputs: Tensor) -> Tensor:
+        """Drop the last dimension of [batch, 1]."""
+        return outputs.squeeze(-1)
+
+    def train_metric(self) -> str:
+        """Mean absolute error."""
+        return "mae"
+
+    def measure_steps(self, outputs: Sequence[Tensor], targets: Sequence[Tensor]) -> list[float]:
+        """Return the mean absolute error of each batch."""
+        error = (torch.cat(list(outputs)) - torch.cat(list(targets))).abs().float()
+        return _mean_each(
+            error.flatten(1).mean(1) if error.ndim > 1 else error, [len(item) for item in targets]
+        )
+
+    def tally(self, outputs: int, device: torch.device) -> Tally:
+        """Begin to sum."""
+        del outputs
+        return ErrorTally(device)
+
+
+class ClassTally:
+    """Counts of (true, predicted) pairs."""
+
+    def __init__(self, classes: int, device: torch.device) -> None:
+        self._classes = classes
+        self._table: Tensor | None = None
+        self._sums: tuple[Tensor, Tensor, Tensor] | None = None
+        if classes <= MOST_CONFUSION_CLASSES:
+            self._table = torch.zeros(classes * classes, dtype=torch.int64, device=device)
+        else:
+            sums = torch.zeros(3, classes, dtype=torch.int64, device=device)
+            self._sums = (sums[0], sums[1], sums[2])
+
+    def add(self, outputs: Tensor, targets: Tensor) -> None:
+        """Count one batch; scores above 0 are class 1 where there is one score a sample."""
+        predicted = outputs.argmax(1) if outputs.ndim > 1 else (outputs > 0).long()
+        true = targets.long()
+        one = torch.ones_like(true)
+        if self._table is not None:
+            self._table.index_add_(0, true * self._classes + predicted, one)
+        elif self._sums is not None:
+            support, chosen, correct = self._sums
+            support.index_add_(0, true, one)
+            chosen.index_add_(0, predicted, one)
+            correct.index_add_(0, true, (true == predicted).long())
+
+    def counts(self) -> dict[str, Any]:
+        """Return support, predicted and correct a class, and the confusion table if small."""
+        if self._table is not None:
+            table = self._table.view(self._classes, self._classes)
+            return {
+                "support": table.sum(1).tolist(),
+                "predicted": table.sum(0).tolist(),
+                "correct": table.diagonal().tolist(),
+                "confusion": table.tolist(),
+            }
+        support, chosen, correct = self._sums or ((), (), ())
+        return {
+            "support": torch.as_tensor(support).tolist(),
+            "predicted": torch.as_tensor(chosen).tolist(),
+            "correct": torch.as_tensor(correct).tolist(),
+        }
+
+    def metrics(self) -> dict[str, float]:
+        """Return the accuracy."""
+        counts = self.counts()
+        return {"accuracy": sum(counts["correct"]) / max(1, sum(counts["support"]))}
+
+
+class ErrorTally:
+    """Sums of errors and squares, in float64 where the device has it."""
+
+    def __init__(self, device: torch.device) -> None:
+        wide = torch.float32 if device.type == "mps" else torch.float64
+        self._sums = torch.zeros(5, dtype=wide, device=device)
+
+    def add(self, outputs: Tensor, targets: Tensor) -> None:
+        """Add one batch."""
+        true = targets.flatten().to(self._sums.dtype)
+        error = outputs.flatten().to(self._sums.dtype) - true
+        number = torch.full((), len(true), dtype=self._sums.dtype, device=true.device)
+        parts = (error.abs().sum(), error.square().sum(), true.sum(), true.square().sum(), number)
+        self._sums += torch.stack(parts)
+
+    def counts(self) -> None:
+        """There are no classes."""
+        return
+
+    def metrics(self) -> dict[str, float]:
+        """Return mean absolute error, root mean squared error and R2."""
+        absolute, squared, total, squares, number = self._sums.tolist()
+        spread = squares - total * total / number
+        r2 = 1 - squared / spread if spread > 0 else float("nan")
+        return {"mae": absolute / number, "rmse": (squared / number) ** 0.5, "r2": r2}
+
+
+def find_task(name: TaskName) -> Task:
+    """Return the task that a preset names."""
+    tasks: dict[str, Task] = {
+        "classification": Classification(),
+        "binary": Binary(),
+        "regression": Regression(),
+    }
+    return tasks[name]

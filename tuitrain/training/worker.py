@@ -1,0 +1,75 @@
+"""The worker process: connects, trains, and says how it ended.
+
+Importing this module does not import torch; that is left until the link is up, so that a
+supervisor that dies meanwhile is noticed.
+"""
+
+import os
+import sys
+import time
+import traceback
+from multiprocessing.queues import Queue
+from pathlib import Path
+from typing import NoReturn
+
+from tuitrain.errors import TuitrainError
+from tuitrain.locks import RunLock
+from tuitrain.messages import (
+    Command,
+    Numbered,
+    SaveCheckpoint,
+    StartOrder,
+    TrainingEnded,
+    WorkerStarted,
+)
+from tuitrain.training.link import Link, stop_on_signals
+
+ORPHAN_GRACE_S = 60.0
+"""How long an orphaned worker may take to save before it ends itself."""
+_DRAIN_S = 30.0
+
+
+def main(order: StartOrder, events: "Queue[Numbered]", commands: "Queue[Command]") -> NoReturn:
+    """Do what `order` says; every ending is told to the supervisor as `TrainingEnded`."""
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    sys.path[:0] = order.code_folders
+    link = Link(events, commands, order.attempt, ORPHAN_GRACE_S)
+    link.start()
+    stop_on_signals(link, SaveCheckpoint(0))
+    link.send(WorkerStarted(time.time(), os.getpid()))
+    with RunLock(Path(order.run_directory) / "worker.lock"):
+        link.send(_train(order, link))
+        link.drain(_DRAIN_S)
+    # Everything is on record. Taking torch down takes a second and fills the log with words about
+    # what its libraries did not free; the system frees it at once.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
+
+
+def _train(order: StartOrder, link: Link) -> TrainingEnded:
+    try:
+        from tuitrain.training.session import Session
+
+        return Session(order, link).run()
+    except TuitrainError as error:
+        traceback.print_exc()
+        return _failed(str(error))
+    except Exception as error:
+        # The border of the process: whatever went wrong in training is told, not lost.
+        traceback.print_exc()
+        return _failed(_explain(error), traceback.format_exc())
+
+
+def _failed(reason: str, trace: str = "") -> TrainingEnded:
+    return TrainingEnded(time.time(), 0, "failed", reason, trace)
+
+
+def _explain(error: Exception) -> str:
+    import torch
+
+    text = (str(error).strip().splitlines() or [""])[0]
+    if isinstance(error, torch.OutOfMemoryError):
+        sys.stderr.write(torch.cuda.memory_summary() + "\n")
+        return f"out of GPU memory: {text}; take a smaller train.batch_size with more accumulate"
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -1,0 +1,1 @@
+"""From numbers and series to text: pure functions, no screens, no runs."""
