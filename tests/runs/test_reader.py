@@ -10,6 +10,7 @@ import pytest
 from tuitrain import messages as m
 from tuitrain.errors import RecordError
 from tuitrain.messages import MetricPoints, Numbered, StepsTaken
+from tuitrain.runs.database import open_for_reading
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.lock import RunLock
 from tuitrain.runs.reader import RunReader
@@ -21,7 +22,8 @@ def point(step: int, value: float = 1.0, name: str = "train/loss") -> list[Numbe
     return [Numbered(1, step, event)]
 
 
-def test_a_run_whose_supervisor_disappeared_is_lost(run: RunDirectory) -> None:
+def test_a_run_whose_supervisor_disappeared_is_lost(new_run: Callable[..., RunDirectory]) -> None:
+    run = new_run(now=0.5)
     with RunLock(run.lock_path), RunWriter(run) as writer:
         writer.begin_attempt(1.0)
         writer.change_state(2.0, "running", "")
@@ -62,6 +64,21 @@ def test_a_reader_sees_what_is_written_while_it_looks(run: RunDirectory) -> None
         assert list(reader.points("train/loss")) == [(1, 1.0)]
         writer.record(point(2))
         assert reader.metrics()[0].last_step == 2
+
+
+def test_a_viewer_that_outlives_the_supervisor_leaves_no_file_behind(run: RunDirectory) -> None:
+    with RunReader(run) as reader:
+        with RunWriter(run) as writer:
+            writer.record(point(1))
+            assert reader.metric_names() == ["train/loss"]
+        assert list(reader.points("train/loss")) == [(1, 1.0)]
+    assert [path.name for path in run.path.glob("run.db*")] == ["run.db"]
+
+
+def test_a_reader_can_not_write(run: RunDirectory) -> None:
+    with closing(open_for_reading(run)) as connection:
+        with pytest.raises(sqlite3.OperationalError, match="readonly"):
+            connection.execute("DELETE FROM states")
 
 
 def test_a_half_read_export_does_not_keep_the_supervisor_from_writing(run: RunDirectory) -> None:

@@ -57,9 +57,10 @@ def run(
     data_dir: DataDir = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
 ) -> None:
-    """Train a preset, without the interface: exit code 0 finished, 130 or 143 resumable, 1 failed.
+    """Train a preset without the interface.
 
-    Ctrl-C once saves a checkpoint and ends; twice ends at once.
+    Ctrl-C once saves a checkpoint and ends; twice ends at once. Exit code: 0 finished,
+    130 interrupted and 143 terminated (both resumable), 1 failed, 2 wrong usage or preset.
     """
     from tuitrain.config.load import load_preset, to_toml
     from tuitrain.config.presets import find_preset
@@ -222,7 +223,7 @@ def _progress(directory: "RunDirectory", preset: "Preset", json: bool) -> "Progr
         return JsonLines(directory.id, str(directory.path))
     with closing(RunReader(directory)) as reader:
         name = str(reader.meta()["name"])
-    course = Course(name, preset.train.epochs)
+    course = Course(name, preset.train.epochs, monitor=preset.checkpoint.monitor or "")
     return LiveLine(course) if sys.stdout.isatty() else PlainLines(course)
 
 

@@ -7,7 +7,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, TextIO
 
 from tuitrain.cli import output
@@ -54,7 +54,9 @@ class Course:
     steps_per_s: float = 0.0
     samples_per_s: float = 0.0
     loss: float | None = None
-    metrics: str = ""
+    monitor: str = ""
+    """The validation metric that matters most."""
+    metrics: dict[str, float] = field(default_factory=dict)
     _train_s: float = 0.0
 
     def prepare(self, event: TrainingPrepared) -> None:
@@ -79,24 +81,40 @@ class Course:
 
     def evaluate(self, event: Evaluated) -> None:
         """Take in an evaluation."""
-        self.metrics = "  ".join(
-            f"{name} {text.metric_value(value)}" for name, value in event.metrics.items()
-        )
+        self.metrics = dict(event.metrics)
 
-    def line(self) -> str:
-        """Return where the run stands, on one line; what matters most comes first."""
+    def line(self, width: int | None = None) -> str:
+        """Return where the run stands, on one line.
+
+        Where `width` cells do not hold it all, what a person can do without first goes first.
+        """
         left_s = (self.total_steps - self.step) / self.steps_per_s if self.steps_per_s else None
+        # (how soon it may go, what it says), in the order shown.
         parts = [
-            self.name,
-            f"epoch {self.epoch:.1f}/{self.epochs}",
-            f"step {self.step}/{self.total_steps}",
-            text.percent(self.step, self.total_steps),
-            f"train/loss {text.metric_value(self.loss)}",
-            self.metrics,
-            text.rate(self.samples_per_s, "samples"),
-            f"{text.duration(left_s)} left" if left_s is not None else "",
+            (0, self.name),
+            (0, text.percent(self.step, self.total_steps)),
+            (3, f"epoch {self.epoch:.1f}/{self.epochs}"),
+            (5, f"step {self.step}/{self.total_steps}"),
+            (1, f"train/loss {text.metric_value(self.loss)}"),
+            *(
+                (2 if name == self.monitor else 6, f"{name} {text.metric_value(value)}")
+                for name, value in self.metrics.items()
+            ),
+            (4, text.rate(self.samples_per_s, "samples")),
+            (0, f"{text.duration(left_s)} left" if left_s else ""),
         ]
-        return "  ".join(part for part in parts if part)
+        return _fit([part for part in parts if part[1]], width)
+
+
+def _fit(parts: list[tuple[int, str]], width: int | None) -> str:
+    """Join parts, leaving out the dispensable ones until `width` holds the rest."""
+    line = "  ".join(part for _, part in parts)
+    if width is None or text.display_width(line) <= width:
+        return line
+    most = max(place for place, _ in parts)
+    if not most:
+        return text.shorten(line, width)
+    return _fit([part for part in parts if part[0] < most], width)
 
 
 def told(event: Event) -> str | None:
@@ -138,26 +156,30 @@ class LiveLine:
                 self._draw(f"{self._course.name}  {text.sanitise(event.text)}")
             case StepsTaken():
                 self._course.advance(event)
-                self._draw(self._course.line())
+                self._draw(self._course.line(self._width()))
             case Evaluated():
                 self._course.evaluate(event)
             case TrainingPrepared():
                 self._course.prepare(event)
+        if isinstance(event, TrainingEnded) and self._course.step:
+            self._stream.write(f"\r{self._course.line(self._width())}{_CLEAR_TO_END}\n")
         line = told(event)
         if line is not None:
-            self._keep(line)
+            self._keep(line, ended=isinstance(event, TrainingEnded))
+
+    def _width(self) -> int:
+        # One cell stays free: a full line makes some terminals wrap.
+        return shutil.get_terminal_size().columns - 1
 
     def _draw(self, line: str) -> None:
-        # One cell stays free: a full line makes some terminals wrap.
-        width = shutil.get_terminal_size().columns - 1
-        self._stream.write(f"\r{text.shorten(line, width)}{_CLEAR_TO_END}")
+        self._stream.write(f"\r{text.shorten(line, self._width())}{_CLEAR_TO_END}")
         self._stream.flush()
 
-    def _keep(self, line: str) -> None:
-        moving = self._course.line() if self._course.total_steps else ""
+    def _keep(self, line: str, ended: bool) -> None:
+        moving = self._course.line(self._width()) if self._course.total_steps else ""
         self._stream.write(f"\r{_CLEAR_TO_END}{text.sanitise(line)}\n")
         self._stream.flush()
-        if moving and not line.startswith(("finished", "stopped", "failed", "paused")):
+        if moving and not ended:
             self._draw(moving)
 
 

@@ -95,17 +95,18 @@ def open_for_reading(directory: RunDirectory) -> sqlite3.Connection:
         RecordError: missing, damaged or of a newer version.
     """
     try:
-        return _open(directory, "mode=ro")
+        # Not mode=ro: what a killed supervisor left must be rolled back before it can be read,
+        # and the last one to close a WAL clears it away. SQLite itself falls back to reading
+        # where the file is write-protected.
+        connection = _open(directory, "mode=rw")
+        connection.execute("PRAGMA query_only=1")
     except sqlite3.OperationalError as error:
         if _code(error) not in _READ_ONLY:
             raise explain(directory, error) from error
-    # Either what a killed supervisor left needs to be rolled back first, which a reader may not
-    # do, or the medium is read-only: then nobody else writes, which is what `immutable` says.
-    try:
-        return _open(directory, "mode=rw")
-    except sqlite3.OperationalError:
+        # A read-only medium: then nobody else writes, which is what `immutable` says.
         with explained(directory):
             return _open(directory, "mode=ro&immutable=1")
+    return connection
 
 
 def rest_journal(connection: sqlite3.Connection) -> None:

@@ -77,7 +77,9 @@ class RunWriter:
         if item.sequence <= seen.get(item.attempt, 0):
             return
         seen[item.attempt] = item.sequence
-        if isinstance(item.event, TrainingResumed) and not replayed:
+        # A resume may itself come out of a checkpoint, when its worker died unheard: then it too
+        # gave up what was recorded after its step.
+        if isinstance(item.event, TrainingResumed):
             self._tables.rewind(item.event)
             for pending in decode_pending(item.event.pending):
                 self._record_once(pending, seen, replayed=True)

@@ -30,7 +30,8 @@ def class_figures(counts: Mapping[str, Any]) -> list[ClassFigures]:
         counts: `support`, `predicted` and `correct`, one number a class; `confusion` (rows: true,
             columns: predicted) where there are few classes; `classes`, their names, if known.
     """
-    if counts.get("confusion") is None:
+    # scikit-learn takes no empty evaluation.
+    if counts.get("confusion") is None or not any(counts["support"]):
         return _from_totals(counts)
     return _from_confusion(counts)
 

@@ -1,0 +1,292 @@
+"""ls, show, logs, rm, export and report as a user runs them."""
+
+import json
+import math
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tuitrain import messages as m
+from tuitrain.messages import MetricPoints, Numbered
+from tuitrain.runs.directory import RunDirectory, create_run
+from tuitrain.runs.listing import write_summary
+from tuitrain.runs.lock import RunLock
+from tuitrain.runs.writer import RunWriter
+
+CONFIG = """
+name = "demo"
+task = "classification"
+checkpoint = { monitor = "val/accuracy", mode = "max" }
+"""
+EVIL = "gone wrong \x1b]0;title\x07"
+
+Result = subprocess.CompletedProcess[str]
+Tuitrain = Callable[..., Result]
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return tmp_path / "runs"
+
+
+@pytest.fixture
+def tuitrain(root: Path) -> Tuitrain:
+    def call(*arguments: str, stdin: str = "") -> Result:
+        return subprocess.run(
+            [sys.executable, "-m", "tuitrain", *arguments],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "TUITRAIN_RUNS": str(root)},
+        )
+
+    return call
+
+
+@pytest.fixture
+def run(root: Path) -> RunDirectory:
+    return finished_run(root, "base")
+
+
+def finished_run(root: Path, name: str, state: str = "finished", reason: str = "") -> RunDirectory:
+    directory = create_run(root, "demo", name, CONFIG, command_line=["tuitrain", "run", "demo"])
+    losses = (0.5, math.nan, math.inf, 0.125)
+    counts = {
+        "support": [10, 4],
+        "predicted": [9, 5],
+        "correct": [8, 3],
+        "confusion": [[8, 2], [1, 3]],
+    }
+    path = "checkpoints/step-00000004.pt"
+    events: list[m.Event] = [
+        m.TrainingPrepared(1.0, 0, 8, 4, 1234, "cpu", {"torch": "2.11"}),
+        m.StepsTaken(2.0, 1, 4, 1.0, 0.5, (MetricPoints("train/loss", 1, losses),)),
+        m.Evaluated(3.0, 2, 0.5, 0.1, {"val/accuracy": 0.9, "val/loss": 0.2}, counts),
+        m.Evaluated(3.0, 4, 1.0, 0.1, {"val/accuracy": 0.8, "val/loss": 0.1}, counts),
+        m.CheckpointSaved(4.0, 4, path, ("last", "mine"), "abcd", 2048, 0.0, 0.0, {}),
+        m.AlertRaised(4.0, 2, "nonfinite", EVIL),
+        m.TrainingEnded(5.0, 4, state, reason),  # type: ignore[arg-type]
+    ]
+    with RunWriter(directory) as writer:
+        writer.begin_attempt(1.0)
+        writer.record([Numbered(1, i, event) for i, event in enumerate(events, start=1)])
+    write_summary(directory)
+    return directory
+
+
+def test_ls_shows_state_progress_and_why_a_run_failed(root: Path, tuitrain: Tuitrain) -> None:
+    finished_run(root, "good")
+    finished_run(root, "bad", "failed", EVIL)
+    result = tuitrain("ls")
+    assert result.returncode == 0
+    assert result.stderr == ""
+    good = next(line for line in result.stdout.splitlines() if line.startswith("good"))
+    assert good.split()[1:6] == ["finished", "50%", "1.0", "val/accuracy", "0.9000"]
+    assert "gone wrong \\x1b]0;title\\x07" in result.stdout
+    assert "\x1b" not in result.stdout
+
+
+def test_ls_picks_by_state_and_prints_json(root: Path, tuitrain: Tuitrain) -> None:
+    finished_run(root, "good")
+    finished_run(root, "bad", "failed", "because")
+    (entry,) = json.loads(tuitrain("ls", "--json", "--state", "failed").stdout)
+    assert (entry["name"], entry["state"], entry["reason"]) == ("bad", "failed", "because")
+    assert (entry["step"], entry["total_steps"], entry["best_value"]) == (4, 8, 0.9)
+    wrong = tuitrain("ls", "--state", "broken")
+    assert wrong.returncode == 2
+    assert "allowed are queued, starting" in wrong.stderr
+
+
+def test_ls_without_runs_says_so_on_stderr(tuitrain: Tuitrain) -> None:
+    result = tuitrain("ls")
+    assert (result.returncode, result.stdout) == (0, "")
+    assert "no runs in" in result.stderr
+    assert json.loads(tuitrain("ls", "--json").stdout) == []
+
+
+def test_show_json_is_one_object_with_everything(run: RunDirectory, tuitrain: Tuitrain) -> None:
+    shown = json.loads(tuitrain("show", "base", "--json").stdout)
+    assert (shown["id"], shown["name"], shown["preset"]) == (run.id, "base", "demo")
+    assert (shown["state"], shown["step"], shown["total_steps"]) == ("finished", 4, 8)
+    assert shown["epoch"] == 1.0
+    metrics = {row["name"]: row for row in shown["metrics"]}
+    loss = {"name": "train/loss", "last": 0.125, "best": 0.125, "best_step": 4, "last_step": 4}
+    assert metrics["train/loss"] == loss
+    names = {entry["name"]: entry for entry in shown["checkpoints"]}
+    assert set(names) == {"step-00000004", "last", "mine"}
+    assert names["mine"]["path"] == "checkpoints/step-00000004.pt"
+    assert (names["mine"]["digest"], names["mine"]["bytes"]) == ("abcd", 2048)
+    assert shown["config"]["checkpoint"]["monitor"] == "val/accuracy"
+    assert shown["environment"]["torch"] == "2.11"
+    assert shown["environment"]["command_line"] == ["tuitrain", "run", "demo"]
+    assert shown["commands"] == []
+    assert shown["alerts"][0]["kind"] == "nonfinite"
+
+
+def test_show_for_people_is_harmless_to_the_terminal(run: RunDirectory, tuitrain: Tuitrain) -> None:
+    result = tuitrain("show", "last")
+    assert result.returncode == 0
+    assert run.id in result.stdout
+    assert "val/accuracy" in result.stdout
+    assert "last, mine" in result.stdout
+    assert "\x1b" not in result.stdout
+
+
+@pytest.mark.usefixtures("run")
+def test_an_unknown_run_is_a_usage_error(tuitrain: Tuitrain) -> None:
+    for command in (("show",), ("logs",), ("rm", "--yes"), ("export", "--format", "csv")):
+        result = tuitrain(*command, "nonsense")
+        assert result.returncode == 2
+        assert result.stderr.startswith("tuitrain: no run 'nonsense'")
+
+
+def test_export_writes_every_point_in_both_formats(
+    run: RunDirectory, tuitrain: Tuitrain, tmp_path: Path
+) -> None:
+    lines = tuitrain("export", run.id, "--format", "csv").stdout.splitlines()
+    assert lines[:5] == [
+        "metric,step,value",
+        "train/loss,1,0.5",
+        "train/loss,2,nan",
+        "train/loss,3,inf",
+        "train/loss,4,0.125",
+    ]
+    assert len(lines) == 9
+    target = tmp_path / "points.jsonl"
+    result = tuitrain("export", run.id, "--format", "jsonl", "-o", str(target))
+    assert result.stdout == ""
+    rows = [json.loads(line) for line in target.read_text().splitlines()]
+    assert rows[0] == {"metric": "train/loss", "step": 1, "value": 0.5}
+    assert [row["value"] for row in rows[1:3]] == ["NaN", "Infinity"]
+    assert len(rows) == 8
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_export_to_an_impossible_place_is_a_usage_error(
+    run: RunDirectory, tuitrain: Tuitrain, tmp_path: Path
+) -> None:
+    target = tmp_path / "none" / "x.csv"
+    result = tuitrain("export", run.id, "--format", "csv", "-o", str(target))
+    assert result.returncode == 2
+    assert "can't be written" in result.stderr
+
+
+def test_report_gives_figures_per_class_of_the_latest_and_the_best_evaluation(
+    run: RunDirectory, tuitrain: Tuitrain
+) -> None:
+    evaluations = json.loads(tuitrain("report", run.id, "--json").stdout)["evaluations"]
+    assert (evaluations["latest"]["step"], evaluations["best"]["step"]) == (4, 2)
+    first = evaluations["latest"]["classes"][0]
+    assert (first["precision"], first["recall"], first["support"]) == (8 / 9, 0.8, 10)
+    assert evaluations["best"]["confusion"] == [[8, 2], [1, 3]]
+    shown = tuitrain("report", run.id).stdout
+    assert "PRECISION" in shown
+    assert "weighted avg" in shown
+
+
+def test_logs_off_a_terminal_are_the_bytes_as_they_came(
+    run: RunDirectory, tuitrain: Tuitrain
+) -> None:
+    run.log_path.write_text("one\n\x1b[31mtwo\x1b[0m\nthree\nhalf")
+    assert tuitrain("logs", run.id).stdout == "one\n\x1b[31mtwo\x1b[0m\nthree\nhalf"
+    assert tuitrain("logs", run.id, "-n", "2").stdout == "three\nhalf"
+    assert tuitrain("logs", run.id, "-n", "0").stdout == ""
+    assert tuitrain("logs", run.id, "-n", "99").stdout.startswith("one\n")
+    assert tuitrain("logs", "-f", run.id).stdout.endswith("half")
+
+
+def test_the_last_lines_of_a_long_log_are_found_from_its_end(
+    run: RunDirectory, tuitrain: Tuitrain
+) -> None:
+    lines = [f"line {i} " + "x" * (i % 300) for i in range(3000)]
+    run.log_path.write_text("\n".join(lines) + "\n")
+    for number in (1, 7, 2000):
+        assert tuitrain("logs", run.id, "-n", str(number)).stdout.splitlines() == lines[-number:]
+
+
+def test_logs_on_a_terminal_can_not_act_on_it(run: RunDirectory, root: Path) -> None:
+    run.log_path.write_bytes(b"\x1b]0;evil\x07 10%\r20%\xff\n")
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "tuitrain", "logs", "--runs-dir", str(root), run.id]
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs) as child:
+        os.close(theirs)
+        seen = read_all(ours)
+        child.wait()
+    os.close(ours)
+    assert seen == "\\x1b]0;evil\\x07 10%\r\n20%\N{REPLACEMENT CHARACTER}\r\n"
+
+
+def read_all(terminal: int) -> str:
+    seen = b""
+    while True:
+        try:
+            part = os.read(terminal, 4096)
+        except OSError:
+            # Linux reports the end of a terminal as an input/output error.
+            part = b""
+        if not part:
+            return seen.decode()
+        seen += part
+
+
+def test_following_prints_what_is_added_and_ends_with_the_run(
+    run: RunDirectory, root: Path
+) -> None:
+    run.log_path.write_text("before\n")
+    lock = RunLock(run.lock_path)
+    lock.acquire()
+    command = [sys.executable, "-m", "tuitrain", "logs", "-f", "--runs-dir", str(root), run.id]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "before\n"
+        with run.log_path.open("a") as log:
+            log.write("after\n")
+        assert child.stdout.readline() == "after\n"
+        with run.log_path.open("a") as log:
+            log.write("end\n")
+        lock.release()
+        assert child.stdout.read() == "end\n"
+    assert child.returncode == 0
+
+
+def test_rm_removes_runs_only_when_it_may(root: Path, tuitrain: Tuitrain) -> None:
+    first, second = finished_run(root, "one"), finished_run(root, "two")
+    unasked = tuitrain("rm", "one")
+    assert unasked.returncode == 2
+    assert "--yes" in unasked.stderr
+    with RunLock(second.lock_path):
+        busy = tuitrain("rm", "--yes", "one", "two")
+    assert busy.returncode == 1
+    assert f"{second.id} is live" in busy.stderr
+    assert first.path.exists()
+    assert tuitrain("rm", "--yes", "one", "two").returncode == 0
+    assert list(root.iterdir()) == []
+
+
+def test_rm_asks_on_a_terminal_and_takes_no_for_an_answer(run: RunDirectory, root: Path) -> None:
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "tuitrain", "rm", "--runs-dir", str(root), run.id]
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs) as child:
+        os.close(theirs)
+        os.write(ours, b"n\n")
+        seen = read_all(ours)
+        child.wait()
+    os.close(ours)
+    assert "Remove for good?" in seen
+    assert child.returncode == 1
+    assert run.path.exists()
+
+
+def test_a_damaged_run_is_named_without_a_traceback(run: RunDirectory, tuitrain: Tuitrain) -> None:
+    run.database_path.write_bytes(b"damaged" * 1000)
+    result = tuitrain("show", run.id)
+    assert result.returncode == 1
+    assert result.stderr.startswith("tuitrain: ")
+    assert "repeats the run" in result.stderr
+    assert "Traceback" not in result.stderr
