@@ -198,6 +198,25 @@ class TrainingEnded:
     traceback: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class WarmedUp:
+    """Imports and devices are done: training could start at once. Never recorded."""
+
+    devices: tuple[Mapping[str, Any], ...]
+    """Of each device: name, product, free_bytes, total_bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class CostEstimated:
+    """What a preset would take; never recorded."""
+
+    config: str
+    """The TOML text that it is of."""
+    estimate: Mapping[str, Any]
+    """device, parameters, weights_bytes, gradients_bytes, optimizer_bytes, activations_bytes,
+    data_bytes, steps_per_epoch, total_steps; with `error` where there is none."""
+
+
 Event = (
     WorkerStarted
     | PreparationReported
@@ -213,6 +232,8 @@ Event = (
     | AlertRaised
     | CommandDone
     | TrainingEnded
+    | WarmedUp
+    | CostEstimated
 )
 
 
@@ -282,6 +303,15 @@ class ChangeSetting:
 
 
 @dataclass(frozen=True, slots=True)
+class EstimateCost:
+    """Say what a preset would take; only to a worker that has no order yet."""
+
+    config: str
+    data_directory: str
+    code_folders: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Acknowledge:
     """Everything up to `sequence` is on disk in the record."""
 
@@ -300,22 +330,9 @@ class Release:
     """The record can be written again."""
 
 
-Command = (
-    Pause
-    | Continue
-    | Stop
-    | SaveCheckpoint
-    | Evaluate
-    | ChangeSetting
-    | Acknowledge
-    | Hold
-    | Release
-)
-
-
 @dataclass(frozen=True, slots=True)
 class StartOrder:
-    """Everything a worker needs to begin or to resume; given to it as its only argument."""
+    """Everything a worker needs to begin or to resume: the command that ends its waiting."""
 
     run_directory: str
     config: str
@@ -330,6 +347,21 @@ class StartOrder:
     """The record knows of a checkpoint: finding none that loads is then an error."""
     settings: tuple[tuple[int, str, float], ...]
     """Live changes on record as (step, key, value), to be made again at the same steps."""
+
+
+Command = (
+    StartOrder
+    | EstimateCost
+    | Pause
+    | Continue
+    | Stop
+    | SaveCheckpoint
+    | Evaluate
+    | ChangeSetting
+    | Acknowledge
+    | Hold
+    | Release
+)
 
 
 # --- as text: for checkpoints, and for `run --json` ---------------------------------------------

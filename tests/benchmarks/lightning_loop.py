@@ -1,5 +1,7 @@
 """Lightning's Trainer with its defaults; apart, as it can only be imported where installed."""
 
+# mypy: disable-error-code="import-not-found, misc"
+
 import tempfile
 from collections.abc import Callable
 from typing import Any

@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -67,12 +68,13 @@ def bare(name: str, data: Path, watch: Stopwatch, on_step: OnStep | None = None)
     """Whole-set tensors, fused AdamW, channels-last for the CNN: the ops of tuitrain's step."""
     inputs, labels = whole_set(data)
     wide = inputs.double()
-    mean, scale = wide.mean().float(), (1 / wide.std()).float()
+    mean = wide.mean().float().view(1, 1, 1, 1)
+    scale = (1 / wide.std()).float().view(1, 1, 1, 1)
     del wide
     model = build_model(name)
     channels_last = name == "cnn"
     if channels_last:
-        model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        model = model.to(memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=1e-4, fused=True)
     criterion = nn.CrossEntropyLoss()
     for index in indices(len(inputs)):
@@ -128,8 +130,7 @@ def tensorboard(name: str, data: Path, watch: Stopwatch) -> None:
 
 def wandb_offline(name: str, data: Path, watch: Stopwatch) -> None:
     """The bare loop, loss and accuracy to wandb, offline, each step."""
-    import wandb
-
+    wandb: Any = import_module("wandb")
     with (
         tempfile.TemporaryDirectory() as folder,
         wandb.init(mode="offline", dir=folder, settings=wandb.Settings(silent=True)) as run,
@@ -184,7 +185,7 @@ def image_files(data: Path) -> Dataset[Any]:
 def indices(samples: int) -> Iterator[Tensor]:
     """Yield shuffled batches of sample numbers, epoch after epoch."""
     while True:
-        yield from torch.randperm(samples).split(BATCH)
+        yield from torch.split(torch.randperm(samples), BATCH)
 
 
 def accuracy(outputs: Tensor, targets: Tensor) -> Tensor:

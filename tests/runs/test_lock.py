@@ -25,10 +25,15 @@ sys.stdin.read()
 lock.release()
 """
 
-HOLD_AND_FORK = HOLD.replace(
-    "sys.stdin.read()", "import os\nif os.fork() == 0:\n    os.read(0, 1)\n    os._exit(0)\n"
-    "print('forked', flush=True)\nsys.stdin.read()"
-)  # fmt: skip
+FORK = """
+import os
+if os.fork() == 0:
+    print("forked", flush=True)
+    os.read(0, 1)
+    os._exit(0)
+sys.stdin.read()
+"""
+HOLD_AND_FORK = HOLD.replace("sys.stdin.read()\n", FORK)
 
 
 @contextmanager

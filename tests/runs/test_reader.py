@@ -76,9 +76,11 @@ def test_a_viewer_that_outlives_the_supervisor_leaves_no_file_behind(run: RunDir
 
 
 def test_a_reader_can_not_write(run: RunDirectory) -> None:
-    with closing(open_for_reading(run)) as connection:
-        with pytest.raises(sqlite3.OperationalError, match="readonly"):
-            connection.execute("DELETE FROM states")
+    with (
+        closing(open_for_reading(run)) as connection,
+        pytest.raises(sqlite3.OperationalError, match="readonly"),
+    ):
+        connection.execute("DELETE FROM states")
 
 
 def test_a_half_read_export_does_not_keep_the_supervisor_from_writing(run: RunDirectory) -> None:

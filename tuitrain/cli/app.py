@@ -6,13 +6,13 @@ from typing import Annotated
 import typer
 
 from tuitrain import __version__
-from tuitrain.cli import control, doctor, launch, output, presets, record
+from tuitrain.cli import control, doctor, interface, launch, output, presets, record
+from tuitrain.cli.options import RunsDir
 from tuitrain.errors import TuitrainError
 
 app = typer.Typer(
     name="tuitrain",
     help="Launch, watch and control PyTorch training runs in the terminal.",
-    no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -25,17 +25,28 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def _options(
-    version: Annotated[
+    context: typer.Context,
+    version: Annotated[  # noqa: ARG001
         bool,
         typer.Option("--version", callback=_print_version, is_eager=True, help="Print version."),
     ] = False,
+    runs_dir: RunsDir = None,
+    ascii: interface.Ascii = False,
 ) -> None:
-    """Launch, watch and control PyTorch training runs in the terminal."""
+    """Launch, watch and control PyTorch training runs in the terminal.
+
+    Without a command, opens the interface.
+    """
+    if context.invoked_subcommand is None:
+        from tuitrain.runs.directory import runs_root
+
+        raise typer.Exit(interface.open_interface(runs_root(runs_dir), ascii=ascii))
 
 
 launch.add_commands(app)
+interface.add_commands(app)
 control.add_commands(app)
 app.add_typer(presets.app, name="presets")
 record.add_commands(app)

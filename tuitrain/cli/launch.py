@@ -12,7 +12,7 @@ import typer
 
 from tuitrain.cli import output
 from tuitrain.cli.options import Json, PresetArgument, RunArgument, RunsDir
-from tuitrain.errors import EXIT_FAILED, UsageError
+from tuitrain.errors import EXIT_FAILED
 
 if TYPE_CHECKING:
     from tuitrain.cli.progress import Progress
@@ -50,6 +50,9 @@ def run(
     detach: Annotated[
         bool, typer.Option("--detach", "-d", help="Train in the background; print the run's id.")
     ] = False,
+    tui: Annotated[
+        bool, typer.Option("--tui", help="Train in the background and watch in the interface.")
+    ] = False,
     print_config: Annotated[
         bool, typer.Option("--print-config", help="Print the resolved preset and run nothing.")
     ] = False,
@@ -72,7 +75,19 @@ def run(
     if print_config:
         output.data(to_toml(resolved).rstrip("\n"))
         return
-    assignment = _create(resolved, name, runs_dir, data_dir, [found.path.resolve().parent])
+    if tui:
+        from tuitrain.ui.terminal import check_terminal
+
+        check_terminal()
+    from tuitrain.runs.directory import runs_root
+    from tuitrain.supervisor.assignment import begin_run
+
+    folder = found.path.resolve().parent
+    assignment = begin_run(
+        resolved, runs_root(runs_dir), name=name, data_dir=data_dir, preset_folder=folder
+    )
+    if tui:
+        raise typer.Exit(_watch(assignment, runs_root(runs_dir)))
     if detach:
         raise typer.Exit(_begin_in_background(assignment, json))
     raise typer.Exit(_supervise_here(assignment, resolved, json))
@@ -101,6 +116,7 @@ def resume(
     from tuitrain.runs.directory import runs_root
     from tuitrain.runs.listing import find_run
     from tuitrain.runs.lock import is_alive
+    from tuitrain.supervisor.assignment import continue_run
 
     directory = find_run(runs_root(runs_dir), run)
     if is_alive(directory):
@@ -108,12 +124,9 @@ def resume(
 
         order(directory, "resume", {}, json)
         return
-    _refuse_finished(directory)
-    preset = load_preset(directory.config_path)
-    _check_code(preset, code or [])
-    assignment = _again(directory, preset, data_dir)
+    assignment = continue_run(directory, data_dir=data_dir, code=code or ())
     if foreground:
-        raise typer.Exit(_supervise_here(assignment, preset, json))
+        raise typer.Exit(_supervise_here(assignment, load_preset(directory.config_path), json))
     raise typer.Exit(_begin_in_background(assignment, json))
 
 
@@ -121,84 +134,6 @@ def add_commands(app: typer.Typer) -> None:
     """Add the commands to the command line."""
     app.command()(run)
     app.command()(resume)
-
-
-# --- assignments --------------------------------------------------------------------------------
-
-
-def _create(
-    preset: "Preset",
-    name: str | None,
-    runs_dir: Path | None,
-    data_dir: Path | None,
-    code_folders: list[Path],
-) -> "Assignment":
-    from tuitrain.config.folders import data_directory
-    from tuitrain.config.load import to_toml
-    from tuitrain.runs.directory import create_run, runs_root
-    from tuitrain.supervisor.assignment import Assignment
-
-    data = data_directory(data_dir).absolute()
-    directory = create_run(
-        runs_root(runs_dir),
-        preset.name,
-        name,
-        to_toml(preset),
-        command_line=sys.argv,
-        data_directory=data,
-    )
-    folders = [*code_folders, Path.cwd()] if own_code(preset) else []
-    return Assignment(
-        directory, False, data, [str(folder) for folder in folders], preset.train.grace_s
-    )
-
-
-def _again(directory: "RunDirectory", preset: "Preset", data_dir: Path | None) -> "Assignment":
-    from tuitrain.config.folders import data_directory
-    from tuitrain.runs.reader import RunReader
-    from tuitrain.supervisor.assignment import Assignment
-
-    with closing(RunReader(directory)) as reader:
-        recorded = reader.meta().get("data_directory")
-    kept = Path(recorded) if recorded and data_dir is None else data_directory(data_dir)
-    folders = [str(Path.cwd())] if own_code(preset) else []
-    return Assignment(directory, True, kept.absolute(), folders, preset.train.grace_s)
-
-
-def own_code(preset: "Preset") -> list[str]:
-    """Return the user's own code that a preset names, as `package.module:Name`."""
-    sections = (
-        preset.data,
-        preset.model,
-        preset.loss,
-        preset.optimizer,
-        preset.schedule,
-        *preset.data.augment,
-    )
-    return sorted({section.name for section in sections if ":" in section.name})
-
-
-def _check_code(preset: "Preset", allowed: list[str]) -> None:
-    """A run's folder may come from anywhere: code that it names is loaded only if allowed."""
-    missing = [name for name in own_code(preset) if name not in allowed]
-    if missing:
-        flags = " ".join(f"--code {name}" for name in missing)
-        raise UsageError(
-            f"this run's config.toml names code outside tuitrain ({', '.join(missing)}); "
-            f"if you trust it, resume with: {flags}"
-        )
-
-
-def _refuse_finished(directory: "RunDirectory") -> None:
-    from tuitrain.runs.reader import RunReader
-
-    with closing(RunReader(directory)) as reader:
-        state = reader.state()
-    if state.state == "finished":
-        raise UsageError(
-            f"{directory.id} is finished ({state.reason}): there is nothing to resume; "
-            f"`tuitrain run {directory.config_path} --set train.epochs=N` trains anew"
-        )
 
 
 # --- where it runs ------------------------------------------------------------------------------
@@ -225,6 +160,14 @@ def _progress(directory: "RunDirectory", preset: "Preset", json: bool) -> "Progr
         name = str(reader.meta()["name"])
     course = Course(name, preset.train.epochs, monitor=preset.checkpoint.monitor or "")
     return LiveLine(course) if sys.stdout.isatty() else PlainLines(course)
+
+
+def _watch(assignment: "Assignment", root: Path) -> int:
+    from tuitrain.cli.interface import open_interface
+    from tuitrain.supervisor.background import start_in_background
+
+    start_in_background(assignment)
+    return open_interface(root, first=lambda app: app.open_run(assignment.directory))
 
 
 def _begin_in_background(assignment: "Assignment", json: bool) -> int:

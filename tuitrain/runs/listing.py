@@ -20,7 +20,7 @@ _CANDIDATES = 10
 
 def list_runs(root: Path, clock: Callable[[], float] = time.time) -> list[RunSummary]:
     """Return every run below `root`, newest first."""
-    found = [summarise_run(path, clock) for path in _run_paths(root)]
+    found = [summarise_run(path, clock) for path in run_paths(root)]
     return sorted(found, key=lambda run: (run.created, run.id), reverse=True)
 
 
@@ -62,7 +62,7 @@ def find_run(root: Path, text: str) -> RunDirectory:
     Raises:
         RunNotFoundError: no run answers to it, or several; the text lists the nearest.
     """
-    paths = {Path(path).name: path for path in _run_paths(root)}
+    paths = {Path(path).name: path for path in run_paths(root)}
     if not paths:
         raise RunNotFoundError(f"no runs in {root}: `tuitrain run PRESET` starts one.")
     if text in paths:
@@ -77,7 +77,8 @@ def find_run(root: Path, text: str) -> RunDirectory:
     raise RunNotFoundError(_unknown(root, text, paths))
 
 
-def _run_paths(root: Path) -> Iterator[str]:
+def run_paths(root: Path) -> Iterator[str]:
+    """Yield the folder of every run below `root`, in no order."""
     try:
         entries = list(os.scandir(root))
     except (FileNotFoundError, NotADirectoryError):

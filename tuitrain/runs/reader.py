@@ -42,6 +42,10 @@ _CHECKPOINT_COLUMNS = (
 )
 
 
+_MOST_SAMPLES = 200
+"""Readings taken at one time, at the most: eight GPUs and the host give about 50."""
+
+
 class RunReader:
     """Reads one run's record; every method raises RecordError when it can't be read."""
 
@@ -229,6 +233,24 @@ class RunReader:
             "SELECT step, time, epoch, train_s FROM progress ORDER BY step DESC LIMIT 1"
         )
         return ProgressRow(*row) if row else None
+
+    def recent_progress(self, count: int) -> list[ProgressRow]:
+        """Return the last `count` rows of where the run stood, oldest first."""
+        rows = self._all(
+            "SELECT step, time, epoch, train_s FROM progress ORDER BY step DESC LIMIT ?", (count,)
+        )
+        return [ProgressRow(*row) for row in reversed(rows)]
+
+    def latest_samples(self) -> dict[str, float]:
+        """Return the newest reading of everything that was sampled last."""
+        rows = self._all(
+            f"SELECT time, name, value FROM samples ORDER BY rowid DESC LIMIT {_MOST_SAMPLES}"
+        )
+        return {
+            name: float("nan") if value is None else value
+            for at, name, value in rows
+            if at == rows[0][0]
+        }
 
     def progress_at(self, step: int) -> ProgressRow | None:
         """Return when `step` was taken and in which epoch, between two messages by proportion."""

@@ -1,10 +1,20 @@
-"""What a supervisor is to do: the value that whoever starts one fills in."""
+"""What a supervisor is to do: the value that whoever starts one fills in, for a new run or an old.
 
+Knows presets and run directories; nothing of processes.
+"""
+
+import sys
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from tuitrain.runs.directory import RunDirectory
+from tuitrain.config.folders import data_directory
+from tuitrain.config.load import load_preset, to_toml
+from tuitrain.config.schema import Preset
+from tuitrain.errors import UsageError
+from tuitrain.runs.directory import RunDirectory, create_run
+from tuitrain.runs.reader import RunReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,3 +28,87 @@ class Assignment:
     """Put first on the worker's import path, for a user's own code."""
     grace_s: float
     """How long a stop may take before the worker is killed."""
+
+
+def begin_run(
+    preset: Preset,
+    root: Path,
+    *,
+    name: str | None = None,
+    data_dir: Path | None = None,
+    preset_folder: Path | None = None,
+) -> Assignment:
+    """Make a new run's directory and return what its supervisor is to do.
+
+    Args:
+        preset: resolved.
+        root: the folder of all runs.
+        name: what to call the run.
+        data_dir: where data sets are kept, when not the default.
+        preset_folder: where the preset file lies: own code is looked for there, then here.
+
+    Raises:
+        UsageError: the name is not allowed.
+        RecordError: the database can't be written.
+        OSError: the folder can't be written.
+    """
+    data = data_directory(data_dir).absolute()
+    directory = create_run(
+        root,
+        preset.name,
+        name,
+        to_toml(preset),
+        command_line=sys.argv,
+        data_directory=data,
+    )
+    folders = [folder for folder in (preset_folder, Path.cwd()) if folder is not None]
+    return Assignment(directory, False, data, _code_folders(preset, folders), preset.train.grace_s)
+
+
+def continue_run(
+    directory: RunDirectory, *, data_dir: Path | None = None, code: Sequence[str] = ()
+) -> Assignment:
+    """Return what the supervisor of a run that ended, or was released, is to do.
+
+    A run's folder may come from anywhere, so own code that its preset names must be named in
+    `code` again.
+
+    Raises:
+        UsageError: the run is finished, or names code that `code` does not allow.
+    """
+    preset = load_preset(directory.config_path)
+    missing = [name for name in own_code(preset) if name not in code]
+    if missing:
+        flags = " ".join(f"--code {name}" for name in missing)
+        raise UsageError(
+            f"this run's config.toml names code outside tuitrain ({', '.join(missing)}); "
+            f"if you trust it, resume with: tuitrain resume {directory.id} {flags}"
+        )
+    with closing(RunReader(directory)) as reader:
+        state = reader.state()
+        recorded = reader.meta().get("data_directory")
+    if state.state == "finished":
+        raise UsageError(
+            f"{directory.id} is finished ({state.reason}): there is nothing to resume; "
+            f"`tuitrain run {directory.config_path} --set train.epochs=N` trains anew"
+        )
+    kept = Path(recorded) if recorded and data_dir is None else data_directory(data_dir)
+    folders = _code_folders(preset, [Path.cwd()])
+    return Assignment(directory, True, kept.absolute(), folders, preset.train.grace_s)
+
+
+def own_code(preset: Preset) -> list[str]:
+    """Return the user's own code that a preset names, as `package.module:Name`."""
+    sections = (
+        preset.data,
+        preset.model,
+        preset.loss,
+        preset.optimizer,
+        preset.schedule,
+        *preset.data.augment,
+    )
+    return sorted({section.name for section in sections if ":" in section.name})
+
+
+def _code_folders(preset: Preset, folders: Sequence[Path]) -> list[str]:
+    return [str(folder.absolute()) for folder in folders] if own_code(preset) else []

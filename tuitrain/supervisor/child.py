@@ -9,11 +9,11 @@ import os
 import signal
 from multiprocessing.queues import Queue
 
-from tuitrain.messages import Command, Numbered, StartOrder
+from tuitrain.messages import Command, Numbered
 
 
-def begin_worker(order: StartOrder, events: "Queue[Numbered]", commands: "Queue[Command]") -> None:
-    """Leave the terminal's session and train.
+def begin_worker(events: "Queue[Numbered]", commands: "Queue[Command]") -> None:
+    """Leave the terminal's session, wait for an order, and train.
 
     The worker leads a process group of its own: Ctrl-C at the terminal reaches the supervisor
     alone, and whatever the worker starts can be ended with it.
@@ -22,4 +22,4 @@ def begin_worker(order: StartOrder, events: "Queue[Numbered]", commands: "Queue[
     # Ignored before it is let through: one that came while it was held is dropped.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-    importlib.import_module("tuitrain.training.worker").main(order, events, commands)
+    importlib.import_module("tuitrain.training.worker").main(events, commands)

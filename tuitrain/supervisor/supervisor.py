@@ -57,8 +57,18 @@ _LOG_TAIL_LINES = 5
 class Supervisor:
     """Owns a run from taking its lock to giving it back."""
 
-    def __init__(self, assignment: Assignment, observe: Observer) -> None:
+    def __init__(
+        self, assignment: Assignment, observe: Observer, worker: WorkerProcess | None = None
+    ) -> None:
+        """Prepare to supervise.
+
+        Args:
+            assignment: what is to be done.
+            observe: is told each event once it is on record.
+            worker: one that has warmed up; started anew when None.
+        """
         self._assignment = assignment
+        self._warm_worker = worker
         self._directory = assignment.directory
         self._observe = observe
         self._unrecorded: deque[Numbered] = deque()
@@ -127,7 +137,8 @@ class Supervisor:
             raise RunBusyError(f"an earlier worker, process {holder.pid}, does not end")
 
     def _supervise(self, order: StartOrder) -> None:
-        worker = WorkerProcess(order, self._directory.log_path)
+        worker = self._warm_worker or WorkerProcess(self._directory.log_path)
+        worker.send(order)
         host, gpu = HostSampler(worker.pid), GpuSampler()
         sample_at = 0.0
         try:
@@ -141,10 +152,16 @@ class Supervisor:
                     self._store(
                         lambda: self._writer.add_samples(time.time(), {**host.read(), **gpu.read()})
                     )
+            self._retry_at = 0.0
             self._take_in(worker.take_last_events(), worker)
         finally:
             worker.end()
             gpu.close()
+        if self._unrecorded:
+            raise DiskFullError(
+                f"{self._directory.id}: the disk is full, so how this went on could not be "
+                f"recorded; free some space, then `tuitrain resume {self._directory.id}`"
+            )
         if self._ended is None:
             self._conclude(self._unannounced_end(worker.exit_code))
         self._writer.refuse_stale_commands(time.time(), "the worker has ended")
@@ -170,7 +187,14 @@ class Supervisor:
             self._holding = False
             worker.send(Release())
         for item in batch:
-            self._observe(item.event)
+            self._tell(item.event)
+
+    def _tell(self, event: Event) -> None:
+        """Let whoever prints know; a terminal or pipe that has gone is no reason to end a run."""
+        try:
+            self._observe(event)
+        except OSError:
+            self._observe = lambda _event: None
 
     def _hold(self, worker: WorkerProcess, error: RecordError) -> None:
         """Let training wait: what it does now could not be recorded."""
@@ -192,7 +216,7 @@ class Supervisor:
         self._writer.change_state(
             ended.time, ended.state, ended.reason, at_rest=True, detail=ended.traceback
         )
-        self._observe(ended)
+        self._tell(ended)
 
     def _unannounced_end(self, exit_code: int | None) -> TrainingEnded:
         if self._stop_reason:
@@ -211,7 +235,12 @@ class Supervisor:
     def _pass_on_commands(self, worker: WorkerProcess) -> None:
         if self._holding:
             return
-        for row in self._writer.take_commands(time.time()):
+        try:
+            commands = self._writer.take_commands(time.time())
+        except DiskFullError as error:
+            self._hold(worker, error)
+            return
+        for row in commands:
             try:
                 self._pass_on(row, worker)
             except (KeyError, ValueError) as error:
@@ -233,7 +262,7 @@ class Supervisor:
             worker.send(command)
 
     def _answer(self, command_id: int, outcome: str, text: str) -> None:
-        self._writer.finish_command(command_id, time.time(), outcome, text)
+        self._store(lambda: self._writer.finish_command(command_id, time.time(), outcome, text))
 
     def _begin_stop(self, stop: Stop, worker: WorkerProcess, exit_code: int) -> None:
         """Let the worker checkpoint and end; a second stop, or the grace period, kills it."""

@@ -15,7 +15,7 @@ from multiprocessing.queues import Queue
 from pathlib import Path
 from typing import Any
 
-from tuitrain.messages import Command, Numbered, StartOrder
+from tuitrain.messages import Command, Numbered
 from tuitrain.supervisor.child import begin_worker
 
 _EVENTS_HELD = 256
@@ -27,7 +27,8 @@ _SILENCE_S = 0.3
 class WorkerProcess:
     """Starts the worker and talks to it."""
 
-    def __init__(self, order: StartOrder, log_path: Path) -> None:
+    def __init__(self, log_path: Path) -> None:
+        """Start a worker that waits for its order; what it writes lands in `log_path`."""
         context = multiprocessing.get_context("spawn")
         self._inbox: queue.SimpleQueue[Numbered] = queue.SimpleQueue()
         # The queues too: they start multiprocessing's resource tracker, which may write.
@@ -36,7 +37,7 @@ class WorkerProcess:
             self._commands: Queue[Command] = context.Queue()
             self._process = context.Process(
                 target=begin_worker,
-                args=(order, self._events, self._commands),
+                args=(self._events, self._commands),
                 name="tuitrain-worker",
             )
             self._process.start()

@@ -22,6 +22,7 @@ FORMAT = 1
 
 _SUFFIX = ".pt"
 _TEMPORARY = ".tmp"
+_DAMAGED = ".damaged"
 
 
 def digest_weights(weights: Mapping[str, Tensor]) -> str:
@@ -101,9 +102,13 @@ class CheckpointFolder:
             path.unlink()
         return removed
 
+    def has_damaged(self) -> bool:
+        """Say whether a damaged file was ever set aside."""
+        return any(self.folder.glob(f"step-*{_SUFFIX}{_DAMAGED}"))
+
     def set_aside(self, path: Path) -> Path:
         """Rename a damaged file so that it is neither loaded nor counted, but still there."""
-        aside = path.rename(path.with_name(path.name + ".damaged"))
+        aside = path.rename(path.with_name(path.name + _DAMAGED))
         for link in self.folder.glob(f"*{_SUFFIX}"):
             if link.is_symlink() and not link.exists():
                 link.unlink()

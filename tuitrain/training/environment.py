@@ -17,7 +17,8 @@ def describe_environment(parts: Parts) -> dict[str, Any]:
     described: dict[str, Any] = {
         "tuitrain": __version__,
         "python": platform.python_version(),
-        "torch": torch.__version__,
+        # A str subclass of torch's: unpickling it would make the supervisor import torch.
+        "torch": str(torch.__version__),
         "torchvision": _version_of("torchvision"),
         "numpy": np.__version__,
         "platform": platform.platform(),

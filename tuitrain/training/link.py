@@ -30,13 +30,13 @@ class Link:
     """
 
     def __init__(
-        self, events: "Queue[Numbered]", commands: "Queue[Command]", attempt: int, grace_s: float
+        self, events: "Queue[Numbered]", commands: "Queue[Command]", grace_s: float
     ) -> None:
         self.attention = False
         self.orphaned = False
         self._events = events
         self._commands = commands
-        self._attempt = attempt
+        self._attempt = 0
         self._grace_s = grace_s
         self._sequence = 0
         self._lock = threading.RLock()
@@ -50,6 +50,12 @@ class Link:
         """Begin to listen; a supervisor that dies from now on is noticed at once."""
         for listen in (self._listen, self._watch_parent):
             threading.Thread(target=listen, name=listen.__name__, daemon=True).start()
+
+    def begin(self, attempt: int) -> None:
+        """Number events anew, as those of this attempt: what came before is not for the record."""
+        with self._lock:
+            self._attempt, self._sequence = attempt, 0
+            self._kept.clear()
 
     def send(self, event: Event) -> None:
         """Number an event, keep it, and send it unless the queue is full; never waits."""

@@ -192,7 +192,8 @@ class Trainer:
         self._obedience.check_writer()
         if self._checkpoint_due():
             self.save(("last",))
-        ended = self._obedience.obey() if self.link.attention else None
+        wanted = self.link.attention or self._obedience.held
+        ended = self._obedience.obey() if wanted else None
         self._collect_garbage()
         self._due_step = self._next_due_step()
         return ended
@@ -209,7 +210,9 @@ class Trainer:
         self._flush_at = now + FLUSH_S
         self._look_for_nonfinite(flushed)
         self._flushed_step = flushed.last_step
-        self._train_means.add(flushed.losses, flushed.measured)
+        # A step whose update was not made because the run ends there is no step of the run.
+        done = self.step - flushed.first_step + 1
+        self._train_means.add(flushed.losses[:done], flushed.measured[:done])
         self.link.send(
             StepsTaken(
                 time=time.time(),
@@ -378,8 +381,10 @@ class Trainer:
         self._evaluated_step = state["evaluated_step"]
         self._train_s = state["train_s"]
         self.metrics = dict(state["metrics"])
-        for _step, key, value in settings.take(self.step):
-            self.change_setting(key, value)
+        for step, key, value in settings.take(self.step):
+            # Earlier changes are in the checkpoint; one of this very step may have come after it.
+            if step == self.step:
+                self.change_setting(key, value)
         self._early_stop.patience = int(self.settings["stop.patience"])
         self.replay = settings
         restore_generators(state["generators"])

@@ -43,6 +43,10 @@ class Obedience:
     def __init__(self, trainer: "Trainer") -> None:
         self._trainer = trainer
         self._link = trainer.link
+        self._paused = False
+        self._standing = False
+        self.held = ""
+        """Why the supervisor wants training to wait, if it does."""
 
     def obey(self) -> TrainingEnded | None:
         """Apply every command that has arrived; return the run's end if one of them ends it."""
@@ -52,7 +56,7 @@ class Obedience:
                 return ended
         if self._link.orphaned:
             return self.end("paused", "the supervisor is gone")
-        return None
+        return self._stand_still()
 
     def _apply(self, command: Command) -> TrainingEnded | None:
         match command:
@@ -61,9 +65,11 @@ class Obedience:
             case Stop():
                 return self._stop(command)
             case Hold():
-                return self._hold(command.reason, until=Release)
+                return self._hold(command)
+            case Release():
+                self._release()
             case Continue():
-                self._answer(command, "refused", f"the run is not paused (step {self._step})")
+                self._continue(command)
             case SaveCheckpoint():
                 self._save(command)
             case Evaluate():
@@ -110,34 +116,62 @@ class Obedience:
             ended = self.end("paused", "released")
             self._answer(command, "done", f"paused and released at step {self._step}")
             return ended
+        if self._paused:
+            self._answer(command, "refused", f"the run is paused already (step {self._step})")
+            return None
         self._save_whole()
-        self._link.send(TrainingPaused(time.time(), self._step, "by command"))
+        self._paused = True
+        self._tell_paused("by command")
         self._answer(command, "done", f"paused at step {self._step}")
-        return self._wait(until=Continue)
+        return self._stand_still()
 
-    def _hold(self, reason: str, until: type[Command]) -> TrainingEnded | None:
-        self._link.send(TrainingPaused(time.time(), self._step, reason))
-        return self._wait(until)
+    def _continue(self, command: Continue) -> None:
+        if not self._paused:
+            self._answer(command, "refused", f"the run is not paused (step {self._step})")
+            return
+        self._paused = False
+        self._tell_unless_waiting()
+        when = f" once this is over: {self.held}" if self.held else ""
+        self._answer(command, "done", f"goes on from step {self._step}{when}")
 
-    def _wait(self, until: type[Command]) -> TrainingEnded | None:
-        """Stand still until told to go on; whatever else is told meanwhile is done."""
-        while True:
+    def _hold(self, command: Hold) -> TrainingEnded | None:
+        self.held = command.reason
+        self._tell_paused(command.reason)
+        return self._stand_still()
+
+    def _release(self) -> None:
+        if self.held:
+            self.held = ""
+            self._tell_unless_waiting()
+
+    def _stand_still(self) -> TrainingEnded | None:
+        """Do what is told until neither a person nor the supervisor wants training to wait."""
+        if self._standing or not (self._paused or self.held):
+            return None
+        self._standing = True
+        while self._paused or self.held:
             command = self._link.next_command()
-            if command is None:
-                if self._link.orphaned:
-                    return self.end("paused", "the supervisor is gone")
-                self._link.wait_for_command(_LOOK_S)
-            elif isinstance(command, until):
-                self._link.send(TrainingContinued(time.time(), self._step))
-                self._answer(command, "done", f"goes on from step {self._step}")
-                self._trainer.resume_clock()
-                return None
-            elif isinstance(command, Pause) and not command.release:
-                self._answer(command, "refused", f"the run is paused already (step {self._step})")
-            else:
+            if command is not None:
                 ended = self._apply(command)
                 if ended is not None:
                     return ended
+            elif self._link.orphaned:
+                return self.end("paused", "the supervisor is gone")
+            else:
+                self._link.wait_for_command(_LOOK_S)
+        self._standing = False
+        self._trainer.resume_clock()
+        return None
+
+    def _tell_paused(self, reason: str) -> None:
+        self._link.send(TrainingPaused(time.time(), self._step, reason))
+
+    def _tell_unless_waiting(self) -> None:
+        """Say that training goes on, or what it still waits for."""
+        if self._paused or self.held:
+            self._tell_paused(self.held or "by command")
+        else:
+            self._link.send(TrainingContinued(time.time(), self._step))
 
     # --- endings --------------------------------------------------------------------------------
 
@@ -187,10 +221,11 @@ class Obedience:
         """Stand still until the checkpoint that failed is on disk."""
         reason = f"a checkpoint could not be written: {error}"
         self._trainer.alert("disk", f"{reason}; training holds and tries again")
-        self._link.send(TrainingPaused(time.time(), self._step, reason))
+        self._tell_paused(reason)
+        self._wait_for_space(reason)
         while not self._retried():
             self._wait_for_space(reason)
-        self._link.send(TrainingContinued(time.time(), self._step))
+        self._tell_unless_waiting()
         self._trainer.resume_clock()
 
     def _retried(self) -> bool:
@@ -205,7 +240,13 @@ class Obedience:
         if self._link.orphaned:
             raise DiskHeldError(f"the supervisor is gone, and {reason}")
         while (command := self._link.next_command()) is not None:
-            if isinstance(command, Stop):
-                self._answer(command, "done", f"stopped at step {self._step}; {reason}")
-                raise DiskHeldError(f"{command.reason}; {reason}")
-            self._answer(command, "refused", f"the run holds: {reason}")
+            match command:
+                case Stop():
+                    self._answer(command, "done", f"stopped at step {self._step}; {reason}")
+                    raise DiskHeldError(f"{command.reason}; {reason}")
+                case Hold():
+                    self.held = command.reason
+                case Release():
+                    self.held = ""
+                case _:
+                    self._answer(command, "refused", f"the run holds: {reason}")

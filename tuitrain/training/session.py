@@ -107,7 +107,7 @@ class Session:
             trainer.restore(state, settings)
             self._adopt(path, state["digest"], trainer)
             return
-        if self._order.had_checkpoint:
+        if self._order.had_checkpoint or self._folder.has_damaged():
             raise CheckpointError(
                 f"no checkpoint in {self._folder.folder} can be read any more; "
                 f"`tuitrain run {self._directory / 'config.toml'}` begins the run anew"

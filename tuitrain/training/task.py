@@ -51,6 +51,10 @@ class Task(Protocol):
         ...
 
 
+def _widest(device: torch.device) -> torch.dtype:
+    return torch.float32 if device.type == "mps" else torch.float64
+
+
 def _mean_each(values: Tensor, sizes: Sequence[int]) -> list[float]:
     """Return the mean over each run of `sizes` consecutive values."""
     if len(set(sizes)) == 1:
@@ -115,7 +119,9 @@ class Regression:
 
     def measure_steps(self, outputs: Sequence[Tensor], targets: Sequence[Tensor]) -> list[float]:
         """Return the mean absolute error of each batch."""
-        error = (torch.cat(list(outputs)) - torch.cat(list(targets))).abs().float()
+        error = (torch.cat(list(outputs)) - torch.cat(list(targets))).abs()
+        # Sums in float64 come out the same whichever steps a flush holds.
+        error = error.to(_widest(error.device))
         return _mean_each(
             error.flatten(1).mean(1) if error.ndim > 1 else error, [len(item) for item in targets]
         )
@@ -179,8 +185,7 @@ class ErrorTally:
     """Sums of errors and squares, in float64 where the device has it."""
 
     def __init__(self, device: torch.device) -> None:
-        wide = torch.float32 if device.type == "mps" else torch.float64
-        self._sums = torch.zeros(5, dtype=wide, device=device)
+        self._sums = torch.zeros(5, dtype=_widest(device), device=device)
 
     def add(self, outputs: Tensor, targets: Tensor) -> None:
         """Add one batch."""

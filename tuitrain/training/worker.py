@@ -16,10 +16,12 @@ from tuitrain.errors import TuitrainError
 from tuitrain.locks import RunLock
 from tuitrain.messages import (
     Command,
+    EstimateCost,
     Numbered,
     SaveCheckpoint,
     StartOrder,
     TrainingEnded,
+    WarmedUp,
     WorkerStarted,
 )
 from tuitrain.training.link import Link, stop_on_signals
@@ -27,14 +29,17 @@ from tuitrain.training.link import Link, stop_on_signals
 ORPHAN_GRACE_S = 60.0
 """How long an orphaned worker may take to save before it ends itself."""
 _DRAIN_S = 30.0
+_LOOK_S = 1.0
 
 
-def main(order: StartOrder, events: "Queue[Numbered]", commands: "Queue[Command]") -> NoReturn:
-    """Do what `order` says; every ending is told to the supervisor as `TrainingEnded`."""
+def main(events: "Queue[Numbered]", commands: "Queue[Command]") -> NoReturn:
+    """Wait for an order and carry it out; every ending is told as `TrainingEnded`."""
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
-    sys.path[:0] = order.code_folders
-    link = Link(events, commands, order.attempt, ORPHAN_GRACE_S)
+    link = Link(events, commands, ORPHAN_GRACE_S)
     link.start()
+    order = _await_order(link)
+    sys.path[:0] = order.code_folders
+    link.begin(order.attempt)
     stop_on_signals(link, SaveCheckpoint(0))
     link.send(WorkerStarted(time.time(), os.getpid()))
     with RunLock(Path(order.run_directory) / "worker.lock"):
@@ -45,6 +50,34 @@ def main(order: StartOrder, events: "Queue[Numbered]", commands: "Queue[Command]
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)
+
+
+def _await_order(link: Link) -> StartOrder:
+    """Return the order; until it comes, warm up and say what presets would take."""
+    warm = False
+    while True:
+        command = link.next_command()
+        if isinstance(command, StartOrder):
+            if warm:
+                _write_to(Path(command.run_directory) / "worker.log")
+            return command
+        if isinstance(command, EstimateCost):
+            from tuitrain.training.estimate import estimate_cost, warm_up
+
+            if not warm:
+                warm = True
+                link.send(WarmedUp(warm_up()))
+            link.send(estimate_cost(command))
+        elif command is None:
+            link.wait_for_command(_LOOK_S)
+
+
+def _write_to(log_path: Path) -> None:
+    """Let everything this process writes from now on land in the run's log."""
+    log = os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    os.close(log)
 
 
 def _train(order: StartOrder, link: Link) -> TrainingEnded:

@@ -1,0 +1,270 @@
+"""Drives the real command line in a folder of its own, and asserts that no ending leaves a trace.
+
+Every process of a test is found by its environment: it names the test's own runs folder.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from tuitrain.locks import is_held, read_holder
+from tuitrain.runs.commands import give_command
+from tuitrain.runs.directory import RunDirectory
+from tuitrain.runs.reader import RunReader
+
+PROJECT = Path(__file__).parents[2]
+PATIENCE_S = 90.0
+"""After this long a wait is a hang; nothing is asserted about how long things take."""
+TIMED = {"samples_per_s"}
+
+ENDLESS = """
+name = "endless"
+task = "regression"
+[data]
+name = "linear"
+noise = 0.1
+[model]
+name = "mlp"
+hidden = [256, 256]
+[loss]
+name = "mse"
+[optimizer]
+name = "adamw"
+[train]
+epochs = 1000000
+batch_size = 400
+threads = 1
+evaluate_every_epochs = 1000
+[checkpoint]
+every_steps = 20
+"""
+
+
+def until(condition: Callable[[], Any], what: str) -> Any:
+    """Return the condition's value once it is true."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"waited in vain: {what}"
+        time.sleep(0.02)
+    return value
+
+
+class Run:
+    """One run as its record and its processes show it."""
+
+    def __init__(self, directory: RunDirectory) -> None:
+        self.directory = directory
+        self.id = directory.id
+
+    def __getattr__(self, name: str) -> Any:
+        """Ask the record: every method of RunReader."""
+
+        def ask(*arguments: Any) -> Any:
+            with RunReader(self.directory) as reader:
+                found = getattr(reader, name)(*arguments)
+                return list(found) if name == "points" else found
+
+        return ask
+
+    @property
+    def step(self) -> int:
+        progress = self.progress()
+        return progress.step if progress else 0
+
+    @property
+    def supervisor_pid(self) -> int:
+        return read_holder(self.directory.lock_path).pid
+
+    @property
+    def worker_pid(self) -> int:
+        return read_holder(self.directory.worker_lock_path).pid
+
+    @property
+    def log(self) -> str:
+        return self.directory.log_path.read_text(encoding="utf-8", errors="replace")
+
+    def wait_state(self, *states: str) -> Any:
+        def look() -> Any:
+            state = self.state()
+            return state if state.state in states else None
+
+        try:
+            return until(look, f"state {states}")
+        except AssertionError as error:
+            raise AssertionError(f"{error}; it is {self.state()}") from error
+
+    def wait_step(self, step: int) -> None:
+        """Wait until a step is on record; a run that has ended will never get there."""
+        until(lambda: self.step >= step or not is_held(self.directory.lock_path), f"step {step}")
+        assert self.step >= step, f"{self.state()} at step {self.step}\n{self.log}"
+
+    def wait_attempt(self, number: int) -> None:
+        until(lambda: len(self.attempts()) >= number, f"attempt {number}")
+
+    def wait_end(self) -> Any:
+        return self.wait_state("finished", "stopped", "failed", "lost")
+
+    def wait_gone(self) -> None:
+        locks = (self.directory.lock_path, self.directory.worker_lock_path)
+        until(lambda: not any(is_held(path) for path in locks), "supervisor and worker ended")
+
+    def wait(self, condition: Callable[[], Any], what: str) -> Any:
+        return until(condition, what)
+
+    def order(self, kind: str, *, supervisor_stopped: bool) -> int:
+        """Give a command; one to a stopped supervisor is never taken."""
+        if supervisor_stopped:
+            os.kill(self.supervisor_pid, signal.SIGSTOP)
+        return give_command(self.directory, kind)
+
+    def kill(self, *whom: str) -> None:
+        """SIGKILL `worker`, `supervisor`, or both in the given order, and wait until all is over."""
+        pids = [self.worker_pid if who == "worker" else self.supervisor_pid for who in whom]
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+        self.wait_gone()
+
+    def curves(self) -> dict[str, list[tuple[int, float]]]:
+        return {name: self.points(name) for name in self.metric_names() if name not in TIMED}
+
+    def checkpoint(self, name: str = "last") -> Any:
+        return next(row for row in self.checkpoints() if name in row.names)
+
+    def files(self) -> list[str]:
+        return sorted(path.name for path in self.directory.checkpoints.iterdir())
+
+
+class Cli:
+    """The command line, its runs and data in a folder of the test's own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.runs = folder / "runs"
+        self.killed: set[str] = set()
+        """Runs whose supervisor was killed: the file of its lock stays until a resume."""
+        self._started: list[subprocess.Popen[str]] = []
+        self.environ = {
+            **{name: value for name, value in os.environ.items() if name != "FORCE_COLOR"},
+            "PYTHONPATH": str(PROJECT),
+            "TUITRAIN_RUNS": str(self.runs),
+            "TUITRAIN_DATA": str(folder / "data"),
+            "XDG_CONFIG_HOME": str(folder / "config"),
+            "OMP_NUM_THREADS": "1",
+        }
+
+    def start(self, *arguments: str, **options: Any) -> "subprocess.Popen[str]":
+        command = [sys.executable, "-m", "tuitrain", *map(str, arguments)]
+        streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        process = subprocess.Popen(
+            command, cwd=self.folder, env=self.environ, text=True, **{**streams, **options}
+        )
+        self._started.append(process)
+        return process
+
+    def __call__(self, *arguments: str, exit_code: int | None = 0) -> Any:
+        """Run a command to its end; `exit_code` None accepts any."""
+        process = self.start(*arguments)
+        process.stdout_text, process.stderr_text = process.communicate()
+        text = f"{process.args}\n{process.stdout_text}\n{process.stderr_text}"
+        assert exit_code is None or process.returncode == exit_code, text
+        return process
+
+    def preset(self, text: str = ENDLESS, name: str = "own.toml") -> Path:
+        path = self.folder / name
+        path.write_text(text)
+        return path
+
+    def detach(self, preset: Path | str, *arguments: str) -> Run:
+        """Start a run in the background; it runs when this returns."""
+        return self.find(self("run", preset, "--detach", *arguments).stdout_text.strip())
+
+    def endless(self, *settings: str) -> Run:
+        """Start a run that goes on until it is ended."""
+        return self.detach(self.preset(), *(part for each in settings for part in ("--set", each)))
+
+    def resume(self, run: Run, *arguments: str) -> Any:
+        self.killed.discard(run.id)
+        return self("resume", run.id, *arguments)
+
+    def find(self, run_id: str) -> Run:
+        return Run(RunDirectory(self.runs / run_id))
+
+    def only(self) -> Run:
+        [path] = [p for p in self.runs.iterdir() if not p.name.startswith(".")]
+        return Run(RunDirectory(path))
+
+    def wait_only(self) -> Run:
+        """Return the one run there is, once it is there."""
+        until(lambda: self.runs.exists() and any(self.runs.glob("[!.]*/run.db")), "a run")
+        return self.only()
+
+    def show(self, run: Run) -> Any:
+        return json.loads(self("show", run.id, "--json").stdout_text)
+
+    # --- what must not be left --------------------------------------------------------------------
+
+    def processes(self) -> list[psutil.Process]:
+        """Return every process of this test's runs."""
+        found = []
+        for process in psutil.process_iter():
+            with suppress(psutil.Error):
+                if (
+                    process.pid != os.getpid()
+                    and process.status() != psutil.STATUS_ZOMBIE
+                    and process.environ().get("TUITRAIN_RUNS") == str(self.runs)
+                ):
+                    found.append(process)
+        return found
+
+    def end_all(self) -> None:
+        """Kill whatever is left, after a test that failed."""
+        for process in self.processes():
+            with suppress(psutil.Error):
+                process.kill()
+        for started in self._started:
+            with suppress(ValueError):  # a stream that the test has closed
+                started.communicate()
+
+    def assert_nothing_left(self) -> None:
+        until(lambda: not self.processes(), f"all processes ended: {self.processes()}")
+        for path in self.runs.iterdir() if self.runs.exists() else ():
+            assert not path.name.startswith("."), f"half a run: {path}"
+            assert not is_held(path / "run.lock"), path
+            assert not is_held(path / "worker.lock"), path
+            left = {file.name for file in path.rglob("*") if file.name.startswith(".")}
+            left |= {file.name for file in path.iterdir()} & {  # fmt: skip
+                "run.lock", "worker.lock", "supervisor.log", "run.db-wal", "run.db-shm",
+            }  # fmt: skip
+            assert path.name in self.killed or not left, f"{path}: {left}"
+
+
+@pytest.fixture
+def cli(tmp_path: Path) -> Iterator[Cli]:
+    """A command line of the test's own; after the test nothing of it may be left."""
+    helper = Cli(tmp_path)
+    try:
+        yield helper
+        helper.assert_nothing_left()
+    finally:
+        helper.end_all()
+
+
+@pytest.fixture(scope="module")
+def cli_of_module(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cli]:
+    """The same for all tests of a module."""
+    helper = Cli(tmp_path_factory.mktemp("module"))
+    try:
+        yield helper
+        helper.assert_nothing_left()
+    finally:
+        helper.end_all()

@@ -1,0 +1,248 @@
+"""However a run ends, it says how, can be resumed where it should be, and leaves nothing behind.
+
+That nothing is left (no process, lock or temporary file) is asserted by the `cli` fixture after
+every test.
+"""
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+from typing import Any
+
+import psutil
+import pytest
+
+TIMED_OUT = 90
+
+
+def settings(*each: str) -> list[str]:
+    return [part for setting in each for part in ("--set", setting)]
+
+
+@pytest.fixture
+def foreground(cli: Any) -> Any:
+    """Start a run in the foreground and wait until it takes steps."""
+
+    def start(*arguments: str, **options: Any) -> tuple[Any, Any]:
+        process = cli.start("run", cli.preset(), *arguments, **options)
+        run = cli.wait_only()
+        run.wait_step(30)
+        return process, run
+
+    return start
+
+
+def last_checkpoint_is_at_last_step(run: Any) -> bool:
+    return run.checkpoint().step == run.state().step == run.points("train/loss")[-1][0]
+
+
+@pytest.mark.parametrize(
+    ("number", "exit_code", "reason"),
+    [(signal.SIGINT, 130, "interrupted (SIGINT)"), (signal.SIGTERM, 143, "terminated (SIGTERM)")],
+)
+def test_one_signal_saves_a_checkpoint_and_says_how_to_resume(
+    foreground: Any, number: int, exit_code: int, reason: str
+) -> None:
+    process, run = foreground()
+    process.send_signal(number)
+    out, err = process.communicate()
+    assert process.returncode == exit_code
+    assert run.state().state == "stopped"
+    assert run.state().reason == reason
+    assert f"tuitrain resume {run.id}" in err
+    assert f"stopped: {reason}" in out
+    assert last_checkpoint_is_at_last_step(run)
+
+
+def test_a_second_ctrl_c_ends_at_once_and_the_last_checkpoint_stays(foreground: Any) -> None:
+    process, run = foreground("--set", "train.grace_s=1000")
+    os.kill(run.worker_pid, signal.SIGSTOP)
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGINT)
+    # Two signals of one kind may arrive as one; a third makes sure.
+    run.wait(lambda: process.poll() is not None or process.send_signal(signal.SIGINT), "the end")
+    assert process.returncode == 130
+    assert run.state().state == "stopped"
+    assert "killed at once" in run.state().reason
+    assert run.checkpoint().step % 20 == 0
+
+
+def test_a_stop_that_takes_longer_than_its_grace_period_ends_in_a_kill(foreground: Any) -> None:
+    process, run = foreground("--set", "train.grace_s=0.5")
+    os.kill(run.worker_pid, signal.SIGSTOP)
+    process.send_signal(signal.SIGTERM)
+    process.communicate()
+    assert process.returncode == 143
+    assert run.state().reason == "did not stop within 0.5 s: killed"
+
+
+def test_ctrl_c_in_a_terminal_stops_and_leaves_the_terminal_clean(cli: Any) -> None:
+    controller, terminal = pty.openpty()
+    process = cli.start(
+        "run", cli.preset(), stdin=terminal, stdout=terminal, stderr=terminal,
+        start_new_session=True, preexec_fn=take_terminal,
+    )  # fmt: skip
+    os.close(terminal)
+    shown = Screen(controller)
+    run = cli.wait_only()
+    run.wait_step(30)
+    os.write(controller, b"\x03")
+    shown.read_to_end()
+    assert process.wait() == 130
+    assert run.state().reason == "interrupted (SIGINT)"
+    assert "\r" in shown.text and "step " in shown.text
+    assert "\x1b[?" not in shown.text
+    last = shown.text.splitlines()[-2:]
+    assert last[0].endswith(f"tuitrain resume {run.id}")
+    assert shown.text.endswith("\n")
+
+
+def test_a_run_outlives_its_terminal(cli: Any) -> None:
+    controller, terminal = pty.openpty()
+    process = cli.start(
+        "run", cli.preset(), stdin=terminal, stdout=terminal, stderr=terminal,
+        start_new_session=True, preexec_fn=take_terminal,
+    )  # fmt: skip
+    os.close(terminal)
+    shown = Screen(controller)
+    run = cli.wait_only()
+    shown.read_until("step ")
+    os.close(controller)
+    run.wait_step(run.step + 200)
+    cli("stop", run.id)
+    process.wait()
+    assert run.state().state == "stopped"
+
+
+def test_a_run_outlives_the_reader_of_its_output(cli: Any) -> None:
+    process = cli.start("run", cli.preset(), "--json")
+    process.stdout.readline()
+    run = cli.wait_only()
+    run.wait_step(1)
+    process.stdout.close()
+    run.wait_step(run.step + 200)
+    cli("stop", run.id)
+    process.wait()
+    assert run.state().state == "stopped"
+
+
+def test_a_background_run_ignores_a_hang_up_and_saves_on_sigusr1(cli: Any) -> None:
+    run = cli.endless("checkpoint.every_steps=0")
+    assert os.getsid(run.supervisor_pid) == run.supervisor_pid
+    supervisor = run.supervisor_pid
+    os.kill(supervisor, signal.SIGHUP)
+    os.kill(supervisor, signal.SIGUSR1)
+    run.wait(lambda: [row for row in run.checkpoints() if "last" in row.names], "a checkpoint")
+    run.wait_step(run.step + 50)
+    assert run.state().state == "running"
+    assert "torch" not in loaded_libraries(supervisor)
+    os.kill(supervisor, signal.SIGTERM)
+    assert run.wait_end().reason == "terminated (SIGTERM)"
+
+
+def test_pause_holds_resume_goes_on_and_release_ends_the_worker(cli: Any) -> None:
+    run = cli.endless()
+    worker = run.worker_pid
+    cli("pause", run.id)
+    assert run.state().state == "paused"
+    step = run.step
+    assert cli("pause", run.id, exit_code=1).stderr_text.count("paused already") == 1
+    cli("checkpoint", run.id, "--name", "held")
+    assert (run.step, run.checkpoint("held").step, psutil.pid_exists(worker)) == (step, step, True)
+    assert "resumed" not in cli("resume", run.id).stdout_text
+    assert run.state().state == "running"
+    run.wait_step(step + 1)
+    assert cli("resume", run.id, exit_code=1).stderr_text.count("not paused") == 1
+    cli("pause", run.id, "--release")
+    run.wait_gone()
+    assert run.state().state == "paused"
+    assert not psutil.pid_exists(worker)
+    step = run.step
+    assert run.checkpoint().step == step
+    cli.resume(run)
+    assert run.state().state == "running"
+    run.wait_step(step + 1)
+    assert [s for s, _ in run.points("train/loss")] == list(range(1, run.points("lr")[-1][0] + 1))
+    cli("stop", run.id, "--now")
+    assert run.wait_end().reason == "killed by command; the last checkpoint stays"
+    assert [(row.kind, row.outcome) for row in run.commands()] == [
+        ("pause", "done"), ("pause", "refused"), ("checkpoint", "done"), ("resume", "done"),
+        ("resume", "refused"), ("pause", "done"), ("stop", "done"),
+    ]  # fmt: skip
+    assert all(row.given <= row.taken <= row.done for row in run.commands())
+
+
+def test_a_worker_whose_supervisor_is_killed_saves_and_ends_by_itself(cli: Any) -> None:
+    run = cli.endless("checkpoint.every_steps=0")
+    run.wait_step(10)
+    cli.killed.add(run.id)
+    number = run.order("checkpoint", supervisor_stopped=True)
+    run.kill("supervisor")
+    state = run.state()
+    assert (state.state, "resumable" in state.reason) == ("lost", True)
+    assert [name for name in run.files() if name.startswith("step-")]
+    cli.resume(run)
+    command = next(row for row in run.commands() if row.id == number)
+    assert (command.outcome, command.text) == ("refused", "the supervisor had ended")
+    cli("stop", run.id)
+    steps = [step for step, _ in run.points("train/loss")]
+    assert steps == list(range(1, len(steps) + 1))
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV])
+def test_a_worker_that_is_killed_is_failed_by_that_signal_and_resumable(
+    cli: Any, number: signal.Signals
+) -> None:
+    run = cli.endless()
+    run.wait_step(30)
+    os.kill(run.worker_pid, number)
+    state = run.wait_state("failed")
+    assert number.name in state.reason
+    run.wait_gone()
+    cli.resume(run)
+    cli("stop", run.id)
+    assert run.state().state == "stopped"
+
+
+def test_a_run_killed_before_its_first_checkpoint_begins_again_at_step_0(cli: Any) -> None:
+    run = cli.endless("checkpoint.every_steps=0")
+    run.wait_step(30)
+    run.kill("supervisor", "worker")
+    assert run.state().state == "lost"
+    cli.resume(run)
+    cli("stop", run.id)
+    assert "begins again at step 0" in run.alerts()[-1].text
+    steps = [step for step, _ in run.points("train/loss")]
+    assert steps == list(range(1, len(steps) + 1))
+
+
+def take_terminal() -> None:
+    import fcntl
+    import termios
+
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+def loaded_libraries(pid: int) -> str:
+    return " ".join(os.path.basename(part.path) for part in psutil.Process(pid).memory_maps())
+
+
+class Screen:
+    """What came out of a pseudo-terminal."""
+
+    def __init__(self, controller: int) -> None:
+        self._controller = controller
+        self.text = ""
+
+    def read_until(self, part: str) -> None:
+        while part not in self.text:
+            self.text += os.read(self._controller, 65536).decode()
+
+    def read_to_end(self) -> None:
+        try:
+            while data := os.read(self._controller, 65536):
+                self.text += data.decode()
+        except OSError:  # the other side is closed
+            os.close(self._controller)

@@ -1,0 +1,42 @@
+"""What a screen shows as text, and waiting until it shows something."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from textual.app import App
+from textual.pilot import Pilot
+
+GOLDEN = Path(__file__).parent / "golden"
+_MOST_PAUSES = 2000
+_PAUSE_S = 0.02
+
+
+def screen_text(app: App[Any]) -> str:
+    """Return what stands on the terminal, a line a row, without colours."""
+    strips = app.screen._compositor.render_strips()
+    return "\n".join("".join(segment.text for segment in strip).rstrip() for strip in strips)
+
+
+async def wait_for(pilot: Pilot[Any], condition: Callable[[], object], what: str = "") -> None:
+    """Let the app work until a condition holds."""
+    for _ in range(_MOST_PAUSES):
+        await pilot.pause(_PAUSE_S)
+        if condition():
+            return
+    raise AssertionError(f"never came: {what}\n{screen_text(pilot.app)}")
+
+
+async def wait_for_text(pilot: Pilot[Any], text: str) -> None:
+    """Let the app work until a text stands on the screen."""
+    await wait_for(pilot, lambda: text in screen_text(pilot.app), repr(text))
+
+
+def check_golden(name: str, text: str) -> None:
+    """Compare with tests/ui/golden/NAME.txt; TUITRAIN_UPDATE_GOLDEN=1 writes it anew."""
+    path = GOLDEN / f"{name}.txt"
+    if os.environ.get("TUITRAIN_UPDATE_GOLDEN"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text + "\n", encoding="utf-8")
+    assert text + "\n" == path.read_text(encoding="utf-8"), f"{path} differs"

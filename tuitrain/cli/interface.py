@@ -1,0 +1,73 @@
+"""`tuitrain` and `tuitrain attach`: the interface in the terminal.
+
+Knows how it is started and left, not what it shows.
+"""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tuitrain.cli.options import RunArgument, RunsDir
+
+if TYPE_CHECKING:
+    from tuitrain.ui.app import TuitrainApp
+
+Ascii = Annotated[
+    bool, typer.Option("--ascii", help="Draw with ASCII alone, whatever the terminal can show.")
+]
+
+
+def attach(run: RunArgument, runs_dir: RunsDir = None, ascii: Ascii = False) -> None:
+    """Watch and control a run in the interface."""
+    from tuitrain.runs.directory import runs_root
+    from tuitrain.runs.listing import find_run
+
+    root = runs_root(runs_dir)
+    directory = find_run(root, run)
+    raise typer.Exit(open_interface(root, ascii=ascii, first=lambda app: app.open_run(directory)))
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command()(attach)
+
+
+def open_interface(
+    root: Path,
+    *,
+    ascii: bool = False,
+    data_dir: Path | None = None,
+    first: "Callable[[TuitrainApp], None] | None" = None,
+) -> int:
+    """Show the interface until it is left; return the exit code.
+
+    Raises:
+        UsageError: there is no terminal that can show it.
+    """
+    from tuitrain.ui.terminal import TerminalGuard, check_terminal, needs_ascii
+
+    check_terminal()
+    from tuitrain.config.folders import config_directory
+    from tuitrain.ui.app import TuitrainApp
+    from tuitrain.ui.preferences import Preferences
+    from tuitrain.view.figure import Look
+
+    guard = TerminalGuard()
+    guard.end_at_hang_up()
+    look = Look(ascii=ascii or needs_ascii(), colour=not os.environ.get("NO_COLOR"))
+    app = TuitrainApp(
+        root,
+        look=look,
+        preferences=Preferences(config_directory() / "interface.toml"),
+        data_dir=data_dir,
+        first=first,
+    )
+    app.run()
+    # Textual returns as if all were well after an error in a handler.
+    code = app.return_code or 0
+    sys.stdout.flush()
+    return code

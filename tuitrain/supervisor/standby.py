@@ -1,0 +1,116 @@
+"""A supervisor that has no run yet: its worker warms up while somebody fills in a form.
+
+`python -m tuitrain.supervisor.standby` reads JSON lines on stdin (`estimate`, `launch`) and
+writes JSON lines on stdout. With `launch` it becomes that run's supervisor; when stdin ends before
+that, it ends with its worker. The worker imports this module again as its parent's main module, so
+imports are inside the functions.
+"""
+
+import json
+import os
+import sys
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tuitrain.messages import Event
+    from tuitrain.supervisor.worker_process import WorkerProcess
+
+_LOOK_S = 0.02
+_END = ""
+
+
+def main() -> int:
+    """Warm a worker up, and supervise the run that is launched with it, if one is."""
+    import threading
+    from pathlib import Path
+
+    from tuitrain.supervisor.worker_process import WorkerProcess
+
+    # First of all: for a moment the start of a child turns this process's stdin into nothing.
+    worker = WorkerProcess(Path(os.devnull))
+    lines: SimpleQueue[str] = SimpleQueue()
+    threading.Thread(target=_read_lines, args=(lines,), daemon=True).start()
+    try:
+        arguments = _serve(worker, lines)
+        if arguments is None:
+            return 0
+        return _supervise(worker, arguments)
+    finally:
+        worker.end()
+
+
+def _read_lines(lines: "SimpleQueue[str]") -> None:
+    for line in sys.stdin:
+        lines.put(line)
+    lines.put(_END)
+
+
+def _serve(worker: "WorkerProcess", lines: "SimpleQueue[str]") -> list[str] | None:
+    """Answer until a run is launched; return its arguments, or None when nobody asks any more."""
+    from tuitrain.messages import EstimateCost
+
+    told_end = False
+    while True:
+        for item in worker.take_events(_LOOK_S):
+            _tell(_plain(item.event))
+        if not worker.is_alive and not told_end:
+            told_end = True
+            _tell({"type": "WorkerEnded", "exit_code": worker.exit_code})
+        try:
+            line = lines.get_nowait()
+        except Empty:
+            continue
+        if line == _END:
+            return None
+        request = json.loads(line)
+        if "launch" in request:
+            arguments: list[str] = request["launch"]
+            return arguments
+        worker.send(
+            EstimateCost(
+                request["estimate"], request["data_directory"], tuple(request["code_folders"])
+            )
+        )
+
+
+def _plain(event: "Event") -> dict[str, Any]:
+    from tuitrain.messages import to_plain
+
+    return to_plain(event)
+
+
+def _tell(plain: dict[str, Any]) -> None:
+    try:
+        sys.stdout.write(json.dumps(plain) + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Nobody reads any more; the end of stdin will say so too.
+        os.dup2(os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC), 1)
+
+
+def _supervise(worker: "WorkerProcess", arguments: list[str]) -> int:
+    from tuitrain.errors import TuitrainError
+    from tuitrain.supervisor.background import read_arguments
+    from tuitrain.supervisor.supervisor import Supervisor
+
+    assignment = read_arguments(arguments)
+    log = os.open(
+        assignment.directory.supervisor_log_path,
+        os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC,
+        0o600,
+    )
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    os.dup2(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC), 0)
+    os.close(log)
+    warm = worker if worker.is_alive else None
+    try:
+        return Supervisor(assignment, lambda _event: None, warm).run()
+    except TuitrainError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,118 @@
+"""What a preset would take, before it runs: its model is built and one small batch goes through.
+
+Used by a worker that warms up; leaves nothing behind but what is imported.
+"""
+
+import math
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import psutil
+import torch
+from torch import Tensor, nn
+
+from tuitrain.config.load import parse_preset
+from tuitrain.config.schema import Preset
+from tuitrain.errors import TuitrainError
+from tuitrain.messages import CostEstimated, EstimateCost
+from tuitrain.training.build import Parts, build_parts
+from tuitrain.training.environment import device_name
+
+_SAMPLES = 4
+"""A batch of this many is sent through the model; activations grow in proportion."""
+_STATES_OF = {"adamw": 2, "adam": 2, "sgd": 0, "rmsprop": 1}
+"""Numbers that an optimizer keeps for each parameter."""
+
+
+def warm_up() -> tuple[Mapping[str, Any], ...]:
+    """Do what the first step else waits for, and return the devices.
+
+    The first optimizer imports torch._dynamo, which takes a second.
+    """
+    torch.optim.AdamW([nn.Parameter(torch.zeros(1))])
+    memory = psutil.virtual_memory()
+    cpu = torch.device("cpu")
+    devices: list[Mapping[str, Any]] = [_facts("cpu", cpu, memory.available, memory.total)]
+    for number in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
+        free_bytes, total_bytes = torch.cuda.mem_get_info(number)
+        device = torch.device("cuda", number)
+        devices.append(_facts(f"cuda:{number}", device, free_bytes, total_bytes))
+    return tuple(devices)
+
+
+def _facts(name: str, device: torch.device, free_bytes: int, total_bytes: int) -> Mapping[str, Any]:
+    return {
+        "name": name,
+        "product": device_name(device),
+        "free_bytes": int(free_bytes),
+        "total_bytes": int(total_bytes),
+    }
+
+
+def estimate_cost(command: EstimateCost) -> CostEstimated:
+    """Return what a preset would take, or why that can't be said."""
+    try:
+        return CostEstimated(command.config, _estimate(command))
+    except (TuitrainError, RuntimeError, ValueError, TypeError, OSError) as error:
+        # Wrong shapes and options show as any of these; the form says so, nothing else fails.
+        return CostEstimated(command.config, {"error": str(error).strip() or type(error).__name__})
+
+
+def _estimate(command: EstimateCost) -> Mapping[str, Any]:
+    preset = parse_preset(command.config, "the form")
+    parts = _parts(preset.model_dump_json(), command.data_directory)
+    weights_bytes = sum(p.nbytes for p in parts.model.parameters())
+    states = _STATES_OF.get(preset.optimizer.name, 2)
+    if preset.optimizer.name == "sgd" and preset.optimizer.options.get("momentum"):
+        states = 1
+    return {
+        "device": str(parts.device),
+        "parameters": parts.parameters,
+        "weights_bytes": weights_bytes,
+        "gradients_bytes": weights_bytes,
+        "optimizer_bytes": states * weights_bytes,
+        "activations_bytes": _activations_bytes(parts, preset),
+        "data_bytes": _data_bytes(parts),
+        "steps_per_epoch": parts.data.plan.steps_per_epoch,
+        "total_steps": parts.total_steps,
+    }
+
+
+@lru_cache(maxsize=1)
+def _parts(preset_json: str, data_directory: str) -> Parts:
+    preset = Preset.model_validate_json(preset_json)
+    # On the CPU and without a compiler: the sizes are the same.
+    quick = preset.model_copy(
+        update={"train": preset.train.model_copy(update={"compile": False, "device": "cpu"})}
+    )
+    return build_parts(quick, Path(data_directory), lambda _text: None)
+
+
+def _data_bytes(parts: Parts) -> int:
+    held = (parts.data.train, parts.data.validation)
+    return sum(getattr(part, "size_bytes", 0) for part in held) if parts.data.on_device else 0
+
+
+def _activations_bytes(parts: Parts, preset: Preset) -> int:
+    """Return what the backward pass of one batch needs kept: measured, not reckoned."""
+    sizes: dict[int, int] = {}
+    parameters = {p.untyped_storage().data_ptr() for p in parts.model.parameters()}
+
+    def keep(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in parameters:
+            sizes[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    held: list[Tensor] = []
+    inputs = torch.zeros(_SAMPLES, *parts.data.spec.input_shape)
+    parts.model.train()
+    with (
+        torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor),
+        parts.precision.autocast(),
+    ):
+        held.append(parts.model(inputs))
+    each = sum(sizes.values()) / _SAMPLES
+    return math.ceil(each * preset.train.batch_size)

@@ -1,0 +1,1 @@
+"""The interface: the only importer of textual; reads runs and gives commands, never trains."""

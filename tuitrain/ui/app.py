@@ -1,0 +1,205 @@
+"""The application: screens and how one leads to another, themes, commands to runs.
+
+Screens ask it to open each other and to give commands; none knows another.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.style import Style
+from textual.app import App, SystemCommand
+from textual.binding import Binding
+from textual.filter import LineFilter
+from textual.screen import Screen
+
+from tuitrain.errors import TuitrainError
+from tuitrain.runs.commands import give_command, wait_for_command
+from tuitrain.runs.directory import RunDirectory
+from tuitrain.runs.lock import is_alive
+from tuitrain.ui.preferences import Preferences
+from tuitrain.ui.terminal import AsciiFilter
+from tuitrain.ui.themes import OWN_THEMES, span_styles
+from tuitrain.view.figure import Look
+
+COMMAND_LIMIT_S = 120.0
+"""How long the interface waits for what became of a command; it is on record either way."""
+
+
+class TuitrainApp(App[int]):
+    """The interface over one folder of runs."""
+
+    TITLE = "tuitrain"
+    CSS_PATH = "app.tcss"
+    ENABLE_COMMAND_PALETTE = True
+    BINDINGS = [
+        Binding("question_mark", "help", "help", id="app.help"),
+        Binding("ctrl+c", "quit", "quit", show=False, priority=True, id="app.quit"),
+        Binding("ctrl+q", "quit", "quit", show=False, id="app.quit_too"),
+    ]
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        look: Look,
+        preferences: Preferences,
+        data_dir: Path | None = None,
+        first: Callable[["TuitrainApp"], None] | None = None,
+    ) -> None:
+        """Show the runs below `root`.
+
+        Args:
+            root: the folder of all runs.
+            look: what the terminal can show.
+            preferences: what is remembered between starts.
+            data_dir: where data sets are kept, when not the default.
+            first: opens a screen above home at the start.
+        """
+        super().__init__()
+        self.root = root
+        self.look = look
+        self.data_dir = data_dir
+        self.span_styles: dict[str, Style] = {}
+        self._preferences = preferences
+        self._first = first
+        self._ascii = AsciiFilter(enabled=look.ascii)
+        for theme in OWN_THEMES:
+            self.register_theme(theme)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Let nothing but ASCII through where the terminal can't show more."""
+        return [*super().get_line_filters(), *([self._ascii] if self._ascii.enabled else [])]
+
+    def on_mount(self) -> None:
+        """Open home, and what the command line asked for."""
+        from tuitrain.ui.screens.home import HomeScreen
+
+        self.theme = self._preferences.theme_among(self.available_themes)
+        self.watch(self, "theme", self._use_theme)
+        self.push_screen(HomeScreen())
+        if self._first is not None:
+            self._first(self)
+
+    def _use_theme(self, name: str) -> None:
+        self.span_styles = span_styles(self.available_themes[name], self.look.colour)
+        self._preferences.remember_theme(name)
+        for screen in self.screen_stack:
+            screen.refresh(layout=True)
+
+    # --- screens --------------------------------------------------------------------------------
+
+    def open_run(self, directory: RunDirectory) -> None:
+        """Show a run."""
+        from tuitrain.ui.screens.run import RunScreen
+
+        self.push_screen(RunScreen(directory))
+
+    def open_launch(self, preset: str, *, config: Path | None = None) -> None:
+        """Show the form for a new run: of a preset by name, or with an old run's settings.
+
+        Args:
+            preset: a preset's name or file.
+            config: the config.toml of a run whose settings to begin with.
+        """
+        from tuitrain.ui.screens.launch import LaunchScreen
+
+        self.push_screen(LaunchScreen(preset, config=config))
+
+    def open_log(self, directory: RunDirectory) -> None:
+        """Show what a run's worker wrote."""
+        from tuitrain.ui.screens.log import LogScreen
+
+        self.push_screen(LogScreen(directory))
+
+    def open_compare(self, directories: Sequence[RunDirectory]) -> None:
+        """Show several runs side by side."""
+        from tuitrain.ui.screens.compare import CompareScreen
+
+        self.push_screen(CompareScreen(directories))
+
+    def open_checkpoints(self, directory: RunDirectory) -> None:
+        """Show a run's checkpoints."""
+        from tuitrain.ui.screens.checkpoints import CheckpointsScreen
+
+        self.push_screen(CheckpointsScreen(directory))
+
+    def action_help(self) -> None:
+        """Show the keys of the screen in front."""
+        from tuitrain.ui.screens.help import HelpScreen
+
+        if not isinstance(self.screen, HelpScreen):
+            self.push_screen(HelpScreen(self.screen))
+
+    async def action_quit(self) -> None:
+        """Leave; runs go on."""
+        self.exit(0)
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """Put every action of the screen in front into the command palette."""
+        yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
+        yield SystemCommand("Quit", "Leave the interface; runs go on", self.action_quit)
+        seen: set[str] = set()
+        for active in screen.active_bindings.values():
+            binding = active.binding
+            if binding.description and active.enabled and binding.action not in seen:
+                seen.add(binding.action)
+                yield SystemCommand(
+                    binding.description.capitalize(),
+                    binding.tooltip or f"key {self.get_key_display(binding)}",
+                    lambda action=binding.action, node=active.node: self.run_action(action, node),
+                )
+
+    # --- commands to runs -----------------------------------------------------------------------
+
+    def order(
+        self, directory: RunDirectory, kind: str, arguments: Mapping[str, Any] | None = None
+    ) -> None:
+        """Give a live run a command; what becomes of it is shown when it is known."""
+        self.run_worker(
+            lambda: self._order(directory, kind, arguments or {}),
+            thread=True,
+            group="orders",
+            exit_on_error=False,
+        )
+
+    def _order(self, directory: RunDirectory, kind: str, arguments: Mapping[str, Any]) -> None:
+        try:
+            if not is_alive(directory):
+                self.tell(f"{directory.id} is not live: R resumes it", "warning")
+                return
+            number = give_command(directory, kind, arguments)
+            answer = wait_for_command(directory, number, limit_s=COMMAND_LIMIT_S)
+        except TuitrainError as error:
+            self.tell(str(error), "error")
+            return
+        done = answer.outcome == "done"
+        self.tell(answer.text, "information" if done else "warning")
+
+    def resume_run(self, directory: RunDirectory) -> None:
+        """Go on with a run: tell it when it lives, else start a supervisor for it."""
+        if is_alive(directory):
+            self.order(directory, "resume")
+            return
+        self.run_worker(
+            lambda: self._resume(directory), thread=True, group="orders", exit_on_error=False
+        )
+
+    def _resume(self, directory: RunDirectory) -> None:
+        from tuitrain.supervisor.assignment import continue_run
+        from tuitrain.supervisor.background import start_and_wait
+
+        try:
+            assignment = continue_run(directory, data_dir=self.data_dir)
+            self.tell(f"{directory.id}: resuming", "information")
+            state = start_and_wait(assignment, lambda _state: None)
+        except (TuitrainError, OSError) as error:
+            self.tell(str(error), "error")
+            return
+        if state.state == "failed":
+            self.tell(f"{directory.id} failed: {state.reason}", "error")
+
+    def tell(self, text: str, severity: str = "information") -> None:
+        """Show a few words for some seconds; may be called from any thread."""
+        # Markup off: what a run says of itself must stay text.
+        self.notify(text, severity=severity, markup=False)  # type: ignore[arg-type]

@@ -1,0 +1,179 @@
+"""What the run screen draws and how: groups of metrics, window, axis, scale, smoothing, cursor.
+
+From a snapshot and these choices to charts, as values; knows nothing of widgets.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from tuitrain.runs.rows import AlertRow, MarkRow
+from tuitrain.ui.snapshot import Request, RunSnapshot
+from tuitrain.view.figure import AxisKind, Chart, Line, Mark, line_from_series
+from tuitrain.view.format import metric_value, sanitise
+from tuitrain.view.palette import assign_slots
+from tuitrain.view.scale import Ruler, Window, ruler
+from tuitrain.view.smooth import smooth_line
+
+SMOOTHINGS = (0.0, 0.6, 0.9, 0.97)
+AXES: tuple[AxisKind, ...] = ("step", "epoch", "time")
+_FIRST_GROUPS = ("loss", "accuracy", "mae", "rmse", "r2", "lr", "grad_norm", "samples_per_s")
+_COLUMNS_A_CELL = 2
+"""A braille cell is two dots wide."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """How the user wants to see curves."""
+
+    window: Window | None = None
+    """In steps; None: all of the run, growing with it."""
+    log: bool = False
+    smoothing: float = 0.0
+    axis: AxisKind = "step"
+    pattern: str = ""
+    """Metrics to show: part of the name, or a regular expression."""
+    cursor: float | None = None
+    """A step whose values are read out."""
+
+    def next_smoothing(self) -> "Choices":
+        """Return the choices with the next stronger smoothing, or none after the strongest."""
+        place = SMOOTHINGS.index(self.smoothing) if self.smoothing in SMOOTHINGS else 0
+        return replace(self, smoothing=SMOOTHINGS[(place + 1) % len(SMOOTHINGS)])
+
+    def next_axis(self) -> "Choices":
+        """Return the choices with the next kind of axis."""
+        return replace(self, axis=AXES[(AXES.index(self.axis) + 1) % len(AXES)])
+
+    def matches(self, metric: str) -> bool:
+        """Say whether a metric passes the filter; a broken expression is taken as plain text."""
+        if not self.pattern:
+            return True
+        try:
+            return re.search(self.pattern, metric, re.IGNORECASE) is not None
+        except re.error:
+            return self.pattern.lower() in metric.lower()
+
+
+def whole_window(snapshot: RunSnapshot) -> Window:
+    """Return all the steps there are; at least two wide, so that one point has a place."""
+    last = snapshot.summary.step if snapshot.summary else 0
+    return Window(1, max(2, last))
+
+
+def group_metrics(names: Sequence[str], choices: Choices) -> list[tuple[str, tuple[str, ...]]]:
+    """Return (title, metrics) for each chart: train and validation of one metric share one."""
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        if choices.matches(name):
+            groups.setdefault(name.rpartition("/")[2], []).append(name)
+
+    def place(title: str) -> tuple[int, str]:
+        known = title in _FIRST_GROUPS
+        return (_FIRST_GROUPS.index(title) if known else len(_FIRST_GROUPS), title)
+
+    return [(title, tuple(groups[title])) for title in sorted(groups, key=place)]
+
+
+def request_for(choices: Choices, cells: int) -> Request:
+    """Return what to read for charts of so many cells' width."""
+    columns = max(8, cells * _COLUMNS_A_CELL)
+    window = choices.window
+    if window is None:
+        return Request(columns=columns)
+    first, last = round(window.first), round(window.last)
+    return Request(first_step=max(1, first), last_step=max(first + 1, last), columns=columns)
+
+
+@dataclass(frozen=True, slots=True)
+class Overlay:
+    """Another run drawn over this one."""
+
+    label: str
+    snapshot: RunSnapshot
+
+
+def build_chart(
+    snapshot: RunSnapshot,
+    overlays: Sequence[Overlay],
+    metrics: Sequence[str],
+    choices: Choices,
+    *,
+    with_marks: bool = True,
+) -> Chart:
+    """Return the chart of one group of metrics."""
+    along = ruler(choices.axis, snapshot.step_times)
+    window = choices.window or whole_window(snapshot)
+    slots = assign_slots([*metrics, *(f"{o.label} {name}" for o in overlays for name in metrics)])
+    lines = _lines(snapshot, metrics, slots, choices, along, "")
+    for overlay in overlays:
+        other = ruler(choices.axis, overlay.snapshot.step_times)
+        lines += _lines(overlay.snapshot, metrics, slots, choices, other, f"{overlay.label} ")
+    return Chart(
+        title="",
+        lines=tuple(lines),
+        x_range=_range(along, window),
+        marks=tuple(_marks(snapshot, along, window)) if with_marks else (),
+        axis=choices.axis,
+        log=choices.log,
+        cursor=None if choices.cursor is None else along.at(choices.cursor),
+    )
+
+
+def _range(along: Ruler, window: Window) -> tuple[float, float]:
+    first, last = along.at(window.first), along.at(window.last)
+    return (first, last) if last > first else (first, first + 1)
+
+
+def _lines(
+    snapshot: RunSnapshot,
+    metrics: Sequence[str],
+    slots: Mapping[str, int],
+    choices: Choices,
+    along: Ruler,
+    prefix: str,
+) -> list[Line]:
+    lines: list[Line] = []
+    for name in metrics:
+        series = snapshot.series.get(name)
+        if series is None or not series.columns:
+            continue
+        label = f"{prefix}{short_label(name)}"
+        line = line_from_series(series, label=label, slot=slots[f"{prefix}{name}"])
+        lines += (along.place(part) for part in smooth_line(line, choices.smoothing))
+    return lines
+
+
+def short_label(metric: str) -> str:
+    """Return train or val where the chart's title says the rest."""
+    group, _, name = metric.partition("/")
+    return group if name else sanitise(metric)
+
+
+def _marks(snapshot: RunSnapshot, along: Ruler, window: Window) -> list[Mark]:
+    found: list[tuple[int, Mark]] = []
+    for row in snapshot.marks:
+        if row.kind in ("setting", "pause", "continue", "resume"):
+            found.append((row.step, Mark(along.at(row.step), row.kind, _mark_text(row))))  # type: ignore[arg-type]
+    best = [row for row in snapshot.marks if row.kind == "best"][-1:]
+    found += [(row.step, Mark(along.at(row.step), "best", "best")) for row in best]
+    for checkpoint in snapshot.checkpoints:
+        own = ", ".join(name for name in checkpoint.names if name not in ("last", "best"))
+        mark = Mark(along.at(checkpoint.step), "checkpoint", sanitise(own))
+        found.append((checkpoint.step, mark))
+    found += [
+        (alert.step, Mark(along.at(alert.step), "alert", sanitise(alert.kind)))
+        for alert in _placed(snapshot.alerts)
+    ]
+    return [mark for step, mark in found if window.first <= step <= window.last]
+
+
+def _placed(alerts: Sequence[AlertRow]) -> list[AlertRow]:
+    return [alert for alert in alerts if alert.step]
+
+
+def _mark_text(row: MarkRow) -> str:
+    if row.kind == "setting":
+        key = str(row.data.get("key", "")).rpartition(".")[2]
+        return sanitise(f"{key} {metric_value(float(row.data.get('new', 0)))}")
+    return row.kind

@@ -1,0 +1,219 @@
+"""Threads that read runs, so that no slow disk, long run or damaged database stops the interface.
+
+A follower looks whether anything is new, reads what its screen asked for, and hands on one frozen
+snapshot. It never waits for the screen: a snapshot that nobody took yet is replaced.
+"""
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+from tuitrain.errors import TuitrainError
+from tuitrain.runs.directory import RunDirectory
+from tuitrain.runs.listing import run_paths, summarise_run
+from tuitrain.runs.lock import is_alive
+from tuitrain.runs.reader import RunReader
+from tuitrain.runs.summary import RunSummary
+from tuitrain.ui.snapshot import Request, RunSnapshot
+
+RUN_LOOK_S = 0.5
+"""Curves at 2 Hz look live; more is not seen and costs the terminal."""
+LIST_LOOK_S = 1.0
+_RETRY_S = 3.0
+_SPEED_MESSAGES = 40
+"""Speed is that over the last so many messages of the worker, about 8 s."""
+_REFRESH_S = 30.0
+"""A quiet run is read again this often: what follows from the clock changes too."""
+
+
+class Follower:
+    """A thread that calls `look` again and again until it is closed."""
+
+    def __init__(self, period_s: float) -> None:
+        self._period_s = period_s
+        self._wake = threading.Event()
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name=type(self).__name__, daemon=True)
+
+    def start(self) -> None:
+        """Begin to read."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """End the thread; does not wait for a read that is under way."""
+        self._closed = True
+        self._wake.set()
+
+    def wake(self) -> None:
+        """Look at once."""
+        self._wake.set()
+
+    @property
+    def closed(self) -> bool:
+        """Whether nobody wants to know any more."""
+        return self._closed
+
+    def _run(self) -> None:
+        while not self._closed:
+            self._wake.clear()
+            self.look()
+            self._wake.wait(self._period_s)
+        self.finish()
+
+    def look(self) -> None:
+        """Read once, and hand on what is new."""
+        raise NotImplementedError
+
+    def finish(self) -> None:
+        """Let go of what was opened; called in the thread."""
+
+
+class RunFollower(Follower):
+    """Follows one run."""
+
+    def __init__(
+        self,
+        directory: RunDirectory,
+        deliver: Callable[[RunSnapshot], None],
+        request: Request | None = None,
+    ) -> None:
+        super().__init__(RUN_LOOK_S)
+        self._directory = directory
+        self._deliver = deliver
+        self._request = request or Request()
+        self._stack = ExitStack()
+        self._reader: RunReader | None = None
+        self._seen: tuple[object, ...] = ()
+        self._retry_at = 0.0
+
+    def ask(self, request: Request) -> None:
+        """Ask for something else from now on."""
+        if request != self._request:
+            self._request = request
+            self.wake()
+
+    def look(self) -> None:
+        """Read the run if anything is new, or anything else was asked for."""
+        if time.monotonic() < self._retry_at:
+            return
+        request = self._request
+        try:
+            reader = self._open()
+            seen = (reader.version(), request, is_alive(self._directory), self._minute())
+            if seen == self._seen:
+                return
+            snapshot = read_snapshot(reader, request)
+            self._seen = seen
+        except (TuitrainError, OSError) as error:
+            self._retry_at = time.monotonic() + _RETRY_S
+            self._seen = ()
+            self.finish()
+            snapshot = RunSnapshot(self._directory.id, error=str(error))
+        if not self._closed:
+            self._deliver(snapshot)
+
+    def _minute(self) -> int:
+        return int(time.monotonic() / _REFRESH_S)
+
+    def _open(self) -> RunReader:
+        if self._reader is None:
+            self._reader = self._stack.enter_context(RunReader(self._directory))
+        return self._reader
+
+    def finish(self) -> None:
+        """Close the database."""
+        self._stack.close()
+        self._stack = ExitStack()
+        self._reader = None
+
+
+def read_snapshot(reader: RunReader, request: Request) -> RunSnapshot:
+    """Read everything that a run's screens show.
+
+    Raises:
+        RecordError: the database can't be read.
+    """
+    names = reader.metric_names()
+    wanted = names if request.metrics is None else [n for n in names if n in request.metrics]
+    summary, meta, state = reader.summary(), reader.meta(), reader.state()
+    last = summary.step if request.last_step is None else request.last_step
+    first = 1 if request.first_step is None else request.first_step
+    return RunSnapshot(
+        id=reader.directory.id,
+        summary=summary,
+        state=state,
+        metric_names=tuple(names),
+        metrics={row.name: row for row in reader.metrics()},
+        series={name: reader.series(name, first, last, request.columns) for name in wanted},
+        step_times=tuple(reader.step_times(first, max(first, last), 32)),
+        steps_per_s=_speed(reader),
+        samples=reader.latest_samples(),
+        marks=tuple(reader.marks()),
+        alerts=tuple(reader.alerts()),
+        commands=tuple(reader.commands()),
+        checkpoints=tuple(row for row in reader.checkpoints() if row.removed is None),
+        config=reader.config(),
+        steps_per_epoch=int(meta.get("steps_per_epoch") or 0),
+        parameters=int(meta.get("parameters") or 0),
+        live=is_alive(reader.directory),
+    )
+
+
+def _speed(reader: RunReader) -> float | None:
+    """Return training steps a second over the last messages, pauses and evaluations apart."""
+    rows = reader.recent_progress(_SPEED_MESSAGES)
+    if len(rows) < 2:
+        return None
+    took_s = rows[-1].train_s - rows[0].train_s
+    return (rows[-1].step - rows[0].step) / took_s if took_s > 0 else None
+
+
+_AT_REST = frozenset({"finished", "stopped", "failed", "paused"})
+_GIST = RunDirectory(Path()).summary_path.name
+
+
+class ListFollower(Follower):
+    """Follows the list of runs: reads again only those that may have changed."""
+
+    def __init__(self, root: Path, deliver: Callable[[tuple[RunSummary, ...]], None]) -> None:
+        super().__init__(LIST_LOOK_S)
+        self._root = root
+        self._deliver = deliver
+        self._known: dict[str, RunSummary] = {}
+        self._shown: tuple[RunSummary, ...] | None = None
+        self._changed = -1
+        self._folders: list[str] = []
+
+    def look(self) -> None:
+        """List the runs; hand the list on if it differs."""
+        runs = tuple(
+            sorted(
+                (self._summary(path) for path in self._paths()),
+                key=lambda run: (run.created, run.id),
+                reverse=True,
+            )
+        )
+        self._known = {run.path: run for run in runs}
+        if runs != self._shown and not self._closed:
+            self._shown = runs
+            self._deliver(runs)
+
+    def _paths(self) -> list[str]:
+        """Return the runs' folders, listed anew only when one came or went."""
+        try:
+            changed = self._root.stat().st_mtime_ns
+        except OSError:
+            changed = 0
+        if changed != self._changed:
+            self._changed, self._folders = changed, list(run_paths(self._root))
+        return self._folders
+
+    def _summary(self, path: str) -> RunSummary:
+        known = self._known.get(path)
+        # A run at rest has its summary.json, and loses it when it is resumed.
+        if known is not None and known.state in _AT_REST and os.access(f"{path}/{_GIST}", os.F_OK):
+            return known
+        return summarise_run(path)

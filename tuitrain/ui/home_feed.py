@@ -1,0 +1,154 @@
+"""Threads behind the home screen: the list of runs, small curves, the machine's GPUs.
+
+They read only while home is in front, and know nothing of widgets.
+"""
+
+import math
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tuitrain.errors import TuitrainError
+from tuitrain.runs.directory import RunDirectory
+from tuitrain.runs.reader import RunReader
+from tuitrain.runs.summary import RunSummary
+from tuitrain.telemetry.gpu import GpuSampler
+from tuitrain.ui.follow import LIST_LOOK_S, Follower, ListFollower
+from tuitrain.view.presetrows import Experience
+from tuitrain.view.runrows import LIVE
+
+CURVE_COLUMNS = 96
+_FEW = 4
+"""A metric of fewer columns is no curve yet where another one has more."""
+_FALLBACK_METRICS = ("val/loss", "train/loss")
+_MACHINE_LOOK_S = 3.0
+_FREE_SHARE = 0.1
+_FREE_PERCENT = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What the top line says of the machine."""
+
+    host: str = ""
+    gpus: int = 0
+    free_gpus: int = 0
+    """Those with little memory taken and little to do."""
+
+
+class HeldListFollower(ListFollower):
+    """Follows the list of runs, except while it is held."""
+
+    held = False
+
+    def look(self) -> None:
+        """Look unless held."""
+        if not self.held:
+            super().look()
+
+
+class CurveFollower(Follower):
+    """Reads the small curves of the runs in sight; a run at rest is read once."""
+
+    def __init__(self, deliver: Callable[[Mapping[str, tuple[float, ...]]], None]) -> None:
+        super().__init__(LIST_LOOK_S)
+        self._deliver = deliver
+        self._wanted: tuple[RunSummary, ...] = ()
+        self._read: dict[str, tuple[RunSummary, tuple[float, ...]]] = {}
+        self.held = False
+
+    def ask(self, runs: Sequence[RunSummary]) -> None:
+        """Ask for the curves of these runs from now on."""
+        self._wanted = tuple(runs)
+
+    def look(self) -> None:
+        """Read the curves that are missing or have grown; hand those on that are new."""
+        if self.held:
+            return
+        fresh: dict[str, tuple[float, ...]] = {}
+        for run in self._wanted:
+            before = self._read.get(run.path)
+            if before is not None and before[0] == run:
+                continue
+            curve = read_curve(run)
+            self._read[run.path] = (run, curve)
+            if before is None or before[1] != curve:
+                fresh[run.path] = curve
+        if fresh and not self.closed:
+            self._deliver(fresh)
+
+
+def read_curve(run: RunSummary) -> tuple[float, ...]:
+    """Return a run's deciding metric in a few columns, or its loss; nothing where it has none."""
+    found: tuple[float, ...] = ()
+    try:
+        with RunReader(RunDirectory(Path(run.path))) as reader:
+            for name in filter(None, (run.best_metric, *_FALLBACK_METRICS)):
+                columns = reader.series(name, columns=CURVE_COLUMNS).columns
+                if len(columns) > len(found):
+                    found = tuple(column.mean for column in columns)
+                if len(found) >= _FEW:
+                    break
+    except (TuitrainError, OSError):
+        # The row itself says what is wrong with the run.
+        return ()
+    return found
+
+
+class MachineFollower(Follower):
+    """Reads how many GPUs there are and how many are free."""
+
+    def __init__(
+        self, deliver: Callable[[Machine], None], sampler: Callable[[], GpuSampler] = GpuSampler
+    ) -> None:
+        super().__init__(_MACHINE_LOOK_S)
+        self._deliver = deliver
+        self._make_sampler = sampler
+        self._sampler: GpuSampler | None = None
+        self._shown: Machine | None = None
+        self.held = False
+
+    def look(self) -> None:
+        """Read the GPUs; hand on what differs."""
+        if self.held:
+            return
+        if self._sampler is None:
+            self._sampler = self._make_sampler()
+        machine = describe_machine(socket.gethostname(), self._sampler.read())
+        if machine != self._shown and not self.closed:
+            self._shown = machine
+            self._deliver(machine)
+
+    def finish(self) -> None:
+        """Let go of the driver."""
+        if self._sampler is not None:
+            self._sampler.close()
+
+
+def describe_machine(host: str, readings: Mapping[str, float]) -> Machine:
+    """Return how many GPUs the readings are of, and how many are free."""
+    totals = {name.partition("/")[0] for name in readings if name.endswith("/memory_total_bytes")}
+    return Machine(host, len(totals), sum(_is_free(readings, gpu) for gpu in totals))
+
+
+def _is_free(readings: Mapping[str, float], gpu: str) -> bool:
+    total = readings[f"{gpu}/memory_total_bytes"]
+    used = readings.get(f"{gpu}/memory_used_bytes", math.inf)
+    busy = readings.get(f"{gpu}/utilization_percent", 0.0)
+    return used < total * _FREE_SHARE and busy < _FREE_PERCENT
+
+
+def read_experience(preset: str, runs: Sequence[RunSummary]) -> Experience:
+    """Return what the newest finished run of a preset showed, out of runs that start anew first."""
+    same = [run for run in runs if run.preset == preset and run.state not in LIVE and run.step]
+    finished = next((run for run in same if run.state == "finished"), None)
+    newest = finished or next(iter(same), None)
+    if newest is None:
+        return Experience()
+    try:
+        with RunReader(RunDirectory(Path(newest.path))) as reader:
+            parameters = int(reader.meta().get("parameters") or 0)
+    except (TuitrainError, OSError):
+        parameters = 0
+    return Experience(parameters, finished.duration_s if finished is not None else None)

@@ -1,0 +1,251 @@
+"""Several runs side by side: their curves in one chart, their figures and settings below it.
+
+Each run has a follower of its own; what they bring is arranged here, by pure functions of the view.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, cast
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.message import Message
+from textual.screen import Screen
+
+from tuitrain.runs.directory import RunDirectory
+from tuitrain.runs.metrics import monitor_of
+from tuitrain.ui.charting import Choices
+from tuitrain.ui.follow import RunFollower
+from tuitrain.ui.snapshot import Request, RunSnapshot
+from tuitrain.ui.widgets.keyline import KeyLine
+from tuitrain.ui.widgets.lines import Lines
+from tuitrain.ui.widgets.reader import Reader
+from tuitrain.ui.widgets.topline import TopLine
+from tuitrain.view.chart import draw_chart
+from tuitrain.view.compare import ComparedRun, compare_lines, flatten, unique_labels
+from tuitrain.view.figure import Chart, Line, Size, line_from_series
+from tuitrain.view.format import count, sanitise
+from tuitrain.view.scale import ruler
+from tuitrain.view.smooth import smooth_line
+from tuitrain.view.spans import Span, SpanLine
+
+if TYPE_CHECKING:
+    from tuitrain.ui.app import TuitrainApp
+
+MOST_RUNS = 8
+"""So many curves can be told apart by colour and marker."""
+_COLUMNS_A_CELL = 2
+
+
+class CompareScreen(Screen[None]):
+    """Two to eight runs."""
+
+    DEFAULT_CSS = """
+    CompareScreen #chart { height: 1fr; min-height: 6; }
+    CompareScreen #tables { height: 1fr; border-top: solid $panel-lighten-2; }
+    CompareScreen #tables:focus { border-top: solid $accent; }
+    CompareScreen.whole #tables { display: none; }
+    """
+    BINDINGS = [
+        Binding("left,h", "metric(-1)", "metric", key_display="left/right", id="compare.left",
+                tooltip="Draw the metric before this one."),
+        Binding("right,l", "metric(1)", "next metric", show=False, id="compare.right",
+                tooltip="Draw the metric after this one."),
+        Binding("y", "log_scale", "log y", id="compare.log_scale",
+                tooltip="Switch the value axis between linear and logarithmic."),
+        Binding("m", "smooth", "smooth", id="compare.smooth",
+                tooltip="Smooth curves more, then not at all; raw curves stay behind."),
+        Binding("x", "axis", "x axis", id="compare.axis",
+                tooltip="Show steps, epochs or time on the horizontal axis."),
+        Binding("z", "maximise", "zoom", id="compare.maximise",
+                tooltip="Show the chart alone, or the tables below it again."),
+        Binding("q,escape", "back", "back", key_display="q", id="compare.back",
+                tooltip="Go back."),
+    ]  # fmt: skip
+
+    class Read(Message):
+        """A thread has read one of the runs."""
+
+        def __init__(self, slot: int, snapshot: RunSnapshot) -> None:
+            super().__init__()
+            self.slot = slot
+            self.snapshot = snapshot
+
+    def __init__(self, directories: Sequence[RunDirectory]) -> None:
+        """Show the runs in `directories`, of which the first eight are taken."""
+        super().__init__()
+        self._left_out = len(directories) - MOST_RUNS
+        self._directories = tuple(directories)[:MOST_RUNS]
+        self._snapshots: list[RunSnapshot | None] = [None] * len(self._directories)
+        self._followers = [
+            RunFollower(directory, partial(self._deliver, slot), Request(metrics=()))
+            for slot, directory in enumerate(self._directories)
+        ]
+        self._metric = ""
+        self._choices = Choices()
+
+    def _deliver(self, slot: int, snapshot: RunSnapshot) -> None:
+        self.post_message(self.Read(slot, snapshot))
+
+    def compose(self) -> ComposeResult:
+        """Show the chart above the tables."""
+        yield TopLine()
+        yield Lines(id="chart")
+        yield Reader(id="tables")
+        yield KeyLine()
+
+    def on_mount(self) -> None:
+        """Begin to read."""
+        self.query_one(Reader).focus()
+        for follower in self._followers:
+            follower.start()
+        if self._left_out > 0:
+            self.notify(f"{self._left_out} more are left out: {MOST_RUNS} can be told apart")
+
+    def on_unmount(self) -> None:
+        """End the threads."""
+        for follower in self._followers:
+            follower.close()
+
+    def on_compare_screen_read(self, message: Read) -> None:
+        """Show what was read of one run."""
+        self._snapshots[message.slot] = message.snapshot
+        names = self._metric_names()
+        if not self._metric and names and None not in self._snapshots:
+            self._metric = self._first_metric(names)
+        self._ask()
+        self._show()
+
+    def on_resize(self) -> None:
+        """Arrange anew."""
+        self.call_after_refresh(self._resized)
+
+    def _resized(self) -> None:
+        self._ask()
+        self._show()
+
+    # --- what is shown --------------------------------------------------------------------------
+
+    def _known(self) -> list[RunSnapshot]:
+        return [
+            snapshot or RunSnapshot(directory.id)
+            for snapshot, directory in zip(self._snapshots, self._directories, strict=True)
+        ]
+
+    def _metric_names(self) -> list[str]:
+        return list(dict.fromkeys(name for run in self._known() for name in run.metric_names))
+
+    def _first_metric(self, names: list[str]) -> str:
+        """Return the metric that decides which checkpoint is best, else a loss."""
+        monitors = [monitor_of(run.config)[0] for run in self._known() if run.config]
+        wanted = [*monitors, "val/loss", "train/loss", *names]
+        return next(name for name in wanted if name in names)
+
+    def _ask(self) -> None:
+        width = self.query_one("#chart").size.width
+        metrics = (self._metric,) if self._metric else ()
+        request = Request(metrics=metrics, columns=max(8, width * _COLUMNS_A_CELL))
+        for follower in self._followers:
+            follower.ask(request)
+
+    def _show(self) -> None:
+        labels = self._labels()
+        chart_box, tables = self.query_one("#chart", Lines), self.query_one(Reader)
+        look = cast("TuitrainApp", self.app).look
+        size = Size(chart_box.size.width, chart_box.size.height)
+        chart_box.show_lines(draw_chart(self._chart(labels), size, look))
+        runs = [_compared(run, label) for run, label in zip(self._known(), labels, strict=True)]
+        tables.show_lines(compare_lines(runs, self._metric, tables.size.width))
+        left: SpanLine = (Span(f" compare {len(runs)} runs", "title"), Span(f"  {sanitise(self._metric)}", "live"))
+        self.query_one(TopLine).show_parts(left, self._choice_spans())
+
+    def _labels(self) -> list[str]:
+        runs = self._known()
+        names = [run.summary.name if run.summary else run.id for run in runs]
+        return unique_labels(names, [run.id for run in runs])
+
+    def _choice_spans(self) -> SpanLine:
+        names, choices = self._metric_names(), self._choices
+        words = [f"metric {names.index(self._metric) + 1}/{len(names)}"] if self._metric else []
+        words += ["log"] if choices.log else []
+        words += [f"smooth {choices.smoothing:g}"] if choices.smoothing else []
+        return (Span(f"{'  '.join([*words, choices.axis])} ", "quiet"),)
+
+    def _chart(self, labels: Sequence[str]) -> Chart:
+        lines: list[Line] = []
+        for slot, (run, label) in enumerate(zip(self._known(), labels, strict=True)):
+            series = run.series.get(self._metric)
+            if series is None or not series.columns:
+                continue
+            along = ruler(self._choices.axis, run.step_times)
+            line = along.place(line_from_series(series, label=label, slot=slot))
+            lines += smooth_line(line, self._choices.smoothing)
+        return Chart(
+            title="",
+            lines=tuple(lines),
+            x_range=self._x_range(),
+            axis=self._choices.axis,
+            log=self._choices.log,
+        )
+
+    def _x_range(self) -> tuple[float, float]:
+        runs = [run for run in self._known() if run.series.get(self._metric) and run.summary]
+        rulers = [(ruler(self._choices.axis, run.step_times), run) for run in runs]
+        first = min((along.at(1) for along, _ in rulers), default=0.0)
+        last = max((along.at(run.summary.step) for along, run in rulers if run.summary), default=1.0)
+        return (first, last) if last > first else (first, first + 1)
+
+    # --- keys -----------------------------------------------------------------------------------
+
+    def action_metric(self, by: int) -> None:
+        """Draw another metric."""
+        names = self._metric_names()
+        if names:
+            place = names.index(self._metric) if self._metric in names else 0
+            self._metric = names[(place + by) % len(names)]
+            self._resized()
+
+    def action_log_scale(self) -> None:
+        """Switch the value axis."""
+        self._choose(replace(self._choices, log=not self._choices.log))
+
+    def action_smooth(self) -> None:
+        """Smooth more, or not at all."""
+        self._choose(self._choices.next_smoothing())
+
+    def action_axis(self) -> None:
+        """Show something else along the horizontal axis."""
+        self._choose(self._choices.next_axis())
+
+    def _choose(self, choices: Choices) -> None:
+        self._choices = choices
+        self._show()
+
+    def action_maximise(self) -> None:
+        """Show the chart alone, or not."""
+        self.toggle_class("whole")
+        self.call_after_refresh(self._resized)
+
+    def action_back(self) -> None:
+        """Leave."""
+        self.dismiss()
+
+
+def _compared(run: RunSnapshot, label: str) -> ComparedRun:
+    summary = run.summary
+    if summary is None:
+        state, detail = ("damaged", run.error) if run.error else ("", "being read")
+        return ComparedRun(label, state, sanitise(detail))
+    steps = f"step {count(summary.step)}/{count(summary.total_steps)}" if summary.step else "no points yet"
+    detail = f"{steps}  {summary.reason}" if summary.reason else steps
+    monitor, mode = monitor_of(run.config)
+    return ComparedRun(
+        label,
+        summary.state,
+        sanitise(detail),
+        run.metrics,
+        flatten(run.config),
+        monitor,
+        mode,
+    )

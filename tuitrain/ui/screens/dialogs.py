@@ -1,0 +1,94 @@
+"""Small questions above a screen: yes or no, and one line of text."""
+
+from collections.abc import Callable
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from tuitrain.errors import TuitrainError
+
+
+class Confirm(ModalScreen[bool]):
+    """A question with yes and no; anything but y or Enter on yes means no."""
+
+    BINDINGS = [
+        Binding("y", "answer(True)", "yes", id="confirm.yes"),
+        Binding("n,escape,q", "answer(False)", "no", id="confirm.no"),
+    ]
+
+    def __init__(self, question: str, yes: str) -> None:
+        """Ask `question`; `yes` says what will be done."""
+        super().__init__()
+        self._question = question
+        self._yes = yes
+
+    def compose(self) -> ComposeResult:
+        """Show the question."""
+        with Vertical(classes="dialog"):
+            yield Static(self._question, markup=False)
+            yield Static(f"y {self._yes}    n leave it", markup=False)
+
+    def action_answer(self, answer: bool) -> None:
+        """Close with the answer."""
+        self.dismiss(answer)
+
+
+class Ask(ModalScreen[str | None]):
+    """A question with a line of text, checked before it is taken; Escape means none."""
+
+    BINDINGS = [Binding("escape", "leave", "leave", id="ask.leave")]
+
+    def __init__(
+        self,
+        question: str,
+        *,
+        value: str = "",
+        hint: str = "",
+        check: Callable[[str], object] = lambda text: text,
+    ) -> None:
+        """Ask `question`.
+
+        Args:
+            question: what is asked.
+            value: what stands in the line at first.
+            hint: more words below the question.
+            check: raises TuitrainError for an answer that will not do.
+        """
+        super().__init__()
+        self._question = question
+        self._value = value
+        self._hint = hint
+        self._check = check
+
+    def compose(self) -> ComposeResult:
+        """Show the question and the line."""
+        with Vertical(classes="dialog"):
+            yield Static(self._question, markup=False)
+            yield Input(self._value, select_on_focus=True)
+            yield Static(self._hint, markup=False, id="hint")
+            yield Static("", markup=False, classes="error", id="fault")
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Say while typing what will not do."""
+        self.query_one("#fault", Static).update(self._fault(event.value) if event.value else "")
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Close with the text, if it will do."""
+        fault = self._fault(event.value)
+        self.query_one("#fault", Static).update(fault)
+        if not fault:
+            self.dismiss(event.value)
+
+    def _fault(self, text: str) -> str:
+        try:
+            self._check(text)
+        except TuitrainError as error:
+            return str(error)
+        return ""
+
+    def action_leave(self) -> None:
+        """Close without an answer."""
+        self.dismiss(None)

@@ -1,0 +1,225 @@
+"""The log of a run's worker: followed, searched, copied.
+
+Arranges a view, a search line and the thread that reads; never opens the file itself.
+"""
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.message import Message
+from textual.screen import Screen
+from textual.widgets import Input
+
+from tuitrain.errors import UsageError
+from tuitrain.runs.directory import RunDirectory
+from tuitrain.ui.clipboard import copy_text
+from tuitrain.ui.log_follow import LogFollower, LogSnapshot, Search
+from tuitrain.ui.widgets.keyline import KeyLine
+from tuitrain.ui.widgets.lines import Lines
+from tuitrain.ui.widgets.logview import LogView
+from tuitrain.ui.widgets.topline import TopLine
+from tuitrain.view.format import percent, sanitise, size
+from tuitrain.view.spans import Span, SpanLine, plain_line
+
+
+class LogScreen(Screen[None]):
+    """worker.log of one run."""
+
+    DEFAULT_CSS = """
+    LogScreen #search { dock: bottom; height: 1; border: none; background: $panel; padding: 0 1; margin: 0 0 1 0; display: none; }
+    LogScreen #search.asked { display: block; }
+    LogScreen #note { height: auto; padding: 0 1; }
+    """  # noqa: E501
+    BINDINGS = [
+        Binding("slash", "search", "search", id="log.search", tooltip="Look for text in the log."),
+        Binding("n", "again(True)", "next", id="log.next", tooltip="Go to the next match below."),
+        Binding(
+            "N", "again(False)", "previous", id="log.previous",
+            tooltip="Go to the next match above.",
+        ),
+        Binding(
+            "F,end,G", "follow", "follow", key_display="F", id="log.follow",
+            tooltip="Go to the end and stay there as the log grows.",
+        ),
+        Binding("w", "wrap", "wrap", id="log.wrap", tooltip="Wrap long lines, or cut them."),
+        Binding(
+            "y", "copy", "copy", id="log.copy",
+            tooltip="Copy the selected lines, or those in sight, to the terminal's clipboard.",
+        ),
+        Binding(
+            "v", "select", "select", id="log.select",
+            tooltip="Begin to select lines at the last one in sight, or leave the selection.",
+        ),
+        Binding(
+            "home,g", "first", "first", show=False, key_display="g", id="log.first",
+            tooltip="Go to the first line of the log.",
+        ),
+        Binding("q,escape", "back", "back", key_display="q", id="log.back", tooltip="Go back."),
+    ]  # fmt: skip
+
+    class Read(Message):
+        """The thread has read the log."""
+
+        def __init__(self, snapshot: LogSnapshot) -> None:
+            super().__init__()
+            self.snapshot = snapshot
+
+    def __init__(self, directory: RunDirectory) -> None:
+        """Show the log of the run in `directory`."""
+        super().__init__()
+        self._directory = directory
+        self._follower = LogFollower(directory, lambda snapshot: self.post_message(self.Read(snapshot)))
+        self._snapshot = LogSnapshot()
+        self._needle = ""
+        self._searches = 0
+
+    def compose(self) -> ComposeResult:
+        """Show the log between the top line and the keys."""
+        yield TopLine()
+        yield Lines(id="note")
+        yield LogView(id="log")
+        yield Input(placeholder="search", id="search", select_on_focus=True)
+        yield KeyLine()
+
+    def on_mount(self) -> None:
+        """Begin to read."""
+        self.query_one(LogView).focus()
+        self._show_place()
+        self._follower.start()
+
+    def on_unmount(self) -> None:
+        """End the thread."""
+        self._follower.close()
+
+    def on_log_screen_read(self, message: Read) -> None:
+        """Show what was read."""
+        self._snapshot = snapshot = message.snapshot
+        view = self.query_one(LogView)
+        if not snapshot.error:
+            view.show_window(snapshot.window)
+        if snapshot.answer and snapshot.answer == self._searches:
+            self._searches += 1
+            if snapshot.found is None:
+                self.notify(f"no match for {self._needle!r}", severity="warning", markup=False)
+            else:
+                view.show_match(snapshot.found, self._needle)
+        self._show_note()
+        self._show_place()
+
+    def on_log_view_scrolled(self) -> None:
+        """Say where in the log this is."""
+        self._follower.following = self.query_one(LogView).following
+        self._show_place()
+
+    def on_log_view_edge_reached(self, event: LogView.EdgeReached) -> None:
+        """Read more."""
+        if event.upwards:
+            self._follower.ask_before()
+        else:
+            self._follower.ask_after()
+
+    def _show_note(self) -> None:
+        snapshot, lines = self._snapshot, []
+        if snapshot.error:
+            lines = [plain_line(snapshot.error, "bad")]
+        elif not snapshot.window.texts:
+            words = "yet; it is shown here as it comes" if snapshot.live else ""
+            lines = [(Span(f"the worker wrote nothing {words}".strip(), "quiet"),)]
+        self.query_one("#note", Lines).show_lines(lines)
+
+    def _show_place(self) -> None:
+        left: SpanLine = (Span(f" {sanitise(self._directory.id)}", "title"), Span("  worker.log"))
+        view, window = self.query_one(LogView), self._snapshot.window
+        parts = [Span("selecting  ", "live")] if view.selecting else []
+        if view.left:
+            parts.append(Span(f"from column {view.left + 1}  "))
+        if view.following:
+            words = "following" if self._snapshot.live else "end"
+            parts.append(Span(words, "live" if self._snapshot.live else ""))
+        else:
+            parts.append(Span(f"{percent(view.first_place, window.size)} down"))
+        self.query_one(TopLine).show_parts(left, (*parts, Span(f"  {size(window.size)} ")))
+
+    # --- keys -----------------------------------------------------------------------------------
+
+    def action_search(self) -> None:
+        """Ask what to look for."""
+        search = self.query_one("#search", Input)
+        search.add_class("asked")
+        search.focus()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Look for it, from what is in sight on."""
+        self._leave_search()
+        self._needle = event.value
+        view = self.query_one(LogView)
+        view.forget_search()
+        if self._needle:
+            self._search(view.first_place, forward=True)
+
+    def _leave_search(self) -> None:
+        self.query_one("#search", Input).remove_class("asked")
+        self.query_one(LogView).focus()
+
+    def action_again(self, forward: bool) -> None:
+        """Look for the same once more."""
+        if not self._needle:
+            self.action_search()
+            return
+        view = self.query_one(LogView)
+        place = view.first_place if view.found is None else view.found
+        if forward and view.found is not None:
+            window = view.window
+            line = window.line_at(place) + 1
+            place = window.starts[line] if line < len(window.starts) else window.seen
+        self._search(place, forward=forward)
+
+    def _search(self, place: int, *, forward: bool) -> None:
+        self._searches += 1
+        self._follower.ask_search(Search(self._needle, place, forward, self._searches))
+
+    def action_follow(self) -> None:
+        """Go to the end."""
+        view = self.query_one(LogView)
+        self._follower.following = True
+        view.show_end()
+        if not view.window.at_end:
+            self._follower.ask_tail()
+
+    def action_first(self) -> None:
+        """Go to the first line."""
+        view = self.query_one(LogView)
+        view.show_start()
+        if view.window.start > 0:
+            self._follower.ask_head()
+
+    def action_wrap(self) -> None:
+        """Wrap long lines or not."""
+        self.query_one(LogView).toggle_wrap()
+        self._show_place()
+
+    def action_select(self) -> None:
+        """Begin or leave a selection."""
+        self.query_one(LogView).toggle_selection()
+
+    def action_copy(self) -> None:
+        """Copy lines."""
+        view = self.query_one(LogView)
+        lines = view.copied_lines()
+        try:
+            copy_text(self.app, "\n".join(lines) + "\n")
+        except UsageError as error:
+            self.notify(str(error), severity="warning", markup=False)
+            return
+        self.notify(f"{len(lines)} lines copied", markup=False)
+        if view.selecting:
+            view.toggle_selection()
+
+    def action_back(self) -> None:
+        """Leave the search line, the selection, or the screen."""
+        view = self.query_one(LogView)
+        if not view.has_focus:
+            self._leave_search()
+        elif view.selecting:
+            view.toggle_selection()
+        else:
+            self.dismiss()

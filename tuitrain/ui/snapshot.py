@@ -1,0 +1,70 @@
+"""What a screen knows of a run at one moment: frozen, read off the record in one go.
+
+Made by `tuitrain.ui.follow` in a thread, used by widgets; knows nothing of either.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tuitrain.runs.rows import (
+    AlertRow,
+    CheckpointRow,
+    CommandRow,
+    MarkRow,
+    MetricRow,
+    ProgressRow,
+    StateRow,
+)
+from tuitrain.runs.series import Series
+from tuitrain.runs.summary import RunSummary
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a screen wants read."""
+
+    metrics: tuple[str, ...] | None = None
+    """Names of those to draw; None: all."""
+    first_step: int | None = None
+    last_step: int | None = None
+    """The window; None: from the first, or to the last step."""
+    columns: int = 80
+
+
+@dataclass(frozen=True, slots=True)
+class RunSnapshot:
+    """One run at one moment."""
+
+    id: str
+    summary: RunSummary | None = None
+    """None where the record can't be read: `error` says why."""
+    error: str = ""
+    state: StateRow | None = None
+    metric_names: tuple[str, ...] = ()
+    metrics: Mapping[str, MetricRow] = field(default_factory=dict)
+    series: Mapping[str, Series] = field(default_factory=dict)
+    step_times: tuple[ProgressRow, ...] = ()
+    """Time and epoch along the window."""
+    steps_per_s: float | None = None
+    """Over the last seconds; None where it is not known."""
+    samples: Mapping[str, float] = field(default_factory=dict)
+    """The latest readings of GPU and host."""
+    marks: tuple[MarkRow, ...] = ()
+    alerts: tuple[AlertRow, ...] = ()
+    commands: tuple[CommandRow, ...] = ()
+    checkpoints: tuple[CheckpointRow, ...] = ()
+    config: Mapping[str, object] = field(default_factory=dict)
+    steps_per_epoch: int = 0
+    parameters: int = 0
+    live: bool = False
+    """A supervisor owns the run and hears commands."""
+
+    @property
+    def left_s(self) -> float | None:
+        """Return the expected time to the last step, where there is one to come."""
+        summary = self.summary
+        if summary is None or not self.steps_per_s or not summary.total_steps:
+            return None
+        if summary.state != "running":
+            return None
+        return (summary.total_steps - summary.step) / self.steps_per_s

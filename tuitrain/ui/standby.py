@@ -1,0 +1,131 @@
+"""The launch screen's hold on a supervisor that warms a worker up while the form is open.
+
+Talks to `tuitrain.supervisor.standby` in JSON lines; knows nothing of widgets.
+"""
+
+import contextlib
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from tuitrain.supervisor.assignment import Assignment
+from tuitrain.supervisor.background import start_in_background, write_arguments
+from tuitrain.ui.warm import DeviceFacts, Estimate, WarmReport
+
+_MODULE = "tuitrain.supervisor.standby"
+
+
+class Standby:
+    """A warm worker for the next run."""
+
+    def __init__(
+        self,
+        deliver: Callable[[WarmReport], None],
+        config: str,
+        data_dir: Path,
+        code_folders: tuple[str, ...] = (),
+    ) -> None:
+        """Prepare to warm up for a preset.
+
+        Args:
+            deliver: is told what is known so far, from a thread.
+            config: the preset as TOML text.
+            data_dir: where data sets are kept.
+            code_folders: where own code that the preset names is looked for.
+        """
+        self._deliver = deliver
+        self._config = config
+        self._data_dir = data_dir
+        self._code_folders = code_folders
+        self._report = WarmReport()
+        self._process: subprocess.Popen[str] | None = None
+        self._closed = False
+
+    def start(self) -> None:
+        """Start the process and ask for the first estimate."""
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", _MODULE],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            text=True,
+            encoding="utf-8",
+        )
+        threading.Thread(target=self._listen, name="standby", daemon=True).start()
+        self.ask(self._config)
+
+    def ask(self, config: str) -> None:
+        """Ask what a preset would take; the answer comes through `deliver`."""
+        self._write(
+            {
+                "estimate": config,
+                "data_directory": str(self._data_dir),
+                "code_folders": list(self._code_folders),
+            }
+        )
+
+    def launch(self, assignment: Assignment) -> None:
+        """Start a run: with the warm worker, or anew where there is none any more.
+
+        Raises:
+            OSError: no process can be started.
+        """
+        if not self._write({"launch": write_arguments(assignment)}):
+            start_in_background(assignment)
+        self._closed = True
+        self._let_go()
+
+    def close(self) -> None:
+        """Let the warm worker end."""
+        self._closed = True
+        self._let_go()
+
+    def _write(self, request: dict[str, Any]) -> bool:
+        process = self._process
+        if process is None or process.stdin is None or process.poll() is not None:
+            return False
+        try:
+            process.stdin.write(json.dumps(request) + "\n")
+            process.stdin.flush()
+        except (BrokenPipeError, ValueError):
+            return False
+        return True
+
+    def _let_go(self) -> None:
+        if self._process is not None and self._process.stdin is not None:
+            with contextlib.suppress(BrokenPipeError):
+                self._process.stdin.close()
+
+    def _listen(self) -> None:
+        process = self._process
+        if process is None or process.stdout is None:
+            return
+        with process.stdout:
+            for line in process.stdout:
+                self._take_in(json.loads(line))
+        process.wait()
+
+    def _take_in(self, told: dict[str, Any]) -> None:
+        report = self._report
+        if told["type"] == "WarmedUp":
+            devices = tuple(DeviceFacts(**facts) for facts in told["devices"])
+            report = replace(report, ready=True, devices=devices)
+        elif told["type"] == "CostEstimated":
+            report = replace(report, estimate=_estimate(told["config"], told["estimate"]))
+        elif told["type"] == "WorkerEnded":
+            report = replace(report, error=f"no worker could warm up ({told['exit_code']})")
+        self._report = report
+        if not self._closed:
+            self._deliver(report)
+
+
+def _estimate(config: str, facts: dict[str, Any]) -> Estimate:
+    if "error" in facts:
+        return Estimate(config, "", 0, 0, 0, 0, 0, 0, 0, 0, error=str(facts["error"]))
+    return Estimate(config=config, **facts)

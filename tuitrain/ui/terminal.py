@@ -1,0 +1,126 @@
+"""The terminal the interface was started in: what it can show, and leaving it as it was.
+
+Everything that depends on Textual's or the terminal's version-specific behaviour is here.
+"""
+
+import contextlib
+import os
+import signal
+import sys
+import termios
+from collections.abc import Mapping
+from typing import Any
+
+from rich.segment import Segment
+from textual.color import Color
+from textual.filter import LineFilter
+
+from tuitrain.errors import UsageError
+from tuitrain.view.format import display_width
+
+_NO_BRAILLE_TERMS = frozenset({"linux", "vt100", "vt220", "ansi", "cons25", "sun"})
+
+# Cursor on, mouse reports off (all modes that Textual sets), focus and paste reports off, kitty's
+# key reports off, normal screen: in the order that leaves the cursor where the shell wants it.
+_RESTORE = (
+    "\x1b[?25h\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1015l\x1b[?1016l\x1b[?1004l"
+    "\x1b[?2004l\x1b[?2026l\x1b[<u\x1b[0m\x1b[?7h\x1b[?1049l"
+)
+
+_ASCII: dict[str, str] = {
+    **dict.fromkeys("─━╌╍┄┅┈┉═╴╶╸╺⎯▁▔", "-"),
+    **dict.fromkeys("│┃╎╏┆┇┊┋║╵╷╹╻▏▎▍▌▐▕▊▉", "|"),
+    **dict.fromkeys("┌┐└┘├┤┬┴┼╭╮╰╯╔╗╚╝╠╣╦╩╬┏┓┗┛┣┫┳┻╋", "+"),
+    **dict.fromkeys("█▓▒▇▆▅▄▃▂▀■◼●", "#"),
+    **dict.fromkeys("•·∙○◌□", "."),
+    **dict.fromkeys("→▶►❯›⇒", ">"),
+    **dict.fromkeys("←◀◄❮‹⇐", "<"),
+    **dict.fromkeys("↑▲⭘⌃", "^"),
+    **dict.fromkeys("↓▼⌄⏷", "v"),
+    "…": ".",
+    "✓": "v",
+    "✗": "x",
+    "–": "-",
+    "—": "-",
+    "×": "x",
+    " ": " ",
+    "⏎": "<",
+    "␣": "_",
+}
+
+
+def check_terminal(environ: Mapping[str, str] = os.environ) -> None:
+    """Refuse to start where the interface can't be shown.
+
+    Raises:
+        UsageError: no terminal, or one that can't move its cursor.
+    """
+    if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):
+        raise UsageError(
+            "the interface needs a terminal and this is none; "
+            "`tuitrain run PRESET` trains without one, `tuitrain --help` lists all commands"
+        )
+    if environ.get("TERM", "") in ("", "dumb", "unknown"):
+        raise UsageError(
+            f"TERM={environ.get('TERM', '')!r} can't show the interface; set TERM to what the "
+            "terminal is, e.g. xterm-256color, or use `tuitrain run PRESET`"
+        )
+
+
+def needs_ascii(environ: Mapping[str, str] = os.environ) -> bool:
+    """Say whether the terminal can't be trusted to show anything but ASCII."""
+    locale = next((environ[key] for key in ("LC_ALL", "LC_CTYPE", "LANG") if environ.get(key)), "C")
+    is_utf8 = "utf-8" in locale.lower() or "utf8" in locale.lower()
+    return not is_utf8 or environ.get("TERM", "") in _NO_BRAILLE_TERMS
+
+
+class AsciiFilter(LineFilter):
+    """Replaces whatever is not ASCII in the very last step, whoever drew it."""
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
+        """Return the same cells in ASCII."""
+        del background
+        return [
+            segment if segment.text.isascii() else Segment(_to_ascii(segment.text), segment.style)
+            for segment in segments
+        ]
+
+
+def _to_ascii(text: str) -> str:
+    return "".join(
+        character if character.isascii() else _ASCII.get(character, "?" * display_width(character))
+        for character in text
+    )
+
+
+class TerminalGuard:
+    """Keeps how the terminal was, to put it back after an ending that Textual does not handle."""
+
+    def __init__(self) -> None:
+        self._saved: list[Any] | None = None
+        with contextlib.suppress(termios.error):
+            self._saved = termios.tcgetattr(sys.stdin.fileno())
+
+    def end_at_hang_up(self) -> None:
+        """Let SIGHUP end the process at once, terminal restored where it is still there.
+
+        A plain handler: in the event loop it would wait for a terminal that may be gone.
+        """
+        signal.signal(signal.SIGHUP, self._end)
+
+    def _end(self, _number: int, _frame: object) -> None:
+        self.restore()
+        os._exit(128 + signal.SIGHUP)
+
+    def restore(self) -> None:
+        """Put modes, cursor and screen back; never waits for a terminal that does not read."""
+        descriptor = sys.stderr.fileno()
+        with contextlib.suppress(OSError):
+            os.set_blocking(descriptor, False)
+            os.write(descriptor, _RESTORE.encode())
+        if self._saved is not None:
+            with contextlib.suppress(termios.error, OSError):
+                termios.tcsetattr(sys.stdin.fileno(), termios.TCSANOW, self._saved)
+        with contextlib.suppress(OSError):
+            # The descriptor is shared with the shell that started us.
+            os.set_blocking(descriptor, True)

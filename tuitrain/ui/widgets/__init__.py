@@ -1,0 +1,1 @@
+"""Small widgets that draw spans of text; they know neither runs nor files."""

@@ -1,0 +1,65 @@
+"""The line in which a list's filter is typed; there only while it is wanted.
+
+Knows nothing of the list.
+"""
+
+from textual.binding import Binding
+from textual.message import Message
+from textual.widgets import Input
+
+
+class FilterLine(Input):
+    """Says what is typed at every key; Enter takes the row, Escape gives the filter up."""
+
+    DEFAULT_CSS = """
+    FilterLine { border: none; height: 1; padding: 0 1; display: none; background: $panel; }
+    FilterLine.open { display: block; }
+    """
+    BINDINGS = [
+        Binding("escape", "give_up", "all again", id="filter.clear", tooltip="Show all rows again"),
+        Binding("down", "leave", "to the list", show=False, id="filter.leave"),
+    ]
+
+    class Left(Message):
+        """The list gets the focus back, and the row under its cursor is opened if `take`."""
+
+        def __init__(self, line: "FilterLine", take: bool) -> None:
+            super().__init__()
+            self.line = line
+            self.take = take
+
+        @property
+        def control(self) -> "FilterLine":
+            """The line."""
+            return self.line
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id, placeholder="filter", compact=True, select_on_focus=False)
+
+    def open(self) -> None:
+        """Show the line and type into it."""
+        self.add_class("open")
+        self.focus()
+
+    def clear_away(self) -> None:
+        """Show all rows again."""
+        self.value = ""
+        self.remove_class("open")
+
+    async def action_submit(self) -> None:
+        """Open the row that the filter found."""
+        self._leave(take=True)
+
+    def action_leave(self) -> None:
+        """Go to the list; the filter stays."""
+        self._leave(take=False)
+
+    def action_give_up(self) -> None:
+        """Drop the filter."""
+        self.clear_away()
+        self._leave(take=False)
+
+    def _leave(self, *, take: bool) -> None:
+        if not self.value:
+            self.remove_class("open")
+        self.post_message(self.Left(self, take))

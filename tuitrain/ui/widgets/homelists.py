@@ -1,0 +1,81 @@
+"""The two lists of the home screen, with the keys that work in each.
+
+They say what is wanted; the screen does it.
+"""
+
+from textual.binding import Binding
+
+from tuitrain.ui.widgets.lazylist import LazyList
+from tuitrain.ui.widgets.picklist import PickList
+
+_FILTER = Binding(
+    "slash", "screen.filter", "filter", id="home.filter", tooltip="Filter the list as you type"
+)
+
+
+class PresetList(PickList):
+    """Presets by task."""
+
+    BINDINGS = [
+        Binding(
+            "enter",
+            "choose",
+            "launch",
+            id="home.launch",
+            tooltip="Open the form that starts a run of this preset",
+        ),
+        _FILTER,
+    ]
+
+
+class RunList(LazyList):
+    """All runs."""
+
+    BINDINGS = [
+        Binding(
+            "enter", "choose", "open", id="home.open", tooltip="Watch this run, live or long over"
+        ),
+        Binding(
+            "n",
+            "screen.presets",
+            "new",
+            id="home.new",
+            tooltip="Go to the presets to start a new run",
+        ),
+        Binding(
+            "e",
+            "screen.again",
+            "again",
+            id="home.again",
+            tooltip="Start a run with this run's settings, after changes if you like",
+        ),
+        Binding(
+            "R",
+            "screen.resume",
+            "resume",
+            id="home.resume",
+            tooltip="Go on with this run from its last checkpoint",
+        ),
+        Binding(
+            "space",
+            "screen.mark",
+            "mark",
+            id="home.mark",
+            tooltip="Mark this run, to compare it with others",
+        ),
+        Binding(
+            "d",
+            "screen.compare",
+            "compare",
+            id="home.compare",
+            tooltip="Compare the marked runs, or this one with the marked one",
+        ),
+        Binding(
+            "x",
+            "screen.remove",
+            "remove",
+            id="home.remove",
+            tooltip="Remove this run and all its files; asks first",
+        ),
+        _FILTER,
+    ]

@@ -1,0 +1,127 @@
+"""Widgets that show lines of spans and send the terminal only those that changed.
+
+Textual repaints a widget whole when it is refreshed; here each changed line is refreshed by itself,
+which is what keeps a live screen under a few KB/s.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, cast
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.geometry import Region, Size
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+from textual.widget import Widget
+
+from tuitrain.view.spans import SpanLine, fit_line
+
+if TYPE_CHECKING:
+    from tuitrain.ui.app import TuitrainApp
+
+
+def draw_strip(
+    line: SpanLine, width: int, styles: dict[str, Style], base: Style, *, reverse: bool = False
+) -> Strip:
+    """Return a line as Textual's strip of exactly `width` cells."""
+    turned = Style(reverse=True) if reverse else Style.null()
+    segments = [
+        Segment(span.text, base + styles.get(span.style, Style.null()) + turned)
+        for span in fit_line(line, width)
+    ]
+    return Strip(segments, width)
+
+
+class Lines(Widget):
+    """Lines of spans, as many as fit."""
+
+    DEFAULT_CSS = "Lines { height: auto; }"
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._lines: tuple[SpanLine, ...] = ()
+
+    @property
+    def lines(self) -> tuple[SpanLine, ...]:
+        """What is shown."""
+        return self._lines
+
+    def show_lines(self, lines: Sequence[SpanLine]) -> None:
+        """Show other lines; only those that differ are drawn."""
+        before, self._lines = self._lines, tuple(lines)
+        if len(before) != len(self._lines):
+            self.refresh(layout=self.styles.auto_dimensions)
+            return
+        width = self.size.width
+        for y, (old, new) in enumerate(zip(before, self._lines, strict=True)):
+            if old != new:
+                self.refresh(Region(0, y, width, 1))
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """Return the number of lines."""
+        del container, viewport, width
+        return len(self._lines)
+
+    def render_line(self, y: int) -> Strip:
+        """Draw one line."""
+        width = self.size.width
+        line = self._lines[y] if y < len(self._lines) else ()
+        return draw_strip(line, width, span_styles_of(self), self.rich_style)
+
+
+def span_styles_of(widget: Widget) -> dict[str, Style]:
+    """Return the app's styles of spans."""
+    return cast("TuitrainApp", widget.app).span_styles
+
+
+class ScrollLines(ScrollView, can_focus=True):
+    """Any number of lines, of which only those in sight are drawn."""
+
+    DEFAULT_CSS = "ScrollLines { scrollbar-size: 0 0; }"
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._lines: tuple[SpanLine, ...] = ()
+
+    @property
+    def lines(self) -> tuple[SpanLine, ...]:
+        """All lines."""
+        return self._lines
+
+    def show_lines(self, lines: Sequence[SpanLine]) -> None:
+        """Show other lines; only those in sight that differ are drawn."""
+        before, self._lines = self._lines, tuple(lines)
+        if len(before) != len(self._lines):
+            self.virtual_size = Size(self.size.width, len(self._lines))
+            self.refresh()
+            return
+        top = self.scroll_offset.y
+        for y in range(top, min(top + self.size.height, len(self._lines))):
+            if before[y] != self._lines[y]:
+                self.refresh_line(y)
+
+    def refresh_line(self, y: int) -> None:
+        """Draw one line anew, if it is in sight."""
+        place = y - self.scroll_offset.y
+        if 0 <= place < self.size.height:
+            self.refresh(Region(0, place, self.size.width, 1))
+
+    def line_at(self, y: int) -> SpanLine:
+        """Return a line to draw; empty below the last one."""
+        return self._lines[y] if y < len(self._lines) else ()
+
+    def is_reversed(self, y: int) -> bool:
+        """Say whether a line stands out, as the one under a cursor does."""
+        del y
+        return False
+
+    def render_line(self, y: int) -> Strip:
+        """Draw one line of those in sight."""
+        row = y + self.scroll_offset.y
+        return draw_strip(
+            self.line_at(row),
+            self.size.width,
+            span_styles_of(self),
+            self.rich_style,
+            reverse=self.is_reversed(row),
+        )

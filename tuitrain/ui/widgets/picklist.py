@@ -1,0 +1,146 @@
+"""A list with a cursor, headings that can't be picked, and marks; any length costs the same.
+
+Knows rows by a key and how they look, not what they stand for.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from textual.binding import Binding
+from textual.message import Message
+
+from tuitrain.ui.widgets.lines import ScrollLines
+from tuitrain.view.spans import Span, SpanLine
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row; without a key it is a heading."""
+
+    key: str
+    line: SpanLine
+
+
+class PickList(ScrollLines):
+    """Rows with a cursor on one of them."""
+
+    BINDINGS = [
+        Binding("up,k", "move(-1)", "up", show=False, id="list.up"),
+        Binding("down,j", "move(1)", "down", show=False, id="list.down"),
+        Binding("pageup", "page(-1)", "page up", show=False, id="list.page_up"),
+        Binding("pagedown", "page(1)", "page down", show=False, id="list.page_down"),
+        Binding("home,g", "edge(-1)", "first", show=False, id="list.first"),
+        Binding("end,G", "edge(1)", "last", show=False, id="list.last"),
+        Binding("enter", "choose", "open", show=False, id="list.open"),
+    ]
+
+    class Chosen(Message):
+        """A row was opened."""
+
+        def __init__(self, picker: "PickList", key: str) -> None:
+            super().__init__()
+            self.picker = picker
+            self.key = key
+
+        @property
+        def control(self) -> "PickList":
+            """The list."""
+            return self.picker
+
+    class Moved(Message):
+        """The cursor is on another row."""
+
+        def __init__(self, picker: "PickList", key: str) -> None:
+            super().__init__()
+            self.picker = picker
+            self.key = key
+
+        @property
+        def control(self) -> "PickList":
+            """The list."""
+            return self.picker
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._rows: tuple[Row, ...] = ()
+        self._cursor = -1
+
+    @property
+    def key(self) -> str:
+        """The key under the cursor; empty in an empty list."""
+        return self._rows[self._cursor].key if 0 <= self._cursor < len(self._rows) else ""
+
+    @property
+    def keys(self) -> list[str]:
+        """All keys in order."""
+        return [row.key for row in self._rows if row.key]
+
+    def show_rows(self, rows: Sequence[Row], empty: str = "") -> None:
+        """Show other rows; the cursor stays on its key where that is still there."""
+        held = self.key
+        self._rows = tuple(rows)
+        place = next((i for i, row in enumerate(self._rows) if row.key and row.key == held), -1)
+        if place < 0:
+            place = self._nearest(max(0, self._cursor))
+        self._cursor = place
+        lines = [row.line for row in self._rows]
+        self.show_lines(lines or [(Span(empty, "quiet"),)])
+        if self.key != held:
+            self.post_message(self.Moved(self, self.key))
+
+    def go_to(self, key: str) -> None:
+        """Put the cursor on a key, if it is there."""
+        for place, row in enumerate(self._rows):
+            if row.key == key:
+                self._put_cursor(place)
+
+    def _nearest(self, place: int) -> int:
+        choices = [i for i, row in enumerate(self._rows) if row.key]
+        return min(choices, key=lambda i: abs(i - place)) if choices else -1
+
+    def _put_cursor(self, place: int) -> None:
+        if place < 0 or place == self._cursor:
+            return
+        before, self._cursor = self._cursor, place
+        self.refresh_line(before)
+        self.refresh_line(place)
+        # A heading right above the first row comes into sight with it.
+        top = place - 1 if place == 1 else place
+        if top < self.scroll_offset.y:
+            self.scroll_to(y=top, animate=False)
+        elif place >= self.scroll_offset.y + self.size.height:
+            self.scroll_to(y=place - self.size.height + 1, animate=False)
+        self.post_message(self.Moved(self, self.key))
+
+    def is_reversed(self, y: int) -> bool:
+        """The row under the cursor stands out while the list has the focus."""
+        return y == self._cursor and self.has_focus
+
+    def on_focus(self) -> None:
+        """Show the cursor."""
+        self.refresh_line(self._cursor)
+
+    def on_blur(self) -> None:
+        """Hide the cursor."""
+        self.refresh_line(self._cursor)
+
+    def action_move(self, by: int) -> None:
+        """Move to the next row that can be picked."""
+        place = self._cursor + by
+        while 0 <= place < len(self._rows) and not self._rows[place].key:
+            place += by
+        if 0 <= place < len(self._rows):
+            self._put_cursor(place)
+
+    def action_page(self, by: int) -> None:
+        """Move by what is in sight."""
+        self._put_cursor(self._nearest(self._cursor + by * max(1, self.size.height - 1)))
+
+    def action_edge(self, side: int) -> None:
+        """Move to the first or last row."""
+        self._put_cursor(self._nearest(0 if side < 0 else len(self._rows) - 1))
+
+    def action_choose(self) -> None:
+        """Open the row under the cursor."""
+        if self.key:
+            self.post_message(self.Chosen(self, self.key))

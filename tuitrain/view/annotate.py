@@ -1,0 +1,158 @@
+"""What is written on a drawn chart: marks, gaps, labels, notes and the cursor.
+
+Knows the board and places on it; a curve is never covered.
+"""
+
+import math
+from collections.abc import Iterable
+
+from tuitrain.view.board import Board, one_cell_each
+from tuitrain.view.figure import Chart, Line, Look, Mark
+from tuitrain.view.format import shorten
+from tuitrain.view.layout import Layout
+
+MARK_SYMBOLS = {
+    "checkpoint": "o",
+    "best": "*",
+    "continue": ">",
+    "pause": "=",
+    "resume": ">",
+    "setting": "v",
+    "alert": "!",
+}
+"""By weight: where several fall on one column the last of these is seen."""
+
+_WEIGHTS = {kind: weight for weight, kind in enumerate(MARK_SYMBOLS)}
+_LABEL_ROWS = (0, -1, 1, -2, 2, -3, 3)
+"""Rows from a curve's end, the nearest first, where its label may stand."""
+
+
+class Annotations:
+    """Writes on one chart's board; row 0 of the canvas is its top here."""
+
+    def __init__(self, board: Board, layout: Layout, look: Look) -> None:
+        """Take the board as the canvas left it."""
+        self._board = board
+        self._area = layout.area
+        self._left = layout.axes.left
+        self._axis_row = layout.area.rows if layout.axes.x_line else None
+        self._ascii = look.ascii
+
+    def add_marks(self, marks: Iterable[Mark]) -> None:
+        """Put each mark's symbol below its place and its text where there is room, newest first."""
+        seen: dict[int, Mark] = {}
+        for mark in sorted(marks, key=lambda mark: (_WEIGHTS[mark.kind], mark.x)):
+            column = self._column_of(mark.x)
+            if column is not None:
+                seen[column] = mark
+        for column, mark in sorted(seen.items(), reverse=True):
+            style = "alert" if mark.kind == "alert" else "mark"
+            self._add_symbol(column, MARK_SYMBOLS[mark.kind], style)
+            text = self._short(mark.text)
+            if text:
+                self._add_text(column, text, style)
+
+    def add_gaps(self, lines: Iterable[Line]) -> None:
+        """Mark the columns that hold a NaN or an infinity."""
+        for line in lines:
+            broken = [x for place, x in enumerate(line.x) if is_broken(line, place)]
+            for column in self._area.columns_of(broken):
+                if column is not None:
+                    self._add_symbol(column, MARK_SYMBOLS["alert"], "alert")
+
+    def add_label(self, line: Line) -> None:
+        """Write a line's label at its right end, as near as there is room."""
+        end = _last_finite(line, self._area.x_range)
+        if end is None:
+            return
+        text = self._short(line.label)
+        column = self._column_of(line.x[end]) or 0
+        row = self._area.rows - 1 - self._area.row_of(line.mean[end])
+        start = min(column, self._area.columns - 1) - len(text) + 1
+        for distance in _LABEL_ROWS:
+            if self._write(row + distance, max(start, 1), text, f"line{line.slot}"):
+                return
+
+    def add_note(self, text: str) -> None:
+        """Write a note at the top right, or one row lower."""
+        for row in (0, 1):
+            if self._write(row, self._area.columns - len(text), text, "alert"):
+                return
+
+    def add_message(self, text: str) -> None:
+        """Write in the middle of an empty chart."""
+        row, column = (self._area.rows - 1) // 2, (self._area.columns - len(text)) // 2
+        self._write(row, column, text, "label")
+
+    def add_cursor(self, x: float) -> None:
+        """Draw the cursor through everything that is blank in its column."""
+        column = self._column_of(x)
+        if column is None:
+            return
+        for row in range(self._area.rows):
+            if self._board.is_blank(row, self._left + column):
+                self._board.put(row, self._left + column, "|" if self._ascii else "│", "cursor")
+
+    def _short(self, text: str) -> str:
+        return shorten(one_cell_each(text, self._ascii), max(8, self._area.columns // 3))
+
+    def _column_of(self, x: float) -> int | None:
+        (column,) = self._area.columns_of((x,))
+        return column
+
+    def _add_symbol(self, column: int, symbol: str, style: str) -> None:
+        if self._axis_row is not None:
+            self._board.put(self._axis_row, self._left + column, symbol, style)
+        elif self._board.is_blank(0, self._left + column):
+            self._board.put(0, self._left + column, symbol, style)
+
+    def _add_text(self, column: int, text: str, style: str) -> None:
+        """Write over the symbol if the curve leaves room there, else at the top."""
+        low = self._area.rows - 1
+        # Text next to the axis would run into it.
+        start = max(1, min(column, self._area.columns - len(text)))
+        for row in (low, low - 1, 0, 1):
+            if self._write(row, start, text, style):
+                return
+
+    def _write(self, row: int, column: int, text: str, style: str) -> bool:
+        if not 0 <= row < self._area.rows or column < 0:
+            return False
+        return self._board.put_if_blank(row, self._left + column, text, style)
+
+
+def is_broken(line: Line, place: int) -> bool:
+    """Return whether a column holds a value that is not finite."""
+    if line.nonfinite:
+        return line.nonfinite[place] > 0
+    return not (math.isfinite(line.low[place]) and math.isfinite(line.high[place]))
+
+
+def notes(chart: Chart) -> tuple[str, ...]:
+    """Return what the curves can't show: points that are not finite or not on a log axis.
+
+    A raw curve and its smoothed one have one label and are counted once.
+    """
+    broken: dict[str, int] = {}
+    below: dict[str, int] = {}
+    for line in chart.lines:
+        broken[line.label] = max(broken.get(line.label, 0), _broken_points(line))
+        below[line.label] = max(below.get(line.label, 0), sum(low <= 0 for low in line.low))
+    found = []
+    if any(broken.values()):
+        found.append(f"{sum(broken.values())} not finite")
+    if chart.log and any(below.values()):
+        found.append(f"{sum(below.values())} not above 0")
+    return tuple(found)
+
+
+def _broken_points(line: Line) -> int:
+    places = (place for place in range(len(line.x)) if is_broken(line, place))
+    return sum(line.nonfinite[place] if line.nonfinite else 1 for place in places)
+
+
+def _last_finite(line: Line, x_range: tuple[float, float]) -> int | None:
+    for place in reversed(range(len(line.x))):
+        if x_range[0] <= line.x[place] <= x_range[1] and math.isfinite(line.mean[place]):
+            return place
+    return None

@@ -1,0 +1,173 @@
+"""A chart as lines of text: the one function that the screens call, and the cursor's read-out.
+
+Pure: the same chart, size and look give the same text. Knows nothing of textual or of a record.
+"""
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from tuitrain.view.annotate import Annotations, notes
+from tuitrain.view.canvas import CanvasCell, draw_canvas
+from tuitrain.view.figure import Chart, Line, Look, Mark, Size, line_from_series
+from tuitrain.view.format import sanitise
+from tuitrain.view.layout import plan_layout
+from tuitrain.view.palette import FAINT_MARKER, SLOTS, marker_of
+from tuitrain.view.raster import (
+    Area,
+    Cell,
+    braille,
+    braille_cells,
+    braille_strokes,
+    cell_strokes,
+    whole_cells,
+)
+from tuitrain.view.spans import Span, SpanLine, fit_line
+
+__all__ = [
+    "Chart", "Line", "Look", "Mark", "Size", "Span", "draw_chart", "line_from_series", "notes",
+    "values_at",
+]  # fmt: skip
+
+_MARKER_EVERY = {True: 16, False: 4}
+"""Cells between the markers on one of several curves, with colours and without."""
+
+Picture = dict[Cell, tuple[str, str]]
+"""Character and style of each cell of the canvas that is not blank."""
+
+
+def draw_chart(chart: Chart, size: Size, look: Look) -> tuple[SpanLine, ...]:
+    """Return `size.height` lines, each exactly `size.width` cells wide.
+
+    Styles: axis, label, title, mark, alert, cursor, line0 to line7, faint0 to faint7, and none.
+    A chart too small for its ticks goes without them, and one too small for axes without those.
+
+    Args:
+        chart: what to draw; anything finite or not, in any order of magnitude.
+        size: the cells to fill; without any there are no lines.
+        look: what the terminal can show.
+    """
+    if size.width < 1 or size.height < 1:
+        return ()
+    lines = [_logarithm(line) for line in chart.lines] if chart.log else list(chart.lines)
+    layout = plan_layout(chart, lines, size)
+    picture = _picture(lines, layout.area, look)
+    cells = [CanvasCell(*cell, *shown) for cell, shown in picture.items()]
+    area = layout.area
+    board = draw_canvas(layout.axes, area.columns, area.rows, cells, ascii_only=look.ascii)
+    _annotate(Annotations(board, layout, look), chart, lines, bool(cells))
+    drawn = board.lines()
+    return (_title(chart, size, look), *drawn) if layout.title else drawn
+
+
+def values_at(chart: Chart, x: float) -> list[tuple[str, int, float]]:
+    """Return label, slot and mean of each line's column nearest to `x`; NaN where it has none.
+
+    The raw curves behind smoothed ones are left out.
+    """
+    return [(line.label, line.slot, _nearest(line, x)) for line in chart.lines if not line.faint]
+
+
+def _nearest(line: Line, x: float) -> float:
+    places = range(len(line.x))
+    place = min(places, key=lambda place: abs(line.x[place] - x), default=None)
+    return math.nan if place is None else line.mean[place]
+
+
+def _logarithm(line: Line) -> Line:
+    """Return a line on a logarithmic axis; where it has nothing above 0 it has a gap."""
+    high = tuple(_log10(value) for value in line.high)
+    mean = tuple(_log10(value, other) for value, other in zip(line.mean, high, strict=True))
+    low = tuple(_log10(value, other) for value, other in zip(line.low, mean, strict=True))
+    return replace(line, low=low, high=high, mean=mean)
+
+
+def _log10(value: float, otherwise: float = math.nan) -> float:
+    return math.log10(value) if 0 < value < math.inf else otherwise
+
+
+def _picture(lines: Sequence[Line], area: Area, look: Look) -> Picture:
+    """Draw the curves, faint ones first, so that the first line ends up on top."""
+    fronts = [line for line in lines if not line.faint]
+    several = len(fronts) > 1
+    picture: Picture = {}
+    dots: dict[Cell, int] = {}
+    from_below = list(reversed(lines))
+    from_below.sort(key=lambda line: not line.faint)
+    for line in from_below:
+        if look.ascii or (line.faint and not look.colour):
+            picture.update(_in_markers(line, area, look))
+            continue
+        for cell, shown in _in_braille(line, area, dots):
+            picture[cell] = shown
+    if several and not look.ascii:
+        for line in reversed(fronts):
+            picture.update(_sparse_markers(line, area, _MARKER_EVERY[look.colour]))
+    return picture
+
+
+def _in_braille(
+    line: Line, area: Area, dots: dict[Cell, int]
+) -> Iterator[tuple[Cell, tuple[str, str]]]:
+    """Yield a line's cells; dots of the lines below stay in them, but those of raw curves."""
+    style = _style(line)
+    strokes = braille_strokes(line, area)
+    for cell, bits in braille_cells(strokes.masks):
+        kept = bits | dots.get(cell, 0)
+        if not line.faint:
+            dots[cell] = kept
+        yield cell, (braille(kept), style)
+    for cell in strokes.lone:
+        yield cell, (FAINT_MARKER if line.faint else marker_of(line.slot), style)
+
+
+def _in_markers(line: Line, area: Area, look: Look) -> Iterator[tuple[Cell, tuple[str, str]]]:
+    faint = FAINT_MARKER if look.ascii else "·"
+    shown = (faint if line.faint else marker_of(line.slot), _style(line))
+    for cell in whole_cells(cell_strokes(line, area).masks):
+        yield cell, shown
+
+
+def _sparse_markers(line: Line, area: Area, every: int) -> Picture:
+    """Return the line's marker on points at least so many columns apart.
+
+    Lines begin at different columns, so that those close to each other don't hide markers.
+    """
+    following = line.slot * every // SLOTS
+    picture: Picture = {}
+    for column, mean in zip(area.columns_of(line.x), line.mean, strict=True):
+        if column is None or column < following:
+            continue
+        if area.y_range[0] <= mean <= area.y_range[1]:
+            picture[column, area.row_of(mean)] = (marker_of(line.slot), _style(line))
+            following = column + every
+    return picture
+
+
+def _style(line: Line) -> str:
+    return f"{'faint' if line.faint else 'line'}{line.slot % SLOTS}"
+
+
+def _annotate(pen: Annotations, chart: Chart, lines: Iterable[Line], drawn: bool) -> None:
+    fronts = [line for line in lines if not line.faint]
+    pen.add_marks(chart.marks)
+    pen.add_gaps(chart.lines)
+    found = notes(chart)
+    if found:
+        pen.add_note(", ".join(found))
+    if not drawn:
+        pen.add_message(
+            "nothing to draw here" if any(line.x for line in fronts) else "no points yet"
+        )
+    if len(fronts) > 1:
+        for line in fronts:
+            pen.add_label(line)
+    if chart.cursor is not None:
+        pen.add_cursor(chart.cursor)
+
+
+def _title(chart: Chart, size: Size, look: Look) -> SpanLine:
+    text = sanitise(chart.title)
+    if look.ascii:
+        text = text.encode("ascii", "replace").decode()
+    return fit_line((Span(text, "title"),), size.width)

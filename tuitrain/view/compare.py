@@ -1,0 +1,200 @@
+"""Several runs side by side as lines of text: who they are, their metrics, how settings differ.
+
+Pure functions from rows of the record to spans; knows nothing of databases or screens.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tuitrain.runs.metrics import metric_mode
+from tuitrain.runs.rows import MetricRow
+from tuitrain.view.format import NOTHING, display_width, metric_value, sanitise, shorten
+from tuitrain.view.palette import SLOTS, marker_of
+from tuitrain.view.spans import Span, SpanLine
+
+_GAP = 2
+_MOST_CELL = 32
+"""A longer value is cut: a list of augmentations may be long."""
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedRun:
+    """One of the runs: its place in the list is its slot."""
+
+    label: str
+    state: str = ""
+    detail: str = ""
+    """How far it is, or what is wrong with it."""
+    metrics: Mapping[str, MetricRow] = field(default_factory=dict)
+    settings: Mapping[str, str] | None = None
+    """Flat; None where they are not known."""
+    monitor: str = ""
+    """The metric that decides which checkpoint is best, with its mode."""
+    mode: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TableRow:
+    """What one line of a table says of each run; `best`: the runs that stand out."""
+
+    heading: str
+    cells: tuple[str, ...]
+    best: frozenset[int] = frozenset()
+
+
+def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """Return nested settings by dotted key, values as TOML would show them, harmless."""
+    flat: dict[str, str] = {}
+    for key, value in config.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            flat |= flatten(value, f"{name}.")
+        else:
+            flat[sanitise(name)] = sanitise(_show(value))
+    return flat
+
+
+def _show(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list):
+        return f"[{', '.join(_show(item) for item in value)}]"
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{key}={_show(item)}' for key, item in value.items())}}}"
+    return str(value)
+
+
+def unique_labels(names: Sequence[str], ids: Sequence[str]) -> list[str]:
+    """Return the runs' names, or their ids where several have the same name."""
+    return [
+        sanitise(name if names.count(name) == 1 else run_id)
+        for name, run_id in zip(names, ids, strict=True)
+    ]
+
+
+def compare_lines(runs: Sequence[ComparedRun], metric: str, width: int) -> list[SpanLine]:
+    """Return everything below the chart: the runs, the metrics, the settings that differ.
+
+    Args:
+        runs: in order; the place is the slot.
+        metric: the one on the chart, which comes first.
+        width: cells; tables that do not fit are shown run by run.
+    """
+    lines = [_legend(slot, run) for slot, run in enumerate(runs)]
+    metrics = metric_rows(runs, metric)
+    if metrics:
+        lines += [(), (Span("best, * of all, and last", "title"),)]
+        lines += _table(metrics, runs, width)
+    known = [run.settings for run in runs if run.settings is not None]
+    lines += [(), (Span("settings that differ", "title"),)]
+    settings = setting_rows(runs)
+    if settings:
+        return lines + _table(settings, runs, width)
+    words = "none" if len(known) > 1 else "not known: fewer than two runs can be read"
+    return [*lines, (Span(f"  {words}", "quiet"),)]
+
+
+def _legend(slot: int, run: ComparedRun) -> SpanLine:
+    troubled = run.state in ("failed", "lost", "damaged", "newer")
+    return (
+        _marker(slot),
+        Span(f" {run.label}", "strong"),
+        Span(f"  {run.state}", "bad" if troubled else ""),
+        Span(f"  {run.detail}", "quiet"),
+    )
+
+
+def _marker(slot: int) -> Span:
+    return Span(marker_of(slot), f"line{slot % SLOTS}")
+
+
+def metric_rows(runs: Sequence[ComparedRun], first: str = "") -> list[TableRow]:
+    """Return best and last of every metric that any run has, `first` before the others."""
+    names = list(dict.fromkeys(name for run in runs for name in run.metrics))
+    names.sort(key=lambda name: name != first)
+    return [_metric_row(runs, name) for name in names]
+
+
+def _metric_row(runs: Sequence[ComparedRun], name: str) -> TableRow:
+    rows = [run.metrics.get(name) for run in runs]
+    mode = next((run.mode for run in runs if run.monitor == name and run.mode), metric_mode(name))
+    values = [row.best for row in rows if row is not None and row.best is not None]
+    winner = (max(values) if mode == "max" else min(values)) if len(values) > 1 else math.nan
+    best = frozenset(i for i, row in enumerate(rows) if row is not None and row.best == winner)
+    return TableRow(
+        sanitise(name), tuple(_metric_cell(row, i in best) for i, row in enumerate(rows)), best
+    )
+
+
+def _metric_cell(row: MetricRow | None, wins: bool) -> str:
+    if row is None:
+        return NOTHING
+    best = NOTHING if row.best is None else f"{metric_value(row.best)} @{row.best_step}"
+    return f"{best}{'*' if wins else ''}, {metric_value(row.last)}"
+
+
+def setting_rows(runs: Sequence[ComparedRun]) -> list[TableRow]:
+    """Return the settings that are not the same in all runs whose settings are known."""
+    known = [run.settings for run in runs if run.settings is not None]
+    keys = dict.fromkeys(key for settings in known for key in settings)
+    differing = [key for key in keys if len({settings.get(key) for settings in known}) > 1]
+    return [TableRow(key, tuple(_setting(run, key) for run in runs)) for key in differing]
+
+
+def _setting(run: ComparedRun, key: str) -> str:
+    return NOTHING if run.settings is None else run.settings.get(key, NOTHING)
+
+
+def _table(rows: Sequence[TableRow], runs: Sequence[ComparedRun], width: int) -> list[SpanLine]:
+    """Return a table with a column a run, or the same run by run where that does not fit."""
+    cut = [tuple(shorten(cell, _MOST_CELL) for cell in row.cells) for row in rows]
+    labels = [f"{marker_of(slot)} {run.label}" for slot, run in enumerate(runs)]
+    first = max(display_width(row.heading) for row in rows)
+    widths = [_widest(column) for column in zip(*cut, strict=True)]
+    # A long name gives way before the table does.
+    room = width - 2 - first - sum(max(w, 10) + _GAP for w in widths)
+    if room < 0:
+        return [line for row in rows for line in _run_by_run(row, runs)]
+    columns = [
+        max(w, min(_widest([label]), max(10, w) + room // len(runs)))
+        for w, label in zip(widths, labels, strict=True)
+    ]
+    heads = [shorten(label, w) for label, w in zip(labels, columns, strict=True)]
+    head: SpanLine = (
+        Span(" " * (first + 2)),
+        *(
+            Span(" " * _GAP + _pad(label, w), f"line{slot % SLOTS}")
+            for slot, (label, w) in enumerate(zip(heads, columns, strict=True))
+        ),
+    )
+    return [head, *(_table_line(row, cells, first, columns) for row, cells in zip(rows, cut, strict=True))]
+
+
+def _table_line(
+    row: TableRow, cells: Iterable[str], first: int, columns: Sequence[int]
+) -> SpanLine:
+    spans = [Span(f"  {_pad(row.heading, first)}", "quiet")]
+    for slot, (cell, width) in enumerate(zip(cells, columns, strict=True)):
+        spans.append(Span(" " * _GAP + _pad(cell, width), "good" if slot in row.best else ""))
+    return tuple(spans)
+
+
+def _run_by_run(row: TableRow, runs: Sequence[ComparedRun]) -> list[SpanLine]:
+    longest = max(display_width(run.label) for run in runs)
+    lines: list[SpanLine] = [(Span(f"  {row.heading}", "quiet"),)]
+    for slot, (run, cell) in enumerate(zip(runs, row.cells, strict=True)):
+        style = "good" if slot in row.best else ""
+        label = _pad(run.label, min(longest, 28))
+        lines.append((Span("    "), _marker(slot), Span(f" {label}  "), Span(cell, style)))
+    return lines
+
+
+def _widest(cells: Iterable[str]) -> int:
+    return max(display_width(cell) for cell in cells)
+
+
+def _pad(text: str, width: int) -> str:
+    short = shorten(text, width)
+    return short + " " * (width - display_width(short))

@@ -1,0 +1,130 @@
+"""Presets as rows of a list, grouped by task, and one preset in a few lines of words.
+
+Pure functions from what presets say to spans; knows nothing of screens or files.
+"""
+
+import textwrap
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tuitrain.view.format import NOTHING, count, display_width, duration, sanitise, shorten
+from tuitrain.view.spans import Span, SpanLine
+
+if TYPE_CHECKING:
+    from tuitrain.config.presets import ListedPreset
+    from tuitrain.config.schema import Component, Preset
+
+_GROUPS = ("classification", "binary", "regression")
+_BROKEN = "can't be used"
+
+
+@dataclass(frozen=True, slots=True)
+class Experience:
+    """What earlier runs of a preset on this machine showed."""
+
+    parameters: int = 0
+    took_s: float | None = None
+    """The time a finished run took."""
+
+
+def preset_groups(
+    presets: Iterable["ListedPreset"], text: str = ""
+) -> list[tuple[str, list["ListedPreset"]]]:
+    """Return presets that have every word of `text`, by task; faulty ones are a group at the end.
+
+    Args:
+        presets: all of them.
+        text: words that must occur in name, description, data set, model or task.
+    """
+    groups: dict[str, list[ListedPreset]] = {}
+    for listed in presets:
+        if all(word in _said(listed) for word in text.lower().split()):
+            task = listed.preset.task if listed.preset is not None else _BROKEN
+            groups.setdefault(task, []).append(listed)
+    order = [*_GROUPS, *sorted(set(groups) - {*_GROUPS, _BROKEN}), _BROKEN]
+    return [(task, groups[task]) for task in order if task in groups]
+
+
+def _said(listed: "ListedPreset") -> str:
+    preset = listed.preset
+    words = [listed.found.name]
+    if preset is not None:
+        words += [preset.description, preset.task, preset.data.name, preset.model.name]
+    return " ".join(words).lower()
+
+
+def preset_line(listed: "ListedPreset", width: int, name_width: int) -> SpanLine:
+    """Return a preset as one line: its name and as much of its description as fits."""
+    name = shorten(sanitise(listed.found.name), min(name_width, max(1, width - 2)))
+    spans = [Span("  "), Span(name, "title" if listed.preset is not None else "bad")]
+    room = width - name_width - 4
+    if room >= 8:
+        gap = " " * (name_width - display_width(name) + 2)
+        spans.append(Span(gap + shorten(_about(listed), room), "quiet"))
+    return tuple(spans)
+
+
+def _about(listed: "ListedPreset") -> str:
+    if listed.preset is None:
+        return sanitise(listed.error)
+    return sanitise(listed.preset.description)
+
+
+def preset_detail(
+    listed: "ListedPreset", past: Experience | None, width: int, lines: int
+) -> list[SpanLine]:
+    """Return what a preset is in at most `lines` lines."""
+    head = (Span(shorten(sanitise(listed.found.name), width), "title"),)
+    preset = listed.preset
+    if preset is None:
+        return [head, *_wrapped([sanitise(listed.error)], width, "bad")][:lines]
+    words = [
+        sanitise(preset.description),
+        f"data {_component(preset.data)}; {_download(listed)}",
+        f"model {_component(preset.model)}{_size(past)}",
+        _training_words(preset),
+    ]
+    if past is not None and past.took_s is not None:
+        words.append(f"about {duration(past.took_s)} on this machine")
+    if listed.found.shadowing:
+        words.append(sanitise(listed.found.shadowing))
+    return [head, *_wrapped(words, width)][:lines]
+
+
+def _size(past: Experience | None) -> str:
+    return f", {count(past.parameters)} parameters" if past and past.parameters else ""
+
+
+def _download(listed: "ListedPreset") -> str:
+    return f"downloads {sanitise(listed.download)}" if listed.download else "nothing to download"
+
+
+def _component(component: "Component") -> str:
+    """Return a component's name and its options, in brackets."""
+    options = [f"{key} {_plain(value)}" for key, value in component.options.items()]
+    name = sanitise(component.name)
+    return f"{name} ({', '.join(options)})" if options else name
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return "-".join(_plain(item) for item in value) or NOTHING
+    return sanitise(str(value))
+
+
+def _training_words(preset: "Preset") -> str:
+    train = preset.train
+    return (
+        f"{train.epochs} epochs of batches of {train.batch_size}, "
+        f"{sanitise(preset.optimizer.name)} {preset.optimizer.lr:g}, "
+        f"{sanitise(preset.schedule.name)} schedule, {train.precision}"
+    )
+
+
+def _wrapped(texts: Iterable[str], width: int, style: str = "") -> list[SpanLine]:
+    return [
+        (Span(line, style),)
+        for text in texts
+        for line in textwrap.wrap(text, max(10, width), subsequent_indent="  ") or [""]
+    ]

@@ -1,0 +1,218 @@
+"""A run in words and numbers, as span lines: its top line, its side column, what happened.
+
+Pure functions of plain values; knows neither widgets nor files.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tuitrain.runs.rows import AlertRow, CheckpointRow, CommandRow, MarkRow, StateRow
+from tuitrain.runs.summary import RunSummary
+from tuitrain.view import format as text
+from tuitrain.view.spans import Span, SpanLine, plain_line
+
+STATE_STYLES: Mapping[str, str] = {
+    "running": "live",
+    "starting": "live",
+    "queued": "quiet",
+    "paused": "alert",
+    "finished": "good",
+    "stopped": "quiet",
+    "failed": "bad",
+    "lost": "bad",
+    "damaged": "bad",
+    "newer": "bad",
+}
+_WAITING = {
+    "pause": "pausing: waits for the end of this step and its checkpoint",
+    "stop": "stopping: waits for the end of this step and its checkpoint",
+    "checkpoint": "saving a checkpoint",
+    "evaluate": "evaluating",
+    "set": "changing a setting",
+    "resume": "resuming",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """Something that happened at a time."""
+
+    time: float
+    text: str
+    style: str = ""
+
+
+def waiting_for(commands: Sequence[CommandRow]) -> str:
+    """Say what a command that was given is waiting for; empty when none is."""
+    for command in reversed(commands):
+        if command.outcome is None:
+            return _WAITING.get(command.kind, command.kind)
+    return ""
+
+
+def top_parts(
+    summary: RunSummary,
+    *,
+    epochs: int,
+    left_s: float | None,
+    alerts: int,
+    waiting: str,
+) -> tuple[SpanLine, SpanLine]:
+    """Return the left and the right part of a run's top line; the right one never gives way."""
+    state = waiting.partition(":")[0] or summary.state
+    left: list[Span] = [
+        Span(f" {text.sanitise(summary.name)}", "strong"),
+        Span("  "),
+        Span(state, STATE_STYLES.get(summary.state, "")),
+    ]
+    if summary.total_steps:
+        left.append(Span(f"  epoch {summary.epoch:.1f}/{epochs}" if epochs else "", "quiet"))
+        left.append(Span(f"  step {summary.step:,}/{summary.total_steps:,}", "quiet"))
+    right: list[Span] = []
+    if summary.total_steps:
+        right.append(Span(f"  {text.percent(summary.step, summary.total_steps)}", "strong"))
+    if left_s is not None:
+        right.append(Span(f"  {text.duration(left_s)} left"))
+    if alerts:
+        right.append(Span(f"  {alerts} alert{'s' if alerts > 1 else ''}", "alert"))
+    return tuple(left), (*right, Span(" "))
+
+
+def rule(title: str, values: SpanLine, width: int, *, focused: bool, dash: str) -> SpanLine:
+    """Return a panel's first row: its title, what it is about in numbers, a line between."""
+    head = Span(f"{'>' if focused else dash} {title} ", "live" if focused else "title")
+    tail = (Span(" "), *values, Span(f" {dash}", "axis")) if values else ()
+    used = text.display_width(head.text) + sum(text.display_width(s.text) for s in tail)
+    if used > width:
+        return (head, *tail)
+    return (head, Span(dash * (width - used), "axis"), *tail)
+
+
+def happenings(
+    states: Sequence[StateRow],
+    marks: Sequence[MarkRow],
+    alerts: Sequence[AlertRow],
+    checkpoints: Sequence[CheckpointRow],
+) -> list[Happening]:
+    """Return what happened in a run, oldest first."""
+    found = [
+        Happening(
+            row.time,
+            f"{row.state}{f': {row.reason}' if row.reason else ''}",
+            "bad" if row.state in ("failed", "lost") else "",
+        )
+        for row in states
+    ]
+    found += [
+        Happening(row.time, f"step {row.step:,}: {row.text or row.kind}")
+        for row in marks
+        if row.kind != "best"
+    ]
+    found += [Happening(row.time, f"alert: {row.text}", "alert") for row in alerts]
+    found += [Happening(row.time, _checkpoint_text(row)) for row in checkpoints]
+    return sorted(found, key=lambda item: item.time)
+
+
+def _checkpoint_text(row: CheckpointRow) -> str:
+    names = f" ({', '.join(row.names)})" if row.names else ""
+    metrics = " ".join(f"{name} {text.metric_value(value)}" for name, value in row.metrics.items())
+    return f"checkpoint step {row.step:,}{names} {metrics}".rstrip()
+
+
+def happening_line(item: Happening) -> SpanLine:
+    """Return one line: when, and what."""
+    clock = time.strftime("%H:%M:%S", time.localtime(item.time))
+    return (Span(f" {clock} ", "quiet"), *plain_line(item.text, item.style))
+
+
+def memory_bar(used: float, total: float, width: int, *, ascii: bool) -> str:
+    """Return how full something is."""
+    share = min(1.0, used / total) if total > 0 else 0.0
+    full = round(share * width)
+    return ("#" if ascii else "█") * full + ("." if ascii else "░") * (width - full)
+
+
+def gpu_numbers(samples: Mapping[str, float]) -> list[int]:
+    """Return the GPUs that there are readings of."""
+    found = {name.partition("/")[0][3:] for name in samples if name.startswith("gpu")}
+    return sorted(int(number) for number in found if number.isdigit())
+
+
+def device_lines(samples: Mapping[str, float], width: int, *, ascii: bool) -> list[SpanLine]:
+    """Return the devices' readings: every GPU, then the host."""
+    lines: list[SpanLine] = []
+    for number in gpu_numbers(samples):
+        lines += _gpu_lines(number, samples, width, ascii=ascii)
+    if "host/memory_total_bytes" in samples:
+        lines += _host_lines(samples, width, ascii=ascii)
+    return lines or [(Span("no readings yet", "quiet"),)]
+
+
+def _gpu_lines(
+    number: int, samples: Mapping[str, float], width: int, *, ascii: bool
+) -> list[SpanLine]:
+    def reading(name: str) -> float | None:
+        return samples.get(f"gpu{number}/{name}")
+
+    used, total = reading("memory_used_bytes"), reading("memory_total_bytes")
+    utilization, power, degrees = (
+        reading("utilization_percent"),
+        reading("power_w"),
+        reading("temperature_c"),
+    )
+    facts = [
+        f"{utilization:.0f}%" if utilization is not None else "",
+        f"{power:.0f} W" if power is not None else "",
+        f"{degrees:.0f} C" if degrees is not None else "",
+    ]
+    lines: list[SpanLine] = [
+        (Span(f"GPU {number} ", "strong"), Span(" ".join(f for f in facts if f)))
+    ]
+    if used is not None and total is not None:
+        lines.append((Span(f"{text.size(used)} / {text.size(total)}"),))
+        lines.append((Span(memory_bar(used, total, width, ascii=ascii), "line0"),))
+    return lines
+
+
+def _host_lines(samples: Mapping[str, float], width: int, *, ascii: bool) -> list[SpanLine]:
+    used, total = samples["host/memory_used_bytes"], samples["host/memory_total_bytes"]
+    worker = samples.get("host/worker_rss_bytes", 0.0)
+    cpu = samples.get("host/worker_cpu_percent", 0.0)
+    return [
+        (Span("worker ", "quiet"), Span(text.size(worker))),
+        (Span("cpu    ", "quiet"), Span(f"{cpu:.0f} %")),
+        (Span("RAM    ", "quiet"), Span(f"{text.size(used)}")),
+        (Span("of     ", "quiet"), Span(text.size(total))),
+        (Span(memory_bar(used, total, width, ascii=ascii), "line0"),),
+    ]
+
+
+def metric_lines(metrics: Mapping[str, Any]) -> list[SpanLine]:
+    """Return last and best value of each metric."""
+    lines: list[SpanLine] = []
+    for name, row in metrics.items():
+        lines.append(
+            (
+                Span(f"{text.sanitise(name)[:16]:16} ", "quiet"),
+                Span(f"{text.metric_value(row.last):>10}"),
+                Span(f" {text.metric_value(row.best) if row.best is not None else '-':>10}"),
+            )
+        )
+    return lines
+
+
+def setting_lines(config: Mapping[str, Any]) -> list[SpanLine]:
+    """Return a run's settings, one a line."""
+    lines: list[SpanLine] = []
+    for section, value in config.items():
+        if isinstance(value, Mapping):
+            lines += (
+                (
+                    Span(f"{text.sanitise(f'{section}.{key}')}", "quiet"),
+                    Span(f" {text.sanitise(str(item))}"),
+                )
+                for key, item in value.items()
+            )
+    return lines

@@ -1,0 +1,51 @@
+"""A line of text as spans with a style's name: what views return and the interface colours."""
+
+from typing import NamedTuple
+
+from tuitrain.view.format import display_width, sanitise, shorten
+
+
+class Span(NamedTuple):
+    """Text in one style; the names are listed in `tuitrain.ui.themes`."""
+
+    text: str
+    style: str = ""
+
+
+SpanLine = tuple[Span, ...]
+
+
+def line_width(line: SpanLine) -> int:
+    """Return how many cells a line takes."""
+    return sum(display_width(span.text) for span in line)
+
+
+def fit_line(line: SpanLine, width: int) -> SpanLine:
+    """Cut a line, or pad it with spaces, to exactly `width` cells."""
+    fitted: list[Span] = []
+    left = width
+    for span in line:
+        cells = display_width(span.text)
+        if cells > left:
+            cut = shorten(span.text, left)
+            fitted.append(Span(cut, span.style))
+            left -= display_width(cut)
+            break
+        fitted.append(span)
+        left -= cells
+    if left > 0:
+        fitted.append(Span(" " * left))
+    return tuple(fitted)
+
+
+def plain_line(text: str, style: str = "") -> SpanLine:
+    """Return text from anywhere as a line, its control characters made harmless."""
+    return (Span(sanitise(text), style),)
+
+
+def spread_line(left: SpanLine, right: SpanLine, width: int) -> SpanLine:
+    """Put one part at each end of a line; the left one gives way where both don't fit."""
+    room = width - line_width(right)
+    if room < 1:
+        return fit_line(right, width)
+    return (*fit_line(left, room), *right)
