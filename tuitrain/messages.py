@@ -347,6 +347,10 @@ class StartOrder:
     """The record knows of a checkpoint: finding none that loads is then an error."""
     settings: tuple[tuple[int, str, float], ...]
     """Live changes on record as (step, key, value), to be made again at the same steps."""
+    checkpoint: str = ""
+    """Resume from this file of the run, its path relative to the run; empty: from the newest."""
+    abandoned: tuple[str, ...] = ()
+    """Paths of checkpoints of a history given up: neither resumed from nor counted."""
 
 
 Command = (

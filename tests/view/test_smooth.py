@@ -13,10 +13,9 @@ WEIGHTS = st.floats(0, 0.999)
 
 def as_tensorboard(values: tuple[float, ...], weight: float) -> list[float]:
     """Smooth as `resmoothDataset` of TensorBoard's line chart does."""
-    last, seen, smoothed = 0.0, 0, []
-    for value in values:
+    last, smoothed = 0.0, []
+    for seen, value in enumerate(values, start=1):
         last = last * weight + (1 - weight) * value
-        seen += 1
         smoothed.append(last / (1 - weight**seen))
     return smoothed
 

@@ -20,8 +20,8 @@ def test_any_values_fill_the_width(values: list[float], width: int, plain: bool)
 
 def test_sparklines_read_like_this() -> None:
     falling = [math.exp(-place / 5) for place in range(20)]
-    assert sparkline(falling, 10, UNICODE) == "⠑⠢⢄⣀⣀⣀⣀⣀⣀⣀"
-    assert sparkline(falling, 10, ASCII) == "^=-..._____"[:10]
-    assert sparkline([1.0, 1.0], 3, ASCII) == "--  "[:3]
+    assert sparkline(falling, 10, UNICODE) == "⠑⠒⠤⠤⢄⣀⣀⣀⣀⣀"
+    assert sparkline(falling, 10, ASCII) == "^=-...____"
+    assert sparkline([1.0, 1.0], 3, ASCII) == "-- "
     assert sparkline([1.0, math.nan, 2.0], 4, ASCII) == "_ ^ "
     assert sparkline([], 4, UNICODE) == "    "

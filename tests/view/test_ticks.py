@@ -37,7 +37,7 @@ def test_values_are_labelled_by_short_round_numbers(
         (-4, 0, ["1e-4", "1e-3", "0.01", "0.1", "1"]),
         (-0.74, 0.4, ["0.2", "0.5", "1", "2"]),
         (0.1, 0.2, ["1.3", "1.4", "1.5"]),
-        (-30, 30, ["1e-30", "1e-15", "1", "1e15", "1e30"]),
+        (-30, 30, ["1e-20", "1", "1e20"]),
     ],
 )
 def test_a_logarithmic_axis_has_powers_of_ten_or_round_numbers_between(
@@ -50,13 +50,13 @@ def test_a_logarithmic_axis_has_powers_of_ten_or_round_numbers_between(
     ("kind", "last", "expected"),
     [
         ("step", 160, ["0", "50", "100", "150"]),
-        ("step", 1e6, ["0", "200k", "400k", "600k", "800k", "1M"]),
+        ("step", 1e6, ["0", "500k", "1M"]),
         ("epoch", 1.7, ["0.0", "0.5", "1.0", "1.5"]),
         ("epoch", 20, ["0", "5", "10", "15", "20"]),
         ("time", 45, ["0s", "10s", "20s", "30s", "40s"]),
         ("time", 100, ["0:00", "0:15", "0:30", "0:45", "1:00", "1:15", "1:30"]),
-        ("time", 5000, ["0:00h", "0:30h", "1:00h"]),
-        ("time", 86_400 * 3, ["0d", "1d", "2d", "3d"]),
+        ("time", 5000, ["0:00h", "0:15h", "0:30h", "0:45h", "1:00h", "1:15h"]),
+        ("time", 86_400 * 20, ["0d", "5d", "10d", "15d", "20d"]),
     ],
 )
 def test_an_axis_speaks_in_its_own_units(kind: str, last: float, expected: list[str]) -> None:

@@ -12,7 +12,7 @@ import typer
 
 from tuitrain.cli import output
 from tuitrain.cli.options import Json, PresetArgument, RunArgument, RunsDir
-from tuitrain.errors import EXIT_FAILED
+from tuitrain.errors import EXIT_FAILED, RunBusyError, UsageError
 
 if TYPE_CHECKING:
     from tuitrain.cli.progress import Progress
@@ -107,6 +107,15 @@ def resume(
             show_default=False,
         ),
     ] = None,
+    checkpoint: Annotated[
+        str,
+        typer.Option(
+            "--from",
+            metavar="NAME",
+            help="Go back to this checkpoint, e.g. best or step-00000100, and train on from there.",
+            show_default=False,
+        ),
+    ] = "",
     runs_dir: RunsDir = None,
     data_dir: DataDir = None,
     json: Json = False,
@@ -119,15 +128,31 @@ def resume(
     from tuitrain.supervisor.assignment import continue_run
 
     directory = find_run(runs_root(runs_dir), run)
+    if is_alive(directory) and checkpoint:
+        raise RunBusyError(f"{directory.id} is live: stop it before going back to a checkpoint")
     if is_alive(directory):
         from tuitrain.cli.control import order
 
         order(directory, "resume", {}, json)
         return
-    assignment = continue_run(directory, data_dir=data_dir, code=code or ())
+    assignment = continue_run(
+        directory,
+        data_dir=data_dir,
+        code=code or (),
+        checkpoint=_checkpoint_path(directory, checkpoint) if checkpoint else "",
+    )
     if foreground:
         raise typer.Exit(_supervise_here(assignment, load_preset(directory.config_path), json))
     raise typer.Exit(_begin_in_background(assignment, json))
+
+
+def _checkpoint_path(directory: "RunDirectory", name: str) -> str:
+    """Return the path, relative to the run, of the file that a checkpoint's name leads to."""
+    file = (directory.checkpoints / f"{name.removesuffix('.pt')}.pt").resolve()
+    if not file.is_file():
+        there = ", ".join(sorted(path.stem for path in directory.checkpoints.glob("*.pt")))
+        raise UsageError(f"{directory.id} has no checkpoint {name!r}; it has: {there or 'none'}")
+    return str(file.relative_to(directory.path.resolve()))
 
 
 def add_commands(app: typer.Typer) -> None:

@@ -181,6 +181,9 @@ class TrainSection(Section):
         description="When the loss is NaN or infinite: `stop` ends the run with a checkpoint of "
         "the last finite state, `skip` leaves that update out, `ignore` only raises an alert.",
     )
+    weights_from: str | None = Field(
+        None, description="A checkpoint file whose weights the run begins with; left out: none."
+    )
     grace_s: PositiveFloat = Field(
         60.0, description="Seconds that a stop may take before the worker is killed."
     )

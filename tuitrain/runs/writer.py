@@ -179,6 +179,14 @@ class RunWriter:
             )
             return [(step, key, new) for step, key, new in rows.fetchall()]
 
+    def abandoned_checkpoints(self) -> list[str]:
+        """Return the paths of checkpoints that belong to a history given up."""
+        with explained(self._directory):
+            rows = self._connection.execute(
+                "SELECT path FROM checkpoints WHERE superseded AND removed IS NULL"
+            )
+            return [path for (path,) in rows.fetchall()]
+
     def has_checkpoint(self) -> bool:
         """Tell whether the record knows of a checkpoint that was not removed."""
         with explained(self._directory):

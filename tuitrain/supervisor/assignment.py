@@ -28,6 +28,8 @@ class Assignment:
     """Put first on the worker's import path, for a user's own code."""
     grace_s: float
     """How long a stop may take before the worker is killed."""
+    checkpoint: str = ""
+    """Resume from this file, its path relative to the run; empty: from the newest."""
 
 
 def begin_run(
@@ -66,7 +68,11 @@ def begin_run(
 
 
 def continue_run(
-    directory: RunDirectory, *, data_dir: Path | None = None, code: Sequence[str] = ()
+    directory: RunDirectory,
+    *,
+    data_dir: Path | None = None,
+    code: Sequence[str] = (),
+    checkpoint: str = "",
 ) -> Assignment:
     """Return what the supervisor of a run that ended, or was released, is to do.
 
@@ -74,7 +80,8 @@ def continue_run(
     `code` again.
 
     Raises:
-        UsageError: the run is finished, or names code that `code` does not allow.
+        UsageError: the run is finished, names code that `code` does not allow, or has no such
+            checkpoint.
     """
     preset = load_preset(directory.config_path)
     missing = [name for name in own_code(preset) if name not in code]
@@ -87,14 +94,18 @@ def continue_run(
     with closing(RunReader(directory)) as reader:
         state = reader.state()
         recorded = reader.meta().get("data_directory")
-    if state.state == "finished":
+    if checkpoint and not (directory.path / checkpoint).is_file():
+        raise UsageError(f"{directory.id} has no checkpoint {checkpoint}")
+    if state.state == "finished" and not checkpoint:
         raise UsageError(
             f"{directory.id} is finished ({state.reason}): there is nothing to resume; "
             f"`tuitrain run {directory.config_path} --set train.epochs=N` trains anew"
         )
     kept = Path(recorded) if recorded and data_dir is None else data_directory(data_dir)
     folders = _code_folders(preset, [Path.cwd()])
-    return Assignment(directory, True, kept.absolute(), folders, preset.train.grace_s)
+    return Assignment(
+        directory, True, kept.absolute(), folders, preset.train.grace_s, checkpoint=checkpoint
+    )
 
 
 def own_code(preset: Preset) -> list[str]:

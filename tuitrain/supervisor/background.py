@@ -30,6 +30,8 @@ def write_arguments(assignment: Assignment) -> list[str]:
         f"--grace-s={assignment.grace_s}",
         *(f"--code-folder={folder}" for folder in assignment.code_folders),
     ]
+    if assignment.checkpoint:
+        arguments.append(f"--checkpoint={assignment.checkpoint}")
     return [*arguments, "--resume"] if assignment.resume else arguments
 
 
@@ -40,6 +42,7 @@ def read_arguments(arguments: Sequence[str]) -> Assignment:
     parser.add_argument("--data-dir", type=Path, required=True)
     parser.add_argument("--grace-s", type=float, required=True)
     parser.add_argument("--code-folder", action="append", default=[])
+    parser.add_argument("--checkpoint", default="")
     parser.add_argument("--resume", action="store_true")
     given = parser.parse_args(arguments)
     return Assignment(
@@ -48,6 +51,7 @@ def read_arguments(arguments: Sequence[str]) -> Assignment:
         data_directory=given.data_dir,
         code_folders=given.code_folder,
         grace_s=given.grace_s,
+        checkpoint=given.checkpoint,
     )
 
 

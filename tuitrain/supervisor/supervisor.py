@@ -117,6 +117,8 @@ class Supervisor:
             resume=assignment.resume,
             had_checkpoint=self._writer.has_checkpoint(),
             settings=tuple(self._writer.applied_settings()),
+            checkpoint=assignment.checkpoint,
+            abandoned=tuple(self._writer.abandoned_checkpoints()),
         )
 
     def _outlast_old_worker(self) -> None:

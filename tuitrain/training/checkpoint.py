@@ -8,7 +8,7 @@ import hashlib
 import os
 import pickle
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +38,16 @@ def digest_weights(weights: Mapping[str, Tensor]) -> str:
 class CheckpointFolder:
     """The checkpoints of one run."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, abandoned: Iterable[str] = ()) -> None:
+        """Look after `folder`.
+
+        Args:
+            folder: where the files are.
+            abandoned: names of files that belong to a history given up: they stay, and count for
+                nothing.
+        """
         self.folder = folder
+        self._abandoned = set(abandoned)
 
     def prepare(self) -> None:
         """Make the folder, and remove what a killed writer left half-written."""
@@ -52,8 +60,13 @@ class CheckpointFolder:
         return self.folder / f"step-{step:08d}{_SUFFIX}"
 
     def files(self) -> list[Path]:
-        """Return all checkpoint files, newest step first."""
-        return sorted(self.folder.glob(f"step-*{_SUFFIX}"), reverse=True)
+        """Return all checkpoint files that count, newest step first."""
+        found = self.folder.glob(f"step-*{_SUFFIX}")
+        return sorted((path for path in found if path.name not in self._abandoned), reverse=True)
+
+    def abandon_after(self, step: int) -> None:
+        """Let the files of later steps count for nothing: training goes on from `step`."""
+        self._abandoned |= {path.name for path in self.files() if path > self.path(step)}
 
     def names(self, path: Path) -> tuple[str, ...]:
         """Return the names that point to a file."""
@@ -76,6 +89,7 @@ class CheckpointFolder:
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(target)
+            self._abandoned.discard(target.name)
         except OSError:
             temporary.unlink(missing_ok=True)
             raise

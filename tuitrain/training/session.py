@@ -6,12 +6,13 @@ Knows the run as a folder for checkpoints and a link.
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from tuitrain.config.load import parse_preset
 from tuitrain.config.schema import Preset
-from tuitrain.errors import CheckpointError, DamagedCheckpointError
+from tuitrain.errors import CheckpointError, DamagedCheckpointError, TrainingError
 from tuitrain.messages import (
     AlertRaised,
     CheckpointRemoved,
@@ -39,7 +40,8 @@ class Session:
         self._order = order
         self._link = link
         self._directory = Path(order.run_directory)
-        self._folder = CheckpointFolder(self._directory / "checkpoints")
+        abandoned = [Path(path).name for path in order.abandoned]
+        self._folder = CheckpointFolder(self._directory / "checkpoints", abandoned)
         self._preset: Preset = parse_preset(order.config, "config.toml")
         self._writer = CheckpointWriter(self._folder, self._directory)
         self._writer.send = link.send
@@ -55,6 +57,8 @@ class Session:
         seed_everything(self._preset.train.seed)
         parts = build_parts(self._preset, Path(self._order.data_directory), self._report)
         trainer = Trainer(parts, self._link, self._writer, self._order.config)
+        if self._preset.train.weights_from is not None:
+            self._begin_with_weights(trainer, Path(self._preset.train.weights_from))
         if self._order.resume:
             self._restore(trainer)
         self._link.send(
@@ -93,6 +97,10 @@ class Session:
             CheckpointError: there were checkpoints, and none of them can be read.
         """
         settings = Replay(self._order.settings)
+        if self._order.checkpoint:
+            path = self._directory / self._order.checkpoint
+            self._restore_from(path, load_checkpoint(path), trainer, Replay(()))
+            return
         for path in self._folder.files():
             self._report(f"loading {path.name}")
             try:
@@ -100,12 +108,7 @@ class Session:
             except DamagedCheckpointError as error:
                 self._set_aside(path, error)
                 continue
-            self._keep_threads(int(state["threads"]))
-            self._link.send(
-                TrainingResumed(time.time(), state["step"], self._relative(path), state["pending"])
-            )
-            trainer.restore(state, settings)
-            self._adopt(path, state["digest"], trainer)
+            self._restore_from(path, state, trainer, settings)
             return
         if self._order.had_checkpoint or self._folder.has_damaged():
             raise CheckpointError(
@@ -115,6 +118,33 @@ class Session:
         trainer.replay = settings
         self._link.send(TrainingResumed(time.time(), 0, "", ""))
         self._alert("the run ended before its first checkpoint: it begins again at step 0")
+
+    def _restore_from(
+        self, path: Path, state: dict[str, Any], trainer: Trainer, settings: Replay
+    ) -> None:
+        self._keep_threads(int(state["threads"]))
+        self._folder.abandon_after(state["step"])
+        self._link.send(
+            TrainingResumed(time.time(), state["step"], self._relative(path), state["pending"])
+        )
+        trainer.restore(state, settings)
+        self._adopt(path, state["digest"], trainer)
+
+    def _begin_with_weights(self, trainer: Trainer, path: Path) -> None:
+        """Begin with the weights of another run's checkpoint, and nothing else of it.
+
+        Raises:
+            CheckpointError: the file can't be read.
+            TrainingError: the weights are of another model.
+        """
+        self._report(f"loading the weights of {path.name}")
+        state = load_checkpoint(path)
+        try:
+            trainer.parts.model.load_state_dict(state["model"])
+        except RuntimeError as error:
+            raise TrainingError(
+                f"train.weights_from = {path}: its weights are not of this model: {error}"
+            ) from error
 
     def _set_aside(self, path: Path, error: DamagedCheckpointError) -> None:
         aside = self._folder.set_aside(path)

@@ -95,16 +95,19 @@ class TuitrainApp(App[int]):
 
         self.push_screen(RunScreen(directory))
 
-    def open_launch(self, preset: str, *, config: Path | None = None) -> None:
+    def open_launch(
+        self, preset: str, *, config: Path | None = None, checkpoint: Path | None = None
+    ) -> None:
         """Show the form for a new run: of a preset by name, or with an old run's settings.
 
         Args:
             preset: a preset's name or file.
             config: the config.toml of a run whose settings to begin with.
+            checkpoint: a file whose weights to begin with.
         """
         from tuitrain.ui.screens.launch import LaunchScreen
 
-        self.push_screen(LaunchScreen(preset, config=config))
+        self.push_screen(LaunchScreen(preset, config=config, checkpoint=checkpoint))
 
     def open_log(self, directory: RunDirectory) -> None:
         """Show what a run's worker wrote."""
@@ -176,21 +179,29 @@ class TuitrainApp(App[int]):
         done = answer.outcome == "done"
         self.tell(answer.text, "information" if done else "warning")
 
-    def resume_run(self, directory: RunDirectory) -> None:
-        """Go on with a run: tell it when it lives, else start a supervisor for it."""
+    def resume_run(self, directory: RunDirectory, checkpoint: str = "") -> None:
+        """Go on with a run: tell it when it lives, else start a supervisor for it.
+
+        Args:
+            directory: the run.
+            checkpoint: a file of it to go back to, its path relative to the run; empty: the newest.
+        """
+        if is_alive(directory) and checkpoint:
+            self.tell(f"{directory.id} is live: stop it before going back", "warning")
+            return
         if is_alive(directory):
             self.order(directory, "resume")
             return
         self.run_worker(
-            lambda: self._resume(directory), thread=True, group="orders", exit_on_error=False
+            lambda: self._resume(directory, checkpoint), thread=True, group="orders", exit_on_error=False
         )
 
-    def _resume(self, directory: RunDirectory) -> None:
+    def _resume(self, directory: RunDirectory, checkpoint: str) -> None:
         from tuitrain.supervisor.assignment import continue_run
         from tuitrain.supervisor.background import start_and_wait
 
         try:
-            assignment = continue_run(directory, data_dir=self.data_dir)
+            assignment = continue_run(directory, data_dir=self.data_dir, checkpoint=checkpoint)
             self.tell(f"{directory.id}: resuming", "information")
             state = start_and_wait(assignment, lambda _state: None)
         except (TuitrainError, OSError) as error:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from tuitrain.runs.rows import AlertRow, MarkRow
+from tuitrain.runs.rows import MarkRow
 from tuitrain.ui.snapshot import Request, RunSnapshot
 from tuitrain.view.figure import AxisKind, Chart, Line, Mark, line_from_series
 from tuitrain.view.format import metric_value, sanitise
@@ -44,6 +44,12 @@ class Choices:
     def next_axis(self) -> "Choices":
         """Return the choices with the next kind of axis."""
         return replace(self, axis=AXES[(AXES.index(self.axis) + 1) % len(AXES)])
+
+    def describe(self) -> str:
+        """Say what is not as it is at first, for the title of a chart."""
+        parts = ["log" if self.log else "", f"smooth {self.smoothing:g}" if self.smoothing else ""]
+        said = ", ".join(part for part in parts if part)
+        return f" ({said})" if said else ""
 
     def matches(self, metric: str) -> bool:
         """Say whether a metric passes the filter; a broken expression is taken as plain text."""
@@ -161,15 +167,10 @@ def _marks(snapshot: RunSnapshot, along: Ruler, window: Window) -> list[Mark]:
         own = ", ".join(name for name in checkpoint.names if name not in ("last", "best"))
         mark = Mark(along.at(checkpoint.step), "checkpoint", sanitise(own))
         found.append((checkpoint.step, mark))
-    found += [
-        (alert.step, Mark(along.at(alert.step), "alert", sanitise(alert.kind)))
-        for alert in _placed(snapshot.alerts)
-    ]
+    for alert in snapshot.alerts:
+        if alert.step:
+            found.append((alert.step, Mark(along.at(alert.step), "alert", sanitise(alert.kind))))
     return [mark for step, mark in found if window.first <= step <= window.last]
-
-
-def _placed(alerts: Sequence[AlertRow]) -> list[AlertRow]:
-    return [alert for alert in alerts if alert.step]
 
 
 def _mark_text(row: MarkRow) -> str:

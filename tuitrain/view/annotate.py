@@ -107,11 +107,12 @@ class Annotations:
             self._board.put(0, self._left + column, symbol, style)
 
     def _add_text(self, column: int, text: str, style: str) -> None:
-        """Write over the symbol if the curve leaves room there, else at the top."""
+        """Write beside the symbol's row if the curve leaves room there, else at the top."""
         low = self._area.rows - 1
+        rows = (1,) if self._axis_row is None else (low, low - 1, 0, 1)
         # Text next to the axis would run into it.
         start = max(1, min(column, self._area.columns - len(text)))
-        for row in (low, low - 1, 0, 1):
+        for row in rows:
             if self._write(row, start, text, style):
                 return
 

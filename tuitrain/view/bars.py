@@ -64,9 +64,9 @@ def stacked_bar(parts: Sequence[float], total: float, width: int, look: Look) ->
     if width < 1:
         return ()
     amounts = [amount if math.isfinite(amount) and amount > 0 else 0.0 for amount in parts]
-    whole = max(total if math.isfinite(total) else 0.0, math.fsum(amounts))
+    whole = max(total if math.isfinite(total) else 0.0, sum(amounts))
     ends = _ends(amounts, whole, width)
-    starts = [0, *ends[:-1]]
+    starts = [0, *ends][: len(ends)]
     spans = [
         Span(fill_of(slot, look) * (end - start), f"line{slot % SLOTS}")
         for slot, (start, end) in enumerate(zip(starts, ends, strict=True))

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from tuitrain.view.annotate import Annotations, notes
-from tuitrain.view.canvas import CanvasCell, draw_canvas
+from tuitrain.view.canvas import draw_axes
 from tuitrain.view.figure import Chart, Line, Look, Mark, Size, line_from_series
 from tuitrain.view.format import sanitise
 from tuitrain.view.layout import plan_layout
@@ -51,11 +51,12 @@ def draw_chart(chart: Chart, size: Size, look: Look) -> tuple[SpanLine, ...]:
         return ()
     lines = [_logarithm(line) for line in chart.lines] if chart.log else list(chart.lines)
     layout = plan_layout(chart, lines, size)
-    picture = _picture(lines, layout.area, look)
-    cells = [CanvasCell(*cell, *shown) for cell, shown in picture.items()]
-    area = layout.area
-    board = draw_canvas(layout.axes, area.columns, area.rows, cells, ascii_only=look.ascii)
-    _annotate(Annotations(board, layout, look), chart, lines, bool(cells))
+    area, left = layout.area, layout.axes.left
+    board = draw_axes(layout.axes, area.columns, area.rows, ascii_only=look.ascii)
+    picture = _picture(lines, area, look)
+    for (column, row), (character, style) in picture.items():
+        board.put(area.rows - 1 - row, left + column, character, style)
+    _annotate(Annotations(board, layout, look), chart, lines, bool(picture))
     drawn = board.lines()
     return (_title(chart, size, look), *drawn) if layout.title else drawn
 

@@ -169,7 +169,10 @@ def _table(rows: Sequence[TableRow], runs: Sequence[ComparedRun], width: int) ->
             for slot, (label, w) in enumerate(zip(heads, columns, strict=True))
         ),
     )
-    return [head, *(_table_line(row, cells, first, columns) for row, cells in zip(rows, cut, strict=True))]
+    return [
+        head,
+        *(_table_line(row, cells, first, columns) for row, cells in zip(rows, cut, strict=True)),
+    ]
 
 
 def _table_line(

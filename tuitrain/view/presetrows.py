@@ -78,18 +78,18 @@ def preset_detail(
     head = (Span(shorten(sanitise(listed.found.name), width), "title"),)
     preset = listed.preset
     if preset is None:
-        return [head, *_wrapped([sanitise(listed.error)], width, "bad")][:lines]
+        return [head, *wrapped([sanitise(listed.error)], width, "bad")][:lines]
     words = [
         sanitise(preset.description),
-        f"data {_component(preset.data)}; {_download(listed)}",
-        f"model {_component(preset.model)}{_size(past)}",
         _training_words(preset),
+        f"model {_component(preset.model)}{_size(past)}",
+        f"data {sanitise(preset.data.name)}, {_download(listed)}",
     ]
     if past is not None and past.took_s is not None:
         words.append(f"about {duration(past.took_s)} on this machine")
     if listed.found.shadowing:
         words.append(sanitise(listed.found.shadowing))
-    return [head, *_wrapped(words, width)][:lines]
+    return [head, *wrapped(words, width)][:lines]
 
 
 def _size(past: Experience | None) -> str:
@@ -116,13 +116,14 @@ def _plain(value: Any) -> str:
 def _training_words(preset: "Preset") -> str:
     train = preset.train
     return (
-        f"{train.epochs} epochs of batches of {train.batch_size}, "
+        f"{train.epochs} epochs, batch {train.batch_size}, "
         f"{sanitise(preset.optimizer.name)} {preset.optimizer.lr:g}, "
-        f"{sanitise(preset.schedule.name)} schedule, {train.precision}"
+        f"{sanitise(preset.schedule.name)}, {train.precision}"
     )
 
 
-def _wrapped(texts: Iterable[str], width: int, style: str = "") -> list[SpanLine]:
+def wrapped(texts: Iterable[str], width: int, style: str = "") -> list[SpanLine]:
+    """Return each text on as many lines as it needs, all but its first one indented."""
     return [
         (Span(line, style),)
         for text in texts

@@ -214,7 +214,7 @@ def _state_words(row: RunRow, now: float, width: int, look: Look) -> str:
 
 
 _NAME = _Column("run", 14, _draw_name, 0, style="title", middle=False)
-_PROGRESS = _Column("progress", 6, _draw_progress, 3, style="live")
+_PROGRESS = _Column("", 6, _draw_progress, 3, style="live")
 _CURVE = _Column("curve", 10, _draw_curve, 4, style="line0")
 _LATER = (
     _Column("state", 8, _state_words, 0, middle=False),

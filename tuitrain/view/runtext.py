@@ -150,6 +150,20 @@ def device_lines(samples: Mapping[str, float], width: int, *, ascii: bool) -> li
     return lines or [(Span("no readings yet", "quiet"),)]
 
 
+def memory_line(samples: Mapping[str, float]) -> SpanLine:
+    """Return the devices' memory on one line, for a terminal without room for a column."""
+    parts: list[str] = []
+    for number in gpu_numbers(samples):
+        used = samples.get(f"gpu{number}/memory_used_bytes", 0.0)
+        total = samples.get(f"gpu{number}/memory_total_bytes", 0.0)
+        parts.append(f"GPU {number} {text.size(used)}/{text.size(total)}")
+    if "host/memory_total_bytes" in samples:
+        used, total = samples["host/memory_used_bytes"], samples["host/memory_total_bytes"]
+        parts.append(f"RAM {text.size(used)}/{text.size(total)}")
+        parts.append(f"worker {text.size(samples.get('host/worker_rss_bytes', 0.0))}")
+    return plain_line(f" {'  '.join(parts)}", "quiet")
+
+
 def _gpu_lines(
     number: int, samples: Mapping[str, float], width: int, *, ascii: bool
 ) -> list[SpanLine]:

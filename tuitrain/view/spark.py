@@ -47,7 +47,7 @@ def _averages(values: Sequence[float], most: int) -> list[float]:
 def _mean(values: Sequence[float]) -> float:
     finite = [value for value in values if math.isfinite(value)]
     # Divided first: the sum of huge values overflows.
-    return math.fsum(value / len(finite) for value in finite) if finite else math.nan
+    return sum(value / len(finite) for value in finite) if finite else math.nan
 
 
 def _levels(values: list[float], steps: int) -> list[int | None]:
@@ -62,7 +62,8 @@ def _levels(values: list[float], steps: int) -> list[int | None]:
 
 
 def _level(share: float, steps: int) -> int:
-    return min(max(round(share * (steps - 1)), 0), steps - 1)
+    # The scale ends before the largest numbers do.
+    return round(min(max(share, 0.0), 1.0) * (steps - 1))
 
 
 def _pair(left: int | None, right: int | None) -> str:

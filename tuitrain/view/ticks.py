@@ -14,6 +14,8 @@ LONGEST_LABEL = 8
 _NARROW = 1e-4
 """Below this share of its size a range is labelled by differences: 1.250, +2e-6, +4e-6."""
 _LOG_PARTS = ((1, 2, 5), (1, 3), (1,))
+_LOG_STRIDES = (1, 2, 3, 5, 10, 20, 50, 100, 200, 500)
+"""Powers of ten between two ticks."""
 _LOG_SLACK = 1e-9
 _ROUND = (1.0, 2.0, 5.0, 10.0)
 _UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
@@ -31,7 +33,7 @@ class Tick:
 
 def value_ticks(low: float, high: float, most: int) -> list[Tick]:
     """Return at least two ticks of a linear axis, and at most `most` where round ones allow it."""
-    step = _round_step((high - low) / max(1, most))
+    step = _round_step((high - low) / (most + 2))
     values = _multiples(low, high, step)
     while len(values) > max(2, most):
         step = _round_step(step * 1.5)
@@ -51,12 +53,13 @@ def log_ticks(low: float, high: float, most: int) -> list[Tick]:
         ticks = _powers(low, high, parts, 1)
         if 2 <= len(ticks) <= most + 1:
             return ticks
-    decades = math.floor(high) - math.ceil(low)
-    if decades < 1:
+    if math.floor(high) <= math.ceil(low):
         return _log_ticks_within(low, high, most)
-    stride = -(-(decades + 1) // max(2, most))
-    ticks = _powers(low, high, (1,), stride)
-    return ticks if len(ticks) > 1 else _powers(low, high, (1,), decades)
+    for stride in _LOG_STRIDES:
+        ticks = _powers(low, high, (1,), stride)
+        if len(ticks) <= max(2, most):
+            break
+    return ticks if len(ticks) > 1 else _log_ends(low, high)
 
 
 def axis_ticks(kind: AxisKind, first: float, last: float, columns: int) -> list[Tick]:
@@ -212,7 +215,7 @@ def _labels_with_power(values: Sequence[float], step: float, power: int) -> list
 
 def _powers(low: float, high: float, parts: Sequence[int], stride: int) -> list[Tick]:
     """Return the ticks at these parts of every so many powers of ten."""
-    first = math.floor(low) if len(parts) > 1 else math.ceil(low - _LOG_SLACK)
+    first = math.floor(low) if stride == 1 else math.ceil(low / stride) * stride
     places = [
         (power + math.log10(part), part, power)
         for power in range(first, math.floor(high + _LOG_SLACK) + 1, stride)
@@ -223,6 +226,11 @@ def _powers(low: float, high: float, parts: Sequence[int], stride: int) -> list[
         for place, part, power in places
         if low - _LOG_SLACK <= place <= high + _LOG_SLACK
     ]
+
+
+def _log_ends(low: float, high: float) -> list[Tick]:
+    first, last = math.ceil(low), math.floor(high)
+    return [Tick((power - low) / (high - low), _power(1, power)) for power in (first, last)]
 
 
 def _power(part: int, power: int) -> str:

@@ -48,7 +48,7 @@ class CompareScreen(Screen[None]):
     CompareScreen.whole #tables { display: none; }
     """
     BINDINGS = [
-        Binding("left,h", "metric(-1)", "metric", key_display="left/right", id="compare.left",
+        Binding("left,h", "metric(-1)", "metric", key_display="←/→", id="compare.left",
                 tooltip="Draw the metric before this one."),
         Binding("right,l", "metric(1)", "next metric", show=False, id="compare.right",
                 tooltip="Draw the metric after this one."),
@@ -60,7 +60,7 @@ class CompareScreen(Screen[None]):
                 tooltip="Show steps, epochs or time on the horizontal axis."),
         Binding("z", "maximise", "zoom", id="compare.maximise",
                 tooltip="Show the chart alone, or the tables below it again."),
-        Binding("q,escape", "back", "back", key_display="q", id="compare.back",
+        Binding("q,escape", "back", "back", id="compare.back",
                 tooltip="Go back."),
     ]  # fmt: skip
 
@@ -157,7 +157,10 @@ class CompareScreen(Screen[None]):
         chart_box.show_lines(draw_chart(self._chart(labels), size, look))
         runs = [_compared(run, label) for run, label in zip(self._known(), labels, strict=True)]
         tables.show_lines(compare_lines(runs, self._metric, tables.size.width))
-        left: SpanLine = (Span(f" compare {len(runs)} runs", "title"), Span(f"  {sanitise(self._metric)}", "live"))
+        left: SpanLine = (
+            Span(f" compare {len(runs)} runs", "title"),
+            Span(f"  {sanitise(self._metric)}", "live"),
+        )
         self.query_one(TopLine).show_parts(left, self._choice_spans())
 
     def _labels(self) -> list[str]:
@@ -193,7 +196,9 @@ class CompareScreen(Screen[None]):
         runs = [run for run in self._known() if run.series.get(self._metric) and run.summary]
         rulers = [(ruler(self._choices.axis, run.step_times), run) for run in runs]
         first = min((along.at(1) for along, _ in rulers), default=0.0)
-        last = max((along.at(run.summary.step) for along, run in rulers if run.summary), default=1.0)
+        last = max(
+            (along.at(run.summary.step) for along, run in rulers if run.summary), default=1.0
+        )
         return (first, last) if last > first else (first, first + 1)
 
     # --- keys -----------------------------------------------------------------------------------
@@ -237,7 +242,11 @@ def _compared(run: RunSnapshot, label: str) -> ComparedRun:
     if summary is None:
         state, detail = ("damaged", run.error) if run.error else ("", "being read")
         return ComparedRun(label, state, sanitise(detail))
-    steps = f"step {count(summary.step)}/{count(summary.total_steps)}" if summary.step else "no points yet"
+    steps = (
+        f"step {count(summary.step)}/{count(summary.total_steps)}"
+        if summary.step
+        else "no points yet"
+    )
     detail = f"{steps}  {summary.reason}" if summary.reason else steps
     monitor, mode = monitor_of(run.config)
     return ComparedRun(

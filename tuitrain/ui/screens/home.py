@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from textual import on
 from textual.app import ComposeResult
@@ -20,6 +20,7 @@ from tuitrain.errors import TuitrainError
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.remove import remove_run
 from tuitrain.runs.summary import RunSummary
+from tuitrain.ui.delivery import Delivery
 from tuitrain.ui.home_feed import (
     CurveFollower,
     HeldListFollower,
@@ -36,6 +37,7 @@ from tuitrain.ui.widgets.picklist import PickList, Row
 from tuitrain.ui.widgets.topline import TopLine
 from tuitrain.view.format import sanitise
 from tuitrain.view.presetrows import Experience, preset_detail, preset_groups, preset_line
+from tuitrain.view.rundetail import run_detail
 from tuitrain.view.runrows import (
     LIVE,
     RunRow,
@@ -45,7 +47,7 @@ from tuitrain.view.runrows import (
     run_heading,
     run_line,
 )
-from tuitrain.view.spans import Span
+from tuitrain.view.spans import Span, SpanLine
 
 if TYPE_CHECKING:
     from tuitrain.config.presets import ListedPreset
@@ -55,6 +57,7 @@ _STACKED_BELOW = 76
 """Columns; a narrower terminal has the lists one above the other."""
 _DETAIL_SHARE = 3
 """The detail of a preset takes at most this part of the height: a third."""
+_STACKED_LINES = 2
 _TICK_S = 1.0
 
 
@@ -77,7 +80,7 @@ class HomeScreen(Screen[None]):
     HomeScreen.stacked #lists { layout: vertical; }
     HomeScreen.stacked #presets-side { width: 1fr; max-width: 100%; height: 2fr; }
     HomeScreen.stacked #runs-side { width: 1fr; height: 3fr; }
-    HomeScreen.stacked #detail-panel { display: none; }
+    HomeScreen.stacked #detail-panel { border: none; padding: 0 1; }
     """
 
     def __init__(self, clock: Callable[[], float] = time.time, cwd: Path | None = None) -> None:
@@ -99,6 +102,7 @@ class HomeScreen(Screen[None]):
         self._machine = Machine()
         self._listed = False
         self._touched = False
+        self._in_runs = False
 
     # --- parts ----------------------------------------------------------------------------------
 
@@ -135,10 +139,9 @@ class HomeScreen(Screen[None]):
         self.query_one("#presets-panel").border_title = "presets"
         self.query_one("#runs-panel").border_title = "runs"
         self._show_top()
-        call = self.app.call_from_thread
-        self._list = HeldListFollower(self._tui.root, lambda runs: call(self._take_runs, runs))
-        self._small = CurveFollower(lambda curves: call(self._take_curves, curves))
-        self._machines = MachineFollower(lambda machine: call(self._take_machine, machine))
+        self._list = HeldListFollower(self._tui.root, self._bring(self._take_runs))
+        self._small = CurveFollower(self._bring(self._take_curves))
+        self._machines = MachineFollower(self._bring(self._take_machine))
         for follower in (self._list, self._small, self._machines):
             follower.start()
         self.set_interval(_TICK_S, self._tick)
@@ -165,11 +168,22 @@ class HomeScreen(Screen[None]):
 
     # --- what threads bring ---------------------------------------------------------------------
 
+    def _bring(self, take: Callable[[Any], None]) -> Callable[[Any], None]:
+        """Return what a thread calls so that `take` is called here."""
+        return lambda value: self._post(partial(take, value))
+
+    def _post(self, take: Callable[[], None]) -> None:
+        self.post_message(Delivery(take))
+
+    def on_delivery(self, message: Delivery) -> None:
+        """Take in what a thread brought."""
+        message.take()
+
     def _read_presets(self) -> None:
         from tuitrain.config.presets import list_presets
 
         presets = {listed.found.name: listed for listed in list_presets(self._cwd)}
-        self.app.call_from_thread(self._take_presets, presets)
+        self._post(partial(self._take_presets, presets))
 
     def _take_presets(self, presets: Mapping[str, "ListedPreset"]) -> None:
         self._presets = dict(presets)
@@ -201,6 +215,7 @@ class HomeScreen(Screen[None]):
         """Let ages grow, and ask for the curves of what is in sight now."""
         if self.is_current and self._listed:
             self._show_runs()
+            self._show_detail()
 
     # --- what is shown --------------------------------------------------------------------------
 
@@ -250,17 +265,26 @@ class HomeScreen(Screen[None]):
             panel.border_title = title.replace("[", "\\[")
 
     def _show_detail(self) -> None:
+        """Say more of the row under the cursor of the list that is used."""
+        run = self._run_at_cursor() if self._in_runs else None
         listed = self._presets.get(self._preset_list.key)
-        lines = self.query_one("#detail", Lines)
-        if listed is None:
-            lines.show_lines([])
-            return
-        name = listed.found.name
-        past = self._experience.get(name)
         width = self.query_one("#detail-panel").content_size.width
-        most = self.size.height // _DETAIL_SHARE
-        lines.show_lines(preset_detail(listed, past, width, most))
-        if past is None and self._listed and listed.preset is not None:
+        most = max(_STACKED_LINES + 1, self.size.height // _DETAIL_SHARE)
+        found: list[SpanLine] = []
+        if run is not None:
+            found = run_detail(run, self._clock(), width, most)
+        elif listed is not None:
+            found = preset_detail(listed, self._experience.get(listed.found.name), width, most)
+            self._gain_experience(listed)
+        stacked = self.has_class("stacked")
+        # The row itself has the name already.
+        self.query_one("#detail", Lines).show_lines(
+            found[1 : _STACKED_LINES + 1] if stacked else found
+        )
+
+    def _gain_experience(self, listed: "ListedPreset") -> None:
+        name = listed.found.name
+        if name not in self._experience and self._listed and listed.preset is not None:
             self.run_worker(
                 partial(self._read_experience, name, tuple(self._ordered)),
                 thread=True,
@@ -269,7 +293,7 @@ class HomeScreen(Screen[None]):
             )
 
     def _read_experience(self, name: str, runs: Sequence[RunSummary]) -> None:
-        self.app.call_from_thread(self._take_experience, name, read_experience(name, runs))
+        self._post(partial(self._take_experience, name, read_experience(name, runs)))
 
     def _take_experience(self, name: str, past: Experience) -> None:
         self._experience[name] = past
@@ -292,8 +316,13 @@ class HomeScreen(Screen[None]):
         """Remember that somebody types: the focus is theirs from now on."""
         self._touched = True
 
-    @on(PickList.Moved, "#presets")
-    def _preset_moved(self) -> None:
+    @on(PickList.Moved)
+    def _moved(self) -> None:
+        self._show_detail()
+
+    def on_descendant_focus(self) -> None:
+        """Say more of what is used now."""
+        self._in_runs = self.query_one("#runs-panel").has_focus_within
         self._show_detail()
 
     @on(PickList.Chosen, "#presets")
@@ -332,8 +361,7 @@ class HomeScreen(Screen[None]):
 
     def action_other_list(self) -> None:
         """Move between the lists."""
-        in_presets = self.query_one("#presets-panel").has_focus_within
-        (self._run_list if in_presets else self._preset_list).focus()
+        (self._preset_list if self._in_runs else self._run_list).focus()
 
     def action_presets(self) -> None:
         """Go to the presets."""

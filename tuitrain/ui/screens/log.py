@@ -37,7 +37,7 @@ class LogScreen(Screen[None]):
             tooltip="Go to the next match above.",
         ),
         Binding(
-            "F,end,G", "follow", "follow", key_display="F", id="log.follow",
+            "F,end,G", "follow", "follow", id="log.follow",
             tooltip="Go to the end and stay there as the log grows.",
         ),
         Binding("w", "wrap", "wrap", id="log.wrap", tooltip="Wrap long lines, or cut them."),
@@ -50,10 +50,10 @@ class LogScreen(Screen[None]):
             tooltip="Begin to select lines at the last one in sight, or leave the selection.",
         ),
         Binding(
-            "home,g", "first", "first", show=False, key_display="g", id="log.first",
+            "home,g", "first", "first", show=False, id="log.first",
             tooltip="Go to the first line of the log.",
         ),
-        Binding("q,escape", "back", "back", key_display="q", id="log.back", tooltip="Go back."),
+        Binding("q,escape", "back", "back", id="log.back", tooltip="Go back."),
     ]  # fmt: skip
 
     class Read(Message):
@@ -67,10 +67,13 @@ class LogScreen(Screen[None]):
         """Show the log of the run in `directory`."""
         super().__init__()
         self._directory = directory
-        self._follower = LogFollower(directory, lambda snapshot: self.post_message(self.Read(snapshot)))
+        self._follower = LogFollower(directory, self._deliver)
         self._snapshot = LogSnapshot()
         self._needle = ""
-        self._searches = 0
+        self._searches = self._answered = 0
+
+    def _deliver(self, snapshot: LogSnapshot) -> None:
+        self.post_message(self.Read(snapshot))
 
     def compose(self) -> ComposeResult:
         """Show the log between the top line and the keys."""
@@ -96,8 +99,8 @@ class LogScreen(Screen[None]):
         view = self.query_one(LogView)
         if not snapshot.error:
             view.show_window(snapshot.window)
-        if snapshot.answer and snapshot.answer == self._searches:
-            self._searches += 1
+        if snapshot.answer > self._answered:
+            self._answered = snapshot.answer
             if snapshot.found is None:
                 self.notify(f"no match for {self._needle!r}", severity="warning", markup=False)
             else:

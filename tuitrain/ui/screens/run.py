@@ -97,6 +97,8 @@ class RunScreen(Screen[None]):
                 tooltip="Move the window, or the cursor, to the right."),
         Binding("0", "reset", "whole run", show=False, id="run.reset",
                 tooltip="Show the whole run again, and follow it."),
+        Binding("tab", "next_panel", "next panel", show=False, id="run.tab",
+                tooltip="Go to the next panel; where one chart fills the screen, to the next one."),
         Binding("right_square_bracket", "page(1)", "next charts", show=False, id="run.next",
                 key_display="]", tooltip="Show the charts that did not fit."),
         Binding("left_square_bracket", "page(-1)", "charts before", show=False, id="run.previous",
@@ -111,6 +113,7 @@ class RunScreen(Screen[None]):
     RunScreen #side { width: 18; margin-left: 1; }
     RunScreen #happened { height: 3; }
     RunScreen #note { height: auto; }
+    RunScreen #memory { height: 1; }
     """
 
     class Read(Message):
@@ -148,6 +151,7 @@ class RunScreen(Screen[None]):
                     yield ChartPanel(id=f"chart{number}")
             with Vertical(id="side"):
                 yield Panel("devices", id="devices")
+        yield Lines(id="memory")
         yield Panel("what happened", id="happened")
         yield KeyLine()
 
@@ -190,6 +194,7 @@ class RunScreen(Screen[None]):
             return
         side = self.query_one("#side")
         side.display = width >= _NARROW
+        self.query_one("#memory").display = not side.display
         side_width = 18 if width < _WIDE else 30 if width < _VERY_WIDE else 42
         side.styles.width = side_width
         happened = 3 if height < 30 else 6 if height < 45 else 9
@@ -293,7 +298,8 @@ class RunScreen(Screen[None]):
         for number, (title, metrics) in enumerate(seen):
             panel = self.query_one(f"#chart{number}", ChartPanel)
             chart = build_chart(self._snapshot, overlays, metrics, self._choices)
-            panel.show_chart(sanitise(title), chart, self._values(metrics), self.tuitrain.look)
+            titled = f"{sanitise(title)}{self._choices.describe()}"
+            panel.show_chart(titled, chart, self._values(metrics), self.tuitrain.look)
 
     def _draw_empty(self) -> None:
         state = self._snapshot.state
@@ -323,6 +329,8 @@ class RunScreen(Screen[None]):
     def _draw_side(self) -> None:
         side, panel = self.query_one("#side"), self.query_one("#devices", Panel)
         if not side.display:
+            line = runtext.memory_line(self._snapshot.samples)
+            self.query_one("#memory", Lines).show_lines([line])
             return
         snapshot, width = self._snapshot, max(1, panel.size.width)
         body = runtext.device_lines(snapshot.samples, width, ascii=self.tuitrain.look.ascii)
@@ -438,8 +446,6 @@ class RunScreen(Screen[None]):
     def action_smooth(self) -> None:
         """Smooth more, then not at all."""
         self._choose(self._choices.next_smoothing())
-        weight = self._choices.smoothing
-        self.tuitrain.tell(f"smoothing {weight:g}" if weight else "no smoothing")
 
     def action_axis(self) -> None:
         """Show steps, epochs or time."""
@@ -485,6 +491,13 @@ class RunScreen(Screen[None]):
         self._page += by
         self._place_charts()
         self.call_after_refresh(self._draw)
+
+    def action_next_panel(self) -> None:
+        """Move the focus, or show the next chart where there is room for one."""
+        if self._shape == (1, 1) and self._alone is None:
+            self.action_page(1)
+        else:
+            self.focus_next()
 
     def action_zoom(self, closer: bool) -> None:
         """Show fewer or more steps, around the cursor or the end."""

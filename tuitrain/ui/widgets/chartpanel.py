@@ -4,9 +4,10 @@ from textual import events
 from textual.message import Message
 
 from tuitrain.ui.widgets.panel import Panel
-from tuitrain.view.chart import draw_chart, plot_columns, values_at
+from tuitrain.view.chart import draw_chart, values_at
 from tuitrain.view.figure import Chart, Look, Size
 from tuitrain.view.format import metric_value
+from tuitrain.view.layout import plan_layout
 from tuitrain.view.spans import Span, SpanLine
 
 
@@ -35,7 +36,8 @@ class ChartPanel(Panel):
         size = Size(self.size.width, self.body_height)
         if size.width < 1 or size.height < 1:
             return
-        self._columns = plot_columns(chart, size, look)
+        layout = plan_layout(chart, chart.lines, size)
+        self._columns = (layout.axes.left, layout.area.columns)
         if chart.cursor is not None:
             values = tuple(
                 Span(f" {label} {metric_value(value)}", f"line{slot}")

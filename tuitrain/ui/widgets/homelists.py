@@ -56,6 +56,7 @@ class RunList(LazyList):
             id="home.resume",
             tooltip="Go on with this run from its last checkpoint",
         ),
+        _FILTER,
         Binding(
             "space",
             "screen.mark",
@@ -77,5 +78,4 @@ class RunList(LazyList):
             id="home.remove",
             tooltip="Remove this run and all its files; asks first",
         ),
-        _FILTER,
     ]

@@ -22,12 +22,15 @@ class KeyLine(Lines):
 
     def _update(self, screen: Screen[object]) -> None:
         spans: list[Span] = [Span(" ")]
+        shown: set[str] = set()
         for active in screen.active_bindings.values():
             binding = active.binding
             if not binding.show or not active.enabled or binding.action == "app.help":
                 continue
-            if binding.id == "app.help":
+            # A binding of several keys is there once for each; the first one is shown.
+            if binding.id == "app.help" or binding.action in shown:
                 continue
+            shown.add(binding.action)
             key = self.app.get_key_display(binding)
             part = (Span(key, "key"), Span(f" {binding.description}  ", "quiet"))
             if line_width((*spans, *part, *_HELP)) > self.size.width:

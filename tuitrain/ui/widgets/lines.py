@@ -74,7 +74,7 @@ def span_styles_of(widget: Widget) -> dict[str, Style]:
     return cast("TuitrainApp", widget.app).span_styles
 
 
-class ScrollLines(ScrollView, can_focus=True):
+class ScrollLines(ScrollView, can_focus=True, inherit_bindings=False):
     """Any number of lines, of which only those in sight are drawn."""
 
     DEFAULT_CSS = "ScrollLines { scrollbar-size: 0 0; }"

@@ -1,0 +1,102 @@
+"""Every key of the interface, from the bindings of screens and widgets.
+
+`python -m tuitrain.ui.keys` prints the tables for README.md. Knows bindings, not what they do.
+"""
+
+import importlib.util
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from textual.binding import ActiveBinding, Binding, BindingType
+from textual.keys import format_key
+
+from tuitrain.view.keys import KeyFact, KeyGroup, key_table
+
+BEGIN_MARK = "<!-- keys: begin -->"
+END_MARK = "<!-- keys: end -->"
+
+SOURCES = (
+    ("Everywhere", "tuitrain.ui.app", "TuitrainApp"),
+    ("Home", "tuitrain.ui.screens.home", "HomeScreen"),
+    ("Launch", "tuitrain.ui.screens.launch", "LaunchScreen"),
+    ("Run", "tuitrain.ui.screens.run", "RunScreen"),
+    ("Log", "tuitrain.ui.screens.log", "LogScreen"),
+    ("Log, the lines", "tuitrain.ui.widgets.logview", "LogView"),
+    ("Compare", "tuitrain.ui.screens.compare", "CompareScreen"),
+    ("Checkpoints", "tuitrain.ui.screens.checkpoints", "CheckpointsScreen"),
+    ("Profile", "tuitrain.ui.screens.profile", "ProfileScreen"),
+    ("Memory", "tuitrain.ui.screens.memory", "MemoryScreen"),
+    ("Lists", "tuitrain.ui.widgets.picklist", "PickList"),
+    ("Text", "tuitrain.ui.widgets.reader", "Reader"),
+)
+"""Title, module and class of everything that has keys of its own, in the order of the tables."""
+
+_ARROWS = {"↑": "up", "↓": "down", "←": "left", "→": "right", "⏎": "enter", "␣": "space"}
+
+
+def documented_keys() -> list[KeyGroup]:
+    """Return the keys of every screen and widget that there is."""
+    groups = []
+    for title, module, name in SOURCES:
+        if importlib.util.find_spec(module) is not None:
+            found = getattr(importlib.import_module(module), name)
+            groups.append(KeyGroup(title, key_facts(_own_bindings(found.BINDINGS))))
+    return groups
+
+
+def key_facts(bindings: Iterable[Binding]) -> tuple[KeyFact, ...]:
+    """Return one fact an action, its keys together; what has no description is left out."""
+    keys: dict[str, list[str]] = {}
+    first: dict[str, Binding] = {}
+    for binding in bindings:
+        if binding.description:
+            first.setdefault(binding.action, binding)
+            keys.setdefault(binding.action, []).extend(_keys(binding))
+    return tuple(
+        KeyFact(" ".join(dict.fromkeys(keys[action])), binding.description, binding.tooltip)
+        for action, binding in first.items()
+    )
+
+
+def active_groups(
+    active: Iterable[ActiveBinding], titles: Sequence[tuple[object, str]]
+) -> list[KeyGroup]:
+    """Return the keys that work now, those of each node together.
+
+    Args:
+        active: from a screen.
+        titles: nodes and what to call them, in the order to show; others are left out.
+    """
+    groups = []
+    known = list(active)
+    for node, title in titles:
+        facts = key_facts(item.binding for item in known if item.node is node and item.enabled)
+        if facts:
+            groups.append(KeyGroup(title, facts))
+    return groups
+
+
+def _own_bindings(bindings: Iterable[BindingType]) -> list[Binding]:
+    return [item if isinstance(item, Binding) else Binding(*item) for item in bindings]
+
+
+def _keys(binding: Binding) -> list[str]:
+    """Return a binding's keys as they are called on a keyboard."""
+    return [_key(key.strip()) for key in binding.key.split(",")]
+
+
+def _key(key: str) -> str:
+    *modifiers, last = key.split("+")
+    shown = format_key(last)
+    return "+".join([*modifiers, _ARROWS.get(shown, shown)])
+
+
+def main(arguments: Sequence[str] = ()) -> Any:
+    """Print the tables."""
+    del arguments
+    print(key_table(documented_keys()))  # noqa: T201
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,255 @@
+"""The checkpoints of a run: resume from one, begin a new run with one, name it, delete it.
+
+Asks before what can't be undone; files are touched by `tuitrain.runs.checkpoints`, in a thread.
+"""
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, cast
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.message import Message
+from textual.screen import Screen
+
+from tuitrain.errors import TuitrainError
+from tuitrain.runs.checkpoints import check_checkpoint_name, delete_checkpoint, name_checkpoint
+from tuitrain.runs.directory import RunDirectory
+from tuitrain.runs.metrics import monitor_of
+from tuitrain.runs.rows import CheckpointRow
+from tuitrain.ui.follow import RunFollower
+from tuitrain.ui.screens.dialogs import Ask, Confirm
+from tuitrain.ui.snapshot import Request, RunSnapshot
+from tuitrain.ui.widgets.keyline import KeyLine
+from tuitrain.ui.widgets.lines import Lines
+from tuitrain.ui.widgets.picklist import PickList, Row
+from tuitrain.ui.widgets.reader import Reader
+from tuitrain.ui.widgets.topline import TopLine
+from tuitrain.view.checkpoints import (
+    checkpoint_details,
+    checkpoint_table,
+    file_name,
+    newest_first,
+)
+from tuitrain.view.format import sanitise
+from tuitrain.view.spans import Span, plain_line
+
+if TYPE_CHECKING:
+    from tuitrain.ui.app import TuitrainApp
+
+
+class CheckpointsScreen(Screen[None]):
+    """A list, and all about the checkpoint under the cursor."""
+
+    DEFAULT_CSS = """
+    CheckpointsScreen #note { height: auto; }
+    CheckpointsScreen PickList { height: 1fr; min-height: 3; }
+    CheckpointsScreen #details { height: 11; border-top: solid $panel-lighten-2; }
+    CheckpointsScreen #details:focus { border-top: solid $accent; }
+    """
+    BINDINGS = [
+        Binding("R", "resume", "resume from it", id="checkpoints.resume",
+                tooltip="Go on training from this checkpoint; Enter does the same."),
+        Binding("e", "begin", "new run from it", id="checkpoints.begin",
+                tooltip="Begin a new run with these weights and changed settings."),
+        Binding("m", "name", "name", id="checkpoints.name",
+                tooltip="Give the checkpoint a name; a named one is kept for good."),
+        Binding("x", "delete", "delete", id="checkpoints.delete",
+                tooltip="Delete the checkpoint; asks first."),
+        Binding("q,escape", "back", "back", id="checkpoints.back",
+                tooltip="Go back."),
+    ]  # fmt: skip
+
+    class Read(Message):
+        """The thread has read the run."""
+
+        def __init__(self, snapshot: RunSnapshot) -> None:
+            super().__init__()
+            self.snapshot = snapshot
+
+    def __init__(self, directory: RunDirectory, clock: Callable[[], float] = time.time) -> None:
+        """Show the checkpoints of the run in `directory`.
+
+        Args:
+            directory: the run.
+            clock: seconds since the epoch, for ages.
+        """
+        super().__init__()
+        self._directory = directory
+        self._clock = clock
+        self._snapshot: RunSnapshot | None = None
+        self._rows: dict[str, CheckpointRow] = {}
+        self._follower = RunFollower(directory, self._deliver, Request(metrics=()))
+
+    def _deliver(self, snapshot: RunSnapshot) -> None:
+        self.post_message(self.Read(snapshot))
+
+    def compose(self) -> ComposeResult:
+        """Show the list above the details."""
+        yield TopLine()
+        yield Lines(id="note")
+        yield PickList()
+        yield Reader(id="details")
+        yield KeyLine()
+
+    def on_mount(self) -> None:
+        """Begin to read."""
+        self.query_one(PickList).focus()
+        self._follower.start()
+
+    def on_unmount(self) -> None:
+        """End the thread."""
+        self._follower.close()
+
+    # --- what is shown --------------------------------------------------------------------------
+
+    def on_checkpoints_screen_read(self, message: Read) -> None:
+        """Show what was read."""
+        self._snapshot = snapshot = message.snapshot
+        rows = newest_first(snapshot.checkpoints)
+        self._rows = {row.path: row for row in rows}
+        head, *lines = checkpoint_table(rows, monitor_of(snapshot.config)[0], self._clock())
+        note = plain_line(snapshot.error, "bad") if snapshot.error else head
+        self.query_one("#note", Lines).show_lines([note] if rows or snapshot.error else [])
+        keys = [row.path for row in rows]
+        self.query_one(PickList).show_rows(
+            [Row(key, line) for key, line in zip(keys, lines, strict=True)],
+            empty="" if snapshot.error else " no checkpoints: none was saved yet, or none was kept",
+        )
+        self._show_details()
+        self._show_top(snapshot)
+
+    def _show_top(self, snapshot: RunSnapshot) -> None:
+        state = snapshot.summary.state if snapshot.summary else ""
+        name = sanitise(self._directory.id)
+        number = len(self._rows)
+        words = f"{number} checkpoint{'' if number == 1 else 's'} "
+        left = (Span(f" {name}", "title"), Span(f"  {state}", "live" if snapshot.live else ""))
+        self.query_one(TopLine).show_parts(left, (Span(words, "quiet"),))
+
+    def on_pick_list_moved(self) -> None:
+        """Show all about another checkpoint."""
+        self._show_details()
+
+    def _show_details(self) -> None:
+        row = self._picked()
+        lines = checkpoint_details(row, self._clock()) if row else []
+        self.query_one(Reader).show_lines(lines)
+
+    def _picked(self) -> CheckpointRow | None:
+        return self._rows.get(self.query_one(PickList).key)
+
+    @property
+    def _tuitrain(self) -> "TuitrainApp":
+        return cast("TuitrainApp", self.app)
+
+    # --- keys -----------------------------------------------------------------------------------
+
+    def on_pick_list_chosen(self) -> None:
+        """Resume from the checkpoint."""
+        self.action_resume()
+
+    def action_resume(self) -> None:
+        """Resume from the checkpoint; from another than the newest only after a question."""
+        row, snapshot = self._picked(), self._snapshot
+        if row is None or snapshot is None or snapshot.summary is None:
+            return
+        if snapshot.live:
+            self._refuse("resume from a checkpoint")
+            return
+        step = snapshot.summary.step
+        if row.step >= step and not row.superseded:
+            self._resume(row)
+            return
+        question = (
+            f"Resume from step {row.step}? The run stands at step {step}: curves after step "
+            f"{row.step} are removed, and what is trained from there takes their place."
+        )
+        self.app.push_screen(
+            Confirm(question, "resume from it"), lambda yes: self._resume(row) if yes else None
+        )
+
+    def _resume(self, row: CheckpointRow) -> None:
+        self._tuitrain.resume_run(self._directory, checkpoint=row.path)
+
+    def action_begin(self) -> None:
+        """Open the form for a new run with these weights and this run's settings."""
+        row, snapshot = self._picked(), self._snapshot
+        if row is not None and snapshot is not None and snapshot.summary is not None:
+            self._tuitrain.open_launch(
+                snapshot.summary.preset,
+                config=self._directory.config_path,
+                checkpoint=self._directory.path / row.path,
+            )
+
+    def action_name(self) -> None:
+        """Ask for a name; a live run saves the checkpoint that gets it."""
+        row, snapshot = self._picked(), self._snapshot
+        if snapshot is None or (row is None and not snapshot.live):
+            return
+        if snapshot.live or row is None:
+            question = "The run is live: a checkpoint of its current step is saved. Its name?"
+            done = self._name_live
+        else:
+            question = f"A name for {file_name(row.path)}:"
+            done = lambda name: self._work(lambda: name_checkpoint(self._directory, row.path, name))  # noqa: E731
+        hint = "A named checkpoint is kept for good."
+        self.app.push_screen(
+            Ask(question, hint=hint, check=check_checkpoint_name),
+            lambda name: done(name) if name else None,
+        )
+
+    def _name_live(self, name: str) -> None:
+        self._tuitrain.order(self._directory, "checkpoint", {"name": name})
+
+    def action_delete(self) -> None:
+        """Delete the checkpoint, after a question; the only one after a second."""
+        row, snapshot = self._picked(), self._snapshot
+        if row is None or snapshot is None:
+            return
+        if snapshot.live:
+            self._refuse("delete a checkpoint")
+            return
+        names = f" ({', '.join(row.names)})" if row.names else ""
+        question = f"Delete {file_name(row.path)}{sanitise(names)} for good?"
+        self.app.push_screen(
+            Confirm(question, "delete it"), lambda yes: self._sure(row) if yes else None
+        )
+
+    def _sure(self, row: CheckpointRow) -> None:
+        if len(self._rows) > 1:
+            self._delete(row)
+            return
+        question = (
+            "It is the only checkpoint of this run: without it the run can't be resumed and its "
+            "weights are gone. Delete it all the same?"
+        )
+        self.app.push_screen(
+            Confirm(question, "delete the only one"),
+            lambda yes: self._delete(row) if yes else None,
+        )
+
+    def _delete(self, row: CheckpointRow) -> None:
+        self._work(lambda: delete_checkpoint(self._directory, row.path))
+
+    def _work(self, job: Callable[[], None]) -> None:
+        """Do it in a thread; what goes wrong is told."""
+        self.run_worker(lambda: self._try(job), thread=True, group="files", exit_on_error=False)
+
+    def _try(self, job: Callable[[], None]) -> None:
+        try:
+            job()
+        except (TuitrainError, OSError) as error:
+            self._tuitrain.tell(str(error), "error")
+        self._follower.wake()
+
+    def _refuse(self, what: str) -> None:
+        self.notify(
+            f"{self._directory.id} is live: pause and release it, or stop it, to {what}.",
+            severity="warning",
+            markup=False,
+        )
+
+    def action_back(self) -> None:
+        """Leave."""
+        self.dismiss()

@@ -1,0 +1,77 @@
+"""Help: the keys that work on the screen in front, from their bindings.
+
+Knows bindings, not screens.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.screen import ModalScreen, Screen
+
+from tuitrain.ui.keys import active_groups
+from tuitrain.ui.widgets.lines import Lines
+from tuitrain.ui.widgets.reader import Reader
+from tuitrain.view.keys import KeyGroup, key_lines
+from tuitrain.view.spans import Span
+
+
+class HelpScreen(ModalScreen[None]):
+    """The keys of another screen."""
+
+    DEFAULT_CSS = """
+    HelpScreen #help { width: 100; max-width: 96%; height: 90%; border: round $accent; background: $surface; padding: 0 1; }
+    HelpScreen #help Lines { dock: bottom; height: 1; }
+    """  # noqa: E501
+    BINDINGS = [
+        Binding("q,escape,question_mark", "back", "close", id="help.back",
+                tooltip="Close the help."),
+    ]  # fmt: skip
+
+    def __init__(self, screen: Screen[Any]) -> None:
+        """Show the keys of `screen`, with those of the widget that has its focus."""
+        super().__init__()
+        self._groups = _groups(screen)
+
+    def compose(self) -> ComposeResult:
+        """Show the keys."""
+        with Vertical(id="help"):
+            yield Reader()
+            yield Lines()
+
+    def on_mount(self) -> None:
+        """Put the keys to scroll by at the bottom."""
+        self.query_one(Reader).focus()
+        self.query_one(Lines).show_lines(
+            [
+                (
+                    Span("up/down", "key"),
+                    Span(" scroll  ", "quiet"),
+                    Span("q", "key"),
+                    Span(" close", "quiet"),
+                )
+            ]
+        )
+
+    def on_resize(self) -> None:
+        """Wrap anew."""
+        self.call_after_refresh(self._show)
+
+    def _show(self) -> None:
+        reader = self.query_one(Reader)
+        reader.show_lines(key_lines(self._groups, reader.size.width))
+
+    def action_back(self) -> None:
+        """Close."""
+        self.dismiss()
+
+
+def _groups(screen: Screen[Any]) -> Sequence[KeyGroup]:
+    titles: list[tuple[object, str]] = [(screen, "This screen")]
+    if screen.focused is not None:
+        nodes = screen.focused.ancestors_with_self
+        titles += [(node, "This panel") for node in nodes[: nodes.index(screen)]]
+    titles.append((screen.app, "Everywhere"))
+    return active_groups(screen.active_bindings.values(), titles)

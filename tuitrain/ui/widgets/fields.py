@@ -1,0 +1,171 @@
+"""Rows of a form: a label, a value to type or to choose, a hint, and below it what is wrong.
+
+Knows texts; nothing of what they are for.
+"""
+
+from collections.abc import Sequence
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal, Vertical
+from textual.message import Message
+from textual.widgets import Input, Static
+
+from tuitrain.ui.widgets.lines import Lines
+from tuitrain.view.format import sanitise
+from tuitrain.view.spans import Span
+
+
+class Choice(Lines, can_focus=True):
+    """One out of a few values; left and right go through them."""
+
+    DEFAULT_CSS = "Choice { height: 1; width: 1fr; }"
+    BINDINGS = [
+        Binding("left,h", "turn(-1)", "before", show=False, id="choice.before"),
+        Binding("right,l,space", "turn(1)", "next choice", id="choice.next"),
+    ]
+
+    class Changed(Message):
+        """Another value was chosen."""
+
+        def __init__(self, choice: "Choice", value: str) -> None:
+            super().__init__()
+            self.choice = choice
+            self.value = value
+
+    def __init__(self, choices: Sequence[str], value: str = "") -> None:
+        super().__init__()
+        self._choices = tuple(choices)
+        self._value = value
+
+    @property
+    def value(self) -> str:
+        """What is chosen."""
+        return self._value
+
+    @value.setter
+    def value(self, value: str) -> None:
+        self._value = value
+        self._show()
+
+    def offer(self, choices: Sequence[str]) -> None:
+        """Offer other values; the one that is chosen stays."""
+        self._choices = tuple(choices)
+
+    def on_mount(self) -> None:
+        """Show the value."""
+        self._show()
+
+    def on_focus(self) -> None:
+        """Show that left and right work here."""
+        self._show()
+
+    def on_blur(self) -> None:
+        """Be quiet again."""
+        self._show()
+
+    def action_turn(self, by: int) -> None:
+        """Choose the one before or after."""
+        choices = list(dict.fromkeys([*self._choices, self._value]))
+        place = (choices.index(self._value) + by) % len(choices)
+        self.value = choices[place]
+        self.post_message(self.Changed(self, self._value))
+
+    def _show(self) -> None:
+        value = Span(sanitise(self._value), "strong" if self.has_focus else "")
+        ends = ("< ", " >") if self.has_focus else ("  ", "")
+        self.show_lines([(Span(ends[0], "key"), value, Span(ends[1], "key"))])
+
+
+class Field(Vertical):
+    """One setting of a form."""
+
+    DEFAULT_CSS = """
+    Field { height: auto; }
+    Field Horizontal { height: 1; }
+    Field .label { width: 15; padding: 0 1; }
+    Field Input { width: 1fr; height: 1; border: none; padding: 0 2; background: $surface; }
+    Field Input:focus { background: $panel; }
+    Field .hint { width: 20; height: 1; color: $text-muted; padding: 0 1; }
+    Field .fault { color: $error; padding: 0 1 0 3; height: auto; display: none; }
+    Field.faulty .fault { display: block; }
+    Field.narrow .hint { display: none; }
+    """
+
+    class Edited(Message):
+        """The value is another one now."""
+
+        def __init__(self, key: str, value: str) -> None:
+            super().__init__()
+            self.key = key
+            self.value = value
+
+    def __init__(self, key: str, label: str, hint: str, choices: Sequence[str] | None) -> None:
+        """Make a row.
+
+        Args:
+            key: the setting.
+            label: what it is called.
+            hint: its unit, or what it means.
+            choices: what there is to choose from; None: it is typed.
+        """
+        super().__init__(classes="field")
+        self.key = key
+        self._label = label
+        self._usual_hint = hint
+        self._editor: Input | Choice = (
+            Input(compact=True, select_on_focus=True) if choices is None else Choice(choices)
+        )
+
+    def compose(self) -> ComposeResult:
+        """Lay the row out."""
+        with Horizontal():
+            yield Static(self._label, classes="label", markup=False)
+            yield self._editor
+            yield Static(self._usual_hint, classes="hint", markup=False)
+        yield Static("", classes="fault", markup=False)
+
+    @property
+    def value(self) -> str:
+        """What stands in it."""
+        return self._editor.value
+
+    def fill(self, value: str, placeholder: str = "") -> None:
+        """Put a value in without calling that an edit."""
+        editor = self._editor
+        if isinstance(editor, Input):
+            editor.placeholder = placeholder
+            with editor.prevent(Input.Changed):
+                if editor.value != value:
+                    editor.value = value
+        elif editor.value != value:
+            editor.value = value
+
+    def offer(self, choices: Sequence[str]) -> None:
+        """Offer other values to choose from."""
+        if isinstance(self._editor, Choice):
+            self._editor.offer(choices)
+
+    def enter(self) -> None:
+        """Give it the focus."""
+        self._editor.focus()
+
+    def say(self, hint: str, changed: bool) -> None:
+        """Show a hint, or the usual one where there is none, and whether it differs."""
+        self.query_one(".hint", Static).update(hint or self._usual_hint)
+        self.query_one(".label", Static).update(f"{self._label} *" if changed else self._label)
+
+    def blame(self, fault: str) -> None:
+        """Show what is wrong with the value; empty: nothing."""
+        self.set_class(bool(fault), "faulty")
+        self.query_one(".fault", Static).update(sanitise(fault))
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Pass on what is typed."""
+        event.stop()
+        self.post_message(self.Edited(self.key, event.value))
+
+    def on_choice_changed(self, event: Choice.Changed) -> None:
+        """Pass on what is chosen."""
+        event.stop()
+        self.post_message(self.Edited(self.key, event.value))

@@ -1,0 +1,133 @@
+"""What a run will take and how long, and the command that starts it, as lines.
+
+Pure functions; knows nothing of forms or of the worker that warms up.
+"""
+
+import shlex
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tuitrain.view.bars import progress_bar
+from tuitrain.view.figure import Look
+from tuitrain.view.format import NOTHING, count, duration, percent, sanitise, size
+from tuitrain.view.presetrows import wrapped
+from tuitrain.view.spans import Span, SpanLine
+
+_LABEL_WIDTH = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What is known of the run to come; None where it is not known."""
+
+    parameters: int | None = None
+    parts: tuple[tuple[str, int], ...] = ()
+    """What takes memory: (word, bytes)."""
+    device: str = ""
+    product: str = ""
+    free_bytes: int | None = None
+    total_steps: int | None = None
+    steps_per_epoch: int | None = None
+    pace_step_s: float | None = None
+    pace_of: str = ""
+    """The run that took so long for a step."""
+    download: str = ""
+    warm: bool = False
+    trouble: str = ""
+    """Why something is not known, in words."""
+
+    @property
+    def memory_bytes(self) -> int:
+        """All of it together."""
+        return sum(part for _, part in self.parts)
+
+    @property
+    def fits(self) -> bool:
+        """Whether the device has room, as far as it is known."""
+        return self.free_bytes is None or self.memory_bytes <= self.free_bytes
+
+
+def outlook_lines(outlook: Outlook, width: int, look: Look) -> list[SpanLine]:
+    """Return what will happen, the most telling first."""
+    lines: list[SpanLine] = [
+        _pair("steps", _steps(outlook)),
+        _pair("time", _time(outlook)),
+        _pair("parameters", count(outlook.parameters)),
+        *_memory_lines(outlook, width, look),
+    ]
+    if outlook.device:
+        product = f", {sanitise(outlook.product)}" if outlook.product else ""
+        lines.append(_pair("device", f"{sanitise(outlook.device)}{product}"))
+    if outlook.download:
+        lines.append(_pair("downloads", sanitise(outlook.download)))
+    ready = "ready: starts at once" if outlook.warm else "warms up"
+    lines.append(_pair("worker", ready))
+    if outlook.trouble:
+        lines += wrapped([sanitise(outlook.trouble)], width, "alert")
+    return lines
+
+
+def _pair(label: str, value: str, style: str = "") -> SpanLine:
+    return (Span(label.ljust(_LABEL_WIDTH), "label"), Span(value, style))
+
+
+def _steps(outlook: Outlook) -> str:
+    if outlook.total_steps is None:
+        return NOTHING
+    each = f", {count(outlook.steps_per_epoch)} an epoch" if outlook.steps_per_epoch else ""
+    return f"{outlook.total_steps:,}{each}"
+
+
+def _time(outlook: Outlook) -> str:
+    if outlook.pace_step_s is None:
+        return "not known: not run here yet"
+    if outlook.total_steps is None:
+        return NOTHING
+    return f"about {duration(outlook.pace_step_s * outlook.total_steps)}, as {outlook.pace_of}"
+
+
+def _memory_lines(outlook: Outlook, width: int, look: Look) -> list[SpanLine]:
+    if not outlook.parts:
+        return [_pair("memory", NOTHING)]
+    total, free = outlook.memory_bytes, outlook.free_bytes
+    of = f" of {size(free)} free" if free is not None else ""
+    lines = [_pair("memory", f"{size(total)}{of}", "" if outlook.fits else "bad")]
+    if free:
+        bar = progress_bar(min(1.0, total / free), max(4, width - _LABEL_WIDTH - 6), look)
+        share = percent(total, free)
+        lines.append((Span(" " * _LABEL_WIDTH), Span(bar, "line0"), Span(f" {share}")))
+    if not outlook.fits:
+        advice = "does not fit: take a smaller batch, or another device"
+        lines.append(_pair("", advice, "bad"))
+    lines += [_pair(f"  {word}", size(part), "quiet") for word, part in outlook.parts if part]
+    return lines
+
+
+def command_words(
+    preset: str,
+    overrides: Sequence[str],
+    *,
+    name: str = "",
+    runs_dir: str = "",
+    data_dir: str = "",
+) -> list[str]:
+    """Return the command that starts the same run, as separate words."""
+    words = ["tuitrain", "run", preset]
+    for override in overrides:
+        words += ["--set", override]
+    for option, value in (("--name", name), ("--runs-dir", runs_dir), ("--data-dir", data_dir)):
+        words += [option, value] if value else []
+    return words
+
+
+def command_lines(words: Sequence[str], width: int, most: int) -> list[SpanLine]:
+    """Return a command quoted for a shell, on at most `most` lines."""
+    text = sanitise(shlex.join(words))
+    lines = textwrap.wrap(
+        text, max(20, width - 2), break_on_hyphens=False, subsequent_indent="    "
+    )
+    if len(lines) > most:
+        lines = [*lines[: most - 1], "    ..."]
+    prompt = (Span("$ ", "quiet"), Span("  "))
+    return [(prompt[min(i, 1)], Span(line)) for i, line in enumerate(lines)]

@@ -1,0 +1,40 @@
+"""One run in a few lines of words, as the home screen says it.
+
+Pure functions from a summary to spans; knows nothing of screens.
+"""
+
+import time
+from collections.abc import Callable
+
+from tuitrain.runs.summary import RunSummary
+from tuitrain.view.format import NOTHING, age, count, duration, metric_value, sanitise, shorten
+from tuitrain.view.presetrows import wrapped
+from tuitrain.view.runrows import TROUBLE, epoch_words
+from tuitrain.view.spans import Span, SpanLine
+
+
+def run_detail(
+    run: RunSummary,
+    now: float,
+    width: int,
+    lines: int,
+    *,
+    local_time: Callable[[float], time.struct_time] = time.localtime,
+) -> list[SpanLine]:
+    """Return what a run is, and why it ended, in at most `lines` lines."""
+    head = (Span(shorten(sanitise(run.id), width), "title"),)
+    begun = time.strftime("%Y-%m-%d %H:%M", local_time(run.created))
+    state = f"{run.state}: {sanitise(run.reason)}" if run.reason else run.state
+    steps = f"step {count(run.step)}"
+    steps += f" of {count(run.total_steps)}" if run.total_steps else ""
+    steps += f", epoch {epoch_words(run)}" if run.step else ""
+    words = [steps]
+    if run.best_metric is not None:
+        words.append(f"best {sanitise(run.best_metric)} {metric_value(run.best_value)}")
+    took = duration(run.duration_s) if run.started is not None else NOTHING
+    words += [
+        f"preset {sanitise(run.preset) or NOTHING} on {sanitise(run.device) or NOTHING}",
+        f"begun {begun} ({age(max(0.0, now - run.created))}), took {took}",
+    ]
+    style = "bad" if run.state in TROUBLE else ""
+    return [head, *wrapped([state], width, style), *wrapped(words, width)][:lines]
