@@ -104,8 +104,8 @@ class Evaluated:
     metrics: Mapping[str, float]
     """By full name: val/loss, val/accuracy, ..."""
     counts: Mapping[str, Any] | None
-    """Classification: `support`, `predicted`, `correct`, one number a class, and for up to 128
-    classes `confusion` (rows: true, columns: predicted). None for regression."""
+    """Classification: `classes` (names), `support`, `predicted`, `correct`, one number a class, and
+    for up to 128 classes `confusion` (rows: true, columns: predicted). None for regression."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,9 +23,12 @@ from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.reader import RunReader
 
 PROJECT = Path(__file__).parents[2]
-PATIENCE_S = 90.0
+PATIENCE_S = 60.0
 """After this long a wait is a hang; nothing is asserted about how long things take."""
 TIMED = {"samples_per_s"}
+ENDED = ("finished", "stopped", "failed", "lost")
+
+FAILED = pytest.StashKey[bool]()
 
 ENDLESS = """
 name = "endless"
@@ -91,7 +94,8 @@ class Run:
 
     @property
     def log(self) -> str:
-        return self.directory.log_path.read_text(encoding="utf-8", errors="replace")
+        path = self.directory.log_path
+        return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
 
     def wait_state(self, *states: str) -> Any:
         def look() -> Any:
@@ -105,14 +109,16 @@ class Run:
 
     def wait_step(self, step: int) -> None:
         """Wait until a step is on record; a run that has ended will never get there."""
-        until(lambda: self.step >= step or not is_held(self.directory.lock_path), f"step {step}")
+        until(lambda: self.step >= step or self.state().state in ENDED, f"step {step}")
         assert self.step >= step, f"{self.state()} at step {self.step}\n{self.log}"
 
     def wait_attempt(self, number: int) -> None:
         until(lambda: len(self.attempts()) >= number, f"attempt {number}")
 
     def wait_end(self) -> Any:
-        return self.wait_state("finished", "stopped", "failed", "lost")
+        state = self.wait_state(*ENDED)
+        self.wait_gone()
+        return state
 
     def wait_gone(self) -> None:
         locks = (self.directory.lock_path, self.directory.worker_lock_path)
@@ -126,6 +132,19 @@ class Run:
         if supervisor_stopped:
             os.kill(self.supervisor_pid, signal.SIGSTOP)
         return give_command(self.directory, kind)
+
+    def waits_for_record(self) -> int:
+        """Return the step at which the worker stands still without the record saying so."""
+        worker = psutil.Process(self.worker_pid)
+        used = [-1.0]
+
+        def stands_still() -> bool:
+            before, used[0] = used[0], sum(worker.cpu_times()[:2])
+            time.sleep(0.5)
+            return used[0] - before < 0.1
+
+        until(stands_still, "the worker stands still")
+        return self.step
 
     def kill(self, *whom: str) -> None:
         """SIGKILL `worker`, `supervisor`, or both in the given order, and wait until all is over."""
@@ -248,23 +267,34 @@ class Cli:
             assert path.name in self.killed or not left, f"{path}: {left}"
 
 
-@pytest.fixture
-def cli(tmp_path: Path) -> Iterator[Cli]:
-    """A command line of the test's own; after the test nothing of it may be left."""
-    helper = Cli(tmp_path)
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Any:
+    """Let fixtures know that their test failed: what it leaves behind is then no news."""
+    report = yield
+    if report.failed:
+        item.session.stash[FAILED] = True
+    return report
+
+
+def provide(helper: Cli, session: pytest.Session) -> Iterator[Cli]:
+    session.stash[FAILED] = False
     try:
         yield helper
-        helper.assert_nothing_left()
+        if not session.stash[FAILED]:
+            helper.assert_nothing_left()
     finally:
         helper.end_all()
+
+
+@pytest.fixture
+def cli(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Cli]:
+    """A command line of the test's own; after the test nothing of it may be left."""
+    yield from provide(Cli(tmp_path), request.session)
 
 
 @pytest.fixture(scope="module")
-def cli_of_module(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cli]:
+def cli_of_module(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Cli]:
     """The same for all tests of a module."""
-    helper = Cli(tmp_path_factory.mktemp("module"))
-    try:
-        yield helper
-        helper.assert_nothing_left()
-    finally:
-        helper.end_all()
+    yield from provide(Cli(tmp_path_factory.mktemp("module")), request.session)

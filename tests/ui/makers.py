@@ -4,11 +4,14 @@ import math
 import random
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from tuitrain import messages as m
 from tuitrain.runs.directory import RunDirectory, create_run
 from tuitrain.runs.lock import RunLock
 from tuitrain.runs.writer import RunWriter
+
+EndState = Literal["finished", "stopped", "failed", "paused"]
 
 NOW = 1_795_000_000.0
 """The moment that tests take for the present."""
@@ -31,7 +34,12 @@ mode = "max"
 
 
 def new_run(
-    root: Path, name: str | None = None, *, preset: str = "demo", age_s: float = 600.0, seed: int = 1
+    root: Path,
+    name: str | None = None,
+    *,
+    preset: str = "demo",
+    age_s: float = 600.0,
+    seed: int = 1,
 ) -> RunDirectory:
     """Make a run that was created `age_s` before NOW."""
     return create_run(
@@ -53,7 +61,8 @@ def train(
     age_s: float = 590.0,
     step_s: float = 0.1,
     accuracy: float | None = None,
-    end: tuple[str, str] | None = ("finished", "all epochs"),
+    end: tuple[EndState, str] | None = ("finished", "all epochs"),
+    attempt: int = 1,
 ) -> None:
     """Record a run of as many steps as there are losses.
 
@@ -66,6 +75,7 @@ def train(
         step_s: how long a step took.
         accuracy: val/accuracy after the last step.
         end: state and reason at the end; None: it goes on.
+        attempt: which worker did so.
     """
     start, count = NOW - age_s, len(losses)
     at = start + 1 + count * step_s
@@ -75,9 +85,7 @@ def train(
     ]
     if count:
         points = (m.MetricPoints("train/loss", 1, tuple(losses)),)
-        events.append(
-            m.StepsTaken(at, 1, count, count / steps_per_epoch, count * step_s, points)
-        )
+        events.append(m.StepsTaken(at, 1, count, count / steps_per_epoch, count * step_s, points))
     if accuracy is not None:
         metrics = {"val/accuracy": accuracy, "val/loss": losses[-1]}
         events.append(m.Evaluated(at, count, count / steps_per_epoch, 0.1, metrics, None))
@@ -86,7 +94,7 @@ def train(
     with RunWriter(directory) as writer:
         writer.set_meta(monitor="val/accuracy", mode="max")
         writer.begin_attempt(start)
-        writer.record([m.Numbered(1, i, event) for i, event in enumerate(events, start=1)])
+        writer.record([m.Numbered(attempt, i, event) for i, event in enumerate(events, start=1)])
 
 
 def falling(count: int, first: float = 2.3) -> list[float]:

@@ -22,7 +22,7 @@ def labels(ticks: list[Tick]) -> list[str]:
         (1e-4, 9e-4, 4, ["2e-4", "4e-4", "6e-4", "8e-4"]),
         (0, 1e-28, 4, ["0", "5e-29", "1e-28"]),
         (-3e30, 3e30, 4, ["-2e30", "0", "2e30"]),
-        (1, 1 + 1e-7, 4, ["1", "+5e-08", "+1e-07"]),
+        (1, 1 + 1e-7, 4, ["1", "+5e-8", "+1e-7"]),
     ],
 )
 def test_values_are_labelled_by_short_round_numbers(

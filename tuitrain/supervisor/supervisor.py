@@ -22,6 +22,7 @@ from tuitrain.errors import (
 from tuitrain.locks import RunLock, is_held, read_holder
 from tuitrain.messages import (
     Acknowledge,
+    AlertRaised,
     Event,
     Hold,
     Numbered,
@@ -79,6 +80,7 @@ class Supervisor:
         self._kill_at: float | None = None
         self._stop_reason = ""
         self._holding = False
+        self._alert: AlertRaised | None = None
         self._retry_at = 0.0
 
     # --- life -----------------------------------------------------------------------------------
@@ -171,7 +173,8 @@ class Supervisor:
     # --- what the worker says -------------------------------------------------------------------
 
     def _take_in(self, events: list[Numbered], worker: WorkerProcess) -> None:
-        self._unrecorded.extend(events)
+        # Attempt 0 is what a warm worker told before it had its order: not for the record.
+        self._unrecorded.extend(item for item in events if item.attempt)
         for item in events:
             if isinstance(item.event, TrainingEnded):
                 self._ended = item.event
@@ -185,9 +188,8 @@ class Supervisor:
             return
         self._unrecorded.clear()
         worker.send(Acknowledge(sequence))
-        if self._holding:
-            self._holding = False
-            worker.send(Release())
+        if self._holding and self._alert:
+            self._release(worker, self._alert)
         for item in batch:
             self._tell(item.event)
 
@@ -203,7 +205,17 @@ class Supervisor:
         self._retry_at = time.monotonic() + _RETRY_S
         if not self._holding:
             self._holding = True
-            worker.send(Hold(f"the record can't be written: {error}"))
+            reason = f"the record can't be written: {error}"
+            self._alert = AlertRaised(time.time(), 0, "disk", f"{reason} Training holds.")
+            # Told at once, as it can't be recorded yet.
+            self._tell(self._alert)
+            worker.send(Hold(reason))
+
+    def _release(self, worker: WorkerProcess, alert: AlertRaised) -> None:
+        """Record why training waited, and let it go on."""
+        self._holding = False
+        self._store(lambda: self._writer.add_alert(alert.time, alert.kind, alert.text))
+        worker.send(Release())
 
     def _store(self, write: Callable[[], None]) -> None:
         """Record something that can be done without when the disk is full."""

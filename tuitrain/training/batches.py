@@ -61,9 +61,9 @@ class Plan:
         return step // self.steps_per_epoch
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Batch:
-    """What one forward pass takes, on the device."""
+    """What one forward pass takes, on the device; not frozen, as that doubles the cost of one."""
 
     inputs: Tensor
     """[batch, ...], prepared."""
@@ -86,31 +86,41 @@ class Batches(Protocol):
 
 
 class TensorBatches:
-    """Batches gathered from whole-set tensors that are already on the device."""
+    """Batches gathered from whole-set tensors that are already on the device.
+
+    What can be done once an epoch is: a small model takes no longer for a step than a few dozen of
+    python's lines.
+    """
 
     def __init__(self, samples: Samples, plan: Plan, preparation: Preparation) -> None:
         self._samples = samples
         self._plan = plan
         self._preparation = preparation
+        self._steps_per_epoch = plan.steps_per_epoch
         self._epoch = -1
-        self._order = torch.empty(0, dtype=torch.int64)
+        self._steps: list[list[tuple[Tensor, float]]] = []
+        """For each step of the epoch, the samples of its batches and each batch's share."""
 
     def step(self, step: int) -> list[Batch]:
         """Gather the batches of one step."""
-        epoch = self._plan.epoch(step)
+        epoch, place = divmod(step, self._steps_per_epoch)
         if epoch != self._epoch:
-            order = epoch_order(self._plan.seed, epoch, self._plan.samples)
-            self._order = order.to(self._samples.inputs.device, non_blocking=True)
-            self._epoch = epoch
-        slices = self._plan.slices(step)
-        total = slices[-1][1] - slices[0][0]
-        return [self._gather(epoch, first, end, total) for first, end in slices]
+            self._begin_epoch(epoch)
+        return [self._gather(index, share) for index, share in self._steps[place]]
 
-    def _gather(self, epoch: int, first: int, end: int, total: int) -> Batch:
-        index = self._order[first:end]
+    def _begin_epoch(self, epoch: int) -> None:
+        order = epoch_order(self._plan.seed, epoch, self._plan.samples)
+        order = order.to(self._samples.inputs.device)
+        self._epoch = epoch
+        self._steps = []
+        for piece in torch.split(order, self._plan.step_samples)[: self._steps_per_epoch]:
+            batches = torch.split(piece, self._plan.batch_size)
+            self._steps.append([(index, len(index) / len(piece)) for index in batches])
+
+    def _gather(self, index: Tensor, share: float) -> Batch:
         inputs = self._samples.inputs.index_select(0, index)
         targets = self._samples.targets.index_select(0, index)
-        return Batch(self._preparation.train(inputs, index, epoch), targets, (end - first) / total)
+        return Batch(self._preparation.train(inputs, index, self._epoch), targets, share)
 
     def close(self) -> None:
         """Nothing to end."""

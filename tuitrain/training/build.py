@@ -42,6 +42,8 @@ class Data:
     spec: DataSpec
     preparation: Preparation
     plan: Plan
+    classes: tuple[str, ...]
+    """Their names; empty for regression."""
     on_device: bool
     """Held as tensors on the device; else streamed."""
 
@@ -178,6 +180,7 @@ def _build_data(
             channels_last=train.channels_last,
         ),
         plan=plan,
+        classes=splits.classes,
         on_device=on_device,
     )
 

@@ -35,6 +35,7 @@ class Evaluator:
     preparation: Preparation
     precision: Precision
     outputs: int
+    classes: tuple[str, ...]
     batch_size: int
     workers: int
     device: torch.device
@@ -62,5 +63,7 @@ class Evaluator:
         metrics = {"val/loss": total.item() / max(1, count(self.source))}
         metrics |= {f"val/{name}": value for name, value in tally.metrics().items()}
         counts = tally.counts()
+        if counts is not None and self.classes:
+            counts = {"classes": list(self.classes), **counts}
         duration_s = time.perf_counter() - started
         return Evaluation(metrics, dict(counts) if counts else None, duration_s)

@@ -70,6 +70,7 @@ class Trainer:
         self._nonfinite: str = ""
         self._was_finite = True
 
+        self._rate = -1.0
         self._recorder = StepRecorder(parts.task)
         self._flushed_step = 0
         train = parts.preset.train
@@ -85,6 +86,7 @@ class Trainer:
             preparation=parts.data.preparation,
             precision=parts.precision,
             outputs=parts.data.spec.outputs,
+            classes=parts.data.classes,
             batch_size=max(train.batch_size, 256),
             workers=parts.preset.data.workers,
             device=parts.device,
@@ -97,6 +99,8 @@ class Trainer:
         """Train until the run ends, and return how it did; the final checkpoint is on disk."""
         self._batches = self.parts.batches(self.step)
         self._flushed_step = self.step
+        # The optimizer's own rate may be that of a checkpoint: the first step sets it.
+        self._rate = -1.0
         self.settings.apply_to(self.parts.optimizer)
         gc.collect()
         gc.freeze()
@@ -125,8 +129,8 @@ class Trainer:
     def _take_step(self) -> None:
         parts, step = self.parts, self.step
         rate = self.settings.rate(step)
-        for group in parts.optimizer.param_groups:
-            group["lr"] = rate
+        if rate != self._rate:
+            self._set_rate(rate)
         parts.optimizer.zero_grad()
         batches = self._batches.step(step)
         loss = self._forward_backward(batches)
@@ -138,6 +142,11 @@ class Trainer:
             return
         self._recorder.add_step(loss, rate, len(batches))
         self.step = step + 1
+
+    def _set_rate(self, rate: float) -> None:
+        self._rate = rate
+        for group in self.parts.optimizer.param_groups:
+            group["lr"] = rate
 
     def _forward_backward(self, batches: list[Batch]) -> Tensor:
         """Return the step's loss, detached; gradients are those of the mean over its samples."""

@@ -53,23 +53,39 @@ def main(events: "Queue[Numbered]", commands: "Queue[Command]") -> NoReturn:
 
 
 def _await_order(link: Link) -> StartOrder:
-    """Return the order; until it comes, warm up and say what presets would take."""
-    warm = False
-    while True:
-        command = link.next_command()
-        if isinstance(command, StartOrder):
-            if warm:
-                _write_to(Path(command.run_directory) / "worker.log")
-            return command
-        if isinstance(command, EstimateCost):
-            from tuitrain.training.estimate import estimate_cost, warm_up
+    """Return the order; until it comes, warm up and say what presets would take.
 
-            if not warm:
-                warm = True
-                link.send(WarmedUp(warm_up()))
-            link.send(estimate_cost(command))
-        elif command is None:
+    An order goes before the questions that came with it, and of several questions only the last
+    is still asked.
+    """
+    warm = False
+    question: EstimateCost | None = None
+    while True:
+        for command in _arrived(link):
+            if isinstance(command, StartOrder):
+                if warm:
+                    _write_to(Path(command.run_directory) / "worker.log")
+                return command
+            if isinstance(command, EstimateCost):
+                question = command
+        if question is None:
             link.wait_for_command(_LOOK_S)
+            continue
+        from tuitrain.training.estimate import estimate_cost, warm_up
+
+        if warm:
+            link.send(estimate_cost(question))
+            question = None
+        else:
+            warm = True
+            link.send(WarmedUp(warm_up()))
+
+
+def _arrived(link: Link) -> list[Command]:
+    commands: list[Command] = []
+    while (command := link.next_command()) is not None:
+        commands.append(command)
+    return commands
 
 
 def _write_to(log_path: Path) -> None:

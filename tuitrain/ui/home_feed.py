@@ -100,10 +100,15 @@ class MachineFollower(Follower):
     """Reads how many GPUs there are and how many are free."""
 
     def __init__(
-        self, deliver: Callable[[Machine], None], sampler: Callable[[], GpuSampler] = GpuSampler
+        self,
+        deliver: Callable[[Machine], None],
+        *,
+        host: str | None = None,
+        sampler: Callable[[], GpuSampler] = GpuSampler,
     ) -> None:
         super().__init__(_MACHINE_LOOK_S)
         self._deliver = deliver
+        self._host = socket.gethostname() if host is None else host
         self._make_sampler = sampler
         self._sampler: GpuSampler | None = None
         self._shown: Machine | None = None
@@ -115,7 +120,7 @@ class MachineFollower(Follower):
             return
         if self._sampler is None:
             self._sampler = self._make_sampler()
-        machine = describe_machine(socket.gethostname(), self._sampler.read())
+        machine = describe_machine(self._host, self._sampler.read())
         if machine != self._shown and not self.closed:
             self._shown = machine
             self._deliver(machine)

@@ -16,8 +16,16 @@ from tuitrain.view.keys import KeyFact, KeyGroup, key_table
 BEGIN_MARK = "<!-- keys: begin -->"
 END_MARK = "<!-- keys: end -->"
 
+EVERYWHERE = "Everywhere"
+_TEXTUAL = (
+    KeyFact("tab", "next panel", "Go to the next panel."),
+    KeyFact("shift+tab", "panel before", "Go to the panel before."),
+    KeyFact("ctrl+p", "commands", "Find any action by its name, and the themes."),
+)
+"""Textual's own keys, which its bindings describe in other words or not at all."""
+
 SOURCES = (
-    ("Everywhere", "tuitrain.ui.app", "TuitrainApp"),
+    (EVERYWHERE, "tuitrain.ui.app", "TuitrainApp"),
     ("Home", "tuitrain.ui.screens.home", "HomeScreen"),
     ("Launch", "tuitrain.ui.screens.launch", "LaunchScreen"),
     ("Run", "tuitrain.ui.screens.run", "RunScreen"),
@@ -41,16 +49,17 @@ def documented_keys() -> list[KeyGroup]:
     for title, module, name in SOURCES:
         if importlib.util.find_spec(module) is not None:
             found = getattr(importlib.import_module(module), name)
-            groups.append(KeyGroup(title, key_facts(_own_bindings(found.BINDINGS))))
+            own = key_facts(_own_bindings(found.BINDINGS))
+            groups.append(KeyGroup(title, (*own, *_TEXTUAL) if title == EVERYWHERE else own))
     return groups
 
 
 def key_facts(bindings: Iterable[Binding]) -> tuple[KeyFact, ...]:
-    """Return one fact an action, its keys together; what has no description is left out."""
+    """Return one fact an action, its keys together; those that are Textual's own are left out."""
     keys: dict[str, list[str]] = {}
     first: dict[str, Binding] = {}
     for binding in bindings:
-        if binding.description:
+        if binding.description and binding.id:
             first.setdefault(binding.action, binding)
             keys.setdefault(binding.action, []).extend(_keys(binding))
     return tuple(
@@ -72,6 +81,7 @@ def active_groups(
     known = list(active)
     for node, title in titles:
         facts = key_facts(item.binding for item in known if item.node is node and item.enabled)
+        facts += _TEXTUAL if title == EVERYWHERE else ()
         if facts:
             groups.append(KeyGroup(title, facts))
     return groups

@@ -65,6 +65,8 @@ class Search:
     """From the line that begins here on; or before it."""
     forward: bool
     number: int
+    otherwise_back: bool = False
+    """Look the other way too, when there is nothing this way."""
 
 
 class LogFollower(Follower):
@@ -163,18 +165,22 @@ class LogFollower(Follower):
         return self._keep(_without_bottom(joined))
 
     def _search(self, search: Search) -> LogSnapshot:
-        found = self._file.find(
-            byte_pattern(search.needle),
-            search.place,
-            forward=search.forward,
-            stop=lambda: self.closed or self._wanted is not None,
-        )
-        if found is None and self._wanted is not None:
-            return LogSnapshot(self._window or LogWindow())
         window = self._window or LogWindow()
+        found = self._find(search, search.forward)
+        if found is None and search.otherwise_back:
+            found = self._find(search, not search.forward)
+        if found is None and self._given_up():
+            return LogSnapshot(window)
         if found is not None and found not in window.starts:
             window = _window(self._file.around(found, BLOCK_BYTES))
         return replace(self._keep(window), found=found, answer=search.number)
+
+    def _find(self, search: Search, forward: bool) -> int | None:
+        pattern = byte_pattern(search.needle)
+        return self._file.find(pattern, search.place, forward=forward, stop=self._given_up)
+
+    def _given_up(self) -> bool:
+        return self.closed or self._wanted is not None
 
     def _load(self, part: LogPart) -> LogSnapshot:
         return self._keep(_window(part))

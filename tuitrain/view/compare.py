@@ -4,6 +4,7 @@ Pure functions from rows of the record to spans; knows nothing of databases or s
 """
 
 import math
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,7 +13,7 @@ from tuitrain.runs.metrics import metric_mode
 from tuitrain.runs.rows import MetricRow
 from tuitrain.view.format import NOTHING, display_width, metric_value, sanitise, shorten
 from tuitrain.view.palette import SLOTS, marker_of
-from tuitrain.view.spans import Span, SpanLine
+from tuitrain.view.spans import Span, SpanLine, line_width
 
 _GAP = 2
 _MOST_CELL = 32
@@ -82,7 +83,7 @@ def compare_lines(runs: Sequence[ComparedRun], metric: str, width: int) -> list[
         metric: the one on the chart, which comes first.
         width: cells; tables that do not fit are shown run by run.
     """
-    lines = [_legend(slot, run) for slot, run in enumerate(runs)]
+    lines = [line for slot, run in enumerate(runs) for line in _legend(slot, run, width)]
     metrics = metric_rows(runs, metric)
     if metrics:
         lines += [(), (Span("best, * of all, and last", "title"),)]
@@ -96,14 +97,19 @@ def compare_lines(runs: Sequence[ComparedRun], metric: str, width: int) -> list[
     return [*lines, (Span(f"  {words}", "quiet"),)]
 
 
-def _legend(slot: int, run: ComparedRun) -> SpanLine:
+def _legend(slot: int, run: ComparedRun, width: int) -> list[SpanLine]:
+    """Return who a run is; what is wrong with it gets lines of its own where it is long."""
     troubled = run.state in ("failed", "lost", "damaged", "newer")
-    return (
+    head = (
         _marker(slot),
         Span(f" {run.label}", "strong"),
         Span(f"  {run.state}", "bad" if troubled else ""),
-        Span(f"  {run.detail}", "quiet"),
     )
+    detail = Span(f"  {run.detail}", "quiet")
+    if line_width((*head, detail)) <= width:
+        return [(*head, detail)]
+    below = textwrap.wrap(run.detail, max(16, width - 4))
+    return [head, *((Span(f"    {text}", "quiet"),) for text in below)]
 
 
 def _marker(slot: int) -> Span:

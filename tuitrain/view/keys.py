@@ -3,11 +3,15 @@
 Plain values in, text out; knows nothing of bindings or of screens.
 """
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tuitrain.view.format import display_width
 from tuitrain.view.spans import Span, SpanLine
+
+_SENTENCE = 40
+"""Cells that a sentence beside its key should have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,21 +42,20 @@ def key_lines(groups: Sequence[KeyGroup], width: int) -> list[SpanLine]:
     for group in groups:
         lines += [(), (Span(group.title, "title"),)] if lines else [(Span(group.title, "title"),)]
         for fact in group.facts:
-            head = (
-                Span(f" {fact.keys:<{keys}}  ", "key"),
-                Span(f"{fact.name:<{names}}  ", "strong"),
-            )
-            first, *rest = _wrap(fact.text, width - keys - names - 5)
-            lines.append((*head, Span(first, "quiet")))
-            indent = Span(" " * (keys + names + 5))
-            lines += [(indent, Span(text, "quiet")) for text in rest]
+            lines += _fact_lines(fact, keys, names, width)
     return lines
 
 
-def _wrap(text: str, width: int) -> list[str]:
-    import textwrap
-
-    return textwrap.wrap(text, max(12, width)) or [""]
+def _fact_lines(fact: KeyFact, keys: int, names: int, width: int) -> list[SpanLine]:
+    """Return an action in three columns, or with its sentence below where that is too narrow."""
+    head = (Span(f" {fact.keys:<{keys}}  ", "key"), Span(f"{fact.name:<{names}}  ", "strong"))
+    beside = width >= keys + names + _SENTENCE
+    indent = keys + names + 5 if beside else 4
+    sentence = textwrap.wrap(fact.text, max(12, width - indent))
+    lines = [(Span(" " * indent), Span(text, "quiet")) for text in sentence]
+    if beside and lines:
+        return [(*head, lines[0][1]), *lines[1:]]
+    return [head, *lines]
 
 
 def key_table(groups: Sequence[KeyGroup]) -> str:

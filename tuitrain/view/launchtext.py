@@ -52,7 +52,7 @@ def outlook_lines(outlook: Outlook, width: int, look: Look) -> list[SpanLine]:
     """Return what will happen, the most telling first."""
     lines: list[SpanLine] = [
         _pair("steps", _steps(outlook)),
-        _pair("time", _time(outlook)),
+        *_time_lines(outlook),
         _pair("parameters", count(outlook.parameters)),
         *_memory_lines(outlook, width, look),
     ]
@@ -61,7 +61,7 @@ def outlook_lines(outlook: Outlook, width: int, look: Look) -> list[SpanLine]:
         lines.append(_pair("device", f"{sanitise(outlook.device)}{product}"))
     if outlook.download:
         lines.append(_pair("downloads", sanitise(outlook.download)))
-    ready = "ready: starts at once" if outlook.warm else "warms up"
+    ready = "ready" if outlook.warm else "warms up"
     lines.append(_pair("worker", ready))
     if outlook.trouble:
         lines += wrapped([sanitise(outlook.trouble)], width, "alert")
@@ -79,27 +79,30 @@ def _steps(outlook: Outlook) -> str:
     return f"{outlook.total_steps:,}{each}"
 
 
-def _time(outlook: Outlook) -> str:
+def _time_lines(outlook: Outlook) -> list[SpanLine]:
     if outlook.pace_step_s is None:
-        return "not known: not run here yet"
+        return [_pair("time", "not run here yet")]
     if outlook.total_steps is None:
-        return NOTHING
-    return f"about {duration(outlook.pace_step_s * outlook.total_steps)}, as {outlook.pace_of}"
+        return [_pair("time", NOTHING)]
+    return [
+        _pair("time", f"about {duration(outlook.pace_step_s * outlook.total_steps)}"),
+        _pair("", f"as {sanitise(outlook.pace_of)}", "quiet"),
+    ]
 
 
 def _memory_lines(outlook: Outlook, width: int, look: Look) -> list[SpanLine]:
     if not outlook.parts:
         return [_pair("memory", NOTHING)]
     total, free = outlook.memory_bytes, outlook.free_bytes
-    of = f" of {size(free)} free" if free is not None else ""
-    lines = [_pair("memory", f"{size(total)}{of}", "" if outlook.fits else "bad")]
+    lines = [_pair("memory", size(total), "" if outlook.fits else "bad")]
     if free:
         bar = progress_bar(min(1.0, total / free), max(4, width - _LABEL_WIDTH - 6), look)
         share = percent(total, free)
         lines.append((Span(" " * _LABEL_WIDTH), Span(bar, "line0"), Span(f" {share}")))
+        lines.append(_pair("  of", f"{size(free)} free"))
     if not outlook.fits:
         advice = "does not fit: take a smaller batch, or another device"
-        lines.append(_pair("", advice, "bad"))
+        lines += wrapped([advice], width, "bad")
     lines += [_pair(f"  {word}", size(part), "quiet") for word, part in outlook.parts if part]
     return lines
 

@@ -100,7 +100,7 @@ def number_labels(values: Sequence[float], step: float) -> list[str]:
         candidates.append(_scientific(values, step))
     best = min(candidates or [_plain(values, step)], key=_longest)
     if _longest(best) > LONGEST_LABEL and step < largest * _NARROW:
-        return _differences(values)
+        return _differences(values, step)
     return best
 
 
@@ -133,9 +133,12 @@ def _scaled(values: Sequence[float], step: float) -> list[str]:
 def _scientific(values: Sequence[float], step: float) -> list[str]:
     labels = []
     for value in values:
-        digits = _decimals(step / 10.0 ** _power_of(value)) if value else 0
+        if abs(value) < step * 1e-6:
+            labels.append("0")
+            continue
+        digits = _decimals(step / 10.0 ** _power_of(value))
         mantissa, _, power = f"{value:.{digits}e}".partition("e")
-        labels.append(f"{_trim(mantissa)}e{int(power)}" if value else "0")
+        labels.append(f"{_trim(mantissa)}e{int(power)}")
     return labels
 
 
@@ -148,9 +151,10 @@ def _trim(number: str) -> str:
     return number.rstrip("0").rstrip(".") if "." in number else number
 
 
-def _differences(values: Sequence[float]) -> list[str]:
+def _differences(values: Sequence[float], step: float) -> list[str]:
     base = values[0]
-    return [f"{base:.4g}", *(f"+{value - base:.1g}" for value in values[1:])]
+    behind = number_labels([value - base for value in values[1:]], step)
+    return [f"{base:.4g}", *(f"+{label}" for label in behind)]
 
 
 def _clock(value_s: float, step_s: float, longest_s: float) -> str:

@@ -11,7 +11,7 @@ from textual.binding import Binding
 from textual.containers import Vertical
 from textual.screen import ModalScreen, Screen
 
-from tuitrain.ui.keys import active_groups
+from tuitrain.ui.keys import EVERYWHERE, active_groups
 from tuitrain.ui.widgets.lines import Lines
 from tuitrain.ui.widgets.reader import Reader
 from tuitrain.view.keys import KeyGroup, key_lines
@@ -73,5 +73,5 @@ def _groups(screen: Screen[Any]) -> Sequence[KeyGroup]:
     if screen.focused is not None:
         nodes = screen.focused.ancestors_with_self
         titles += [(node, "This panel") for node in nodes[: nodes.index(screen)]]
-    titles.append((screen.app, "Everywhere"))
+    titles.append((screen.app, EVERYWHERE))
     return active_groups(screen.active_bindings.values(), titles)

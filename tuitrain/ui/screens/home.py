@@ -61,6 +61,13 @@ _STACKED_LINES = 2
 _TICK_S = 1.0
 
 
+def read_presets() -> Sequence["ListedPreset"]:
+    """Return the presets there are."""
+    from tuitrain.config.presets import list_presets
+
+    return list_presets()
+
+
 class HomeScreen(Screen[None]):
     """Presets and runs."""
 
@@ -83,16 +90,23 @@ class HomeScreen(Screen[None]):
     HomeScreen.stacked #detail-panel { border: none; padding: 0 1; }
     """
 
-    def __init__(self, clock: Callable[[], float] = time.time, cwd: Path | None = None) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.time,
+        presets: Callable[[], Sequence["ListedPreset"]] = read_presets,
+        machine: Callable[[Callable[[Machine], None]], MachineFollower] = MachineFollower,
+    ) -> None:
         """Show home.
 
         Args:
             clock: seconds since the epoch, for the age of runs.
-            cwd: where ./presets is looked for; the current folder when None.
+            presets: reads the presets there are.
+            machine: follows the machine.
         """
         super().__init__()
         self._clock = clock
-        self._cwd = cwd
+        self._list_presets = presets
+        self._follow_machine = machine
         self._presets: dict[str, ListedPreset] = {}
         self._runs: dict[str, RunSummary] = {}
         self._ordered: list[RunSummary] = []
@@ -141,10 +155,10 @@ class HomeScreen(Screen[None]):
         self._show_top()
         self._list = HeldListFollower(self._tui.root, self._bring(self._take_runs))
         self._small = CurveFollower(self._bring(self._take_curves))
-        self._machines = MachineFollower(self._bring(self._take_machine))
+        self._machines = self._follow_machine(self._bring(self._take_machine))
         for follower in (self._list, self._small, self._machines):
             follower.start()
-        self.set_interval(_TICK_S, self._tick)
+        self.set_interval(_TICK_S, self.tick)
         self._preset_list.focus()
 
     def on_unmount(self) -> None:
@@ -180,9 +194,7 @@ class HomeScreen(Screen[None]):
         message.take()
 
     def _read_presets(self) -> None:
-        from tuitrain.config.presets import list_presets
-
-        presets = {listed.found.name: listed for listed in list_presets(self._cwd)}
+        presets = {listed.found.name: listed for listed in self._list_presets()}
         self._post(partial(self._take_presets, presets))
 
     def _take_presets(self, presets: Mapping[str, "ListedPreset"]) -> None:
@@ -211,7 +223,7 @@ class HomeScreen(Screen[None]):
         self._machine = machine
         self._show_top()
 
-    def _tick(self) -> None:
+    def tick(self) -> None:
         """Let ages grow, and ask for the curves of what is in sight now."""
         if self.is_current and self._listed:
             self._show_runs()
@@ -233,11 +245,11 @@ class HomeScreen(Screen[None]):
         groups = preset_groups(self._presets.values(), text)
         shown = self._preset_list
         width = shown.size.width
-        longest = max((len(l.found.name) for _, group in groups for l in group), default=0)
+        longest = max((len(each.found.name) for _, group in groups for each in group), default=0)
         rows: list[Row] = []
         for task, group in groups:
             rows.append(Row("", (Span(task, "quiet"),)))
-            rows += [Row(l.found.name, preset_line(l, width, longest)) for l in group]
+            rows += [Row(each.found.name, preset_line(each, width, longest)) for each in group]
         shown.show_rows(rows, "no preset has these words" if text else "no presets found")
         self._title("presets", text)
 

@@ -102,7 +102,7 @@ class LogScreen(Screen[None]):
         if snapshot.answer > self._answered:
             self._answered = snapshot.answer
             if snapshot.found is None:
-                self.notify(f"no match for {self._needle!r}", severity="warning", markup=False)
+                self.notify(f"no more of {self._needle!r}", severity="warning", markup=False)
             else:
                 view.show_match(snapshot.found, self._needle)
         self._show_note()
@@ -157,7 +157,7 @@ class LogScreen(Screen[None]):
         view = self.query_one(LogView)
         view.forget_search()
         if self._needle:
-            self._search(view.first_place, forward=True)
+            self._search(view.first_place, forward=True, otherwise_back=True)
 
     def _leave_search(self) -> None:
         self.query_one("#search", Input).remove_class("asked")
@@ -176,9 +176,10 @@ class LogScreen(Screen[None]):
             place = window.starts[line] if line < len(window.starts) else window.seen
         self._search(place, forward=forward)
 
-    def _search(self, place: int, *, forward: bool) -> None:
+    def _search(self, place: int, *, forward: bool, otherwise_back: bool = False) -> None:
         self._searches += 1
-        self._follower.ask_search(Search(self._needle, place, forward, self._searches))
+        search = Search(self._needle, place, forward, self._searches, otherwise_back)
+        self._follower.ask_search(search)
 
     def action_follow(self) -> None:
         """Go to the end."""

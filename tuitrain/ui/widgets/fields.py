@@ -46,7 +46,7 @@ class Choice(Lines, can_focus=True):
     @value.setter
     def value(self, value: str) -> None:
         self._value = value
-        self._show()
+        self._show(self.has_focus)
 
     def offer(self, choices: Sequence[str]) -> None:
         """Offer other values; the one that is chosen stays."""
@@ -54,15 +54,15 @@ class Choice(Lines, can_focus=True):
 
     def on_mount(self) -> None:
         """Show the value."""
-        self._show()
+        self._show(self.has_focus)
 
     def on_focus(self) -> None:
         """Show that left and right work here."""
-        self._show()
+        self._show(True)
 
     def on_blur(self) -> None:
         """Be quiet again."""
-        self._show()
+        self._show(False)
 
     def action_turn(self, by: int) -> None:
         """Choose the one before or after."""
@@ -71,9 +71,9 @@ class Choice(Lines, can_focus=True):
         self.value = choices[place]
         self.post_message(self.Changed(self, self._value))
 
-    def _show(self) -> None:
-        value = Span(sanitise(self._value), "strong" if self.has_focus else "")
-        ends = ("< ", " >") if self.has_focus else ("  ", "")
+    def _show(self, focused: bool) -> None:
+        value = Span(sanitise(self._value), "strong" if focused else "")
+        ends = ("< ", " >") if focused else ("  ", "")
         self.show_lines([(Span(ends[0], "key"), value, Span(ends[1], "key"))])
 
 
@@ -113,6 +113,7 @@ class Field(Vertical):
         self.key = key
         self._label = label
         self._usual_hint = hint
+        self._said: dict[str, str] = {}
         self._editor: Input | Choice = (
             Input(compact=True, select_on_focus=True) if choices is None else Choice(choices)
         )
@@ -151,14 +152,20 @@ class Field(Vertical):
         self._editor.focus()
 
     def say(self, hint: str, changed: bool) -> None:
-        """Show a hint, or the usual one where there is none, and whether it differs."""
-        self.query_one(".hint", Static).update(hint or self._usual_hint)
-        self.query_one(".label", Static).update(f"{self._label} *" if changed else self._label)
+        """Show a hint, or the usual one where there is none, and whether the value differs."""
+        self._write(".hint", hint or self._usual_hint)
+        self._write(".label", f"{self._label} *" if changed else self._label)
 
     def blame(self, fault: str) -> None:
         """Show what is wrong with the value; empty: nothing."""
         self.set_class(bool(fault), "faulty")
-        self.query_one(".fault", Static).update(sanitise(fault))
+        self._write(".fault", sanitise(fault))
+
+    def _write(self, part: str, text: str) -> None:
+        # Static draws equal text anew.
+        if self._said.get(part) != text:
+            self._said[part] = text
+            self.query_one(part, Static).update(text)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Pass on what is typed."""

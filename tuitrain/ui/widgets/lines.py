@@ -20,13 +20,22 @@ if TYPE_CHECKING:
     from tuitrain.ui.app import TuitrainApp
 
 
+_PLAIN = Style.null()
+_REVERSED = Style(reverse=True)
+
+
 def draw_strip(
     line: SpanLine, width: int, styles: dict[str, Style], base: Style, *, reverse: bool = False
 ) -> Strip:
-    """Return a line as Textual's strip of exactly `width` cells."""
-    turned = Style(reverse=True) if reverse else Style.null()
+    """Return a line as Textual's strip of exactly `width` cells.
+
+    A reversed line is of one colour throughout: reversed, several would be a patchwork.
+    """
     segments = [
-        Segment(span.text, base + styles.get(span.style, Style.null()) + turned)
+        Segment(
+            span.text,
+            base + (_REVERSED if reverse else styles.get(span.style, _PLAIN)),
+        )
         for span in fit_line(line, width)
     ]
     return Strip(segments, width)

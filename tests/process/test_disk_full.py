@@ -1,0 +1,68 @@
+"""A full disk makes training wait, and nothing that was whole is lost."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SIZE = 12 * 1024 * 1024
+
+
+@pytest.fixture
+def small_disk(cli: Any) -> Iterator[Path]:
+    """Put the runs onto a file system of 12 MiB."""
+    cli.runs.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", str(cli.runs)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if mounted.returncode:
+        pytest.skip(f"a small file system can't be mounted here: {mounted.stderr.strip()}")
+    yield cli.runs
+    cli.assert_nothing_left()
+    subprocess.run(["umount", str(cli.runs)], check=True)
+
+
+def fill(disk: Path, left: int) -> Path:
+    """Write a file that leaves so many bytes free."""
+    ballast = disk / ".ballast"
+    free = os.statvfs(disk).f_bavail * os.statvfs(disk).f_frsize
+    ballast.write_bytes(bytes(max(0, free - left)))
+    return ballast
+
+
+def test_training_waits_for_space_for_checkpoints_and_for_the_record(
+    cli: Any, small_disk: Path
+) -> None:
+    run = cli.endless()
+    run.wait_step(100)
+    ballast = fill(small_disk, left=400 * 1024)
+    state = run.wait_state("paused")
+    assert "a checkpoint could not be written" in state.reason
+    assert "No space left on device" in state.reason
+    assert run.alerts()[-1].kind == "disk"
+    whole = run.checkpoint()
+    assert (run.directory.path / whole.path).stat().st_size == whole.size_bytes
+    assert not [name for name in run.files() if name.startswith(".")]
+    step = run.step
+    ballast.unlink()
+    run.wait_state("running")
+    run.wait_step(step + 100)
+
+    while run.state().state == "running":
+        ballast = fill(small_disk, left=0)
+        if os.statvfs(small_disk).f_bavail == 0:
+            break
+    waiting = run.waits_for_record()
+    ballast.unlink()
+    run.wait_step(waiting + 100)
+    assert "the record can't be written" in " ".join(alert.text for alert in run.alerts())
+    cli("stop", run.id)
+    assert run.state().state == "stopped"
+    steps = [number for number, _ in run.points("train/loss")]
+    assert steps == list(range(1, len(steps) + 1))

@@ -1,0 +1,34 @@
+"""The interface over a folder of runs, driven by keys, for the tests of single screens."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from textual.pilot import Pilot
+
+from tuitrain.ui.app import TuitrainApp
+from tuitrain.ui.preferences import Preferences
+from tuitrain.view.figure import Look
+
+Play = Callable[[Pilot[Any]], Awaitable[None]]
+
+
+def play(
+    root: Path,
+    first: Callable[[TuitrainApp], None] | None,
+    steps: Play,
+    *,
+    size: tuple[int, int] = (80, 24),
+    look: Look | None = None,
+) -> TuitrainApp:
+    """Open the interface with the screen that `first` opens, and do `steps` on it."""
+    preferences = Preferences(root.parent / "preferences.toml")
+    app = TuitrainApp(root, look=look or Look(), preferences=preferences, first=first)
+
+    async def run() -> None:
+        async with app.run_test(size=size) as pilot:
+            await steps(pilot)
+
+    asyncio.run(run())
+    return app

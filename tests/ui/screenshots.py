@@ -1,0 +1,66 @@
+"""Makes the README's screenshots anew, from real runs: `python tests/ui/screenshots.py`.
+
+Trains two presets in a temporary folder, opens each screen in Textual's headless driver and saves
+it as SVG beside this file.
+"""
+
+import asyncio
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from textual.pilot import Pilot
+
+from tuitrain.runs.listing import find_run
+from tuitrain.ui.app import TuitrainApp
+from tuitrain.ui.preferences import Preferences
+from tuitrain.view.figure import Look
+
+FOLDER = Path(__file__).parent / "screenshots"
+SIZE = (120, 34)
+_SETTLE_S = 3.0
+
+
+def main() -> None:
+    """Train, open, save."""
+    FOLDER.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        root = Path(scratch) / "runs"
+        for preset, change in (("digits-mlp", "train.epochs=20"), ("digits-cnn", "train.seed=1")):
+            _train(root, preset, change)
+        runs = [find_run(root, name) for name in ("digits-cnn", "digits-mlp")]
+        screens: dict[str, Callable[[TuitrainApp], None]] = {
+            "home": lambda app: None,
+            "launch": lambda app: app.open_launch("digits-cnn"),
+            "run": lambda app: app.open_run(runs[0]),
+            "compare": lambda app: app.open_compare(runs),
+            "checkpoints": lambda app: app.open_checkpoints(runs[0]),
+        }
+        for name, opened in screens.items():
+            asyncio.run(_save(name, root, opened))
+
+
+def _train(root: Path, preset: str, change: str) -> None:
+    command = [sys.executable, "-m", "tuitrain", "run", preset, "--set", change]
+    subprocess.run([*command, "--runs-dir", str(root)], check=True, stdout=subprocess.DEVNULL)
+
+
+async def _save(name: str, root: Path, opened: Callable[[TuitrainApp], None]) -> None:
+    app = TuitrainApp(
+        root, look=Look(), preferences=Preferences(root.parent / "interface.toml"), first=opened
+    )
+    async with app.run_test(size=SIZE) as pilot:
+        await _settle(pilot, 8.0 if name == "launch" else _SETTLE_S)
+        (FOLDER / f"{name}.svg").write_text(app.export_screenshot(title=f"tuitrain: {name}"))
+
+
+async def _settle(pilot: Pilot[int], for_s: float) -> None:
+    """Let threads read and the screen follow; a picture has no condition to wait for."""
+    for _ in range(round(for_s / 0.1)):
+        await pilot.pause(0.1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,454 @@
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from tests.ui.apps import play
+from tests.ui.makers import NOW, falling, keep_alive, new_run, train
+from tests.ui.screens import check_golden, screen_text, wait_for, wait_for_text
+from tuitrain.config.presets import ListedPreset, find_preset, listed
+from tuitrain.runs.directory import RunDirectory
+from tuitrain.runs.listing import list_runs
+from tuitrain.runs.summary import RunSummary, save_summary
+from tuitrain.telemetry.gpu import GpuSampler
+from tuitrain.ui.app import TuitrainApp
+from tuitrain.ui.home_feed import MachineFollower, read_experience
+from tuitrain.ui.screens.compare import CompareScreen
+from tuitrain.ui.screens.home import HomeScreen
+from tuitrain.ui.screens.launch import LaunchScreen
+from tuitrain.ui.screens.run import RunScreen
+from tuitrain.ui.widgets.homelists import PresetList, RunList
+from tuitrain.view.figure import Look
+
+PRESET = """
+name = "{name}"
+description = "{description}"
+task = "{task}"
+[data]
+name = "{data}"
+[model]
+name = "mlp"
+[loss]
+name = "{loss}"
+"""
+
+
+class NoNvml:
+    """A machine without a driver, as pynvml shows it."""
+
+    class NVMLError(Exception):
+        pass
+
+    def nvmlInit(self) -> None:
+        raise self.NVMLError
+
+
+class TwoGpus(NoNvml):
+    """Two GPUs of 80 GB, one of them in use."""
+
+    NVML_TEMPERATURE_GPU = 0
+
+    def nvmlInit(self) -> None:
+        pass
+
+    def nvmlShutdown(self) -> None:
+        pass
+
+    def nvmlDeviceGetCount(self) -> int:
+        return 2
+
+    def nvmlDeviceGetHandleByIndex(self, index: int) -> int:
+        return index
+
+    def nvmlDeviceGetMemoryInfo(self, handle: int) -> Any:
+        class Memory:
+            used, total = (70e9 if handle else 1e9), 80e9
+
+        return Memory
+
+    def nvmlDeviceGetUtilizationRates(self, handle: int) -> Any:
+        raise self.NVMLError
+
+    def nvmlDeviceGetPowerUsage(self, handle: int) -> int:
+        raise self.NVMLError
+
+    def nvmlDeviceGetTemperature(self, handle: int, sensor: int) -> int:
+        raise self.NVMLError
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    folder = tmp_path / "runs"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def presets(tmp_path: Path) -> Sequence[ListedPreset]:
+    texts = {
+        "tiny-mlp": ("A small network on scanned digits", "classification", "digits"),
+        "tiny-cnn": ("Another network on scanned digits", "classification", "digits"),
+        "rings": ("Two circles, one inside the other", "binary", "circles"),
+    }
+    found = []
+    for name, (description, task, data) in texts.items():
+        loss = "cross_entropy" if task == "classification" else "bce_with_logits"
+        path = tmp_path / f"{name}.toml"
+        path.write_text(
+            PRESET.format(name=name, description=description, task=task, data=data, loss=loss)
+        )
+        found.append(listed(find_preset(str(path))))
+    (tmp_path / "broken.toml").write_text("name = 3")
+    return [*found, listed(find_preset(str(tmp_path / "broken.toml")))]
+
+
+@pytest.fixture
+def home(presets: Sequence[ListedPreset]) -> Callable[[TuitrainApp], None]:
+    machine = partial(MachineFollower, host="gpu-box-7", sampler=lambda: GpuSampler(NoNvml()))
+    return lambda app: app.push_screen(HomeScreen(lambda: NOW, lambda: presets, machine))
+
+
+def some_runs(root: Path) -> dict[str, RunDirectory]:
+    """A finished, a failed, a paused, a lost run, and one that failed long ago."""
+    runs = {
+        "done": new_run(root, preset="tiny-mlp", age_s=7200),
+        "failed": new_run(root, "wide", preset="tiny-cnn", age_s=86400),
+        "paused": new_run(root, preset="rings", age_s=4000),
+        "lost": new_run(root, "night", preset="tiny-mlp", age_s=30000),
+        "old": new_run(root, "ancient", preset="tiny-mlp", age_s=90 * 86400),
+    }
+    train(runs["done"], falling(100), age_s=7190, accuracy=0.9712)
+    out = ("failed", "CUDA out of memory: 2.1 GiB asked, 0.3 GiB free")
+    train(runs["failed"], falling(12), age_s=86000, end=out)
+    train(runs["paused"], falling(31), age_s=3990, accuracy=0.871, end=("paused", "asked"))
+    train(runs["lost"], falling(55), age_s=29000, accuracy=0.64, end=None)
+    train(runs["old"], falling(5), age_s=89 * 86400, end=("failed", "no such data set"))
+    return runs
+
+
+async def runs_listed(pilot: Pilot[Any], *words: str) -> None:
+    for word in words or ("wide",):
+        await wait_for_text(pilot, word)
+
+
+def test_an_empty_home_says_in_one_line_what_to_press(
+    root: Path, home: Callable[[TuitrainApp], None]
+) -> None:
+    async def steps(pilot: Pilot[Any]) -> None:
+        await wait_for_text(pilot, "no runs yet: Enter on a preset starts one")
+        await wait_for_text(pilot, "tiny-mlp")
+
+    play(root, home, steps)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (160, 48), (60, 20)])
+def test_home_looks_like_its_golden_copy(
+    root: Path, home: Callable[[TuitrainApp], None], size: tuple[int, int]
+) -> None:
+    some_runs(root)
+
+    async def steps(pilot: Pilot[Any]) -> None:
+        await runs_listed(pilot, "ancient", "tiny-cnn", "gpu-box-7")
+        if size[0] == 160:
+            await wait_for(pilot, lambda: "⡀" in screen_text(pilot.app) or "⠢" in screen_text(pilot.app))
+            await wait_for_text(pilot, "12.3k parameters")
+        check_golden(f"home-{size[0]}x{size[1]}", screen_text(pilot.app))
+
+    play(root, home, steps, size=size)
+
+
+def test_home_without_braille_or_colour_is_plain_ascii(
+    root: Path, home: Callable[[TuitrainApp], None]
+) -> None:
+    some_runs(root)
+
+    async def steps(pilot: Pilot[Any]) -> None:
+        await runs_listed(pilot, "ancient", "gpu-box-7", "##")
+        rows = [row for row in screen_text(pilot.app).splitlines() if "finished" in row]
+        assert "##########" in rows[0]
+
+    play(root, home, steps, size=(160, 48), look=Look(ascii=True, colour=False))
+
+
+def test_failed_and_lost_runs_stand_on_top_with_the_reason_and_old_ones_do_not(
+    root: Path, home: Callable[[TuitrainApp], None]
+) -> None:
+    runs = some_runs(root)
+
+    async def steps(pilot: Pilot[Any]) -> None:
+        await runs_listed(pilot, "ancient")
+        shown = pilot.app.screen.query_one(RunList).keys
+        order = [next(name for name, run in runs.items() if str(run.path) == key) for key in shown]
+        assert order == ["lost", "failed", "paused", "done", "old"]
+        assert "CUDA out of memory" in screen_text(pilot.app)
+        assert "3 failed or lost" in screen_text(pilot.app)
+
+    play(root, home, steps, size=(120, 36))
+
+
+def test_the_full_reason_is_told_below_when_the_run_is_under_the_cursor(
+    root: Path, home: Callable[[TuitrainApp], None]
+) -> None:
+    some_runs(root)
+
+    async def steps(pilot: Pilot[Any]) -> None:
+        await runs_listed(pilot)
+        await pilot.press("tab", "down")
+        await wait_for_text(pilot, "0.3 GiB free")
+
+    play(root, home, steps, size=(80, 24))
+
+
+def test_typing_after_a_slash_narrows_the_presets_and_enter_opens_the_one_that_is_left(
+    root: Path, home: Callable[[TuitrainApp], None]
+) -> None:
+    async def steps(pilot: Pilot[Any]) -> None:
+        await wait_for_text(pilot, "tiny-mlp")
+        await pilot.press("slash", *"ring")
+        presets = pilot.app.screen.query_one(PresetList)
+        await wait_for(pilot, lambda: presets.keys == ["rings"])
+        assert "presets / ring" in screen_text(pilot.app)
+        await pilot.press("escape")
+        await wait_for(pilot, lambda: len(presets.keys) == 4)
+        await pilot.press("slash", *"ring", "enter")
+        await wait_for(pilot, lambda: isinstance(pilot.app.screen, LaunchScreen))
+
+    play(root, home, steps)
+
+
+def test_the_filter_of_runs_takes_words_of_name_preset_and_state(
+    root: Path, home: Callable[[TuitrainApp], None]
+) -> None:
+    runs = some_runs(root)
+
+    async def steps(pilot: Pilot[Any]) -> None:
+        await runs_listed(pilot)
+        await pilot.press("tab", "slash", *"failed cnn")
+        shown = pilot.app.screen.query_one(RunList)
+        await wait_for(pilot, lambda: shown.keys == [str(runs["failed"].path)])
+        await pilot.press("down")
+        await wait_for(pilot, lambda: shown.has_focus)
+        await pilot.press("escape")
+        await wait_for(pilot, lambda: len(shown.keys) == 5)
+
+    play(root, home, steps)
+
+
+def test_enter_opens_a_run(root: Path, home: Callable[[TuitrainApp], None]) -> None:
+    some_runs(root)
+
+    async def steps(pilot: Pilot[Any]) -> None:
+        await runs_listed(pilot)
+        await pilot.press("tab", "enter")
+        await wait_for(pilot, lambda: isinstance(pilot.app.screen, RunScreen))
+
+    play(root, home, steps)
+
+
+def test_marked_runs_are_compared_and_one_mark_goes_with_the_cursor(
+    root: Path, home: Callable[[TuitrainApp], None]
+) -> None:
+    some_runs(root)
+
+    async def steps(pilot: Pilot[Any]) -> None:
+        await runs_listed(pilot)
+        await pilot.press("tab", "d")
+        await wait_for_text(pilot, "mark two or more")
+        await pilot.press("space")
+        await wait_for_text(pilot, "* night")
+        await pilot.press("d")
+        await wait_for(pilot, lambda: isinstance(pilot.app.screen, CompareScreen))
+
+    play(root, home, steps)
+
+
+def test_a_run_is_removed_only_after_a_yes(
+    root: Path, home: Callable[[TuitrainApp], None]
+) -> None:
+    runs = some_runs(root)
+
+    async def steps(pilot: Pilot[Any]) -> None:
+        await runs_listed(pilot)
+        await pilot.press("tab", "down", "x")
+        await wait_for_text(pilot, "for good?")
+        await pilot.press("n")
+        await wait_for(pilot, lambda: "for good?" not in screen_text(pilot.app))
+        assert runs["failed"].path.exists()
+        await pilot.press("x")
+        await wait_for_text(pilot, "for good?")
+        await pilot.press("y")
+        shown = pilot.app.screen_stack[-1].query_one(RunList)
+        await wait_for(pilot, lambda: str(runs["failed"].path) not in shown.keys)
+        assert not runs["failed"].path.exists()
+        assert runs["done"].path.exists()
+
+    play(root, home, steps)
+
+
+def test_a_live_run_is_not_removed_and_has_the_focus_at_first(
+    root: Path, home: Callable[[TuitrainApp], None]
+) -> None:
+    run = new_run(root, preset="tiny-mlp")
+    train(run, falling(31), end=None)
+    lock = keep_alive(run)
+
+    async def steps(pilot: Pilot[Any]) -> None:
+        await wait_for_text(pilot, "1 live")
+        shown = pilot.app.screen.query_one(RunList)
+        await wait_for(pilot, lambda: shown.has_focus)
+        await pilot.press("x")
+        await wait_for_text(pilot, "is live: stop it first")
+        assert run.path.exists()
+
+    play(root, home, steps)
+    lock.release()
+
+
+def test_a_live_row_moves_while_its_run_does(
+    root: Path, home: Callable[[TuitrainApp], None]
+) -> None:
+    run = new_run(root, preset="tiny-mlp")
+    train(run, falling(31), end=None)
+    lock = keep_alive(run)
+
+    async def steps(pilot: Pilot[Any]) -> None:
+        await wait_for_text(pilot, "31%")
+        train(run, falling(62), end=None, attempt=2)
+        await wait_for_text(pilot, "62%")
+
+    play(root, home, steps)
+    lock.release()
+
+
+def test_running_again_opens_the_form_with_that_runs_settings(
+    root: Path, home: Callable[[TuitrainApp], None]
+) -> None:
+    some_runs(root)
+
+    async def steps(pilot: Pilot[Any]) -> None:
+        await runs_listed(pilot)
+        await pilot.press("tab", "e")
+        await wait_for(pilot, lambda: isinstance(pilot.app.screen, LaunchScreen))
+        await wait_for_text(pilot, "as run")
+
+    play(root, home, steps)
+
+
+def test_q_leaves_and_n_goes_to_the_presets(
+    root: Path, home: Callable[[TuitrainApp], None]
+) -> None:
+    some_runs(root)
+
+    async def steps(pilot: Pilot[Any]) -> None:
+        await runs_listed(pilot)
+        await pilot.press("tab", "n")
+        await wait_for(pilot, lambda: pilot.app.screen.query_one(PresetList).has_focus)
+        await pilot.press("q")
+        await wait_for(pilot, lambda: pilot.app.return_code == 0)
+
+    play(root, home, steps)
+
+
+def test_the_top_line_counts_gpus_that_are_free(
+    root: Path, presets: Sequence[ListedPreset]
+) -> None:
+    machine = partial(MachineFollower, host="gpu-box-7", sampler=lambda: GpuSampler(TwoGpus()))
+
+    async def steps(pilot: Pilot[Any]) -> None:
+        await wait_for_text(pilot, "gpu-box-7   2 GPUs, 1 free   runs: 0 live")
+
+    play(root, lambda app: app.push_screen(HomeScreen(lambda: NOW, lambda: presets, machine)), steps)
+
+
+def test_a_preset_at_fault_is_listed_with_what_is_wrong(
+    root: Path, home: Callable[[TuitrainApp], None]
+) -> None:
+    async def steps(pilot: Pilot[Any]) -> None:
+        await wait_for_text(pilot, "can't be used")
+        await pilot.press("end")
+        await wait_for_text(pilot, "must be")
+
+    play(root, home, steps, size=(100, 30))
+
+
+def test_names_of_runs_can_put_nothing_on_the_terminal(
+    root: Path, home: Callable[[TuitrainApp], None]
+) -> None:
+    run = new_run(root, "evil", preset="tiny-mlp")
+    train(run, falling(5), end=("failed", "\x1b]0;owned\x07 [bold red]reason[/]"))
+
+    async def steps(pilot: Pilot[Any]) -> None:
+        await wait_for_text(pilot, "\\x1b]0;owned\\x07 [bold red]reason[/]")
+        assert "\x1b" not in screen_text(pilot.app)
+
+    play(root, home, steps, size=(120, 36))
+
+
+def test_nothing_is_drawn_while_nothing_changes(
+    root: Path, home: Callable[[TuitrainApp], None]
+) -> None:
+    some_runs(root)
+
+    async def steps(pilot: Pilot[Any]) -> None:
+        await runs_listed(pilot, "ancient", "gpu-box-7")
+        drawn: list[object] = []
+        shown = pilot.app.screen.query_one(RunList)
+        screen = pilot.app.screen
+        assert isinstance(screen, HomeScreen)
+        await wait_for(pilot, lambda: shown._repaint_regions == set())
+        screen.tick()
+        drawn += [*shown._repaint_regions]
+        assert drawn == []
+
+    play(root, home, steps)
+
+
+def test_thousands_of_runs_are_listed_and_the_last_one_is_a_key_away(
+    root: Path, home: Callable[[TuitrainApp], None]
+) -> None:
+    for number in range(3000):
+        path = root / f"20200101-0000-many-{number:04}"
+        path.mkdir()
+        (path / "config.toml").touch()
+        save_summary(RunDirectory(path), finished(str(path), number))
+
+    async def steps(pilot: Pilot[Any]) -> None:
+        await wait_for_text(pilot, "3000 done")
+        await pilot.press("tab", "end")
+        await wait_for_text(pilot, "many-0000")
+        shown = pilot.app.screen.query_one(RunList)
+        assert len(shown.keys_in_sight()) < 30
+
+    play(root, home, steps)
+
+
+def finished(path: str, number: int) -> RunSummary:
+    return RunSummary(
+        id=Path(path).name,
+        name=f"many-{number:04}",
+        preset="tiny-mlp",
+        state="finished",
+        reason="",
+        created=NOW - 86400 + number,
+        started=NOW - 86400 + number,
+        ended=NOW - 80000 + number,
+        duration_s=60.0,
+        step=100,
+        total_steps=100,
+        epoch=10.0,
+        best_metric="val/accuracy",
+        best_value=0.9,
+        device="cpu",
+        path=path,
+    )
+
+
+def test_what_earlier_runs_showed_of_a_preset_is_known(root: Path) -> None:
+    some_runs(root)
+    past = read_experience("tiny-mlp", list_runs(root))
+    assert past.parameters == 12_345
+    assert past.took_s == pytest.approx(11.0)
+    assert read_experience("never-run", list_runs(root)).took_s is None
