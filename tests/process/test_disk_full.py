@@ -3,6 +3,7 @@
 import os
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,15 +25,16 @@ def small_disk(cli: Any) -> Iterator[Path]:
     if mounted.returncode:
         pytest.skip(f"a small file system can't be mounted here: {mounted.stderr.strip()}")
     yield cli.runs
-    cli.assert_nothing_left()
+    cli.end_all()
     subprocess.run(["umount", str(cli.runs)], check=True)
 
 
-def fill(disk: Path, left: int) -> Path:
+def fill(disk: Path, left_bytes: int) -> Path:
     """Write a file that leaves so many bytes free."""
     ballast = disk / ".ballast"
-    free = os.statvfs(disk).f_bavail * os.statvfs(disk).f_frsize
-    ballast.write_bytes(bytes(max(0, free - left)))
+    with ballast.open("wb", buffering=0) as file, suppress(OSError):
+        while (free := os.statvfs(disk).f_bavail * os.statvfs(disk).f_frsize) > left_bytes:
+            file.write(bytes(min(65536, free - left_bytes)))
     return ballast
 
 
@@ -41,7 +43,7 @@ def test_training_waits_for_space_for_checkpoints_and_for_the_record(
 ) -> None:
     run = cli.endless()
     run.wait_step(100)
-    ballast = fill(small_disk, left=400 * 1024)
+    ballast = fill(small_disk, left_bytes=400 * 1024)
     state = run.wait_state("paused")
     assert "a checkpoint could not be written" in state.reason
     assert "No space left on device" in state.reason
@@ -54,10 +56,7 @@ def test_training_waits_for_space_for_checkpoints_and_for_the_record(
     run.wait_state("running")
     run.wait_step(step + 100)
 
-    while run.state().state == "running":
-        ballast = fill(small_disk, left=0)
-        if os.statvfs(small_disk).f_bavail == 0:
-            break
+    ballast = fill(small_disk, left_bytes=0)
     waiting = run.waits_for_record()
     ballast.unlink()
     run.wait_step(waiting + 100)
@@ -66,3 +65,4 @@ def test_training_waits_for_space_for_checkpoints_and_for_the_record(
     assert run.state().state == "stopped"
     steps = [number for number, _ in run.points("train/loss")]
     assert steps == list(range(1, len(steps) + 1))
+    cli.assert_nothing_left()

@@ -153,8 +153,8 @@ def test_home_looks_like_its_golden_copy(
     async def steps(pilot: Pilot[Any]) -> None:
         await runs_listed(pilot, "ancient", "tiny-cnn", "gpu-box-7")
         if size[0] == 160:
-            await wait_for(pilot, lambda: "⡀" in screen_text(pilot.app) or "⠢" in screen_text(pilot.app))
-            await wait_for_text(pilot, "12.3k parameters")
+            await wait_for(pilot, lambda: screen_text(pilot.app).count("⠉⠒") == 2)
+            await wait_for_text(pilot, "about 11 s on this machine")
         check_golden(f"home-{size[0]}x{size[1]}", screen_text(pilot.app))
 
     play(root, home, steps, size=size)

@@ -4,6 +4,7 @@ Knows what a person may ask for; the run's supervisor decides what becomes of it
 """
 
 import re
+import time
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import asdict
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 _CHECKPOINT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _TAKEN_NAMES = ("last", "best")
+_POLL_S = 0.05
 
 
 def pause(
@@ -34,7 +36,10 @@ def pause(
     json: Json = False,
 ) -> None:
     """Save a checkpoint and hold; `tuitrain resume RUN` goes on."""
-    order(_live(runs_dir, run), "pause", {"release": release}, json)
+    directory = _live(runs_dir, run)
+    order(directory, "pause", {"release": release}, json)
+    if release:
+        _see_it_end(directory)
 
 
 def stop(
@@ -46,7 +51,9 @@ def stop(
     json: Json = False,
 ) -> None:
     """Save a checkpoint and end; `tuitrain resume RUN` goes on. A second stop kills."""
-    order(_live(runs_dir, run), "stop", {"now": now}, json)
+    directory = _live(runs_dir, run)
+    order(directory, "stop", {"now": now}, json)
+    _see_it_end(directory)
 
 
 def checkpoint(
@@ -121,6 +128,14 @@ def _live(runs_dir: "Path | None", run: str) -> "RunDirectory":
         state = reader.state()
     hint = "" if state.state == "finished" else f"; `tuitrain resume {directory.id}` goes on"
     raise RunBusyError(f"{directory.id} is not live, it is {state.state}{hint}")
+
+
+def _see_it_end(directory: "RunDirectory") -> None:
+    """Return once nobody owns the run any more: it can then be resumed or removed at once."""
+    from tuitrain.runs.lock import is_alive
+
+    while is_alive(directory):
+        time.sleep(_POLL_S)
 
 
 def order(directory: "RunDirectory", kind: str, arguments: Mapping[str, Any], json: bool) -> None:

@@ -24,7 +24,7 @@ from tuitrain.messages import (
     WarmedUp,
     WorkerStarted,
 )
-from tuitrain.training.link import Link, stop_on_signals
+from tuitrain.training.link import Link, end_process_group, stop_on_signals
 
 ORPHAN_GRACE_S = 60.0
 """How long an orphaned worker may take to save before it ends itself."""
@@ -49,6 +49,9 @@ def main(events: "Queue[Numbered]", commands: "Queue[Command]") -> NoReturn:
     # what its libraries did not free; the system frees it at once.
     sys.stdout.flush()
     sys.stderr.flush()
+    if link.orphaned:
+        # No supervisor is left to end a loader that hangs.
+        end_process_group()
     os._exit(0)
 
 

@@ -67,8 +67,15 @@ def preset_line(listed: "ListedPreset", width: int, name_width: int) -> SpanLine
 
 def _about(listed: "ListedPreset") -> str:
     if listed.preset is None:
-        return sanitise(listed.error)
+        return _fault(listed)
     return sanitise(listed.preset.description)
+
+
+def _fault(listed: "ListedPreset") -> str:
+    """Return what is wrong, with the line but without the file, whose name stands before it."""
+    file = sanitise(str(listed.found.path))
+    said = sanitise(listed.error)
+    return f"line {said[len(file) + 1 :]}" if said.startswith(f"{file}:") else said
 
 
 def preset_detail(
@@ -78,7 +85,7 @@ def preset_detail(
     head = (Span(shorten(sanitise(listed.found.name), width), "title"),)
     preset = listed.preset
     if preset is None:
-        return [head, *wrapped([sanitise(listed.error)], width, "bad")][:lines]
+        return [head, *wrapped([_fault(listed)], width, "bad")][:lines]
     words = [
         sanitise(preset.description),
         _training_words(preset),
