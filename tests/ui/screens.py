@@ -19,6 +19,11 @@ def screen_text(app: App[Any]) -> str:
     return "\n".join("".join(segment.text for segment in strip).rstrip() for strip in strips)
 
 
+def told(app: App[Any]) -> str:
+    """Return what the app told in toasts; the pilot does not draw them."""
+    return "\n".join(notification.message for notification in app._notifications)
+
+
 async def wait_for(pilot: Pilot[Any], condition: Callable[[], object], what: str = "") -> None:
     """Let the app work until a condition holds."""
     for _ in range(_MOST_PAUSES):

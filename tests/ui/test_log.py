@@ -5,8 +5,9 @@ import pytest
 from textual.pilot import Pilot
 
 from tests.ui.apps import play
-from tests.ui.makers import keep_alive, new_run
+from tests.ui.makers import new_run
 from tests.ui.screens import check_golden, screen_text, wait_for, wait_for_text
+from tuitrain.locks import RunLock
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.ui.screens.log import LogScreen
 
@@ -62,7 +63,7 @@ def test_a_log_is_followed_until_one_scrolls_up_and_again_from_its_end(run: RunD
         await pilot.press("F")
         await wait_for_text(pilot, "line 0000299")
 
-    with keep_alive(run):
+    with RunLock(run.lock_path):
         show(run, steps)
 
 

@@ -165,10 +165,11 @@ def add_commands(app: typer.Typer) -> None:
 
 
 def _supervise_here(assignment: "Assignment", preset: "Preset", json: bool) -> int:
+    from tuitrain.cli.progress import Hardy
     from tuitrain.supervisor.supervisor import Supervisor
 
     directory = assignment.directory
-    code = Supervisor(assignment, _progress(directory, preset, json).observe).run()
+    code = Supervisor(assignment, Hardy(_progress(directory, preset, json)).observe).run()
     if code:
         output.say(f"resume with: tuitrain resume {directory.id}")
     output.say(f"the run is in {directory.path}")

@@ -1,6 +1,7 @@
 """The only module that prints: data on stdout, words on stderr."""
 
 import json
+import os
 import sys
 from typing import Any
 
@@ -20,6 +21,14 @@ def say(text: str) -> None:
     """Print words for the person at the terminal."""
     sys.stderr.write(text + "\n")
     sys.stderr.flush()
+
+
+def go_silent() -> None:
+    """Write nowhere from now on: the terminal or pipe is gone, and what runs must not end of it."""
+    nowhere = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
+    for descriptor in (1, 2):
+        os.dup2(nowhere, descriptor)
+    os.close(nowhere)
 
 
 def _finite(value: Any) -> Any:

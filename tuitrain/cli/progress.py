@@ -233,3 +233,21 @@ class JsonLines:
     def observe(self, event: Event) -> None:
         """Write the event."""
         output.data_json(to_plain(event), indent=None)
+
+
+class Hardy:
+    """Passes events on for as long as somebody reads: a run outlives its terminal and its pipe."""
+
+    def __init__(self, inner: Progress) -> None:
+        self._inner = inner
+        self._heard = True
+
+    def observe(self, event: Event) -> None:
+        """Show the event; once that fails, show nothing more."""
+        if not self._heard:
+            return
+        try:
+            self._inner.observe(event)
+        except OSError:
+            self._heard = False
+            output.go_silent()

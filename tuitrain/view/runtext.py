@@ -11,7 +11,10 @@ from typing import Any
 from tuitrain.runs.rows import AlertRow, CheckpointRow, CommandRow, MarkRow, StateRow
 from tuitrain.runs.summary import RunSummary
 from tuitrain.view import format as text
-from tuitrain.view.spans import Span, SpanLine, plain_line
+from tuitrain.view.spans import Span, SpanLine, line_width, plain_line
+
+_LEAST_NAME = 8
+"""Cells of the name that stay whatever else there is to say."""
 
 STATE_STYLES: Mapping[str, str] = {
     "running": "live",
@@ -59,17 +62,28 @@ def top_parts(
     left_s: float | None,
     alerts: int,
     waiting: str,
+    width: int,
 ) -> tuple[SpanLine, SpanLine]:
-    """Return the left and the right part of a run's top line; the right one never gives way."""
-    state = waiting.partition(":")[0] or summary.state
-    left: list[Span] = [
-        Span(f" {text.sanitise(summary.name)}", "strong"),
-        Span("  "),
-        Span(state, STATE_STYLES.get(summary.state, "")),
-    ]
+    """Return the left and the right part of a run's top line.
+
+    Where both don't fit in `width`, first the epoch goes and then the end of the name.
+    """
+    right = _far_parts(summary, left_s, alerts)
+    name = text.sanitise(summary.name)
+    state = Span(waiting.partition(":")[0] or summary.state, STATE_STYLES.get(summary.state, ""))
+    steps = epoch = ""
     if summary.total_steps:
-        left.append(Span(f"  epoch {summary.epoch:.1f}/{epochs}" if epochs else "", "quiet"))
-        left.append(Span(f"  step {summary.step:,}/{summary.total_steps:,}", "quiet"))
+        steps = f"  step {summary.step:,}/{summary.total_steps:,}"
+        epoch = f"  epoch {summary.epoch:.1f}/{epochs}" if epochs else ""
+    room = width - line_width((Span("   "), state, Span(steps), *right))
+    if room < text.display_width(name + epoch):
+        epoch = ""
+    name = text.shorten(name, max(_LEAST_NAME, room))
+    left = (Span(f" {name}", "strong"), Span("  "), state, Span(f"{epoch}{steps}", "quiet"))
+    return left, right
+
+
+def _far_parts(summary: RunSummary, left_s: float | None, alerts: int) -> SpanLine:
     right: list[Span] = []
     if summary.total_steps:
         right.append(Span(f"  {text.percent(summary.step, summary.total_steps)}", "strong"))
@@ -77,7 +91,7 @@ def top_parts(
         right.append(Span(f"  {text.duration(left_s)} left"))
     if alerts:
         right.append(Span(f"  {alerts} alert{'s' if alerts > 1 else ''}", "alert"))
-    return tuple(left), (*right, Span(" "))
+    return (*right, Span(" "))
 
 
 def rule(title: str, values: SpanLine, width: int, *, focused: bool, dash: str) -> SpanLine:
@@ -150,8 +164,11 @@ def device_lines(samples: Mapping[str, float], width: int, *, ascii: bool) -> li
     return lines or [(Span("no readings yet", "quiet"),)]
 
 
-def memory_line(samples: Mapping[str, float]) -> SpanLine:
-    """Return the devices' memory on one line, for a terminal without room for a column."""
+def memory_line(samples: Mapping[str, float], width: int) -> SpanLine:
+    """Return the devices' memory on one line, for a terminal without room for a column.
+
+    Readings that don't fit in `width` are left out whole.
+    """
     parts: list[str] = []
     for number in gpu_numbers(samples):
         used = samples.get(f"gpu{number}/memory_used_bytes", 0.0)
@@ -161,6 +178,8 @@ def memory_line(samples: Mapping[str, float]) -> SpanLine:
         used, total = samples["host/memory_used_bytes"], samples["host/memory_total_bytes"]
         parts.append(f"RAM {text.size(used)}/{text.size(total)}")
         parts.append(f"worker {text.size(samples.get('host/worker_rss_bytes', 0.0))}")
+    while len(parts) > 1 and len("  ".join(parts)) >= width:
+        parts.pop()
     return plain_line(f" {'  '.join(parts)}", "quiet")
 
 

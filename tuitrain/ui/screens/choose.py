@@ -23,7 +23,7 @@ class ChooseRuns(ModalScreen[list[RunDirectory] | None]):
     BINDINGS = [
         Binding("space", "mark", "mark", id="choose.mark", tooltip="Mark or unmark this run."),
         Binding("enter", "take", "take", id="choose.take", priority=True,
-                tooltip="Take the marked runs, or this one where none is marked."),
+                tooltip="Take the marked runs, or this one where none was marked."),
         Binding("escape,q", "leave", "leave", id="choose.leave", tooltip="Change nothing."),
     ]  # fmt: skip
 
@@ -41,6 +41,7 @@ class ChooseRuns(ModalScreen[list[RunDirectory] | None]):
         super().__init__()
         self._besides = besides
         self._marked = marked
+        self._was_marked = frozenset(marked)
         self._runs: tuple[RunSummary, ...] = ()
         self._follower = ListFollower(root, self._deliver)
 
@@ -89,7 +90,7 @@ class ChooseRuns(ModalScreen[list[RunDirectory] | None]):
     def action_take(self) -> None:
         """Close with the marked runs."""
         key = self.query_one(PickList).key
-        ids = self._marked or ({key} if key else set())
+        ids = self._marked or ({key} if key and not self._was_marked else set())
         paths = {run.id: run.path for run in self._runs}
         self.dismiss([RunDirectory(Path(paths[run_id])) for run_id in ids if run_id in paths])
 

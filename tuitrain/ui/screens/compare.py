@@ -75,7 +75,7 @@ class CompareScreen(Screen[None]):
     def __init__(self, directories: Sequence[RunDirectory]) -> None:
         """Show the runs in `directories`, of which the first eight are taken."""
         super().__init__()
-        self._left_out = len(directories) - MOST_RUNS
+        self._asked_for = len(directories)
         self._directories = tuple(directories)[:MOST_RUNS]
         self._snapshots: list[RunSnapshot | None] = [None] * len(self._directories)
         self._followers = [
@@ -100,8 +100,6 @@ class CompareScreen(Screen[None]):
         self.query_one(Reader).focus()
         for follower in self._followers:
             follower.start()
-        if self._left_out > 0:
-            self.notify(f"{self._left_out} more are left out: {MOST_RUNS} can be told apart")
 
     def on_unmount(self) -> None:
         """End the threads."""
@@ -157,11 +155,14 @@ class CompareScreen(Screen[None]):
         chart_box.show_lines(draw_chart(self._chart(labels), size, look))
         runs = [_compared(run, label) for run, label in zip(self._known(), labels, strict=True)]
         tables.show_lines(compare_lines(runs, self._metric, tables.size.width))
-        left: SpanLine = (
-            Span(f" compare {len(runs)} runs", "title"),
-            Span(f"  {sanitise(self._metric)}", "live"),
+        self.query_one(TopLine).show_parts(self._title(), self._choice_spans())
+
+    def _title(self) -> SpanLine:
+        shown = len(self._directories)
+        words = (
+            f"{shown} runs" if shown == self._asked_for else f"{shown} of {self._asked_for} runs"
         )
-        self.query_one(TopLine).show_parts(left, self._choice_spans())
+        return (Span(f" compare {words}", "title"), Span(f"  {sanitise(self._metric)}", "live"))
 
     def _labels(self) -> list[str]:
         runs = self._known()

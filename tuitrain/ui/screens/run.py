@@ -258,6 +258,7 @@ class RunScreen(Screen[None]):
             left_s=self._snapshot.left_s,
             alerts=len(self._snapshot.alerts),
             waiting=runtext.waiting_for(self._snapshot.commands),
+            width=top.size.width,
         )
         top.show_parts(left, right)
 
@@ -329,7 +330,7 @@ class RunScreen(Screen[None]):
     def _draw_side(self) -> None:
         side, panel = self.query_one("#side"), self.query_one("#devices", Panel)
         if not side.display:
-            line = runtext.memory_line(self._snapshot.samples)
+            line = runtext.memory_line(self._snapshot.samples, self.size.width)
             self.query_one("#memory", Lines).show_lines([line])
             return
         snapshot, width = self._snapshot, max(1, panel.size.width)

@@ -86,7 +86,7 @@ class Field(Vertical):
     Field .label { width: 15; padding: 0 1; }
     Field Input { width: 1fr; height: 1; border: none; padding: 0 2; background: $surface; }
     Field Input:focus { background: $panel; }
-    Field .hint { width: 20; height: 1; color: $text-muted; padding: 0 1; }
+    Field .hint { width: 25; height: 1; color: $text-muted; padding: 0 1; }
     Field .fault { color: $error; padding: 0 1 0 3; height: auto; display: none; }
     Field.faulty .fault { display: block; }
     Field.narrow .hint { display: none; }

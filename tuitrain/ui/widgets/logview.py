@@ -215,6 +215,7 @@ class LogView(Widget, can_focus=True):
         """Keep the end in sight, or what was."""
         self._top = self._bottom() if self.following else self._top
         self._arrange()
+        self.post_message(self.Scrolled())
 
     def _scroll(self, by: int) -> None:
         goal = self._moved(self._top, by)

@@ -1,0 +1,109 @@
+"""Who may import whom: on the imports as written, and on what a fresh interpreter has loaded."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "tuitrain"
+BASE = {"__version__", "errors", "locks", "messages"}
+ALLOWED = {
+    "__init__": set(),
+    "__main__": {"cli"},
+    "errors": set(),
+    "locks": {"errors"},
+    "messages": set(),
+    "config": {"errors"},
+    "runs": BASE | {"config"},
+    "telemetry": set(),
+    "training": BASE | {"config"},
+    "supervisor": BASE | {"config", "runs", "telemetry"},
+    "view": BASE | {"config", "runs"},
+    "ui": BASE | {"config", "runs", "supervisor", "telemetry", "view"},
+    "cli": BASE | {"config", "runs", "supervisor", "telemetry", "ui", "view"},
+}
+OWNERS = {
+    "torch": {"training"},
+    "torchvision": {"training"},
+    "sklearn": {"training", "view"},
+    "textual": {"ui"},
+    "plotext": {"view"},
+    "typer": {"cli"},
+    "sqlite3": {"runs"},
+    "pynvml": {"telemetry"},
+}
+"""Libraries with one place in the package; scikit-learn's reports are made in view."""
+
+
+def imports() -> Iterator[tuple[str, str, str]]:
+    """Yield (file, part of the package, imported module) for every import anywhere in a file."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        relative = path.relative_to(PACKAGE)
+        part = relative.parts[0] if len(relative.parts) > 1 else relative.stem
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                assert node.level == 0, f"{relative}: relative imports hide the layer"
+                own = node.module == "tuitrain"
+                names = [f"tuitrain.{a.name}" for a in node.names] if own else [str(node.module)]
+            else:
+                continue
+            yield from ((str(relative), part, name) for name in names)
+
+
+def test_each_part_imports_only_the_parts_below_it() -> None:
+    wrong = [
+        f"{file} imports {name}"
+        for file, part, name in imports()
+        if name.startswith("tuitrain.")
+        and name.split(".")[1] != part
+        and name.split(".")[1] not in ALLOWED[part]
+    ]
+    assert not wrong
+
+
+def test_each_library_is_imported_in_its_own_part_only() -> None:
+    wrong = [
+        f"{file} imports {name}"
+        for file, part, name in imports()
+        if part not in OWNERS.get(name.split(".")[0], {part})
+    ]
+    assert not wrong
+
+
+@pytest.mark.parametrize(
+    ("code", "absent"),
+    [
+        (
+            "import sys; sys.argv = ['tuitrain', '--help']\n"
+            "from tuitrain.__main__ import main\n"
+            "try: main()\nexcept SystemExit: pass",
+            "torch torchvision sklearn textual plotext numpy pydantic sqlite3",
+        ),
+        (
+            "import tuitrain.supervisor.supervisor, tuitrain.supervisor.background",
+            "torch torchvision sklearn textual plotext numpy typer",
+        ),
+        ("import tuitrain.supervisor.child, tuitrain.training.worker", "torch textual typer"),
+        ("import tuitrain.training.session", "textual plotext typer sqlite3 torchvision"),
+        (
+            "import importlib, pkgutil, tuitrain.ui, tuitrain.view\n"
+            "for part in (tuitrain.ui, tuitrain.view):\n"
+            "    for found in pkgutil.walk_packages(part.__path__, part.__name__ + '.'):\n"
+            "        importlib.import_module(found.name)",
+            "torch torchvision sklearn typer",
+        ),
+    ],
+    ids=["tuitrain --help", "supervisor", "worker before its order", "worker", "interface"],
+)
+def test_a_fresh_interpreter_loads_nothing_that_it_does_not_need(code: str, absent: str) -> None:
+    script = f"{code}\nimport sys\nprint(*sorted({{n.split('.')[0] for n in sys.modules}}))"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=PACKAGE.parent
+    )
+    loaded = set(done.stdout.splitlines()[-1].split())
+    assert not loaded & set(absent.split())

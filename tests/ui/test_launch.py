@@ -1,0 +1,367 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import TextArea
+
+from tests.ui.apps import play
+from tests.ui.makers import falling, new_run, train
+from tests.ui.screens import check_golden, screen_text, wait_for, wait_for_text
+from tuitrain.config.load import parse_preset, to_toml
+from tuitrain.errors import TuitrainError
+from tuitrain.messages import RunState
+from tuitrain.runs.listing import list_runs
+from tuitrain.runs.reader import RunReader
+from tuitrain.runs.writer import RunWriter
+from tuitrain.supervisor.assignment import Assignment
+from tuitrain.ui.app import TuitrainApp
+from tuitrain.ui.pace import pace_for, read_paces
+from tuitrain.ui.screens.home import HomeScreen
+from tuitrain.ui.screens.launch import LaunchScreen
+from tuitrain.ui.screens.run import RunScreen
+from tuitrain.ui.warm import DeviceFacts, Estimate, WarmReport
+from tuitrain.view.figure import Look
+
+PRESET = """
+name = "tiny"
+description = "A small network"
+task = "classification"
+[data]
+name = "digits"
+[model]
+name = "mlp"
+[loss]
+name = "cross_entropy"
+[train]
+epochs = 3
+"""
+
+
+class Bench:
+    """A worker that is warm at once and knows its answers; what it was asked is on record."""
+
+    def __init__(self, outcome: tuple[RunState, str] = ("running", ""), error: str = "") -> None:
+        self.outcome = outcome
+        self.error = error
+        self.asked: list[str] = []
+        self.launched: list[Assignment] = []
+        self.closed = 0
+
+    def make(
+        self,
+        deliver: Callable[[WarmReport], None],
+        config: str,
+        data_dir: Path,
+        code: tuple[str, ...],
+    ) -> "Bench":
+        del data_dir, code
+        self._deliver = deliver
+        self._config = config
+        return self
+
+    def start(self) -> None:
+        self.ask(self._config)
+
+    def ask(self, config: str) -> None:
+        self.asked.append(config)
+        batch = parse_preset(config, "asked").train.batch_size
+        devices = (
+            DeviceFacts("cuda:0", "H200", 2**37, 2**37),
+            DeviceFacts("cpu", "x86_64", 2**33, 2**34),
+        )
+        estimate = Estimate(
+            config, "cuda:0", 53_000, 2**20, 2**20, 2**21, batch * 2**14, 2**17, 23, 460
+        )
+        self._deliver(WarmReport(True, devices, estimate))
+
+    def launch(self, assignment: Assignment) -> None:
+        if self.error:
+            raise TuitrainError(self.error)
+        self.launched.append(assignment)
+        with RunWriter(assignment.directory) as writer:
+            writer.begin_attempt(1.0)
+            writer.change_state(2.0, *self.outcome, at_rest=True)
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return tmp_path / "runs"
+
+
+@pytest.fixture
+def preset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    (tmp_path / "tiny.toml").write_text(PRESET)
+    # As somebody in that folder types it: the command shows the path as it was given.
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TUITRAIN_RUNS", str(tmp_path / "runs"))
+    return "tiny.toml"
+
+
+def form(preset: str, bench: Bench, **options: Any) -> Callable[[TuitrainApp], None]:
+    def show(app: TuitrainApp) -> None:
+        app.push_screen(LaunchScreen(preset, standby=bench.make, **options))
+
+    return show
+
+
+async def ready(pilot: Pilot[Any]) -> LaunchScreen:
+    await wait_for_text(pilot, "460, 23 an epoch")
+    screen = pilot.app.screen
+    assert isinstance(screen, LaunchScreen)
+    return screen
+
+
+@pytest.mark.parametrize("size", [(80, 24), (160, 48), (60, 20)])
+def test_launch_looks_like_its_golden_copy(root: Path, preset: str, size: tuple[int, int]) -> None:
+    async def steps(pilot: Pilot[Any]) -> None:
+        await ready(pilot)
+        check_golden(f"launch-{size[0]}x{size[1]}", screen_text(pilot.app))
+
+    play(root, form(preset, Bench()), steps, size=size)
+
+
+def test_a_wrong_value_is_told_right_below_its_field_while_typing(root: Path, preset: str) -> None:
+    async def steps(pilot: Pilot[Any]) -> None:
+        screen = await ready(pilot)
+        await go_to(pilot, "train.batch_size")
+        await pilot.press(*"many")
+        await wait_for_text(pilot, "must be a whole number")
+        rows = screen_text(pilot.app).splitlines()
+        place = next(i for i, row in enumerate(rows) if "batch size" in row)
+        assert "found" in rows[place + 1]
+        assert screen.checked.preset is None
+        await pilot.press("ctrl+s")
+        await wait_for_text(pilot, "not yet: see what is marked")
+        assert list_runs(root) == []
+
+    play(root, form(preset, Bench()), steps, size=(120, 36))
+
+
+async def go_to(pilot: Pilot[Any], key: str) -> None:
+    """Go down through the fields to one."""
+    for _ in range(20):
+        focused = pilot.app.focused
+        field = None if focused is None else next(iter(focused.ancestors), None)
+        while field is not None and not hasattr(field, "key"):
+            field = field.parent
+        if field is not None and getattr(field, "key", "") == key:
+            return
+        await pilot.press("tab")
+    raise AssertionError(f"no field {key}\n{screen_text(pilot.app)}")
+
+
+def test_the_command_holds_only_what_differs_from_the_preset(root: Path, preset: str) -> None:
+    async def steps(pilot: Pilot[Any]) -> None:
+        await ready(pilot)
+        await wait_for_text(pilot, "$ tuitrain run tiny.toml")
+        await go_to(pilot, "name")
+        await pilot.press(*"first")
+        await go_to(pilot, "train.epochs")
+        await pilot.press("5")
+        await go_to(pilot, "optimizer.name")
+        await pilot.press("right")
+        await wait_for_text(pilot, "--set train.epochs=5 --name first")
+
+    play(root, form(preset, Bench()), steps, size=(160, 48))
+
+
+def test_a_name_that_is_not_allowed_is_told(root: Path, preset: str) -> None:
+    async def steps(pilot: Pilot[Any]) -> None:
+        await ready(pilot)
+        await go_to(pilot, "name")
+        await pilot.press(*"a/b")
+        await wait_for_text(pilot, "allowed are 1 to 64")
+
+    play(root, form(preset, Bench()), steps, size=(120, 36))
+
+
+def test_text_and_form_are_two_views_of_the_same_settings(root: Path, preset: str) -> None:
+    async def steps(pilot: Pilot[Any]) -> None:
+        screen = await ready(pilot)
+        await go_to(pilot, "train.epochs")
+        await pilot.press("7")
+        await pilot.press("ctrl+t")
+        area = screen.query_one(TextArea)
+        await wait_for(pilot, lambda: area.has_focus)
+        assert "epochs = 7" in area.text
+        area.text = area.text.replace("epochs = 7", "epochs = 8\nepoks = 1")
+        await wait_for_text(pilot, "train.epoks: unknown key")
+        area.text = area.text.replace("epoks = 1\n", "").replace("seed = 0", "seed = 44")
+        await wait_for_text(pilot, "--set train.epochs=8 --set train.seed=44")
+        await pilot.press("ctrl+t")
+        await wait_for_text(pilot, "seed *")
+        assert screen.checked.preset is not None
+        assert screen.checked.preset.train.epochs == 8
+
+    play(root, form(preset, Bench()), steps, size=(160, 48))
+
+
+def test_another_batch_size_is_asked_about_once_it_is_typed(root: Path, preset: str) -> None:
+    bench = Bench()
+
+    async def steps(pilot: Pilot[Any]) -> None:
+        await ready(pilot)
+        await go_to(pilot, "train.batch_size")
+        await pilot.press(*"128")
+        await wait_for(pilot, lambda: len(bench.asked) > 1)
+        assert "batch_size = 128" in bench.asked[-1]
+        assert len(bench.asked) == 2
+        await wait_for_text(pilot, "2.00 MiB")
+
+    play(root, form(preset, bench), steps, size=(120, 36))
+
+
+def test_devices_are_offered_with_their_free_memory(root: Path, preset: str) -> None:
+    async def steps(pilot: Pilot[Any]) -> None:
+        screen = await ready(pilot)
+        assert "cuda:0, 128 GiB free" in screen_text(pilot.app)
+        await go_to(pilot, "train.device")
+        await pilot.press("right")
+        await wait_for(pilot, lambda: screen.checked.preset is not None)
+        await wait_for_text(pilot, "--set train.device=cuda:0")
+        await pilot.press("right")
+        await wait_for_text(pilot, "cpu, 8.00 GiB free")
+
+    play(root, form(preset, Bench()), steps, size=(120, 36))
+
+
+def test_enter_starts_the_run_and_shows_it(root: Path, preset: str) -> None:
+    bench = Bench()
+
+    async def steps(pilot: Pilot[Any]) -> None:
+        await ready(pilot)
+        await pilot.press("enter")
+        await wait_for(pilot, lambda: isinstance(pilot.app.screen, RunScreen))
+        (run,) = list_runs(root)
+        assert [assignment.directory.id for assignment in bench.launched] == [run.id]
+        await pilot.press("q")
+        await wait_for(pilot, lambda: isinstance(pilot.app.screen, HomeScreen))
+
+    play(root, form(preset, bench), steps)
+    assert bench.closed >= 1
+
+
+@pytest.mark.parametrize("size", [(80, 24), (60, 20)])
+def test_a_start_that_fails_says_why_in_place_and_can_be_tried_again(
+    root: Path, preset: str, size: tuple[int, int]
+) -> None:
+    bench = Bench(("failed", "the data set is not on this machine"))
+
+    async def steps(pilot: Pilot[Any]) -> None:
+        await ready_small(pilot)
+        await pilot.press("enter")
+        await wait_for_text(pilot, "not started: the data set is not on")
+        assert isinstance(pilot.app.screen, LaunchScreen)
+        bench.outcome = ("running", "")
+        await pilot.press("ctrl+s")
+        await wait_for(pilot, lambda: isinstance(pilot.app.screen, RunScreen))
+
+    play(root, form(preset, bench), steps, size=size)
+
+
+async def ready_small(pilot: Pilot[Any]) -> None:
+    await wait_for_text(pilot, "460")
+
+
+def test_a_supervisor_that_can_not_be_started_is_told(root: Path, preset: str) -> None:
+    async def steps(pilot: Pilot[Any]) -> None:
+        await ready(pilot)
+        await pilot.press("enter")
+        await wait_for_text(pilot, "not started: no processes left")
+
+    play(root, form(preset, Bench(error="no processes left")), steps)
+
+
+@pytest.mark.usefixtures("preset")
+def test_a_preset_that_does_not_exist_is_told_and_escape_leaves(root: Path) -> None:
+    async def steps(pilot: Pilot[Any]) -> None:
+        await wait_for_text(pilot, "there is no preset 'digts-cnn'")
+        await pilot.press("escape")
+        await wait_for(pilot, lambda: isinstance(pilot.app.screen, HomeScreen))
+
+    play(root, form("digts-cnn", Bench()), steps, size=(120, 36))
+
+
+def test_a_preset_at_fault_is_opened_as_text_to_be_mended(root: Path, preset: str) -> None:
+    Path(preset).write_text(PRESET.replace("epochs = 3", "epochs = 0"))
+
+    async def steps(pilot: Pilot[Any]) -> None:
+        await wait_for_text(pilot, "train.epochs: found 0")
+        area = pilot.app.screen.query_one(TextArea)
+        area.text = area.text.replace("epochs = 0", "epochs = 9")
+        await ready(pilot)
+
+    play(root, form(preset, Bench()), steps, size=(120, 36))
+
+
+@pytest.mark.usefixtures("preset")
+def test_the_settings_of_a_run_are_what_its_repetition_begins_with(root: Path) -> None:
+    run = new_run(root, preset="tiny")
+    run.config_path.write_text(to_toml(parse_preset(PRESET, "x", ["train.seed=12"])))
+
+    async def steps(pilot: Pilot[Any]) -> None:
+        screen = await ready(pilot)
+        assert screen.checked.preset is not None
+        assert screen.checked.preset.train.seed == 12
+        assert f"as run {run.id}" in screen_text(pilot.app)
+        await wait_for_text(pilot, f"tuitrain run runs/{run.id}/config.toml")
+
+    play(root, form("tiny", Bench(), config=run.config_path), steps, size=(160, 48))
+
+
+@pytest.mark.usefixtures("preset")
+def test_code_that_a_runs_settings_name_is_not_started_from_here(root: Path) -> None:
+    run = new_run(root, preset="tiny")
+    text = PRESET.replace('name = "mlp"', 'name = "some.module:Net"')
+    run.config_path.write_text(to_toml(parse_preset(text, "x")))
+
+    async def steps(pilot: Pilot[Any]) -> None:
+        await ready(pilot)
+        await pilot.press("enter")
+        await wait_for_text(pilot, "name code outside tuitrain (some.module:Net)")
+        assert [each.id for each in list_runs(root)] == [run.id]
+
+    play(root, form("tiny", Bench(), config=run.config_path), steps, size=(160, 48))
+
+
+def test_weights_of_a_checkpoint_are_a_setting_like_others(root: Path, preset: str) -> None:
+    async def steps(pilot: Pilot[Any]) -> None:
+        await ready(pilot)
+        await wait_for_text(pilot, "--set train.weights_from=/x/best.pt")
+
+    play(root, form(preset, Bench(), checkpoint=Path("/x/best.pt")), steps, size=(160, 48))
+
+
+def test_the_time_follows_from_earlier_runs_whose_steps_cost_the_same(
+    root: Path, preset: str
+) -> None:
+    run = new_run(root, preset="tiny")
+    run.config_path.write_text(to_toml(parse_preset(PRESET, "x")))
+    train(run, falling(50), step_s=0.2)
+    with RunReader(run) as reader:
+        name = str(reader.meta()["name"])
+    paces = read_paces(root, "tiny")
+    same = pace_for(paces, parse_preset(PRESET, "x", ["train.epochs=9"]))
+    assert same is not None
+    assert same.step_s == pytest.approx(0.2)
+    assert pace_for(paces, parse_preset(PRESET, "x", ["train.batch_size=9"])) is None
+
+    async def steps(pilot: Pilot[Any]) -> None:
+        await ready(pilot)
+        await wait_for_text(pilot, f"as {name}")
+        assert "about 1m 32s" in screen_text(pilot.app)
+
+    play(root, form(preset, Bench()), steps, size=(120, 36))
+
+
+def test_the_form_is_shown_in_plain_ascii_where_nothing_else_is(root: Path, preset: str) -> None:
+    async def steps(pilot: Pilot[Any]) -> None:
+        await ready(pilot)
+        await wait_for_text(pilot, "--------")
+
+    play(root, form(preset, Bench()), steps, look=Look(ascii=True, colour=False))
