@@ -103,7 +103,11 @@ def test_each_library_is_imported_in_its_own_part_only() -> None:
 def test_a_fresh_interpreter_loads_nothing_that_it_does_not_need(code: str, absent: str) -> None:
     script = f"{code}\nimport sys\nprint(*sorted({{n.split('.')[0] for n in sys.modules}}))"
     done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=PACKAGE.parent
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=PACKAGE.parent,
     )
     loaded = set(done.stdout.splitlines()[-1].split())
     assert not loaded & set(absent.split())

@@ -28,6 +28,7 @@ PATIENCE_S = 60.0
 TIMED = {"samples_per_s"}
 ENDED = ("finished", "stopped", "failed", "lost")
 
+NEVER_LEFT = {"run.lock", "worker.lock", "supervisor.log", "run.db-wal", "run.db-shm"}
 FAILED = pytest.StashKey[bool]()
 
 ENDLESS = """
@@ -147,7 +148,7 @@ class Run:
         return self.step
 
     def kill(self, *whom: str) -> None:
-        """SIGKILL `worker`, `supervisor`, or both in the given order, and wait until all is over."""
+        """SIGKILL `worker`, `supervisor` or both, in this order, and wait until all is over."""
         pids = [self.worker_pid if who == "worker" else self.supervisor_pid for who in whom]
         for pid in pids:
             os.kill(pid, signal.SIGKILL)
@@ -183,7 +184,11 @@ class Cli:
 
     def start(self, *arguments: str, **options: Any) -> "subprocess.Popen[str]":
         command = [sys.executable, "-m", "tuitrain", *map(str, arguments)]
-        streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        streams = {
+            "stdin": subprocess.DEVNULL,
+            "stdout": subprocess.PIPE,
+            "stderr": subprocess.PIPE,
+        }
         process = subprocess.Popen(
             command, cwd=self.folder, env=self.environ, text=True, **{**streams, **options}
         )
@@ -261,9 +266,7 @@ class Cli:
             assert not is_held(path / "run.lock"), path
             assert not is_held(path / "worker.lock"), path
             left = {file.name for file in path.rglob("*") if file.name.startswith(".")}
-            left |= {file.name for file in path.iterdir()} & {  # fmt: skip
-                "run.lock", "worker.lock", "supervisor.log", "run.db-wal", "run.db-shm",
-            }  # fmt: skip
+            left |= {file.name for file in path.iterdir()} & NEVER_LEFT
             assert path.name in self.killed or not left, f"{path}: {left}"
 
 

@@ -105,7 +105,11 @@ def test_a_detached_run_that_can_not_start_says_why_and_exits_with_1(cli: Any) -
     assert done.stdout_text.strip() == run.id
     state = run.wait_end()
     assert state.state == "failed"
-    for text in (str(cli.folder / "data" / "MNIST" / "raw"), "train-images-idx3-ubyte", "--data-dir"):
+    for text in (
+        str(cli.folder / "data" / "MNIST" / "raw"),
+        "train-images-idx3-ubyte",
+        "--data-dir",
+    ):
         assert text in state.reason
         assert text in done.stderr_text
     assert "Traceback" not in done.stderr_text

@@ -23,7 +23,7 @@ dropout = 0.25
 name = "cross_entropy"
 [optimizer]
 name = "adamw"
-lr = 4e-4
+lr = 1e-3
 weight_decay = 1e-2
 [schedule]
 name = "cosine"
@@ -39,7 +39,7 @@ evaluate_every_steps = 20
 every_steps = 7
 [stop]
 patience = 4
-min_delta = 0.05
+min_delta = 0.04
 """
 
 

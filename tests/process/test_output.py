@@ -3,8 +3,7 @@
 import json
 from typing import Any
 
-
-MODULE = '''
+MODULE = """
 import ctypes, os, sys
 import torch
 from torch.utils.data import Dataset
@@ -31,7 +30,7 @@ def data():
 class Net(torch.nn.Linear):
     def __init__(self):
         super().__init__(4, 1)
-'''
+"""
 
 PRESET = """
 name = "own"

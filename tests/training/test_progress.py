@@ -30,9 +30,7 @@ def test_patience_counts_evaluations_without_a_better_value() -> None:
     for step, loss in enumerate([1.0, 0.95, 0.8, 0.75, math.nan]):
         assert not stop.reason
         stop.update({"val/loss": loss}, step)
-    assert stop.reason == (
-        "val/loss has not improved for 2 evaluations (best 0.8) at step 4"
-    )
+    assert stop.reason == ("val/loss has not improved for 2 evaluations (best 0.8) at step 4")
 
 
 def test_a_target_ends_the_run_as_soon_as_it_is_reached() -> None:

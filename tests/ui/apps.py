@@ -21,13 +21,17 @@ def play(
     *,
     size: tuple[int, int] = (80, 24),
     look: Look | None = None,
+    notifications: bool = False,
 ) -> TuitrainApp:
-    """Open the interface with the screen that `first` opens, and do `steps` on it."""
+    """Open the interface with the screen that `first` opens, and do `steps` on it.
+
+    Only with `notifications` do the few words show that pass by themselves.
+    """
     preferences = Preferences(root.parent / "preferences.toml")
     app = TuitrainApp(root, look=look or Look(), preferences=preferences, first=first)
 
     async def run() -> None:
-        async with app.run_test(size=size) as pilot:
+        async with app.run_test(size=size, notifications=notifications) as pilot:
             await steps(pilot)
 
     asyncio.run(run())

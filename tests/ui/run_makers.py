@@ -34,9 +34,7 @@ HOST = {
 def write(directory: RunDirectory, *events: m.Event, sequence: int = 1, attempt: int = 1) -> None:
     """Record events as those of a worker, numbered from `sequence`."""
     with RunWriter(directory) as writer:
-        writer.record(
-            [m.Numbered(attempt, sequence + i, event) for i, event in enumerate(events)]
-        )
+        writer.record([m.Numbered(attempt, sequence + i, event) for i, event in enumerate(events)])
 
 
 def begin(directory: RunDirectory, total_steps: int = TOTAL) -> None:
@@ -86,11 +84,16 @@ def _history() -> list[m.Event]:
         last = first + STEPS_PER_EPOCH - 1
         events += [steps(first, _values(range(first, last + 1))), *_end_of_epoch(last)]
         if last == 60:
-            events += [m.TrainingPaused(_at(last), last, "asked for"), m.TrainingContinued(_at(last), last)]
+            events += [
+                m.TrainingPaused(_at(last), last, "asked for"),
+                m.TrainingContinued(_at(last), last),
+            ]
         if last == 120:
             events.append(m.SettingChanged(_at(last), last, "optimizer.lr", 1e-3, 3e-4))
         if last == 140:
-            events.append(m.AlertRaised(_at(last), 131, "spike", "loss spike at step 131: 0.19 -> 1.9"))
+            events.append(
+                m.AlertRaised(_at(last), 131, "spike", "loss spike at step 131: 0.19 -> 1.9")
+            )
     return events
 
 

@@ -35,10 +35,10 @@ def test_curves_figures_and_settings_stand_side_by_side(root: Path, size: tuple[
     runs = [trained(root, "alpha", 1.0), trained(root, "beta", 2.0)]
 
     async def steps(pilot: Pilot[Any]) -> None:
-        await wait_for_text(pilot, "best, * of all")
-        await pilot.press("right")
-        await pilot.press("right")
-        await wait_for_text(pilot, "train/loss")
+        await wait_for_text(pilot, "metric 2/3")
+        await pilot.press("right", "right")
+        await wait_for_text(pilot, "metric 1/3")
+        await wait_for_text(pilot, "⠉")
         check_golden(f"compare-{size[0]}x{size[1]}", screen_text(pilot.app))
 
     show(root, runs, steps, size=size)
@@ -48,7 +48,7 @@ def test_without_colour_or_unicode_the_curves_are_told_apart_by_marker_and_name(
     runs = [trained(root, "alpha", 1.0), trained(root, "beta", 2.0)]
 
     async def steps(pilot: Pilot[Any]) -> None:
-        await wait_for_text(pilot, "val/accuracy")
+        await wait_for_text(pilot, "metric 2/3")
         await pilot.press("right", "right")
         await wait_for_text(pilot, "metric 1/3")
         text = screen_text(pilot.app)

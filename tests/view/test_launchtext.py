@@ -36,7 +36,7 @@ def test_steps_time_memory_and_device_are_told() -> None:
         assert words in said
     assert "1.00 GiB free" in said
     assert "cuda:0, H200" in said
-    assert "data" not in said
+    assert "  data" not in said
     assert said.isascii()
 
 

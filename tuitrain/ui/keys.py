@@ -6,7 +6,6 @@
 import importlib.util
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from textual.binding import ActiveBinding, Binding, BindingType
 from textual.keys import format_key
@@ -27,8 +26,14 @@ _TEXTUAL = (
 SOURCES = (
     (EVERYWHERE, "tuitrain.ui.app", "TuitrainApp"),
     ("Home", "tuitrain.ui.screens.home", "HomeScreen"),
+    ("Home, presets", "tuitrain.ui.widgets.homelists", "PresetList"),
+    ("Home, runs", "tuitrain.ui.widgets.homelists", "RunList"),
+    ("Filters", "tuitrain.ui.widgets.filterline", "FilterLine"),
     ("Launch", "tuitrain.ui.screens.launch", "LaunchScreen"),
+    ("Launch, a choice", "tuitrain.ui.widgets.fields", "Choice"),
+    ("Launch, start", "tuitrain.ui.widgets.startbutton", "StartButton"),
     ("Run", "tuitrain.ui.screens.run", "RunScreen"),
+    ("Overlay", "tuitrain.ui.screens.choose", "ChooseRuns"),
     ("Log", "tuitrain.ui.screens.log", "LogScreen"),
     ("Log, the lines", "tuitrain.ui.widgets.logview", "LogView"),
     ("Compare", "tuitrain.ui.screens.compare", "CompareScreen"),
@@ -102,11 +107,5 @@ def _key(key: str) -> str:
     return "+".join([*modifiers, _ARROWS.get(shown, shown)])
 
 
-def main(arguments: Sequence[str] = ()) -> Any:
-    """Print the tables."""
-    del arguments
-    print(key_table(documented_keys()))  # noqa: T201
-
-
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    sys.stdout.write(f"{key_table(documented_keys())}\n")

@@ -9,8 +9,10 @@ from typing import get_args
 
 from tuitrain.config.catalogue import Kind, read_catalogue
 from tuitrain.config.schema import Precision
-from tuitrain.ui.warm import DeviceFacts
+from tuitrain.ui.pace import Pace
+from tuitrain.ui.warm import DeviceFacts, Estimate, WarmReport
 from tuitrain.view.format import sanitise, size
+from tuitrain.view.launchtext import Outlook
 
 RUN_NAME = "name"
 """The one field that is no setting of the preset: what the run is called."""
@@ -69,3 +71,35 @@ def device_hint(device: DeviceFacts | None) -> str:
     if device is None:
         return ""
     return f"{sanitise(device.name)}, {size(device.free_bytes)} free"
+
+
+def make_outlook(
+    report: WarmReport, device: DeviceFacts | None, pace: Pace | None, download: str
+) -> Outlook:
+    """Return what is known of a run to come, from the warm worker and from earlier runs."""
+    told = report.estimate
+    estimate = told if told is not None and not told.error else None
+    return Outlook(
+        parameters=estimate.parameters if estimate is not None else None,
+        parts=_memory_parts(estimate) if estimate is not None else (),
+        device=device.name if device is not None else "",
+        product=device.product if device is not None else "",
+        free_bytes=device.free_bytes if device is not None else None,
+        total_steps=estimate.total_steps if estimate is not None else None,
+        steps_per_epoch=estimate.steps_per_epoch if estimate is not None else None,
+        pace_step_s=pace.step_s if pace is not None else None,
+        pace_of=pace.run if pace is not None else "",
+        download=download,
+        warm=report.ready,
+        trouble=report.error or (told.error if told is not None else ""),
+    )
+
+
+def _memory_parts(estimate: Estimate) -> tuple[tuple[str, int], ...]:
+    return (
+        ("data", estimate.data_bytes),
+        ("weights", estimate.weights_bytes),
+        ("gradients", estimate.gradients_bytes),
+        ("optimizer", estimate.optimizer_bytes),
+        ("one batch", estimate.activations_bytes),
+    )

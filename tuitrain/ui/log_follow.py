@@ -83,7 +83,7 @@ class LogFollower(Follower):
         self._deliver = deliver
         self._file = LogFile(directory.log_path)
         self._window: LogWindow | None = None
-        self._shown = LogSnapshot()
+        self._shown: LogSnapshot | None = None
         self._wanted: Callable[[], LogSnapshot | None] | None = None
         self.following = True
         """Whether the screen shows the end, set by it: then lines far above may be dropped."""

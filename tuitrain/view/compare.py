@@ -4,7 +4,6 @@ Pure functions from rows of the record to spans; knows nothing of databases or s
 """
 
 import math
-import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +12,7 @@ from tuitrain.runs.metrics import metric_mode
 from tuitrain.runs.rows import MetricRow
 from tuitrain.view.format import NOTHING, display_width, metric_value, sanitise, shorten
 from tuitrain.view.palette import SLOTS, marker_of
-from tuitrain.view.spans import Span, SpanLine, line_width
+from tuitrain.view.spans import Span, SpanLine, line_width, wrap_plain
 
 _GAP = 2
 _MOST_CELL = 32
@@ -108,8 +107,8 @@ def _legend(slot: int, run: ComparedRun, width: int) -> list[SpanLine]:
     detail = Span(f"  {run.detail}", "quiet")
     if line_width((*head, detail)) <= width:
         return [(*head, detail)]
-    below = textwrap.wrap(run.detail, max(16, width - 4))
-    return [head, *((Span(f"    {text}", "quiet"),) for text in below)]
+    below = wrap_plain(run.detail, width - 4, "quiet")
+    return [head, *((Span("    "), *line) for line in below)]
 
 
 def _marker(slot: int) -> Span:

@@ -53,8 +53,8 @@ def outlook_lines(outlook: Outlook, width: int, look: Look) -> list[SpanLine]:
     lines: list[SpanLine] = [
         _pair("steps", _steps(outlook)),
         *_time_lines(outlook),
-        _pair("parameters", count(outlook.parameters)),
         *_memory_lines(outlook, width, look),
+        _pair("parameters", count(outlook.parameters)),
     ]
     if outlook.device:
         product = f", {sanitise(outlook.product)}" if outlook.product else ""
@@ -94,12 +94,15 @@ def _memory_lines(outlook: Outlook, width: int, look: Look) -> list[SpanLine]:
     if not outlook.parts:
         return [_pair("memory", NOTHING)]
     total, free = outlook.memory_bytes, outlook.free_bytes
-    lines = [_pair("memory", size(total), "" if outlook.fits else "bad")]
+    said, of = size(total), "" if free is None else f"{size(free)} free"
+    on_one = _LABEL_WIDTH + len(said) + len(of) + 4 <= width
+    both = f"{said} of {of}" if of and on_one else said
+    lines = [_pair("memory", both, "" if outlook.fits else "bad")]
     if free:
         bar = progress_bar(min(1.0, total / free), max(4, width - _LABEL_WIDTH - 6), look)
         share = percent(total, free)
         lines.append((Span(" " * _LABEL_WIDTH), Span(bar, "line0"), Span(f" {share}")))
-        lines.append(_pair("  of", f"{size(free)} free"))
+        lines += [] if on_one else [_pair("  of", of)]
     if not outlook.fits:
         advice = "does not fit: take a smaller batch, or another device"
         lines += wrapped([advice], width, "bad")

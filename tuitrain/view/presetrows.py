@@ -74,8 +74,8 @@ def _about(listed: "ListedPreset") -> str:
 def _fault(listed: "ListedPreset") -> str:
     """Return what is wrong, with the line but without the file, whose name stands before it."""
     file = sanitise(str(listed.found.path))
-    said = sanitise(listed.error)
-    return f"line {said[len(file) + 1 :]}" if said.startswith(f"{file}:") else said
+    said = sanitise(listed.error).removeprefix(f"{file}:")
+    return f"line {said}" if said[:1].isdigit() else said.strip()
 
 
 def preset_detail(

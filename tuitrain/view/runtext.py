@@ -3,6 +3,7 @@
 Pure functions of plain values; knows neither widgets nor files.
 """
 
+import textwrap
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from tuitrain.view.spans import Span, SpanLine, line_width, plain_line
 
 _LEAST_NAME = 8
 """Cells of the name that stay whatever else there is to say."""
+_MOST_NOTE_LINES = 5
+"""The first ones and the last: the curves keep most of the screen."""
 
 STATE_STYLES: Mapping[str, str] = {
     "running": "live",
@@ -94,6 +97,17 @@ def _far_parts(summary: RunSummary, left_s: float | None, alerts: int) -> SpanLi
     return (*right, Span(" "))
 
 
+def note_lines(words: str, width: int, style: str) -> list[SpanLine]:
+    """Return what needs attention on as many lines as it needs, up to a few."""
+    texts = text.sanitise_lines(words).splitlines()
+    lines = [
+        f" {line}" for each in texts for line in textwrap.wrap(each, max(10, width - 2)) or [""]
+    ]
+    if len(lines) > _MOST_NOTE_LINES:
+        lines = [*lines[: _MOST_NOTE_LINES - 1], f" {text.shorten(lines[-1].strip(), width - 6)}"]
+    return [(Span(line, style),) for line in lines]
+
+
 def rule(title: str, values: SpanLine, width: int, *, focused: bool, dash: str) -> SpanLine:
     """Return a panel's first row: its title, what it is about in numbers, a line between."""
     head = Span(f"{'>' if focused else dash} {title} ", "live" if focused else "title")
@@ -120,13 +134,19 @@ def happenings(
         for row in states
     ]
     found += [
-        Happening(row.time, f"step {row.step:,}: {row.text or row.kind}")
+        Happening(row.time, f"step {row.step:,}: {_mark_text(row)}")
         for row in marks
         if row.kind != "best"
     ]
     found += [Happening(row.time, f"alert: {row.text}", "alert") for row in alerts]
     found += [Happening(row.time, _checkpoint_text(row)) for row in checkpoints]
     return sorted(found, key=lambda item: item.time)
+
+
+def _mark_text(row: MarkRow) -> str:
+    if row.kind == "pause":
+        return f"paused: {row.text}" if row.text else "paused"
+    return row.text or ("goes on" if row.kind == "continue" else row.kind)
 
 
 def _checkpoint_text(row: CheckpointRow) -> str:
@@ -200,9 +220,11 @@ def _gpu_lines(
         f"{power:.0f} W" if power is not None else "",
         f"{degrees:.0f} C" if degrees is not None else "",
     ]
-    lines: list[SpanLine] = [
-        (Span(f"GPU {number} ", "strong"), Span(" ".join(f for f in facts if f)))
-    ]
+    head, said = f"GPU {number} ", [fact for fact in facts if fact]
+    if len(head) + len(" ".join(said)) <= width:
+        lines: list[SpanLine] = [(Span(head, "strong"), Span(" ".join(said)))]
+    else:
+        lines = [(Span(head, "strong"), Span(said[0])), (Span(" ".join(said[1:])),)]
     if used is not None and total is not None:
         lines.append((Span(f"{text.size(used)} / {text.size(total)}"),))
         lines.append((Span(memory_bar(used, total, width, ascii=ascii), "line0"),))

@@ -1,5 +1,6 @@
 """A line of text as spans with a style's name: what views return and the interface colours."""
 
+import textwrap
 from typing import NamedTuple
 
 from tuitrain.view.format import display_width, sanitise, shorten
@@ -41,6 +42,12 @@ def fit_line(line: SpanLine, width: int) -> SpanLine:
 def plain_line(text: str, style: str = "") -> SpanLine:
     """Return text from anywhere as a line, its control characters made harmless."""
     return (Span(sanitise(text), style),)
+
+
+def wrap_plain(text: str, width: int, style: str = "") -> list[SpanLine]:
+    """Return text from anywhere on as many lines as it takes, none of it cut off."""
+    rows = textwrap.wrap(sanitise(text), max(16, width)) or [""]
+    return [(Span(row, style),) for row in rows]
 
 
 def spread_line(left: SpanLine, right: SpanLine, width: int) -> SpanLine:

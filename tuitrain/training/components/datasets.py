@@ -12,6 +12,9 @@ from tuitrain.errors import DataUnavailableError
 from tuitrain.training.registry import dataset
 from tuitrain.training.samples import DataContext, Samples, Splits
 
+_BROKEN_FILE = (ValueError, AssertionError, LookupError)
+"""What torchvision's reader raises for a file that ends too soon or is something else."""
+
 
 @dataset("digits", tasks=("classification",))
 def digits(
@@ -82,7 +85,7 @@ def mnist(context: DataContext) -> Splits:
     for is_train in (True, False):
         try:
             part = MNIST(context.folder, train=is_train, download=True)
-        except (URLError, OSError, RuntimeError, ValueError) as error:
+        except (*_BROKEN_FILE, URLError, OSError, RuntimeError) as error:
             raise DataUnavailableError(_missing_mnist(context, error)) from error
         parts.append(Samples(part.data.unsqueeze(1), part.targets))
     return Splits(parts[0], parts[1], classes=tuple(str(digit) for digit in range(10)))

@@ -32,7 +32,7 @@ from tuitrain.view.checkpoints import (
     newest_first,
 )
 from tuitrain.view.format import sanitise
-from tuitrain.view.spans import Span, plain_line
+from tuitrain.view.spans import Span, wrap_plain
 
 if TYPE_CHECKING:
     from tuitrain.ui.app import TuitrainApp
@@ -109,8 +109,8 @@ class CheckpointsScreen(Screen[None]):
         rows = newest_first(snapshot.checkpoints)
         self._rows = {row.path: row for row in rows}
         head, *lines = checkpoint_table(rows, monitor_of(snapshot.config)[0], self._clock())
-        note = plain_line(snapshot.error, "bad") if snapshot.error else head
-        self.query_one("#note", Lines).show_lines([note] if rows or snapshot.error else [])
+        fault = wrap_plain(snapshot.error, self.size.width, "bad") if snapshot.error else []
+        self.query_one("#note", Lines).show_lines([*fault, *([head] if rows else [])])
         keys = [row.path for row in rows]
         self.query_one(PickList).show_rows(
             [Row(key, line) for key, line in zip(keys, lines, strict=True)],

@@ -72,10 +72,24 @@ class HomeScreen(Screen[None]):
     """Presets and runs."""
 
     BINDINGS = [
-        Binding("tab", "other_list", "other list", show=False, id="home.tab"),
-        Binding("shift+tab", "other_list", "other list", show=False, id="home.shift_tab"),
+        Binding(
+            "tab,shift+tab",
+            "other_list",
+            "other list",
+            show=False,
+            priority=True,
+            id="home.tab",
+            tooltip="Move between the presets and the runs",
+        ),
         Binding("q", "app.quit", "quit", id="home.quit", tooltip="Leave; runs go on"),
-        Binding("escape", "all_rows", "all rows", show=False, id="home.escape"),
+        Binding(
+            "escape",
+            "all_rows",
+            "all rows",
+            show=False,
+            id="home.escape",
+            tooltip="Drop the filters and show all rows again",
+        ),
     ]
     CSS = """
     HomeScreen #lists { layout: horizontal; height: 1fr; }

@@ -5,14 +5,12 @@ Checks while somebody types; files are read and runs are started in threads.
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.events import Resize
 from textual.screen import Screen
@@ -22,7 +20,7 @@ from textual.widgets import ContentSwitcher, TextArea
 from tuitrain.config.draft import Checked, Draft, value_text
 from tuitrain.config.faults import Fault
 from tuitrain.config.folders import data_directory
-from tuitrain.config.load import parse_preset, to_toml
+from tuitrain.config.load import parse_preset
 from tuitrain.config.schema import Preset
 from tuitrain.config.shortest import shortest_overrides, toml_value
 from tuitrain.errors import TuitrainError
@@ -38,8 +36,11 @@ from tuitrain.ui.launch_form import (
     device_hint,
     device_meant,
     field_plans,
+    make_outlook,
 )
+from tuitrain.ui.launch_keys import KEYS, LAYOUT
 from tuitrain.ui.launching import Attempt, Order, Starter
+from tuitrain.ui.opening import Opened, fault_words, open_settings, values_of
 from tuitrain.ui.pace import Pace, pace_for, read_paces
 from tuitrain.ui.warm import WarmReport
 from tuitrain.ui.widgets.fields import Field
@@ -66,20 +67,6 @@ _COMMAND_LINES = 3
 _FAULT_LINES = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """What the form begins with."""
-
-    text: str
-    """The file's own text."""
-    resolved: str
-    """The same with everything filled in; the file's own text where it is at fault."""
-    path: Path
-    argument: str
-    """What `tuitrain run` takes for it."""
-    download: str
-
-
 def make_standby(
     deliver: Callable[[WarmReport], None], config: str, data_dir: Path, code: tuple[str, ...]
 ) -> Starter:
@@ -92,49 +79,8 @@ def make_standby(
 class LaunchScreen(Screen[None]):
     """The form for a new run."""
 
-    BINDINGS = [
-        Binding(
-            "ctrl+s",
-            "start",
-            "start",
-            priority=True,
-            id="launch.start",
-            tooltip="Start the run with these settings",
-        ),
-        Binding(
-            "ctrl+t",
-            "toggle_text",
-            "all settings",
-            priority=True,
-            id="launch.text",
-            tooltip="Edit all settings as text, or go back to the form",
-        ),
-        Binding(
-            "y,ctrl+y",
-            "copy",
-            "copy command",
-            id="launch.copy",
-            tooltip="Copy the command that starts the same run",
-        ),
-        Binding("escape", "leave", "back", id="launch.back", tooltip="Leave without starting"),
-        Binding("q", "leave", "back", show=False, id="launch.quit"),
-        Binding("up,k", "app.focus_previous", "field before", show=False, id="launch.up"),
-        Binding("down,j", "app.focus_next", "next field", show=False, id="launch.down"),
-        Binding("enter", "app.focus_next", "next field", show=False, id="launch.enter"),
-    ]
-    CSS = """
-    LaunchScreen #columns { height: 1fr; }
-    LaunchScreen #left { width: 3fr; height: 1fr; }
-    LaunchScreen #right { width: 2fr; height: 1fr; }
-    LaunchScreen ContentSwitcher { height: 1fr; }
-    LaunchScreen TextArea { border: none; padding: 0; height: 1fr; background: $background; }
-    LaunchScreen #form { height: 1fr; scrollbar-size: 1 1; }
-    LaunchScreen #faults { height: auto; }
-    LaunchScreen #below { height: auto; }
-    LaunchScreen.stacked #columns { layout: vertical; }
-    LaunchScreen.stacked #left { width: 1fr; height: 2fr; }
-    LaunchScreen.stacked #right { width: 1fr; height: 1fr; }
-    """
+    BINDINGS = KEYS
+    CSS = LAYOUT
 
     def __init__(
         self,
@@ -371,7 +317,7 @@ class LaunchScreen(Screen[None]):
         """Fill the form; return the keys that it has shown the fault of."""
         if self._opened is None:
             return set()
-        now, before = _values(self._checked), _values(Draft(self._opened.resolved).check())
+        now, before = values_of(self._checked), values_of(Draft(self._opened.resolved).check())
         for field in self.query(Field):
             key = field.key
             if key == RUN_NAME:
@@ -394,7 +340,7 @@ class LaunchScreen(Screen[None]):
         return ""
 
     def _show_faults(self, faults: list[Fault]) -> None:
-        texts = [*self._trouble, *(_fault_words(fault, self._in_text) for fault in faults)]
+        texts = [*self._trouble, *(fault_words(fault, self._in_text) for fault in faults)]
         width = self.query_one("#left").content_size.width
         lines = wrapped(
             [sanitise(line) for text in texts for line in text.splitlines()], width, "bad"
@@ -402,32 +348,13 @@ class LaunchScreen(Screen[None]):
         self.query_one("#faults", Lines).show_lines(lines[:_FAULT_LINES])
 
     def _outlook(self) -> Outlook:
-        preset, report = self._checked.preset, self._report
-        estimate = report.estimate
-        pace = pace_for(self._paces, preset) if preset is not None else None
-        device = device_meant(preset.train.device, report.devices) if preset is not None else None
-        known = estimate is not None and not estimate.error
-        return Outlook(
-            parameters=estimate.parameters if estimate is not None and known else None,
-            parts=(
-                ("data", estimate.data_bytes),
-                ("weights", estimate.weights_bytes),
-                ("gradients", estimate.gradients_bytes),
-                ("optimizer", estimate.optimizer_bytes),
-                ("one batch", estimate.activations_bytes),
-            )
-            if estimate is not None and known
-            else (),
-            device=device.name if device is not None else "",
-            product=device.product if device is not None else "",
-            free_bytes=device.free_bytes if device is not None else None,
-            total_steps=estimate.total_steps if estimate is not None and known else None,
-            steps_per_epoch=estimate.steps_per_epoch if estimate is not None and known else None,
-            pace_step_s=pace.step_s if pace is not None else None,
-            pace_of=pace.run if pace is not None else "",
-            download=self._opened.download if self._opened is not None else "",
-            warm=report.ready,
-            trouble=report.error or (estimate.error if estimate is not None else ""),
+        preset = self._checked.preset
+        device = preset.train.device if preset is not None else ""
+        return make_outlook(
+            self._report,
+            device_meant(device, self._report.devices),
+            pace_for(self._paces, preset) if preset is not None else None,
+            self._opened.download if self._opened is not None else "",
         )
 
     def _show_command(self) -> None:
@@ -550,52 +477,3 @@ class LaunchScreen(Screen[None]):
     def action_leave(self) -> None:
         """Go back; a run that was started goes on."""
         self.app.pop_screen()
-
-
-def open_settings(preset: str, config: Path | None, cwd: Path | None = None) -> Opened:
-    """Read what the form begins with.
-
-    Raises:
-        PresetError: there is no such preset, or it can't be read; one at fault is opened as text.
-    """
-    from tuitrain.config.catalogue import read_catalogue
-    from tuitrain.config.presets import find_preset
-    from tuitrain.config.source import read_text
-
-    path = config if config is not None else find_preset(preset, cwd).path
-    text = read_text(path)
-    try:
-        resolved = parse_preset(text, str(path))
-    except TuitrainError:
-        return Opened(text, text, path, preset if config is None else str(path), "")
-    dataset = read_catalogue().find("dataset", resolved.data.name)
-    return Opened(
-        text=text,
-        resolved=to_toml(resolved),
-        path=path,
-        argument=preset if config is None else _short_path(path, cwd),
-        download=dataset.download if dataset is not None else "",
-    )
-
-
-def _short_path(path: Path, cwd: Path | None = None) -> str:
-    """Return a path from the current folder on where it lies below it."""
-    full, base = path.absolute(), (cwd or Path.cwd()).absolute()
-    return str(full.relative_to(base)) if full.is_relative_to(base) else str(full)
-
-
-def _values(checked: Checked) -> dict[str, object]:
-    """Return the values of a text as they stand, even where they are at fault."""
-    import tomllib
-
-    if checked.preset is not None:
-        return checked.preset.model_dump()
-    try:
-        return tomllib.loads(checked.text)
-    except (tomllib.TOMLDecodeError, RecursionError):
-        return {}
-
-
-def _fault_words(fault: Fault, with_line: bool) -> str:
-    place = f"line {fault.line}" if with_line and fault.line is not None else ""
-    return ": ".join(part for part in (place, fault.key, fault.message) if part)

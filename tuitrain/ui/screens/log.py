@@ -18,7 +18,7 @@ from tuitrain.ui.widgets.lines import Lines
 from tuitrain.ui.widgets.logview import LogView
 from tuitrain.ui.widgets.topline import TopLine
 from tuitrain.view.format import percent, sanitise, size
-from tuitrain.view.spans import Span, SpanLine, plain_line
+from tuitrain.view.spans import Span, SpanLine, wrap_plain
 
 
 class LogScreen(Screen[None]):
@@ -121,9 +121,10 @@ class LogScreen(Screen[None]):
             self._follower.ask_after()
 
     def _show_note(self) -> None:
-        snapshot, lines = self._snapshot, []
+        snapshot = self._snapshot
+        lines: list[SpanLine] = []
         if snapshot.error:
-            lines = [plain_line(snapshot.error, "bad")]
+            lines = wrap_plain(snapshot.error, self.size.width - 2, "bad")
         elif not snapshot.window.texts:
             words = "yet; it is shown here as it comes" if snapshot.live else ""
             lines = [(Span(f"the worker wrote nothing {words}".strip(), "quiet"),)]

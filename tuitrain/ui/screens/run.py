@@ -174,6 +174,9 @@ class RunScreen(Screen[None]):
         snapshot = message.snapshot
         if snapshot.id != self._directory.id:
             self._overlaid[snapshot.id] = snapshot
+        elif snapshot.error:
+            # What was read before stays in sight; nobody can take commands through this record.
+            self._snapshot = replace(self._snapshot, error=snapshot.error, live=False)
         else:
             self._snapshot = snapshot
         self._draw()
@@ -268,17 +271,14 @@ class RunScreen(Screen[None]):
 
     def _draw_note(self) -> None:
         """Say above the curves what needs attention: an error, a reason, what is waited for."""
-        snapshot, lines = self._snapshot, []
+        snapshot, width = self._snapshot, self.size.width
+        lines: list[SpanLine] = []
         if snapshot.error:
-            lines.append(plain_line(f" {snapshot.error}", "bad"))
+            lines += runtext.note_lines(snapshot.error, width, "bad")
         elif snapshot.state is not None and snapshot.state.state in ("failed", "lost", "paused"):
             hint = "space goes on" if snapshot.live else "R resumes"
-            lines.append(
-                plain_line(
-                    f" {snapshot.state.state}: {snapshot.state.reason}  ({hint})",
-                    runtext.STATE_STYLES[snapshot.state.state],
-                )
-            )
+            words = f"{snapshot.state.state}: {snapshot.state.reason}  ({hint})"
+            lines += runtext.note_lines(words, width, runtext.STATE_STYLES[snapshot.state.state])
         waiting = runtext.waiting_for(snapshot.commands)
         if waiting and snapshot.live:
             lines.append(plain_line(f" {waiting}", "alert"))

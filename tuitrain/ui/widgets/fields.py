@@ -21,8 +21,21 @@ class Choice(Lines, can_focus=True):
 
     DEFAULT_CSS = "Choice { height: 1; width: 1fr; }"
     BINDINGS = [
-        Binding("left,h", "turn(-1)", "before", show=False, id="choice.before"),
-        Binding("right,l,space", "turn(1)", "next choice", id="choice.next"),
+        Binding(
+            "left,h",
+            "turn(-1)",
+            "choice before",
+            show=False,
+            id="choice.before",
+            tooltip="Take the value before this one",
+        ),
+        Binding(
+            "right,l,space",
+            "turn(1)",
+            "next choice",
+            id="choice.next",
+            tooltip="Take the value after this one",
+        ),
     ]
 
     class Changed(Message):
@@ -84,7 +97,8 @@ class Field(Vertical):
     Field { height: auto; }
     Field Horizontal { height: 1; }
     Field .label { width: 15; padding: 0 1; }
-    Field Input { width: 1fr; height: 1; border: none; padding: 0 2; background: $surface; }
+    Field Input { width: 1fr; background: $surface; }
+    Field Input.-textual-compact { padding: 0 2; }
     Field Input:focus { background: $panel; }
     Field .hint { width: 25; height: 1; color: $text-muted; padding: 0 1; }
     Field .fault { color: $error; padding: 0 1 0 3; height: auto; display: none; }

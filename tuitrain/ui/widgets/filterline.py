@@ -17,7 +17,14 @@ class FilterLine(Input):
     """
     BINDINGS = [
         Binding("escape", "give_up", "all again", id="filter.clear", tooltip="Show all rows again"),
-        Binding("down", "leave", "to the list", show=False, id="filter.leave"),
+        Binding(
+            "down",
+            "leave",
+            "to the list",
+            show=False,
+            id="filter.leave",
+            tooltip="Go to the rows that the filter found",
+        ),
     ]
 
     class Left(Message):

@@ -8,8 +8,15 @@ from textual.binding import Binding
 from tuitrain.ui.widgets.lazylist import LazyList
 from tuitrain.ui.widgets.picklist import PickList
 
+# Keys that move the focus are taken before others are handed on: on a slow link a whole word
+# arrives at once, and its letters belong to where the first key leads.
 _FILTER = Binding(
-    "slash", "screen.filter", "filter", id="home.filter", tooltip="Filter the list as you type"
+    "slash",
+    "screen.filter",
+    "filter",
+    priority=True,
+    id="home.filter",
+    tooltip="Filter the list as you type",
 )
 
 

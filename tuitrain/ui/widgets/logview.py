@@ -78,6 +78,8 @@ class LogView(Widget, can_focus=True):
         super().__init__(id=id)
         self.following = True
         """The end is in sight and stays there as the log grows."""
+        self._at_start = False
+        """The first line was asked for, though it may still have to be read."""
         self._window = LogWindow()
         self._top: Place = (0, 0)
         self._wrap = False
@@ -109,22 +111,26 @@ class LogView(Widget, can_focus=True):
         """Show another window; what is in sight stays, or the end does."""
         place, part = self.first_place, self._top[1]
         self._window = window
-        self._top = self._bottom() if self.following else (window.line_at(place), part)
+        if self.following:
+            self._top = self._bottom()
+        else:
+            self._top = (0, 0) if self._at_start else (window.line_at(place), part)
         self._arrange()
 
     def show_end(self) -> None:
         """Show the last lines, and go on doing so."""
-        self.following = True
+        self.following, self._at_start = True, False
         self._go(self._bottom())
 
     def show_start(self) -> None:
         """Show the first lines."""
-        self.following = False
+        self.following, self._at_start = False, True
         self._go((0, 0))
 
     def show_match(self, place: int, needle: str) -> None:
         """Bring the line that begins at `place` into sight, and mark what matches."""
-        self._needle, self._found, self.following = needle, place, False
+        self._needle, self._found = needle, place
+        self.following = self._at_start = False
         line = self._window.line_at(place)
         if self.selecting:
             self._cursor = place
@@ -218,6 +224,7 @@ class LogView(Widget, can_focus=True):
         self.post_message(self.Scrolled())
 
     def _scroll(self, by: int) -> None:
+        self._at_start = False
         goal = self._moved(self._top, by)
         bottom = self._bottom()
         self.following = goal >= bottom and self._window.at_end and not self.selecting

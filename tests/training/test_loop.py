@@ -1,0 +1,158 @@
+"""The loop itself, in this process: accumulation, precision, events in order."""
+
+import queue
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from tuitrain.config.load import parse_preset
+from tuitrain.messages import (
+    CheckpointSaved,
+    Command,
+    CommandDone,
+    Continue,
+    Evaluated,
+    Hold,
+    Pause,
+    Release,
+    StepsTaken,
+    Stop,
+    TrainingContinued,
+    TrainingPaused,
+)
+from tuitrain.training.build import build_parts
+from tuitrain.training.checkpoint import CheckpointFolder
+from tuitrain.training.link import Link
+from tuitrain.training.loop import Trainer
+from tuitrain.training.randomness import seed_everything
+from tuitrain.training.snapshot import CheckpointWriter
+
+LINE = """
+name = "line"
+task = "regression"
+[data]
+name = "linear"
+samples = 125
+[model]
+name = "mlp"
+hidden = [8]
+[loss]
+name = "mse"
+[optimizer]
+name = "sgd"
+lr = 0.1
+[train]
+epochs = 3
+"""
+
+
+class Course:
+    """A trainer with what it sends."""
+
+    def __init__(self, folder: Path, config: str, *commands: Command) -> None:
+        preset = parse_preset(config, "config.toml")
+        seed_everything(preset.train.seed)
+        self.parts = build_parts(preset, folder, lambda _text: None)
+        self.link = Link(queue.Queue(), queue.Queue(), 60.0)  # type: ignore[arg-type]
+        self.link.begin(1)
+        for command in commands:
+            self.link.put_command(command)
+        checkpoints = CheckpointFolder(folder / "checkpoints")
+        checkpoints.prepare()
+        writer = CheckpointWriter(checkpoints, folder)
+        writer.send = self.link.send
+        self.ended = Trainer(self.parts, self.link, writer, config).run()
+        self.events: list[Any] = [item.event for item in self.link.unacknowledged()]
+
+    def points(self, name: str) -> list[float]:
+        taken = [event for event in self.events if isinstance(event, StepsTaken)]
+        found = [part for event in taken for part in event.points if part.name == name]
+        return [value for part in found for value in part.values]
+
+
+def test_accumulated_batches_make_the_step_that_one_big_batch_makes(tmp_path: Path) -> None:
+    # 100 training samples: the last step of an epoch is smaller, and so is its last batch.
+    big = Course(tmp_path / "big", LINE + "batch_size = 32\nclip_norm = 0.5")
+    small = Course(tmp_path / "small", LINE + "batch_size = 12\naccumulate = 3\nclip_norm = 0.5")
+    near = Course(tmp_path / "near", LINE + "batch_size = 8\naccumulate = 4\nclip_norm = 0.5")
+    assert (big.ended.step, near.ended.step, small.ended.step) == (12, 12, 9)
+    for one, other in zip(big.parts.model.parameters(), near.parts.model.parameters(), strict=True):
+        assert torch.allclose(one, other, atol=1e-6)
+    for name in ("train/loss", "train/mae", "grad_norm"):
+        assert big.points(name) == pytest.approx(near.points(name), rel=1e-4)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16", "fp16"])
+def test_every_precision_trains_on_a_cpu_and_keeps_fp32_weights(
+    tmp_path: Path, precision: str
+) -> None:
+    course = Course(tmp_path, LINE + f'batch_size = 20\nprecision = "{precision}"')
+    assert (course.ended.state, course.ended.reason) == ("finished", "3 epochs done")
+    assert {weight.dtype for weight in course.parts.model.parameters()} == {torch.float32}
+    losses = course.points("train/loss")
+    assert len(losses) == 15
+    assert losses[-1] < losses[0]
+
+
+def test_steps_are_told_before_the_evaluation_and_the_checkpoint_that_follow(
+    tmp_path: Path,
+) -> None:
+    course = Course(tmp_path, LINE + "batch_size = 20")
+    evaluated = [event.step for event in course.events if isinstance(event, Evaluated)]
+    assert evaluated == [5, 10, 15]
+    for number, event in enumerate(course.events):
+        if isinstance(event, Evaluated | CheckpointSaved):
+            told = [e.last_step for e in course.events[:number] if isinstance(e, StepsTaken)]
+            assert told[-1] >= event.step
+    assert course.points("lr") == [0.1] * 15
+
+
+def course_of_waiting(course: Course) -> list[str]:
+    told = []
+    for event in course.events:
+        match event:
+            case TrainingPaused():
+                told.append(f"paused: {event.reason}")
+            case TrainingContinued():
+                told.append("continued")
+            case CommandDone():
+                told.append(f"{event.command_id} {event.outcome}")
+    return told
+
+
+def test_a_pause_outlasts_a_full_disk_that_comes_and_goes_meanwhile(tmp_path: Path) -> None:
+    commands = (Pause(1), Hold("full"), Pause(2), Release(), Continue(3), Continue(4))
+    course = Course(tmp_path, LINE + "batch_size = 20", *commands)
+    assert course.ended.state == "finished"
+    assert course_of_waiting(course) == [
+        "paused: by command",
+        "1 done",
+        "paused: full",
+        "2 refused",
+        "paused: by command",
+        "continued",
+        "3 done",
+        "4 refused",
+    ]
+
+
+def test_a_full_disk_outlasts_a_pause_that_comes_and_goes_meanwhile(tmp_path: Path) -> None:
+    commands = (Hold("full"), Pause(1), Continue(2), Release())
+    course = Course(tmp_path, LINE + "batch_size = 20", *commands)
+    assert course.ended.state == "finished"
+    assert course_of_waiting(course) == [
+        "paused: full",
+        "paused: by command",
+        "1 done",
+        "paused: full",
+        "2 done",
+        "continued",
+    ]
+
+
+def test_a_stop_ends_a_run_that_waits(tmp_path: Path) -> None:
+    course = Course(tmp_path, LINE + "batch_size = 20", Pause(1), Stop(2, "enough"))
+    assert (course.ended.state, course.ended.reason) == ("stopped", "enough")
+    assert course_of_waiting(course) == ["paused: by command", "1 done", "2 done"]

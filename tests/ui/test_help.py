@@ -1,0 +1,121 @@
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.app import SystemCommand
+from textual.pilot import Pilot
+
+import tuitrain.ui
+from tests.ui.apps import play
+from tests.ui.makers import falling, new_run, train
+from tests.ui.screens import screen_text, wait_for, wait_for_text
+from tuitrain.ui.app import TuitrainApp
+from tuitrain.ui.keys import BEGIN_MARK, END_MARK, SOURCES, documented_keys
+from tuitrain.ui.screens.help import HelpScreen
+from tuitrain.view.keys import key_table
+
+DIALOGS = ("tuitrain.ui.screens.dialogs", "tuitrain.ui.screens.help")
+"""They show their keys themselves."""
+README = Path(__file__).parents[2] / "README.md"
+
+OPENERS: dict[str, Callable[[TuitrainApp, Any], None]] = {
+    "log": lambda app, run: app.open_log(run),
+    "compare": lambda app, run: app.open_compare([run, run]),
+    "checkpoints": lambda app, run: app.open_checkpoints(run),
+}
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Any:
+    run = new_run(tmp_path / "runs", "alpha")
+    train(run, falling(20), accuracy=0.9)
+    return run
+
+
+def test_help_shows_the_keys_of_the_screen_in_front_and_of_the_panel_in_focus(run: Any) -> None:
+    async def steps(pilot: Pilot[Any]) -> None:
+        await pilot.press("question_mark")
+        await wait_for_text(pilot, "Go to the next match below.")
+        text = screen_text(pilot.app)
+        assert "This screen" in text
+        assert "This panel" in text
+        await pilot.press("question_mark", "question_mark")
+        await wait_for_text(pilot, "This screen")
+        await pilot.press("q")
+        await wait_for(pilot, lambda: not isinstance(pilot.app.screen, HelpScreen))
+
+    play(run.path.parent, lambda app: app.open_log(run), steps, size=(100, 50))
+
+
+def test_help_that_is_longer_than_the_screen_scrolls(run: Any) -> None:
+    async def steps(pilot: Pilot[Any]) -> None:
+        await pilot.press("question_mark")
+        await wait_for_text(pilot, "This screen")
+        await pilot.press("end")
+        await wait_for_text(pilot, "Find any action by its name")
+        await pilot.press("home")
+        await wait_for_text(pilot, "This screen")
+
+    play(run.path.parent, lambda app: app.open_log(run), steps, size=(60, 20))
+
+
+@pytest.mark.parametrize("name", OPENERS)
+def test_the_command_palette_has_every_action_of_the_screen_in_front(run: Any, name: str) -> None:
+    async def steps(pilot: Pilot[Any]) -> None:
+        app = pilot.app
+        assert isinstance(app, TuitrainApp)
+        await pilot.pause()
+        commands = [SystemCommand(*command) for command in app.get_system_commands(app.screen)]
+        titles = {command.title.lower() for command in commands}
+        group = next(group for group in documented_keys() if group.title.lower() == name)
+        assert {fact.name for fact in group.facts} <= titles
+        assert {"theme", "quit"} <= titles
+        await pilot.press("ctrl+p")
+        await wait_for(pilot, lambda: type(app.screen).__name__ == "CommandPalette")
+        await pilot.press("escape")
+
+    play(run.path.parent, lambda app: OPENERS[name](app, run), steps)
+
+
+def test_an_action_picked_in_the_palette_is_done(run: Any) -> None:
+    async def steps(pilot: Pilot[Any]) -> None:
+        await wait_for_text(pilot, "compare 2 runs")
+        await wait_for_text(pilot, "val/accuracy")
+        await pilot.press("ctrl+p", *"log y")
+        await wait_for(pilot, lambda: "Switch the value axis" in screen_text(pilot.app))
+        await pilot.press("enter")
+        await wait_for_text(pilot, "log  step")
+
+    play(run.path.parent, lambda app: app.open_compare([run, run]), steps)
+
+
+def test_the_readme_holds_the_keys_of_this_version() -> None:
+    _, begin, rest = README.read_text("utf-8").partition(BEGIN_MARK)
+    text, end, _ = rest.partition(END_MARK)
+    assert begin and end, "README.md lacks the marks around the table of keys"
+    assert text.strip() == key_table(documented_keys()), "python -m tuitrain.ui.keys prints it"
+
+
+def test_no_screen_and_no_widget_has_keys_that_are_not_in_the_table() -> None:
+    documented = {(module, name) for _, module, name in SOURCES}
+    found = set()
+    for info in pkgutil.walk_packages(tuitrain.ui.__path__, "tuitrain.ui."):
+        module = importlib.import_module(info.name)
+        for name, kind in inspect.getmembers(module, inspect.isclass):
+            if kind.__module__ == info.name and kind.__dict__.get("BINDINGS"):
+                found.add((info.name, name))
+    dialogs = {(module, name) for module, name in found if module in DIALOGS}
+    assert found - dialogs <= documented
+
+
+@pytest.mark.parametrize("title", ["Log", "Log, the lines", "Compare", "Checkpoints", "Text"])
+def test_every_key_has_a_name_and_a_sentence(title: str) -> None:
+    (group,) = (group for group in documented_keys() if group.title == title)
+    assert group.facts
+    for fact in group.facts:
+        assert fact.keys and fact.name
+        assert fact.text.endswith("."), fact

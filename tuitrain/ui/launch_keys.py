@@ -1,0 +1,95 @@
+"""The keys of the launch screen, and where its parts lie.
+
+Plain data; knows nothing of what the keys do.
+"""
+
+from textual.binding import Binding, BindingType
+
+KEYS: list[BindingType] = [
+    Binding(
+        "ctrl+s",
+        "start",
+        "start",
+        priority=True,
+        id="launch.start",
+        tooltip="Start the run with these settings",
+    ),
+    Binding(
+        "ctrl+t",
+        "toggle_text",
+        "all settings",
+        priority=True,
+        id="launch.text",
+        tooltip="Edit all settings as text, or go back to the form",
+    ),
+    Binding(
+        "y,ctrl+y",
+        "copy",
+        "copy command",
+        id="launch.copy",
+        tooltip="Copy the command that starts the same run",
+    ),
+    Binding(
+        "escape",
+        "leave",
+        "back",
+        id="launch.back",
+        tooltip="Leave the form; a run that was started goes on",
+    ),
+    Binding(
+        "q",
+        "leave",
+        "back",
+        show=False,
+        id="launch.quit",
+        tooltip="Leave the form, where nothing is being typed",
+    ),
+    # Taken before other keys: what is typed with it in one go belongs to the next field.
+    Binding(
+        "tab",
+        "app.focus_next",
+        "next field",
+        show=False,
+        priority=True,
+        id="launch.tab",
+        tooltip="Go to the next field",
+    ),
+    Binding(
+        "shift+tab",
+        "app.focus_previous",
+        "field before",
+        show=False,
+        priority=True,
+        id="launch.shift_tab",
+        tooltip="Go to the field before",
+    ),
+    Binding(
+        "up,k",
+        "app.focus_previous",
+        "field before",
+        show=False,
+        id="launch.up",
+        tooltip="Go to the field above",
+    ),
+    Binding(
+        "down,j,enter",
+        "app.focus_next",
+        "next field",
+        show=False,
+        id="launch.down",
+        tooltip="Go to the field below",
+    ),
+]
+LAYOUT = """
+LaunchScreen #columns { height: 1fr; }
+LaunchScreen #left { width: 3fr; height: 1fr; }
+LaunchScreen #right { width: 2fr; height: 1fr; }
+LaunchScreen ContentSwitcher { height: 1fr; }
+LaunchScreen TextArea { border: none; padding: 0; height: 1fr; background: $background; }
+LaunchScreen #form { height: 1fr; scrollbar-size: 1 1; }
+LaunchScreen #faults { height: auto; }
+LaunchScreen #below { height: auto; }
+LaunchScreen.stacked #columns { layout: vertical; }
+LaunchScreen.stacked #left { width: 1fr; height: 2fr; }
+LaunchScreen.stacked #right { width: 1fr; height: 1fr; }
+"""

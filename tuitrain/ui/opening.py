@@ -1,0 +1,75 @@
+"""What the launch form begins with: a preset's file, or the settings of an old run.
+
+Reads files, so it is called in a thread; knows nothing of widgets.
+"""
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from tuitrain.config.draft import Checked
+from tuitrain.config.faults import Fault
+from tuitrain.config.load import parse_preset, to_toml
+from tuitrain.errors import TuitrainError
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What the form begins with."""
+
+    text: str
+    """The file's own text."""
+    resolved: str
+    """The same with everything filled in; the file's own text where it is at fault."""
+    path: Path
+    argument: str
+    """What `tuitrain run` takes for it."""
+    download: str
+
+
+def open_settings(preset: str, config: Path | None, cwd: Path | None = None) -> Opened:
+    """Read what the form begins with.
+
+    Raises:
+        PresetError: there is no such preset, or it can't be read; one at fault is opened as text.
+    """
+    from tuitrain.config.catalogue import read_catalogue
+    from tuitrain.config.presets import find_preset
+    from tuitrain.config.source import read_text
+
+    path = config if config is not None else find_preset(preset, cwd).path
+    text = read_text(path)
+    try:
+        resolved = parse_preset(text, str(path))
+    except TuitrainError:
+        return Opened(text, text, path, preset if config is None else str(path), "")
+    dataset = read_catalogue().find("dataset", resolved.data.name)
+    return Opened(
+        text=text,
+        resolved=to_toml(resolved),
+        path=path,
+        argument=preset if config is None else _short_path(path, cwd),
+        download=dataset.download if dataset is not None else "",
+    )
+
+
+def _short_path(path: Path, cwd: Path | None = None) -> str:
+    """Return a path from the current folder on where it lies below it."""
+    full, base = path.absolute(), (cwd or Path.cwd()).absolute()
+    return str(full.relative_to(base)) if full.is_relative_to(base) else str(full)
+
+
+def values_of(checked: Checked) -> dict[str, object]:
+    """Return the values of a text as they stand, even where they are at fault."""
+    if checked.preset is not None:
+        return checked.preset.model_dump()
+    try:
+        return tomllib.loads(checked.text)
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return {}
+
+
+def fault_words(fault: Fault, with_line: bool) -> str:
+    """Return a fault on one line, with the line of the text it is on where that is in sight."""
+    place = f"line {fault.line}" if with_line and fault.line is not None else ""
+    return ": ".join(part for part in (place, fault.key, fault.message) if part)
