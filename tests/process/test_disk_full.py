@@ -26,7 +26,8 @@ def small_disk(cli: Any) -> Iterator[Path]:
         pytest.skip(f"a small file system can't be mounted here: {mounted.stderr.strip()}")
     yield cli.runs
     cli.end_all()
-    subprocess.run(["umount", str(cli.runs)], check=True)
+    # Lazily: a process that was killed just now may hold it for an instant.
+    subprocess.run(["umount", "--lazy", str(cli.runs)], check=True)
 
 
 def fill(disk: Path, left_bytes: int) -> Path:

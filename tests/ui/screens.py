@@ -11,6 +11,7 @@ from textual.pilot import Pilot
 GOLDEN = Path(__file__).parent / "golden"
 _MOST_PAUSES = 2000
 _PAUSE_S = 0.02
+_SETTLED_LOOKS = 100
 
 
 def screen_text(app: App[Any]) -> str:
@@ -45,3 +46,25 @@ def check_golden(name: str, text: str) -> None:
         path.parent.mkdir(exist_ok=True)
         path.write_text(text + "\n", encoding="utf-8")
     assert text + "\n" == path.read_text(encoding="utf-8"), f"{path} differs"
+
+
+async def wait_for_golden(pilot: Pilot[Any], name: str) -> None:
+    """Let the app work until the screen is as in tests/ui/golden/NAME.txt."""
+    path = GOLDEN / f"{name}.txt"
+    if os.environ.get("TUITRAIN_UPDATE_GOLDEN"):
+        await _settle(pilot)
+    else:
+        wanted = path.read_text(encoding="utf-8")
+        for _ in range(_MOST_PAUSES):
+            await pilot.pause(_PAUSE_S)
+            if screen_text(pilot.app) + "\n" == wanted:
+                return
+    check_golden(name, screen_text(pilot.app))
+
+
+async def _settle(pilot: Pilot[Any]) -> None:
+    seen, since = "", 0
+    while since < _SETTLED_LOOKS:
+        await pilot.pause(_PAUSE_S)
+        text = screen_text(pilot.app)
+        seen, since = text, since + 1 if text == seen else 0

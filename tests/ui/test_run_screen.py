@@ -22,7 +22,7 @@ from tests.ui.run_makers import (
     training,
     write,
 )
-from tests.ui.screens import check_golden, screen_text, wait_for, wait_for_text
+from tests.ui.screens import screen_text, wait_for, wait_for_golden, wait_for_text
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.reader import RunReader
 from tuitrain.runs.rows import CommandRow
@@ -90,20 +90,15 @@ def test_state_progress_curves_memory_and_keys_at_every_size(
     run: RunDirectory, size: tuple[int, int]
 ) -> None:
     async def doing(pilot: Pilot[Any]) -> None:
-        await wait_for_text(pilot, WHOLE)
-        await wait_for(pilot, lambda: "space pause" in screen_text(pilot.app), "keys")
-        check_golden(f"run-{size[0]}x{size[1]}", screen_text(pilot.app))
+        await wait_for_golden(pilot, f"run-{size[0]}x{size[1]}")
 
     show(run, doing, size=size)
 
 
 def test_plain_ascii_and_no_colour_lose_nothing_that_matters(run: RunDirectory) -> None:
     async def doing(pilot: Pilot[Any]) -> None:
-        await wait_for_text(pilot, WHOLE)
-        await wait_for(pilot, lambda: "space pause" in screen_text(pilot.app), "keys")
-        text = screen_text(pilot.app)
-        assert body(text).isascii()
-        check_golden("run-ascii-80x24", text)
+        await wait_for_golden(pilot, "run-ascii-80x24")
+        assert body(screen_text(pilot.app)).isascii()
 
     show(run, doing, look=Look(ascii=True, colour=False))
 

@@ -69,9 +69,12 @@ class LogFile:
         Raises:
             OSError: the file can't be read.
         """
-        block, size = self._read(place, most_bytes)
+        block, size = self._read(place, most_bytes + 1)
+        # One byte more tells whether a line ends with \r or with \r\n there.
+        if block[most_bytes - 1 :] != b"\r\n":
+            block = block[:most_bytes]
         if place + len(block) < size:
-            whole = max(block.rfind(b"\n"), block.rfind(b"\r", 0, -1)) + 1
+            whole = max(block.rfind(b"\n"), block.rfind(b"\r")) + 1
             block = block[: whole or len(block)]
         return _part(block, place, size)
 
@@ -136,7 +139,11 @@ def _part(block: bytes, start: int, size: int) -> LogPart:
             piece = line[at : at + MOST_LINE_BYTES]
             lines.append((place, piece.rstrip(b"\r\n")))
             place += len(piece)
-    end = place
-    if lines and not block.endswith((b"\n", b"\r")):
-        end = lines[-1][0]
-    return LogPart(tuple(lines), start, end, size, place)
+    ends_whole = block.endswith(b"\n") or place < size
+    return LogPart(
+        tuple(lines), start, place if ends_whole else _last_start(lines, start), size, place
+    )
+
+
+def _last_start(lines: list[tuple[int, bytes]], start: int) -> int:
+    return lines[-1][0] if lines else start

@@ -1,4 +1,4 @@
-"""The run screen: curves, where the run stands, its devices, what happened, and the keys to steer it.
+"""The run screen: curves, where the run stands, its devices, what happened, keys to steer it.
 
 It draws what its follower delivers and asks the app to give commands; it opens no file itself.
 """
@@ -129,10 +129,11 @@ class RunScreen(Screen[None]):
         self._snapshot = RunSnapshot(directory.id)
         self._choices = Choices()
         self._page = 0
+        self._placed = (0, 0)
         self._alone: str | None = None
         self._overlays: dict[str, RunFollower] = {}
         self._overlaid: dict[str, RunSnapshot] = {}
-        self._follower = RunFollower(directory, lambda read: self._deliver(read))
+        self._follower = RunFollower(directory, self._deliver)
 
     @property
     def tuitrain(self) -> "TuitrainApp":
@@ -233,13 +234,20 @@ class RunScreen(Screen[None]):
         for number in range(MOST_CHARTS):
             panel = self.query_one(f"#chart{number}")
             panel.display = number < max(1, seen)
+        if self._placed != (columns, rows):
+            self._placed = (columns, rows)
+            self.call_after_refresh(self._ask)
+
+    def _ask(self) -> None:
+        """Have read what the charts have room for."""
+        self._follower.ask(request_for(self._choices, self._chart_width()))
 
     # --- drawing --------------------------------------------------------------------------------
 
     def _draw(self) -> None:
         if not self.size.width:
             return
-        self._follower.ask(request_for(self._choices, self._chart_width()))
+        self._ask()
         self._draw_top()
         self._draw_note()
         self._place_charts()
@@ -311,7 +319,7 @@ class RunScreen(Screen[None]):
         else:
             words = f"no points yet - {state.state}{f': {state.reason}' if state.reason else ''}"
         panel = self.query_one("#chart0", ChartPanel)
-        panel.show_panel("curves", (), [(), plain_line(f"  {words}", "quiet")])
+        panel.show_words("curves", plain_line(f"  {words}", "quiet"))
 
     def _values(self, metrics: Sequence[str]) -> SpanLine:
         """Return the last value of each metric, a star at one that is the best."""
@@ -565,7 +573,7 @@ class RunScreen(Screen[None]):
             self._overlaid.pop(run_id, None)
         for run_id in set(wanted) - set(self._overlays):
             request = request_for(self._choices, self._chart_width())
-            follower = RunFollower(wanted[run_id], lambda read: self._deliver(read), request)
+            follower = RunFollower(wanted[run_id], self._deliver, request)
             self._overlays[run_id] = follower
             follower.start()
         self._draw()

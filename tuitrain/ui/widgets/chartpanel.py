@@ -30,9 +30,11 @@ class ChartPanel(Panel):
             self.share = share
 
     _columns: tuple[int, int] = (0, 1)
+    _shown: tuple[str, Chart, SpanLine, Look] | None = None
 
     def show_chart(self, title: str, chart: Chart, values: SpanLine, look: Look) -> None:
         """Draw a chart in the room there is."""
+        self._shown = (title, chart, values, look)
         size = Size(self.size.width, self.body_height)
         if size.width < 1 or size.height < 1:
             return
@@ -44,6 +46,16 @@ class ChartPanel(Panel):
                 for label, slot, value in values_at(chart, chart.cursor)
             )
         self.show_panel(title, values, draw_chart(chart, size, look))
+
+    def show_words(self, title: str, words: SpanLine) -> None:
+        """Say why there is no chart."""
+        self._shown = None
+        self.show_panel(title, (), [(), words])
+
+    def on_resize(self) -> None:
+        """Draw the chart in the room there is now."""
+        if self._shown is not None:
+            self.show_chart(*self._shown)
 
     def _share(self, x: int) -> float:
         first, width = self._columns

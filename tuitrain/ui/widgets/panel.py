@@ -43,6 +43,10 @@ class Panel(Lines, can_focus=True):
         head = rule(self._title, self._values, width, focused=self.has_focus, dash=dash)
         self.show_lines([head, *self._body[: self.body_height]])
 
+    def on_resize(self) -> None:
+        """Arrange everything in the room there is now."""
+        self._arrange()
+
     def on_focus(self) -> None:
         """Mark the title."""
         self._arrange()
