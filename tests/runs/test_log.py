@@ -89,8 +89,8 @@ def test_a_log_that_is_not_there_is_empty(tmp_path: Path) -> None:
 
 def test_searching_finds_the_nearest_line_in_either_direction(tmp_path: Path) -> None:
     path = tmp_path / "worker.log"
-    path.write_bytes(b"".join(b"%09d\n" % number for number in range(300_000)))
-    log, seven = LogFile(path), re.compile(b"7777$")
+    path.write_bytes(b"".join(b"%08d.\n" % number for number in range(300_000)))
+    log, seven = LogFile(path), re.compile(rb"7777\.")
     assert log.find(seven, 0, forward=True, stop=never) == 77_770
     assert log.find(seven, 77_780, forward=True, stop=never) == 177_770
     assert log.find(seven, 3_000_000, forward=False, stop=never) == 2_977_770

@@ -23,6 +23,7 @@ SHOWN = b"\x1b[?1049h"
 """The alternate screen is entered."""
 LEFT = b"\x1b[?1049l"
 CURSOR = b"\x1b[?25h"
+_READ_UP_TO_HERE = b"<the end of the program>"
 
 
 class Terminal:
@@ -101,8 +102,11 @@ class Terminal:
         self.wait(lambda: text in plain(self.written[since:]), repr(text))
 
     def wait_end(self) -> int:
-        """Return the exit code."""
+        """Return the exit code, once all that was written has been read."""
         until(lambda: self.process.poll() is not None, "the program ended")
+        if self._slave >= 0:
+            os.write(self._slave, _READ_UP_TO_HERE)
+            until(lambda: _READ_UP_TO_HERE in self.written, "all was read")
         return int(self.process.returncode)
 
     def hang_up(self) -> None:
@@ -134,5 +138,6 @@ def colours(written: bytes) -> set[bytes]:
     """Return the SGR parameters that set a colour."""
     found: set[bytes] = set()
     for sequence in re.findall(rb"\x1b\[([0-9;:]*)m", written):
-        found |= {p for p in re.split(rb"[;:]", sequence) if re.fullmatch(rb"[349][0-8]|10[0-7]", p)}
+        parts = re.split(rb"[;:]", sequence)
+        found |= {part for part in parts if re.fullmatch(rb"[349][0-8]|10[0-7]", part)}
     return found

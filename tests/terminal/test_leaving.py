@@ -51,7 +51,7 @@ def test_keys_leave_the_run_alone(
 ) -> None:
     attached.send(keys)
     if code is None:
-        attached.wait_text("/ filter  q quit")
+        attached.wait_text("runs: 1 live")
         attached.send(b"q")
     assert attached.wait_end() == 0
     assert_terminal_restored(attached)
@@ -87,7 +87,7 @@ def test_a_killed_interface_leaves_the_run_alone(attached: Terminal, live: Any) 
 def test_leaving_does_not_wait_for_a_command_that_nobody_answers(
     attached: Terminal, live: Any
 ) -> None:
-    os.kill(live.supervisor_pid, signal.SIGSTOP)
+    os.kill(live.worker_pid, signal.SIGSTOP)
     try:
         attached.send(b"c")
         until(lambda: [row for row in live.commands() if row.outcome is None], "the command")
@@ -95,7 +95,7 @@ def test_leaving_does_not_wait_for_a_command_that_nobody_answers(
         assert attached.wait_end() == 0
         assert_terminal_restored(attached)
     finally:
-        os.kill(live.supervisor_pid, signal.SIGCONT)
+        os.kill(live.worker_pid, signal.SIGCONT)
     goes_on(live)
 
 

@@ -57,7 +57,7 @@ def open_interface(
     from tuitrain.view.figure import Look
 
     guard = TerminalGuard()
-    guard.end_at_hang_up()
+    guard.end_at_signals()
     look = Look(ascii=ascii or needs_ascii(), colour=not os.environ.get("NO_COLOR"))
     app = TuitrainApp(
         root,

@@ -190,8 +190,15 @@ class EventTables:
     def _(self, event: messages.TrainingEnded) -> None:
         if self._replayed:
             return
-        self.change_state(event.time, event.state, event.reason, event.step, event.traceback)
+        step = event.step or self._last_step()
+        self.change_state(event.time, event.state, event.reason, step, event.traceback)
         self.rest(event.time)
+
+    def _last_step(self) -> int:
+        """Return the last step on record: a worker that failed does not say where it was."""
+        return int(
+            self._connection.execute("SELECT ifnull(max(step), 0) FROM progress").fetchone()[0]
+        )
 
     def rewind(self, event: messages.TrainingResumed) -> None:
         """Remove what was recorded after the step that training goes on from.

@@ -56,12 +56,7 @@ class LogFile:
         Raises:
             OSError: the file can't be read.
         """
-        wanted = max(0, place - most_bytes)
-        # One byte more tells whether a line begins just there.
-        from_place = max(0, wanted - 1)
-        block, size = self._read(from_place, place - from_place)
-        skipped = _first_line_start(block) if from_place or wanted else 0
-        return _part(block[skipped:], from_place + skipped, size)
+        return _part(*self._block_before(place, most_bytes))
 
     def after(self, place: int, most_bytes: int) -> LogPart:
         """Return the lines from `place` on, where one begins.
@@ -69,14 +64,7 @@ class LogFile:
         Raises:
             OSError: the file can't be read.
         """
-        block, size = self._read(place, most_bytes + 1)
-        # One byte more tells whether a line ends with \r or with \r\n there.
-        if block[most_bytes - 1 :] != b"\r\n":
-            block = block[:most_bytes]
-        if place + len(block) < size:
-            whole = max(block.rfind(b"\n"), block.rfind(b"\r")) + 1
-            block = block[: whole or len(block)]
-        return _part(block, place, size)
+        return _part(*self._block_after(place, most_bytes))
 
     def around(self, place: int, most_bytes: int) -> LogPart:
         """Return the lines before and after `place`, where one begins.
@@ -94,7 +82,7 @@ class LogFile:
         """Return where the nearest line that matches begins: from `place` on, or before it.
 
         Args:
-            pattern: looked for within a line.
+            pattern: looked for within a line; without anchors, as blocks are looked through first.
             place: where a line begins.
             forward: down the file, the line at `place` included; else up, without it.
             stop: asked between two blocks whether to give up.
@@ -103,18 +91,37 @@ class LogFile:
             OSError: the file can't be read.
         """
         while not stop():
-            if forward:
-                part = self.after(place, _BLOCK_BYTES)
-                lines, place = part.lines, part.seen
-            else:
-                part = self.before(place, _BLOCK_BYTES)
-                lines, place = part.lines[::-1], part.start
-            if not lines:
+            read = self._block_after if forward else self._block_before
+            block, start, size = read(place, _BLOCK_BYTES)
+            if not block:
                 return None
-            for start, line in lines:
-                if pattern.search(line):
-                    return start
+            place = start + len(block) if forward else start
+            if pattern.search(block):
+                lines = _part(block, start, size).lines
+                for at, line in lines if forward else reversed(lines):
+                    if pattern.search(line):
+                        return at
         return None
+
+    def _block_before(self, place: int, most_bytes: int) -> tuple[bytes, int, int]:
+        """Return whole lines up to `place`, where they begin, and the size of the file."""
+        wanted = max(0, place - most_bytes)
+        # One byte more tells whether a line begins just there.
+        from_place = max(0, wanted - 1)
+        block, size = self._read(from_place, place - from_place)
+        skipped = _first_line_start(block) if wanted else 0
+        return block[skipped:], from_place + skipped, size
+
+    def _block_after(self, place: int, most_bytes: int) -> tuple[bytes, int, int]:
+        """Return whole lines from `place` on, where they begin, and the size of the file."""
+        block, size = self._read(place, most_bytes + 1)
+        # One byte more tells whether a line ends with \r or with \r\n there.
+        if block[most_bytes - 1 :] != b"\r\n":
+            block = block[:most_bytes]
+        if place + len(block) < size:
+            whole = max(block.rfind(b"\n"), block.rfind(b"\r")) + 1
+            block = block[: whole or len(block)]
+        return block, place, size
 
     def _read(self, place: int, length: int) -> tuple[bytes, int]:
         try:

@@ -29,6 +29,7 @@ from tuitrain.messages import (
     Release,
     SaveCheckpoint,
     StartOrder,
+    StepsTaken,
     Stop,
     TrainingEnded,
 )
@@ -79,6 +80,7 @@ class Supervisor:
         self._exit_code: int | None = None
         self._kill_at: float | None = None
         self._stop_reason = ""
+        self._step = 0
         self._holding = False
         self._alert: AlertRaised | None = None
         self._retry_at = 0.0
@@ -103,7 +105,7 @@ class Supervisor:
                     self._outlast_old_worker()
                     self._supervise(self._order(attempt))
                 except RunBusyError as error:
-                    self._conclude(_failure(str(error)))
+                    self._conclude(self._failure(str(error)))
                 self._sweep()
             write_summary(self._directory)
         return self._final_exit_code()
@@ -178,6 +180,8 @@ class Supervisor:
         for item in events:
             if isinstance(item.event, TrainingEnded):
                 self._ended = item.event
+            elif isinstance(item.event, StepsTaken):
+                self._step = item.event.last_step
         if not self._unrecorded or (self._holding and time.monotonic() < self._retry_at):
             return
         batch = list(self._unrecorded)
@@ -191,14 +195,7 @@ class Supervisor:
         if self._holding and self._alert:
             self._release(worker, self._alert)
         for item in batch:
-            self._tell(item.event)
-
-    def _tell(self, event: Event) -> None:
-        """Let whoever prints know; a terminal or pipe that has gone is no reason to end a run."""
-        try:
-            self._observe(event)
-        except OSError:
-            self._observe = lambda _event: None
+            self._observe(item.event)
 
     def _hold(self, worker: WorkerProcess, error: RecordError) -> None:
         """Let training wait: what it does now could not be recorded."""
@@ -208,7 +205,7 @@ class Supervisor:
             reason = f"the record can't be written: {error}"
             self._alert = AlertRaised(time.time(), 0, "disk", f"{reason} Training holds.")
             # Told at once, as it can't be recorded yet.
-            self._tell(self._alert)
+            self._observe(self._alert)
             worker.send(Hold(reason))
 
     def _release(self, worker: WorkerProcess, alert: AlertRaised) -> None:
@@ -228,15 +225,22 @@ class Supervisor:
         """Record an end that no worker told."""
         self._ended = ended
         self._writer.change_state(
-            ended.time, ended.state, ended.reason, at_rest=True, detail=ended.traceback
+            ended.time,
+            ended.state,
+            ended.reason,
+            at_rest=True,
+            detail=ended.traceback,
+            step=ended.step,
         )
-        self._tell(ended)
+        self._observe(ended)
 
     def _unannounced_end(self, exit_code: int | None) -> TrainingEnded:
         if self._stop_reason:
-            return TrainingEnded(time.time(), 0, "stopped", self._stop_reason)
-        tail = self._log_tail()
-        return _failure(f"the worker {describe_exit(exit_code)}", tail)
+            return TrainingEnded(time.time(), self._step, "stopped", self._stop_reason)
+        return self._failure(f"the worker {describe_exit(exit_code)}", self._log_tail())
+
+    def _failure(self, reason: str, detail: str = "") -> TrainingEnded:
+        return TrainingEnded(time.time(), self._step, "failed", reason, detail)
 
     def _log_tail(self) -> str:
         if not self._directory.log_path.exists():
@@ -332,13 +336,11 @@ class Supervisor:
             self._directory.worker_lock_path.unlink(missing_ok=True)
 
     def _final_exit_code(self) -> int:
+        # All is said and done: one more Ctrl-C must not change how this process ends.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         state = self._ended.state if self._ended else "failed"
         if state == "finished":
             return EXIT_FINISHED
         if state == "failed":
             return EXIT_FAILED
         return self._exit_code or EXIT_INTERRUPTED
-
-
-def _failure(reason: str, detail: str = "") -> TrainingEnded:
-    return TrainingEnded(time.time(), 0, "failed", reason, detail)

@@ -3,6 +3,7 @@
 Screens ask it to open each other and to give commands; none knows another.
 """
 
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -162,12 +163,7 @@ class TuitrainApp(App[int]):
         self, directory: RunDirectory, kind: str, arguments: Mapping[str, Any] | None = None
     ) -> None:
         """Give a live run a command; what becomes of it is shown when it is known."""
-        self.run_worker(
-            lambda: self._order(directory, kind, arguments or {}),
-            thread=True,
-            group="orders",
-            exit_on_error=False,
-        )
+        _in_background(lambda: self._order(directory, kind, arguments or {}))
 
     def _order(self, directory: RunDirectory, kind: str, arguments: Mapping[str, Any]) -> None:
         try:
@@ -195,9 +191,7 @@ class TuitrainApp(App[int]):
         if is_alive(directory):
             self.order(directory, "resume")
             return
-        self.run_worker(
-            lambda: self._resume(directory, checkpoint), thread=True, group="orders", exit_on_error=False
-        )
+        _in_background(lambda: self._resume(directory, checkpoint))
 
     def _resume(self, directory: RunDirectory, checkpoint: str) -> None:
         from tuitrain.supervisor.assignment import continue_run
@@ -217,3 +211,8 @@ class TuitrainApp(App[int]):
         """Show a few words for some seconds; may be called from any thread."""
         # Markup off: what a run says of itself must stay text.
         self.notify(text, severity=severity, markup=False)  # type: ignore[arg-type]
+
+
+def _in_background(work: Callable[[], None]) -> None:
+    """Do what may take minutes; Textual's own threads would have to end before the interface can."""
+    threading.Thread(target=work, daemon=True).start()

@@ -97,30 +97,32 @@ class TerminalGuard:
     """Keeps how the terminal was, to put it back after an ending that Textual does not handle."""
 
     def __init__(self) -> None:
+        # Asked for now: while Textual runs, sys.stderr is its own.
+        self._input, self._output = sys.stdin.fileno(), sys.stderr.fileno()
         self._saved: list[Any] | None = None
         with contextlib.suppress(termios.error):
-            self._saved = termios.tcgetattr(sys.stdin.fileno())
+            self._saved = termios.tcgetattr(self._input)
 
-    def end_at_hang_up(self) -> None:
-        """Let SIGHUP end the process at once, terminal restored where it is still there.
+    def end_at_signals(self) -> None:
+        """Let SIGHUP and SIGTERM end the process at once, terminal restored where it is still there.
 
-        A plain handler: in the event loop it would wait for a terminal that may be gone.
+        Plain handlers: in the event loop they would wait for a terminal that may be gone.
         """
         signal.signal(signal.SIGHUP, self._end)
+        signal.signal(signal.SIGTERM, self._end)
 
-    def _end(self, _number: int, _frame: object) -> None:
+    def _end(self, number: int, _frame: object) -> None:
         self.restore()
-        os._exit(128 + signal.SIGHUP)
+        os._exit(128 + number)
 
     def restore(self) -> None:
         """Put modes, cursor and screen back; never waits for a terminal that does not read."""
-        descriptor = sys.stderr.fileno()
         with contextlib.suppress(OSError):
-            os.set_blocking(descriptor, False)
-            os.write(descriptor, _RESTORE.encode())
+            os.set_blocking(self._output, False)
+            os.write(self._output, _RESTORE.encode())
         if self._saved is not None:
             with contextlib.suppress(termios.error, OSError):
-                termios.tcsetattr(sys.stdin.fileno(), termios.TCSANOW, self._saved)
+                termios.tcsetattr(self._input, termios.TCSANOW, self._saved)
         with contextlib.suppress(OSError):
             # The descriptor is shared with the shell that started us.
-            os.set_blocking(descriptor, True)
+            os.set_blocking(self._output, True)

@@ -105,7 +105,17 @@ class CheckpointsScreen(Screen[None]):
 
     def on_checkpoints_screen_read(self, message: Read) -> None:
         """Show what was read."""
-        self._snapshot = snapshot = message.snapshot
+        self._snapshot = message.snapshot
+        # A screen below another one that changes makes Textual paint all of the upper one.
+        if self.is_current:
+            self._show(message.snapshot)
+
+    def on_screen_resume(self) -> None:
+        """Show what was read meanwhile."""
+        if self._snapshot is not None:
+            self._show(self._snapshot)
+
+    def _show(self, snapshot: RunSnapshot) -> None:
         rows = newest_first(snapshot.checkpoints)
         self._rows = {row.path: row for row in rows}
         head, *lines = checkpoint_table(rows, monitor_of(snapshot.config)[0], self._clock())

@@ -112,14 +112,19 @@ class CompareScreen(Screen[None]):
         names = self._metric_names()
         if not self._metric and names and None not in self._snapshots:
             self._metric = self._first_metric(names)
-        self._ask()
-        self._show()
+        # A screen below another one that changes makes Textual paint all of the upper one.
+        if self.is_current:
+            self._rearrange()
+
+    def on_screen_resume(self) -> None:
+        """Show what was read meanwhile."""
+        self._rearrange()
 
     def on_resize(self) -> None:
         """Arrange anew."""
-        self.call_after_refresh(self._resized)
+        self.call_after_refresh(self._rearrange)
 
-    def _resized(self) -> None:
+    def _rearrange(self) -> None:
         self._ask()
         self._show()
 
@@ -210,7 +215,7 @@ class CompareScreen(Screen[None]):
         if names:
             place = names.index(self._metric) if self._metric in names else 0
             self._metric = names[(place + by) % len(names)]
-            self._resized()
+            self._rearrange()
 
     def action_log_scale(self) -> None:
         """Switch the value axis."""
@@ -231,7 +236,7 @@ class CompareScreen(Screen[None]):
     def action_maximise(self) -> None:
         """Show the chart alone, or not."""
         self.toggle_class("whole")
-        self.call_after_refresh(self._resized)
+        self.call_after_refresh(self._rearrange)
 
     def action_back(self) -> None:
         """Leave."""

@@ -86,7 +86,6 @@ class LogScreen(Screen[None]):
     def on_mount(self) -> None:
         """Begin to read."""
         self.query_one(LogView).focus()
-        self._show_place()
         self._follower.start()
 
     def on_unmount(self) -> None:
@@ -95,8 +94,17 @@ class LogScreen(Screen[None]):
 
     def on_log_screen_read(self, message: Read) -> None:
         """Show what was read."""
-        self._snapshot = snapshot = message.snapshot
-        view = self.query_one(LogView)
+        self._snapshot = message.snapshot
+        # A screen below another one that changes makes Textual paint all of the upper one.
+        if self.is_current:
+            self._show()
+
+    def on_screen_resume(self) -> None:
+        """Show what was read meanwhile."""
+        self._show()
+
+    def _show(self) -> None:
+        snapshot, view = self._snapshot, self.query_one(LogView)
         if not snapshot.error:
             view.show_window(snapshot.window)
         if snapshot.answer > self._answered:
