@@ -1,4 +1,7 @@
-"""A pseudo-terminal with a program in it: what it wrote, byte by byte, and the modes it left."""
+"""A pseudo-terminal with a program in it: what it wrote, byte by byte, and the modes it left.
+
+Knows nothing of tuitrain; the benchmarks use it too.
+"""
 
 import fcntl
 import os
@@ -9,13 +12,14 @@ import subprocess
 import sys
 import termios
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from tests.process.conftest import until
-
+PATIENCE_S = 60.0
+"""After this long a wait is a hang; nothing is asserted about how long things take."""
 _IN_A_TERMINAL = (
     "import os, sys; os.login_tty(int(sys.argv[1])); os.execvp(sys.argv[2], sys.argv[2:])"
 )
@@ -24,6 +28,14 @@ SHOWN = b"\x1b[?1049h"
 LEFT = b"\x1b[?1049l"
 CURSOR = b"\x1b[?25h"
 _READ_UP_TO_HERE = b"<the end of the program>"
+
+
+def until(condition: Callable[[], object], what: str) -> None:
+    """Wait until something holds."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline, f"waited in vain: {what}"
+        time.sleep(0.01)
 
 
 class Terminal:

@@ -3,7 +3,6 @@
 Knows what a person may ask for; the run's supervisor decides what becomes of it.
 """
 
-import re
 import time
 from collections.abc import Mapping
 from contextlib import closing
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
 
     from tuitrain.runs.directory import RunDirectory
 
-_CHECKPOINT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_TAKEN_NAMES = ("last", "best")
 _POLL_S = 0.05
 
 
@@ -65,13 +62,10 @@ def checkpoint(
     json: Json = False,
 ) -> None:
     """Save a checkpoint at the next step."""
-    if name and (
-        name in _TAKEN_NAMES or name.startswith("step-") or not _CHECKPOINT_NAME.fullmatch(name)
-    ):
-        raise UsageError(
-            f"--name {name!r}: a checkpoint's name is 1 to 64 letters, digits, dots, dashes and "
-            f"underscores, and not {' or '.join(_TAKEN_NAMES)} or step-..."
-        )
+    if name:
+        from tuitrain.runs.checkpoints import check_checkpoint_name
+
+        check_checkpoint_name(name)
     order(_live(runs_dir, run), "checkpoint", {"name": name}, json)
 
 

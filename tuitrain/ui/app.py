@@ -34,12 +34,26 @@ class TuitrainApp(App[int]):
     CSS_PATH = "app.tcss"
     ENABLE_COMMAND_PALETTE = True
     BINDINGS = [
-        Binding("question_mark", "help", "help", id="app.help",
-                tooltip="Show the keys that work here."),
-        Binding("ctrl+c", "quit", "quit", show=False, priority=True, id="app.quit",
-                tooltip="Leave the interface; runs go on."),
-        Binding("ctrl+q", "quit", "quit", show=False, id="app.quit_too",
-                tooltip="Leave the interface; runs go on."),
+        Binding(
+            "question_mark", "help", "help", id="app.help", tooltip="Show the keys that work here."
+        ),
+        Binding(
+            "ctrl+c",
+            "quit",
+            "quit",
+            show=False,
+            priority=True,
+            id="app.quit",
+            tooltip="Leave the interface; runs go on.",
+        ),
+        Binding(
+            "ctrl+q",
+            "quit",
+            "quit",
+            show=False,
+            id="app.quit_too",
+            tooltip="Leave the interface; runs go on.",
+        ),
     ]
 
     def __init__(

@@ -239,7 +239,8 @@ class HomeScreen(Screen[None]):
 
     def tick(self) -> None:
         """Let ages grow, and ask for the curves of what is in sight now."""
-        if self.is_current and self._listed:
+        # Textual calls the screen below the one in front current too.
+        if self.app.screen is self and self._listed:
             self._show_runs()
             self._show_detail()
 

@@ -180,8 +180,22 @@ class RunScreen(Screen[None]):
             self._snapshot = replace(self._snapshot, error=snapshot.error, live=False)
         else:
             self._snapshot = snapshot
-        self._draw()
-        self.refresh_bindings()
+        # What changes below another screen would repaint that one whole.
+        if self._in_sight:
+            self._draw()
+            self.refresh_bindings()
+
+    @property
+    def _in_sight(self) -> bool:
+        """Not covered but by a question; Textual's `is_current` holds for a covered one too."""
+        front = self.app.screen
+        return front is self or front.is_modal
+
+    def on_screen_resume(self) -> None:
+        """Show what was read while another screen lay above."""
+        if self.size.width:
+            self._draw()
+            self.refresh_bindings()
 
     def on_resize(self, event: events.Resize) -> None:
         """Use what a larger terminal gives, do without what a smaller one lacks."""

@@ -1,0 +1,211 @@
+"""The interface in a terminal: first paint, processor time and bytes of a live screen, memory.
+
+    python tests/benchmarks --only interface [--quick]
+
+The live run is a process that appends to a real record as a worker at 500 steps a second does.
+"""
+
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+from bench_record import build_run
+from report import Row, Table, spread, table
+
+from tests.terminal.ptys import Terminal
+from tuitrain.runs.directory import RunDirectory, create_run
+
+SIZE = (140, 45)
+STEPS_PER_S = 500
+BUDGET_CPU, BUDGET_BYTES_PER_S, BUDGET_MB = 5.0, 8000.0, 80.0
+OPEN_BUDGETS_S = {1_000_000: 0.3, 10_000_000: 1.0}
+_SETTLE_S = 4.0
+_TUITRAIN = [sys.executable, "-m", "tuitrain"]
+_WRITER = str(Path(__file__).with_name("live_writer.py"))
+_CONFIG = """
+name = "bench"
+task = "classification"
+[data]
+name = "digits"
+[model]
+name = "mlp"
+[loss]
+name = "cross_entropy"
+[train]
+epochs = 2000
+"""
+
+
+def measure(folder: Path, quick: bool) -> list[Table]:
+    """Start real processes in pseudo-terminals."""
+    first = _first_paint(folder, 3 if quick else 9)
+    live = _live(folder, 8.0 if quick else 30.0)
+    opened = [_opened(folder, steps, quick) for steps in _sizes(quick)]
+    rows = [*first, *live, *opened]
+    notes = "The terminal is read as fast as it is written; MB of 1,000,000 bytes."
+    return [table("Interface, in a pseudo-terminal", rows, notes)]
+
+
+def _sizes(quick: bool) -> tuple[int, ...]:
+    return (1_000_000,) if quick else (1_000_000, 10_000_000)
+
+
+# --- first paint ----------------------------------------------------------------------------------
+
+
+def _first_paint(folder: Path, rounds: int) -> list[Row]:
+    ways: dict[str, Callable[[], float]] = {
+        "torch": _import_torch_s,
+        "home": lambda: _until_shown_s(folder, "help"),
+        "presets": lambda: _until_shown_s(folder, "digits-cnn"),
+    }
+    seconds: dict[str, list[float]] = {name: [] for name in ways}
+    for _round in range(rounds):
+        for name, way in ways.items():
+            seconds[name].append(way())
+    ratio = statistics.median(seconds["home"]) / statistics.median(seconds["torch"])
+    return [
+        Row('python -c "import torch"', spread(seconds["torch"], 2, " s")),
+        Row("tuitrain to its first screen", spread(seconds["home"], 2, " s")),
+        Row("tuitrain to the list of presets", spread(seconds["presets"], 2, " s")),
+        Row("first screen / import torch", f"{ratio:.2f}", "1/3", ratio <= 1 / 3),
+    ]
+
+
+def _import_torch_s() -> float:
+    started = time.perf_counter()
+    subprocess.run([sys.executable, "-c", "import torch"], check=True)
+    return time.perf_counter() - started
+
+
+def _until_shown_s(folder: Path, text: str) -> float:
+    started = time.perf_counter()
+    with _terminal(folder, f"--runs-dir={folder / 'none'}") as terminal:
+        terminal.wait_text(text)
+        return time.perf_counter() - started
+
+
+# --- a live run -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What a program costs over a time."""
+
+    cpu_percent: float
+    bytes_per_s: float
+
+
+def _live(folder: Path, seconds: float) -> list[Row]:
+    directory = create_run(folder / "live", "bench", "live", _CONFIG)
+    with _writer(directory) as writer, _terminal(folder, *_attach(directory)) as terminal:
+        terminal.wait_text("space pause")
+        busy = _load(terminal, seconds)
+        writer.send_signal(20)
+        quiet = _load(terminal, seconds / 2)
+        memory_mb = psutil.Process(terminal.process.pid).memory_info().rss / 1e6
+    size = "x".join(map(str, SIZE))
+    return [
+        Row(
+            f"processor, {size}, {STEPS_PER_S} steps/s",
+            f"{busy.cpu_percent:.1f} % of a core",
+            f"{BUDGET_CPU:g} %",
+            busy.cpu_percent <= BUDGET_CPU,
+        ),
+        Row(
+            "bytes to the terminal, the same",
+            f"{busy.bytes_per_s:,.0f} B/s",
+            f"{BUDGET_BYTES_PER_S:,.0f} B/s",
+            busy.bytes_per_s <= BUDGET_BYTES_PER_S,
+        ),
+        Row("processor, nothing new", f"{quiet.cpu_percent:.1f} % of a core"),
+        Row(
+            "bytes to the terminal, nothing new",
+            f"{quiet.bytes_per_s:,.0f} B/s",
+            "0 B/s",
+            quiet.bytes_per_s == 0,
+        ),
+        Row("memory", f"{memory_mb:.0f} MB", f"{BUDGET_MB:g} MB", memory_mb <= BUDGET_MB),
+    ]
+
+
+def _load(terminal: Terminal, seconds: float) -> Load:
+    time.sleep(_SETTLE_S)
+    process = psutil.Process(terminal.process.pid)
+    used, written, started = _used_s(process), len(terminal.written), time.perf_counter()
+    time.sleep(seconds)
+    took_s = time.perf_counter() - started
+    return Load(
+        100 * (_used_s(process) - used) / took_s, (len(terminal.written) - written) / took_s
+    )
+
+
+def _used_s(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
+
+
+@contextmanager
+def _writer(directory: RunDirectory) -> "Iterator[subprocess.Popen[bytes]]":
+    process = subprocess.Popen(
+        [sys.executable, _WRITER, str(directory.path), str(STEPS_PER_S)], stdin=subprocess.PIPE
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+# --- opening --------------------------------------------------------------------------------------
+
+
+def _opened(folder: Path, steps: int, quick: bool) -> Row:
+    directory, _point_s = build_run(folder / f"long{steps}", steps, f"long{steps}")
+    seconds = [_open_s(folder, directory, steps) for _round in range(2 if quick else 5)]
+    budget_s = OPEN_BUDGETS_S[steps]
+    return Row(
+        f"Enter on a run of {steps:,} steps to its curves",
+        spread(seconds, 2, " s"),
+        f"{budget_s:g} s",
+        statistics.median(seconds) <= budget_s,
+    )
+
+
+def _open_s(folder: Path, directory: RunDirectory, steps: int) -> float:
+    with _terminal(folder, f"--runs-dir={directory.path.parent}") as terminal:
+        terminal.wait_text(f"long{steps}")
+        terminal.send(b"\t")
+        time.sleep(0.5)
+        before, started = len(terminal.written), time.perf_counter()
+        terminal.send(b"\r")
+        terminal.wait_text("samples_per_s", before)
+        return time.perf_counter() - started
+
+
+def _attach(directory: RunDirectory) -> tuple[str, ...]:
+    return "attach", directory.id, f"--runs-dir={directory.path.parent}"
+
+
+@contextmanager
+def _terminal(folder: Path, *arguments: str) -> Iterator[Terminal]:
+    import os
+
+    environ = {
+        **{name: value for name, value in os.environ.items() if name not in ("TMUX", "NO_COLOR")},
+        "TERM": "xterm-256color",
+        "LANG": "C.UTF-8",
+        "LC_ALL": "C.UTF-8",
+        "XDG_CONFIG_HOME": str(folder / "config"),
+    }
+    terminal = Terminal([*_TUITRAIN, *arguments], environ, folder, SIZE)
+    try:
+        yield terminal
+    finally:
+        terminal.close()
