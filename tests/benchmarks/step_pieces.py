@@ -140,7 +140,7 @@ PIECES: dict[str, Callable[[Parts], Loop]] = {
     "batches by plan instead of a plain gather": with_plan,
     "learning rate from the schedule": with_rate,
     "look whether the loss is finite": with_guard,
-    "gradient norm every 25 steps": with_norm,
+    "gradient norm every 50 steps": with_norm,
     "keep loss, outputs and rate, flush": with_recorder,
 }
 

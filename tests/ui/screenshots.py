@@ -32,7 +32,7 @@ def main() -> None:
             _train(root, preset, change)
         runs = [find_run(root, name) for name in ("digits-cnn", "digits-mlp")]
         screens: dict[str, Callable[[TuitrainApp], None]] = {
-            "home": lambda app: None,
+            "home": lambda _app: None,
             "launch": lambda app: app.open_launch("digits-cnn"),
             "run": lambda app: app.open_run(runs[0]),
             "compare": lambda app: app.open_compare(runs),

@@ -374,13 +374,13 @@ def test_zoom_pan_and_whole_run(run: RunDirectory) -> None:
         await pilot.press("plus")
         await wait_for(pilot, lambda: screen._choices.window is not None, "a window")
         near_end = screen._choices.window
-        assert near_end.last == STEPS and near_end.span < STEPS / 2
+        assert near_end.last == STEPS and near_end.span < 0.7 * STEPS
         await pilot.press("left")
         assert screen._choices.window.last < STEPS
         await pilot.press(*["left"] * 20)
         assert screen._choices.window.first == 1
         await pilot.press(*["right"] * 40)
-        assert screen._choices.window.last == STEPS
+        assert screen._choices.window.last >= STEPS
         await wait_for(
             pilot, lambda: screen._snapshot.series["train/loss"].first_step > 1, "a part"
         )

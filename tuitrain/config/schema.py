@@ -143,7 +143,7 @@ class TrainSection(Section):
         0.0, description="Largest gradient norm; larger gradients are scaled down. 0: none."
     )
     grad_norm_every: NonNegativeInt = Field(
-        25,
+        50,
         description="Record the gradient norm every so many steps; with `clip_norm` it is known "
         "and recorded at each. 0: never.",
     )

@@ -151,17 +151,24 @@ class Trainer:
     def _forward_backward(self, batches: list[Batch]) -> Tensor:
         """Return the step's loss, detached; gradients are those of the mean over its samples."""
         losses = []
+        scaler = self.parts.precision.scaler
         for batch in batches:
-            with self.parts.precision.autocast():
-                outputs = self.parts.task.shape_outputs(self.parts.forward(batch.inputs))
-                loss = self.parts.loss(outputs, batch.targets)
+            outputs, loss = self._outputs_and_loss(batch)
             if batch.share != 1.0:
                 loss = loss * batch.share
-            scaler = self.parts.precision.scaler
-            (loss if scaler is None else scaler.scale(loss)).backward()
+            scaled = loss if scaler is None else scaler.scale(loss)
+            torch.autograd.backward(scaled)
             losses.append(loss.detach())
             self._recorder.add_batch(outputs.detach(), batch.targets)
         return losses[0] if len(losses) == 1 else torch.stack(losses).sum()
+
+    def _outputs_and_loss(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        if self.parts.precision.is_plain:
+            outputs = self.parts.task.shape_outputs(self.parts.forward(batch.inputs))
+            return outputs, self.parts.loss(outputs, batch.targets)
+        with self.parts.precision.autocast():
+            outputs = self.parts.task.shape_outputs(self.parts.forward(batch.inputs))
+            return outputs, self.parts.loss(outputs, batch.targets)
 
     def _update(self, step: int) -> None:
         optimizer, scaler = self.parts.optimizer, self.parts.precision.scaler

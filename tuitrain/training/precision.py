@@ -31,6 +31,8 @@ class Precision:
             # torch keeps this for the whole process; a worker trains one run.
             torch.set_float32_matmul_precision("high" if name == "tf32" else "highest")
         self._type = _TYPES.get(name)
+        self.is_plain = self._type is None
+        """No autocast is needed: even an empty context costs a small model's step something."""
         self._device_type = device.type
         self.scaler = torch.amp.GradScaler(device.type) if name == "fp16" else None
 

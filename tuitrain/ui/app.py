@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from rich.console import RenderableType
 from rich.style import Style
 from textual.app import App, SystemCommand
 from textual.binding import Binding
@@ -19,7 +20,7 @@ from tuitrain.runs.commands import give_command, wait_for_command
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.lock import is_alive
 from tuitrain.ui.preferences import Preferences
-from tuitrain.ui.terminal import AsciiFilter
+from tuitrain.ui.terminal import AsciiFilter, narrowed
 from tuitrain.ui.themes import OWN_THEMES, span_styles
 from tuitrain.view.figure import Look
 
@@ -88,6 +89,9 @@ class TuitrainApp(App[int]):
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Let nothing but ASCII through where the terminal can't show more."""
         return [*super().get_line_filters(), *([self._ascii] if self._ascii.enabled else [])]
+
+    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+        super()._display(screen, narrowed(renderable))
 
     def on_mount(self) -> None:
         """Open home, and what the command line asked for."""
@@ -228,5 +232,5 @@ class TuitrainApp(App[int]):
 
 
 def _in_background(work: Callable[[], None]) -> None:
-    """Do what may take minutes; Textual's own threads would have to end before the interface can."""
+    """Do what may take minutes; the interface can't end before Textual's own threads have."""
     threading.Thread(target=work, daemon=True).start()

@@ -62,9 +62,8 @@ class Choices:
 
 
 def whole_window(snapshot: RunSnapshot) -> Window:
-    """Return all the steps there are; at least two wide, so that one point has a place."""
-    last = snapshot.summary.step if snapshot.summary else 0
-    return Window(1, max(2, last))
+    """Return all the steps there are, with room for more; at least two wide, for one point."""
+    return Window(1, max(2, snapshot.end_step))
 
 
 def group_metrics(names: Sequence[str], choices: Choices) -> list[tuple[str, tuple[str, ...]]]:
@@ -128,6 +127,10 @@ def build_chart(
 
 def _range(along: Ruler, window: Window) -> tuple[float, float]:
     first, last = along.at(window.first), along.at(window.last)
+    known = along.steps[-1] if along.steps else window.last
+    if window.first < known < window.last:
+        # Where the steps to come will lie, if they go on as those before them.
+        last += (last - first) / (known - window.first) * (window.last - known)
     return (first, last) if last > first else (first, first + 1)
 
 

@@ -18,6 +18,7 @@ from tuitrain.runs.lock import is_alive
 from tuitrain.runs.reader import RunReader
 from tuitrain.runs.summary import RunSummary
 from tuitrain.ui.snapshot import Request, RunSnapshot
+from tuitrain.view.scale import roomy_end
 
 RUN_LOOK_S = 0.5
 """Curves at 2 Hz look live; more is not seen and costs the terminal."""
@@ -139,17 +140,20 @@ def read_snapshot(reader: RunReader, request: Request) -> RunSnapshot:
     names = reader.metric_names()
     wanted = names if request.metrics is None else [n for n in names if n in request.metrics]
     summary, meta, state = reader.summary(), reader.meta(), reader.state()
-    last = summary.step if request.last_step is None else request.last_step
+    live, speed = is_alive(reader.directory), _speed(reader)
+    end = roomy_end(summary.step, speed, summary.total_steps) if live else summary.step
+    last = end if request.last_step is None else request.last_step
     first = 1 if request.first_step is None else request.first_step
     return RunSnapshot(
         id=reader.directory.id,
         summary=summary,
         state=state,
+        end_step=end,
         metric_names=tuple(names),
         metrics={row.name: row for row in reader.metrics()},
         series={name: reader.series(name, first, last, request.columns) for name in wanted},
-        step_times=tuple(reader.step_times(first, max(first, last), 32)),
-        steps_per_s=_speed(reader),
+        step_times=tuple(reader.step_times(first, max(first, min(last, summary.step)), 32)),
+        steps_per_s=speed,
         samples=reader.latest_samples(),
         marks=tuple(reader.marks()),
         alerts=tuple(reader.alerts()),
@@ -158,7 +162,7 @@ def read_snapshot(reader: RunReader, request: Request) -> RunSnapshot:
         config=reader.config(),
         steps_per_epoch=int(meta.get("steps_per_epoch") or 0),
         parameters=int(meta.get("parameters") or 0),
-        live=is_alive(reader.directory),
+        live=live,
     )
 
 

@@ -40,6 +40,8 @@ class RunSnapshot:
     """None where the record can't be read: `error` says why."""
     error: str = ""
     state: StateRow | None = None
+    end_step: int = 0
+    """The right edge of the whole run: beyond its last step where more are to come."""
     metric_names: tuple[str, ...] = ()
     metrics: Mapping[str, MetricRow] = field(default_factory=dict)
     series: Mapping[str, Series] = field(default_factory=dict)

@@ -11,7 +11,10 @@ import termios
 from collections.abc import Mapping
 from typing import Any
 
+from rich.console import Console, RenderableType
+from rich.control import Control
 from rich.segment import Segment
+from textual._compositor import ChopsUpdate
 from textual.color import Color
 from textual.filter import LineFilter
 
@@ -86,6 +89,28 @@ class AsciiFilter(LineFilter):
         ]
 
 
+def narrowed(update: RenderableType | None) -> RenderableType | None:
+    """Return an update that sends changed cells alone.
+
+    Textual 8.2 sends each changed part of a widget's row from the widget's left edge on.
+    """
+    if not isinstance(update, ChopsUpdate):
+        return update
+    return _NarrowUpdate(update.chops, update.spans, update.chop_ends)
+
+
+class _NarrowUpdate(ChopsUpdate):
+    def render_segments(self, console: Console) -> str:
+        sequences: list[str] = []
+        for y, first, last in self.spans:
+            for end, (x, strip) in zip(self.chop_ends[y], self.chops[y].items(), strict=False):
+                left, right = max(x, first), min(end, last)
+                if strip is not None and left < right:
+                    sequences.append(Control.move_to(left, y).segment.text)
+                    sequences.append(strip.crop(left - x, right - x).render(console))
+        return "".join(sequences)
+
+
 def _to_ascii(text: str) -> str:
     return "".join(
         character if character.isascii() else _ASCII.get(character, "?" * display_width(character))
@@ -104,7 +129,7 @@ class TerminalGuard:
             self._saved = termios.tcgetattr(self._input)
 
     def end_at_signals(self) -> None:
-        """Let SIGHUP and SIGTERM end the process at once, terminal restored where it is still there.
+        """Let SIGHUP and SIGTERM end the process at once, the terminal restored if it is there.
 
         Plain handlers: in the event loop they would wait for a terminal that may be gone.
         """

@@ -4,6 +4,7 @@ Pure functions from values to text; knows nothing of runs, colours or screens.
 """
 
 import math
+import re
 import unicodedata
 from collections.abc import Sequence
 from typing import Literal
@@ -12,6 +13,9 @@ NOTHING = "-"
 """Stands where there is no value."""
 
 Align = Literal["left", "right"]
+
+_ONE_CELL_EACH = re.compile(r"[\x20-\x7e\u00a1-\u00ac\u00ae-\u02ff\u2500-\u259f\u2800-\u28ff]*")
+"""Nearly all that is ever shown: ASCII, Latin, boxes and blocks, braille."""
 
 _MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86400
 _DURATIONS = (
@@ -110,6 +114,8 @@ def sanitise_lines(text: str) -> str:
 
 def display_width(text: str) -> int:
     """Return how many terminal cells a line takes."""
+    if _ONE_CELL_EACH.fullmatch(text):
+        return len(text)
     return sum(_cells(character) for character in text)
 
 

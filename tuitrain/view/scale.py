@@ -13,6 +13,9 @@ from tuitrain.view.figure import AxisKind, Line
 
 SMALLEST_SHARE = 1e-6
 """Zooming in ends at this share of the whole."""
+_ROOM_SHARE = 16
+_ROOM_S = 2.0
+"""A growing curve is given room of a 16th, and of as many seconds, at the most twice that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,17 @@ class Window:
     def follow(self, end: float) -> "Window":
         """Return the window moved so that it ends at `end`."""
         return Window(end - self.span, end)
+
+
+def roomy_end(step: int, steps_per_s: float | None, total_steps: int | None) -> int:
+    """Return a right edge beyond `step` that stays for a while as steps are taken.
+
+    While it stays, only the last column of a curve changes; else each step would shift them all.
+    """
+    least = max(step / _ROOM_SHARE, (steps_per_s or 0.0) * _ROOM_S, 1.0)
+    room = 1 << math.ceil(math.log2(least))
+    end = (step // room + 1) * room
+    return max(step, min(end, total_steps)) if total_steps else end
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """A line of text as spans with a style's name: what views return and the interface colours."""
 
 import textwrap
+from itertools import zip_longest
 from typing import NamedTuple
 
 from tuitrain.view.format import display_width, sanitise, shorten
@@ -14,6 +15,8 @@ class Span(NamedTuple):
 
 
 SpanLine = tuple[Span, ...]
+_NEAR = 10
+"""Cells that cost a terminal less than moving its cursor and setting colours anew."""
 
 
 def line_width(line: SpanLine) -> int:
@@ -56,3 +59,28 @@ def spread_line(left: SpanLine, right: SpanLine, width: int) -> SpanLine:
     if room < 1:
         return fit_line(right, width)
     return (*fit_line(left, room), *right)
+
+
+def changed_cells(before: SpanLine, after: SpanLine, width: int) -> list[tuple[int, int]]:
+    """Return where two lines differ: the first cell and the one after the last of each place.
+
+    Places close to each other are one; the whole width is one where a character is not exactly
+    one cell wide.
+    """
+    old, new = _cells(before), _cells(after)
+    if line_width(before) != len(old) or line_width(after) != len(new):
+        return [(0, width)]
+    places: list[tuple[int, int]] = []
+    pairs = zip_longest(old[:width], new[:width], fillvalue=(" ", ""))
+    for place, (one, other) in enumerate(pairs):
+        if one == other:
+            continue
+        if places and place - places[-1][1] < _NEAR:
+            places[-1] = (places[-1][0], place + 1)
+        else:
+            places.append((place, place + 1))
+    return places
+
+
+def _cells(line: SpanLine) -> list[tuple[str, str]]:
+    return [(character, span.style) for span in line for character in span.text]

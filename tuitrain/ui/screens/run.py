@@ -529,7 +529,11 @@ class RunScreen(Screen[None]):
     def _zoom(self, factor: float, around: float | None) -> None:
         whole = whole_window(self._snapshot)
         window = self._choices.window or whole
-        zoomed = window.zoom(factor, window.last if around is None else around).clamp(whole)
+        if around is None:
+            newest = self._snapshot.summary.step if self._snapshot.summary else window.last
+            around = min(window.last, newest)
+            window = window.follow(around)
+        zoomed = window.zoom(factor, around).clamp(whole)
         whole_again = zoomed.span >= whole.span
         self._choose(replace(self._choices, window=None if whole_again else zoomed))
 

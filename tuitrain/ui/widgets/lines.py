@@ -14,7 +14,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tuitrain.view.spans import SpanLine, fit_line
+from tuitrain.view.spans import SpanLine, changed_cells, fit_line
 
 if TYPE_CHECKING:
     from tuitrain.ui.app import TuitrainApp
@@ -31,14 +31,22 @@ def draw_strip(
 
     A reversed line is of one colour throughout: reversed, several would be a patchwork.
     """
-    segments = [
-        Segment(
-            span.text,
-            base + (_REVERSED if reverse else styles.get(span.style, _PLAIN)),
-        )
-        for span in fit_line(line, width)
-    ]
-    return Strip(segments, width)
+    segments: list[tuple[str, Style]] = []
+    for span in fit_line(line, width):
+        style = base + (_REVERSED if reverse else styles.get(span.style, _PLAIN))
+        if segments and _goes_on(segments[-1][1], style, span.text):
+            segments[-1] = (segments[-1][0] + span.text, segments[-1][1])
+        else:
+            segments.append((span.text, style))
+    return Strip([Segment(*segment) for segment in segments], width)
+
+
+def _goes_on(before: Style, style: Style, text: str) -> bool:
+    """Say whether text looks the same in the style before it: each style costs 25 bytes."""
+    if before == style:
+        return True
+    # Of a space one sees the background, which is the line's, and what underlines it.
+    return text.isspace() and not (before.underline or style.underline)
 
 
 class Lines(Widget):
@@ -64,7 +72,8 @@ class Lines(Widget):
         width = self.size.width
         for y, (old, new) in enumerate(zip(before, self._lines, strict=True)):
             if old != new:
-                self.refresh(Region(0, y, width, 1))
+                for first, end in changed_cells(old, new, width):
+                    self.refresh(Region(first, y, end - first, 1))
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """Return the number of lines."""

@@ -1,0 +1,136 @@
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.ui.run_makers import one_metric, training
+from tuitrain.runs.reader import RunReader
+from tuitrain.ui.charting import (
+    Choices,
+    Overlay,
+    build_chart,
+    group_metrics,
+    request_for,
+    whole_window,
+)
+from tuitrain.ui.follow import read_snapshot
+from tuitrain.ui.snapshot import Request, RunSnapshot
+from tuitrain.view.scale import Window, roomy_end
+
+NAMES = ("lr", "val/loss", "train/accuracy", "train/loss", "val/accuracy", "own/thing")
+
+
+@pytest.fixture
+def snapshot(tmp_path: Path) -> RunSnapshot:
+    with RunReader(training(tmp_path)) as reader:
+        return read_snapshot(reader, Request(columns=40))
+
+
+def test_train_and_validation_of_one_metric_share_a_chart_and_loss_comes_first() -> None:
+    assert group_metrics(NAMES, Choices()) == [
+        ("loss", ("val/loss", "train/loss")),
+        ("accuracy", ("train/accuracy", "val/accuracy")),
+        ("lr", ("lr",)),
+        ("thing", ("own/thing",)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "titles"),
+    [("loss", ["loss"]), ("^val/", ["loss", "accuracy"]), ("(", []), ("LR", ["lr"])],
+)
+def test_a_filter_is_part_of_a_name_or_a_regular_expression(
+    pattern: str, titles: list[str]
+) -> None:
+    found = group_metrics(NAMES, Choices(pattern=pattern))
+    assert [title for title, _ in found] == titles
+
+
+@given(st.text(max_size=20), st.lists(st.text(max_size=20), max_size=5))
+def test_no_filter_is_a_crash(pattern: str, names: list[str]) -> None:
+    group_metrics(names, Choices(pattern=pattern))
+
+
+def test_every_kind_of_event_is_a_mark_in_its_place(snapshot: RunSnapshot) -> None:
+    chart = build_chart(snapshot, [], ["train/loss"], Choices())
+    kinds = {mark.kind for mark in chart.marks}
+    assert kinds == {"setting", "pause", "continue", "checkpoint", "best", "alert"}
+    [setting] = [mark for mark in chart.marks if mark.kind == "setting"]
+    assert (setting.x, setting.text) == (120, "lr 3.000e-04")
+
+
+def test_marks_outside_the_window_are_left_out(snapshot: RunSnapshot) -> None:
+    chart = build_chart(snapshot, [], ["train/loss"], Choices(window=Window(70, 110)))
+    assert {mark.kind for mark in chart.marks} == {"checkpoint"}
+    assert chart.x_range == (70, 110)
+
+
+@pytest.mark.parametrize(("axis", "end"), [("step", 160.0), ("epoch", 8.0), ("time", 16.0)])
+def test_the_axis_ends_where_the_run_does_in_steps_epochs_or_seconds(
+    snapshot: RunSnapshot, axis: str, end: float
+) -> None:
+    chart = build_chart(snapshot, [], ["train/loss"], replace(Choices(), axis=axis))
+    assert chart.x_range[1] == pytest.approx(end)
+    assert chart.lines[0].x[-1] == pytest.approx(end, rel=0.05)
+
+
+def test_the_steps_to_come_have_room_on_every_axis(snapshot: RunSnapshot) -> None:
+    growing = replace(snapshot, end_step=200)
+    ends = {
+        axis: build_chart(growing, [], ["train/loss"], replace(Choices(), axis=axis)).x_range[1]
+        for axis in ("step", "epoch", "time")
+    }
+    assert ends == {"step": 200, "epoch": pytest.approx(10), "time": pytest.approx(20)}
+
+
+def test_smoothing_keeps_the_raw_curve_behind(snapshot: RunSnapshot) -> None:
+    lines = build_chart(snapshot, [], ["train/loss"], Choices(smoothing=0.9)).lines
+    assert [line.faint for line in lines] == [True, False]
+    assert max(lines[0].high) == pytest.approx(2.33, abs=0.1)
+
+
+def test_a_spike_of_one_step_stays_in_sight(snapshot: RunSnapshot) -> None:
+    [line] = build_chart(snapshot, [], ["train/loss"], Choices()).lines
+    assert any(high == 1.9 for high in line.high)
+
+
+def test_an_overlaid_run_has_its_name_and_another_slot(
+    snapshot: RunSnapshot, tmp_path: Path
+) -> None:
+    with RunReader(one_metric(tmp_path, "older", [1.0, math.nan, 0.5])) as reader:
+        other = Overlay("older", read_snapshot(reader, Request(columns=40)))
+    one, two = build_chart(snapshot, [other], ["train/loss"], Choices()).lines
+    assert (one.label, two.label) == ("train", "older train")
+    assert one.slot != two.slot
+
+
+def test_what_is_read_follows_the_window_and_the_width() -> None:
+    assert request_for(Choices(), 50) == Request(columns=100)
+    zoomed = request_for(Choices(window=Window(10.4, 20.6)), 50)
+    assert (zoomed.first_step, zoomed.last_step) == (10, 21)
+
+
+@given(
+    st.integers(0, 10**12),
+    st.one_of(st.none(), st.floats(0, 1e6)),
+    st.one_of(st.none(), st.integers(1, 10**12)),
+)
+def test_the_right_edge_is_never_before_the_last_step_nor_far_beyond_it(
+    step: int, per_s: float | None, total: int | None
+) -> None:
+    end = roomy_end(step, per_s, total)
+    assert end >= step
+    assert end <= step + 2 * max(step / 16, 2 * (per_s or 0), 1) + 1
+    assert total is None or end <= max(step, total)
+
+
+def test_the_right_edge_stays_while_the_run_grows() -> None:
+    edges = {roomy_end(step, 500.0, None) for step in range(100_000, 108_000, 250)}
+    assert len(edges) <= 2
+
+
+def test_a_run_without_a_step_has_a_window_all_the_same() -> None:
+    assert whole_window(RunSnapshot("new")) == Window(1, 2)
