@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import bench_checkpoint
+import bench_interface
 import bench_memory
 import bench_record
 import bench_speed
@@ -41,6 +42,7 @@ TOPICS: dict[str, Callable[[Path, bool], list[Table]]] = {
     "startup": bench_startup.measure,
     "record": _record,
     "memory": bench_memory.measure,
+    "interface": bench_interface.measure,
 }
 
 

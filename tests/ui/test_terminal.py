@@ -27,6 +27,8 @@ def test_any_text_becomes_ascii_of_the_same_width(text: str) -> None:
         ({"LANG": "C.UTF-8", "TERM": "linux"}, True),
         ({"LANG": "C.UTF-8", "LC_ALL": "POSIX", "TERM": "xterm"}, True),
         ({"LANG": "C", "LC_CTYPE": "en_US.UTF-8", "TERM": "xterm"}, False),
+        ({"LANG": "C", "LC_CTYPE": "C.UTF-8", "TERM": "xterm"}, True),
+        ({"LC_CTYPE": "C.UTF-8", "TERM": "xterm"}, True),
     ],
 )
 def test_braille_is_drawn_only_where_the_locale_and_the_terminal_can_show_it(

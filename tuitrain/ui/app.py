@@ -20,7 +20,7 @@ from tuitrain.runs.commands import give_command, wait_for_command
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.lock import is_alive
 from tuitrain.ui.preferences import Preferences
-from tuitrain.ui.terminal import AsciiFilter, narrowed
+from tuitrain.ui.terminal import AsciiFilter, ColourlessFilter, narrowed
 from tuitrain.ui.themes import OWN_THEMES, span_styles
 from tuitrain.view.figure import Look
 
@@ -83,12 +83,14 @@ class TuitrainApp(App[int]):
         self._preferences = preferences
         self._first = first
         self._ascii = AsciiFilter(enabled=look.ascii)
+        self._colourless = ColourlessFilter(enabled=not look.colour)
         for theme in OWN_THEMES:
             self.register_theme(theme)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """Let nothing but ASCII through where the terminal can't show more."""
-        return [*super().get_line_filters(), *([self._ascii] if self._ascii.enabled else [])]
+        """Let nothing through that the terminal can't show or the user does not want."""
+        own = (self._colourless, self._ascii)
+        return [*super().get_line_filters(), *(each for each in own if each.enabled)]
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
         super()._display(screen, narrowed(renderable))

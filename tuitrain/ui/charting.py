@@ -128,9 +128,9 @@ def build_chart(
 def _range(along: Ruler, window: Window) -> tuple[float, float]:
     first, last = along.at(window.first), along.at(window.last)
     known = along.steps[-1] if along.steps else window.last
-    if window.first < known < window.last:
+    if 0 < known < window.last:
         # Where the steps to come will lie, if they go on as those before them.
-        last += (last - first) / (known - window.first) * (window.last - known)
+        last *= window.last / known
     return (first, last) if last > first else (first, first + 1)
 
 

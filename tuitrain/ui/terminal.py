@@ -14,6 +14,7 @@ from typing import Any
 from rich.console import Console, RenderableType
 from rich.control import Control
 from rich.segment import Segment
+from rich.style import Style
 from textual._compositor import ChopsUpdate
 from textual.color import Color
 from textual.filter import LineFilter
@@ -23,12 +24,18 @@ from tuitrain.view.format import display_width
 
 _NO_BRAILLE_TERMS = frozenset({"linux", "vt100", "vt220", "ansi", "cons25", "sun"})
 
+_ASCII_LOCALES = frozenset({"C", "POSIX"})
+_COERCED = frozenset({"C.UTF-8", "C.utf8"})
+"""What Python itself sets LC_CTYPE to in these locales (PEP 538), whatever the terminal."""
+
 # Cursor on, mouse reports off (all modes that Textual sets), focus and paste reports off, kitty's
 # key reports off, normal screen: in the order that leaves the cursor where the shell wants it.
 _RESTORE = (
     "\x1b[?25h\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1015l\x1b[?1016l\x1b[?1004l"
     "\x1b[?2004l\x1b[?2026l\x1b[<u\x1b[0m\x1b[?7h\x1b[?1049l"
 )
+
+_REVERSED = Style(reverse=True)
 
 _ASCII: dict[str, str] = {
     **dict.fromkeys("─━╌╍┄┅┈┉═╴╶╸╺⎯▁▔", "-"),
@@ -72,7 +79,11 @@ def check_terminal(environ: Mapping[str, str] = os.environ) -> None:
 
 def needs_ascii(environ: Mapping[str, str] = os.environ) -> bool:
     """Say whether the terminal can't be trusted to show anything but ASCII."""
-    locale = next((environ[key] for key in ("LC_ALL", "LC_CTYPE", "LANG") if environ.get(key)), "C")
+    usual = environ.get("LANG") or "C"
+    kind = environ.get("LC_CTYPE") or usual
+    if usual in _ASCII_LOCALES and kind in _COERCED:
+        kind = usual
+    locale = environ.get("LC_ALL") or kind
     is_utf8 = "utf-8" in locale.lower() or "utf8" in locale.lower()
     return not is_utf8 or environ.get("TERM", "") in _NO_BRAILLE_TERMS
 
@@ -87,6 +98,25 @@ class AsciiFilter(LineFilter):
             segment if segment.text.isascii() else Segment(_to_ascii(segment.text), segment.style)
             for segment in segments
         ]
+
+
+class ColourlessFilter(LineFilter):
+    """Takes every colour away in the last step; what stood out by its background is reversed."""
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
+        """Return the same text without colours."""
+        return [
+            Segment(text, _colourless(style, background) if style else style, control)
+            for text, style, control in segments
+        ]
+
+
+def _colourless(style: Style, background: Color) -> Style:
+    plain = style.without_color
+    if style.bgcolor is None or style.bgcolor.is_default:
+        return plain
+    behind = Color.from_rich_color(style.bgcolor)
+    return plain + _REVERSED if abs(behind.brightness - background.brightness) > 0.25 else plain
 
 
 def narrowed(update: RenderableType | None) -> RenderableType | None:

@@ -1,0 +1,104 @@
+"""A worker that warms up while somebody fills in a form, as real processes."""
+
+import time
+from collections.abc import Callable, Iterator
+from queue import Queue
+
+import pytest
+
+from tests.process.conftest import (
+    ENDLESS,
+    Cli,
+    cli,
+    provide,
+    pytest_runtest_makereport,
+    until,
+)
+from tuitrain.config.load import parse_preset, to_toml
+from tuitrain.supervisor.assignment import begin_run
+from tuitrain.ui.standby import Standby
+from tuitrain.ui.warm import WarmReport
+
+__all__ = ["cli", "provide", "pytest_runtest_makereport"]
+
+PATIENCE_S = 120.0
+Reports = Queue[WarmReport]
+
+
+@pytest.fixture
+def warm(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[str], tuple[Standby, Reports]]]:
+    """Warm workers up; whatever the test does with them, none may be left."""
+    for name, value in cli.environ.items():
+        monkeypatch.setenv(name, value)
+    started: list[Standby] = []
+
+    def start(config: str) -> tuple[Standby, Reports]:
+        came: Reports = Queue()
+        standby = Standby(came.put, config, cli.folder / "data")
+        started.append(standby)
+        standby.start()
+        return standby, came
+
+    yield start
+    for standby in started:
+        standby.close()
+
+
+def wait_for(reports: Reports, condition: Callable[[WarmReport], object]) -> WarmReport:
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition(report := reports.get(timeout=PATIENCE_S)):
+        assert time.monotonic() < deadline
+    return report
+
+
+def test_it_tells_devices_and_what_a_preset_takes_and_ends_when_it_is_let_go(
+    cli: Cli, warm: Callable[[str], tuple[Standby, Reports]]
+) -> None:
+    preset = parse_preset(ENDLESS, "own.toml")
+    standby, reports = warm(to_toml(preset))
+    report = wait_for(reports, lambda each: each.ready and each.estimate)
+    assert "cpu" in [device.name for device in report.devices]
+    estimate = report.estimate
+    assert estimate is not None and not estimate.error
+    assert estimate.parameters == 1 * 256 + 256 + 256 * 256 + 256 + 256 + 1
+    assert estimate.weights_bytes == 4 * estimate.parameters
+
+    standby.ask("nonsense")
+    assert wait_for(reports, lambda each: each.estimate and each.estimate.config == "nonsense")
+    standby.close()
+    until(lambda: not cli.processes(), "no process is left")
+
+
+def test_the_warm_worker_trains_the_run_that_is_launched(
+    cli: Cli, warm: Callable[[str], tuple[Standby, Reports]]
+) -> None:
+    preset = parse_preset(ENDLESS, "own.toml")
+    standby, reports = warm(to_toml(preset))
+    wait_for(reports, lambda each: each.ready)
+    warm_pids = {process.pid for process in cli.processes()}
+    assignment = begin_run(preset, cli.runs, data_dir=cli.folder / "data")
+    standby.launch(assignment)
+    run = cli.find(assignment.directory.id)
+    run.wait_step(10)
+    assert {run.supervisor_pid, run.worker_pid} <= warm_pids
+    cli("stop", run.id)
+    run.wait_gone()
+
+
+def test_a_run_is_launched_all_the_same_when_the_warm_worker_died(
+    cli: Cli, warm: Callable[[str], tuple[Standby, Reports]]
+) -> None:
+    preset = parse_preset(ENDLESS, "own.toml")
+    standby, reports = warm(to_toml(preset))
+    wait_for(reports, lambda each: each.ready)
+    for process in cli.processes():
+        process.kill()
+    until(lambda: not cli.processes(), "it is dead")
+    assignment = begin_run(preset, cli.runs, data_dir=cli.folder / "data")
+    standby.launch(assignment)
+    run = cli.find(assignment.directory.id)
+    run.wait_step(10)
+    cli("stop", run.id)
+    run.wait_gone()

@@ -1,0 +1,331 @@
+"""What the run screen shows, and where: curves, where the run stands, devices, what happened.
+
+It draws what its follower delivers; it opens no file, and knows no key.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, cast
+
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Container, Horizontal, Vertical
+from textual.message import Message
+from textual.screen import Screen
+
+from tuitrain.runs.directory import RunDirectory
+from tuitrain.ui.charting import (
+    Choices,
+    Overlay,
+    build_chart,
+    group_metrics,
+    request_for,
+    short_label,
+)
+from tuitrain.ui.follow import RunFollower
+from tuitrain.ui.snapshot import RunSnapshot
+from tuitrain.ui.widgets.chartpanel import ChartPanel
+from tuitrain.ui.widgets.keyline import KeyLine
+from tuitrain.ui.widgets.lines import Lines
+from tuitrain.ui.widgets.panel import Panel
+from tuitrain.ui.widgets.topline import TopLine
+from tuitrain.view import runtext
+from tuitrain.view.format import metric_value, rate, sanitise
+from tuitrain.view.palette import assign_slots
+from tuitrain.view.spans import Span, SpanLine, plain_line
+
+if TYPE_CHECKING:
+    from tuitrain.ui.app import TuitrainApp
+
+MOST_CHARTS = 9
+_CHART_ROWS = 9
+"""Below this height a chart is hardly one: fewer are shown then."""
+_WIDE, _VERY_WIDE = 110, 170
+_NARROW = 72
+
+
+class RunView(Screen[None]):
+    """Shows one run as its follower delivers it."""
+
+    CSS = """
+    #main { height: 1fr; }
+    #charts { layout: grid; grid-gutter: 0 1; height: 1fr; width: 1fr; }
+    #side { width: 18; margin-left: 1; }
+    #happened { height: 3; }
+    #note { height: auto; }
+    #memory { height: 1; }
+    """
+
+    class Read(Message):
+        """A follower has read the run."""
+
+        def __init__(self, snapshot: RunSnapshot) -> None:
+            super().__init__()
+            self.snapshot = snapshot
+
+    def __init__(self, directory: RunDirectory) -> None:
+        super().__init__()
+        self._directory = directory
+        self._snapshot = RunSnapshot(directory.id)
+        self._choices = Choices()
+        self._page = 0
+        self._placed = (0, 0)
+        self._alone: str | None = None
+        self._overlays: dict[str, RunFollower] = {}
+        self._overlaid: dict[str, RunSnapshot] = {}
+        self._follower = RunFollower(directory, self._deliver)
+
+    @property
+    def tuitrain(self) -> "TuitrainApp":
+        """The app, by its own type."""
+        return cast("TuitrainApp", self.app)
+
+    # --- life -----------------------------------------------------------------------------------
+
+    def compose(self) -> ComposeResult:
+        """Lay the panels out; how many charts are seen depends on the size."""
+        yield TopLine(id="top")
+        yield Lines(id="note")
+        with Horizontal(id="main"):
+            with Container(id="charts"):
+                for number in range(MOST_CHARTS):
+                    yield ChartPanel(id=f"chart{number}")
+            with Vertical(id="side"):
+                yield Panel("devices", id="devices")
+        yield Lines(id="memory")
+        yield Panel("what happened", id="happened")
+        yield KeyLine()
+
+    def on_mount(self) -> None:
+        """Begin to follow the run."""
+        self._follower.start()
+        self._arrange()
+
+    def on_unmount(self) -> None:
+        """Stop following."""
+        self._follower.close()
+        for follower in self._overlays.values():
+            follower.close()
+
+    def _deliver(self, snapshot: RunSnapshot) -> None:
+        self.post_message(self.Read(snapshot))
+
+    def on_run_view_read(self, message: Read) -> None:
+        """Show what was read."""
+        snapshot = message.snapshot
+        if snapshot.id != self._directory.id:
+            self._overlaid[snapshot.id] = snapshot
+        elif snapshot.error:
+            # What was read before stays in sight; nobody can take commands through this record.
+            self._snapshot = replace(self._snapshot, error=snapshot.error, live=False)
+        else:
+            self._snapshot = snapshot
+        # What changes below another screen would repaint that one whole.
+        if self._in_sight:
+            self._draw()
+            self.refresh_bindings()
+
+    @property
+    def _in_sight(self) -> bool:
+        """Not covered but by a question; Textual's `is_current` holds for a covered one too."""
+        front = self.app.screen
+        return front is self or front.is_modal
+
+    def on_screen_resume(self) -> None:
+        """Show what was read while another screen lay above."""
+        if self.size.width:
+            self._draw()
+            self.refresh_bindings()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Use what a larger terminal gives, do without what a smaller one lacks."""
+        del event
+        self._arrange()
+        self.call_after_refresh(self._draw)
+
+    # --- layout ---------------------------------------------------------------------------------
+
+    def _arrange(self) -> None:
+        """Decide how many charts are seen, and how wide the side column is."""
+        width, height = self.size
+        if not width:
+            return
+        side = self.query_one("#side")
+        side.display = width >= _NARROW
+        self.query_one("#memory").display = not side.display
+        side_width = 18 if width < _WIDE else 30 if width < _VERY_WIDE else 42
+        side.styles.width = side_width
+        happened = 3 if height < 30 else 6 if height < 45 else 9
+        if height < 22:
+            happened = 2
+        self.query_one("#happened").styles.height = happened
+        room = width - (side_width + 1 if side.display else 0)
+        rows = max(1, (height - 2 - happened) // _CHART_ROWS)
+        columns = 1 if room < 100 else 2 if room < 170 else 3
+        self._shape = (columns, min(rows, 3 if columns == 3 else 4))
+        self._place_charts()
+
+    def _groups(self) -> list[tuple[str, tuple[str, ...]]]:
+        groups = group_metrics(self._snapshot.metric_names, self._choices)
+        if self._alone is not None:
+            return [group for group in groups if group[0] == self._alone] or groups
+        return groups
+
+    def _seen_groups(self) -> list[tuple[str, tuple[str, ...]]]:
+        groups = self._groups()
+        columns, rows = self._shape
+        room = 1 if self._alone else min(MOST_CHARTS, columns * rows)
+        pages = max(1, -(-len(groups) // room))
+        self._page %= pages
+        return groups[self._page * room : (self._page + 1) * room]
+
+    def _place_charts(self) -> None:
+        seen = len(self._seen_groups())
+        columns = min(self._shape[0], max(1, seen))
+        rows = max(1, -(-seen // columns))
+        grid = self.query_one("#charts")
+        grid.styles.grid_size_columns, grid.styles.grid_size_rows = columns, rows
+        for number in range(MOST_CHARTS):
+            panel = self.query_one(f"#chart{number}")
+            panel.display = number < max(1, seen)
+        if self._placed != (columns, rows):
+            self._placed = (columns, rows)
+            self.call_after_refresh(self._ask)
+
+    def _ask(self) -> None:
+        """Have read what the charts have room for."""
+        self._follower.ask(request_for(self._choices, self._chart_width()))
+
+    # --- drawing --------------------------------------------------------------------------------
+
+    def _draw(self) -> None:
+        if not self.size.width:
+            return
+        self._ask()
+        self._draw_top()
+        self._draw_note()
+        self._place_charts()
+        self._draw_charts()
+        self._draw_side()
+        self._draw_happened()
+
+    def _chart_width(self) -> int:
+        return max(8, self.query_one("#chart0").size.width)
+
+    def _draw_top(self) -> None:
+        top, summary = self.query_one(TopLine), self._snapshot.summary
+        if summary is None:
+            top.show_parts(plain_line(f" {self._directory.id}", "strong"))
+            return
+        left, right = runtext.top_parts(
+            summary,
+            epochs=self._epochs(),
+            left_s=self._snapshot.left_s,
+            alerts=len(self._snapshot.alerts),
+            waiting=runtext.waiting_for(self._snapshot.commands),
+            width=top.size.width,
+        )
+        top.show_parts(left, right)
+
+    def _epochs(self) -> int:
+        train = self._snapshot.config.get("train")
+        return int(train.get("epochs", 0)) if isinstance(train, dict) else 0
+
+    def _draw_note(self) -> None:
+        """Say above the curves what needs attention: an error, a reason, what is waited for."""
+        snapshot, width = self._snapshot, self.size.width
+        lines: list[SpanLine] = []
+        if snapshot.error:
+            lines += runtext.note_lines(snapshot.error, width, "bad")
+        elif snapshot.state is not None and snapshot.state.state in ("failed", "lost", "paused"):
+            hint = "space goes on" if snapshot.live else "R resumes"
+            words = f"{snapshot.state.state}: {snapshot.state.reason}  ({hint})"
+            lines += runtext.note_lines(words, width, runtext.STATE_STYLES[snapshot.state.state])
+        waiting = runtext.waiting_for(snapshot.commands)
+        if waiting and snapshot.live:
+            lines.append(plain_line(f" {waiting}", "alert"))
+        if self._choices.pattern:
+            lines.append(plain_line(f" filter: {self._choices.pattern}  (/ changes it)", "mark"))
+        self.query_one("#note", Lines).show_lines(lines)
+
+    def _draw_charts(self) -> None:
+        seen = self._seen_groups()
+        if not seen:
+            self._draw_empty()
+            return
+        overlays = [
+            Overlay(sanitise(snapshot.summary.name), snapshot)
+            for snapshot in self._overlaid.values()
+            if snapshot.summary is not None
+        ]
+        for number, (title, metrics) in enumerate(seen):
+            panel = self.query_one(f"#chart{number}", ChartPanel)
+            chart = build_chart(self._snapshot, overlays, metrics, self._choices)
+            titled = f"{sanitise(title)}{self._choices.describe()}"
+            panel.show_chart(titled, chart, self._values(metrics), self.tuitrain.look)
+
+    def _draw_empty(self) -> None:
+        state = self._snapshot.state
+        if state is None:
+            words = "" if self._snapshot.error else "reading the run ..."
+        elif self._choices.pattern and self._snapshot.metric_names:
+            words = "no metric matches the filter"
+        else:
+            words = f"no points yet - {state.state}{f': {state.reason}' if state.reason else ''}"
+        panel = self.query_one("#chart0", ChartPanel)
+        panel.show_words("curves", plain_line(f"  {words}", "quiet"))
+
+    def _values(self, metrics: Sequence[str]) -> SpanLine:
+        """Return the last value of each metric, a star at one that is the best."""
+        slots = assign_slots(metrics)
+        spans = []
+        for name in metrics:
+            row = self._snapshot.metrics.get(name)
+            if row is None:
+                continue
+            star = "*" if row.best == row.last and name.startswith("val/") else ""
+            label = short_label(name) if "/" in name else ""
+            words = f" {label} {metric_value(row.last)}{star}" if label else metric_value(row.last)
+            spans.append(Span(words, f"line{slots[name]}"))
+        return tuple(spans)
+
+    def _draw_side(self) -> None:
+        side, panel = self.query_one("#side"), self.query_one("#devices", Panel)
+        if not side.display:
+            line = runtext.memory_line(self._snapshot.samples, self.size.width)
+            self.query_one("#memory", Lines).show_lines([line])
+            return
+        snapshot, width = self._snapshot, max(1, panel.size.width)
+        body = runtext.device_lines(snapshot.samples, width, ascii=self.tuitrain.look.ascii)
+        body += [(), *self._speed_lines()]
+        if width >= 30:
+            body += [(), *runtext.setting_lines(snapshot.config)]
+        panel.show_panel(self._device(), (), body)
+
+    def _device(self) -> str:
+        return (self._snapshot.summary.device if self._snapshot.summary else "") or "devices"
+
+    def _speed_lines(self) -> list[SpanLine]:
+        snapshot = self._snapshot
+        samples = snapshot.metrics.get("samples_per_s")
+        rate_row = snapshot.metrics.get("lr")
+        lines: list[SpanLine] = []
+        if snapshot.steps_per_s:
+            step_ms = f"{1000 / snapshot.steps_per_s:.3g} ms"
+            lines.append((Span("step   ", "quiet"), Span(step_ms)))
+        if samples is not None:
+            lines.append((Span("speed  ", "quiet"), Span(rate(samples.last, ""))))
+        if rate_row is not None:
+            lines.append((Span("lr     ", "quiet"), Span(metric_value(rate_row.last))))
+        if snapshot.parameters:
+            lines.append((Span("params ", "quiet"), Span(f"{snapshot.parameters:,}")))
+        return lines
+
+    def _draw_happened(self) -> None:
+        panel, snapshot = self.query_one("#happened", Panel), self._snapshot
+        states = [snapshot.state] if snapshot.state is not None else []
+        events_ = runtext.happenings(states, snapshot.marks, snapshot.alerts, snapshot.checkpoints)
+        rows = max(1, panel.body_height)
+        panel.show_panel(
+            "what happened", (), [runtext.happening_line(item) for item in events_[-rows:]]
+        )
