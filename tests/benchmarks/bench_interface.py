@@ -5,6 +5,8 @@
 The live run is a process that appends to a real record as a worker at 500 steps a second does.
 """
 
+import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -23,7 +25,9 @@ from tuitrain.runs.directory import RunDirectory, create_run
 
 SIZE = (140, 45)
 STEPS_PER_S = 500
-BUDGET_CPU, BUDGET_BYTES_PER_S, BUDGET_MB = 5.0, 8000.0, 80.0
+STEPS_BEFORE = (0, 100_000)
+"""A young curve is squeezed again and again as it grows, an old one hardly moves."""
+BUDGET_CPU, BUDGET_KB_PER_S, BUDGET_MB = 5.0, 8.0, 80.0
 OPEN_BUDGETS_S = {1_000_000: 0.3, 10_000_000: 1.0}
 _SETTLE_S = 4.0
 _TUITRAIN = [sys.executable, "-m", "tuitrain"]
@@ -45,7 +49,8 @@ epochs = 2000
 def measure(folder: Path, quick: bool) -> list[Table]:
     """Start real processes in pseudo-terminals."""
     first = _first_paint(folder, 3 if quick else 9)
-    live = _live(folder, 8.0 if quick else 30.0)
+    seconds = 8.0 if quick else 30.0
+    live = [row for before in STEPS_BEFORE for row in _live(folder, seconds, before)]
     opened = [_opened(folder, steps, quick) for steps in _sizes(quick)]
     rows = [*first, *live, *opened]
     notes = "The terminal is read as fast as it is written; MB of 1,000,000 bytes."
@@ -102,37 +107,30 @@ class Load:
     bytes_per_s: float
 
 
-def _live(folder: Path, seconds: float) -> list[Row]:
-    directory = create_run(folder / "live", "bench", "live", _CONFIG)
-    with _writer(directory) as writer, _terminal(folder, *_attach(directory)) as terminal:
+def _live(folder: Path, seconds: float, steps_before: int) -> list[Row]:
+    directory = create_run(folder / "live", "bench", f"live{steps_before}", _CONFIG)
+    with (
+        _writer(directory, steps_before) as writer,
+        _terminal(folder, *_attach(directory)) as terminal,
+    ):
         terminal.wait_text("space pause")
         busy = _load(terminal, seconds)
-        writer.send_signal(20)
+        writer.send_signal(signal.SIGTSTP)
         quiet = _load(terminal, seconds / 2)
         memory_mb = psutil.Process(terminal.process.pid).memory_info().rss / 1e6
-    size = "x".join(map(str, SIZE))
+    when = f"after {steps_before:,} steps" if steps_before else "from its first step on"
+    what = f"{SIZE[0]}x{SIZE[1]}, {STEPS_PER_S} steps/s, {when}"
     return [
-        Row(
-            f"processor, {size}, {STEPS_PER_S} steps/s",
-            f"{busy.cpu_percent:.1f} % of a core",
-            f"{BUDGET_CPU:g} %",
-            busy.cpu_percent <= BUDGET_CPU,
-        ),
-        Row(
-            "bytes to the terminal, the same",
-            f"{busy.bytes_per_s:,.0f} B/s",
-            f"{BUDGET_BYTES_PER_S:,.0f} B/s",
-            busy.bytes_per_s <= BUDGET_BYTES_PER_S,
-        ),
+        _row(f"processor, {what}", busy.cpu_percent, BUDGET_CPU, "% of a core"),
+        _row(f"bytes to the terminal, {what}", busy.bytes_per_s / 1000, BUDGET_KB_PER_S, "KB/s"),
         Row("processor, nothing new", f"{quiet.cpu_percent:.1f} % of a core"),
-        Row(
-            "bytes to the terminal, nothing new",
-            f"{quiet.bytes_per_s:,.0f} B/s",
-            "0 B/s",
-            quiet.bytes_per_s == 0,
-        ),
-        Row("memory", f"{memory_mb:.0f} MB", f"{BUDGET_MB:g} MB", memory_mb <= BUDGET_MB),
+        _row("bytes to the terminal, nothing new", quiet.bytes_per_s / 1000, 0.0, "KB/s"),
+        _row("memory", memory_mb, BUDGET_MB, "MB"),
     ]
+
+
+def _row(what: str, measured: float, budget: float, unit: str) -> Row:
+    return Row(what, f"{measured:.1f} {unit}", f"{budget:g} {unit}", measured <= budget)
 
 
 def _load(terminal: Terminal, seconds: float) -> Load:
@@ -152,11 +150,12 @@ def _used_s(process: psutil.Process) -> float:
 
 
 @contextmanager
-def _writer(directory: RunDirectory) -> "Iterator[subprocess.Popen[bytes]]":
-    process = subprocess.Popen(
-        [sys.executable, _WRITER, str(directory.path), str(STEPS_PER_S)], stdin=subprocess.PIPE
-    )
+def _writer(directory: RunDirectory, steps_before: int) -> "Iterator[subprocess.Popen[bytes]]":
+    command = [sys.executable, _WRITER, str(directory.path), str(STEPS_PER_S), str(steps_before)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE)
     try:
+        if steps_before and process.stdout is not None:
+            process.stdout.readline()
         yield process
     finally:
         process.kill()
@@ -195,8 +194,6 @@ def _attach(directory: RunDirectory) -> tuple[str, ...]:
 
 @contextmanager
 def _terminal(folder: Path, *arguments: str) -> Iterator[Terminal]:
-    import os
-
     environ = {
         **{name: value for name, value in os.environ.items() if name not in ("TMUX", "NO_COLOR")},
         "TERM": "xterm-256color",

@@ -1,10 +1,12 @@
 """Appends to a run's record as the supervisor of a live run does, until it is killed.
 
-    python live_writer.py RUN_DIRECTORY STEPS_PER_S
+    python live_writer.py RUN_DIRECTORY STEPS_PER_S STEPS_BEFORE
 
-SIGTSTP lets it go on holding the run without anything new.
+The steps before are written at once, with a line on stdout when that is done. SIGTSTP lets it go
+on holding the run without anything new.
 """
 
+import itertools
 import math
 import random
 import signal
@@ -38,27 +40,30 @@ def points(first: int, last: int) -> tuple[MetricPoints, ...]:
 
 def main() -> int:
     """Write at a steady pace."""
-    directory, per_s = RunDirectory(Path(sys.argv[1])), int(sys.argv[2])
+    directory, per_s, before = RunDirectory(Path(sys.argv[1])), int(sys.argv[2]), int(sys.argv[3])
     quiet: list[bool] = []
     signal.signal(signal.SIGTSTP, lambda *_: quiet.append(True))
-    batch, now = round(per_s * MESSAGE_S), time.time()
+    batch, start = round(per_s * MESSAGE_S), time.time() - before / per_s
     with RunLock(directory.lock_path), RunWriter(directory) as writer:
-        writer.begin_attempt(now)
-        started = TrainingPrepared(now, 0, 1_000_000, STEPS_PER_EPOCH, 12_345, "cpu", {})
-        writer.record([Numbered(1, 1, WorkerStarted(now, 1)), Numbered(1, 2, started)])
-        number = 0
-        while True:
-            time.sleep(MESSAGE_S)
-            if quiet:
-                continue
-            number += 1
-            first, last, now = (number - 1) * batch + 1, number * batch, time.time()
+        writer.begin_attempt(start)
+        prepared = TrainingPrepared(start, 0, 1_000_000, STEPS_PER_EPOCH, 12_345, "cpu", {})
+        writer.record([Numbered(1, 1, WorkerStarted(start, 1)), Numbered(1, 2, prepared)])
+        for number in itertools.count(1):
+            first, last = (number - 1) * batch + 1, number * batch
+            if last == before:
+                print("written", flush=True)
+            if last > before:
+                time.sleep(MESSAGE_S)
+            while quiet:
+                time.sleep(MESSAGE_S)
+            now, took_s = start + last / per_s, last / per_s
             event = StepsTaken(
-                now, first, last, last / STEPS_PER_EPOCH, last / per_s, points(first, last)
+                now, first, last, last / STEPS_PER_EPOCH, took_s, points(first, last)
             )
             writer.record([Numbered(1, number + 2, event)])
             if number % round(SAMPLE_S / MESSAGE_S) == 0:
                 writer.add_samples(now, _samples(number))
+    return 0
 
 
 def _samples(number: int) -> dict[str, float]:

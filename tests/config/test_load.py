@@ -279,7 +279,7 @@ def values_of():
                 {},
                 optional={
                     "epochs": st.integers(1, 10**9),
-                    "evaluate_every_epochs": st.integers(0, 3),
+                    "evaluate_every_epochs": st.integers(1, 3),
                     "evaluate_every_steps": st.integers(1, 3),
                     "clip_norm": st.floats(0, 1e30),
                     "precision": st.sampled_from(["fp32", "bf16"]),

@@ -108,7 +108,8 @@ def test_an_overlaid_run_has_its_name_and_another_slot(
 
 
 def test_what_is_read_follows_the_window_and_the_width() -> None:
-    assert request_for(Choices(), 50) == Request(columns=100)
+    assert request_for(Choices(), 50) == Request(columns=100, times=False)
+    assert request_for(Choices(axis="time"), 50) == Request(columns=100, times=True)
     zoomed = request_for(Choices(window=Window(10.4, 20.6)), 50)
     assert (zoomed.first_step, zoomed.last_step) == (10, 21)
 
@@ -123,7 +124,7 @@ def test_the_right_edge_is_never_before_the_last_step_nor_far_beyond_it(
 ) -> None:
     end = roomy_end(step, per_s, total)
     assert end >= step
-    assert end <= step + 2 * max(step / 16, 2 * (per_s or 0), 1) + 1
+    assert end <= step + 2 * max(step / 16, 3 * (per_s or 0), 1) + 1
     assert total is None or end <= max(step, total)
 
 

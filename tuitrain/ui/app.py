@@ -104,6 +104,7 @@ class TuitrainApp(App[int]):
         self.push_screen(HomeScreen())
         if self._first is not None:
             self._first(self)
+        self.call_after_refresh(_in_background, _read_ahead)
 
     def _use_theme(self, name: str) -> None:
         self.span_styles = span_styles(self.available_themes[name], self.look.colour)
@@ -231,6 +232,14 @@ class TuitrainApp(App[int]):
         """Show a few words for some seconds; may be called from any thread."""
         # Markup off: what a run says of itself must stay text.
         self.notify(text, severity=severity, markup=False)  # type: ignore[arg-type]
+
+
+def _read_ahead() -> None:
+    """Load what opening a run needs, while the user looks at the first screen."""
+    import tuitrain.ui.screens.run  # noqa: F401
+    from tuitrain.view import canvas
+
+    canvas.read_ahead()
 
 
 def _in_background(work: Callable[[], None]) -> None:

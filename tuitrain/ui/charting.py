@@ -83,11 +83,11 @@ def group_metrics(names: Sequence[str], choices: Choices) -> list[tuple[str, tup
 def request_for(choices: Choices, cells: int) -> Request:
     """Return what to read for charts of so many cells' width."""
     columns = max(8, cells * _COLUMNS_A_CELL)
-    window = choices.window
+    window, times = choices.window, choices.axis != "step"
     if window is None:
-        return Request(columns=columns)
-    first, last = round(window.first), round(window.last)
-    return Request(first_step=max(1, first), last_step=max(first + 1, last), columns=columns)
+        return Request(columns=columns, times=times)
+    first, last = max(1, round(window.first)), round(window.last)
+    return Request(None, first, max(first + 1, last), columns=columns, times=times)
 
 
 @dataclass(frozen=True, slots=True)

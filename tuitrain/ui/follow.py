@@ -24,6 +24,8 @@ RUN_LOOK_S = 0.5
 """Curves at 2 Hz look live; more is not seen and costs the terminal."""
 LIST_LOOK_S = 1.0
 _RETRY_S = 3.0
+_RULER_COLUMNS = 32
+"""Steps a window whose time and epoch are read; between them the axis is straight."""
 _SPEED_MESSAGES = 40
 """Speed is that over the last so many messages of the worker, about 8 s."""
 _REFRESH_S = 30.0
@@ -144,6 +146,7 @@ def read_snapshot(reader: RunReader, request: Request) -> RunSnapshot:
     end = roomy_end(summary.step, speed, summary.total_steps) if live else summary.step
     last = end if request.last_step is None else request.last_step
     first = 1 if request.first_step is None else request.first_step
+    known = max(first, min(last, summary.step))
     return RunSnapshot(
         id=reader.directory.id,
         summary=summary,
@@ -152,7 +155,7 @@ def read_snapshot(reader: RunReader, request: Request) -> RunSnapshot:
         metric_names=tuple(names),
         metrics={row.name: row for row in reader.metrics()},
         series={name: reader.series(name, first, last, request.columns) for name in wanted},
-        step_times=tuple(reader.step_times(first, max(first, min(last, summary.step)), 32)),
+        step_times=tuple(reader.step_times(first, known, _RULER_COLUMNS) if request.times else ()),
         steps_per_s=speed,
         samples=reader.latest_samples(),
         marks=tuple(reader.marks()),

@@ -29,6 +29,8 @@ class Request:
     last_step: int | None = None
     """The window; None: from the first, or to the last step."""
     columns: int = 80
+    times: bool = True
+    """Time and epoch along the window, for an axis of these."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,7 +77,9 @@ class Standby:
             OSError: no process can be started.
         """
         if not self._write({"launch": write_arguments(assignment)}):
-            start_in_background(assignment)
+            process = start_in_background(assignment)
+            # Waited for, so that no dead process stays on the interface's account.
+            threading.Thread(target=process.wait, name="supervisor", daemon=True).start()
         self._closed = True
         self._let_go()
 

@@ -75,6 +75,13 @@ def draw_axes(axes: Axes, columns: int, rows: int, *, ascii_only: bool) -> Board
     return Board(characters, styles)
 
 
+def read_ahead() -> None:
+    """Import plotext before it is needed; for a thread that has nothing else to do."""
+    import plotext
+
+    del plotext
+
+
 @lru_cache(maxsize=_REMEMBERED)
 def axes_text(axes: Axes, columns: int, rows: int) -> str:
     """Return plotext's picture of the axes, a line a row."""

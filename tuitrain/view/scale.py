@@ -14,7 +14,7 @@ from tuitrain.view.figure import AxisKind, Line
 SMALLEST_SHARE = 1e-6
 """Zooming in ends at this share of the whole."""
 _ROOM_SHARE = 16
-_ROOM_S = 2.0
+_ROOM_S = 3.0
 """A growing curve is given room of a 16th, and of as many seconds, at the most twice that."""
 
 

@@ -194,7 +194,9 @@ class RunView(Screen[None]):
 
     def _ask(self) -> None:
         """Have read what the charts have room for."""
-        self._follower.ask(request_for(self._choices, self._chart_width()))
+        request = request_for(self._choices, self._chart_width())
+        for follower in (self._follower, *self._overlays.values()):
+            follower.ask(request)
 
     # --- drawing --------------------------------------------------------------------------------
 
@@ -253,6 +255,8 @@ class RunView(Screen[None]):
         if not seen:
             self._draw_empty()
             return
+        if self._choices.axis != "step" and not self._snapshot.step_times:
+            return  # Asked for, and on its way: until then the charts stay as they are.
         overlays = [
             Overlay(sanitise(snapshot.summary.name), snapshot)
             for snapshot in self._overlaid.values()

@@ -57,6 +57,7 @@ class Lines(Widget):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self._lines: tuple[SpanLine, ...] = ()
+        self._base = _PLAIN
 
     @property
     def lines(self) -> tuple[SpanLine, ...]:
@@ -80,11 +81,16 @@ class Lines(Widget):
         del container, viewport, width
         return len(self._lines)
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Draw lines; the style they stand on is worked out once: it costs as much as a line."""
+        self._base = self.rich_style
+        return super().render_lines(crop)
+
     def render_line(self, y: int) -> Strip:
         """Draw one line."""
         width = self.size.width
         line = self._lines[y] if y < len(self._lines) else ()
-        return draw_strip(line, width, span_styles_of(self), self.rich_style)
+        return draw_strip(line, width, span_styles_of(self), self._base)
 
 
 def span_styles_of(widget: Widget) -> dict[str, Style]:
@@ -100,6 +106,7 @@ class ScrollLines(ScrollView, can_focus=True, inherit_bindings=False):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self._lines: tuple[SpanLine, ...] = ()
+        self._base = _PLAIN
 
     @property
     def lines(self) -> tuple[SpanLine, ...]:
@@ -116,7 +123,8 @@ class ScrollLines(ScrollView, can_focus=True, inherit_bindings=False):
         top = self.scroll_offset.y
         for y in range(top, min(top + self.size.height, len(self._lines))):
             if before[y] != self._lines[y]:
-                self.refresh_line(y)
+                for first, end in changed_cells(before[y], self._lines[y], self.size.width):
+                    self.refresh(Region(first, y - top, end - first, 1))
 
     def refresh_line(self, y: int) -> None:
         """Draw one line anew, if it is in sight."""
@@ -133,6 +141,11 @@ class ScrollLines(ScrollView, can_focus=True, inherit_bindings=False):
         del y
         return False
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Draw lines; the style they stand on is worked out once: it costs as much as a line."""
+        self._base = self.rich_style
+        return super().render_lines(crop)
+
     def render_line(self, y: int) -> Strip:
         """Draw one line of those in sight."""
         row = y + self.scroll_offset.y
@@ -140,6 +153,6 @@ class ScrollLines(ScrollView, can_focus=True, inherit_bindings=False):
             self.line_at(row),
             self.size.width,
             span_styles_of(self),
-            self.rich_style,
+            self._base,
             reverse=self.is_reversed(row),
         )
