@@ -1,4 +1,4 @@
-"""For all tests: properties are tried on the same examples everywhere, however slow a machine is."""
+"""For all tests: properties are tried on the same examples everywhere, however slowly."""
 
 from hypothesis import HealthCheck, settings
 

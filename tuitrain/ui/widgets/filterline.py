@@ -46,7 +46,7 @@ class FilterLine(Input):
     def open(self) -> None:
         """Show the line and type into it."""
         self.add_class("open")
-        self.focus()
+        self.screen.set_focus(self)
 
     def clear_away(self) -> None:
         """Show all rows again."""
