@@ -115,10 +115,10 @@ def test_nothing_is_sent_where_nothing_is_new(cli: Cli, recorded: str, open_term
 
     def is_quiet() -> bool:
         before, seen[0] = seen[0], len(terminal.written)
-        time.sleep(3.0)
+        time.sleep(2.0)
         return before == len(terminal.written)
 
-    until(is_quiet, "three seconds without a byte")
+    until(is_quiet, "two seconds without a byte")
 
 
 @pytest.mark.parametrize("term", ["dumb", "", "unknown"])
