@@ -86,6 +86,36 @@ def test_columns_cover_just_the_steps_asked_for_and_miss_no_point(
         assert column.last_step <= first + (column.index + 1.25) * width + 1
 
 
+@settings(max_examples=25, deadline=None)
+@given(
+    edges=st.tuples(st.integers(1, 3000), st.integers(1000, 20_000)),
+    parts=st.lists(st.integers(1, 3000), min_size=2, max_size=6),
+    columns=st.integers(1, 300),
+)
+def test_a_curve_that_grows_is_what_it_would_be_if_it_were_read_anew(
+    edges: tuple[int, int], parts: list[int], columns: int
+) -> None:
+    first, last = edges[0], edges[0] + edges[1]
+    with tempfile.TemporaryDirectory() as folder:
+        directory = create_run(Path(folder), "demo", None, "")
+        with RunWriter(directory) as writer, RunReader(directory) as reader:
+            step, grown = 0, None
+            for number, count in enumerate(parts, start=1):
+                values = tuple(DENSE[n] for n in range(step + 1, step + count + 1))
+                points = (MetricPoints("train/loss", step + 1, values),)
+                step += count
+                event = StepsTaken(step, step - count + 1, step, step / 100, step, points)
+                writer.record([Numbered(1, number, event)])
+                grown = reader.series("train/loss", first, last, columns, grown)
+                fresh = reader.series("train/loss", first, last, columns)
+                assert [c.index for c in grown.columns] == [c.index for c in fresh.columns]
+                for one, other in zip(grown.columns, fresh.columns, strict=True):
+                    assert repr((one.minimum, one.maximum, one.count, one.nonfinite)) == repr(
+                        (other.minimum, other.maximum, other.count, other.nonfinite)
+                    )
+                    assert (one.first_step, one.last_step) == (other.first_step, other.last_step)
+
+
 def test_a_spike_of_one_step_is_seen_at_every_width(reader: RunReader) -> None:
     for columns in (1, 7, 80, 300, 5000):
         series = reader.series("train/loss", columns=columns)

@@ -150,6 +150,7 @@ class RunReader:
         first_step: int | None = None,
         last_step: int | None = None,
         columns: int = 300,
+        known: Series | None = None,
     ) -> Series:
         """Return a metric reduced to columns, by default from its first step to its last.
 
@@ -158,6 +159,8 @@ class RunReader:
             first_step: left edge.
             last_step: right edge, included.
             columns: how many the screen has.
+            known: what an earlier call returned, if the run was not resumed since: then only its
+                end is read anew.
         """
         with self._snapshot():
             metric = self._metric_id(name)
@@ -168,7 +171,9 @@ class RunReader:
             last = extent[1] if last_step is None else last_step
             if last < first:
                 return Series(name, first, last, 0, ())
-            return reduce_metric(self._connection, metric, name, first, last, columns=columns)
+            return reduce_metric(
+                self._connection, metric, name, first, last, columns=columns, known=known
+            )
 
     def marks(self) -> list[MarkRow]:
         """Return every mark by step."""

@@ -16,6 +16,7 @@ from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.listing import run_paths, summarise_run
 from tuitrain.runs.lock import is_alive
 from tuitrain.runs.reader import RunReader
+from tuitrain.runs.rows import MarkRow
 from tuitrain.runs.summary import RunSummary
 from tuitrain.ui.snapshot import Request, RunSnapshot
 from tuitrain.view.scale import roomy_end
@@ -90,6 +91,7 @@ class RunFollower(Follower):
         self._stack = ExitStack()
         self._reader: RunReader | None = None
         self._seen: tuple[object, ...] = ()
+        self._before: RunSnapshot | None = None
         self._retry_at = 0.0
 
     def ask(self, request: Request) -> None:
@@ -108,11 +110,11 @@ class RunFollower(Follower):
             seen = (reader.version(), request, is_alive(self._directory), self._minute())
             if seen == self._seen:
                 return
-            snapshot = read_snapshot(reader, request)
-            self._seen = seen
+            snapshot = read_snapshot(reader, request, self._before)
+            self._seen, self._before = seen, snapshot
         except (TuitrainError, OSError) as error:
             self._retry_at = time.monotonic() + _RETRY_S
-            self._seen = ()
+            self._seen, self._before = (), None
             self.finish()
             snapshot = RunSnapshot(self._directory.id, error=str(error))
         if not self._closed:
@@ -133,8 +135,15 @@ class RunFollower(Follower):
         self._reader = None
 
 
-def read_snapshot(reader: RunReader, request: Request) -> RunSnapshot:
+def read_snapshot(
+    reader: RunReader, request: Request, before: RunSnapshot | None = None
+) -> RunSnapshot:
     """Read everything that a run's screens show.
+
+    Args:
+        reader: of the run.
+        request: what the screen asks for.
+        before: what was read last; of its curves only the end is read anew.
 
     Raises:
         RecordError: the database can't be read.
@@ -147,6 +156,10 @@ def read_snapshot(reader: RunReader, request: Request) -> RunSnapshot:
     last = end if request.last_step is None else request.last_step
     first = 1 if request.first_step is None else request.first_step
     known = max(first, min(last, summary.step))
+    marks = tuple(reader.marks())
+    grown = (
+        before.series if before is not None and _resumes(before.marks) == _resumes(marks) else {}
+    )
     return RunSnapshot(
         id=reader.directory.id,
         summary=summary,
@@ -154,11 +167,14 @@ def read_snapshot(reader: RunReader, request: Request) -> RunSnapshot:
         end_step=end,
         metric_names=tuple(names),
         metrics={row.name: row for row in reader.metrics()},
-        series={name: reader.series(name, first, last, request.columns) for name in wanted},
+        series={
+            name: reader.series(name, first, last, request.columns, grown.get(name))
+            for name in wanted
+        },
         step_times=tuple(reader.step_times(first, known, _RULER_COLUMNS) if request.times else ()),
         steps_per_s=speed,
         samples=reader.latest_samples(),
-        marks=tuple(reader.marks()),
+        marks=marks,
         alerts=tuple(reader.alerts()),
         commands=tuple(reader.commands()),
         checkpoints=tuple(row for row in reader.checkpoints() if row.removed is None),
@@ -167,6 +183,11 @@ def read_snapshot(reader: RunReader, request: Request) -> RunSnapshot:
         parameters=int(meta.get("parameters") or 0),
         live=live,
     )
+
+
+def _resumes(marks: tuple[MarkRow, ...]) -> int:
+    """Return how often the run was resumed: each time it may have given up its last points."""
+    return sum(mark.kind == "resume" for mark in marks)
 
 
 def _speed(reader: RunReader) -> float | None:
