@@ -105,8 +105,12 @@ class RunWriter:
             if at_rest:
                 self._tables.rest(time)
 
-    def begin_attempt(self, time: float) -> int:
-        """Begin with a new worker; return its number, counted from 1."""
+    def begin_attempt(self, time: float, reason: str = "") -> int:
+        """Begin with a new worker; return its number, counted from 1.
+
+        With a `reason` the run is `starting` in the same instant: whoever waits for the attempt
+        must not read the end of the one before as its own.
+        """
         with self._transaction():
             self._directory.summary_path.unlink(missing_ok=True)
             self._tables.set_meta(at_rest=False)
@@ -114,6 +118,8 @@ class RunWriter:
                 "UPDATE attempts SET ended=ifnull((SELECT max(time) FROM states), started)"
                 " WHERE ended IS NULL"
             )
+            if reason:
+                self._tables.change_state(time, "starting", reason)
             cursor = self._connection.execute("INSERT INTO attempts (started) VALUES (?)", (time,))
             return int(cursor.lastrowid or 0)
 

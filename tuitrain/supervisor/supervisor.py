@@ -98,8 +98,7 @@ class Supervisor:
             self._catch_signals()
             with RunWriter(self._directory) as writer:
                 self._writer = writer
-                attempt = writer.begin_attempt(time.time())
-                writer.change_state(time.time(), "starting", "starting the worker")
+                attempt = writer.begin_attempt(time.time(), "starting the worker")
                 writer.refuse_stale_commands(time.time(), "the supervisor had ended")
                 try:
                     self._outlast_old_worker()
