@@ -60,3 +60,7 @@ class DeviceError(TuitrainError):
 
 class TrainingError(TuitrainError):
     """Training can't start or go on for a reason that its settings explain."""
+
+
+class ProfileError(TuitrainError):
+    """A profile's trace is missing, damaged, or says nothing."""
