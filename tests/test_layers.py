@@ -9,21 +9,24 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "tuitrain"
-BASE = {"__version__", "errors", "locks", "messages"}
+BASE = {"__version__", "errors", "locks", "measures", "messages"}
 ALLOWED = {
     "__init__": set(),
     "__main__": {"cli"},
     "errors": set(),
     "locks": {"errors"},
+    "measures": set(),
     "messages": set(),
     "config": {"errors"},
     "runs": BASE | {"config"},
     "telemetry": set(),
+    "profiles": BASE,
+    "alerts": BASE | {"config"},
     "training": BASE | {"config"},
-    "supervisor": BASE | {"config", "runs", "telemetry"},
-    "view": BASE | {"config", "runs"},
-    "ui": BASE | {"config", "runs", "supervisor", "telemetry", "view"},
-    "cli": BASE | {"config", "runs", "supervisor", "telemetry", "ui", "view"},
+    "supervisor": BASE | {"alerts", "config", "profiles", "runs", "telemetry"},
+    "view": BASE | {"alerts", "config", "profiles", "runs"},
+    "ui": BASE | {"alerts", "config", "profiles", "runs", "supervisor", "telemetry", "view"},
+    "cli": BASE | {"alerts", "config", "profiles", "runs", "supervisor", "telemetry", "ui", "view"},
 }
 OWNERS = {
     "torch": {"training"},

@@ -15,8 +15,11 @@ from pathlib import Path
 import bench_checkpoint
 import bench_interface
 import bench_memory
+import bench_profile
 import bench_record
+import bench_sampling
 import bench_speed
+import bench_split
 import bench_startup
 import bench_step
 from report import Row, Table, machine, table
@@ -38,11 +41,14 @@ def _record(folder: Path, quick: bool) -> list[Table]:
 TOPICS: dict[str, Callable[[Path, bool], list[Table]]] = {
     "speed": bench_speed.measure,
     "step": bench_step.measure,
+    "split": bench_split.measure,
     "checkpoint": bench_checkpoint.measure,
     "startup": bench_startup.measure,
     "record": _record,
     "memory": bench_memory.measure,
+    "sampling": bench_sampling.measure,
     "interface": bench_interface.measure,
+    "profile": bench_profile.measure,
 }
 
 

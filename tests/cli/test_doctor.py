@@ -11,6 +11,7 @@ from tuitrain.cli.findings import (
     ask_torch,
     device_finding,
     disk_finding,
+    driver_findings,
     folder_finding,
     python_finding,
     shared_memory_finding,
@@ -165,3 +166,25 @@ def test_no_finding_about_the_environment_can_act_on_the_terminal():
 
 def test_a_system_without_dev_shm_is_fine(tmp_path):
     assert shared_memory_finding(tmp_path / "none").status == "ok"
+
+
+def test_what_the_driver_says_of_gpus_is_shown_with_errors_in_words():
+    well = {"index": 0, "name": "NVIDIA H100", "mig": None, "errors": []}
+    lost = {"index": 1, "name": "GPU\x1b 1", "mig": None, "errors": ["the GPU is lost: reset it"]}
+    part = {"index": 3, "profile": "2g.20gb"}
+    cut = {"index": 2, "name": "NVIDIA H100", "mig": [part], "errors": []}
+    found = list(driver_findings({"driver": "580.65", "trouble": "", "gpus": [well, lost, cut]}))
+    assert [(each.topic, each.status) for each in found] == [
+        ("gpu driver", "ok"),
+        ("gpu 1", "notice"),
+        ("gpu 2", "ok"),
+    ]
+    assert found[0].text == "580.65, 3 GPUs"
+    assert found[1].text == "GPU\\u001b 1: the GPU is lost: reset it"
+    assert found[2].text == "cut into slices (MIG): slice 3 2g.20gb"
+
+
+def test_a_driver_in_trouble_is_a_notice_and_no_driver_is_nothing():
+    (found,) = driver_findings({"driver": "", "trouble": "the driver is not loaded", "gpus": []})
+    assert (found.topic, found.status) == ("gpu driver", "notice")
+    assert not list(driver_findings({"driver": "", "trouble": "", "gpus": []}))

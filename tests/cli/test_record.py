@@ -138,6 +138,31 @@ def test_show_for_people_is_harmless_to_the_terminal(run: RunDirectory, tuitrain
     assert "\x1b" not in result.stdout
 
 
+def test_show_tells_the_memory_of_each_device_and_what_is_known_of_it(
+    run: RunDirectory, tuitrain: Tuitrain
+) -> None:
+    gpu = {"index": 0, "name": f"NVIDIA X{EVIL}", "uuid": "GPU-1", "pci": None, "mig": None,
+           "throttle": ["power limit"], "errors": ["permission refused: clocks"],
+           "processes": []}  # fmt: skip
+    readings = {
+        "gpu0/memory_used_bytes": 2.0**31, "gpu0/memory_total_bytes": 2.0**33,
+        "gpu0/worker_bytes": 2.0**30, "host/memory_used_bytes": 2.0**32,
+        "host/memory_total_bytes": 2.0**34, "host/main_rss_bytes": 2.0**29,
+    }  # fmt: skip
+    with RunWriter(run) as writer:
+        writer.set_devices(2.0, {"driver": "580", "trouble": "", "gpus": [gpu]})
+        writer.add_samples(2.0, readings)
+    shown = tuitrain("show", run.id).stdout
+    assert "2.0/8 GiB used: worker 1.00 GiB, not told 1.00 GiB" in shown
+    assert "host  4.0/16 GiB used: worker 512 MiB, others 3.50 GiB" in shown
+    assert "GPU 0: power limit" in shown
+    assert "GPU 0: permission refused: clocks" in shown
+    assert "\x1b" not in shown
+    told = json.loads(tuitrain("show", run.id, "--json").stdout)
+    assert told["devices"]["gpus"] == [gpu]
+    assert told["readings"] == readings
+
+
 @pytest.mark.usefixtures("run")
 def test_an_unknown_run_is_a_usage_error(tuitrain: Tuitrain) -> None:
     for command in (("show",), ("logs",), ("rm", "--yes"), ("export", "--format", "csv")):

@@ -91,7 +91,7 @@ def test_a_loss_that_is_not_finite_stops_at_the_last_finite_state(cli: Any) -> N
     assert state.reason == (
         "loss is nan at step 7; the state of step 6 is saved: resume with a lower optimizer.lr"
     )
-    assert [(alert.kind, alert.step) for alert in run.alerts()] == [("nonfinite", 6)]
+    assert [(alert.kind, alert.step) for alert in run.alerts()] == [("nonfinite", 6), ("ended", 6)]
     saved = load_checkpoint(run.directory.path / run.checkpoint().path)
     assert saved["step"] == 6
     assert all(torch.isfinite(value).all() for value in saved["model"].values())
@@ -107,7 +107,7 @@ def test_a_loss_that_is_not_finite_stops_at_the_last_finite_state(cli: Any) -> N
 def test_other_policies_go_on_after_an_alert(cli: Any, policy: str) -> None:
     done, run = start_exploding(cli, policy)
     assert (done.returncode, run.state().state) == (0, "finished")
-    assert [alert.kind for alert in run.alerts()] == ["nonfinite"]
+    assert [alert.kind for alert in run.alerts()] == ["nonfinite", "ended"]
     losses = dict(run.points("train/loss"))
     assert list(losses) == list(range(1, 41))
     assert [step for step, loss in losses.items() if math.isnan(loss)] == (

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tuitrain.messages import (
+    BatchSplit,
     Evaluated,
     Event,
     MetricPoints,
@@ -171,3 +172,19 @@ def test_a_run_killed_and_resumed_at_random_is_recorded_like_one_that_never_was(
             assert (progress.step if progress else 0) == worker.step
         for name in NAMES:
             assert_pyramid_is_true(directory, name, worker.step)
+
+
+def test_split_batches_are_marked_once_where_a_resumed_run_splits_them_again(
+    tmp_path: Path,
+) -> None:
+    run = create_run(tmp_path, "demo", None, CONFIG)
+    split = BatchSplit(2.0, 12, 64, 32, 2, "memory ran out")
+    with RunWriter(run) as writer:
+        for step in (12, 7, 20):
+            attempt = writer.begin_attempt(1.0, "")
+            resumed = TrainingResumed(1.0, step, f"checkpoints/step-{step:08}.pt", "")
+            events: list[Event] = [resumed, split] if step < 20 else [resumed]
+            numbered = [Numbered(attempt, place, event) for place, event in enumerate(events, 1)]
+            writer.record([*numbered, Numbered(attempt, 9, split)] if step == 12 else numbered)
+    with RunReader(run) as reader:
+        assert [mark.step for mark in reader.marks() if mark.kind == "batch"] == [12]

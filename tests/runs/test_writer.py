@@ -11,10 +11,12 @@ import pytest
 
 from tuitrain import messages as m
 from tuitrain.errors import RecordError
+from tuitrain.measures import split_metric
 from tuitrain.messages import Numbered
 from tuitrain.runs.commands import command_status, give_command
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.reader import RunReader
+from tuitrain.runs.rows import DevicesRow
 from tuitrain.runs.writer import RunWriter
 
 Number = Callable[..., list[Numbered]]
@@ -240,7 +242,7 @@ def test_a_newer_record_is_refused_and_left_untouched(run: RunDirectory) -> None
         connection.execute("PRAGMA user_version=9")
     before = run.database_path.read_bytes()
     for kind in (RunWriter, RunReader):
-        with pytest.raises(RecordError, match=r"version 9.*up to version 1.*update tuitrain"):
+        with pytest.raises(RecordError, match=r"version 9.*up to version 2.*update tuitrain"):
             kind(run)
     assert run.database_path.read_bytes() == before
 
@@ -324,3 +326,71 @@ def test_what_was_acknowledged_outlives_a_killed_supervisor(run: RunDirectory) -
         found = list(reader.points("train/loss"))
     assert len(found) >= acknowledged
     assert found == [(step, float(step)) for step in range(1, len(found) + 1)]
+
+
+def test_readings_of_earlier_minutes_move_and_are_still_read(run: RunDirectory) -> None:
+    with RunWriter(run) as writer:
+        for second in range(1000, 1300):
+            writer.add_samples(second + 0.25, {"host/memory_used_bytes": float(second)})
+        writer.set_devices(1299.0, {"gpus": []})
+    with RunReader(run) as reader:
+        read = reader.samples("host/memory_used_bytes")
+        assert [value for _at, value in read] == [float(second) for second in range(1000, 1300)]
+        assert [int(at) for at, _value in read] == list(range(1000, 1300))
+        assert reader.samples("host/memory_used_bytes", 1010.0, 1012.0)[0] == (1010.0, 1010.0)
+        assert reader.latest_samples() == {"host/memory_used_bytes": 1299.0}
+        assert reader.metric_names() == []
+        series = reader.sample_series("host/memory_used_bytes", 1000, 1299, 10)
+        assert [column.minimum for column in series.columns] == [1000.0 + 30 * i for i in range(10)]
+        assert [column.maximum for column in series.columns] == [1029.0 + 30 * i for i in range(10)]
+        assert reader.devices() == DevicesRow(1299.0, {"gpus": []})
+    with closing(sqlite3.connect(run.database_path)) as connection:
+        assert connection.execute("SELECT count(*) FROM samples").fetchone()[0] <= 130
+
+
+def test_the_parts_of_a_step_are_no_metrics_and_a_resume_removes_them(
+    run: RunDirectory, number: Number
+) -> None:
+    split = m.MetricPoints(split_metric("data"), 5, (0.25,))
+    loss = m.MetricPoints("train/loss", 1, (1.0,) * 5)
+    taken = m.StepsTaken(1.0, 1, 5, 0.5, 1.0, (loss, split))
+    with RunWriter(run) as writer:
+        writer.record(number(taken))
+        writer.add_samples(7.0, {"host/loaders": 2.0})
+    with RunReader(run) as reader:
+        assert reader.metric_names() == ["train/loss"]
+        assert reader.split() == {"step_time/data": 0.25}
+    with RunWriter(run) as writer:
+        writer.record(
+            number(m.TrainingResumed(2.0, 3, "checkpoints/step-00000003.pt", ""), start=2)
+        )
+    with RunReader(run) as reader:
+        assert reader.split() == {}
+        assert reader.latest_samples() == {"host/loaders": 2.0}
+
+
+def test_a_profile_is_listed_while_it_is_read_and_after(run: RunDirectory, number: Number) -> None:
+    with RunWriter(run) as writer:
+        writer.record(number(m.ProfileWritten(1.0, 3, "p1", 10, 19, {"asked_steps": 10})))
+        with RunReader(run) as reader:
+            assert [(row.name, row.state) for row in reader.profiles()] == [("p1", "reading")]
+        writer.finish_profile("p1", "done", {"top": ["conv"]})
+    with RunReader(run) as reader:
+        (row,) = reader.profiles()
+        assert (row.state, row.summary, row.facts["asked_steps"]) == ("done", {"top": ["conv"]}, 10)
+
+
+def test_a_record_of_version_1_is_brought_up_to_date(run: RunDirectory) -> None:
+    with closing(sqlite3.connect(run.database_path)) as connection:
+        connection.executescript(
+            "ALTER TABLE metrics DROP COLUMN axis; ALTER TABLE alerts DROP COLUMN detail;"
+            "DROP TABLE devices; DROP TABLE profiles; PRAGMA user_version=1;"
+            "INSERT INTO alerts (step, time, kind, text) VALUES (1, 2.0, 'disk', 'full');"
+        )
+    with RunReader(run) as reader:
+        assert [row.text for row in reader.alerts()] == ["full"]
+        assert reader.profiles() == []
+    with RunWriter(run) as writer:
+        writer.add_alert(3.0, "hang", "no step", 7, "stacks")
+    with RunReader(run) as reader:
+        assert [row.detail for row in reader.alerts()] == ["", "stacks"]

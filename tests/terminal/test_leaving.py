@@ -59,7 +59,7 @@ def test_keys_leave_the_run_alone(
 
 
 @pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 0)]
+    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)]
 )
 def test_signals_leave_the_run_alone_and_the_terminal_as_it_was(
     attached: Terminal, live: Any, number: int, code: int

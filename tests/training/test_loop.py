@@ -51,7 +51,7 @@ epochs = 3
 class Course:
     """A trainer with what it sends."""
 
-    def __init__(self, folder: Path, config: str, *commands: Command) -> None:
+    def __init__(self, folder: Path, config: str, *commands: Command, **options: Any) -> None:
         preset = parse_preset(config, "config.toml")
         seed_everything(preset.train.seed)
         self.parts = build_parts(preset, folder, lambda _text: None)
@@ -63,7 +63,7 @@ class Course:
         checkpoints.prepare()
         writer = CheckpointWriter(checkpoints, folder)
         writer.send = self.link.send
-        self.ended = Trainer(self.parts, self.link, writer, config).run()
+        self.ended = Trainer(self.parts, self.link, writer, config, **options).run()
         self.events: list[Any] = [item.event for item in self.link.unacknowledged()]
 
     def points(self, name: str) -> list[float]:

@@ -21,14 +21,38 @@ GPU = {
     "gpu0/utilization_percent": 93.0,
     "gpu0/power_w": 512.0,
     "gpu0/temperature_c": 61.0,
+    "gpu0/worker_bytes": 15.1e9,
+    "gpu0/others_bytes": 4.4e9,
+    "torch/allocated_bytes": 9.8e9,
+    "torch/reserved_bytes": 14.5e9,
 }
 HOST = {
     "host/memory_used_bytes": 25.0e9,
     "host/memory_total_bytes": 137.4e9,
     "host/worker_rss_bytes": 2.1e9,
+    "host/main_rss_bytes": 1.5e9,
+    "host/loaders_rss_bytes": 0.6e9,
+    "host/loaders": 2.0,
     "host/worker_cpu_percent": 98.0,
+    "host/cpu_percent": 12.0,
 }
 """Readings of one moment."""
+PROCESSES = [
+    {"pid": 77, "user": "eve", "command": "python train.py", "bytes": 15_100_000_000,
+     "is_worker": True},
+    {"pid": 4021, "user": "alice", "command": "python3 serve.py", "bytes": 4_400_000_000,
+     "is_worker": False},
+]  # fmt: skip
+DEVICES = {
+    "driver": "580.65",
+    "trouble": "",
+    "gpus": [
+        {"index": 0, "name": "NVIDIA H200", "uuid": "GPU-1", "pci": "00000000:19:00.0",
+         "mig": None, "throttle": [], "processes": PROCESSES, "errors": []},
+    ],
+    "host": {"cores": 16, "folder": "/runs"},
+}  # fmt: skip
+"""What is known of the devices beside them."""
 
 
 def write(directory: RunDirectory, *events: m.Event, sequence: int = 1, attempt: int = 1) -> None:
@@ -75,6 +99,7 @@ def training(root: Path, name: str = "demo") -> RunDirectory:
     write(run, *_history(), sequence=3)
     with RunWriter(run) as writer:
         writer.add_samples(START + 18, {**GPU, **HOST})
+        writer.set_devices(START + 18, DEVICES)
     return run
 
 

@@ -1,7 +1,7 @@
 """Makes the README's screenshots anew, from real runs: `python tests/ui/screenshots.py`.
 
-Trains two presets in a temporary folder, opens each screen in Textual's headless driver and saves
-it as SVG beside this file.
+Trains presets in a temporary folder, profiles one of them, opens each screen in Textual's headless
+driver and saves it as SVG beside this file.
 """
 
 import asyncio
@@ -29,22 +29,29 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         root = Path(scratch) / "runs"
         for preset, change in (("digits-mlp", "train.epochs=20"), ("digits-cnn", "train.seed=1")):
-            _train(root, preset, change)
+            _call("run", preset, root, "--set", change)
         runs = [find_run(root, name) for name in ("digits-cnn", "digits-mlp")]
+        _call("run", "digits-cnn", root, "--set", "train.epochs=2000", "--detach", "--name", "long")
+        _call("profile", "long", root, "--steps", "20")
+        _call("stop", "long", root)
+        profiled = find_run(root, "long")
         screens: dict[str, Callable[[TuitrainApp], None]] = {
             "home": lambda _app: None,
             "launch": lambda app: app.open_launch("digits-cnn"),
             "run": lambda app: app.open_run(runs[0]),
             "compare": lambda app: app.open_compare(runs),
             "checkpoints": lambda app: app.open_checkpoints(runs[0]),
+            "memory": lambda app: app.open_memory(profiled),
+            "time": lambda app: app.open_time(profiled),
+            "profile": lambda app: app.open_profile(profiled),
         }
         for name, opened in screens.items():
             asyncio.run(_save(name, root, opened))
 
 
-def _train(root: Path, preset: str, change: str) -> None:
-    command = [sys.executable, "-m", "tuitrain", "run", preset, "--set", change]
-    subprocess.run([*command, "--runs-dir", str(root)], check=True, stdout=subprocess.DEVNULL)
+def _call(command: str, what: str, root: Path, *options: str) -> None:
+    words = [sys.executable, "-m", "tuitrain", command, what, *options, "--runs-dir", str(root)]
+    subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
 
 
 async def _save(name: str, root: Path, opened: Callable[[TuitrainApp], None]) -> None:

@@ -11,7 +11,7 @@ from tests.ui.makers import falling, new_run, train
 from tests.ui.screens import check_golden, screen_text, wait_for, wait_for_text
 from tuitrain.config.load import parse_preset, to_toml
 from tuitrain.errors import TuitrainError
-from tuitrain.messages import RunState
+from tuitrain.messages import MemoryRanOut, Numbered, RunState, TrainingEnded
 from tuitrain.runs.listing import list_runs
 from tuitrain.runs.reader import RunReader
 from tuitrain.runs.writer import RunWriter
@@ -310,6 +310,28 @@ def test_the_settings_of_a_run_are_what_its_repetition_begins_with(root: Path) -
         assert screen.checked.preset.train.seed == 12
         assert f"as run {run.id}" in screen_text(pilot.app)
         await wait_for_text(pilot, f"tuitrain run runs/{run.id}/config.toml")
+
+    play(root, form("tiny", Bench(), config=run.config_path), steps, size=(160, 48))
+
+
+@pytest.mark.usefixtures("preset")
+def test_a_run_that_ran_out_of_memory_is_begun_anew_with_settings_that_fit(root: Path) -> None:
+    run = new_run(root, preset="tiny")
+    run.config_path.write_text(to_toml(parse_preset(PRESET, "x")))
+    again = {"train.batch_size": 16, "train.accumulate": 4}
+    with RunWriter(run) as writer:
+        attempt = writer.begin_attempt(1.0, "")
+        account = MemoryRanOut(2.0, 7, {"again": again, "fits_batch_size": 24})
+        writer.record([Numbered(attempt, 1, account)])
+        writer.record([Numbered(attempt, 2, TrainingEnded(3.0, 7, "failed", "out of memory"))])
+
+    async def steps(pilot: Pilot[Any]) -> None:
+        screen = await ready(pilot)
+        train = screen.checked.preset.train
+        assert (train.batch_size, train.accumulate) == (16, 4)
+        assert "memory ran out: with settings that fit" in screen_text(pilot.app)
+        await wait_for_text(pilot, "preset: 64")
+        await wait_for_text(pilot, "--set train.batch_size=16 --set train.accumulate=4")
 
     play(root, form("tiny", Bench(), config=run.config_path), steps, size=(160, 48))
 

@@ -49,7 +49,7 @@ LOSS_SMALL = """\
 ANY_FLOAT = st.floats(allow_nan=True, allow_infinity=True)
 LOOKS = st.builds(Look, ascii=st.booleans(), colour=st.booleans())
 SIZES = st.builds(Size, width=st.integers(1, 100), height=st.integers(1, 30))
-KINDS = ("setting", "pause", "continue", "resume", "checkpoint", "best", "alert")
+KINDS = ("setting", "batch", "pause", "continue", "resume", "checkpoint", "best", "alert")
 MARKS = st.builds(Mark, x=ANY_FLOAT, kind=st.sampled_from(KINDS), text=st.text(max_size=12))
 
 

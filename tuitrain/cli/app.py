@@ -6,7 +6,17 @@ from typing import Annotated
 import typer
 
 from tuitrain import __version__
-from tuitrain.cli import control, doctor, interface, launch, output, presets, record
+from tuitrain.cli import (
+    alerts,
+    control,
+    doctor,
+    interface,
+    launch,
+    output,
+    presets,
+    profile,
+    record,
+)
 from tuitrain.cli.options import RunsDir
 from tuitrain.errors import TuitrainError
 
@@ -48,8 +58,10 @@ def _options(
 launch.add_commands(app)
 interface.add_commands(app)
 control.add_commands(app)
+profile.add_commands(app)
 app.add_typer(presets.app, name="presets")
 record.add_commands(app)
+alerts.add_commands(app)
 doctor.add_commands(app)
 
 

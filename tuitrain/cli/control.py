@@ -33,7 +33,7 @@ def pause(
     json: Json = False,
 ) -> None:
     """Save a checkpoint and hold; `tuitrain resume RUN` goes on."""
-    directory = _live(runs_dir, run)
+    directory = find_live(runs_dir, run)
     order(directory, "pause", {"release": release}, json)
     if release:
         _see_it_end(directory)
@@ -48,7 +48,7 @@ def stop(
     json: Json = False,
 ) -> None:
     """Save a checkpoint and end; `tuitrain resume RUN` goes on. A second stop kills."""
-    directory = _live(runs_dir, run)
+    directory = find_live(runs_dir, run)
     order(directory, "stop", {"now": now}, json)
     _see_it_end(directory)
 
@@ -66,12 +66,12 @@ def checkpoint(
         from tuitrain.runs.checkpoints import check_checkpoint_name
 
         check_checkpoint_name(name)
-    order(_live(runs_dir, run), "checkpoint", {"name": name}, json)
+    order(find_live(runs_dir, run), "checkpoint", {"name": name}, json)
 
 
 def evaluate(run: RunArgument, runs_dir: RunsDir = None, json: Json = False) -> None:
     """Evaluate on the validation set at the next step."""
-    order(_live(runs_dir, run), "evaluate", {}, json)
+    order(find_live(runs_dir, run), "evaluate", {}, json)
 
 
 def change(
@@ -86,7 +86,7 @@ def change(
     """Change settings of a live run from its next step on; the curve gets a mark."""
     from tuitrain.config.settings import validate_setting
 
-    directory = _live(runs_dir, run)
+    directory = find_live(runs_dir, run)
     changes = []
     for setting in settings:
         key, separator, value = setting.partition("=")
@@ -104,7 +104,7 @@ def add_commands(app: typer.Typer) -> None:
     app.command("set")(change)
 
 
-def _live(runs_dir: "Path | None", run: str) -> "RunDirectory":
+def find_live(runs_dir: "Path | None", run: str) -> "RunDirectory":
     """Return a run that has a supervisor to hear a command.
 
     Raises:

@@ -46,10 +46,12 @@ def examine(runs_dir: Path | None, data_dir: Path | None) -> list[Finding]:
     return [
         python_finding(sys.version_info[:3]),
         *torch_findings(ask_torch()),
+        *driver_findings(ask_driver()),
         *terminal_findings(sys.stdout, os.environ),
         folder_finding("runs folder", runs, private=True),
         folder_finding("data folder", data),
         folder_finding("settings", config_directory()),
+        user_config_finding(os.environ),
         disk_finding("runs disk", runs),
         disk_finding("data disk", data),
         file_system_finding(runs),
@@ -127,6 +129,37 @@ def device_finding(device: Mapping[str, Any]) -> Finding:
     bf16 = {True: "bf16", False: "no bf16", None: "bf16 unknown"}[device["bf16"]]
     memory = f"{gib(device['free_bytes'])} of {gib(device['total_bytes'])} free"
     return Finding(topic, "ok", f"{device['name']}, {memory}, {bf16}")
+
+
+def ask_driver() -> dict[str, Any]:
+    """Return what the GPUs' driver says of them, as `tuitrain.telemetry` gives it."""
+    from tuitrain.telemetry.sampler import open_gpus
+
+    gpus = open_gpus()
+    gpus.read()
+    facts = gpus.facts()
+    gpus.close()
+    return facts
+
+
+def driver_findings(facts: Mapping[str, Any]) -> Iterator[Finding]:
+    """Say what the driver says of the GPUs that torch may not see, or can't use."""
+    if facts["trouble"]:
+        advice = "nvidia-smi should list the GPUs; an administrator can reload the driver"
+        yield Finding("gpu driver", "notice", printable(facts["trouble"]), advice)
+    elif facts["gpus"]:
+        count = len(facts["gpus"])
+        text = f"{printable(facts['driver'])}, {count} GPU{'' if count == 1 else 's'}"
+        yield Finding("gpu driver", "ok", text)
+    for gpu in facts["gpus"]:
+        topic = f"gpu {gpu['index']}"
+        slices = [f"slice {part['index']} {part['profile']}" for part in gpu["mig"] or ()]
+        if gpu["mig"] is not None:
+            text = f"cut into slices (MIG): {printable(', '.join(slices)) or 'none yet'}"
+            yield Finding(topic, "ok", text, "" if slices else "nvidia-smi mig -cgi makes some")
+        for error in gpu["errors"]:
+            if error != facts["trouble"]:
+                yield Finding(topic, "notice", f"{printable(gpu['name'])}: {printable(error)}")
 
 
 def _build(facts: Mapping[str, Any]) -> str:
@@ -210,6 +243,28 @@ def folder_finding(topic: str, folder: Path, *, private: bool = False) -> Findin
         return Finding(topic, "notice", text, f"chmod go-w {shown}")
     readers = "others can list it" if mode & 0o044 else "yours alone"
     return Finding(topic, "ok", f"{shown}: writable, {readers} (mode {mode:04o})")
+
+
+def user_config_finding(environ: Mapping[str, str]) -> Finding:
+    """Say whether the user's own configuration is there and valid, and who is told of alerts."""
+    from tuitrain.config.folders import user_config_path
+    from tuitrain.config.user import load_user_config
+    from tuitrain.errors import UsageError
+
+    path = printable(str(user_config_path(environ)))
+    try:
+        notify = load_user_config(environ).notify
+    except UsageError as error:
+        return Finding("configuration", "broken", printable(str(error), keep="\n"))
+    if not user_config_path(environ).exists():
+        return Finding("configuration", "ok", f"none ({path}): everything is as by default")
+    ways = [
+        ("bell", notify.bell),
+        ("desktop", notify.desktop != "off"),
+        ("webhook", notify.webhook),
+    ]
+    told = ", ".join(name for name, wanted in ways if wanted) or "screens and record alone"
+    return Finding("configuration", "ok", f"{path}: alerts by {told}")
 
 
 def disk_finding(topic: str, folder: Path) -> Finding:

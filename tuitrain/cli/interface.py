@@ -14,6 +14,7 @@ import typer
 from tuitrain.cli.options import RunArgument, RunsDir
 
 if TYPE_CHECKING:
+    from tuitrain.config.user import NotifySection
     from tuitrain.ui.app import TuitrainApp
 
 Ascii = Annotated[
@@ -46,16 +47,18 @@ def open_interface(
     """Show the interface until it is left; return the exit code.
 
     Raises:
-        UsageError: there is no terminal that can show it.
+        UsageError: there is no terminal that can show it, or the user's configuration is at fault.
     """
     from tuitrain.ui.terminal import TerminalGuard, check_terminal, needs_ascii
 
     check_terminal()
     from tuitrain.config.folders import config_directory
     from tuitrain.ui.app import TuitrainApp
+    from tuitrain.ui.notices import Notices
     from tuitrain.ui.preferences import Preferences
     from tuitrain.view.figure import Look
 
+    notices = Notices(_wanted_notices())
     guard = TerminalGuard()
     guard.end_at_signals()
     look = Look(ascii=ascii or needs_ascii(), colour=not os.environ.get("NO_COLOR"))
@@ -65,9 +68,26 @@ def open_interface(
         preferences=Preferences(config_directory() / "interface.toml"),
         data_dir=data_dir,
         first=first,
+        notices=notices,
     )
     app.run()
     # Textual returns as if all were well after an error in a handler.
     code = app.return_code or 0
     sys.stdout.flush()
     return code
+
+
+def _wanted_notices() -> "NotifySection | None":
+    """Return what the user's configuration says of notices; None where there is none.
+
+    Raises:
+        UsageError: it is at fault.
+    """
+    from tuitrain.config.folders import has_user_config
+
+    if not has_user_config():
+        # What checks it takes a tenth of the time to the first screen.
+        return None
+    from tuitrain.config.user import load_user_config
+
+    return load_user_config().notify

@@ -67,11 +67,12 @@ def run(
     """
     from tuitrain.config.load import load_preset, to_toml
     from tuitrain.config.presets import find_preset
+    from tuitrain.config.user import load_user_config
 
     found = find_preset(preset)
     if found.shadowing:
         output.say(found.shadowing)
-    resolved = load_preset(found.path, overrides or ())
+    resolved = load_preset(found.path, overrides or (), load_user_config().alert_defaults)
     if print_config:
         output.data(to_toml(resolved).rstrip("\n"))
         return
@@ -165,11 +166,15 @@ def add_commands(app: typer.Typer) -> None:
 
 
 def _supervise_here(assignment: "Assignment", preset: "Preset", json: bool) -> int:
+    from tuitrain.cli.notices import Notices
     from tuitrain.cli.progress import Hardy
+    from tuitrain.config.user import load_user_config
     from tuitrain.supervisor.supervisor import Supervisor
 
     directory = assignment.directory
-    code = Supervisor(assignment, Hardy(_progress(directory, preset, json)).observe).run()
+    notify = load_user_config().notify
+    shown = Hardy(_progress(directory, preset, json))
+    code = Supervisor(assignment, Notices(shown.observe, directory.id, notify).observe).run()
     if code:
         output.say(f"resume with: tuitrain resume {directory.id}")
     output.say(f"the run is in {directory.path}")

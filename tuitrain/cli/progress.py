@@ -127,7 +127,7 @@ def told(event: Event) -> str | None:
             )
         case TrainingResumed():
             return f"resumed from step {event.step}" if event.path else "begins again at step 0"
-        case AlertRaised():
+        case AlertRaised() if event.kind != "ended":
             return f"alert: {event.text}"
         case SettingChanged():
             return f"{event.key}: {event.old:.6g} -> {event.new:.6g} from step {event.step + 1} on"

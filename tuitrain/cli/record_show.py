@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from tuitrain.cli import output
 from tuitrain.cli.options import Json, RunArgument, RunsDir
+from tuitrain.cli.record_time import block, describe_time
 
 if TYPE_CHECKING:
     from tuitrain.runs.reader import RunReader
     from tuitrain.runs.rows import CheckpointRow
 
 _LATEST_ALERTS = 5
+_WIDTH = 80
 _META_IN_ENVIRONMENT = (
     "tuitrain_version", "python", "host", "user", "cwd", "git_commit", "command_line",
     "data_directory",
@@ -22,7 +24,7 @@ _META_IN_ENVIRONMENT = (
 
 
 def show(run: RunArgument, runs_dir: RunsDir = None, json: Json = False) -> None:
-    """Show one run: state, metrics, checkpoints, commands, alerts."""
+    """Show one run: state, metrics, checkpoints, last profile, commands, alerts."""
     from tuitrain.runs.directory import runs_root
     from tuitrain.runs.listing import find_run
     from tuitrain.runs.reader import RunReader
@@ -59,8 +61,19 @@ def describe(reader: "RunReader") -> dict[str, Any]:
         "states": [asdict(row) for row in reader.states()],
         "attempts": [asdict(row) for row in reader.attempts()],
         "marks": [asdict(row) for row in reader.marks()],
+        "memory": meta.get("memory"),
+        "out_of_memory": meta.get("out_of_memory"),
         "evaluations": [asdict(row) for row in reader.evaluations()],
+        "step_time": describe_time(reader),
+        "devices": _devices(reader),
+        "readings": reader.latest_samples(),
+        "profiles": [asdict(row) for row in reader.profiles()],
     }
+
+
+def _devices(reader: "RunReader") -> dict[str, Any]:
+    found = reader.devices()
+    return dict(found.facts) if found else {}
 
 
 def _checkpoint_entries(row: "CheckpointRow") -> list[dict[str, Any]]:
@@ -86,7 +99,9 @@ def _block(reader: "RunReader", now: float) -> str:
     from tuitrain.view import format as text
 
     parts = [_facts(reader, now), _metrics(reader), _checkpoints(reader, now)]
-    alerts = reader.alerts()[-_LATEST_ALERTS:]
+    parts += [block(reader), _memory(reader), _device_block(reader), _last_profile(reader, now)]
+    # The end is the state, which stands above.
+    alerts = [alert for alert in reader.alerts() if alert.kind != "ended"][-_LATEST_ALERTS:]
     parts.append(
         "\n".join(
             f"alert {text.age(now - alert.time)}: {text.sanitise(alert.text)}" for alert in alerts
@@ -155,6 +170,41 @@ def _checkpoints(reader: "RunReader", now: float) -> str:
         return ""
     headings = ("CHECKPOINT", "STEP", "SIZE", "SAVED", "NAMES")
     return text.table(headings, rows, ("left", "right", "right", "right", "left"))
+
+
+def _device_block(reader: "RunReader") -> str:
+    """Return what filled the memory of each device when it was last read."""
+    from tuitrain.view.devicetext import device_words
+    from tuitrain.view.memorybar import training_device
+
+    meta, readings, facts = reader.meta(), reader.latest_samples(), _devices(reader)
+    training = training_device(meta.get("device"), meta["environment"], readings, facts)
+    lines = device_words(readings, facts, training)
+    return "\n".join(["DEVICES", *lines]) if lines else ""
+
+
+def _last_profile(reader: "RunReader", now: float) -> str:
+    from tuitrain.view.profiletext import profile_words
+
+    rows = reader.profiles()
+    return "\n".join(profile_words(rows[-1], now)) if rows else ""
+
+
+def _memory(reader: "RunReader") -> str:
+    """Return the estimate beside what was measured, and the account where memory ran out."""
+    from tuitrain.view.figure import Look
+    from tuitrain.view.memorytext import account_lines, composition_lines
+    from tuitrain.view.spans import plain_text
+
+    meta = reader.meta()
+    blocks = []
+    if meta.get("memory"):
+        lines = composition_lines(meta["memory"], _WIDTH, Look(ascii=True))
+        blocks.append(["MEMORY", *map(plain_text, lines)])
+    if meta.get("out_of_memory"):
+        lines = account_lines(meta["out_of_memory"], _WIDTH)
+        blocks.append(["OUT OF MEMORY", *map(plain_text, lines)])
+    return "\n\n".join("\n".join(block) for block in blocks)
 
 
 def _local(time_s: float) -> str:

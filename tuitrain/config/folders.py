@@ -25,6 +25,17 @@ def config_directory() -> Path:
     return platformdirs.user_config_path("tuitrain")
 
 
+def user_config_path(environ: Mapping[str, str] = os.environ) -> Path:
+    """Return where the user's configuration is looked for: $TUITRAIN_CONFIG, else their folder."""
+    named = environ.get("TUITRAIN_CONFIG")
+    return Path(named).expanduser() if named else config_directory() / "config.toml"
+
+
+def has_user_config(environ: Mapping[str, str] = os.environ) -> bool:
+    """Say whether there is one to be read; one that is named has to be there."""
+    return bool(environ.get("TUITRAIN_CONFIG")) or user_config_path(environ).exists()
+
+
 def built_in_preset_directory(package: Path | None = None) -> Path:
     """Return the folder of the presets that come with the program.
 

@@ -3,7 +3,7 @@
 Knows nothing of where presets are found.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,24 +14,36 @@ from tuitrain.config.validate import validate
 from tuitrain.config.wording import printable
 
 
-def load_preset(path: Path, overrides: Sequence[str] = ()) -> Preset:
+def load_preset(
+    path: Path, overrides: Sequence[str] = (), alerts: Mapping[str, Any] | None = None
+) -> Preset:
     """Read a preset file; every component option and every dependent default is filled in.
+
+    Args:
+        path: the file.
+        overrides: KEY=VALUE texts.
+        alerts: the user's own defaults for `[alerts]`, valid ones.
 
     Raises:
         PresetError: the file can't be read, or has faults; the text has a line for each.
         UsageError: an override is not of the form KEY=VALUE.
     """
-    return parse_preset(read_text(path), str(path), overrides)
+    return parse_preset(read_text(path), str(path), overrides, alerts)
 
 
-def parse_preset(text: str, source: str, overrides: Sequence[str] = ()) -> Preset:
+def parse_preset(
+    text: str,
+    source: str,
+    overrides: Sequence[str] = (),
+    alerts: Mapping[str, Any] | None = None,
+) -> Preset:
     """Read a preset from TOML text; `source` is the file name for messages.
 
     Raises:
         PresetError: the text has faults; the error has a line for each.
         UsageError: an override is not of the form KEY=VALUE.
     """
-    return validate(Source.of(source, text, overrides))
+    return validate(Source.of(source, text, overrides), alerts or {})
 
 
 def check_file(path: Path) -> list[Fault]:

@@ -20,6 +20,13 @@ Monitor = Annotated[
 
 Task = Literal["classification", "binary", "regression"]
 Precision = Literal["fp32", "tf32", "bf16", "fp16"]
+AlertRule = Literal[
+    "divergence", "plateau", "creep", "slowdown", "throttled", "hot", "disk", "shm", "loaders",
+    "hang", "ended",
+]  # fmt: skip
+"""The rules that can be turned off; what the worker itself reports is always told."""
+Factor = Annotated[float, Field(gt=1)]
+Share = Annotated[float, Field(gt=0, le=1)]
 
 
 class Section(BaseModel):
@@ -181,6 +188,16 @@ class TrainSection(Section):
         description="When the loss is NaN or infinite: `stop` ends the run with a checkpoint of "
         "the last finite state, `skip` leaves that update out, `ignore` only raises an alert.",
     )
+    oom: Literal["fail", "halve"] = Field(
+        "fail",
+        description="When the device's memory runs out: `fail` ends the run with an account of it, "
+        "`halve` repeats the step in batches of half the size, as many samples a step as before.",
+    )
+    memory_history: bool = Field(
+        False,
+        description="Record the source line of every allocation on a CUDA device, for the account "
+        "of memory that ran out; costs a few percent.",
+    )
     weights_from: str | None = Field(
         None, description="A checkpoint file whose weights the run begins with; left out: none."
     )
@@ -237,6 +254,68 @@ class StopSection(Section):
     )
 
 
+class AlertsSection(Section):
+    """When a run calls for attention; `tuitrain alerts --rules` says what each rule is."""
+
+    off: list[AlertRule] = Field(
+        default_factory=list, description='Rules that are not wanted, e.g. `["plateau"]`.'
+    )
+    divergence_factor: Factor = Field(
+        3.0, description="How many times its best value the loss may be."
+    )
+    divergence_steps: PositiveInt = Field(
+        100, description="Steps that the loss must stay above that."
+    )
+    plateau_evaluations: PositiveInt = Field(
+        10, description="Evaluations without a better value of `stop.monitor`."
+    )
+    plateau_min_delta: NonNegativeFloat = Field(
+        0.0, description="What a value must be better by to count as better."
+    )
+    creep_hours: PositiveFloat = Field(
+        6.0, description="Hours within which growing memory would be full."
+    )
+    creep_share: Share = Field(
+        0.2, description="Share of the memory there is that may be lost to steady growth."
+    )
+    creep_warmup_s: NonNegativeFloat = Field(
+        120.0,
+        description="Seconds of training before growth is looked for: caches fill first.",
+    )
+    creep_window_s: PositiveFloat = Field(
+        300.0, description="Seconds over which memory must have grown steadily."
+    )
+    slowdown_factor: Factor = Field(
+        2.0, description="How many times the run's median a step may take."
+    )
+    slowdown_s: PositiveFloat = Field(
+        60.0, description="Seconds of training that steps must stay slower than that."
+    )
+    throttled_s: PositiveFloat = Field(
+        30.0, description="Seconds that a GPU's clock may be held down for heat or power."
+    )
+    hot_c: PositiveFloat = Field(90.0, description="Degrees Celsius that a GPU may reach.")
+    disk_free_gib: NonNegativeFloat = Field(
+        2.0, description="GiB that must be free on the run's disk; 0: no such limit."
+    )
+    disk_free_share: Fraction = Field(
+        0.0, description="Share of the run's disk that must be free; 0: no such limit."
+    )
+    shm_share: Share = Field(
+        0.9, description="Share of /dev/shm that may be used while there are loader workers."
+    )
+    hang_factor: Factor = Field(
+        10.0, description="How many times the run's usual time a step may take."
+    )
+    hang_s: PositiveFloat = Field(60.0, description="Seconds without a step that are never a hang.")
+    hang_first_step_s: PositiveFloat = Field(
+        900.0, description="The same for the first step, which may compile."
+    )
+    hang_evaluation_s: PositiveFloat = Field(
+        900.0, description="The same for an evaluation, a checkpoint, or a command."
+    )
+
+
 class Preset(Section):
     """A preset: one training run, described in full."""
 
@@ -257,6 +336,7 @@ class Preset(Section):
     train: TrainSection = Field(default_factory=TrainSection)
     checkpoint: CheckpointSection = Field(default_factory=CheckpointSection)
     stop: StopSection = Field(default_factory=StopSection)
+    alerts: AlertsSection = Field(default_factory=AlertsSection)
 
 
 LIVE_SETTINGS: tuple[str, ...] = (

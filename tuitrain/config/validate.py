@@ -23,8 +23,8 @@ Problem = tuple[KeyPath, str]
 """Where, and what is wrong there."""
 
 
-def validate(source: Source) -> Preset:
-    """Return the resolved preset.
+def validate(source: Source, alerts: Mapping[str, Any]) -> Preset:
+    """Return the resolved preset; `alerts` are the user's own defaults for that section.
 
     Raises:
         PresetError: the source has faults; the error has a line for each.
@@ -37,7 +37,8 @@ def validate(source: Source) -> Preset:
     if problems:
         faults = [source.fault(path, _in_full(path, text, resolutions)) for path, text in problems]
         raise InvalidPresetError(sorted(faults, key=lambda fault: fault.line or 0))
-    return Preset.model_validate(with_monitors(_filled(values, resolutions)))
+    filled = with_monitors(_filled(values, resolutions))
+    return Preset.model_validate({**filled, "alerts": {**alerts, **filled.get("alerts", {})}})
 
 
 def _resolve_components(

@@ -19,7 +19,7 @@ from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.filesystem import file_system_type, is_network
 from tuitrain.runs.identity import describe_origin
 from tuitrain.runs.metrics import monitor_of
-from tuitrain.runs.tables import SCHEMA_VERSION, TABLES
+from tuitrain.runs.tables import FROM_VERSION_1, SCHEMA_VERSION, TABLES
 
 BUSY_TIMEOUT_S = 5.0
 _JOURNAL_RETRY_S = 0.02
@@ -162,7 +162,7 @@ def _open(directory: RunDirectory, mode: str) -> sqlite3.Connection:
     uri = f"{path.absolute().as_uri()}?{mode}"
     connection = sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None)
     try:
-        _check_version(connection, directory)
+        _check_version(connection, directory, writable=mode == "mode=rw")
     except BaseException as error:
         connection.close()
         if isinstance(error, sqlite3.DatabaseError) and _code(error) not in _READ_ONLY:
@@ -171,7 +171,9 @@ def _open(directory: RunDirectory, mode: str) -> sqlite3.Connection:
     return connection
 
 
-def _check_version(connection: sqlite3.Connection, directory: RunDirectory) -> None:
+def _check_version(
+    connection: sqlite3.Connection, directory: RunDirectory, *, writable: bool
+) -> None:
     path = directory.database_path
     found = connection.execute("PRAGMA user_version").fetchone()[0]
     if found > SCHEMA_VERSION:
@@ -180,8 +182,30 @@ def _check_version(connection: sqlite3.Connection, directory: RunDirectory) -> N
             "update tuitrain."
         )
     connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-    if found < SCHEMA_VERSION:
+    if found == 0:
         raise RecordError(f"{path} holds no record of a run. {_what_is_left(directory)}")
+    if found < SCHEMA_VERSION:
+        if not writable:
+            raise RecordError(
+                f"{path} was written by an older tuitrain, and to be read it must be brought up to "
+                "date, which needs a place that can be written: copy the run's folder to one."
+            )
+        _bring_up_to_date(connection)
+
+
+def _bring_up_to_date(connection: sqlite3.Connection) -> None:
+    """Give a record of an older version the tables of today; what it holds stays as it is."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        # Asked again: of two that open it at once, the second finds it done.
+        if connection.execute("PRAGMA user_version").fetchone()[0] < SCHEMA_VERSION:
+            for statement in FROM_VERSION_1.split(";"):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
 
 
 def _set_journal(connection: sqlite3.Connection, mode: str) -> None:

@@ -64,6 +64,11 @@ class RunDirectory:
         return self.path / "supervisor.log"
 
     @property
+    def stacks_path(self) -> Path:
+        """Where the worker's processes write their stacks when asked; gone with the supervisor."""
+        return self.path / "stacks.txt"
+
+    @property
     def summary_path(self) -> Path:
         """A copy of the record's gist for fast lists, there only while the run is at rest."""
         return self.path / "summary.json"

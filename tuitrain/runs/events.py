@@ -4,16 +4,21 @@ Knows nothing of transactions or of numbering: `RunWriter` decides what is appli
 """
 
 import json
+import math
 import sqlite3
 from collections.abc import Mapping, Sequence
 from functools import singledispatchmethod
 from typing import Any
 
 from tuitrain import messages
+from tuitrain.measures import is_split_metric
 from tuitrain.messages import Event
 from tuitrain.runs.database import to_json
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.points import PointStore
+
+_RECENT_S, _MOVED_S = 60.0, 60.0
+"""Readings stay single rows for so long, and then move to chunks so many seconds at a time."""
 
 _UPSERT_CHECKPOINT = """
 INSERT INTO checkpoints
@@ -92,7 +97,8 @@ class EventTables:
         for points in event.points:
             count = len(points.values)
             steps = points.steps or range(points.first_step, points.first_step + count)
-            self.points.append(points.name, steps, points.values)
+            axis = "split" if is_split_metric(points.name) else "step"
+            self.points.append(points.name, steps, points.values, axis)
         self._connection.execute(
             "INSERT OR REPLACE INTO progress VALUES (?, ?, ?, ?)",
             (event.last_step, event.time, event.epoch, event.train_s),
@@ -180,7 +186,48 @@ class EventTables:
 
     @_apply.register
     def _(self, event: messages.AlertRaised) -> None:
-        self.add_alert(event.time, event.kind, event.text, event.step)
+        self.add_alert(event.time, event.kind, event.text, event.step, event.detail)
+
+    @_apply.register
+    def _(self, event: messages.WorkerMeasured) -> None:
+        self.add_samples(event.time, event.readings)
+
+    @_apply.register
+    def _(self, event: messages.MemoryAccounted) -> None:
+        self.set_meta(memory={"step": event.step, **event.account})
+
+    @_apply.register
+    def _(self, event: messages.WorkCounted) -> None:
+        self.set_meta(
+            work={
+                "flops_per_sample": event.flops_per_sample,
+                "peak_flops": event.peak_flops,
+                "peak_source": event.peak_source,
+            }
+        )
+
+    @_apply.register
+    def _(self, event: messages.BatchSplit) -> None:
+        text = f"batches of {event.new} instead of {event.old}, {event.accumulate} a step"
+        data = {"old": event.old, "new": event.new, "accumulate": event.accumulate}
+        # A run killed before its next checkpoint runs out again where it did: one mark is enough.
+        self._connection.execute(
+            "DELETE FROM marks WHERE kind='batch' AND step=? AND data_json=?",
+            (event.step, to_json(data)),
+        )
+        self.add_mark(event.step, event.time, "batch", f"{text}: {event.reason}", data)
+
+    @_apply.register
+    def _(self, event: messages.MemoryRanOut) -> None:
+        self.set_meta(out_of_memory={"time": event.time, "step": event.step, **event.account})
+
+    @_apply.register
+    def _(self, event: messages.ProfileWritten) -> None:
+        self._connection.execute(
+            "INSERT OR REPLACE INTO profiles (name, time, state, first_step, last_step, facts_json)"
+            " VALUES (?, ?, 'reading', ?, ?, ?)",
+            (event.name, event.time, event.first_step, event.last_step, to_json(event.facts)),
+        )
 
     @_apply.register
     def _(self, event: messages.CommandDone) -> None:
@@ -212,7 +259,7 @@ class EventTables:
         execute = self._connection.execute
         execute("DELETE FROM progress WHERE step>?", (step,))
         execute("DELETE FROM evaluations WHERE step>?", (step,))
-        execute("DELETE FROM marks WHERE step>? AND kind IN ('setting', 'best')", (step,))
+        execute("DELETE FROM marks WHERE step>? AND kind IN ('setting', 'best', 'batch')", (step,))
         execute("UPDATE checkpoints SET superseded=1 WHERE step>? AND path<>?", (step, event.path))
         execute(
             "DELETE FROM checkpoint_names WHERE name IN ('last', 'best') AND path IN"
@@ -266,12 +313,36 @@ class EventTables:
             (step, time, kind, text, to_json(dict(data or {}))),
         )
 
-    def add_alert(self, time: float, kind: str, text: str, step: int | None) -> None:
+    def add_alert(
+        self, time: float, kind: str, text: str, step: int | None, detail: str = ""
+    ) -> None:
         """Record an alert."""
         self._connection.execute(
-            "INSERT INTO alerts (step, time, kind, text) VALUES (?, ?, ?, ?)",
-            (step, time, kind, text),
+            "INSERT INTO alerts (step, time, kind, text, detail) VALUES (?, ?, ?, ?, ?)",
+            (step, time, kind, text, detail),
         )
+
+    def add_samples(self, time: float, samples: Mapping[str, float]) -> None:
+        """Record readings, and move those of more than a minute ago to where they cost little."""
+        self._connection.executemany(
+            "INSERT INTO samples VALUES (?, ?, ?)",
+            [(time, name, value) for name, value in samples.items()],
+        )
+        oldest = self._connection.execute("SELECT time FROM samples ORDER BY rowid LIMIT 1")
+        row = oldest.fetchone()
+        if row is not None and row[0] < time - _RECENT_S - _MOVED_S:
+            self._move_samples(time - _RECENT_S)
+
+    def _move_samples(self, before: float) -> None:
+        rows = self._connection.execute(
+            "SELECT name, time, value FROM samples WHERE time<? ORDER BY name, time", (before,)
+        ).fetchall()
+        readings: dict[str, dict[int, float]] = {}
+        for name, at, value in rows:
+            readings.setdefault(name, {})[int(at)] = math.nan if value is None else value
+        for name, points in readings.items():
+            self.points.append(name, list(points), list(points.values()), "time")
+        self._connection.execute("DELETE FROM samples WHERE time<?", (before,))
 
     def finish_command(
         self, command_id: int, time: float, outcome: str, text: str, step: int | None

@@ -65,17 +65,20 @@ class PointStore:
         self._metric_ids.clear()
         self._tails.clear()
 
-    def append(self, name: str, steps: Sequence[int], values: Sequence[float]) -> None:
+    def append(
+        self, name: str, steps: Sequence[int], values: Sequence[float], axis: str = "step"
+    ) -> None:
         """Add points; a step that already has one gets the new value.
 
         Args:
             name: the metric.
             steps: ascending.
             values: one a step.
+            axis: what the steps are, as `tables` names it; it is kept with the metric's name.
         """
         if not steps:
             return
-        metric = self._metric_id(name)
+        metric = self._metric_id(name, axis)
         tail = self._tail(metric)
         if tail is not None and steps[0] <= tail.last_step:
             self._merge(metric, steps, values)
@@ -87,8 +90,9 @@ class PointStore:
         self._add_cells(metric, pyramid(steps, values))
 
     def remove_after(self, step: int) -> None:
-        """Remove every metric's points after `step`."""
-        for (metric,) in self._connection.execute("SELECT id FROM metrics").fetchall():
+        """Remove every metric's points after `step`; readings by time happened, and stay."""
+        rows = self._connection.execute("SELECT id FROM metrics WHERE axis<>'time'").fetchall()
+        for (metric,) in rows:
             self._remove_after(metric, step)
         self._connection.execute(
             "DELETE FROM metrics WHERE NOT EXISTS"
@@ -96,9 +100,11 @@ class PointStore:
         )
         self.forget()
 
-    def _metric_id(self, name: str) -> int:
+    def _metric_id(self, name: str, axis: str) -> int:
         if name not in self._metric_ids:
-            self._connection.execute("INSERT OR IGNORE INTO metrics (name) VALUES (?)", (name,))
+            self._connection.execute(
+                "INSERT OR IGNORE INTO metrics (name, axis) VALUES (?, ?)", (name, axis)
+            )
             row = self._connection.execute("SELECT id FROM metrics WHERE name=?", (name,))
             self._metric_ids[name] = row.fetchone()[0]
         return self._metric_ids[name]

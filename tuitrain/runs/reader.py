@@ -19,18 +19,35 @@ from tuitrain.runs.database import explained, open_for_reading
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.lock import is_alive
 from tuitrain.runs.metrics import metric_mode
+from tuitrain.runs.readings import (
+    latest_readings,
+    read_readings,
+    reading_names,
+    reduce_readings,
+)
 from tuitrain.runs.rows import (
     AlertRow,
     AttemptRow,
     CheckpointRow,
     CommandRow,
+    DevicesRow,
     EvaluationRow,
     MarkRow,
     MetricRow,
+    ProfileRow,
     ProgressRow,
+    SpentRow,
     StateRow,
 )
-from tuitrain.runs.series import Series, best_point, last_point, reduce_metric, step_range
+from tuitrain.runs.series import (
+    Series,
+    best_point,
+    last_mean,
+    last_point,
+    reduce_metric,
+    step_range,
+)
+from tuitrain.runs.spent import held_s, read_spent
 from tuitrain.runs.summary import RunSummary
 
 STARTING_S = 10.0
@@ -40,10 +57,6 @@ _CHECKPOINT_COLUMNS = (
     "path, step, time, digest, size_bytes, held_up_s, write_s, metrics_json, removed,"
     " removed_reason, superseded"
 )
-
-
-_MOST_SAMPLES = 200
-"""Readings taken at one time, at the most: eight GPUs and the host give about 50."""
 
 
 class RunReader:
@@ -126,12 +139,14 @@ class RunReader:
 
     def metric_names(self) -> list[str]:
         """Return the metrics' names in the order they first came."""
-        return [name for (name,) in self._all("SELECT name FROM metrics ORDER BY id")]
+        return [
+            name for (name,) in self._all("SELECT name FROM metrics WHERE axis='step' ORDER BY id")
+        ]
 
     def metrics(self) -> list[MetricRow]:
         """Return every metric's last and best value."""
         with self._snapshot():
-            rows = self._all("SELECT id, name FROM metrics ORDER BY id")
+            rows = self._all("SELECT id, name FROM metrics WHERE axis='step' ORDER BY id")
             found = [self._metric(metric, name) for metric, name in rows]
         return [row for row in found if row is not None]
 
@@ -186,7 +201,7 @@ class RunReader:
         """Return every alert, oldest first."""
         return [
             AlertRow(*row)
-            for row in self._all("SELECT step, time, kind, text FROM alerts ORDER BY id")
+            for row in self._all("SELECT step, time, kind, text, detail FROM alerts ORDER BY id")
         ]
 
     def commands(self) -> list[CommandRow]:
@@ -218,19 +233,75 @@ class RunReader:
             for step, at, epoch, duration_s, metrics, counts in rows
         ]
 
+    def evaluation_times(self) -> list[float]:
+        """Return when each evaluation was over, by step."""
+        return [at for (at,) in self._all("SELECT time FROM evaluations ORDER BY step")]
+
     def sample_names(self) -> list[str]:
         """Return what was sampled."""
-        return [name for (name,) in self._all("SELECT DISTINCT name FROM samples ORDER BY name")]
+        with explained(self.directory):
+            return reading_names(self._connection)
 
     def samples(
         self, name: str, first_time: float = 0.0, last_time: float = float("inf")
     ) -> list[tuple[float, float]]:
         """Return the readings of one name as (time, value); one without a value is NaN."""
+        with self._snapshot():
+            return list(read_readings(self._connection, name, first_time, last_time))
+
+    def sample_series(self, name: str, first_s: int, last_s: int, columns: int = 300) -> Series:
+        """Return the readings of a name reduced to columns; its steps are seconds since the epoch.
+
+        Args:
+            name: what was read; an unknown one has no columns.
+            first_s: left edge, in whole seconds since the epoch.
+            last_s: right edge, included.
+            columns: how many the screen has.
+        """
+        with self._snapshot():
+            return reduce_readings(self._connection, name, first_s, last_s, columns)
+
+    def devices(self) -> DevicesRow | None:
+        """Return what was last known of the devices beside their readings."""
+        row = self._one("SELECT time, facts_json FROM devices")
+        return None if row is None else DevicesRow(row[0], json.loads(row[1]))
+
+    def profiles(self) -> list[ProfileRow]:
+        """Return the run's profiles, oldest first."""
         rows = self._all(
-            "SELECT time, value FROM samples WHERE name=? AND time BETWEEN ? AND ? ORDER BY time",
-            (name, first_time, last_time),
+            "SELECT name, time, state, first_step, last_step, facts_json, summary_json"
+            " FROM profiles ORDER BY time, name"
         )
-        return [(at, float("nan") if value is None else value) for at, value in rows]
+        return [
+            ProfileRow(name, at, state, first, last, json.loads(facts), json.loads(summary))
+            for name, at, state, first, last, facts, summary in rows
+        ]
+
+    def split(self, points: int = 1) -> dict[str, float]:
+        """Return the last seconds a step of each part of it, by the names of `measures`.
+
+        Args:
+            points: the mean over the steps of the last so many, fewer where there are no more.
+        """
+        with self._snapshot():
+            rows = self._all("SELECT id, name FROM metrics WHERE axis='split' ORDER BY id")
+            found = {name: last_mean(self._connection, metric, points) for metric, name in rows}
+        return {name: mean for name, mean in found.items() if mean is not None}
+
+    def spent(self) -> SpentRow:
+        """Return what the run's time went into."""
+        state = self.state()
+        with self._snapshot():
+            attempts, progress = self.attempts(), self.progress()
+            evaluation_s, checkpoint_s = read_spent(self._connection)
+            states = self.states()
+        return SpentRow(
+            worked_s=self._worked_s(attempts, state),
+            train_s=progress.train_s if progress else 0.0,
+            evaluation_s=evaluation_s,
+            checkpoint_s=checkpoint_s,
+            paused_s=held_s(states, attempts, self._open_end(state)),
+        )
 
     def progress(self) -> ProgressRow | None:
         """Return where the run stands."""
@@ -247,15 +318,9 @@ class RunReader:
         return [ProgressRow(*row) for row in reversed(rows)]
 
     def latest_samples(self) -> dict[str, float]:
-        """Return the newest reading of everything that was sampled last."""
-        rows = self._all(
-            f"SELECT time, name, value FROM samples ORDER BY rowid DESC LIMIT {_MOST_SAMPLES}"
-        )
-        return {
-            name: float("nan") if value is None else value
-            for at, name, value in rows
-            if at == rows[0][0]
-        }
+        """Return the newest reading of everything that was sampled of late."""
+        with explained(self.directory):
+            return latest_readings(self._connection)
 
     def progress_at(self, step: int) -> ProgressRow | None:
         """Return when `step` was taken and in which epoch, between two messages by proportion."""
@@ -306,11 +371,14 @@ class RunReader:
 
     def _worked_s(self, attempts: list[AttemptRow], state: StateRow) -> float:
         """Return how long workers lived; one without an end until now, or the last sign of it."""
-        open_end = state.time if state.state in FINAL_STATES | {"lost"} else self._clock()
+        open_end = self._open_end(state)
         return sum(
             max(0.0, (row.ended if row.ended is not None else open_end) - row.started)
             for row in attempts
         )
+
+    def _open_end(self, state: StateRow) -> float:
+        return state.time if state.state in FINAL_STATES | {"lost"} else self._clock()
 
     def _last_sign(self) -> float:
         """Return when the record was last added to."""

@@ -22,7 +22,7 @@ class StateRow:
 
 @dataclass(frozen=True, slots=True)
 class MarkRow:
-    """Something that belongs on the curve: setting, pause, continue, resume or best."""
+    """Something that belongs on the curve: setting, pause, continue, resume, best or batch."""
 
     step: int
     time: float
@@ -39,6 +39,34 @@ class AlertRow:
     time: float
     kind: str
     text: str
+    detail: str = ""
+    """What there is to read beside it: stacks, a traceback."""
+
+
+@dataclass(frozen=True, slots=True)
+class DevicesRow:
+    """What was last known of the devices beside their readings."""
+
+    time: float
+    facts: Mapping[str, Any]
+    """As `telemetry` gives them."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileRow:
+    """A profile: its trace, and what it says once that is worked out."""
+
+    name: str
+    """Of its folder under profiles/."""
+    time: float
+    state: str
+    """`reading` while it is worked out, `done`, or `failed`."""
+    first_step: int
+    last_step: int
+    facts: Mapping[str, Any]
+    """As `messages.ProfileWritten` has them."""
+    summary: Mapping[str, Any]
+    """What a list and `tuitrain show` say of it; a failed one has `error`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +137,27 @@ class ProgressRow:
     time: float
     epoch: float
     train_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class SpentRow:
+    """What a run's time went into, over all its workers."""
+
+    worked_s: float
+    """How long workers lived."""
+    train_s: float
+    """In steps that still count: those that a resume took back are left out."""
+    evaluation_s: float
+    checkpoint_s: float
+    """How long training stood still for checkpoints."""
+    paused_s: float
+    """How long a worker was held."""
+
+    @property
+    def rest_s(self) -> float:
+        """Starting, preparing, and steps that were done again after a resume."""
+        known_s = self.train_s + self.evaluation_s + self.checkpoint_s + self.paused_s
+        return max(0.0, self.worked_s - known_s)
 
 
 @dataclass(frozen=True, slots=True)

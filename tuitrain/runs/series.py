@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from typing import NamedTuple
 
 from tuitrain.runs.chunks import FOREVER, Chunk, read_chunks
@@ -76,6 +77,7 @@ def reduce_metric(
     *,
     columns: int,
     known: Series | None = None,
+    recent: Iterable[tuple[int, float]] = (),
 ) -> Series:
     """Return the points from `first` to `last`, both included, in at most `columns` columns.
 
@@ -87,6 +89,7 @@ def reduce_metric(
         last: right edge.
         columns: how many the screen has.
         known: the same earlier, if nothing but later points came since: only its end is read anew.
+        recent: points that are not stored with the metric yet.
     """
     span = last - first + 1
     grid = _Grid(first, max(1, min(columns, span)), span)
@@ -98,6 +101,11 @@ def reduce_metric(
         end = _last_step(connection, metric)
         cells = _cells(connection, metric, start, last, level=level, end=end, grid=grid)
         filled = _from_cells(cells, grid)
+    for step, value in recent:
+        if start <= step <= last:
+            cell = summarise(step, step, [value])
+            index = grid.column_of(cell)
+            filled[index] = merge([filled[index], cell]) if index in filled else cell
     made = tuple(_column(index, filled[index]) for index in sorted(filled))
     return Series(name, first, last, grid.width, (*kept, *made))
 
@@ -152,6 +160,29 @@ def last_point(connection: sqlite3.Connection, metric: int) -> tuple[int, float]
     for chunk in read_chunks(connection, metric, step, step):
         return chunk.steps[-1], chunk.values[-1]
     return None
+
+
+def last_mean(connection: sqlite3.Connection, metric: int, points: int) -> float | None:
+    """Return the mean of a metric's last points; None where none of them is finite.
+
+    A point stands for the steps since the one before it, and counts as many times; the very
+    first one, whose steps are not known, counts only where it is alone.
+    """
+    rows = connection.execute(
+        "SELECT first_step, count FROM chunks WHERE metric=? ORDER BY first_step DESC LIMIT ?",
+        (metric, points + 1),
+    ).fetchall()
+    first, found = FOREVER, 0
+    for start, count in rows:
+        if found <= points:
+            first, found = start, found + count
+    chunks = list(read_chunks(connection, metric, first))
+    steps = [step for chunk in chunks for step in chunk.steps][-points - 1 :]
+    values = [value for chunk in chunks for value in chunk.values][-points - 1 :]
+    weights = [1.0] if len(steps) == 1 else [0.0, *(b - a for a, b in pairwise(steps))]
+    finite = [(v, w) for v, w in zip(values, weights, strict=True) if math.isfinite(v) and w]
+    whole = sum(weight for _value, weight in finite)
+    return sum(value * weight for value, weight in finite) / whole if whole else None
 
 
 def step_range(connection: sqlite3.Connection, metric: int) -> tuple[int, int] | None:

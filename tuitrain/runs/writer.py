@@ -11,7 +11,7 @@ from typing import Any
 
 from tuitrain.messages import Numbered, RunState, TrainingResumed, decode_pending
 from tuitrain.runs.commands import read_commands
-from tuitrain.runs.database import explained, open_for_supervisor, rest_journal
+from tuitrain.runs.database import explained, open_for_supervisor, rest_journal, to_json
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.events import EventTables
 from tuitrain.runs.rows import CommandRow
@@ -153,15 +153,29 @@ class RunWriter:
     def add_samples(self, time: float, samples: Mapping[str, float]) -> None:
         """Record readings of GPU and host by name; one that is NaN is kept as a gap."""
         with self._transaction():
-            self._connection.executemany(
-                "INSERT INTO samples VALUES (?, ?, ?)",
-                [(time, name, value) for name, value in samples.items()],
+            self._tables.add_samples(time, samples)
+
+    def set_devices(self, time: float, facts: Mapping[str, Any]) -> None:
+        """Say what is known of the devices now beside their readings: plain JSON data."""
+        with self._transaction():
+            self._connection.execute(
+                "INSERT OR REPLACE INTO devices VALUES (1, ?, ?)", (time, to_json(dict(facts)))
             )
 
-    def add_alert(self, time: float, kind: str, text: str, step: int | None = None) -> None:
+    def add_alert(
+        self, time: float, kind: str, text: str, step: int | None = None, detail: str = ""
+    ) -> None:
         """Record an alert that the supervisor raises itself."""
         with self._transaction():
-            self._tables.add_alert(time, kind, text, step)
+            self._tables.add_alert(time, kind, text, step, detail)
+
+    def finish_profile(self, name: str, state: str, summary: Mapping[str, Any]) -> None:
+        """Say what a profile says, `done`, or that it can't be read, `failed`."""
+        with self._transaction():
+            self._connection.execute(
+                "UPDATE profiles SET state=?, summary_json=? WHERE name=?",
+                (state, to_json(dict(summary)), name),
+            )
 
     def set_environment(self, facts: Mapping[str, Any]) -> None:
         """Add facts about the machine and its software: plain JSON data."""

@@ -9,9 +9,11 @@ from tuitrain.messages import (
     Continue,
     Evaluate,
     Pause,
+    Profile,
     SaveCheckpoint,
     Stop,
 )
+from tuitrain.profiles.store import profile_name
 from tuitrain.runs.rows import CommandRow
 
 _TRANSLATIONS: Mapping[str, Callable[[int, Mapping[str, Any]], Command]] = {
@@ -20,6 +22,9 @@ _TRANSLATIONS: Mapping[str, Callable[[int, Mapping[str, Any]], Command]] = {
     "stop": lambda number, _given: Stop(number, "by command"),
     "checkpoint": lambda number, given: SaveCheckpoint(number, str(given.get("name", ""))),
     "evaluate": lambda number, _given: Evaluate(number),
+    "profile": lambda number, given: Profile(
+        number, int(given["steps"]), profile_name(number), bool(given.get("stacks", True))
+    ),
     "set": lambda number, given: ChangeSetting(number, str(given["key"]), float(given["value"])),
 }
 

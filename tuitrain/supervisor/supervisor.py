@@ -9,6 +9,7 @@ import signal
 import time
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 
 from tuitrain.errors import (
     EXIT_FAILED,
@@ -37,20 +38,23 @@ from tuitrain.runs.listing import write_summary
 from tuitrain.runs.rows import CommandRow
 from tuitrain.runs.writer import RunWriter
 from tuitrain.supervisor.assignment import Assignment
+from tuitrain.supervisor.digests import Digests
 from tuitrain.supervisor.requests import translate
+from tuitrain.supervisor.watch import open_watch
 from tuitrain.supervisor.worker_process import (
     WorkerProcess,
     describe_exit,
     kill_group,
     wait_until,
 )
-from tuitrain.telemetry.gpu import GpuSampler
-from tuitrain.telemetry.host import HostSampler
+from tuitrain.telemetry.sampler import Sampler
 
 Observer = Callable[[Event], None]
 
 LOOK_S = 0.1
 SAMPLE_S = 1.0
+DIGEST_S = 60.0
+"""How long the end of a run waits for what its last profile says."""
 _OLD_WORKER_S = 20.0
 _RETRY_S = 2.0
 _LOG_TAIL_LINES = 5
@@ -75,6 +79,7 @@ class Supervisor:
         self._observe = observe
         self._unrecorded: deque[Numbered] = deque()
         self._open_stops: list[int] = []
+        self._digests = Digests(assignment.directory.path)
         self._ended: TrainingEnded | None = None
         self._signals: list[int] = []
         self._exit_code: int | None = None
@@ -98,6 +103,7 @@ class Supervisor:
             self._catch_signals()
             with RunWriter(self._directory) as writer:
                 self._writer = writer
+                self._watch = open_watch(self._directory, writer, self._observe)
                 attempt = writer.begin_attempt(time.time(), "starting the worker")
                 writer.refuse_stale_commands(time.time(), "the supervisor had ended")
                 try:
@@ -105,6 +111,7 @@ class Supervisor:
                     self._supervise(self._order(attempt))
                 except RunBusyError as error:
                     self._conclude(self._failure(str(error)))
+                self._watch.settle()
                 self._sweep()
             write_summary(self._directory)
         return self._final_exit_code()
@@ -144,7 +151,7 @@ class Supervisor:
     def _supervise(self, order: StartOrder) -> None:
         worker = self._warm_worker or WorkerProcess(self._directory.log_path)
         worker.send(order)
-        host, gpu = HostSampler(worker.pid), GpuSampler()
+        sampler = Sampler(worker.pid, self._directory.path)
         sample_at = 0.0
         try:
             while worker.is_alive:
@@ -152,16 +159,18 @@ class Supervisor:
                 self._obey_signals(worker)
                 self._pass_on_commands(worker)
                 self._end_overdue(worker)
+                self._watch.look(worker.pid)
+                self._record_digests(0.0)
                 if time.monotonic() >= sample_at and not self._holding:
                     sample_at = time.monotonic() + SAMPLE_S
-                    self._store(
-                        lambda: self._writer.add_samples(time.time(), {**host.read(), **gpu.read()})
-                    )
+                    self._sample(sampler)
             self._retry_at = 0.0
             self._take_in(worker.take_last_events(), worker)
+            self._record_digests(DIGEST_S)
         finally:
+            self._digests.close()
             worker.end()
-            gpu.close()
+            sampler.close()
         if self._unrecorded:
             raise DiskFullError(
                 f"{self._directory.id}: the disk is full, so how this went on could not be "
@@ -171,12 +180,22 @@ class Supervisor:
             self._conclude(self._unannounced_end(worker.exit_code))
         self._writer.refuse_stale_commands(time.time(), "the worker has ended")
 
+    def _sample(self, sampler: Sampler) -> None:
+        """Record what the devices do, and what is known of them where that has changed."""
+        readings, facts = sampler.read(), sampler.facts()
+        self._watch.read(time.time(), readings)
+        self._store(lambda: self._writer.add_samples(time.time(), readings))
+        if facts is not None:
+            self._store(lambda: self._writer.set_devices(time.time(), facts))
+
     # --- what the worker says -------------------------------------------------------------------
 
     def _take_in(self, events: list[Numbered], worker: WorkerProcess) -> None:
         # Attempt 0 is what a warm worker told before it had its order: not for the record.
         self._unrecorded.extend(item for item in events if item.attempt)
         for item in events:
+            if item.attempt:
+                self._watch.take(item.event)
             if isinstance(item.event, TrainingEnded):
                 self._ended = item.event
             elif isinstance(item.event, StepsTaken):
@@ -194,6 +213,7 @@ class Supervisor:
         if self._holding and self._alert:
             self._release(worker, self._alert)
         for item in batch:
+            self._digests.begin(item.event)
             self._observe(item.event)
 
     def _hold(self, worker: WorkerProcess, error: RecordError) -> None:
@@ -205,6 +225,7 @@ class Supervisor:
             self._alert = AlertRaised(time.time(), 0, "disk", f"{reason} Training holds.")
             # Told at once, as it can't be recorded yet.
             self._observe(self._alert)
+            self._watch.notify(self._alert)
             worker.send(Hold(reason))
 
     def _release(self, worker: WorkerProcess, alert: AlertRaised) -> None:
@@ -212,6 +233,10 @@ class Supervisor:
         self._holding = False
         self._store(lambda: self._writer.add_alert(alert.time, alert.kind, alert.text))
         worker.send(Release())
+
+    def _record_digests(self, wait_s: float) -> None:
+        for finding in self._digests.take(wait_s, lambda: bool(self._signals)):
+            self._store(partial(self._writer.finish_profile, *finding))
 
     def _store(self, write: Callable[[], None]) -> None:
         """Record something that can be done without when the disk is full."""
@@ -223,6 +248,7 @@ class Supervisor:
     def _conclude(self, ended: TrainingEnded) -> None:
         """Record an end that no worker told."""
         self._ended = ended
+        self._watch.take(ended)
         self._writer.change_state(
             ended.time,
             ended.state,
@@ -268,10 +294,14 @@ class Supervisor:
             self._kill(worker, "killed by command; the last checkpoint stays")
             self._answer(row.id, "done", "killed at once")
             return
+        if row.kind == "stacks":
+            self._answer(row.id, "done", self._watch.take_stacks(worker.pid))
+            return
         command = translate(row)
         if command is None:
             self._answer(row.id, "refused", f"there is no command {row.kind!r}")
             return
+        self._watch.expect_command()
         if isinstance(command, Stop):
             self._open_stops.append(row.id)
             self._begin_stop(command, worker, EXIT_INTERRUPTED)
@@ -315,6 +345,7 @@ class Supervisor:
     def _obey_signals(self, worker: WorkerProcess) -> None:
         while self._signals:
             number = self._signals.pop(0)
+            self._watch.expect_command()
             if number == signal.SIGUSR1:
                 worker.send(SaveCheckpoint(0))
             elif number == signal.SIGINT:
@@ -327,6 +358,9 @@ class Supervisor:
     def _sweep(self) -> None:
         """Remove what a killed worker left half-done."""
         for leftover in self._directory.checkpoints.glob(".*.tmp"):
+            leftover.unlink(missing_ok=True)
+        self._directory.stacks_path.unlink(missing_ok=True)
+        for leftover in self._directory.profiles.glob("*/.*.tmp"):
             leftover.unlink(missing_ok=True)
         log_path = self._directory.supervisor_log_path
         if log_path.exists() and not log_path.stat().st_size:

@@ -1,39 +1,195 @@
-"""The worker's processes and the machine's memory, through psutil."""
+"""The worker's processes and the machine: memory, CPU, disk and network, through psutil.
+
+Resident memory (RSS) is cheap to read but counts a page that forked loaders share with the worker
+in each of them; telling those apart takes 36 ms a process. Knows nothing of GPUs or of runs.
+"""
 
 import contextlib
-from collections.abc import Mapping
+import shutil
+import time
+import warnings
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
 
 import psutil
+
+from tuitrain.telemetry.cgroup import Usage, find_limit
+
+_SHARED_MEMORY = Path("/dev/shm")
 
 
 class HostSampler:
     """Reads what the worker and all it started use; a first reading of CPU use is 0."""
 
-    def __init__(self, worker_pid: int) -> None:
-        self._processes: dict[int, psutil.Process] = {}
+    def __init__(
+        self,
+        worker_pid: int,
+        folder: Path | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Begin to read.
+
+        Args:
+            worker_pid: its children are its loaders.
+            folder: whose disk is read; None: none.
+            clock: seconds, for rates.
+        """
         self._worker_pid = worker_pid
+        self._folder = folder
+        self._clock = clock
+        self._processes: dict[int, psutil.Process] = {}
+        self._counters: tuple[float, dict[str, float]] | None = None
+        self._limit = find_limit(psutil.virtual_memory().total)
+        # The first call of each begins to count.
+        psutil.cpu_percent()
+        self._rates()
+
+    @property
+    def family(self) -> frozenset[int]:
+        """The worker and its children, as last read."""
+        return frozenset(self._processes)
 
     def read(self) -> Mapping[str, float]:
         """Return readings by name; a worker that has gone reads as 0."""
-        memory, swap = psutil.virtual_memory(), psutil.swap_memory()
-        rss_bytes, cpu_percent = 0, 0.0
-        for process in self._family():
-            with contextlib.suppress(psutil.Error):
-                rss_bytes += process.memory_info().rss
-                cpu_percent += process.cpu_percent()
         return {
-            "host/worker_rss_bytes": float(rss_bytes),
-            "host/worker_cpu_percent": cpu_percent,
-            "host/memory_used_bytes": float(memory.total - memory.available),
-            "host/memory_total_bytes": float(memory.total),
-            "host/swap_used_bytes": float(swap.used),
+            **self._workers(),
+            "host/cpu_percent": psutil.cpu_percent(),
+            **self._memory(),
+            **_swap(),
+            **_usage("shm", _SHARED_MEMORY),
+            **self._disk(),
+            **self._rates(),
         }
 
-    def _family(self) -> list[psutil.Process]:
-        """Return the worker and its children, the same objects each time: CPU use is a rate."""
-        found: list[psutil.Process] = []
+    def _memory(self) -> dict[str, float]:
+        """Return used and total memory: those of a container or job that may not have all of it."""
+        limited = self._limit() if self._limit is not None else None
+        if limited is None:
+            memory = psutil.virtual_memory()
+            limited = Usage(memory.total - memory.available, memory.total)
+        return {
+            "host/memory_used_bytes": float(limited.used_bytes),
+            "host/memory_total_bytes": float(limited.limit_bytes),
+        }
+
+    def _workers(self) -> dict[str, float]:
+        rss = dict.fromkeys(self._update_family(), 0)
+        cpu_percent = 0.0
+        for pid, process in self._processes.items():
+            with contextlib.suppress(psutil.Error), process.oneshot():
+                rss[pid] = process.memory_info().rss
+                cpu_percent += process.cpu_percent()
+        main_bytes = rss.get(self._worker_pid, 0)
+        return {
+            "host/worker_rss_bytes": float(sum(rss.values())),
+            "host/main_rss_bytes": float(main_bytes),
+            "host/loaders_rss_bytes": float(sum(rss.values()) - main_bytes),
+            "host/loaders": float(max(0, len(rss) - 1)),
+            "host/worker_cpu_percent": cpu_percent,
+        }
+
+    def _update_family(self) -> list[int]:
+        """Return the worker and its children, as the same objects each time: CPU use is a rate."""
+        found: dict[int, psutil.Process] = {}
         with contextlib.suppress(psutil.Error):
             worker = self._processes.get(self._worker_pid) or psutil.Process(self._worker_pid)
-            found = [worker, *worker.children(recursive=True)]
-        self._processes = {p.pid: self._processes.get(p.pid, p) for p in found}
-        return list(self._processes.values())
+            if worker.is_running():
+                found[worker.pid] = worker
+            for pid in children_of(worker):
+                with contextlib.suppress(psutil.Error):
+                    found[pid] = self._processes.get(pid) or psutil.Process(pid)
+        self._processes = found
+        return list(found)
+
+    def _disk(self) -> dict[str, float]:
+        if self._folder is None:
+            return {}
+        usage = shutil.disk_usage(self._folder)
+        return {
+            "host/disk_free_bytes": float(usage.free),
+            "host/disk_total_bytes": float(usage.total),
+        }
+
+    def _rates(self) -> dict[str, float]:
+        """Return bytes a second since the last call; of counters that this machine has."""
+        now, counters = self._clock(), _counters()
+        before, self._counters = self._counters, (now, counters)
+        if before is None or now <= before[0]:
+            return {}
+        return {
+            # A counter that was set back, as by a network card that was reset, tells nothing.
+            f"host/{name}_bytes_per_s": (value - before[1][name]) / (now - before[0])
+            for name, value in counters.items()
+            if value >= before[1].get(name, float("inf"))
+        }
+
+    def facts(self) -> dict[str, Any]:
+        """Return what is known beside the readings, as plain data."""
+        return {
+            "cores": psutil.cpu_count(),
+            "limited": self._limit is not None,
+            "folder": None if self._folder is None else str(self._folder),
+        }
+
+
+def children_of(process: psutil.Process) -> list[int]:
+    """Return a process's children and theirs.
+
+    Linux lists the children of each thread; elsewhere every process of the machine is looked at,
+    which takes 10 us for each.
+
+    Raises:
+        psutil.Error: the process has gone.
+    """
+    listed = _listed_children(process.pid)
+    if listed is None:
+        return [child.pid for child in process.children(recursive=True)]
+    found: list[int] = []
+    while listed:
+        pid = listed.pop()
+        if pid not in found:
+            found.append(pid)
+            listed += _listed_children(pid) or []
+    return found
+
+
+def _listed_children(pid: int) -> list[int] | None:
+    """Return the children that the kernel lists; None where it keeps no such lists."""
+    children: list[int] = []
+    listed = False
+    # A thread may end while its list is read.
+    for path in Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(OSError):
+            children += map(int, path.read_text(encoding="ascii").split())
+            listed = True
+    return children if listed else None
+
+
+def _swap() -> dict[str, float]:
+    with warnings.catch_warnings():
+        # In a container psutil warns each time that it can't tell what went in and out.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        swap = psutil.swap_memory()
+    return {"host/swap_used_bytes": float(swap.used), "host/swap_total_bytes": float(swap.total)}
+
+
+def _usage(name: str, folder: Path) -> dict[str, float]:
+    try:
+        usage = shutil.disk_usage(folder)
+    except OSError:
+        return {}
+    return {
+        f"host/{name}_used_bytes": float(usage.used),
+        f"host/{name}_total_bytes": float(usage.total),
+    }
+
+
+def _counters() -> dict[str, float]:
+    disk, net = psutil.disk_io_counters(), psutil.net_io_counters()
+    found: dict[str, float] = {}
+    if disk is not None:
+        found |= {"disk_read": disk.read_bytes, "disk_write": disk.write_bytes}
+    if net is not None:
+        found |= {"net_sent": net.bytes_sent, "net_received": net.bytes_recv}
+    return found

@@ -27,6 +27,7 @@ from tuitrain.training.randomness import (
     seed_everything,
 )
 from tuitrain.training.samples import Samples, Source, count
+from tuitrain.training.timing import Laps
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,13 @@ class Plan:
     accumulate: int
     drop_last: bool
     seed: int
+    at_once: int = 0
+    """Samples in one forward pass where a whole batch takes too much memory; 0: a whole batch."""
+
+    @property
+    def forward_size(self) -> int:
+        """Samples in one forward pass."""
+        return self.at_once or self.batch_size
 
     @property
     def step_samples(self) -> int:
@@ -54,7 +62,7 @@ class Plan:
         """Return where in the epoch's order each batch of a step (counted from 0) lies."""
         start = (step % self.steps_per_epoch) * self.step_samples
         end = min(start + self.step_samples, self.samples)
-        return list(pairwise([*range(start, end, self.batch_size), end]))
+        return list(pairwise([*range(start, end, self.forward_size), end]))
 
     def epoch(self, step: int) -> int:
         """Return the epoch, counted from 0, that a step belongs to."""
@@ -76,8 +84,13 @@ class Batch:
 class Batches(Protocol):
     """Where the loop gets its batches from."""
 
-    def step(self, step: int) -> list[Batch]:
-        """Return the batches of one step; the loop asks for the steps in order."""
+    def step(self, step: int, laps: Laps | None = None) -> list[Batch]:
+        """Return the batches of one step; the loop asks for the steps in order.
+
+        Args:
+            step: counted from 0.
+            laps: where the step is timed, what is told of waiting and of copying.
+        """
         ...
 
     def close(self) -> None:
@@ -101,12 +114,15 @@ class TensorBatches:
         self._steps: list[list[tuple[Tensor, float]]] = []
         """For each step of the epoch, the samples of its batches and each batch's share."""
 
-    def step(self, step: int) -> list[Batch]:
+    def step(self, step: int, laps: Laps | None = None) -> list[Batch]:
         """Gather the batches of one step."""
         epoch, place = divmod(step, self._steps_per_epoch)
         if epoch != self._epoch:
             self._begin_epoch(epoch)
-        return [self._gather(index, share) for index, share in self._steps[place]]
+        batches = [self._gather(index, share) for index, share in self._steps[place]]
+        if laps is not None:
+            laps.mark("data")
+        return batches
 
     def _begin_epoch(self, epoch: int) -> None:
         order = epoch_order(self._plan.seed, epoch, self._plan.samples)
@@ -114,7 +130,7 @@ class TensorBatches:
         self._epoch = epoch
         self._steps = []
         for piece in torch.split(order, self._plan.step_samples)[: self._steps_per_epoch]:
-            batches = torch.split(piece, self._plan.batch_size)
+            batches = torch.split(piece, self._plan.forward_size)
             self._steps.append([(index, len(index) / len(piece)) for index in batches])
 
     def _gather(self, index: Tensor, share: float) -> Batch:
@@ -237,18 +253,24 @@ class LoaderBatches:
         sampler = _RequestSampler(plan, first_step, end_step)
         self._stream = open_loader(source, sampler, workers, device)
 
-    def step(self, step: int) -> list[Batch]:
+    def step(self, step: int, laps: Laps | None = None) -> list[Batch]:
         """Take the next batches off the stream."""
         epoch = self._plan.epoch(step)
         slices = self._plan.slices(step)
         total = slices[-1][1] - slices[0][0]
-        return [self._take(epoch, (end - first) / total) for first, end in slices]
+        return [self._take(epoch, (end - first) / total, laps) for first, end in slices]
 
-    def _take(self, epoch: int, share: float) -> Batch:
-        inputs, targets, index = (
-            part.to(self._device, non_blocking=True) for part in next(self._stream)
-        )
-        return Batch(self._preparation.train(inputs, index, epoch), targets, share)
+    def _take(self, epoch: int, share: float, laps: Laps | None) -> Batch:
+        loaded = next(self._stream)
+        if laps is not None:
+            laps.mark("data")
+        inputs, targets, index = (part.to(self._device, non_blocking=True) for part in loaded)
+        if laps is not None:
+            laps.mark("copy")
+        batch = Batch(self._preparation.train(inputs, index, epoch), targets, share)
+        if laps is not None:
+            laps.mark("data")
+        return batch
 
     def close(self) -> None:
         """End the loader workers and wait for them."""

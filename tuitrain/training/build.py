@@ -4,7 +4,7 @@ Knows nothing of queues, checkpoints or the order in which the loop does things.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -77,6 +77,10 @@ class Parts:
     def parameters(self) -> int:
         """Trainable parameters."""
         return sum(p.numel() for p in self.model.parameters() if p.requires_grad)
+
+    def split_batches(self, at_once: int) -> None:
+        """Let no more samples than these through the model at once; 0: a whole batch."""
+        self.data = replace(self.data, plan=replace(self.data.plan, at_once=at_once))
 
     def batches(self, first_step: int) -> Batches:
         """Open the training batches from a step (counted from 0) on."""

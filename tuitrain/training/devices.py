@@ -50,6 +50,14 @@ def _cpu() -> dict[str, Any]:
     }
 
 
+def has_bf16(device: torch.device) -> bool | None:
+    """Say whether a device computes in bf16 by itself; None where this torch can't tell."""
+    if device.type == "cuda":
+        with torch.cuda.device(device):
+            return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return _has_native_bf16() if device.type == "cpu" else None
+
+
 def _has_native_bf16() -> bool | None:
     """Say whether the CPU computes in bf16; None where this torch can't tell."""
     if not hasattr(torch.cpu, "get_capabilities"):

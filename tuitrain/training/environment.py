@@ -10,6 +10,8 @@ import torch
 
 from tuitrain import __version__
 from tuitrain.training.build import Parts
+from tuitrain.training.devices import has_bf16
+from tuitrain.training.samples import Samples
 
 
 def describe_environment(parts: Parts) -> dict[str, Any]:
@@ -24,18 +26,52 @@ def describe_environment(parts: Parts) -> dict[str, Any]:
         "platform": platform.platform(),
         "host": platform.node(),
         "cpu_count": os.cpu_count(),
+        "usable_cpus": _usable_cpus(),
         "threads": torch.get_num_threads(),
         "device": str(parts.device),
         "device_name": device_name(parts.device),
+        "bf16": has_bf16(parts.device),
         "data_on_device": parts.data.on_device,
+        "set_bytes": _set_bytes(parts),
         "train_samples": parts.data.plan.samples,
         "input_shape": list(parts.data.spec.input_shape),
         "parameters": parts.parameters,
     }
     if parts.device.type == "cuda":
+        described |= device_identity(torch.cuda.get_device_properties(parts.device))
         described["cuda"] = torch.version.cuda
         described["cudnn"] = torch.backends.cudnn.version()  # type: ignore[no-untyped-call]
     return described
+
+
+def _usable_cpus() -> int | None:
+    """Return the CPUs that the worker may run on, which a scheduler may have made fewer."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count()
+
+
+def _set_bytes(parts: Parts) -> int | None:
+    """Return what the set takes as tensors; None where its samples are made one at a time."""
+    held = [part for part in (parts.data.train, parts.data.validation) if isinstance(part, Samples)]
+    return sum(part.size_bytes for part in held) if len(held) == 2 else None
+
+
+def device_identity(properties: Any) -> dict[str, str]:
+    """Return what tells a GPU from the others: its number here is by CUDA_VISIBLE_DEVICES.
+
+    `device_uuid` as CUDA gives it, without the prefix that drivers put before it, and `device_pci`
+    as domain:bus:device; left out where this torch does not tell.
+    """
+    found: dict[str, str] = {}
+    if hasattr(properties, "uuid"):
+        found["device_uuid"] = str(properties.uuid)
+    if hasattr(properties, "pci_bus_id"):
+        domain, bus, slot = (
+            getattr(properties, f"pci_{part}_id", 0) for part in ("domain", "bus", "device")
+        )
+        found["device_pci"] = f"{domain:08x}:{bus:02x}:{slot:02x}"
+    return found
 
 
 def device_name(device: torch.device) -> str:

@@ -1,9 +1,8 @@
-"""What a preset would take, before it runs: its model is built and one small batch goes through.
+"""What a preset would take, before it runs: its model is built and a batch's shapes go through it.
 
 Used by a worker that warms up; leaves nothing behind but what is imported.
 """
 
-import math
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 
 import psutil
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from tuitrain.config.load import parse_preset
 from tuitrain.config.schema import Preset
@@ -19,11 +18,7 @@ from tuitrain.errors import TuitrainError
 from tuitrain.messages import CostEstimated, EstimateCost
 from tuitrain.training.build import Parts, build_parts
 from tuitrain.training.environment import device_name
-
-_SAMPLES = 4
-"""A batch of this many is sent through the model; activations grow in proportion."""
-_STATES_OF = {"adamw": 2, "adam": 2, "sgd": 0, "rmsprop": 1}
-"""Numbers that an optimizer keeps for each parameter."""
+from tuitrain.training.footprint import estimate_footprint
 
 
 def warm_up() -> tuple[Mapping[str, Any], ...]:
@@ -51,6 +46,11 @@ def _facts(name: str, device: torch.device, free_bytes: int, total_bytes: int) -
     }
 
 
+def forget_parts() -> None:
+    """Let go of the model and the data that were built for the last estimate."""
+    _parts.cache_clear()
+
+
 def estimate_cost(command: EstimateCost) -> CostEstimated:
     """Return what a preset would take, or why that can't be said."""
     try:
@@ -63,18 +63,15 @@ def estimate_cost(command: EstimateCost) -> CostEstimated:
 def _estimate(command: EstimateCost) -> Mapping[str, Any]:
     preset = parse_preset(command.config, "the form")
     parts = _parts(preset.model_dump_json(), command.data_directory)
-    weights_bytes = sum(p.nbytes for p in parts.model.parameters())
-    states = _STATES_OF.get(preset.optimizer.name, 2)
-    if preset.optimizer.name == "sgd" and preset.optimizer.options.get("momentum"):
-        states = 1
+    footprint = estimate_footprint(parts, preset.train.batch_size)
     return {
         "device": str(parts.device),
         "parameters": parts.parameters,
-        "weights_bytes": weights_bytes,
-        "gradients_bytes": weights_bytes,
-        "optimizer_bytes": states * weights_bytes,
-        "activations_bytes": _activations_bytes(parts, preset),
-        "data_bytes": _data_bytes(parts),
+        "weights_bytes": footprint.parameters_bytes + footprint.buffers_bytes,
+        "gradients_bytes": footprint.gradients_bytes,
+        "optimizer_bytes": footprint.optimizer_bytes,
+        "activations_bytes": footprint.activations_bytes,
+        "data_bytes": footprint.data_bytes,
         "steps_per_epoch": parts.data.plan.steps_per_epoch,
         "total_steps": parts.total_steps,
     }
@@ -88,31 +85,3 @@ def _parts(preset_json: str, data_directory: str) -> Parts:
         update={"train": preset.train.model_copy(update={"compile": False, "device": "cpu"})}
     )
     return build_parts(quick, Path(data_directory), lambda _text: None)
-
-
-def _data_bytes(parts: Parts) -> int:
-    held = (parts.data.train, parts.data.validation)
-    return sum(getattr(part, "size_bytes", 0) for part in held) if parts.data.on_device else 0
-
-
-def _activations_bytes(parts: Parts, preset: Preset) -> int:
-    """Return what the backward pass of one batch needs kept: measured, not reckoned."""
-    sizes: dict[int, int] = {}
-    parameters = {p.untyped_storage().data_ptr() for p in parts.model.parameters()}
-
-    def keep(tensor: Tensor) -> Tensor:
-        storage = tensor.untyped_storage()
-        if storage.data_ptr() not in parameters:
-            sizes[storage.data_ptr()] = storage.nbytes()
-        return tensor
-
-    held: list[Tensor] = []
-    inputs = torch.zeros(_SAMPLES, *parts.data.spec.input_shape)
-    parts.model.train()
-    with (
-        torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor),
-        parts.precision.autocast(),
-    ):
-        held.append(parts.model(inputs))
-    each = sum(sizes.values()) / _SAMPLES
-    return math.ceil(each * preset.train.batch_size)

@@ -40,6 +40,11 @@ class Evaluator:
     workers: int
     device: torch.device
 
+    @property
+    def batches(self) -> int:
+        """How many batches one pass is."""
+        return -(-count(self.source) // self.batch_size)
+
     @torch.inference_mode()
     def run(self) -> Evaluation:
         """Evaluate; the loss is the mean over all samples, whatever the batches' sizes."""
@@ -56,7 +61,7 @@ class Evaluator:
         )
         for inputs, targets in batches:
             with self.precision.autocast():
-                outputs = self.task.shape_outputs(self.model(inputs))
+                outputs = self.task.shape_outputs(self.model(inputs), targets)
                 total += self.loss(outputs, targets).float() * len(targets)
             tally.add(outputs, targets)
         self.model.train()

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from tuitrain.messages import (
     AlertRaised,
@@ -20,12 +19,14 @@ from tuitrain.messages import (
     TrainingEnded,
     encode_pending,
 )
-from tuitrain.training.batches import Batch
+from tuitrain.training.allocator import find_allocator
 from tuitrain.training.build import Parts
 from tuitrain.training.evaluation import Evaluator
-from tuitrain.training.guard import NonfiniteGuard
 from tuitrain.training.link import Link
+from tuitrain.training.memory import MemoryWatch
 from tuitrain.training.obedience import DiskHeldError, Obedience
+from tuitrain.training.periods import Periods
+from tuitrain.training.profiling import Profiler
 from tuitrain.training.progress import (
     StepMeans,
     begin_best,
@@ -35,20 +36,38 @@ from tuitrain.training.progress import (
 )
 from tuitrain.training.randomness import generator_states, restore_generators
 from tuitrain.training.recorder import KEPT_BYTES, Flushed, StepRecorder
+from tuitrain.training.relief import MemoryEndedError, Relief
 from tuitrain.training.settings import LiveSettings, Replay
 from tuitrain.training.snapshot import CheckpointWriter
+from tuitrain.training.step import Stepper
+from tuitrain.training.timing import COST_SHARE, StepTimer, clock_of
 
 FLUSH_S = 0.2
 """How often the steps' values leave the device."""
 COLLECT_S = 30.0
 """How often python's garbage is collected, at a boundary: left to itself it stalls a step."""
-_NEVER = 1 << 62
 
 
 class Trainer:
     """One run's training, from its first step or a restored one to its end."""
 
-    def __init__(self, parts: Parts, link: Link, writer: CheckpointWriter, config: str) -> None:
+    def __init__(
+        self,
+        parts: Parts,
+        link: Link,
+        writer: CheckpointWriter,
+        config: str,
+        timing_share: float = COST_SHARE,
+    ) -> None:
+        """Stand ready before the first step.
+
+        Args:
+            parts: what to train, and with what.
+            link: takes events and gives commands.
+            writer: of checkpoints.
+            config: the resolved preset, as checkpoints hold it.
+            timing_share: part of the training time that splitting steps may take.
+        """
         self.parts = parts
         self.link = link
         self.writer = writer
@@ -56,6 +75,7 @@ class Trainer:
         """Updates done."""
         self.total_steps = parts.total_steps
         self.settings = LiveSettings.begin(parts.preset, parts.factor, self.total_steps)
+        self._periods = Periods(parts.preset.train, self.settings, parts.data.plan.steps_per_epoch)
         self.replay = Replay(())
         self.metrics: dict[str, float] = {}
         """The latest evaluation's."""
@@ -70,15 +90,12 @@ class Trainer:
         self._nonfinite: str = ""
         self._was_finite = True
 
-        self._rate = -1.0
         self._recorder = StepRecorder(parts.task)
+        self._timer = StepTimer(clock_of(parts.device), timing_share)
+        self._stepper = Stepper(parts, self.settings, self._recorder, self._timer)
         self._flushed_step = 0
         train = parts.preset.train
-        self._guard = NonfiniteGuard(
-            parts.optimizer, parts.device, train.nonfinite, parts.precision.scaler is not None
-        )
-        self._trainable = [p for p in parts.model.parameters() if p.requires_grad]
-        self._evaluator = Evaluator(
+        self.evaluator = Evaluator(
             model=parts.model,
             loss=parts.loss,
             task=parts.task,
@@ -92,6 +109,13 @@ class Trainer:
             device=parts.device,
         )
         self._obedience = Obedience(self)
+        # Inside a compiled model hooks don't fire.
+        roots = {"loss": parts.loss, **({} if train.compile else {"model": parts.model})}
+        profiles = writer.run_directory / "profiles"
+        self.profiler = Profiler(roots, parts.device, profiles, link.send)
+        allocator = find_allocator(parts.device)
+        self.memory = MemoryWatch(parts, allocator, link.send)
+        self.relief = Relief(self, allocator)
 
     # --- the loop -------------------------------------------------------------------------------
 
@@ -99,9 +123,9 @@ class Trainer:
         """Train until the run ends, and return how it did; the final checkpoint is on disk."""
         self._batches = self.parts.batches(self.step)
         self._flushed_step = self.step
-        # The optimizer's own rate may be that of a checkpoint: the first step sets it.
-        self._rate = -1.0
+        self._stepper.begin()
         self.settings.apply_to(self.parts.optimizer)
+        self.memory.begin(self.step)
         gc.collect()
         gc.freeze()
         gc.disable()
@@ -110,7 +134,8 @@ class Trainer:
         try:
             ended = self._boundary()
             while ended is None:
-                self._take_step()
+                profiled = self.profiler.under_way is not None
+                self.relief.step(self._take_profiled_step if profiled else self._take_step)
                 if (
                     self.link.attention
                     or self.step >= self._due_step
@@ -122,83 +147,32 @@ class Trainer:
             return ended
         except DiskHeldError as error:
             return TrainingEnded(time.time(), self.step, "stopped", str(error))
+        except MemoryEndedError as error:
+            return error.ended
         finally:
+            self.profiler.finish(self.step)
+            self.memory.abandon()
             gc.enable()
             self._batches.close()
 
+    def _take_profiled_step(self) -> None:
+        self.profiler.step(self._take_step, self.step + 1)
+
     def _take_step(self) -> None:
-        parts, step = self.parts, self.step
-        rate = self.settings.rate(step)
-        if rate != self._rate:
-            self._set_rate(rate)
-        parts.optimizer.zero_grad()
-        batches = self._batches.step(step)
-        loss = self._forward_backward(batches)
-        if self._guard.allows(loss):
-            self._update(step)
-        elif parts.preset.train.nonfinite == "stop":
-            self._recorder.add_step(loss, rate, len(batches))
-            self._nonfinite = f"loss is {loss.item()} at step {step + 1}"
-            return
-        self._recorder.add_step(loss, rate, len(batches))
-        self.step = step + 1
-
-    def _set_rate(self, rate: float) -> None:
-        self._rate = rate
-        for group in self.parts.optimizer.param_groups:
-            group["lr"] = rate
-
-    def _forward_backward(self, batches: list[Batch]) -> Tensor:
-        """Return the step's loss, detached; gradients are those of the mean over its samples."""
-        losses = []
-        scaler = self.parts.precision.scaler
-        for batch in batches:
-            outputs, loss = self._outputs_and_loss(batch)
-            if batch.share != 1.0:
-                loss = loss * batch.share
-            scaled = loss if scaler is None else scaler.scale(loss)
-            torch.autograd.backward(scaled)
-            losses.append(loss.detach())
-            self._recorder.add_batch(outputs.detach(), batch.targets)
-        return losses[0] if len(losses) == 1 else torch.stack(losses).sum()
-
-    def _outputs_and_loss(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        if self.parts.precision.is_plain:
-            outputs = self.parts.task.shape_outputs(self.parts.forward(batch.inputs))
-            return outputs, self.parts.loss(outputs, batch.targets)
-        with self.parts.precision.autocast():
-            outputs = self.parts.task.shape_outputs(self.parts.forward(batch.inputs))
-            return outputs, self.parts.loss(outputs, batch.targets)
-
-    def _update(self, step: int) -> None:
-        optimizer, scaler = self.parts.optimizer, self.parts.precision.scaler
-        clip_norm = self.settings["train.clip_norm"]
-        every = self.parts.preset.train.grad_norm_every
-        if clip_norm or (every and (step + 1) % every == 0):
-            if scaler is not None:
-                scaler.unscale_(optimizer)
-            self._recorder.add_norm(step + 1, self._norm(clip_norm))
-        if scaler is None:
-            optimizer.step()
-        else:
-            scaler.step(optimizer)
-            scaler.update()
-
-    def _norm(self, clip_norm: float) -> Tensor:
-        """Return the norm of all gradients, clipping them where there is a limit."""
-        if clip_norm:
-            return torch.nn.utils.clip_grad_norm_(self._trainable, clip_norm)
-        gradients = [p.grad for p in self._trainable if p.grad is not None]
-        return torch.nn.utils.get_total_norm(gradients)
+        self._nonfinite = self._stepper.take(self.step, self._batches)
+        if not self._nonfinite:
+            self.step += 1
 
     # --- the boundary between two steps ---------------------------------------------------------
 
     def _boundary(self) -> TrainingEnded | None:
+        self.memory.look(self.step)
         self._flush()
         if self._nonfinite:
             return self._obedience.end_nonfinite(self._nonfinite)
         at_end = self.step >= self.total_steps
-        if self._evaluation_due() or (at_end and self._evaluated_step != self.step):
+        wanted = at_end or self._periods.evaluates_at(self.step)
+        if wanted and self._evaluated_step != self.step:
             self.evaluate()
         if self._early_stop.reason:
             return self._obedience.end("finished", f"early stop: {self._early_stop.reason}")
@@ -208,10 +182,13 @@ class Trainer:
         self._obedience.check_writer()
         if self._checkpoint_due():
             self.save(("last",))
-        wanted = self.link.attention or self._obedience.held
-        ended = self._obedience.obey() if wanted else None
+        called = self.link.attention or self._obedience.held
+        ended = self._obedience.obey() if called else None
         self._collect_garbage()
-        self._due_step = self._next_due_step()
+        if self.memory.account():
+            self.resume_clock()
+        due = min(self.replay.next_step() or self.total_steps, self._periods.next_after(self.step))
+        self._due_step = self.memory.due_step(self.step, min(self.total_steps, due))
         return ended
 
     def _flush(self) -> None:
@@ -219,6 +196,7 @@ class Trainer:
         self._flush_at = now + FLUSH_S
         if not len(self._recorder):
             return
+        self._timer.begin_flush()
         flushed = self._recorder.flush(self._flushed_step + 1)
         now = time.perf_counter()
         took_s, self._clock = now - self._clock, now
@@ -229,6 +207,8 @@ class Trainer:
         # A step whose update was not made because the run ends there is no step of the run.
         done = self.step - flushed.first_step + 1
         self._train_means.add(flushed.losses[:done], flushed.measured[:done])
+        steps = len(flushed.losses)
+        points = flushed.points(self.parts.task.train_metric(), flushed.samples / max(took_s, 1e-9))
         self.link.send(
             StepsTaken(
                 time=time.time(),
@@ -236,11 +216,11 @@ class Trainer:
                 last_step=flushed.last_step,
                 epoch=flushed.last_step / self.parts.data.plan.steps_per_epoch,
                 train_s=self._train_s,
-                points=flushed.points(
-                    self.parts.task.train_metric(), flushed.samples / max(took_s, 1e-9)
-                ),
+                points=points + self._timer.points(flushed.last_step, took_s / steps),
             )
         )
+        self._timer.end_flush(steps)
+        self.memory.read(self.step)
 
     def _look_for_nonfinite(self, flushed: Flushed) -> None:
         bad = flushed.first_nonfinite()
@@ -251,7 +231,7 @@ class Trainer:
         text = f"loss is {flushed.losses[bad - flushed.first_step]} at step {bad}"
         if policy == "stop":
             self._nonfinite = text
-            if self._guard.on_device:
+            if self._stepper.learns_late:
                 # Every update from this step on was left out on the device.
                 flushed.cut_after(bad)
                 self.step = bad - 1
@@ -262,17 +242,10 @@ class Trainer:
         }
         self.alert("nonfinite", f"{text}; {words[policy]}")
 
-    def _evaluation_due(self) -> bool:
-        train, step = self.parts.preset.train, self.step
-        if step == self._evaluated_step or not step:
-            return False
-        by_epochs = train.evaluate_every_epochs * self.parts.data.plan.steps_per_epoch
-        by_steps = train.evaluate_every_steps
-        return bool((by_epochs and step % by_epochs == 0) or (by_steps and step % by_steps == 0))
-
     def evaluate(self) -> None:
         """Evaluate now, move best and early stopping, save a new best."""
-        result = self._evaluator.run()
+        self.profiler.expect(self.evaluator.batches, self.step)
+        result = self.relief.evaluation(self.evaluator.run)
         self._evaluated_step = self.step
         self.metrics = result.metrics
         self.link.send(
@@ -318,30 +291,40 @@ class Trainer:
             gc.collect()
             self._collected_at = time.perf_counter()
 
-    def _next_due_step(self) -> int:
-        train, per_epoch = self.parts.preset.train, self.parts.data.plan.steps_per_epoch
-        periods = (
-            train.evaluate_every_epochs * per_epoch,
-            train.evaluate_every_steps,
-            int(self.settings["checkpoint.every_epochs"]) * per_epoch,
-            int(self.settings["checkpoint.every_steps"]),
-        )
-        due = [self.step - self.step % period + period for period in periods if period]
-        return min(self.total_steps, self.replay.next_step() or _NEVER, *due)
+    # --- memory that runs out -------------------------------------------------------------------
+
+    def break_off(self) -> None:
+        """Let go of what a step or an evaluation that failed has left, with its memory."""
+        self.memory.abandon()
+        self._recorder.forget_after(self.step)
+        self.parts.optimizer.zero_grad()
+        self.parts.model.train()
+        gc.collect()
+
+    def split_batches(self, at_once: int) -> None:
+        """Let the next step, and all after it, go through the model in smaller batches."""
+        self.parts.split_batches(at_once)
+        self._batches.close()
+        self._batches = self.parts.batches(self.step)
+        self.memory.begin(self.step)
+        self._due_step = self.memory.due_step(self.step, self._due_step)
+
+    def keep_last_step(self) -> None:
+        """Put the last whole step on record and on disk."""
+        self._flush()
+        if self.step:
+            self.save(("last",))
+        self._obedience.with_disk(self.writer.wait)
 
     # --- checkpoints ----------------------------------------------------------------------------
 
     def _checkpoint_due(self) -> bool:
         if self.step <= self._saved_step or not self.step:
             return False
-        by_steps = int(self.settings["checkpoint.every_steps"])
-        by_epochs = int(self.settings["checkpoint.every_epochs"])
-        by_epochs *= self.parts.data.plan.steps_per_epoch
-        if (by_steps and self.step % by_steps == 0) or (by_epochs and self.step % by_epochs == 0):
-            return True
-        minutes = self.settings["checkpoint.every_minutes"]
         waited_s = time.perf_counter() - self._saved_at
-        return bool(minutes) and waited_s > minutes * 60 and not self.writer.busy
+        return self._periods.saves_at(self.step) or (
+            self._periods.saves_after(waited_s) and not self.writer.busy
+        )
 
     def save(self, names: tuple[str, ...]) -> None:
         """Begin to save a checkpoint of this step, or give the one it has more names."""
@@ -380,6 +363,8 @@ class Trainer:
             "metrics": dict(self.metrics),
             "threads": torch.get_num_threads(),
             "config": self._config,
+            "at_once": self.parts.data.plan.at_once,
+            "evaluation_size": self.evaluator.batch_size,
             "pending": encode_pending(self.link.unacknowledged()),
         }
 
@@ -403,6 +388,9 @@ class Trainer:
                 self.change_setting(key, value)
         self._early_stop.patience = int(self.settings["stop.patience"])
         self.replay = settings
+        # Checkpoints from before batches could be split have neither.
+        self.parts.split_batches(state.get("at_once", 0))
+        self.evaluator.batch_size = state.get("evaluation_size", self.evaluator.batch_size)
         restore_generators(state["generators"])
 
     # --- small things ---------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from tuitrain.messages import (
     Evaluate,
     Hold,
     Pause,
+    Profile,
     Release,
     SaveCheckpoint,
     SettingChanged,
@@ -77,6 +78,8 @@ class Obedience:
                 self._answer(command, "done", f"evaluated at step {self._step}")
             case ChangeSetting():
                 self._change(command)
+            case Profile():
+                self._trainer.profiler.begin(command, self._step)
         return None
 
     @property

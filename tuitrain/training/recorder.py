@@ -49,6 +49,14 @@ class StepRecorder:
         self._norms.append(norm)
         self._norm_steps.append(step)
 
+    def forget_after(self, step: int) -> None:
+        """Drop what the step after this one has left: it was broken off."""
+        kept = sum(self._batches)
+        norms = sum(1 for norm_step in self._norm_steps if norm_step <= step)
+        del self._norms[norms:], self._norm_steps[norms:]
+        del self._outputs[kept:], self._targets[kept:]
+        self.kept_bytes = sum(outputs.nbytes for outputs in self._outputs)
+
     def __len__(self) -> int:
         return len(self._losses)
 

@@ -23,13 +23,17 @@ from tuitrain.messages import (
     TrainingPrepared,
     TrainingResumed,
 )
-from tuitrain.training.build import build_parts
+from tuitrain.training.allocator import find_allocator, record_history
+from tuitrain.training.build import build_parts, pick_device
 from tuitrain.training.checkpoint import CheckpointFolder, load_checkpoint
 from tuitrain.training.environment import describe_environment
+from tuitrain.training.flops import count_work
 from tuitrain.training.link import Link
 from tuitrain.training.loop import Trainer
 from tuitrain.training.randomness import seed_everything
+from tuitrain.training.relief import end_outside_steps, rerun_words
 from tuitrain.training.settings import Replay
+from tuitrain.training.shortage import OutOfMemory, is_out_of_memory, take_down
 from tuitrain.training.snapshot import CheckpointWriter
 
 
@@ -45,6 +49,7 @@ class Session:
         self._preset: Preset = parse_preset(order.config, "config.toml")
         self._writer = CheckpointWriter(self._folder, self._directory)
         self._writer.send = link.send
+        self._trainer: Trainer | None = None
 
     def run(self) -> TrainingEnded:
         """Build, restore where ordered, and train until the end.
@@ -52,11 +57,21 @@ class Session:
         Raises:
             TuitrainError: training can't start, for a reason that the text gives.
         """
+        try:
+            return self._run()
+        except OutOfMemory as error:
+            if not is_out_of_memory(error):
+                raise
+            return self._end_without_memory(error)
+
+    def _run(self) -> TrainingEnded:
         self._folder.prepare()
         self._set_up_torch()
         seed_everything(self._preset.train.seed)
+        record_history(self._preset, pick_device(self._preset.train.device))
         parts = build_parts(self._preset, Path(self._order.data_directory), self._report)
-        trainer = Trainer(parts, self._link, self._writer, self._order.config)
+        trainer = self._trainer = Trainer(parts, self._link, self._writer, self._order.config)
+        trainer.relief.rerun = rerun_words(self._order)
         if self._preset.train.weights_from is not None:
             self._begin_with_weights(trainer, Path(self._preset.train.weights_from))
         if self._order.resume:
@@ -72,8 +87,19 @@ class Session:
                 environment=describe_environment(parts),
             )
         )
+        work = count_work(parts)
+        if work is not None:
+            self._link.send(work)
         self._link.enter_training()
         return trainer.run()
+
+    def _end_without_memory(self, error: BaseException) -> TrainingEnded:
+        device = pick_device(self._preset.train.device)
+        shortage = take_down(error, device, find_allocator(device))
+        step = self._trainer.step if self._trainer is not None else None
+        account, ended = end_outside_steps(shortage, step)
+        self._link.send(account)
+        return ended
 
     def _set_up_torch(self) -> None:
         train = self._preset.train

@@ -63,7 +63,7 @@ class CheckpointWriter:
 
     def __init__(self, folder: CheckpointFolder, run_directory: Path) -> None:
         self._folder = folder
-        self._run_directory = run_directory
+        self.run_directory = run_directory
         self._buffers = Buffers()
         self._thread: threading.Thread | None = None
         self._error: Exception | None = None
@@ -168,10 +168,10 @@ class CheckpointWriter:
         self.wait()
         if self.newest is None or set(names) <= set(self.newest.names):
             return
-        self._folder.point(names, self._run_directory / self.newest.path)
+        self._folder.point(names, self.run_directory / self.newest.path)
         every = tuple(dict.fromkeys((*self.newest.names, *names)))
         self.newest = replace(self.newest, time=time.time(), names=every)
         self.send(self.newest)
 
     def _relative(self, path: Path) -> str:
-        return str(path.relative_to(self._run_directory))
+        return str(path.relative_to(self.run_directory))

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from tuitrain.config.schema import Task as TaskName
+from tuitrain.errors import TrainingError
 
 MOST_CONFUSION_CLASSES = 128
 """With more classes only the per-class sums are kept, not the table."""
@@ -34,8 +35,12 @@ class Tally(Protocol):
 class Task(Protocol):
     """One kind of training."""
 
-    def shape_outputs(self, outputs: Tensor) -> Tensor:
-        """Return outputs in the shape that loss and metrics take."""
+    def shape_outputs(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Return outputs in the shape that loss and metrics take.
+
+        Raises:
+            TrainingError: there are not as many as the targets want.
+        """
         ...
 
     def train_metric(self) -> str:
@@ -63,11 +68,27 @@ def _mean_each(values: Tensor, sizes: Sequence[int]) -> list[float]:
     return torch.stack([part.mean() for part in torch.split(values, list(sizes))]).tolist()
 
 
+def _shaped_like(outputs: Tensor, targets: Tensor) -> Tensor:
+    """Return [batch] as [batch, 1] or the other way round, whichever the targets are.
+
+    Losses broadcast one against the other to [batch, batch] and train on with that.
+    """
+    if outputs.shape == targets.shape:
+        return outputs
+    if outputs.numel() != targets.numel():
+        raise TrainingError(
+            f"the model gives outputs of shape {tuple(outputs.shape)} for targets of shape "
+            f"{tuple(targets.shape)}: it must give one number for each target"
+        )
+    return outputs.reshape(targets.shape)
+
+
 class Classification:
     """One of several classes; outputs [batch, classes], targets [batch] int64."""
 
-    def shape_outputs(self, outputs: Tensor) -> Tensor:
+    def shape_outputs(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Class scores are taken as they are."""
+        del targets
         return outputs
 
     def train_metric(self) -> str:
@@ -85,11 +106,11 @@ class Classification:
 
 
 class Binary:
-    """Yes or no; one score a sample, targets [batch] 0. or 1., a score above 0 means yes."""
+    """Yes or no; one score a sample, targets [batch] or [batch, 1] of 0. or 1.; above 0 is yes."""
 
-    def shape_outputs(self, outputs: Tensor) -> Tensor:
-        """Drop the last dimension of [batch, 1]."""
-        return outputs.squeeze(-1)
+    def shape_outputs(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Give outputs the shape of the targets."""
+        return _shaped_like(outputs, targets)
 
     def train_metric(self) -> str:
         """Accuracy at the threshold 0."""
@@ -107,11 +128,11 @@ class Binary:
 
 
 class Regression:
-    """Numbers; outputs [batch, n] or [batch], targets of the same shape."""
+    """Numbers; targets [batch, n] or [batch], as many outputs."""
 
-    def shape_outputs(self, outputs: Tensor) -> Tensor:
-        """Drop the last dimension of [batch, 1]."""
-        return outputs.squeeze(-1)
+    def shape_outputs(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Give outputs the shape of the targets."""
+        return _shaped_like(outputs, targets)
 
     def train_metric(self) -> str:
         """Mean absolute error."""
@@ -147,8 +168,9 @@ class ClassTally:
 
     def add(self, outputs: Tensor, targets: Tensor) -> None:
         """Count one batch; scores above 0 are class 1 where there is one score a sample."""
-        predicted = outputs.argmax(1) if outputs.ndim > 1 else (outputs > 0).long()
-        true = targets.long()
+        scored = outputs.ndim > targets.ndim
+        predicted = outputs.argmax(1) if scored else (outputs > 0).long().flatten()
+        true = targets.long().flatten()
         one = torch.ones_like(true)
         if self._table is not None:
             self._table.index_add_(0, true * self._classes + predicted, one)

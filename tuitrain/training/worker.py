@@ -25,6 +25,7 @@ from tuitrain.messages import (
     WorkerStarted,
 )
 from tuitrain.training.link import Link, end_process_group, stop_on_signals
+from tuitrain.training.stacks import write_stacks_at_signal
 
 ORPHAN_GRACE_S = 60.0
 """How long an orphaned worker may take to save before it ends itself."""
@@ -34,6 +35,8 @@ _LOOK_S = 1.0
 
 def main(events: "Queue[Numbered]", commands: "Queue[Command]") -> NoReturn:
     """Wait for an order and carry it out; every ending is told as `TrainingEnded`."""
+    # Read when torch is imported: else Kineto tells of each profile's begin and end on stderr.
+    os.environ.setdefault("KINETO_LOG_LEVEL", "99")
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     link = Link(events, commands, ORPHAN_GRACE_S)
     link.start()
@@ -41,6 +44,7 @@ def main(events: "Queue[Numbered]", commands: "Queue[Command]") -> NoReturn:
     sys.path[:0] = order.code_folders
     link.begin(order.attempt)
     stop_on_signals(link, SaveCheckpoint(0))
+    write_stacks_at_signal(Path(order.run_directory) / "stacks.txt")
     link.send(WorkerStarted(time.time(), os.getpid()))
     with RunLock(Path(order.run_directory) / "worker.lock"):
         link.send(_train(order, link))
@@ -67,6 +71,9 @@ def _await_order(link: Link) -> StartOrder:
         for command in _arrived(link):
             if isinstance(command, StartOrder):
                 if warm:
+                    from tuitrain.training.estimate import forget_parts
+
+                    forget_parts()
                     _write_to(Path(command.run_directory) / "worker.log")
                 return command
             if isinstance(command, EstimateCost):
@@ -103,7 +110,9 @@ def _train(order: StartOrder, link: Link) -> TrainingEnded:
     try:
         from tuitrain.training.session import Session
 
-        return Session(order, link).run()
+        ended = Session(order, link).run()
+        sys.stderr.write(ended.traceback)
+        return ended
     except TuitrainError as error:
         traceback.print_exc()
         return _failed(str(error))
@@ -118,10 +127,5 @@ def _failed(reason: str, trace: str = "") -> TrainingEnded:
 
 
 def _explain(error: Exception) -> str:
-    import torch
-
     text = (str(error).strip().splitlines() or [""])[0]
-    if isinstance(error, torch.OutOfMemoryError):
-        sys.stderr.write(torch.cuda.memory_summary() + "\n")
-        return f"out of GPU memory: {text}; take a smaller train.batch_size with more accumulate"
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

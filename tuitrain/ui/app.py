@@ -19,6 +19,7 @@ from tuitrain.errors import TuitrainError
 from tuitrain.runs.commands import give_command, wait_for_command
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.lock import is_alive
+from tuitrain.ui.notices import Notices
 from tuitrain.ui.preferences import Preferences
 from tuitrain.ui.terminal import AsciiFilter, ColourlessFilter, narrowed
 from tuitrain.ui.themes import OWN_THEMES, span_styles
@@ -65,6 +66,7 @@ class TuitrainApp(App[int]):
         preferences: Preferences,
         data_dir: Path | None = None,
         first: Callable[["TuitrainApp"], None] | None = None,
+        notices: Notices | None = None,
     ) -> None:
         """Show the runs below `root`.
 
@@ -74,8 +76,10 @@ class TuitrainApp(App[int]):
             preferences: what is remembered between starts.
             data_dir: where data sets are kept, when not the default.
             first: opens a screen above home at the start.
+            notices: how new alerts are told beside the screens.
         """
         super().__init__()
+        self.notices = notices or Notices()
         self.root = root
         self.look = look
         self.data_dir = data_dir
@@ -151,6 +155,30 @@ class TuitrainApp(App[int]):
         from tuitrain.ui.screens.checkpoints import CheckpointsScreen
 
         self.push_screen(CheckpointsScreen(directory))
+
+    def open_time(self, directory: RunDirectory) -> None:
+        """Show where a run's time goes."""
+        from tuitrain.ui.screens.time import TimeScreen
+
+        self.push_screen(TimeScreen(directory))
+
+    def open_memory(self, directory: RunDirectory) -> None:
+        """Show what fills the memory of a run's devices."""
+        from tuitrain.ui.screens.memory import MemoryScreen
+
+        self.push_screen(MemoryScreen(directory))
+
+    def open_alerts(self, directory: RunDirectory) -> None:
+        """Show what called for attention in a run."""
+        from tuitrain.ui.screens.alerts import AlertsScreen
+
+        self.push_screen(AlertsScreen(directory))
+
+    def open_profile(self, directory: RunDirectory, *, steps: int = 0) -> None:
+        """Show a run's profiles; with `steps` order one of so many steps first."""
+        from tuitrain.ui.screens.profile import ProfileScreen
+
+        self.push_screen(ProfileScreen(directory, steps=steps))
 
     def action_help(self) -> None:
         """Show the keys of the screen in front."""

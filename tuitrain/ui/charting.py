@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from tuitrain.alerts.catalogue import OFF_THE_CURVE
 from tuitrain.runs.rows import MarkRow
 from tuitrain.ui.snapshot import Request, RunSnapshot
 from tuitrain.view.figure import AxisKind, Chart, Line, Mark, line_from_series
@@ -162,7 +163,7 @@ def short_label(metric: str) -> str:
 def _marks(snapshot: RunSnapshot, along: Ruler, window: Window) -> list[Mark]:
     found: list[tuple[int, Mark]] = []
     for row in snapshot.marks:
-        if row.kind in ("setting", "pause", "continue", "resume"):
+        if row.kind in ("setting", "batch", "pause", "continue", "resume"):
             found.append((row.step, Mark(along.at(row.step), row.kind, _mark_text(row))))  # type: ignore[arg-type]
     best = [row for row in snapshot.marks if row.kind == "best"][-1:]
     found += [(row.step, Mark(along.at(row.step), "best", "best")) for row in best]
@@ -171,6 +172,8 @@ def _marks(snapshot: RunSnapshot, along: Ruler, window: Window) -> list[Mark]:
         mark = Mark(along.at(checkpoint.step), "checkpoint", sanitise(own))
         found.append((checkpoint.step, mark))
     for alert in snapshot.alerts:
+        if alert.kind in OFF_THE_CURVE:
+            continue
         if alert.step:
             found.append((alert.step, Mark(along.at(alert.step), "alert", sanitise(alert.kind))))
     return [mark for step, mark in found if window.first <= step <= window.last]
@@ -180,4 +183,6 @@ def _mark_text(row: MarkRow) -> str:
     if row.kind == "setting":
         key = str(row.data.get("key", "")).rpartition(".")[2]
         return sanitise(f"{key} {metric_value(float(row.data.get('new', 0)))}")
+    if row.kind == "batch":
+        return sanitise(f"batch {row.data.get('new', '')}")
     return row.kind

@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from tuitrain.errors import TuitrainError
+from tuitrain.measures import is_split_metric
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.listing import run_paths, summarise_run
 from tuitrain.runs.lock import is_alive
@@ -20,6 +21,7 @@ from tuitrain.runs.rows import MarkRow
 from tuitrain.runs.summary import RunSummary
 from tuitrain.ui.snapshot import Request, RunSnapshot
 from tuitrain.view.scale import roomy_end
+from tuitrain.view.steptime import SPLIT_POINTS
 
 RUN_LOOK_S = 0.5
 """Curves at 2 Hz look live; more is not seen and costs the terminal."""
@@ -150,8 +152,10 @@ def read_snapshot(
     """
     names = reader.metric_names()
     wanted = names if request.metrics is None else [n for n in names if n in request.metrics]
+    wanted = [*wanted, *filter(is_split_metric, request.metrics or ())]
     summary, meta, state = reader.summary(), reader.meta(), reader.state()
     live, speed = is_alive(reader.directory), _speed(reader)
+    devices = reader.devices()
     end = roomy_end(summary.step, speed, summary.total_steps) if live else summary.step
     last = end if request.last_step is None else request.last_step
     first = 1 if request.first_step is None else request.first_step
@@ -174,6 +178,11 @@ def read_snapshot(
         step_times=tuple(reader.step_times(first, known, _RULER_COLUMNS) if request.times else ()),
         steps_per_s=speed,
         samples=reader.latest_samples(),
+        devices=devices.facts if devices else {},
+        split=reader.split(SPLIT_POINTS),
+        spent=reader.spent(),
+        meta=meta,
+        profiles=tuple(reader.profiles()),
         marks=marks,
         alerts=tuple(reader.alerts()),
         commands=tuple(reader.commands()),

@@ -133,7 +133,9 @@ class MachineFollower(Follower):
 
 def describe_machine(host: str, readings: Mapping[str, float]) -> Machine:
     """Return how many GPUs the readings are of, and how many are free."""
-    totals = {name.partition("/")[0] for name in readings if name.endswith("/memory_total_bytes")}
+    # Slices of a GPU have a total of their own, one level below.
+    names = [name for name in readings if name.endswith("/memory_total_bytes")]
+    totals = {name.partition("/")[0] for name in names if name.count("/") == 1}
     return Machine(host, len(totals), sum(_is_free(readings, gpu) for gpu in totals))
 
 

@@ -3,8 +3,10 @@
 Reads files, so it is called in a thread; knows nothing of widgets.
 """
 
+import os
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tuitrain.config.draft import Checked
@@ -25,22 +27,31 @@ class Opened:
     argument: str
     """What `tuitrain run` takes for it."""
     download: str
+    typed: Mapping[str, str] = field(default_factory=dict)
+    """What to type over it to begin with, by key: settings that fit in memory where it ran out."""
 
 
-def open_settings(preset: str, config: Path | None, cwd: Path | None = None) -> Opened:
-    """Read what the form begins with.
+def open_settings(
+    preset: str,
+    config: Path | None,
+    cwd: Path | None = None,
+    environ: Mapping[str, str] = os.environ,
+) -> Opened:
+    """Read what the form begins with; `environ` may name the user's own configuration.
 
     Raises:
         PresetError: there is no such preset, or it can't be read; one at fault is opened as text.
+        UsageError: the user's own configuration is at fault.
     """
     from tuitrain.config.catalogue import read_catalogue
     from tuitrain.config.presets import find_preset
     from tuitrain.config.source import read_text
+    from tuitrain.config.user import load_user_config
 
     path = config if config is not None else find_preset(preset, cwd).path
-    text = read_text(path)
+    text, defaults = read_text(path), load_user_config(environ).alert_defaults
     try:
-        resolved = parse_preset(text, str(path))
+        resolved = parse_preset(text, str(path), alerts=defaults)
     except TuitrainError:
         return Opened(text, text, path, preset if config is None else str(path), "")
     dataset = read_catalogue().find("dataset", resolved.data.name)
@@ -50,7 +61,25 @@ def open_settings(preset: str, config: Path | None, cwd: Path | None = None) -> 
         path=path,
         argument=preset if config is None else _short_path(path, cwd),
         download=dataset.download if dataset is not None else "",
+        typed=_fitting_settings(config.parent) if config is not None else {},
     )
+
+
+def _fitting_settings(folder: Path) -> dict[str, str]:
+    """Return what a run that failed for lack of memory should be begun anew with.
+
+    Raises:
+        RecordError: the record can't be read.
+    """
+    from tuitrain.runs.directory import RunDirectory
+    from tuitrain.runs.reader import RunReader
+
+    if not (folder / "run.db").is_file():
+        return {}
+    with RunReader(RunDirectory(folder)) as reader:
+        account = reader.meta().get("out_of_memory") or {}
+        failed = reader.state().state == "failed"
+    return {key: str(value) for key, value in account.get("again", {}).items()} if failed else {}
 
 
 def _short_path(path: Path, cwd: Path | None = None) -> str:

@@ -5,6 +5,7 @@ Made by `tuitrain.ui.follow` in a thread, used by widgets; knows nothing of eith
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from tuitrain.runs.rows import (
     AlertRow,
@@ -12,11 +13,15 @@ from tuitrain.runs.rows import (
     CommandRow,
     MarkRow,
     MetricRow,
+    ProfileRow,
     ProgressRow,
+    SpentRow,
     StateRow,
 )
 from tuitrain.runs.series import Series
 from tuitrain.runs.summary import RunSummary
+from tuitrain.view.memorybar import training_device
+from tuitrain.view.sidetext import Devices
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +57,16 @@ class RunSnapshot:
     steps_per_s: float | None = None
     """Over the last seconds; None where it is not known."""
     samples: Mapping[str, float] = field(default_factory=dict)
-    """The latest readings of GPU and host."""
+    """The latest readings of GPU, host and worker, by the names of `tuitrain.measures`."""
+    devices: Mapping[str, Any] = field(default_factory=dict)
+    """What is known of the devices beside their readings, as `telemetry` gives it."""
+    split: Mapping[str, float] = field(default_factory=dict)
+    """Seconds a step of each part of it, of late, by the names of `tuitrain.measures`."""
+    spent: SpentRow | None = None
+    """What the run's time went into."""
+    meta: Mapping[str, Any] = field(default_factory=dict)
+    """Facts about the run, `memory`, `work` and `out_of_memory` among them."""
+    profiles: tuple[ProfileRow, ...] = ()
     marks: tuple[MarkRow, ...] = ()
     alerts: tuple[AlertRow, ...] = ()
     commands: tuple[CommandRow, ...] = ()
@@ -72,3 +86,11 @@ class RunSnapshot:
         if summary.state != "running":
             return None
         return (summary.total_steps - summary.step) / self.steps_per_s
+
+
+def devices_of(snapshot: RunSnapshot) -> Devices:
+    """Return what a snapshot knows of the devices, and which of them is trained on."""
+    device = snapshot.summary.device if snapshot.summary else None
+    environment = snapshot.meta.get("environment") or {}
+    training = training_device(device, environment, snapshot.samples, snapshot.devices)
+    return Devices(snapshot.samples, snapshot.devices, training)

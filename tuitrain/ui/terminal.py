@@ -159,12 +159,14 @@ class TerminalGuard:
             self._saved = termios.tcgetattr(self._input)
 
     def end_at_signals(self) -> None:
-        """Let SIGHUP and SIGTERM end the process at once, the terminal restored if it is there.
+        """Let SIGHUP, SIGTERM and SIGINT end the process at once, the terminal restored.
 
-        Plain handlers: in the event loop they would wait for a terminal that may be gone.
+        Plain handlers: in the event loop they would wait for a terminal that may be gone, and
+        asyncio's own for SIGINT cancels a task, which one of Textual's may swallow. Ctrl-C is a
+        key here and no signal.
         """
-        signal.signal(signal.SIGHUP, self._end)
-        signal.signal(signal.SIGTERM, self._end)
+        for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._end)
 
     def _end(self, number: int, _frame: object) -> None:
         self.restore()

@@ -12,12 +12,14 @@ from tuitrain.view.format import shorten
 from tuitrain.view.layout import Layout
 
 MARK_SYMBOLS = {
+    "evaluation": "e",
     "checkpoint": "o",
     "best": "*",
     "continue": ">",
     "pause": "=",
     "resume": ">",
     "setting": "v",
+    "batch": "b",
     "alert": "!",
 }
 """By weight: where several fall on one column the last of these is seen."""

@@ -10,7 +10,9 @@ from typing import Literal
 from tuitrain.runs.series import Column, Series
 
 AxisKind = Literal["step", "epoch", "time"]
-MarkKind = Literal["setting", "pause", "continue", "resume", "checkpoint", "best", "alert"]
+MarkKind = Literal[
+    "setting", "pause", "continue", "resume", "checkpoint", "best", "alert", "evaluation", "batch"
+]
 
 
 @dataclass(frozen=True, slots=True)

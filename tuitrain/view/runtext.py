@@ -38,6 +38,7 @@ _WAITING = {
     "evaluate": "evaluating",
     "set": "changing a setting",
     "resume": "resuming",
+    "stacks": "taking stacks",
 }
 
 
@@ -138,7 +139,10 @@ def happenings(
         for row in marks
         if row.kind != "best"
     ]
-    found += [Happening(row.time, f"alert: {row.text}", "alert") for row in alerts]
+    # The end is among the states already.
+    found += [
+        Happening(row.time, f"alert: {row.text}", "alert") for row in alerts if row.kind != "ended"
+    ]
     found += [Happening(row.time, _checkpoint_text(row)) for row in checkpoints]
     return sorted(found, key=lambda item: item.time)
 
@@ -159,89 +163,6 @@ def happening_line(item: Happening) -> SpanLine:
     """Return one line: when, and what."""
     clock = time.strftime("%H:%M:%S", time.localtime(item.time))
     return (Span(f" {clock} ", "quiet"), *plain_line(item.text, item.style))
-
-
-def memory_bar(used: float, total: float, width: int, *, ascii: bool) -> str:
-    """Return how full something is."""
-    share = min(1.0, used / total) if total > 0 else 0.0
-    full = round(share * width)
-    return ("#" if ascii else "█") * full + ("." if ascii else "░") * (width - full)
-
-
-def gpu_numbers(samples: Mapping[str, float]) -> list[int]:
-    """Return the GPUs that there are readings of."""
-    found = {name.partition("/")[0][3:] for name in samples if name.startswith("gpu")}
-    return sorted(int(number) for number in found if number.isdigit())
-
-
-def device_lines(samples: Mapping[str, float], width: int, *, ascii: bool) -> list[SpanLine]:
-    """Return the devices' readings: every GPU, then the host."""
-    lines: list[SpanLine] = []
-    for number in gpu_numbers(samples):
-        lines += _gpu_lines(number, samples, width, ascii=ascii)
-    if "host/memory_total_bytes" in samples:
-        lines += _host_lines(samples, width, ascii=ascii)
-    return lines or [(Span("no readings yet", "quiet"),)]
-
-
-def memory_line(samples: Mapping[str, float], width: int) -> SpanLine:
-    """Return the devices' memory on one line, for a terminal without room for a column.
-
-    Readings that don't fit in `width` are left out whole.
-    """
-    parts: list[str] = []
-    for number in gpu_numbers(samples):
-        used = samples.get(f"gpu{number}/memory_used_bytes", 0.0)
-        total = samples.get(f"gpu{number}/memory_total_bytes", 0.0)
-        parts.append(f"GPU {number} {text.size(used)}/{text.size(total)}")
-    if "host/memory_total_bytes" in samples:
-        used, total = samples["host/memory_used_bytes"], samples["host/memory_total_bytes"]
-        parts.append(f"RAM {text.size(used)}/{text.size(total)}")
-        parts.append(f"worker {text.size(samples.get('host/worker_rss_bytes', 0.0))}")
-    while len(parts) > 1 and len("  ".join(parts)) >= width:
-        parts.pop()
-    return plain_line(f" {'  '.join(parts)}", "quiet")
-
-
-def _gpu_lines(
-    number: int, samples: Mapping[str, float], width: int, *, ascii: bool
-) -> list[SpanLine]:
-    def reading(name: str) -> float | None:
-        return samples.get(f"gpu{number}/{name}")
-
-    used, total = reading("memory_used_bytes"), reading("memory_total_bytes")
-    utilization, power, degrees = (
-        reading("utilization_percent"),
-        reading("power_w"),
-        reading("temperature_c"),
-    )
-    facts = [
-        f"{utilization:.0f}%" if utilization is not None else "",
-        f"{power:.0f} W" if power is not None else "",
-        f"{degrees:.0f} C" if degrees is not None else "",
-    ]
-    head, said = f"GPU {number} ", [fact for fact in facts if fact]
-    if len(head) + len(" ".join(said)) <= width:
-        lines: list[SpanLine] = [(Span(head, "strong"), Span(" ".join(said)))]
-    else:
-        lines = [(Span(head, "strong"), Span(said[0])), (Span(" ".join(said[1:])),)]
-    if used is not None and total is not None:
-        lines.append((Span(f"{text.size(used)} / {text.size(total)}"),))
-        lines.append((Span(memory_bar(used, total, width, ascii=ascii), "line0"),))
-    return lines
-
-
-def _host_lines(samples: Mapping[str, float], width: int, *, ascii: bool) -> list[SpanLine]:
-    used, total = samples["host/memory_used_bytes"], samples["host/memory_total_bytes"]
-    worker = samples.get("host/worker_rss_bytes", 0.0)
-    cpu = samples.get("host/worker_cpu_percent", 0.0)
-    return [
-        (Span("worker ", "quiet"), Span(text.size(worker))),
-        (Span("cpu    ", "quiet"), Span(f"{cpu:.0f} %")),
-        (Span("RAM    ", "quiet"), Span(f"{text.size(used)}")),
-        (Span("of     ", "quiet"), Span(text.size(total))),
-        (Span(memory_bar(used, total, width, ascii=ascii), "line0"),),
-    ]
 
 
 def metric_lines(metrics: Mapping[str, Any]) -> list[SpanLine]:

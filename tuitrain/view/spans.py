@@ -19,6 +19,11 @@ _NEAR = 10
 """Cells that cost a terminal less than moving its cursor and setting colours anew."""
 
 
+def plain_text(line: SpanLine) -> str:
+    """Return what a line says, for an output without styles."""
+    return "".join(span.text for span in line).rstrip()
+
+
 def line_width(line: SpanLine) -> int:
     """Return how many cells a line takes."""
     return sum(display_width(span.text) for span in line)

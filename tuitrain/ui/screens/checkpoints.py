@@ -5,12 +5,9 @@ Asks before what can't be undone; files are touched by `tuitrain.runs.checkpoint
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, cast
 
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.message import Message
-from textual.screen import Screen
 
 from tuitrain.errors import TuitrainError
 from tuitrain.runs.checkpoints import check_checkpoint_name, delete_checkpoint, name_checkpoint
@@ -19,6 +16,7 @@ from tuitrain.runs.metrics import monitor_of
 from tuitrain.runs.rows import CheckpointRow
 from tuitrain.ui.follow import RunFollower
 from tuitrain.ui.screens.dialogs import Ask, Confirm
+from tuitrain.ui.screens.following import FollowingScreen
 from tuitrain.ui.snapshot import Request, RunSnapshot
 from tuitrain.ui.widgets.keyline import KeyLine
 from tuitrain.ui.widgets.lines import Lines
@@ -34,11 +32,8 @@ from tuitrain.view.checkpoints import (
 from tuitrain.view.format import sanitise
 from tuitrain.view.spans import Span, wrap_plain
 
-if TYPE_CHECKING:
-    from tuitrain.ui.app import TuitrainApp
 
-
-class CheckpointsScreen(Screen[None]):
+class CheckpointsScreen(FollowingScreen[RunSnapshot]):
     """A list, and all about the checkpoint under the cursor."""
 
     DEFAULT_CSS = """
@@ -47,6 +42,8 @@ class CheckpointsScreen(Screen[None]):
     CheckpointsScreen #details { height: 11; border-top: solid $panel-lighten-2; }
     CheckpointsScreen #details:focus { border-top: solid $accent; }
     """
+    _follower: RunFollower
+
     BINDINGS = [
         Binding("R", "resume", "resume from it", id="checkpoints.resume",
                 tooltip="Go on training from this checkpoint; Enter does the same."),
@@ -60,13 +57,6 @@ class CheckpointsScreen(Screen[None]):
                 tooltip="Go back."),
     ]  # fmt: skip
 
-    class Read(Message):
-        """The thread has read the run."""
-
-        def __init__(self, snapshot: RunSnapshot) -> None:
-            super().__init__()
-            self.snapshot = snapshot
-
     def __init__(self, directory: RunDirectory, clock: Callable[[], float] = time.time) -> None:
         """Show the checkpoints of the run in `directory`.
 
@@ -74,15 +64,10 @@ class CheckpointsScreen(Screen[None]):
             directory: the run.
             clock: seconds since the epoch, for ages.
         """
-        super().__init__()
-        self._directory = directory
+        super().__init__(directory)
         self._clock = clock
-        self._snapshot: RunSnapshot | None = None
         self._rows: dict[str, CheckpointRow] = {}
-        self._follower = RunFollower(directory, self._deliver, Request(metrics=()))
-
-    def _deliver(self, snapshot: RunSnapshot) -> None:
-        self.post_message(self.Read(snapshot))
+        self._follower = RunFollower(directory, self.deliver, Request(metrics=()))
 
     def compose(self) -> ComposeResult:
         """Show the list above the details."""
@@ -95,27 +80,11 @@ class CheckpointsScreen(Screen[None]):
     def on_mount(self) -> None:
         """Begin to read."""
         self.query_one(PickList).focus()
-        self._follower.start()
-
-    def on_unmount(self) -> None:
-        """End the thread."""
-        self._follower.close()
 
     # --- what is shown --------------------------------------------------------------------------
 
-    def on_checkpoints_screen_read(self, message: Read) -> None:
+    def show_snapshot(self, snapshot: RunSnapshot) -> None:
         """Show what was read."""
-        self._snapshot = message.snapshot
-        # A screen below another one that changes makes Textual paint all of the upper one.
-        if self.is_current:
-            self._show(message.snapshot)
-
-    def on_screen_resume(self) -> None:
-        """Show what was read meanwhile."""
-        if self._snapshot is not None:
-            self._show(self._snapshot)
-
-    def _show(self, snapshot: RunSnapshot) -> None:
         rows = newest_first(snapshot.checkpoints)
         self._rows = {row.path: row for row in rows}
         head, *lines = checkpoint_table(rows, monitor_of(snapshot.config)[0], self._clock())
@@ -149,10 +118,6 @@ class CheckpointsScreen(Screen[None]):
     def _picked(self) -> CheckpointRow | None:
         return self._rows.get(self.query_one(PickList).key)
 
-    @property
-    def _tuitrain(self) -> "TuitrainApp":
-        return cast("TuitrainApp", self.app)
-
     # --- keys -----------------------------------------------------------------------------------
 
     def on_pick_list_chosen(self) -> None:
@@ -180,13 +145,13 @@ class CheckpointsScreen(Screen[None]):
         )
 
     def _resume(self, row: CheckpointRow) -> None:
-        self._tuitrain.resume_run(self._directory, checkpoint=row.path)
+        self.tuitrain.resume_run(self._directory, checkpoint=row.path)
 
     def action_begin(self) -> None:
         """Open the form for a new run with these weights and this run's settings."""
         row, snapshot = self._picked(), self._snapshot
         if row is not None and snapshot is not None and snapshot.summary is not None:
-            self._tuitrain.open_launch(
+            self.tuitrain.open_launch(
                 snapshot.summary.preset,
                 config=self._directory.config_path,
                 checkpoint=self._directory.path / row.path,
@@ -210,7 +175,7 @@ class CheckpointsScreen(Screen[None]):
         )
 
     def _name_live(self, name: str) -> None:
-        self._tuitrain.order(self._directory, "checkpoint", {"name": name})
+        self.tuitrain.order(self._directory, "checkpoint", {"name": name})
 
     def action_delete(self) -> None:
         """Delete the checkpoint, after a question; the only one after a second."""
@@ -250,7 +215,7 @@ class CheckpointsScreen(Screen[None]):
         try:
             job()
         except (TuitrainError, OSError) as error:
-            self._tuitrain.tell(str(error), "error")
+            self.tuitrain.tell(str(error), "error")
         self._follower.wake()
 
     def _refuse(self, what: str) -> None:
@@ -259,7 +224,3 @@ class CheckpointsScreen(Screen[None]):
             severity="warning",
             markup=False,
         )
-
-    def action_back(self) -> None:
-        """Leave."""
-        self.dismiss()

@@ -207,7 +207,9 @@ class LaunchScreen(Screen[None]):
 
     def _take_opened(self, opened: Opened) -> None:
         self._opened = opened
-        self._draft = Draft(opened.resolved)
+        self._draft = Draft(opened.resolved, opened.typed)
+        if opened.typed:
+            self._say("memory ran out: with settings that fit", "alert")
         if self._checkpoint is not None:
             weights = toml_value(str(self._checkpoint))
             self._draft = self._draft.type_over("train.weights_from", weights)

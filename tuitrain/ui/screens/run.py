@@ -32,6 +32,8 @@ class RunScreen(RunView):
         del parameters
         if action in ("stop", "rate", "checkpoint", "evaluate", "release", "pause"):
             return self._snapshot.live
+        if action == "profile":
+            return self._snapshot.live or bool(self._snapshot.profiles)
         if action == "resume":
             state = self._snapshot.state
             return not self._snapshot.live and state is not None and state.state != "finished"
@@ -90,6 +92,20 @@ class RunScreen(RunView):
             ),
             change,
         )
+
+    def action_profile(self) -> None:
+        """Ask how many steps to profile; of a run that has ended show the profiles it has."""
+        from tuitrain.ui.screens.profile import ask_steps
+
+        if not self._snapshot.live:
+            self.tuitrain.open_profile(self._directory)
+            return
+
+        def take(answer: str | None) -> None:
+            if answer is not None:
+                self.tuitrain.open_profile(self._directory, steps=int(answer or 0))
+
+        self.app.push_screen(ask_steps(), take)
 
     # --- keys: seeing ---------------------------------------------------------------------------
 
@@ -238,6 +254,18 @@ class RunScreen(RunView):
     def action_open_checkpoints(self) -> None:
         """Show the checkpoints."""
         self.tuitrain.open_checkpoints(self._directory)
+
+    def action_open_time(self) -> None:
+        """Show where the time goes."""
+        self.tuitrain.open_time(self._directory)
+
+    def action_open_memory(self) -> None:
+        """Show what fills the memory."""
+        self.tuitrain.open_memory(self._directory)
+
+    def action_open_alerts(self) -> None:
+        """Show the alerts."""
+        self.tuitrain.open_alerts(self._directory)
 
     def action_leave(self) -> None:
         """Go back; take the cursor or the single chart away first."""

@@ -13,6 +13,7 @@ from textual.containers import Container, Horizontal, Vertical
 from textual.message import Message
 from textual.screen import Screen
 
+from tuitrain.alerts.catalogue import count_serious
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.ui.charting import (
     Choices,
@@ -23,21 +24,27 @@ from tuitrain.ui.charting import (
     short_label,
 )
 from tuitrain.ui.follow import RunFollower
-from tuitrain.ui.snapshot import RunSnapshot
+from tuitrain.ui.notices import News
+from tuitrain.ui.snapshot import RunSnapshot, devices_of
 from tuitrain.ui.widgets.chartpanel import ChartPanel
 from tuitrain.ui.widgets.keyline import KeyLine
 from tuitrain.ui.widgets.lines import Lines
 from tuitrain.ui.widgets.panel import Panel
 from tuitrain.ui.widgets.topline import TopLine
-from tuitrain.view import runtext
+from tuitrain.view import format as text
+from tuitrain.view import runtext, sidetext, timetext
 from tuitrain.view.format import metric_value, rate, sanitise
 from tuitrain.view.palette import assign_slots
 from tuitrain.view.spans import Span, SpanLine, plain_line
+from tuitrain.view.steptime import step_time, surroundings
+from tuitrain.view.verdict import judge
 
 if TYPE_CHECKING:
     from tuitrain.ui.app import TuitrainApp
 
 MOST_CHARTS = 9
+_DEVICE_ROWS = 10
+"""One GPU in full, or four in two lines each, with the host below."""
 _CHART_ROWS = 9
 """Below this height a chart is hardly one: fewer are shown then."""
 _WIDE, _VERY_WIDE = 110, 170
@@ -51,6 +58,7 @@ class RunView(Screen[None]):
     #main { height: 1fr; }
     #charts { layout: grid; grid-gutter: 0 1; height: 1fr; width: 1fr; }
     #side { width: 18; margin-left: 1; }
+    #steptime { display: none; }
     #happened { height: 3; }
     #note { height: auto; }
     #memory { height: 1; }
@@ -74,6 +82,7 @@ class RunView(Screen[None]):
         self._overlays: dict[str, RunFollower] = {}
         self._overlaid: dict[str, RunSnapshot] = {}
         self._follower = RunFollower(directory, self._deliver)
+        self._news = News()
 
     @property
     def tuitrain(self) -> "TuitrainApp":
@@ -92,6 +101,7 @@ class RunView(Screen[None]):
                     yield ChartPanel(id=f"chart{number}")
             with Vertical(id="side"):
                 yield Panel("devices", id="devices")
+                yield Panel("step", id="steptime")
         yield Lines(id="memory")
         yield Panel("what happened", id="happened")
         yield KeyLine()
@@ -120,6 +130,8 @@ class RunView(Screen[None]):
             self._snapshot = replace(self._snapshot, error=snapshot.error, live=False)
         else:
             self._snapshot = snapshot
+            new = self._news.take(snapshot)
+            self.tuitrain.notices.tell(self.tuitrain, self._directory.id, new)
         # What changes below another screen would repaint that one whole.
         if self._in_sight:
             self._draw()
@@ -209,6 +221,7 @@ class RunView(Screen[None]):
         self._place_charts()
         self._draw_charts()
         self._draw_side()
+        self._draw_step_time()
         self._draw_happened()
 
     def _chart_width(self) -> int:
@@ -223,7 +236,7 @@ class RunView(Screen[None]):
             summary,
             epochs=self._epochs(),
             left_s=self._snapshot.left_s,
-            alerts=len(self._snapshot.alerts),
+            alerts=count_serious(row.kind for row in self._snapshot.alerts),
             waiting=runtext.waiting_for(self._snapshot.commands),
             width=top.size.width,
         )
@@ -296,18 +309,34 @@ class RunView(Screen[None]):
     def _draw_side(self) -> None:
         side, panel = self.query_one("#side"), self.query_one("#devices", Panel)
         if not side.display:
-            line = runtext.memory_line(self._snapshot.samples, self.size.width)
+            line = sidetext.memory_line(devices_of(self._snapshot), self.size.width)
             self.query_one("#memory", Lines).show_lines([line])
             return
         snapshot, width = self._snapshot, max(1, panel.size.width)
-        body = runtext.device_lines(snapshot.samples, width, ascii=self.tuitrain.look.ascii)
+        devices = devices_of(snapshot)
+        body = sidetext.side_lines(devices, width, self._device_rows(panel), self.tuitrain.look)
         body += [(), *self._speed_lines()]
         if width >= 30:
             body += [(), *runtext.setting_lines(snapshot.config)]
-        panel.show_panel(self._device(), (), body)
+        panel.show_panel(text.shorten(sidetext.side_title(devices), width - 4), (), body)
 
-    def _device(self) -> str:
-        return (self._snapshot.summary.device if self._snapshot.summary else "") or "devices"
+    def _draw_step_time(self) -> None:
+        """Show where a step's time goes, below the devices; nothing before it was measured."""
+        panel, snapshot = self.query_one("#steptime", Panel), self._snapshot
+        time = step_time(snapshot.split)
+        panel.display = time is not None
+        if time is None:
+            return
+        around = surroundings(snapshot.config, snapshot.meta, snapshot.samples)
+        width = max(1, self.query_one("#side").size.width)
+        body = timetext.side_lines(time, judge(time, around), width, self.tuitrain.look)
+        panel.styles.height = len(body) + 1
+        panel.show_panel(timetext.side_title(time), (), body)
+
+    @staticmethod
+    def _device_rows(panel: Panel) -> int:
+        """Return how many rows the devices may take: about half, for what stands below them."""
+        return max(_DEVICE_ROWS, panel.body_height // 2)
 
     def _speed_lines(self) -> list[SpanLine]:
         snapshot = self._snapshot

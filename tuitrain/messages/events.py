@@ -1,15 +1,8 @@
-"""Every event and command that crosses the queues between worker and supervisor.
+"""Events: what the worker tells the supervisor. One class each, named in the past."""
 
-Plain frozen data, one class a message, so that this module can be imported by both sides
-without importing anything of either. Events are named in the past, commands in the imperative.
-Times are seconds since the epoch, durations end in `_s`, sizes in `_bytes`.
-"""
-
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
-from types import GenericAlias
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from dataclasses import dataclass
+from typing import Any, Literal
 
 RunState = Literal[
     "queued", "starting", "running", "paused", "finished", "stopped", "failed", "lost"
@@ -17,11 +10,6 @@ RunState = Literal[
 """`lost` is never recorded: a reader concludes it from the lock."""
 
 FINAL_STATES: frozenset[str] = frozenset({"finished", "stopped", "failed"})
-
-Setting = float | int
-
-
-# --- events: worker -> supervisor ---------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +162,88 @@ class AlertRaised:
     step: int
     kind: str
     text: str
+    detail: str = ""
+    """What there is to read beside it: stacks, a traceback."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerMeasured:
+    """What only the worker can read: torch's allocator, at a flush, once a second at the most."""
+
+    time: float
+    step: int
+    readings: Mapping[str, float]
+    """By name, as `tuitrain.measures` lists them."""
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryAccounted:
+    """What the worker's memory is made of, measured after its first steps, and again on change."""
+
+    time: float
+    step: int
+    account: Mapping[str, Any]
+    """Plain JSON data: `device`, `batch_size`, `activations_source` (how they were found, in
+    words), and `measured` and `estimated`, each with parameters_bytes, gradients_bytes,
+    optimizer_bytes, buffers_bytes, activations_bytes, data_bytes and total_bytes (None: not known);
+    `estimated` may be `error` alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkCounted:
+    """How much arithmetic a step is."""
+
+    time: float
+    flops_per_sample: float
+    """Floating-point operations of forward and backward for one sample; a multiply-add counts 2."""
+    peak_flops: float | None
+    """What the device can do a second in the run's precision; None where that is not known."""
+    peak_source: str
+    """Where the peak comes from, in words; empty where it is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchSplit:
+    """A step's samples go through the model in smaller batches from `step + 1` on."""
+
+    time: float
+    step: int
+    old: int
+    new: int
+    """Samples in one forward pass."""
+    accumulate: int
+    """Batches a step from now on: the samples of a step stay as they were."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryRanOut:
+    """An allocation failed: the account of it."""
+
+    time: float
+    step: int
+    account: Mapping[str, Any]
+    """Plain JSON data: `device`, `asked_bytes`, `free_bytes`, `total_bytes`, `allocated_bytes`,
+    `reserved_bytes`, `fragmented_bytes`, `others_bytes` (None: not known); `blocks`: the largest
+    live ones as [{bytes, count, where}]; `phase` (building, step, evaluation, between steps);
+    `batch_size`; `split_to` where the run went on in smaller ones; where it did not, and smaller
+    ones could be tried, `fits_batch_size`, `per_sample_bytes` and `fixed_bytes` (or `fit_error`),
+    `again` (settings to run again with) and `command`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileWritten:
+    """A profile's trace is on disk; what it says is worked out by another process."""
+
+    time: float
+    command_id: int
+    name: str
+    """The folder's name under profiles/."""
+    first_step: int
+    last_step: int
+    facts: Mapping[str, Any]
+    """Plain JSON data: `asked_steps`, `trace` (file name), `trace_bytes`, `with_stacks`, `device`,
+    `held_up_s`, `steps_s` (wall time of each step), `note` (why there are fewer steps)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +300,12 @@ Event = (
     | TrainingPaused
     | TrainingContinued
     | AlertRaised
+    | WorkerMeasured
+    | MemoryAccounted
+    | WorkCounted
+    | BatchSplit
+    | MemoryRanOut
+    | ProfileWritten
     | CommandDone
     | TrainingEnded
     | WarmedUp
@@ -250,183 +326,3 @@ class Numbered:
     sequence: int
     """Counted from 1 within the attempt."""
     event: Event
-
-
-# --- commands: supervisor -> worker -------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Pause:
-    """Checkpoint at the next boundary, then hold; with `release` end the worker as well."""
-
-    command_id: int
-    release: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Continue:
-    """Go on after a pause."""
-
-    command_id: int
-
-
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """Checkpoint at the next boundary, then end; `reason` is recorded."""
-
-    command_id: int
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class SaveCheckpoint:
-    """Save a checkpoint at the next boundary; a `name` keeps it for good."""
-
-    command_id: int
-    name: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Evaluate:
-    """Evaluate at the next boundary."""
-
-    command_id: int
-
-
-@dataclass(frozen=True, slots=True)
-class ChangeSetting:
-    """Give a live setting, e.g. optimizer.lr, a new value from the next step on."""
-
-    command_id: int
-    key: str
-    value: Setting
-
-
-@dataclass(frozen=True, slots=True)
-class EstimateCost:
-    """Say what a preset would take; only to a worker that has no order yet."""
-
-    config: str
-    data_directory: str
-    code_folders: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Acknowledge:
-    """Everything up to `sequence` is on disk in the record."""
-
-    sequence: int
-
-
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """The record can't be written: hold at the next boundary until `Release`."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Release:
-    """The record can be written again."""
-
-
-@dataclass(frozen=True, slots=True)
-class StartOrder:
-    """Everything a worker needs to begin or to resume: the command that ends its waiting."""
-
-    run_directory: str
-    config: str
-    """The resolved preset as TOML text."""
-    attempt: int
-    data_directory: str
-    code_folders: tuple[str, ...]
-    """Folders for user code (`package.module:Name`), put first on the import path."""
-    resume: bool
-    """Restore the newest whole checkpoint first."""
-    had_checkpoint: bool
-    """The record knows of a checkpoint: finding none that loads is then an error."""
-    settings: tuple[tuple[int, str, float], ...]
-    """Live changes on record as (step, key, value), to be made again at the same steps."""
-    checkpoint: str = ""
-    """Resume from this file of the run, its path relative to the run; empty: from the newest."""
-    abandoned: tuple[str, ...] = ()
-    """Paths of checkpoints of a history given up: neither resumed from nor counted."""
-
-
-Command = (
-    StartOrder
-    | EstimateCost
-    | Pause
-    | Continue
-    | Stop
-    | SaveCheckpoint
-    | Evaluate
-    | ChangeSetting
-    | Acknowledge
-    | Hold
-    | Release
-)
-
-
-# --- as text: for checkpoints, and for `run --json` ---------------------------------------------
-
-
-def to_plain(message: Any) -> dict[str, Any]:
-    """Return a message as JSON data, its class under `type`."""
-    plain = {field.name: _plain_value(getattr(message, field.name)) for field in fields(message)}
-    return {"type": type(message).__name__, **plain}
-
-
-def _plain_value(value: Any) -> Any:
-    if is_dataclass(value) and not isinstance(value, type):
-        return to_plain(value)
-    if isinstance(value, tuple):
-        return [_plain_value(item) for item in value]
-    if isinstance(value, Mapping):
-        return {key: _plain_value(item) for key, item in value.items()}
-    return value
-
-
-def encode_pending(events: list[Numbered]) -> str:
-    """Write numbered events as one JSON text; NaN and infinities survive."""
-    return json.dumps([[item.attempt, item.sequence, to_plain(item.event)] for item in events])
-
-
-def decode_pending(text: str) -> list[Numbered]:
-    """Read what `encode_pending` wrote.
-
-    Raises:
-        ValueError: the text is not such a list, or names an unknown event.
-    """
-    if not text:
-        return []
-    return [
-        Numbered(attempt, sequence, _from_plain(plain))
-        for attempt, sequence, plain in json.loads(text)
-    ]
-
-
-_EVENTS: dict[str, type] = {kind.__name__: kind for kind in (*get_args(Event), MetricPoints)}
-
-
-def _from_plain(plain: Mapping[str, Any]) -> Any:
-    kind = _EVENTS.get(plain["type"])
-    if kind is None:
-        raise ValueError(f"unknown event {plain['type']!r}")
-    hints = get_type_hints(kind)
-    values = {
-        field.name: _restore(plain[field.name], hints[field.name])
-        for field in fields(kind)
-        if field.name in plain
-    }
-    return kind(**values)
-
-
-def _restore(value: Any, hint: Any) -> Any:
-    """Undo `_plain_value`: lists become the tuples that the frozen messages hold."""
-    if not isinstance(value, list):
-        return value
-    options = get_args(hint) if get_origin(hint) is not tuple else (hint,)
-    if any(get_origin(option) is tuple or isinstance(option, GenericAlias) for option in options):
-        return tuple(_from_plain(item) if isinstance(item, dict) else item for item in value)
-    return value

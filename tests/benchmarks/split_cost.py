@@ -1,0 +1,113 @@
+"""What splitting steps costs: a preset's loop with and without, blocks in turn; prints JSON.
+
+    python tests/benchmarks/split_cost.py FOLDER PRESET BLOCKS [DEVICE]
+
+All in one process and one thread, by the thread's CPU time: a difference of a few tenths of a
+percent is lost in the noise between two processes. On another device than the CPU, by the clock.
+"""
+
+import gc
+import json
+import pickle
+import queue
+import statistics
+import sys
+import time
+from pathlib import Path
+
+import torch
+
+from tuitrain.config.load import load_preset
+from tuitrain.config.presets import find_preset
+from tuitrain.messages import Event
+from tuitrain.training.build import build_parts
+from tuitrain.training.checkpoint import CheckpointFolder
+from tuitrain.training.link import Link
+from tuitrain.training.loop import Trainer
+from tuitrain.training.snapshot import CheckpointWriter
+from tuitrain.training.timing import COST_SHARE
+
+_BLOCK_S = 0.25
+_ALWAYS = 1e9
+_SETTINGS = (
+    "train.epochs=100000", "train.evaluate_every_epochs=0", "checkpoint.every_minutes=0",
+)  # fmt: skip
+
+
+class Silent(Link):
+    """Makes messages of events, as for a queue, and drops them."""
+
+    def send(self, event: Event) -> None:
+        """Do what is done in the worker."""
+        pickle.dumps(event)
+
+
+class Blocks(Trainer):
+    """Trains for a moment at a time."""
+
+    def begin(self) -> None:
+        """Stand ready for the first step."""
+        self._batches = self.parts.batches(0)
+        self.settings.apply_to(self.parts.optimizer)
+        self._due_step = self.total_steps
+
+    def block_us(self) -> float:
+        """Return what a step takes, flushes and all: the thread's CPU time, or the clock's."""
+        self.resume_clock()
+        first, end = self.step, time.perf_counter() + _BLOCK_S
+        clock = time.thread_time if self.parts.device.type == "cpu" else time.perf_counter
+        begun = clock()
+        while time.perf_counter() < end:
+            self._take_step()
+            if self.step >= self._due_step or time.perf_counter() >= self._flush_at:
+                self._flush()
+        self._flush()
+        return (clock() - begun) / (self.step - first) * 1e6
+
+    @property
+    def stride(self) -> int:
+        """One step in so many is timed."""
+        return self._timer.stride
+
+
+def trainer(folder: Path, name: str, share: float, device: str) -> Blocks:
+    """Return a loop over a preset; points enough that an epoch's begin is rare."""
+    more = ("data.samples=64000",) if name == "linear-regression" else ()
+    preset = load_preset(find_preset(name).path, (*_SETTINGS, f"train.device={device}", *more))
+    parts = build_parts(preset, folder, lambda _text: None)
+    link = Silent(queue.Queue(), queue.Queue(), 60.0)  # type: ignore[arg-type]
+    made = Blocks(parts, link, CheckpointWriter(CheckpointFolder(folder), folder), "", share)
+    made.begin()
+    return made
+
+
+def measure(folder: Path, name: str, blocks: int, device: str = "cpu") -> dict[str, float]:
+    """Return step times and ratios to that of a loop in which no step is timed."""
+    torch.set_num_threads(1)
+    shares = {"never": 0.0, "sampled": COST_SHARE, "each": _ALWAYS}
+    loops = {what: trainer(folder, name, share, device) for what, share in shares.items()}
+    taken: dict[str, list[float]] = {what: [] for what in loops}
+    for loop in loops.values():
+        loop.block_us()
+    # As `Trainer.run` has it: python's garbage is collected at boundaries, every 30 s.
+    gc.freeze()
+    gc.disable()
+    for number in range(blocks):
+        order = list(loops) if number % 2 == 0 else list(reversed(loops))
+        for what in order:
+            taken[what].append(loops[what].block_us())
+    gc.enable()
+    gc.unfreeze()
+    found = {f"{what}_us": _quiet(each) for what, each in taken.items()}
+    for what in ("sampled", "each"):
+        found[what] = found[f"{what}_us"] / found["never_us"]
+    return found | {"stride": float(loops["sampled"].stride)}
+
+
+def _quiet(values: list[float]) -> float:
+    """Return the lower quartile: what others do on the machine only ever adds."""
+    return statistics.quantiles(values, n=4)[0]
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), *sys.argv[4:])))

@@ -1,0 +1,220 @@
+"""Alerts reach the record, whoever watches, and the webhook, also while the disk is full."""
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.ui.makers import new_run
+from tuitrain import messages as m
+from tuitrain.alerts.rules import Rules
+from tuitrain.config.load import load_preset
+from tuitrain.config.user import NotifySection
+from tuitrain.errors import DiskFullError
+from tuitrain.runs.directory import RunDirectory
+from tuitrain.runs.reader import RunReader
+from tuitrain.runs.writer import RunWriter
+from tuitrain.supervisor.stacks import as_text, catches, collect_stacks
+from tuitrain.supervisor.watch import Watch, open_watch
+from tuitrain.supervisor.webhook import Webhook
+
+PATIENCE_S = 60.0
+
+
+def until(condition: Any) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+class FullDisk:
+    """The one method of a writer that a watch uses, for a disk that is full at first."""
+
+    def __init__(self) -> None:
+        self.full = True
+        self.kinds: list[str] = []
+
+    def add_alert(self, _time: float, kind: str, *_: object) -> None:
+        if self.full:
+            raise DiskFullError("no space")
+        self.kinds.append(kind)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunDirectory:
+    return new_run(tmp_path / "runs", "alpha")
+
+
+def finished() -> m.TrainingEnded:
+    return m.TrainingEnded(time.time(), 7, "finished", "10 epochs done")
+
+
+def test_alerts_that_a_full_disk_does_not_take_are_told_at_once_and_recorded_later(
+    run: RunDirectory,
+) -> None:
+    told: list[m.Event] = []
+    disk = FullDisk()
+    rules = Rules(load_preset(run.config_path))
+    watch = Watch(run, disk, told.append, rules, NotifySection())  # type: ignore[arg-type]
+    watch.take(finished())
+    assert [event.kind for event in told if isinstance(event, m.AlertRaised)] == ["ended"]
+    assert disk.kinds == []
+    disk.full = False
+    watch.settle()
+    assert disk.kinds == ["ended"]
+
+
+def test_a_run_that_was_lost_is_told_when_it_is_resumed(run: RunDirectory) -> None:
+    with RunWriter(run) as writer:
+        open_watch(run, writer, lambda _event: None, {})
+        writer.begin_attempt(1.0)
+        open_watch(run, writer, lambda _event: None, {})
+        writer.change_state(2.0, "stopped", "by command", at_rest=True)
+        open_watch(run, writer, lambda _event: None, {})
+    with RunReader(run) as reader:
+        [lost] = reader.alerts()
+    assert lost.kind == "ended"
+    assert lost.text.startswith("the run was lost: ")
+
+
+def test_a_configuration_at_fault_is_an_alert_and_the_run_goes_on(
+    run: RunDirectory, tmp_path: Path
+) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text("[notify]\nbell = 3\n")
+    with RunWriter(run) as writer:
+        watch = open_watch(run, writer, lambda _event: None, {"TUITRAIN_CONFIG": str(path)})
+        watch.take(finished())
+    with RunReader(run) as reader:
+        webhook, ended = reader.alerts()
+    assert f"{path}:2: notify.bell: found 3" in webhook.text
+    assert (webhook.kind, ended.kind) == ("webhook", "ended")
+
+
+# --- webhook --------------------------------------------------------------------------------------
+
+
+class Refuses(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.bodies.append(body)  # type: ignore[attr-defined]
+        self.send_response(int(body["answer"]))
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def server() -> Iterator[Any]:
+    with HTTPServer(("127.0.0.1", 0), Refuses) as server:
+        server.bodies = []  # type: ignore[attr-defined]
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def test_a_webhook_that_refuses_is_named_once_and_later_messages_still_come(server: Any) -> None:
+    webhook = Webhook(f"http://127.0.0.1:{server.server_port}/")
+    for answer in (500, 403, 200):
+        webhook.post({"answer": answer})
+    webhook.wait(PATIENCE_S)
+    assert [body["answer"] for body in server.bodies] == [500, 403, 200]
+    assert webhook.take_failure() == "it answered 403 Forbidden"
+    assert webhook.take_failure() == ""
+
+
+def test_a_webhook_that_never_answers_takes_any_number_without_waiting() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        webhook = Webhook(f"http://127.0.0.1:{deaf.getsockname()[1]}/", timeout_s=PATIENCE_S)
+        for number in range(1000):
+            webhook.post({"number": number})
+        assert webhook.take_failure() == "64 messages wait already"
+        webhook.wait(0.05)
+
+
+# --- stacks ---------------------------------------------------------------------------------------
+
+CHILD = """
+import sys, threading
+from pathlib import Path
+from tuitrain.training.stacks import write_stacks_at_signal
+write_stacks_at_signal(Path(sys.argv[1]))
+import os
+def wait_in_the_child():
+    print("ready", flush=True)
+    sys.stdin.readline()
+def wait_in_the_parent():
+    sys.stdin.readline()
+if os.fork() == 0:
+    wait_in_the_child()
+else:
+    wait_in_the_parent()
+    os.wait()
+"""
+
+
+def test_each_process_that_catches_the_signal_gives_its_own_stacks(tmp_path: Path) -> None:
+    path = tmp_path / "stacks.txt"
+    child = subprocess.Popen(
+        [sys.executable, "-c", CHILD, str(path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with child:
+        assert child.stdout is not None
+        assert child.stdin is not None
+        assert child.stdout.readline() == "ready\n"
+        for _ in range(3):
+            parent, forked = collect_stacks(child.pid, path)
+            assert "wait_in_the_parent" in parent.stacks
+            assert "wait_in_the_child" in forked.stacks
+            assert "wait_in_the_parent" not in forked.stacks
+            assert parent.title.startswith(f"worker, process {child.pid}, ")
+        child.stdin.write("\n\n")
+        child.stdin.flush()
+        child.stdin.close()
+    assert child.returncode == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells which signals are caught")
+def test_a_process_that_the_signal_would_end_is_not_sent_it(tmp_path: Path) -> None:
+    sleeper = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    with sleeper:
+        [asked] = collect_stacks(sleeper.pid, tmp_path / "stacks.txt")
+        assert asked.stacks == ""
+        assert asked.title.endswith(": it gives no stacks")
+        assert sleeper.poll() is None
+        assert sleeper.stdin is not None
+        sleeper.stdin.write(b"\n")
+        sleeper.stdin.close()
+    assert sleeper.returncode == 0
+
+
+def test_which_signals_a_process_catches_is_read_from_its_status(tmp_path: Path) -> None:
+    (tmp_path / "1").mkdir()
+    status = tmp_path / "1" / "status"
+    status.write_text(f"Name:\tx\nSigCgt:\t{1 << (signal.SIGUSR2 - 1):016x}\n")
+    assert catches(1, is_worker=False, proc=tmp_path)
+    status.write_text(f"Name:\tx\nSigCgt:\t{1 << (signal.SIGUSR1 - 1):016x}\n")
+    assert not catches(1, is_worker=True, proc=tmp_path)
+
+
+def test_a_worker_that_has_gone_gives_nothing(tmp_path: Path) -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    assert as_text(collect_stacks(gone.pid, tmp_path / "stacks.txt")) == ""
+    assert not list(tmp_path.iterdir())

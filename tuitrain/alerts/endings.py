@@ -1,0 +1,75 @@
+"""Rules on processes: loader workers that die, and the run's end.
+
+Knows what the worker said and how many loaders were counted; looks at no process itself.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+
+from tuitrain.alerts.rule import Course, Episode, Rule
+from tuitrain.messages import Event, TrainingEnded
+
+_DIED = re.compile(r"DataLoader worker \(pid(?:\(s\))? ([\d, ]+)\)[^\n]*")
+"""What torch raises in the training process."""
+_GONE = "in rebuild_storage_fd"
+"""Where torch fails, with an error of the connection, when the loader of a batch is just dead."""
+_MISSING_S = 5.0
+"""At the end of a run its loaders go before it says that it has ended."""
+_HINTS = {
+    "Killed": "the kernel kills when memory runs out: fewer data.workers",
+    "Bus error": "/dev/shm was full: fewer data.workers, or docker run --shm-size",
+}
+_NO_HINT = "worker.log may say why; a lack of memory and a full /dev/shm end them like that"
+
+
+class Loaders(Rule):
+    """A loader worker died, or is missing while training goes on."""
+
+    def __init__(self, workers: int, course: Course) -> None:
+        self._workers = workers
+        self._course = course
+        self._most = 0
+        self._episode = Episode(_MISSING_S)
+        self._told = False
+
+    def take(self, event: Event) -> Iterable[str]:
+        """Look for torch's words in a failure."""
+        if not isinstance(event, TrainingEnded) or event.state != "failed" or self._told:
+            return ()
+        found = [match[0] for match in _DIED.finditer(f"{event.reason}\n{event.traceback}")]
+        if not found and _GONE in event.traceback:
+            found = [f"what one had loaded could not be taken over ({event.reason})"]
+        if not found:
+            return ()
+        # The signal, where torch names it, stands in the cause of what it raises.
+        words = next((each for each in found if "by signal" in each), found[0])
+        hints = [hint for word, hint in _HINTS.items() if word in words] or [_NO_HINT]
+        return (f"a loader worker died: {words.strip()}; {hints[0]}",)
+
+    def read(self, time_s: float, readings: Mapping[str, float]) -> Iterable[str]:
+        """Count the loaders while steps are taken; an evaluation has some of its own for a time."""
+        count = readings.get("host/loaders")
+        if count is None or not self._course.running:
+            return ()
+        self._most = max(self._most, min(int(count), self._workers))
+        if not self._episode.begins(time_s, count < self._most):
+            return ()
+        self._told = True
+        return (f"loader workers died: {int(count)} of {self._most} are left",)
+
+
+class Ended(Rule):
+    """The run is over; one that was paused is not."""
+
+    def __init__(self) -> None:
+        self._told = False
+
+    def take(self, event: Event) -> Iterable[str]:
+        """Tell of the end once."""
+        if not isinstance(event, TrainingEnded) or event.state == "paused" or self._told:
+            return ()
+        self._told = True
+        return (f"the run {_ENDS[event.state]}: {event.reason}",)
+
+
+_ENDS = {"finished": "is finished", "stopped": "was stopped", "failed": "failed"}

@@ -1,0 +1,151 @@
+"""The rule on hangs: no step for much longer than steps take in this run.
+
+Knows events and the time at which they came in, by a clock that stands still with the machine;
+whoever collects the stacks asks `look` and tells the alert.
+"""
+
+from collections import deque
+from statistics import median
+
+from tuitrain.alerts.words import span
+from tuitrain.config.schema import AlertsSection, TrainSection
+from tuitrain.messages import (
+    Evaluated,
+    Event,
+    StepsTaken,
+    TrainingContinued,
+    TrainingEnded,
+    TrainingPaused,
+    TrainingPrepared,
+)
+
+_KEPT = 200
+_LONGEST_FACTOR = 2.0
+"""What took so long once, as a loader that begins anew, may take up to twice as long again."""
+_FEW = 5
+"""Until so many are known, the first step says how long others may take."""
+_COMMAND_MESSAGES = 3
+"""A command is carried out before the third message of steps after it: one may be on its way, one
+is sent right before it is obeyed."""
+_LOOK_GAP_S = 5.0
+"""Whoever looks less often was held up itself: events may wait that were not yet taken in."""
+
+
+class Hang:
+    """Says when a run stands still that should not, and when it goes on."""
+
+    def __init__(self, settings: AlertsSection, train: TrainSection) -> None:
+        self._settings = settings
+        self._train = train
+        self._intervals: deque[float] = deque(maxlen=_KEPT)
+        self._longest_s = self._longest_evaluation_s = self._first_s = 0.0
+        self._longest_after_s: float | None = None
+        """From an evaluation to the next message of steps; None before the first."""
+        self._since: float | None = None
+        """When the last sign of training came; None while none is expected."""
+        self._looked: float | None = None
+        self._stepped = self._told = False
+        self._evaluates = self._evaluated = False
+        self._steps_per_epoch = self._total_steps = 0
+        self._command_messages = 0
+
+    def expect_command(self) -> None:
+        """Note that the worker was told to do something that may take longer than a step."""
+        self._command_messages = _COMMAND_MESSAGES
+
+    def take(self, event: Event, now: float) -> str:
+        """Take in an event that came in at `now`; say so where a run that hung goes on."""
+        match event:
+            case TrainingPrepared():
+                self._steps_per_epoch, self._total_steps = event.steps_per_epoch, event.total_steps
+                self._evaluates, self._since = event.start_step >= event.total_steps, now
+            case TrainingContinued():
+                self._since = now
+            case TrainingPaused() | TrainingEnded():
+                self._since, self._told = None, False
+            case StepsTaken():
+                return self._take_steps(event, now)
+            case Evaluated():
+                return self._take_evaluation(event, now)
+        return ""
+
+    def _take_evaluation(self, event: Evaluated, now: float) -> str:
+        waited_s = None if self._since is None else now - self._since
+        told, self._told = self._told, False
+        if not told:
+            self._longest_evaluation_s = max(self._longest_evaluation_s, event.duration_s)
+        self._since = now
+        # The best state may be written then, and after the last evaluation the last one.
+        self._evaluates = event.step >= self._total_steps
+        self._evaluated = True
+        if not told or waited_s is None:
+            return ""
+        return f"the evaluation is done after {span(waited_s)}"
+
+    def _take_steps(self, event: StepsTaken, now: float) -> str:
+        waited_s = None if self._since is None else now - self._since
+        unusual = self._evaluates or self._evaluated or self._command_messages
+        usual = self._stepped and not unusual
+        told, self._told = self._told, False
+        if waited_s is not None and self._evaluated and not told:
+            self._longest_after_s = max(self._longest_after_s or 0.0, waited_s)
+        if waited_s is not None and usual:
+            self._intervals.append(waited_s)
+            self._longest_s = max(self._longest_s, 0.0 if told else waited_s)
+        elif waited_s is not None and not self._stepped:
+            self._first_s = waited_s
+        self._since, self._stepped, self._evaluated = now, True, False
+        self._command_messages = max(0, self._command_messages - 1)
+        self._evaluates = self._evaluation_due(event.last_step)
+        return f"steps go on after {span(waited_s)}" if told and waited_s is not None else ""
+
+    def _evaluation_due(self, step: int) -> bool:
+        periods = (
+            self._train.evaluate_every_epochs * self._steps_per_epoch,
+            self._train.evaluate_every_steps,
+        )
+        return step >= self._total_steps or any(p and step % p == 0 for p in periods)
+
+    def look(self, now: float) -> str:
+        """Say so where the run has hung since the last look."""
+        held_up = self._looked is not None and now - self._looked > _LOOK_GAP_S
+        self._looked = now
+        if self._since is None or self._told:
+            return ""
+        if held_up:
+            self._since = max(self._since, now - self._limit_s() / 2)
+        waited_s = now - self._since
+        if waited_s < self._limit_s():
+            return ""
+        self._told = True
+        return f"no {self._awaited()} for {span(waited_s)}{self._usual()}"
+
+    def _awaited(self) -> str:
+        if self._evaluates:
+            return "evaluation"
+        return "step" if self._stepped else "first step"
+
+    def _usual(self) -> str:
+        if self._intervals and not self._evaluates:
+            return f" (usually at least one every {span(median(self._intervals))})"
+        if self._evaluates and self._longest_evaluation_s:
+            return f" (the longest took {span(self._longest_evaluation_s)})"
+        return ""
+
+    def _limit_s(self) -> float:
+        settings = self._settings
+        limits = [settings.hang_s]
+        if not self._stepped:
+            limits.append(settings.hang_first_step_s)
+        if self._evaluates:
+            limits.append(settings.hang_factor * self._longest_evaluation_s)
+        if self._evaluated and self._longest_after_s is not None:
+            limits.append(_LONGEST_FACTOR * self._longest_after_s)
+        elif self._evaluates or self._evaluated or self._command_messages:
+            limits.append(settings.hang_evaluation_s)
+        if len(self._intervals) < _FEW:
+            limits.append(_LONGEST_FACTOR * self._first_s)
+        if self._intervals:
+            limits.append(settings.hang_factor * median(self._intervals))
+            limits.append(_LONGEST_FACTOR * self._longest_s)
+        return max(limits)

@@ -1,0 +1,65 @@
+"""All rules of one run together: what is to be told of an event or a reading, as alerts.
+
+Built from a preset; knows neither clocks nor processes nor the record.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from tuitrain.alerts.creep import Creep
+from tuitrain.alerts.devices import Disk, Hot, SharedMemory, Throttled
+from tuitrain.alerts.endings import Ended, Loaders
+from tuitrain.alerts.hang import Hang
+from tuitrain.alerts.loss import Divergence, Plateau
+from tuitrain.alerts.rule import Course, Rule
+from tuitrain.alerts.speed import Slowdown
+from tuitrain.config.schema import AlertsSection, Preset
+from tuitrain.messages import AlertRaised, Event
+
+
+class Rules:
+    """The rules that a preset wants."""
+
+    def __init__(self, preset: Preset) -> None:
+        settings: AlertsSection = preset.alerts
+        self._course = course = Course()
+        rules: dict[str, Rule] = {
+            "divergence": Divergence(settings),
+            "plateau": Plateau(settings, preset.stop),
+            "creep": Creep(settings, course),
+            "slowdown": Slowdown(settings),
+            "throttled": Throttled(settings),
+            "hot": Hot(settings),
+            "disk": Disk(settings),
+            "shm": SharedMemory(settings),
+            "loaders": Loaders(preset.data.workers, course),
+            "ended": Ended(),
+        }
+        self._rules = {kind: rule for kind, rule in rules.items() if kind not in settings.off}
+        self.hang = None if "hang" in settings.off else Hang(settings, preset.train)
+        """Asked again and again by whoever can collect stacks."""
+
+    @property
+    def step(self) -> int:
+        """The run's last step."""
+        return self._course.step
+
+    def wants(self, kind: str) -> bool:
+        """Say whether one of the rules raises alerts of this kind."""
+        return kind in self._rules
+
+    def take(self, event: Event, time_s: float) -> Iterator[AlertRaised]:
+        """Yield the alerts that an event, taken in at `time_s`, gives rise to."""
+        self._course.take(event)
+        for kind, rule in self._rules.items():
+            for text in rule.take(event):
+                yield self.alert(kind, text, time_s)
+
+    def read(self, time_s: float, readings: Mapping[str, float]) -> Iterator[AlertRaised]:
+        """Yield the alerts that readings give rise to."""
+        for kind, rule in self._rules.items():
+            for text in rule.read(time_s, readings):
+                yield self.alert(kind, text, time_s)
+
+    def alert(self, kind: str, text: str, time_s: float, detail: str = "") -> AlertRaised:
+        """Return an alert at the run's last step."""
+        return AlertRaised(time_s, self._course.step, kind, text, detail)

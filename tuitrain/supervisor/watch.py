@@ -1,0 +1,201 @@
+"""Watches over one run: feeds the rules, records what they raise, tells who wants to know.
+
+Used by the supervisor between two looks at the worker; it never waits for anybody but the worker's
+processes when they are asked for their stacks, and that for seconds at the most.
+"""
+
+import os
+import socket
+import time
+import tomllib
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tuitrain.alerts.catalogue import severity
+from tuitrain.alerts.rules import Rules
+from tuitrain.config.schema import Preset
+from tuitrain.config.user import NotifySection, load_user_config
+from tuitrain.errors import DiskFullError, UsageError
+from tuitrain.messages import AlertRaised, Event
+from tuitrain.runs.directory import RunDirectory
+from tuitrain.runs.reader import RunReader
+from tuitrain.runs.writer import RunWriter
+from tuitrain.supervisor.stacks import Asked, as_text, collect_stacks
+from tuitrain.supervisor.webhook import Webhook
+
+_RETRY_S = 2.0
+_MOST_UNRECORDED = 100
+_LOST = "the run was lost: its supervisor was killed, or the machine went down; now it is resumed"
+
+Observer = Callable[[Event], None]
+"""Is told of each alert that the watch raises."""
+
+
+class Watch:
+    """The alerts of one run, for as long as one supervisor owns it."""
+
+    def __init__(
+        self,
+        directory: RunDirectory,
+        writer: RunWriter,
+        observe: Observer,
+        rules: Rules | None,
+        notify: NotifySection,
+    ) -> None:
+        """Begin to watch.
+
+        Args:
+            directory: the run.
+            writer: of its record.
+            observe: is told of each alert, once it is on record or can't be.
+            rules: what to watch for; None: nothing, as the run's config.toml is at fault.
+            notify: who else is told.
+        """
+        self._directory = directory
+        self._writer = writer
+        self._observe = observe
+        self._rules = rules
+        self._kinds = frozenset(notify.kinds)
+        self._webhook = Webhook(notify.webhook) if notify.webhook else None
+        self._unrecorded: deque[AlertRaised] = deque(maxlen=_MOST_UNRECORDED)
+        self._retry_at = 0.0
+
+    def note_loss(self) -> None:
+        """Tell of a supervisor that ended without a word, as nobody else could."""
+        with RunReader(self._directory) as reader:
+            lost = reader.attempts() and not reader.meta().get("at_rest")
+        if lost and self._rules is not None and self._rules.wants("ended"):
+            self._raise(self._rules.alert("ended", _LOST, time.time()))
+
+    # --- what comes in --------------------------------------------------------------------------
+
+    def take(self, event: Event) -> None:
+        """Take in an event of the worker, or the end that the supervisor concludes."""
+        if isinstance(event, AlertRaised):
+            self.notify(event)
+        if self._rules is None:
+            return
+        now = time.time()
+        for alert in self._rules.take(event, now):
+            self._raise(alert)
+        hang = self._rules.hang
+        if hang is not None and (text := hang.take(event, time.monotonic())):
+            self._raise(self._rules.alert("hang", text, now))
+
+    def read(self, time_s: float, readings: Mapping[str, float]) -> None:
+        """Take in readings."""
+        if self._rules is not None:
+            for alert in self._rules.read(time_s, readings):
+                self._raise(alert)
+
+    def expect_command(self) -> None:
+        """Note that the worker was sent a command."""
+        if self._rules is not None and self._rules.hang is not None:
+            self._rules.hang.expect_command()
+
+    def look(self, worker_pid: int) -> None:
+        """Look whether the run hangs, and see to what could not be done before."""
+        hang = self._rules.hang if self._rules is not None else None
+        if hang is not None and (text := hang.look(time.monotonic())):
+            self._tell_stacks("hang", text, worker_pid)
+        self._see_to_webhook()
+        if self._unrecorded and time.monotonic() >= self._retry_at:
+            self._record()
+
+    # --- stacks ---------------------------------------------------------------------------------
+
+    def take_stacks(self, worker_pid: int) -> str:
+        """Record the stacks of the worker's processes; return what was found in a few words."""
+        asked = self._tell_stacks("stacks", "stacks, by command", worker_pid)
+        given = sum(bool(each.stacks) for each in asked)
+        return f"stacks of {given} of {len(asked)} processes are recorded with the alerts"
+
+    def _tell_stacks(self, kind: str, text: str, worker_pid: int) -> list[Asked]:
+        asked = collect_stacks(worker_pid, self._directory.stacks_path)
+        step = self._rules.step if self._rules is not None else 0
+        self._raise(AlertRaised(time.time(), step, kind, text, as_text(asked)))
+        return asked
+
+    # --- what goes out --------------------------------------------------------------------------
+
+    def notify(self, alert: AlertRaised) -> None:
+        """Tell whoever the user wants told of an alert that is recorded elsewhere."""
+        if self._webhook is not None and alert.kind in self._kinds:
+            self._webhook.post(self._message(alert))
+
+    def _message(self, alert: AlertRaised) -> dict[str, Any]:
+        return {
+            "run": self._directory.id,
+            "kind": alert.kind,
+            "severity": severity(alert.kind),
+            "text": alert.text,
+            "step": alert.step,
+            "time": alert.time,
+            "host": socket.gethostname(),
+        }
+
+    def _raise(self, alert: AlertRaised) -> None:
+        self._unrecorded.append(alert)
+        self._record()
+        self._observe(alert)
+        self.notify(alert)
+
+    def _record(self) -> None:
+        """Record what is not yet; a full disk only means that it is tried again."""
+        try:
+            while self._unrecorded:
+                alert = self._unrecorded[0]
+                self._writer.add_alert(alert.time, alert.kind, alert.text, alert.step, alert.detail)
+                self._unrecorded.popleft()
+        except DiskFullError:
+            self._retry_at = time.monotonic() + _RETRY_S
+
+    def _see_to_webhook(self) -> None:
+        """Say once that the webhook fails; that itself is not posted."""
+        if self._webhook is not None and (failure := self._webhook.take_failure()):
+            step = self._rules.step if self._rules is not None else 0
+            text = f"the webhook does not take alerts: {failure}"
+            self._unrecorded.append(alert := AlertRaised(time.time(), step, "webhook", text))
+            self._record()
+            self._observe(alert)
+
+    def settle(self) -> None:
+        """At the end of the run: wait a moment for what is still to be posted."""
+        if self._webhook is not None:
+            self._webhook.wait()
+        self._see_to_webhook()
+        self._record()
+
+
+def open_watch(
+    directory: RunDirectory,
+    writer: RunWriter,
+    observe: Observer,
+    environ: Mapping[str, str] = os.environ,
+) -> Watch:
+    """Return the watch that a run's config.toml and the user's configuration ask for.
+
+    A configuration at fault is told as an alert, and nobody else is told then: a run that was
+    started before the fault must go on.
+    """
+    trouble = ""
+    try:
+        notify = load_user_config(environ).notify
+    except UsageError as error:
+        notify, trouble = NotifySection(), f"nobody else is told of alerts: {error}"
+    watch = Watch(directory, writer, observe, _rules(directory), notify)
+    if trouble:
+        watch._raise(AlertRaised(time.time(), 0, "webhook", trouble))
+    watch.note_loss()
+    return watch
+
+
+def _rules(directory: RunDirectory) -> Rules | None:
+    try:
+        # The file is resolved: what the schema alone makes of it is all that rules need.
+        text = directory.config_path.read_text(encoding="utf-8")
+        return Rules(Preset.model_validate(tomllib.loads(text)))
+    except (OSError, ValueError):
+        # The worker reads the same file: it names every fault, and ends.
+        return None

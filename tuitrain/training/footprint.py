@@ -1,0 +1,185 @@
+"""What a run's memory is made of: computed from its parts, and measured on them.
+
+Changes nothing: neither weights nor buffers nor any generator. Knows nothing of the loop.
+"""
+
+import copy
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch._subclasses.fake_tensor import (
+    DataDependentOutputException,
+    DynamicOutputShapeException,
+    FakeTensorMode,
+)
+
+from tuitrain.training.build import Parts
+from tuitrain.training.kept import KeptTensors, storage_key
+from tuitrain.training.randomness import generator_states, restore_generators
+from tuitrain.training.samples import Samples
+
+_TRIED = (2, 4)
+"""Batches of so many samples show what does not grow with the batch, as weights cast to bf16."""
+_STATES_OF = {"adamw": 2, "adam": 2, "sgd": 0, "rmsprop": 1}
+"""Numbers that an optimizer keeps for each parameter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Footprint:
+    """Bytes on the device by what they are for; None where that is not known."""
+
+    parameters_bytes: int
+    gradients_bytes: int
+    optimizer_bytes: int
+    buffers_bytes: int
+    data_bytes: int
+    activations_bytes: int | None = None
+
+    @property
+    def held_bytes(self) -> int:
+        """All but the activations: what is there between two steps."""
+        return (
+            self.parameters_bytes
+            + self.gradients_bytes
+            + self.optimizer_bytes
+            + self.buffers_bytes
+            + self.data_bytes
+        )
+
+    def plain(self) -> dict[str, int | None]:
+        """Return it as JSON data, with the sum."""
+        known = self.activations_bytes is not None
+        total = self.held_bytes + (self.activations_bytes or 0) if known else None
+        return {**asdict(self), "total_bytes": total}
+
+
+def measure_held(parts: Parts) -> Footprint:
+    """Return what lies on the device now, each storage counted once."""
+    device = parts.device
+    gradients = [p.grad for p in parts.model.parameters() if p.grad is not None]
+    return Footprint(
+        parameters_bytes=_bytes_on(device, _parameters(parts)),
+        gradients_bytes=_bytes_on(device, gradients),
+        optimizer_bytes=_bytes_on(device, _tensors_in(parts.optimizer.state)),
+        buffers_bytes=_bytes_on(device, _buffers(parts)),
+        data_bytes=_bytes_on(device, data_tensors(parts)),
+    )
+
+
+def estimate_footprint(parts: Parts, batch_size: int) -> Footprint:
+    """Return what a step in batches of this size will take, from the parts alone.
+
+    Raises:
+        Exception: whatever the model raises when it is asked for shapes instead of numbers.
+    """
+    device = parts.device
+    trainable = [p for p in parts.model.parameters() if p.requires_grad]
+    gradients = sum(p.nbytes for p in trainable)
+    return Footprint(
+        parameters_bytes=_bytes_on(device, _parameters(parts)),
+        gradients_bytes=gradients,
+        optimizer_bytes=optimizer_bytes(parts),
+        buffers_bytes=_bytes_on(device, _buffers(parts)),
+        data_bytes=sum(tensor.nbytes for tensor in data_tensors(parts)),
+        activations_bytes=_estimate_activations(parts, batch_size),
+    )
+
+
+def optimizer_bytes(parts: Parts) -> int:
+    """Return what the optimizer will keep for the trainable parameters."""
+    section = parts.preset.optimizer
+    states = _STATES_OF.get(section.name, 2)
+    if section.name == "sgd" and section.options.get("momentum"):
+        states = 1
+    return states * sum(p.nbytes for p in parts.model.parameters() if p.requires_grad)
+
+
+def data_tensors(parts: Parts) -> list[Tensor]:
+    """Return the tensors of the data set, where it is held on the device."""
+    if not parts.data.on_device:
+        return []
+    sources = (parts.data.train, parts.data.validation)
+    held = [source for source in sources if isinstance(source, Samples)]
+    return [tensor for source in held for tensor in (source.inputs, source.targets)]
+
+
+def held_tensors(parts: Parts) -> list[Tensor]:
+    """Return what is no activation though autograd may keep it: weights, buffers, data."""
+    return [*_parameters(parts), *_buffers(parts), *data_tensors(parts)]
+
+
+def _parameters(parts: Parts) -> list[Tensor]:
+    return [*parts.model.parameters(), *_of_loss(parts, "parameters")]
+
+
+def _buffers(parts: Parts) -> list[Tensor]:
+    return [*parts.model.buffers(), *_of_loss(parts, "buffers")]
+
+
+def _of_loss(parts: Parts, kind: str) -> Iterable[Tensor]:
+    """A user's loss may be a plain function, which has none."""
+    tensors: Iterable[Tensor] = getattr(parts.loss, kind)() if hasattr(parts.loss, kind) else ()
+    return tensors
+
+
+def _bytes_on(device: torch.device, tensors: Iterable[Tensor]) -> int:
+    """Return the bytes of the storages that lie on a device."""
+    storages = {
+        storage_key(tensor): tensor.untyped_storage().nbytes()
+        for tensor in tensors
+        if tensor.device.type == device.type
+    }
+    return sum(storages.values())
+
+
+def _tensors_in(value: Any) -> Iterator[Tensor]:
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _tensors_in(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _tensors_in(item)
+
+
+def _estimate_activations(parts: Parts, batch_size: int) -> int:
+    """Return what the backward pass of one batch needs kept, on the line through two sizes."""
+    before = generator_states()
+    try:
+        small, large = (_kept_bytes(parts, samples) for samples in _TRIED)
+    finally:
+        restore_generators(before)
+    each = (large - small) / (_TRIED[1] - _TRIED[0])
+    return math.ceil(max(0.0, small + each * (batch_size - _TRIED[0])))
+
+
+def _kept_bytes(parts: Parts, samples: int) -> int:
+    """Send a batch without numbers through a copy of the model without numbers.
+
+    Fake tensors know shape, type and device and take no memory; a large model takes as long as a
+    small one. A model whose shapes follow from its numbers gets true ones, in a true copy.
+    """
+    mode = FakeTensorMode(allow_non_fake_inputs=True)
+    tensors = (*parts.model.parameters(), *parts.model.buffers())
+    fakes: dict[int, Any] = {id(tensor): mode.from_tensor(tensor) for tensor in tensors}
+    try:
+        with mode:
+            return _kept_by(copy.deepcopy(parts.model, fakes), parts, samples)
+    except (DataDependentOutputException, DynamicOutputShapeException):
+        return _kept_by(copy.deepcopy(parts.model), parts, samples)
+
+
+def _kept_by(model: nn.Module, parts: Parts, samples: int) -> int:
+    kept = KeptTensors([*model.parameters(), *model.buffers()])
+    inputs = torch.zeros(samples, *parts.data.spec.input_shape, device=parts.device)
+    if parts.preset.train.channels_last and inputs.ndim == 4:
+        inputs = inputs.contiguous(memory_format=torch.channels_last)
+    with kept, parts.precision.autocast():
+        outputs = model.train()(inputs)
+    del outputs
+    return kept.peak_bytes

@@ -1,0 +1,128 @@
+"""Watches a run's memory: torch's allocator at each flush, and what one whole step is made of.
+
+Never waits for the device and changes no result. Knows nothing of memory that runs out.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from tuitrain.messages import Event, MemoryAccounted, WorkerMeasured
+from tuitrain.training.allocator import Allocator
+from tuitrain.training.build import Parts
+from tuitrain.training.footprint import (
+    Footprint,
+    estimate_footprint,
+    held_tensors,
+    measure_held,
+)
+from tuitrain.training.kept import KeptTensors
+
+READ_S = 1.0
+"""The allocator's statistics are some hundred numbers: once a second costs nothing."""
+_FIRST_STEPS = 2
+"""Steps that go before the one that is measured: the optimizer has its state by then."""
+
+
+class MemoryWatch:
+    """One run's memory, while it trains."""
+
+    def __init__(self, parts: Parts, allocator: Allocator, send: Callable[[Event], None]) -> None:
+        """Watch `parts` through the allocator of their device."""
+        self._parts = parts
+        self._allocator = allocator
+        self._send = send
+        self._wanted: int | None = None
+        self._open: KeptTensors | None = None
+        self._is_open = False
+        self._measured: tuple[Footprint, str, int] | None = None
+        self._read_at = 0.0
+
+    def begin(self, step: int) -> None:
+        """Measure a step soon: training begins here, or its batches changed."""
+        self.abandon()
+        self._wanted = step + _FIRST_STEPS
+
+    def read(self, step: int) -> None:
+        """Send the allocator's readings, where some are due."""
+        now = time.monotonic()
+        if now < self._read_at:
+            return
+        self._read_at = now + READ_S
+        readings = self._allocator.readings()
+        if readings:
+            self._send(WorkerMeasured(time.time(), step, readings))
+
+    # --- one measured step ----------------------------------------------------------------------
+
+    def due_step(self, step: int, otherwise: int) -> int:
+        """Return the step at which the next boundary is due, and begin to measure where it is time.
+
+        Called last at a boundary: what happens from here to the next one is training alone.
+        """
+        if self._wanted is None:
+            return otherwise
+        if step < self._wanted:
+            return min(otherwise, self._wanted)
+        self._wanted = None
+        self._is_open = True
+        if self._allocator.measures_peak:
+            self._allocator.begin_peak()
+        elif not self._parts.preset.train.compile:
+            self._open = KeptTensors(held_tensors(self._parts))
+            self._open.__enter__()
+        return step + 1
+
+    def abandon(self) -> None:
+        """Give up a measurement that is under way."""
+        if self._open is not None:
+            self._open.__exit__(None, None, None)
+        self._open, self._is_open = None, False
+
+    def look(self, step: int) -> None:
+        """Take down what the step that was measured took; called first at a boundary."""
+        if not self._is_open:
+            return
+        kept = self._open
+        self.abandon()
+        held = measure_held(self._parts)
+        activations, source = self._activations(held, kept, step)
+        self._measured = replace(held, activations_bytes=activations), source, step
+
+    def account(self) -> bool:
+        """Tell what was measured, if anything was, beside what was to be expected."""
+        measured, self._measured = self._measured, None
+        if measured is not None:
+            self._send_account(*measured)
+        return measured is not None
+
+    def _activations(
+        self, held: Footprint, kept: KeptTensors | None, step: int
+    ) -> tuple[int | None, str]:
+        peak_bytes = self._allocator.peak_bytes() if self._allocator.measures_peak else None
+        if peak_bytes is not None:
+            source = f"peak of the allocator in step {step}, less the rest; with workspaces"
+            return max(0, peak_bytes - held.held_bytes), source
+        if kept is not None:
+            source = f"what autograd kept for the backward pass of step {step}"
+            return kept.peak_bytes, f"{source}; temporary values apart"
+        return None, "not measured: there is no allocator to ask, and the model is compiled"
+
+    def _send_account(self, measured: Footprint, source: str, step: int) -> None:
+        batch_size = self._parts.data.plan.forward_size
+        account = {
+            "device": str(self._parts.device),
+            "batch_size": batch_size,
+            "activations_source": source,
+            "measured": measured.plain(),
+            "estimated": self._estimate(batch_size),
+        }
+        self._send(MemoryAccounted(time.time(), step, account))
+
+    def _estimate(self, batch_size: int) -> dict[str, Any]:
+        try:
+            return estimate_footprint(self._parts, batch_size).plain()
+        except Exception as error:
+            # A user's model may refuse a batch without numbers in any way; the account says so.
+            return {"error": str(error).strip().partition("\n")[0] or type(error).__name__}

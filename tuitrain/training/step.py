@@ -1,0 +1,127 @@
+"""One step: learning rate, batches, forward, backward, clip, update.
+
+It knows neither when steps are taken nor what becomes of what they leave in the recorder.
+"""
+
+import torch
+from torch import Tensor
+
+from tuitrain.training.batches import Batch, Batches
+from tuitrain.training.build import Parts
+from tuitrain.training.guard import NonfiniteGuard
+from tuitrain.training.recorder import StepRecorder
+from tuitrain.training.settings import LiveSettings
+from tuitrain.training.timing import Laps, StepTimer
+
+
+class Stepper:
+    """Takes the steps of one run."""
+
+    def __init__(
+        self, parts: Parts, settings: LiveSettings, recorder: StepRecorder, timer: StepTimer
+    ) -> None:
+        self._parts = parts
+        self._settings = settings
+        self._recorder = recorder
+        self._timer = timer
+        train = parts.preset.train
+        self._guard = NonfiniteGuard(
+            parts.optimizer, parts.device, train.nonfinite, parts.precision.scaler is not None
+        )
+        self._trainable = [p for p in parts.model.parameters() if p.requires_grad]
+        self._rate = -1.0
+
+    @property
+    def learns_late(self) -> bool:
+        """Whether only the flush tells that updates were left out."""
+        return self._guard.on_device
+
+    def begin(self) -> None:
+        """Take the next step's rate from the schedule: the optimizer's may be a checkpoint's."""
+        self._rate = -1.0
+
+    def take(self, step: int, source: Batches) -> str:
+        """Take a step.
+
+        Args:
+            step: counted from 0.
+            source: of its batches.
+
+        Returns:
+            Why the run has to end: the loss is not finite, and the update was not made. Else empty.
+        """
+        laps = self._timer.begin(step) if step >= self._timer.due else None
+        rate = self._settings.rate(step)
+        if rate != self._rate:
+            self._set_rate(rate)
+        self._parts.optimizer.zero_grad()
+        if laps is not None:
+            laps.mark("other")
+        batches = source.step(step, laps)
+        loss = self._forward_backward(batches, laps)
+        reason = ""
+        if self._guard.allows(loss):
+            self._update(step)
+            if laps is not None:
+                laps.mark("optimizer")
+        elif self._parts.preset.train.nonfinite == "stop":
+            reason = f"loss is {loss.item()} at step {step + 1}"
+        self._recorder.add_step(loss, rate, len(batches))
+        return reason
+
+    def _set_rate(self, rate: float) -> None:
+        self._rate = rate
+        for group in self._parts.optimizer.param_groups:
+            group["lr"] = rate
+
+    def _forward_backward(self, batches: list[Batch], laps: Laps | None) -> Tensor:
+        """Return the step's loss, detached; gradients are those of the mean over its samples."""
+        losses = []
+        scaler = self._parts.precision.scaler
+        for batch in batches:
+            outputs, loss = self._outputs_and_loss(batch)
+            if laps is not None:
+                laps.mark("forward")
+            if batch.share != 1.0:
+                loss = loss * batch.share
+            scaled = loss if scaler is None else scaler.scale(loss)
+            torch.autograd.backward(scaled)
+            if laps is not None:
+                laps.mark("backward")
+            losses.append(loss.detach())
+            self._recorder.add_batch(outputs.detach(), batch.targets)
+            if laps is not None:
+                laps.mark("other")
+        return losses[0] if len(losses) == 1 else torch.stack(losses).sum()
+
+    def _outputs_and_loss(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        if self._parts.precision.is_plain:
+            outputs = self._shaped(batch)
+            return outputs, self._parts.loss(outputs, batch.targets)
+        with self._parts.precision.autocast():
+            outputs = self._shaped(batch)
+            return outputs, self._parts.loss(outputs, batch.targets)
+
+    def _shaped(self, batch: Batch) -> Tensor:
+        return self._parts.task.shape_outputs(self._parts.forward(batch.inputs), batch.targets)
+
+    def _update(self, step: int) -> None:
+        optimizer, scaler = self._parts.optimizer, self._parts.precision.scaler
+        clip_norm = self._settings["train.clip_norm"]
+        every = self._parts.preset.train.grad_norm_every
+        if clip_norm or (every and (step + 1) % every == 0):
+            if scaler is not None:
+                scaler.unscale_(optimizer)
+            self._recorder.add_norm(step + 1, self._norm(clip_norm))
+        if scaler is None:
+            optimizer.step()
+        else:
+            scaler.step(optimizer)
+            scaler.update()
+
+    def _norm(self, clip_norm: float) -> Tensor:
+        """Return the norm of all gradients, clipping them where there is a limit."""
+        if clip_norm:
+            return torch.nn.utils.clip_grad_norm_(self._trainable, clip_norm)
+        gradients = [p.grad for p in self._trainable if p.grad is not None]
+        return torch.nn.utils.get_total_norm(gradients)

@@ -1,0 +1,328 @@
+"""Times sampled steps, each split into its stages, and turns them into points at a flush.
+
+Knows neither model nor data: the loop and the batches say which stage has just ended.
+
+Which steps are timed is drawn at random, so that nothing which repeats every so many steps (a
+loader's workers, a log line) is always hit or always missed: the gap to the next one is uniform on
+1 .. 2 * stride - 1, and every step is as likely as any other. The generator is the timer's own:
+results of a run do not depend on what is timed. The stride follows from what timing one step
+costs and how long a step takes.
+
+On a CPU an operation is over when its call returns, and the host's clock tells what it took. On a
+CUDA device calls return at once: there events are recorded on the stream between the stages, and
+read at a later flush, only once the device has passed them by itself; nothing here ever waits for
+it. What is measured is the device's own time line. An event that follows the host's wait for a
+batch is passed as soon as it is recorded if the device has run out of work, and right after the
+one before it if it has not: so the `data` stage is what the device really stood still for, and
+loading that is hidden behind the computation counts as nothing.
+"""
+
+import random
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import pairwise
+from typing import Any, Literal, Protocol, get_args
+
+import torch
+
+from tuitrain.measures import HOST_BOUND_METRIC, STAGES, WALL_METRIC, split_metric
+from tuitrain.messages import MetricPoints
+
+Stage = Literal["data", "copy", "forward", "backward", "optimizer", "other"]
+
+COST_SHARE = 0.003
+"""Part of the training time that timing may take, as far as it can be foreseen."""
+FIRST_STRIDE = 100
+"""Until the first flush has told how long a step takes: no loss even if that is 30 us."""
+_WIDEST_STRIDE = 1000
+_COLD = 8.0
+"""A step that is timed in the loop costs this much more than one of many in a row: measured as 11
+to 28 against 2 to 4 us on a CPU, as between two kernels caches and branches are cold."""
+_REHEARSALS = 100
+_USUAL_MARKS = 8
+_NEVER = 1 << 62
+
+
+class Clock(Protocol):
+    """Where marks are set on a time line, and the seconds between two of them."""
+
+    on_device: bool
+    """The time line is not the host's."""
+
+    def mark(self) -> Any:
+        """Set a mark behind all that was asked for so far."""
+        ...
+
+    def passed(self, mark: Any) -> bool:
+        """Say whether the time of a mark is known; never waits."""
+        ...
+
+    def seconds(self, first: Any, last: Any) -> float:
+        """Return the time between two marks that were passed."""
+        ...
+
+    def reuse(self, marks: Sequence[Any]) -> None:
+        """Take marks back that nobody needs any more."""
+        ...
+
+
+class HostClock:
+    """The host's clock."""
+
+    on_device = False
+    mark = staticmethod(time.perf_counter)
+
+    def passed(self, mark: float) -> bool:
+        """Time has passed."""
+        del mark
+        return True
+
+    def seconds(self, first: float, last: float) -> float:
+        """Subtract."""
+        return last - first
+
+    def reuse(self, marks: Sequence[float]) -> None:
+        """Numbers need no reuse."""
+
+
+class EventClock:
+    """Events on the current stream of a device."""
+
+    on_device = True
+
+    def __init__(self, new_event: Callable[[], Any]) -> None:
+        """Use events that `new_event` makes: timed ones, as of torch.cuda."""
+        self._new_event = new_event
+        self._free: list[Any] = []
+
+    def mark(self) -> Any:
+        """Record an event; a new one only where none is free."""
+        event = self._free.pop() if self._free else self._new_event()
+        event.record()
+        return event
+
+    def passed(self, mark: Any) -> bool:
+        """Ask whether the device has come to it."""
+        return bool(mark.query())
+
+    def seconds(self, first: Any, last: Any) -> float:
+        """Return the device's time between two events."""
+        return float(first.elapsed_time(last)) / 1000.0
+
+    def reuse(self, marks: Sequence[Any]) -> None:
+        """Record these again some time."""
+        self._free.extend(marks)
+
+
+def clock_of(device: torch.device) -> Clock | None:
+    """Return the clock that tells what a stage takes; None where there is none yet (MPS)."""
+    if device.type == "cpu":
+        return HostClock()
+    if device.type == "cuda":
+        return EventClock(partial(torch.cuda.Event, enable_timing=True))
+    return None
+
+
+class Laps:
+    """One timed step: marks on the time line, and the stage that ends at each but the first."""
+
+    __slots__ = ("_set", "cpu_s", "marks", "ran_dry", "stages", "step")
+
+    def __init__(self, step: int, clock: Clock) -> None:
+        self.step = step
+        self.cpu_s = 0.0
+        """Of the thread that trains."""
+        self.stages: list[Stage] = []
+        self.ran_dry = False
+        self._set = clock.mark
+        self.marks = [clock.mark()]
+
+    def mark(self, stage: Stage) -> None:
+        """Count what came since the last mark to `stage`."""
+        self.marks.append(self._set())
+        self.stages.append(stage)
+
+    def look(self, clock: Clock) -> None:
+        """Note whether the device is through with the backward pass.
+
+        The host has just asked for all of the step: then the device has no more than the update
+        left to do.
+        """
+        if "backward" in self.stages:
+            last = len(self.stages) - 1 - self.stages[::-1].index("backward")
+            self.ran_dry = clock.passed(self.marks[last + 1])
+
+
+class StepTimer:
+    """Picks the steps to time, holds their marks until they can be read, and sums them up.
+
+    Attributes:
+        due: the step, counted from 0, before which `begin` has to be called.
+    """
+
+    def __init__(
+        self,
+        clock: Clock | None,
+        cost_share: float = COST_SHARE,
+        draw: random.Random | None = None,
+        cpu: Callable[[], float] = time.thread_time,
+    ) -> None:
+        """Begin with no step timed.
+
+        Args:
+            clock: None: no step is ever timed.
+            cost_share: part of the training time that timing may take; 0: no step is timed.
+            draw: where the gaps come from.
+            cpu: seconds of CPU time that the calling thread has used.
+        """
+        self._clock = clock if cost_share > 0 else None
+        self._cost_share = cost_share
+        self._draw = draw or random.Random(0)
+        self._cpu = cpu
+        self._stride = FIRST_STRIDE
+        self._next: int | None = None
+        self.due = 0 if self._clock is not None else _NEVER
+        self._open: Laps | None = None
+        self._ended: deque[Laps] = deque()
+        self._flush_mark: Any = None
+        self._flushes: deque[tuple[Any, Any, int]] = deque()
+        self._flush_s = 0.0
+        """Of the last flush that could be read, for each of its steps."""
+        self._mark_s = _mark_cost_s(self._clock) if self._clock is not None else 0.0
+        self._marks = _USUAL_MARKS
+
+    @property
+    def stride(self) -> int:
+        """One step in so many is timed."""
+        return self._stride
+
+    def begin(self, step: int) -> Laps | None:
+        """End the step that is being timed, if any; return the next one's laps if it is timed."""
+        if self._open is not None and self._open.step == step:
+            # It begins once more: the first try was no whole step.
+            self._open, self._next = None, step
+        self._close()
+        if self._clock is None:
+            return None
+        if self._next is None:
+            # A worker's first step builds what all others use.
+            self._next = step + self._gap()
+        if step < self._next:
+            self.due = self._next
+            return None
+        self._next = step + self._gap()
+        # The next step's begin is this one's end.
+        self.due = step + 1
+        self._open = Laps(step, self._clock)
+        self._open.cpu_s = -self._cpu()
+        return self._open
+
+    def _gap(self) -> int:
+        return self._draw.randint(1, 2 * self._stride - 1)
+
+    def _close(self) -> None:
+        if self._open is None or self._clock is None:
+            return
+        self._open.mark("other")
+        self._open.cpu_s += self._cpu()
+        if self._clock.on_device:
+            self._open.look(self._clock)
+        self._marks = len(self._open.marks)
+        self._ended.append(self._open)
+        self._open = None
+
+    # --- at a flush -----------------------------------------------------------------------------
+
+    def begin_flush(self) -> None:
+        """End the step that is being timed: what follows is no part of it."""
+        self._close()
+        if self._clock is not None:
+            self._flush_mark = self._clock.mark()
+
+    def end_flush(self, steps: int) -> None:
+        """Note what the flush took, for each of the steps that it was for."""
+        if self._clock is not None and steps:
+            self._flushes.append((self._flush_mark, self._clock.mark(), steps))
+
+    def points(self, last_step: int, step_s: float) -> tuple[MetricPoints, ...]:
+        """Return the mean split of the steps that were timed and can be read; none: nothing.
+
+        A flush is what recording costs, so its share of a step counts to `other`.
+
+        Args:
+            last_step: the last step, counted from 1, that the flush is for.
+            step_s: what a step took since the last flush.
+        """
+        if self._clock is None:
+            return ()
+        self._read_flushes()
+        read = self._read_steps()
+        self._adapt(last_step, step_s, read)
+        if not read:
+            return ()
+        step = min(last_step, read[-1].step + 1)
+        means = self._means(read)
+        named = {split_metric(stage): seconds for stage, seconds in means.items()}
+        named[WALL_METRIC] = sum(means.values())
+        if self._clock.on_device:
+            named[HOST_BOUND_METRIC] = sum(laps.ran_dry for laps in read) / len(read)
+        for laps in read:
+            self._clock.reuse(laps.marks)
+        return tuple(MetricPoints(name, step, (value,)) for name, value in named.items())
+
+    def _means(self, read: Sequence[Laps]) -> dict[str, float]:
+        assert self._clock is not None
+        sums = dict.fromkeys(STAGES, 0.0)
+        for laps in read:
+            ends = zip(laps.stages, pairwise(laps.marks), strict=True)
+            for stage, (first, last) in ends:
+                sums[stage] += self._clock.seconds(first, last)
+        means = {stage: total / len(read) for stage, total in sums.items()}
+        means["other"] += self._flush_s
+        return means
+
+    def _read_steps(self) -> list[Laps]:
+        assert self._clock is not None
+        read: list[Laps] = []
+        while self._ended and self._clock.passed(self._ended[0].marks[-1]):
+            read.append(self._ended.popleft())
+        return read
+
+    def _read_flushes(self) -> None:
+        assert self._clock is not None
+        while self._flushes and self._clock.passed(self._flushes[0][1]):
+            first, last, steps = self._flushes.popleft()
+            self._flush_s = self._clock.seconds(first, last) / steps
+            self._clock.reuse((first, last))
+
+    def _adapt(self, last_step: int, step_s: float, read: Sequence[Laps]) -> None:
+        """Time as many steps as may be; one that is far off is drawn again if it may be sooner.
+
+        Of a step's time only what this thread computed counts: what it waits for, on a machine
+        that is shared, says nothing of how much dearer timing would make it.
+        """
+        if read:
+            step_s = min(step_s, sum(laps.cpu_s for laps in read) / len(read))
+        most_s = max(self._cost_share * step_s, 1e-12)
+        wanted = 1 + int(self._mark_s * self._marks / most_s)
+        before, self._stride = self._stride, min(_WIDEST_STRIDE, wanted)
+        if self._next is not None and 2 * self._stride <= before:
+            self._next = min(self._next, last_step - 1 + self._gap())
+            self.due = min(self.due, self._next)
+
+
+def _mark_cost_s(clock: Clock) -> float:
+    """Measure what a mark costs with all that follows from it: the part of a timed step's cost."""
+    begun = time.thread_time()
+    for _ in range(_REHEARSALS):
+        laps = Laps(0, clock)
+        for stage in get_args(Stage):
+            laps.mark(stage)
+        if clock.passed(laps.marks[-1]):
+            for first, last in pairwise(laps.marks):
+                clock.seconds(first, last)
+        clock.reuse(laps.marks)
+    marks = _REHEARSALS * (len(STAGES) + 1)
+    return _COLD * (time.thread_time() - begun) / marks

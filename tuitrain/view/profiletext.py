@@ -1,0 +1,375 @@
+"""A profile as lines of text: what it says in a few words, and its tables at any width.
+
+Pure functions from digests to spans; knows nothing of files or screens.
+"""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
+from typing import Any, Literal, NamedTuple
+
+from tuitrain.runs.rows import ProfileRow
+from tuitrain.view.format import NOTHING, age, count, display_width, sanitise, shorten, size
+from tuitrain.view.spans import Span, SpanLine, plain_line, wrap_plain
+
+Digest = Mapping[str, Any]
+Row = Mapping[str, Any]
+Sort = Literal["self", "total", "device", "calls", "memory"]
+
+GROUPINGS = ("operator", "module", "line")
+SORTS: tuple[Sort, ...] = ("self", "total", "device", "calls", "memory")
+_LEAST_NAME = 24
+
+
+class Column(NamedTuple):
+    """One column of the table of operators."""
+
+    title: str
+    width: int
+    sort: Sort | None = None
+    """The order that it shows."""
+
+
+_SHARE = Column("%", 4)
+_SELF = Column("self", 8, "self")
+_TOTAL = Column("total", 8, "total")
+_DEVICE = Column("device", 8, "device")
+_DEVICE_TOTAL = Column("dev all", 8)
+_CALLS = Column("calls", 6, "calls")
+_MEMORY = Column("memory", 8, "memory")
+_SHAPES = Column("shapes", 36)
+_ON_HOST = (_SELF, _SHARE, _CALLS, _TOTAL, _MEMORY, _SHAPES)
+_ON_DEVICE = (_DEVICE, _SHARE, _SELF, _CALLS, _TOTAL, _MEMORY, _DEVICE_TOTAL, _SHAPES)
+"""In the order in which a wider terminal adds them."""
+
+
+def time_text(us: float) -> str:
+    """Return a time as people read it: 431 us, 12.3 ms, 1.20 s."""
+    if not us:
+        return "0 us"
+    for scale, unit in ((1.0, "us"), (1e3, "ms"), (1e6, "s")):
+        # Compared with what rounding would make of it: 999.9 us is 1.00 ms.
+        if abs(us) < 999.5 * scale or unit == "s":
+            amount = us / scale
+            digits = 0 if abs(amount) >= 99.95 else 1 if abs(amount) >= 9.995 else 2
+            return f"{amount:.{digits}f} {unit}"
+    raise AssertionError(us)
+
+
+def share_text(share: float) -> str:
+    """Return a share of the step: 41 %, or <1 % for what is not nothing."""
+    percent = round(100 * share)
+    return "<1 %" if percent == 0 and share > 0 else f"{percent} %"
+
+
+# --- in words ---------------------------------------------------------------------------------
+
+
+def summary_words(summary: Mapping[str, Any]) -> list[str]:
+    """Return a profile in a few words, a sentence each: what idles, and what costs most."""
+    step_us = summary["step_us"]
+    idle, outside = summary["idle_share"], summary["outside_share"]
+    if idle is None:
+        first = (
+            f"no device in this profile; a step takes {time_text(step_us)}, "
+            f"{share_text(outside)} of it outside operators"
+        )
+    else:
+        first = (
+            f"the device is idle {share_text(idle)} of the time: {time_text(idle * step_us)} of a "
+            f"step of {time_text(step_us)}"
+        )
+    costs = [
+        f"{cost['what']} {share_text(cost['share'])}, {time_text(cost['us'])}"
+        for cost in summary["costs"]
+    ]
+    return [first, "; ".join(costs) or "no operator was recorded"]
+
+
+def profile_words(row: ProfileRow, now: float) -> list[str]:
+    """Return a profile of the record in a few lines, for lists."""
+    steps = f"steps {row.first_step:,} to {row.last_step:,}"
+    head = f"profile {sanitise(row.name)}, {age(now - row.time)}: {steps}"
+    if row.state == "done":
+        return [head, *(f"  {sanitise(words)}" for words in summary_words(row.summary))]
+    if row.state == "failed":
+        return [f"{head}; it can't be read: {sanitise(str(row.summary.get('error', '')))}"]
+    return [f"{head}; it is still being read"]
+
+
+def facts_words(row: ProfileRow) -> str:
+    """Return what a profile is of, and what it cost."""
+    facts = row.facts
+    stacks = "with source lines" if facts.get("with_stacks") else "without source lines"
+    held_up = facts.get("held_up_s")
+    cost = "" if held_up is None else f"; training stood still for {time_text(1e6 * held_up)}"
+    return (
+        f"profile {row.name}: steps {row.first_step:,} to {row.last_step:,} on "
+        f"{facts.get('device', NOTHING)}, {stacks}{cost}"
+    )
+
+
+def open_words(trace: str, host: str) -> list[str]:
+    """Return how to look at a trace elsewhere: a file's path, and the commands for it."""
+    path, name = shlex.quote(trace), shlex.quote(PurePosixPath(trace).name)
+    return [
+        f"trace: {trace}",
+        "open:  https://ui.perfetto.dev (open trace file), or chrome://tracing",
+        f"from another machine first: scp {shlex.quote(host)}:{path} {name}",
+    ]
+
+
+def no_rows(grouping: str, pattern: str) -> str:
+    """Say why a table is empty."""
+    if pattern:
+        return f"no {grouping} matches {pattern!r}"
+    return f"no {grouping} was recorded"
+
+
+def summary_lines(digest: Digest, note: str, width: int) -> list[SpanLine]:
+    """Return what stands above the table."""
+    first, second = summary_words(digest["summary"])
+    busy = (digest["summary"]["idle_share"] or 0.0) > 0.2
+    lines = wrap_plain(first, width - 1, "alert" if busy else "strong")
+    device = digest["device"]
+    if device is not None and device["gaps"]:
+        gap = device["gaps"][0]
+        words = f"longest gap {time_text(gap['duration_us'])}: the host was in {gap['host']}"
+        lines += wrap_plain(words, width - 1)
+    lines += wrap_plain(second, width - 1)
+    if note:
+        lines += wrap_plain(note, width - 1, "alert")
+    return [(Span(" "), *line) for line in lines]
+
+
+# --- the table of operators -------------------------------------------------------------------
+
+
+def first_sort(digest: Digest) -> Sort:
+    """Return the order that a table is shown in at first."""
+    return "device" if digest["device"] is not None else "self"
+
+
+def possible_sorts(digest: Digest) -> tuple[Sort, ...]:
+    """Return the orders that make sense: without a device none by its time."""
+    on_device = digest["device"] is not None
+    return tuple(sort for sort in SORTS if on_device or sort != "device")
+
+
+def pick_rows(digest: Digest, grouping: str, sort: Sort, pattern: str = "") -> list[Row]:
+    """Return the rows of a grouping whose name, or whose call sites' names, have `pattern`."""
+    wanted = pattern.lower()
+    rows = [row for row in digest["tables"][grouping] if wanted in _searched(row, wanted)]
+    return sorted(rows, key=lambda row: -sort_value(row, sort))
+
+
+def _searched(row: Row, wanted: str) -> str:
+    name: str = row["name"].lower()
+    if not wanted or wanted in name:
+        return name
+    return "\n".join(name.lower() for site in row["sites"] for name in site["names"])
+
+
+def sort_value(row: Row, sort: Sort) -> float:
+    """Return what rows are ordered by."""
+    value: float = {
+        "self": row["self_us"],
+        "total": row["total_us"],
+        "device": row["self_device_us"],
+        "calls": row["calls"],
+        "memory": row["device_bytes"] + row["host_bytes"],
+    }[sort]
+    return value
+
+
+def columns_for(digest: Digest, width: int) -> list[Column]:
+    """Return the columns that there is room for."""
+    wanted = _ON_HOST if digest["device"] is None else _ON_DEVICE
+    left = width - _LEAST_NAME - 1
+    columns: list[Column] = []
+    for column in wanted:
+        left -= column.width + 1
+        if left < 0:
+            break
+        columns.append(column)
+    return columns
+
+
+def head_line(columns: Sequence[Column], title: str, sort: Sort, width: int) -> SpanLine:
+    """Return the heading of the table; the order it is in stands out."""
+    spans = [Span(f" {_left(title, _name_width(columns, width))}", "quiet")]
+    for column in columns:
+        chosen = column.sort == sort
+        mark = "*" if chosen else ""
+        text = _cell(column, f"{column.title}{mark}")
+        spans.append(Span(f" {text}", "strong" if chosen else "quiet"))
+    return tuple(spans)
+
+
+def row_line(row: Row, digest: Digest, columns: Sequence[Column], width: int) -> SpanLine:
+    """Return one row."""
+    cells = {
+        _SELF: time_text(row["self_us"]),
+        _TOTAL: time_text(row["total_us"]),
+        _DEVICE: time_text(row["self_device_us"]),
+        _DEVICE_TOTAL: time_text(row["total_device_us"]),
+        _SHARE: _share(row, digest),
+        _CALLS: count(row["calls"]),
+        _MEMORY: size(row["device_bytes"] or row["host_bytes"]),
+        _SHAPES: sanitise(row["shapes"][0][0]) if row["shapes"] else "",
+    }
+    name = _left(sanitise(row["name"]), _name_width(columns, width))
+    return (Span(f" {name}"), *(Span(f" {_cell(each, cells[each])}") for each in columns))
+
+
+def _share(row: Row, digest: Digest) -> str:
+    key = "self_us" if digest["device"] is None else "self_device_us"
+    return f"{100 * row[key] / digest['window_us']:.0f}" if digest["window_us"] else NOTHING
+
+
+def _name_width(columns: Sequence[Column], width: int) -> int:
+    return max(8, width - 1 - sum(column.width + 1 for column in columns))
+
+
+def _cell(column: Column, text: str) -> str:
+    short = shorten(text, column.width)
+    gap = " " * (column.width - display_width(short))
+    return short + gap if column is _SHAPES else gap + short
+
+
+def _left(text: str, width: int) -> str:
+    """Return a name in its column; a long one keeps its end, which tells it from others."""
+    if display_width(text) > width:
+        text = f"..{text[-(width - 2) :]}" if text.isascii() else shorten(text, width)
+    return text + " " * (width - display_width(text))
+
+
+def site_lines(row: Row, width: int) -> list[SpanLine]:
+    """Return where the time of one row comes from."""
+    lines: list[SpanLine] = [*wrap_plain(row["name"], width - 1, "strong")]
+    facts = [f"{time_text(row['self_us'])} by itself, {time_text(row['total_us'])} in all a step"]
+    if row["self_device_us"] or row["total_device_us"]:
+        facts.append(
+            f"on the device {time_text(row['self_device_us'])} by itself, "
+            f"{time_text(row['total_device_us'])} in all"
+        )
+    if row["host_bytes"] or row["device_bytes"]:
+        facts.append(
+            f"allocates {size(row['host_bytes'])} of the host's memory and "
+            f"{size(row['device_bytes'])} of the device's"
+        )
+    backward = share_text(row["backward_share"])
+    calls = count(row["calls"])
+    facts.append(f"called {calls} times a step, {backward} of its time in the backward pass")
+    lines += [line for fact in facts for line in wrap_plain(fact, width - 1)]
+    if row["sites"]:
+        lines += [(), (Span("where from: by itself, calls a step", "title"),)]
+    for site in row["sites"]:
+        own = site["self_device_us"] or site["self_us"]
+        figures = f"{time_text(own):>8} {count(site['calls']):>6}  "
+        text = wrap_plain("  ".join(site["names"]), max(20, width - len(figures) - 2))
+        lines.append((Span(figures, "strong"), *text[0]))
+        lines += [(Span(" " * len(figures)), *line) for line in text[1:]]
+    return [(Span(" "), *line) for line in lines]
+
+
+# --- what the device and the host did ---------------------------------------------------------
+
+
+def kernel_rows(digest: Digest) -> list[Row]:
+    """Return kernels and copies, the costliest first; empty where no device took part."""
+    device = digest["device"]
+    found = [] if device is None else [*device["kernels"], *device["copies"]]
+    return sorted(found, key=lambda row: -row["total_us"])
+
+
+def kernel_head(width: int) -> SpanLine:
+    """Return the heading of the table of kernels."""
+    name = _left("kernel or copy", max(8, width - 35))
+    return (Span(f" {name}     time    %  calls    each", "quiet"),)
+
+
+def kernel_line(row: Row, digest: Digest, width: int) -> SpanLine:
+    """Return a kernel or a copy."""
+    share = f"{100 * row['total_us'] / digest['window_us']:.0f}"
+    figures = (
+        f"{time_text(row['total_us']):>9}{share:>5}{count(row['calls']):>7}"
+        f"{time_text(row['mean_us']):>8}"
+    )
+    name = shorten(sanitise(row["name"]), max(8, width - 35))
+    return (Span(f" {name:<{max(8, width - 35)}}{figures}"),)
+
+
+def gap_lines(digest: Digest, width: int) -> list[SpanLine]:
+    """Return the longest times in which the device had nothing to do, and what the host did."""
+    device = digest["device"]
+    if device is None:
+        return []
+    lines: list[SpanLine] = []
+    for gap in device["gaps"]:
+        figures = f" {time_text(gap['duration_us']):>8}  step {gap['step'] + 1:>3}  "
+        text = wrap_plain(gap["host"], max(20, width - len(figures)))
+        lines.append((Span(figures, "strong"), *text[0]))
+        lines += [(Span(" " * len(figures)), *line) for line in text[1:]]
+    return lines
+
+
+def host_lines(digest: Digest) -> list[SpanLine]:
+    """Return how the host's time splits."""
+    host = digest["host"]
+    lines = [
+        _fact("in operators", host["operators_us"], host["step_us"]),
+        _fact("outside operators", host["outside_us"], host["step_us"]),
+        _fact("between steps", host["between_us"], host["step_us"]),
+    ]
+    for thread in host["threads"]:
+        if thread["operators_us"] and not thread["main"]:
+            lines.append(_fact(f"in {thread['name']}", thread["operators_us"], host["step_us"]))
+    return lines
+
+
+def _fact(what: str, us: float, step_us: float) -> SpanLine:
+    share = share_text(us / step_us) if step_us else NOTHING
+    return plain_line(f" {time_text(us):>8} {share:>5}  {what}")
+
+
+# --- two profiles ---------------------------------------------------------------------------
+
+
+def difference_words(compared: Mapping[str, Any]) -> list[str]:
+    """Return what a comparison says in all, and how sure it is."""
+    before, after = compared["before"], compared["after"]
+    change = after["step_us"] / before["step_us"] - 1 if before["step_us"] else 0.0
+    return [
+        f"{before['name']} -> {after['name']}: the usual step {time_text(before['step_us'])} -> "
+        f"{time_text(after['step_us'])} ({100 * change:+.0f} %)",
+        f"{_spread(before)}; {_spread(after)}; times of the {compared['measure']}, a step",
+    ]
+
+
+def _spread(side: Mapping[str, Any]) -> str:
+    spread = side["spread_us"]
+    words = "" if spread is None else f", standard deviation {time_text(spread)}"
+    return f"{side['name']}: {side['steps']} steps{words}"
+
+
+def difference_head(width: int) -> SpanLine:
+    """Return the heading of the table of differences."""
+    name = _left("operator", max(8, width - 38))
+    return (Span(f" {name}   before    after    change  calls", "quiet"),)
+
+
+def difference_line(row: Row, width: int) -> SpanLine:
+    """Return an operator that differs."""
+    name = _left(sanitise(row["name"]), max(8, width - 38))
+    change = row["difference_us"]
+    before, after = row["before_calls"], row["after_calls"]
+    calls = count(after) if before == after else f"{count(after - before):>5}".replace(" ", "")
+    if before != after and after > before:
+        calls = f"+{calls}"
+    sign = "+" if change > 0 else ""
+    return (
+        Span(f" {name}{time_text(row['before_us']):>9}{time_text(row['after_us']):>9}"),
+        Span(f"{sign + time_text(change):>10}", "bad" if change > 0 else "good"),
+        Span(f"{calls:>7}"),
+    )

@@ -1,0 +1,225 @@
+"""The run screen's column of devices: what fits of them in a few rows of 18 cells or more.
+
+Pure functions of readings and facts; knows no widget.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tuitrain.view import format as text
+from tuitrain.view.devicetext import (
+    activity,
+    bar_spans,
+    clocks,
+    legend_mark,
+    of_total,
+    throttle_words,
+)
+from tuitrain.view.figure import Look
+from tuitrain.view.memorybar import FREE, MemoryBar, gpu_facts, memory_bars
+from tuitrain.view.spans import Span, SpanLine, wrap_plain
+
+_WIDE = 30
+_MOST_ERROR_LINES = 3
+_HOST_ROWS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Devices:
+    """What is known of the devices at one moment."""
+
+    samples: Mapping[str, float]
+    facts: Mapping[str, Any]
+    training: str | None
+    """Prefix of the device that the worker trains on."""
+
+    def gpu(self, prefix: str) -> Mapping[str, Any]:
+        """Return the facts of the GPU that a prefix belongs to."""
+        index = prefix.partition("/")[0].removeprefix("gpu")
+        found = gpu_facts(self.samples, self.facts)
+        return next((gpu for gpu in found if str(gpu["index"]) == index), {})
+
+    def bars(self) -> list[MemoryBar]:
+        """Return the bars of GPUs and slices, the one that is trained on first; then the host's."""
+        bars = memory_bars(self.samples, self.facts, self.training)
+        return sorted(bars, key=lambda bar: (bar.prefix == "host", bar.prefix != self.training))
+
+
+def side_title(devices: Devices) -> str:
+    """Return what the column is headed with."""
+    bars = [bar for bar in devices.bars() if bar.prefix != "host"]
+    known = gpu_facts(devices.samples, devices.facts)
+    if len(known) > 1 or len(bars) > 1:
+        return "GPUs"
+    if known:
+        return bars[0].title if bars else f"GPU {known[0]['index']}"
+    return "host"
+
+
+def side_lines(devices: Devices, width: int, rows: int, look: Look) -> list[SpanLine]:
+    """Return the devices in about `rows` lines: one in full, several in two lines or one each."""
+    bars = devices.bars()
+    gpus = [bar for bar in bars if bar.prefix != "host"]
+    host = next((bar for bar in bars if bar.prefix == "host"), None)
+    lines = _trouble(devices, width)
+    if not gpus:
+        lines += _host_alone(devices, host, width, look) if host else []
+        return lines or [(Span("no readings yet", "quiet"),)]
+    if len(gpus) == 1:
+        lines += _one(devices, gpus[0], width, look)
+    else:
+        lines += _several(devices, gpus, width, rows - _HOST_ROWS - len(lines), look)
+    return lines + _host_below(devices, host)
+
+
+def memory_line(devices: Devices, width: int) -> SpanLine:
+    """Return the devices' memory on one line, for a terminal without room for a column.
+
+    The one that is trained on comes first; what doesn't fit in `width` is left out whole.
+    """
+    parts: list[str] = []
+    for bar in devices.bars():
+        number = bar.prefix.removeprefix("gpu").replace("/mig", ".")
+        name = "RAM" if bar.prefix == "host" else f"GPU {number}"
+        slow = " throttled" if _is_throttled(devices, bar) else ""
+        parts.append(f"{name} {of_total(bar.used_bytes, bar.total_bytes)}{slow}")
+    worker = devices.samples.get("host/worker_rss_bytes")
+    if worker is not None:
+        parts.append(f"worker {text.size(worker)}")
+    while len(parts) > 1 and len("  ".join(parts)) >= width:
+        parts.pop()
+    return (Span(f" {'  '.join(parts)}", "quiet"),)
+
+
+def _trouble(devices: Devices, width: int) -> list[SpanLine]:
+    """Say what is wrong with the driver, or with GPUs of which nothing can be read."""
+    facts, lines = devices.facts, []
+    if facts.get("trouble"):
+        lines = wrap_plain(str(facts["trouble"]), width, "bad")
+    else:
+        for gpu in facts.get("gpus") or ():
+            if f"gpu{gpu['index']}/memory_total_bytes" not in devices.samples and gpu["errors"]:
+                lines += wrap_plain(f"GPU {gpu['index']}: {gpu['errors'][0]}", width, "bad")
+    return lines[:_MOST_ERROR_LINES]
+
+
+# --- one GPU ----------------------------------------------------------------------------------
+
+
+def _one(devices: Devices, bar: MemoryBar, width: int, look: Look) -> list[SpanLine]:
+    samples, card = devices.samples, bar.prefix.partition("/")[0]
+    facts = devices.gpu(bar.prefix)
+    lines: list[SpanLine] = []
+    said = activity(samples, card)
+    if text.display_width(said) > width:
+        said = activity(samples, card, gap=" ")
+    if said:
+        lines.append((Span(said, "alert" if _is_throttled(devices, bar) else ""),))
+    if "/" in bar.prefix:
+        lines.append((Span(text.shorten(f"slice {bar.title.rpartition(' ')[2]}", width), "quiet"),))
+    lines += [
+        (Span(text.shorten(f"! {words}", width), "alert"),) for words in throttle_words(facts)
+    ]
+    lines += _filled(bar, width, look)
+    if width >= _WIDE and (more := clocks(samples, card)):
+        lines += wrap_plain(more, width, "quiet")
+    return lines
+
+
+def _filled(bar: MemoryBar, width: int, look: Look) -> list[SpanLine]:
+    """Return how full a memory is: in numbers, as a bar, part by part."""
+    lines: list[SpanLine] = [
+        (Span("mem ", "quiet"), Span(of_total(bar.used_bytes, bar.total_bytes))),
+        bar_spans(bar, width, look),
+    ]
+    for part in bar.parts:
+        if part.name == FREE:
+            continue
+        name = Span(f" {part.name:<8}", "quiet")
+        size = Span(f"{text.size(part.bytes):>8}")
+        detail = f" {part.detail}" if width >= _WIDE and part.detail else ""
+        room = max(0, width - 18)
+        who = Span(text.shorten(detail, room), "quiet")
+        lines.append((legend_mark(part.slot, part.name, look), name, size, who))
+    return lines
+
+
+# --- several ----------------------------------------------------------------------------------
+
+
+def _several(
+    devices: Devices, gpus: list[MemoryBar], width: int, rows: int, look: Look
+) -> list[SpanLine]:
+    if 2 * len(gpus) <= rows:
+        return [line for bar in gpus for line in _in_two(devices, bar, width, look)]
+    shown = gpus if len(gpus) <= rows else gpus[: max(1, rows - 1)]
+    lines = [_in_one(devices, bar) for bar in shown]
+    if len(shown) < len(gpus):
+        lines.append((Span(f"and {len(gpus) - len(shown)} more: M", "quiet"),))
+    return lines
+
+
+def _head(devices: Devices, bar: MemoryBar) -> Span:
+    """Return a GPU's number, a slice's behind a dot, marked if trained on and if throttled."""
+    number = bar.prefix.removeprefix("gpu").replace("/mig", ".")
+    here, slow = bar.prefix == devices.training, _is_throttled(devices, bar)
+    words = f"{'>' if here else ' '}{number}{'!' if slow else ' '}"
+    return Span(words, "alert" if slow else "live" if here else "strong")
+
+
+def _is_throttled(devices: Devices, bar: MemoryBar) -> bool:
+    return bool(devices.samples.get(f"{bar.prefix.partition('/')[0]}/throttled"))
+
+
+def _activity_span(devices: Devices, bar: MemoryBar, gap: str) -> Span:
+    # A slice has no activity of its own: its profile says how much of the GPU it is.
+    profile = bar.title.rpartition(" ")[2]
+    sliced = "/" in bar.prefix
+    said = profile if sliced else activity(devices.samples, bar.prefix, gap=gap)
+    return Span(said, "alert" if _is_throttled(devices, bar) else "")
+
+
+def _in_two(devices: Devices, bar: MemoryBar, width: int, look: Look) -> list[SpanLine]:
+    number = _head(devices, bar)
+    memory = f" {of_total(bar.used_bytes, bar.total_bytes).replace(' ', '')}"[:-2]
+    room = width - len(memory)
+    # 18 cells hold "100% 1000W 100C" behind a number, without the blanks before the units.
+    said = _activity_span(devices, bar, " ")
+    if width < _WIDE:
+        said = Span(said.text.replace(" W", "W").replace(" C", "C"), said.style)
+    return [(number, said), (*bar_spans(bar, room, look), Span(memory))]
+
+
+def _in_one(devices: Devices, bar: MemoryBar) -> SpanLine:
+    busy = devices.samples.get(f"{bar.prefix}/utilization_percent")
+    memory = of_total(bar.used_bytes, bar.total_bytes).replace(" ", "")[:-2]
+    percent = "" if busy is None else f"{busy:.0f}%"
+    return (_head(devices, bar), Span(f"{percent:>4} {memory:>10}"))
+
+
+# --- the host ---------------------------------------------------------------------------------
+
+
+def _cpu_line(samples: Mapping[str, float]) -> SpanLine:
+    worker, machine = samples.get("host/worker_cpu_percent"), samples.get("host/cpu_percent")
+    if worker is None:
+        return ()
+    whole = () if machine is None else (Span(" all ", "quiet"), Span(f"{machine:.0f}%"))
+    return (Span("cpu ", "quiet"), Span(f"{worker:.0f}%"), *whole)
+
+
+def _host_below(devices: Devices, bar: MemoryBar | None) -> list[SpanLine]:
+    if bar is None:
+        return []
+    memory = of_total(bar.used_bytes, bar.total_bytes)
+    return [(Span("RAM ", "quiet"), Span(memory)), _cpu_line(devices.samples)]
+
+
+def _host_alone(devices: Devices, bar: MemoryBar, width: int, look: Look) -> list[SpanLine]:
+    """Return the host's figures where a GPU's would stand."""
+    lines = [_cpu_line(devices.samples), *_filled(bar, width, look)]
+    swap = devices.samples.get("host/swap_used_bytes")
+    if swap:
+        lines.append((Span("  swap    ", "quiet"), Span(f"{text.size(swap):>8}")))
+    return lines

@@ -1,0 +1,157 @@
+"""A step's time as lines: bars for the run screen's side, all of it for a screen of its own.
+
+Pure functions to spans and text; knows neither widgets nor files.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from tuitrain.measures import STAGES, split_metric
+from tuitrain.runs.rows import SpentRow
+from tuitrain.runs.series import Series
+from tuitrain.view.bars import fill_of, percent_bar, stacked_bar
+from tuitrain.view.figure import Line, Look, line_from_series
+from tuitrain.view.format import duration, sanitise
+from tuitrain.view.presetrows import wrapped
+from tuitrain.view.smooth import smooth_line
+from tuitrain.view.spans import Span, SpanLine
+from tuitrain.view.steptime import StepTime, Surroundings
+from tuitrain.view.verdict import Verdict, short_time, work_line
+
+_SHORT = {
+    "data": "data", "copy": "copy", "forward": "fwd", "backward": "bwd", "optimizer": "optim",
+    "other": "other",
+}  # fmt: skip
+_LABEL, _WIDE_LABEL = 6, 10
+_WIDE = 30
+_MOST_BAR = 40
+_SEEN_SHARE = 0.005
+"""Below this a stage would be a row of 0 %."""
+_UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "us"))
+
+
+def side_title(time: StepTime) -> str:
+    """Return the title of the bars: how long a step takes."""
+    return f"step {short_time(time.wall_s)}"
+
+
+def side_lines(time: StepTime, verdict: Verdict, width: int, look: Look) -> list[SpanLine]:
+    """Return a bar for each stage that can be seen, and what holds the steps up."""
+    wide = width >= _WIDE
+    label = _WIDE_LABEL if wide else _LABEL
+    lines: list[SpanLine] = []
+    for slot, stage in enumerate(STAGES):
+        if time.share(stage) >= _SEEN_SHARE:
+            name = (stage if wide else _SHORT[stage]).ljust(label)
+            bar = percent_bar(_rounded(time.share(stage)), width - label, look)
+            lines.append((Span(name, "quiet"), Span(bar, f"line{slot}")))
+    style = _verdict_style(verdict)
+    return [*lines, *(wrapped([verdict.line], width, style) if wide else [_kind(verdict, style)])]
+
+
+def _rounded(share: float) -> float:
+    """Return a share in whole percents, which the bar, that rounds down, leaves as they are."""
+    return round(share, 2) + 1e-9
+
+
+def _kind(verdict: Verdict, style: str) -> SpanLine:
+    return (Span(verdict.kind, style),)
+
+
+def _verdict_style(verdict: Verdict) -> str:
+    return "strong" if verdict.kind in ("compute-bound", "not known yet", "not known") else "alert"
+
+
+def time_lines(
+    time: StepTime | None,
+    verdict: Verdict,
+    around: Surroundings,
+    spent: SpentRow | None,
+    width: int,
+    look: Look,
+) -> list[SpanLine]:
+    """Return all there is to say about a run's time, for a screen that scrolls."""
+    lines: list[SpanLine] = list(_split_lines(time, width, look)) if time is not None else []
+    room = max(20, width - 2)
+    lines += wrapped([verdict.line], room, _verdict_style(verdict))
+    lines += wrapped([f"try {text}" for text in verdict.suggestions], room)
+    if time is not None and not verdict.suggestions:
+        lines += wrapped(["nothing to try follows from what was measured"], room, "quiet")
+    work = work_line(time, around)
+    if work:
+        lines += [(), *wrapped([sanitise(work)], room)]
+    if spent is not None:
+        lines += [(), *wrapped([spent_line(spent)], room)]
+    return [(Span(" "), *line) if line else () for line in lines]
+
+
+def _split_lines(time: StepTime, width: int, look: Look) -> Sequence[SpanLine]:
+    amounts = [time.seconds[stage] for stage in STAGES]
+    lines = [stacked_bar(amounts, time.wall_s, max(1, width - 2), look)]
+    for slot, stage in enumerate(STAGES):
+        bar = percent_bar(_rounded(time.share(stage)), min(_MOST_BAR, max(6, width - 28)), look)
+        took = short_time(time.seconds[stage])
+        fill = fill_of(slot, look)
+        lines.append(
+            (
+                Span(f"{fill} ", f"line{slot}"),
+                Span(stage.ljust(_WIDE_LABEL), "quiet"),
+                Span(bar, f"line{slot}"),
+                Span(took.rjust(10)),
+            )
+        )
+    return [*lines, ()]
+
+
+def spent_line(spent: SpentRow) -> str:
+    """Say what a run's time went into, evaluations and checkpoints apart from steps."""
+    whole_s = max(spent.worked_s, 1e-9)
+    parts = (
+        ("steps", spent.train_s),
+        ("evaluation", spent.evaluation_s),
+        ("checkpoints", spent.checkpoint_s),
+        ("paused", spent.paused_s),
+        ("starting and steps done again", spent.rest_s),
+    )
+    said = ", ".join(f"{name} {100 * part_s / whole_s:.1f} %" for name, part_s in parts)
+    return f"of {duration(spent.worked_s)} in all: {said}"
+
+
+def time_block(
+    time: StepTime | None, verdict: Verdict, around: Surroundings, spent: SpentRow
+) -> str:
+    """Return the same for a command's output, on plain lines."""
+    lines = ["TIME"]
+    if time is not None:
+        parts = [f"{stage} {100 * time.share(stage):.1f} %" for stage in STAGES]
+        lines.append(f"  step of {short_time(time.wall_s)}: {', '.join(parts)}")
+    lines.append(f"  {verdict.line}")
+    lines += [f"  try {text}" for text in verdict.suggestions]
+    work = work_line(time, around)
+    lines += [f"  {sanitise(work)}"] if work else []
+    return "\n".join([*lines, f"  {spent_line(spent)}"])
+
+
+def timeline_unit(time: StepTime | None) -> tuple[float, str]:
+    """Return the unit of the timeline, in seconds, and what it is called."""
+    wall_s = time.wall_s if time is not None else 1e-3
+    return next((unit for unit in _UNITS if wall_s >= unit[0]), _UNITS[-1])
+
+
+def timeline(series: Mapping[str, Series], unit_s: float, smoothing: float) -> tuple[Line, ...]:
+    """Return a line for each stage that ever took time, in a unit."""
+    lines: list[Line] = []
+    for slot, stage in enumerate(STAGES):
+        found = series.get(split_metric(stage))
+        if found is None or not any(column.maximum > 0 for column in found.columns):
+            continue
+        line = _scaled(line_from_series(found, label=stage, slot=slot), 1 / unit_s)
+        lines += smooth_line(line, smoothing)
+    return tuple(lines)
+
+
+def _scaled(line: Line, by: float) -> Line:
+    low, high, mean = (
+        tuple(value * by for value in values) for values in (line.low, line.high, line.mean)
+    )
+    return replace(line, low=low, high=high, mean=mean)

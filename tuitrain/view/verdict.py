@@ -1,0 +1,314 @@
+"""Why a step takes as long as it does, in words, and what to try: each tied to a measured number.
+
+Pure functions of a step's split and its surroundings. A suggestion is made only where all that
+it rests on was measured and holds; knows nothing of screens.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tuitrain.view.format import count, size
+from tuitrain.view.steptime import StepTime, Surroundings
+
+INPUT_SHARE = 0.2
+COPY_SHARE = 0.2
+"""From a fifth of a step on, waiting is what to look at first: removing it gains as much."""
+HEAVY_SHARE = 0.35
+"""More than a third in an optimizer, or outside of all stages, is more than they usually take."""
+DRY_SHARE = 0.5
+"""In more than half of the steps the device was through before the host was."""
+_ROOM_SHARE = 0.45
+"""Of a GPU less full than this, twice the batch still fits."""
+_LEAST_IDLE_CORES = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What holds a run's steps up."""
+
+    kind: str
+    """A word or two, e.g. input-bound; `not known yet`."""
+    text: str
+    """The same with the numbers that it rests on."""
+    suggestions: tuple[str, ...] = ()
+
+    @property
+    def line(self) -> str:
+        """Kind and text in one line."""
+        return f"{self.kind}: {self.text}"
+
+
+def judge(time: StepTime | None, around: Surroundings) -> Verdict:
+    """Say what holds a run's steps up, and what to try."""
+    if time is None:
+        return _unknown(around)
+    for applies, describe, advice in _RULES:
+        if applies(time, around):
+            kind, text = describe(time, around)
+            found = (suggest(time, around) for suggest in advice)
+            return Verdict(kind, text, tuple(item for item in found if item))
+    raise AssertionError("the last rule always applies")
+
+
+def _unknown(around: Surroundings) -> Verdict:
+    if around.device.startswith("mps"):
+        return Verdict("not known", "steps are split on CPUs and CUDA devices only")
+    return Verdict("not known yet", "no step was timed so far")
+
+
+def short_time(seconds: float) -> str:
+    """Return a time in three digits and the unit that suits it: 61.2 us, 3.14 ms, 1.20 s."""
+    for unit_s, unit in ((1.0, "s"), (1e-3, "ms")):
+        if abs(seconds) >= unit_s * 0.9995:
+            return f"{_three(seconds / unit_s)} {unit}"
+    return f"{_three(seconds * 1e6)} us" if seconds else "0 us"
+
+
+def _three(number: float) -> str:
+    return f"{number:.{2 if abs(number) < 9.995 else 1 if abs(number) < 99.95 else 0}f}"
+
+
+def _percent(share: float) -> str:
+    return f"{share * 100:.0f} %"
+
+
+# --- what it is -----------------------------------------------------------------------------------
+
+
+def _is_input_bound(time: StepTime, around: Surroundings) -> bool:
+    del around
+    return time.share("data") >= INPUT_SHARE
+
+
+def _input_bound(time: StepTime, around: Surroundings) -> tuple[str, str]:
+    share = _percent(time.share("data"))
+    if around.held:
+        return "input-bound", f"gathering and preparing batches takes {share} of each step"
+    who = (
+        f"the GPU waits {share} of each step for data"
+        if around.on_gpu
+        else f"{share} of each step goes into waiting for data"
+    )
+    return "input-bound", f"{who}{_loaders(around)}"
+
+
+def _loaders(around: Surroundings) -> str:
+    cores = f" on {around.cores} cores" if around.cores else ""
+    if around.workers is None:
+        return ""
+    if not around.workers:
+        return f"; no loader workers{cores}"
+    return f"; {around.workers} loader worker{'s' if around.workers > 1 else ''}{cores}"
+
+
+def _is_copy_bound(time: StepTime, around: Surroundings) -> bool:
+    del around
+    return time.share("copy") >= COPY_SHARE
+
+
+def _copy_bound(time: StepTime, around: Surroundings) -> tuple[str, str]:
+    del around
+    return "copy-bound", f"copying batches to the device takes {_percent(time.share('copy'))}"
+
+
+def _is_host_bound(time: StepTime, around: Surroundings) -> bool:
+    del around
+    return time.host_bound is not None and time.host_bound > DRY_SHARE
+
+
+def _host_bound(time: StepTime, around: Surroundings) -> tuple[str, str]:
+    del around
+    dry = _percent(time.host_bound or 0.0)
+    return "host-bound", f"in {dry} of the steps the GPU ran dry before the host had asked for all"
+
+
+def _is_optimizer_heavy(time: StepTime, around: Surroundings) -> bool:
+    del around
+    return time.share("optimizer") >= HEAVY_SHARE
+
+
+def _optimizer_heavy(time: StepTime, around: Surroundings) -> tuple[str, str]:
+    del around
+    return (
+        "optimizer-heavy",
+        f"the update takes {_percent(time.share('optimizer'))} of each step, "
+        f"forward and backward {_percent(time.share('forward', 'backward'))}",
+    )
+
+
+def _is_overhead_bound(time: StepTime, around: Surroundings) -> bool:
+    del around
+    return time.share("other") >= HEAVY_SHARE
+
+
+def _overhead_bound(time: StepTime, around: Surroundings) -> tuple[str, str]:
+    del around
+    return (
+        "overhead-bound",
+        f"the loop itself takes {_percent(time.share('other'))} of steps of "
+        f"{short_time(time.wall_s)}",
+    )
+
+
+def _always(time: StepTime, around: Surroundings) -> bool:
+    del time, around
+    return True
+
+
+def _compute_bound(time: StepTime, around: Surroundings) -> tuple[str, str]:
+    del around
+    forward, backward = _percent(time.share("forward")), _percent(time.share("backward"))
+    return "compute-bound", f"forward takes {forward} and backward {backward} of each step"
+
+
+# --- what to try ----------------------------------------------------------------------------------
+
+
+def _more_workers(time: StepTime, around: Surroundings) -> str | None:
+    idle, workers = around.idle_cores, around.workers
+    if around.held is not False or workers is None or idle is None or idle < _LEAST_IDLE_CORES:
+        return None
+    rest_s = max(time.wall_s - time.seconds["data"], 1e-9)
+    # Workers that keep up make a batch in the time that the rest of a step takes; one more, as
+    # batches do not come at even distances. Without workers the loading itself is the wait.
+    load_s = time.wall_s * workers if workers else time.seconds["data"]
+    wanted = min(math.ceil(load_s / rest_s) + 1, workers + int(idle))
+    if wanted <= workers:
+        return None
+    return (
+        f"data.workers {workers} -> {wanted}: {idle:.0f} of {around.cores} cores are idle, and "
+        f"beside the wait of {short_time(time.seconds['data'])} a step takes {short_time(rest_s)}"
+    )
+
+
+def _hold_set(time: StepTime, around: Surroundings) -> str | None:
+    del time
+    needed_bytes, free_bytes = around.set_bytes, around.free_bytes
+    if around.held is not False or needed_bytes is None or free_bytes is None:
+        return None
+    if needed_bytes > free_bytes / 2:
+        return None
+    return (
+        f"data.mode = tensor: the set of {size(needed_bytes)} fits into the {size(free_bytes)} "
+        "that are free"
+    )
+
+
+def _larger_batch(time: StepTime, around: Surroundings) -> str | None:
+    used_bytes, total_bytes = around.gpu_used_bytes, around.gpu_total_bytes
+    if not around.batch_size or used_bytes is None or not total_bytes:
+        return None
+    if used_bytes > total_bytes * _ROOM_SHARE:
+        return None
+    return (
+        f"train.batch_size {around.batch_size} -> {2 * around.batch_size}: a step takes "
+        f"{short_time(time.wall_s)}, and GPU memory is {_percent(used_bytes / total_bytes)} full"
+    )
+
+
+def _larger_batch_on_cpu(time: StepTime, around: Surroundings) -> str | None:
+    if around.on_gpu or not around.batch_size:
+        return None
+    return (
+        f"train.batch_size {around.batch_size} -> {2 * around.batch_size}: "
+        f"{short_time(time.seconds['other'] + time.seconds['optimizer'])} of each step do not grow "
+        "with the batch"
+    )
+
+
+def _compile(time: StepTime, around: Surroundings) -> str | None:
+    if not around.on_gpu or around.compiles is not False or time.host_bound is None:
+        return None
+    return (
+        "train.compile = true: fewer and larger kernels; the GPU ran dry in "
+        f"{_percent(time.host_bound)} of the steps"
+    )
+
+
+def _half_precision(time: StepTime, around: Surroundings) -> str | None:
+    if not around.has_bf16 or around.precision not in ("fp32", "tf32"):
+        return None
+    return (
+        f"train.precision = bf16: {_percent(time.share('forward', 'backward'))} of each step is "
+        f"computed in {around.precision}, and this device has bf16"
+    )
+
+
+def _more_threads(time: StepTime, around: Surroundings) -> str | None:
+    del time
+    threads, idle = around.threads, around.idle_cores
+    if around.on_gpu or not threads or idle is None or idle < _LEAST_IDLE_CORES:
+        return None
+    return (
+        f"train.threads {threads} -> {threads + int(idle)}: {idle:.0f} of {around.cores} cores "
+        "are idle (other threads, other last digits)"
+    )
+
+
+def _update_less_often(time: StepTime, around: Surroundings) -> str | None:
+    if not around.accumulate:
+        return None
+    return (
+        f"train.batch_size or train.accumulate: an update takes "
+        f"{short_time(time.seconds['optimizer'])} however many samples it is for"
+    )
+
+
+def _profile(time: StepTime, around: Surroundings) -> str | None:
+    del around
+    forward_s, backward_s = time.seconds["forward"], time.seconds["backward"]
+    if forward_s <= backward_s:
+        return None
+    return (
+        f"profile some steps: forward takes {short_time(forward_s)} and backward "
+        f"{short_time(backward_s)}, usually it is the other way round"
+    )
+
+
+_Rule = tuple[
+    Callable[[StepTime, Surroundings], bool],
+    Callable[[StepTime, Surroundings], tuple[str, str]],
+    tuple[Callable[[StepTime, Surroundings], str | None], ...],
+]
+_RULES: tuple[_Rule, ...] = (
+    (_is_input_bound, _input_bound, (_more_workers, _hold_set)),
+    (_is_copy_bound, _copy_bound, (_hold_set,)),
+    (_is_host_bound, _host_bound, (_larger_batch, _compile)),
+    (_is_optimizer_heavy, _optimizer_heavy, (_update_less_often,)),
+    (_is_overhead_bound, _overhead_bound, (_larger_batch, _larger_batch_on_cpu)),
+    (_always, _compute_bound, (_half_precision, _more_threads, _profile)),
+)
+"""In this order: a device that waits for data runs dry too, and that is not the host's fault."""
+
+
+# --- how much arithmetic --------------------------------------------------------------------------
+
+
+def flops_per_s(time: StepTime | None, around: Surroundings) -> float | None:
+    """Return what the model's arithmetic comes to a second, as its steps take of late."""
+    work, batch, batches = around.flops_per_sample, around.batch_size, around.accumulate
+    if time is None or not work or not batch or not batches:
+        return None
+    return work * batch * batches / time.wall_s
+
+
+def work_line(time: StepTime | None, around: Surroundings) -> str:
+    """Return the model's speed in words; empty where it can't be known."""
+    speed = flops_per_s(time, around)
+    if speed is None:
+        return ""
+    words = f"{_flops(speed)} in the model"
+    if around.peak_flops:
+        share = _percent(speed / around.peak_flops)
+        return (
+            f"{words}, {share} of the {_flops(around.peak_flops)} that the device can do at "
+            f"best ({around.peak_source})"
+        )
+    return f"{words}; what the device can do at best is not known"
+
+
+def _flops(per_s: float) -> str:
+    number = count(per_s)
+    unit = number[-1] if number[-1].isalpha() else ""
+    return f"{number.removesuffix(unit)} {unit}FLOP/s"
