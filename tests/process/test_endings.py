@@ -14,6 +14,43 @@ import psutil
 import pytest
 
 
+FRAGILE = """
+name = "fragile"
+task = "classification"
+[data]
+name = "digits"
+[model]
+name = "fragile:Net"
+[loss]
+name = "cross_entropy"
+[optimizer]
+name = "sgd"
+lr = 0.1
+[train]
+epochs = 1
+threads = 1
+[checkpoint]
+every_steps = 5
+"""
+FRAGILE_MODULE = '''
+import torch
+
+class Net(torch.nn.Module):
+    """Refuses its seventh batch, while a checkpoint that takes a while is being written."""
+    def __init__(self):
+        super().__init__()
+        self.layers = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 10))
+        self.register_buffer("ballast", torch.zeros(50_000_000))
+        self.calls = 0
+
+    def forward(self, inputs):
+        self.calls += self.training
+        if self.calls == 7:
+            raise ValueError("this batch is not for me")
+        return self.layers(inputs)
+'''
+
+
 @pytest.fixture
 def foreground(cli: Any) -> Any:
     """Start a run in the foreground and wait until it takes steps."""
@@ -164,6 +201,15 @@ def test_a_crash_before_the_first_checkpoint_is_named_and_the_run_begins_again_a
     assert "begins again at step 0" in " ".join(alert.text for alert in run.alerts())
     steps = [step for step, _ in run.points("train/loss")]
     assert steps == list(range(1, len(steps) + 1))
+
+
+def test_a_step_that_raises_leaves_the_checkpoint_that_was_being_written_whole(cli: Any) -> None:
+    (cli.folder / "fragile.py").write_text(FRAGILE_MODULE)
+    cli("run", cli.preset(FRAGILE), exit_code=1)
+    run = cli.only()
+    assert "ValueError: this batch is not for me" in run.state().reason
+    assert run.checkpoint().step == 5
+    assert run.files() == ["last.pt", "step-00000005.pt"]
 
 
 def take_terminal() -> None:

@@ -150,6 +150,7 @@ class Trainer:
         except MemoryEndedError as error:
             return error.ended
         finally:
+            self._obedience.settle_writer()
             self.profiler.finish(self.step)
             self.memory.abandon()
             gc.enable()

@@ -207,6 +207,12 @@ class Obedience:
         """Notice a checkpoint that failed in its thread, and hold until it can be written."""
         self.with_disk(self._trainer.writer.check)
 
+    def settle_writer(self) -> None:
+        """Let the checkpoint in flight reach the disk: a run that ends takes its process along."""
+        error = self._trainer.writer.settle()
+        if error is not None:
+            self._trainer.alert("disk", f"the last checkpoint could not be written: {error}")
+
     def with_disk(self, write: Callable[[], None]) -> None:
         """Do what writes; where the disk can't take it, alert, hold, and try again.
 

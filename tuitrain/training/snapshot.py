@@ -88,6 +88,14 @@ class CheckpointWriter:
             self._thread = None
         self.check()
 
+    def settle(self) -> Exception | None:
+        """Wait for the checkpoint in flight; return why it could not be written, if it could not."""
+        try:
+            self.wait()
+        except Exception as error:  # a full disk, or a state that can't be saved: it is told
+            return error
+        return None
+
     def check(self) -> None:
         """Raise what went wrong with a checkpoint written meanwhile.
 
