@@ -68,13 +68,24 @@ class Lines(Widget):
         """Show other lines; only those that differ are drawn."""
         before, self._lines = self._lines, tuple(lines)
         if len(before) != len(self._lines):
-            self.refresh(layout=self.styles.auto_dimensions)
+            self._fit_height()
             return
         width = self.size.width
         for y, (old, new) in enumerate(zip(before, self._lines, strict=True)):
             if old != new:
                 for first, end in changed_cells(old, new, width):
                     self.refresh(Region(first, y, end - first, 1))
+
+    def _fit_height(self) -> None:
+        """Be as high as there are lines, where the style sheet leaves the height open.
+
+        Told as a style: Textual keeps a height that it asked for, and of two changes before its
+        next idle moment it can miss the second.
+        """
+        height = self.styles.base.height
+        if height is not None and height.is_auto:
+            self.styles.height = len(self._lines) + self.styles.gutter.height
+        self.refresh()
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """Return the number of lines."""
