@@ -13,7 +13,6 @@ from typing import Any
 import psutil
 import pytest
 
-
 FRAGILE = """
 name = "fragile"
 task = "classification"

@@ -89,7 +89,7 @@ class CheckpointWriter:
         self.check()
 
     def settle(self) -> Exception | None:
-        """Wait for the checkpoint in flight; return why it could not be written, if it could not."""
+        """Wait for the checkpoint in flight; return why it could not be written, if so."""
         try:
             self.wait()
         except Exception as error:  # a full disk, or a state that can't be saved: it is told
