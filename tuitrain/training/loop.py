@@ -27,13 +27,7 @@ from tuitrain.training.memory import MemoryWatch
 from tuitrain.training.obedience import DiskHeldError, Obedience
 from tuitrain.training.periods import Periods
 from tuitrain.training.profiling import Profiler
-from tuitrain.training.progress import (
-    StepMeans,
-    begin_best,
-    begin_early_stop,
-    restore_tracker,
-    tracker_state,
-)
+from tuitrain.training.progress import Progress
 from tuitrain.training.randomness import generator_states, restore_generators
 from tuitrain.training.recorder import KEPT_BYTES, Flushed, StepRecorder
 from tuitrain.training.relief import MemoryEndedError, Relief
@@ -77,16 +71,11 @@ class Trainer:
         self.settings = LiveSettings.begin(parts.preset, parts.factor, self.total_steps)
         self._periods = Periods(parts.preset.train, self.settings, parts.data.plan.steps_per_epoch)
         self.replay = Replay(())
-        self.metrics: dict[str, float] = {}
-        """The latest evaluation's."""
+        self.progress = Progress(parts.preset, parts.task.train_metric())
         self._config = config
-        self._best = begin_best(parts.preset.checkpoint)
-        self._early_stop = begin_early_stop(parts.preset.stop)
-        self._evaluated_step = 0
         self._saved_step = -1
         self._train_s = 0.0
         self._clock = self._flush_at = self._saved_at = self._collected_at = time.perf_counter()
-        self._train_means = StepMeans(parts.task.train_metric())
         self._nonfinite: str = ""
         self._was_finite = True
 
@@ -173,10 +162,11 @@ class Trainer:
             return self._obedience.end_nonfinite(self._nonfinite)
         at_end = self.step >= self.total_steps
         wanted = at_end or self._periods.evaluates_at(self.step)
-        if wanted and self._evaluated_step != self.step:
+        if wanted and self.progress.evaluated_step != self.step:
             self.evaluate()
-        if self._early_stop.reason:
-            return self._obedience.end("finished", f"early stop: {self._early_stop.reason}")
+        early = self.progress.early_stop.reason
+        if early:
+            return self._obedience.end("finished", f"early stop: {early}")
         if at_end:
             return self._obedience.end("finished", self._end_reason())
         self._replay_settings()
@@ -207,7 +197,7 @@ class Trainer:
         self._flushed_step = flushed.last_step
         # A step whose update was not made because the run ends there is no step of the run.
         done = self.step - flushed.first_step + 1
-        self._train_means.add(flushed.losses[:done], flushed.measured[:done])
+        self.progress.train_means.add(flushed.losses[:done], flushed.measured[:done])
         steps = len(flushed.losses)
         points = flushed.points(self.parts.task.train_metric(), flushed.samples / max(took_s, 1e-9))
         self.link.send(
@@ -247,8 +237,6 @@ class Trainer:
         """Evaluate now, move best and early stopping, save a new best."""
         self.profiler.expect(self.evaluator.batches, self.step)
         result = self.relief.evaluation(self.evaluator.run)
-        self._evaluated_step = self.step
-        self.metrics = result.metrics
         self.link.send(
             Evaluated(
                 time=time.time(),
@@ -259,9 +247,7 @@ class Trainer:
                 counts=result.counts,
             )
         )
-        monitored = {**result.metrics, **self._train_means.take()}
-        self._early_stop.update(monitored, self.step)
-        is_best = self._best.update(monitored, self.step)
+        is_best = self.progress.update(result.metrics, self.step)
         if is_best and self.parts.preset.checkpoint.best:
             self.save(("last", "best"))
         gc.collect()
@@ -283,7 +269,7 @@ class Trainer:
         """Give a live setting a new value from the next step on; return the old one."""
         old = self.settings.change(key, value, self.step)
         if key == "stop.patience":
-            self._early_stop.patience = int(value)
+            self.progress.early_stop.patience = int(value)
         self.settings.apply_to(self.parts.optimizer)
         return old
 
@@ -339,7 +325,7 @@ class Trainer:
                 step=self.step,
                 names=names,
                 keep=self.parts.preset.checkpoint.keep,
-                metrics=self.metrics,
+                metrics=self.progress.metrics,
             )
         )
         self._saved_step, self._saved_at = self.step, time.perf_counter()
@@ -356,12 +342,8 @@ class Trainer:
             "epoch": self.step / self.parts.data.plan.steps_per_epoch,
             "generators": generator_states(),
             "settings": dict(self.settings.values),
-            "best": tracker_state(self._best),
-            "early_stop": tracker_state(self._early_stop),
-            "train_means": tracker_state(self._train_means),
-            "evaluated_step": self._evaluated_step,
+            **self.progress.state(),
             "train_s": self._train_s,
-            "metrics": dict(self.metrics),
             "threads": torch.get_num_threads(),
             "config": self._config,
             "at_once": self.parts.data.plan.at_once,
@@ -377,17 +359,13 @@ class Trainer:
             self.parts.precision.scaler.load_state_dict(state["scaler"])
         self.step = self._saved_step = int(state["step"])
         self.settings.values.update(state["settings"])
-        restore_tracker(self._best, state["best"])
-        restore_tracker(self._early_stop, state["early_stop"])
-        restore_tracker(self._train_means, state["train_means"])
-        self._evaluated_step = state["evaluated_step"]
+        self.progress.restore(state)
         self._train_s = state["train_s"]
-        self.metrics = dict(state["metrics"])
         for step, key, value in settings.take(self.step):
             # Earlier changes are in the checkpoint; one of this very step may have come after it.
             if step == self.step:
                 self.change_setting(key, value)
-        self._early_stop.patience = int(self.settings["stop.patience"])
+        self.progress.early_stop.patience = int(self.settings["stop.patience"])
         self.replay = settings
         # Checkpoints from before batches could be split have neither.
         self.parts.split_batches(state.get("at_once", 0))

@@ -1,13 +1,13 @@
-"""Best values and early stopping: state that a checkpoint holds, moved by evaluations alone."""
+"""Best values and early stopping: state that a checkpoint holds, moved by evaluations."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import reduce
 from operator import add
 from typing import Any
 
-from tuitrain.config.schema import CheckpointSection, StopSection
+from tuitrain.config.schema import CheckpointSection, Preset, StopSection
 
 
 def is_better(value: float, best: float | None, mode: str, min_delta: float = 0.0) -> bool:
@@ -104,6 +104,44 @@ class StepMeans:
         self.losses = self.measured = 0.0
         self.steps = 0
         return means
+
+
+class Progress:
+    """What a run has come to, as its evaluations say."""
+
+    def __init__(self, preset: Preset, train_metric: str) -> None:
+        """Begin before the first evaluation."""
+        self.metrics: dict[str, float] = {}
+        """The latest evaluation's."""
+        self.evaluated_step = 0
+        self.train_means = StepMeans(train_metric)
+        self.early_stop = begin_early_stop(preset.stop)
+        self._best = begin_best(preset.checkpoint)
+
+    def update(self, metrics: dict[str, float], step: int) -> bool:
+        """Take in an evaluation; return whether it is the best so far."""
+        self.metrics, self.evaluated_step = metrics, step
+        monitored = {**metrics, **self.train_means.take()}
+        self.early_stop.update(monitored, step)
+        return self._best.update(monitored, step)
+
+    def state(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return {
+            "best": tracker_state(self._best),
+            "early_stop": tracker_state(self.early_stop),
+            "train_means": tracker_state(self.train_means),
+            "evaluated_step": self.evaluated_step,
+            "metrics": dict(self.metrics),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go back to what `state` returned."""
+        restore_tracker(self._best, state["best"])
+        restore_tracker(self.early_stop, state["early_stop"])
+        restore_tracker(self.train_means, state["train_means"])
+        self.evaluated_step = state["evaluated_step"]
+        self.metrics = dict(state["metrics"])
 
 
 def begin_best(section: CheckpointSection) -> Best:

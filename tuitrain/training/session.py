@@ -196,7 +196,7 @@ class Session:
             size_bytes=path.stat().st_size,
             held_up_s=0.0,
             write_s=0.0,
-            metrics=trainer.metrics,
+            metrics=trainer.progress.metrics,
         )
         self._link.send(self._writer.newest)
 
