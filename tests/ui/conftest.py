@@ -1,7 +1,12 @@
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+
+from tests.ui.makers import keep_alive
+from tests.ui.run_makers import training
+from tuitrain.runs.directory import RunDirectory
 
 
 @pytest.fixture(autouse=True)
@@ -12,3 +17,18 @@ def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
     monkeypatch.undo()
     time.tzset()
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Return where the runs are."""
+    return tmp_path / "runs"
+
+
+@pytest.fixture
+def run(root: Path) -> Iterator[RunDirectory]:
+    """A run in the middle of training, with a live supervisor."""
+    made = training(root)
+    lock = keep_alive(made)
+    yield made
+    lock.release()

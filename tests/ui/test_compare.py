@@ -12,11 +12,6 @@ from tuitrain.runs.directory import RunDirectory
 from tuitrain.view.figure import Look
 
 
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    return tmp_path / "runs"
-
-
 def trained(root: Path, name: str, factor: float, **options: Any) -> RunDirectory:
     run = new_run(root, name)
     settings = f'[optimizer]\nname = "adamw"\nlr = {factor / 1000}\n'

@@ -17,11 +17,6 @@ LOOKS_S = 1.5
 """Time for some looks in which nothing must come: a longer wait could only find more faults."""
 
 
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    return tmp_path / "runs"
-
-
 Follow = Callable[..., tuple[RunFollower, "Queue[RunSnapshot]"]]
 
 

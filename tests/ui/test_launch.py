@@ -89,11 +89,6 @@ class Bench:
 
 
 @pytest.fixture
-def root(tmp_path: Path) -> Path:
-    return tmp_path / "runs"
-
-
-@pytest.fixture
 def preset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     (tmp_path / "tiny.toml").write_text(PRESET)
     # As somebody in that folder types it: the command shows the path as it was given.

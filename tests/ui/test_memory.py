@@ -25,11 +25,6 @@ def now() -> float:
 
 
 @pytest.fixture
-def root(tmp_path: Path) -> Path:
-    return tmp_path / "runs"
-
-
-@pytest.fixture
 def run(root: Path) -> Iterator[RunDirectory]:
     made = remembering(root)
     lock = keep_alive(made)

@@ -1,0 +1,277 @@
+"""The keys of the run screen."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.events import MouseScrollUp
+from textual.pilot import Pilot
+
+from tests.ui.run_makers import (
+    STEPS,
+    answer,
+    end,
+    one_metric,
+    steps,
+    supervising,
+    training,
+    write,
+)
+from tests.ui.run_shown import charts, show, take, titles
+from tests.ui.screens import screen_text, wait_for, wait_for_text
+from tuitrain.runs.directory import RunDirectory
+from tuitrain.runs.reader import RunReader
+
+WHOLE = f"step {STEPS}/400"
+
+
+# --- keys that see --------------------------------------------------------------------------------
+
+
+def test_log_axis_and_smoothing_are_named_in_the_titles(run: RunDirectory) -> None:
+    async def doing(pilot: Pilot[Any]) -> None:
+        await wait_for_text(pilot, WHOLE)
+        await pilot.press("y")
+        await wait_for_text(pilot, "loss (log)")
+        await pilot.press("m")
+        await wait_for_text(pilot, "loss (log, smooth 0.6)")
+        await pilot.press("y", "m")
+        await wait_for_text(pilot, "loss (smooth 0.9)")
+        await pilot.press("m", "m")
+        await wait_for(pilot, lambda: "smooth 0" not in screen_text(pilot.app), "no smoothing")
+
+    show(run, doing)
+
+
+def test_the_axis_becomes_epochs_then_time_then_steps(run: RunDirectory) -> None:
+    def axis(pilot: Pilot[Any]) -> str:
+        return screen_text(pilot.app).splitlines()[9]
+
+    async def doing(pilot: Pilot[Any]) -> None:
+        await wait_for(pilot, lambda: axis(pilot).split()[:3] == ["50", "100", "150"], "steps")
+        await pilot.press("x")
+        await wait_for(pilot, lambda: axis(pilot).split()[:3] == ["1", "2", "3"], "epochs")
+        await pilot.press("x")
+        await wait_for(pilot, lambda: "s" in axis(pilot).split()[0], "time")
+        await pilot.press("x")
+        await wait_for(pilot, lambda: axis(pilot).split()[:3] == ["50", "100", "150"], "steps")
+
+    show(run, doing)
+
+
+def test_one_chart_fills_the_screen_and_all_come_back(run: RunDirectory) -> None:
+    async def doing(pilot: Pilot[Any]) -> None:
+        await wait_for(pilot, lambda: titles(pilot) == ["loss", "accuracy"], "two charts")
+        await pilot.press("tab", "z")
+        await wait_for(pilot, lambda: titles(pilot) == ["accuracy"], "the focused one")
+        await pilot.press("escape")
+        await wait_for(pilot, lambda: titles(pilot) == ["loss", "accuracy"], "both")
+        assert type(pilot.app.screen).__name__ == "RunScreen", "the first Escape only went back"
+
+    show(run, doing)
+
+
+def test_zoom_pan_and_whole_run(run: RunDirectory) -> None:
+    async def doing(pilot: Pilot[Any]) -> None:
+        await wait_for_text(pilot, WHOLE)
+        screen: Any = pilot.app.screen
+        await pilot.press("plus")
+        await wait_for(pilot, lambda: screen._choices.window is not None, "a window")
+        near_end = screen._choices.window
+        assert near_end.last == STEPS and near_end.span < 0.7 * STEPS
+        await pilot.press("left")
+        assert screen._choices.window.last < STEPS
+        await pilot.press(*["left"] * 8)
+        assert screen._choices.window.first == 1
+        await pilot.press(*["right"] * 10)
+        assert screen._choices.window.last >= STEPS
+        await wait_for(
+            pilot, lambda: screen._snapshot.series["train/loss"].first_step > 1, "a part"
+        )
+        await pilot.press("minus")
+        assert screen._choices.window is None
+        await pilot.press("plus", "plus", "0")
+        assert screen._choices.window is None
+        await wait_for(pilot, lambda: screen._snapshot.series["train/loss"].first_step == 1, "all")
+
+    show(run, doing)
+
+
+def test_the_cursor_reads_out_every_curve_and_arrows_move_it(run: RunDirectory) -> None:
+    def values(pilot: Pilot[Any]) -> tuple[str, ...]:
+        return tuple(charts(pilot)[0].split()[-5:-1])
+
+    async def doing(pilot: Pilot[Any]) -> None:
+        await wait_for_text(pilot, "val 0.2339*")
+        await pilot.press("i")
+        await wait_for(pilot, lambda: "0.2339" not in charts(pilot)[0], "values at the cursor")
+        middle = values(pilot)
+        await pilot.press(*["right"] * 32)
+        await wait_for(pilot, lambda: "0.1646" in charts(pilot)[0], "values at the end")
+        assert values(pilot) != middle
+        await pilot.press("escape")
+        await wait_for_text(pilot, "val 0.2339*")
+
+    show(run, doing)
+
+
+def test_the_mouse_wheel_zooms_and_a_click_reads_out(run: RunDirectory) -> None:
+    async def doing(pilot: Pilot[Any]) -> None:
+        await wait_for_text(pilot, WHOLE)
+        screen: Any = pilot.app.screen
+        await pilot._post_mouse_events([MouseScrollUp], widget="#chart0", offset=(30, 4), button=0)
+        await wait_for(pilot, lambda: screen._choices.window is not None, "a window")
+        await pilot.click("#chart0", offset=(30, 4))
+        await wait_for(pilot, lambda: screen._choices.cursor is not None, "the cursor")
+
+    show(run, doing)
+
+
+def test_points_that_come_appear_while_it_is_watched(run: RunDirectory) -> None:
+    async def doing(pilot: Pilot[Any]) -> None:
+        await wait_for_text(pilot, WHOLE)
+        write(run, steps(STEPS + 1, {"train/loss": [0.125] * 20}), sequence=400)
+        await wait_for_text(pilot, f"step {STEPS + 20}/400")
+        await wait_for_text(pilot, "train 0.1250")
+
+    show(run, doing)
+
+
+# --- keys that steer ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("keys", "kind", "arguments"),
+    [
+        (["space"], "pause", {}),
+        (["P"], "pause", {"release": True}),
+        (["c"], "checkpoint", {}),
+        (["e"], "evaluate", {}),
+        (["s", "y"], "stop", {}),
+        (["l", *"2e-4", "enter"], "set", {"key": "optimizer.lr", "value": 2e-4}),
+    ],
+)
+def test_keys_become_commands_and_their_outcome_is_told(
+    run: RunDirectory, keys: list[str], kind: str, arguments: dict[str, Any]
+) -> None:
+    async def doing(pilot: Pilot[Any]) -> None:
+        await wait_for_text(pilot, "space pause")
+        await pilot.press(*keys)
+        with supervising(run) as writer:
+            command = await take(pilot, writer)
+            answer(writer, command, "obeyed from step 161 on")
+        assert (command.kind, command.arguments) == (kind, arguments)
+        await wait_for_text(pilot, "obeyed from step 161 on")
+
+    show(run, doing, notifications=True)
+
+
+def test_space_continues_a_run_that_is_paused(run: RunDirectory) -> None:
+    from tuitrain import messages as m
+
+    write(run, m.TrainingPaused(1_795_000_000.0, STEPS, "asked for"), sequence=400)
+
+    async def doing(pilot: Pilot[Any]) -> None:
+        await wait_for_text(pilot, "paused: asked for  (space goes on)")
+        await pilot.press("space")
+        with supervising(run) as writer:
+            command = await take(pilot, writer)
+            answer(writer, command, "goes on")
+        assert command.kind == "resume"
+
+    show(run, doing)
+
+
+def test_stop_and_rate_do_nothing_when_the_question_is_left(run: RunDirectory) -> None:
+    async def doing(pilot: Pilot[Any]) -> None:
+        await wait_for_text(pilot, "space pause")
+        await pilot.press("s")
+        await wait_for_text(pilot, "It saves a checkpoint and can")
+        await pilot.press("n", "l")
+        await wait_for_text(pilot, "Learning rate from the next step on")
+        await pilot.press("escape")
+        await pilot.pause()
+        with RunReader(run) as reader:
+            assert reader.commands() == []
+
+    show(run, doing)
+
+
+@pytest.mark.parametrize("answer_given", ["fast", "-1", "nan", "1e999"])
+def test_a_learning_rate_that_will_not_do_is_refused_while_typing(
+    run: RunDirectory, answer_given: str
+) -> None:
+    async def doing(pilot: Pilot[Any]) -> None:
+        await wait_for_text(pilot, "space pause")
+        await pilot.press("l", *answer_given)
+        await wait_for_text(pilot, "optimizer.lr")
+        await pilot.press("enter")
+        await pilot.pause()
+        assert "Learning rate from the next step on" in screen_text(pilot.app)
+
+    show(run, doing)
+
+
+def test_a_run_that_is_not_live_takes_no_commands(root: Path) -> None:
+    run = training(root)
+    end(run, "finished", "all epochs")
+
+    async def doing(pilot: Pilot[Any]) -> None:
+        await wait_for_text(pilot, "finished: all epochs")
+        await pilot.press("space", "s", "l", "c", "e", "P", "R")
+        await pilot.pause()
+        assert type(pilot.app.screen).__name__ == "RunScreen"
+        with RunReader(run) as reader:
+            assert reader.commands() == []
+
+    show(run, doing)
+
+
+# --- keys that lead elsewhere ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("key", "screen"),
+    [
+        ("L", "LogScreen"),
+        ("C", "CheckpointsScreen"),
+        ("question_mark", "HelpScreen"),
+        ("q", "Home"),
+    ],
+)
+def test_keys_lead_to_other_screens(run: RunDirectory, key: str, screen: str) -> None:
+    async def doing(pilot: Pilot[Any]) -> None:
+        await wait_for_text(pilot, "space pause")
+        await pilot.press(key)
+        await wait_for(
+            pilot, lambda: type(pilot.app.screen).__name__.startswith(screen), f"{screen} in front"
+        )
+
+    show(run, doing)
+
+
+def test_other_runs_are_overlaid_with_their_name_and_taken_away_again(
+    run: RunDirectory, root: Path
+) -> None:
+    one_metric(root, "older", [3.0 - 0.01 * n for n in range(100)])
+
+    async def doing(pilot: Pilot[Any]) -> None:
+        await wait_for_text(pilot, "space pause")
+        await pilot.press("o")
+        await wait_for_text(pilot, "older")
+        await pilot.press("space", "enter")
+        await wait_for_text(pilot, "older train")
+        await pilot.press("o")
+        await wait_for_text(pilot, "older")
+        await pilot.press("space", "enter")
+        await wait_for(pilot, lambda: "older train" not in screen_text(pilot.app), "gone")
+
+    show(run, doing)
+
+
+def test_every_key_of_the_run_screen_says_what_it_does() -> None:
+    from tuitrain.ui.screens.run import RunScreen
+
+    for binding in RunScreen.BINDINGS:
+        assert binding.id and binding.description, binding
+        assert binding.tooltip.endswith("."), binding
