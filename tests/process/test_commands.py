@@ -46,7 +46,7 @@ def test_a_rate_set_live_holds_from_its_step_on_and_outlasts_a_kill(cli: Any) ->
     run.wait_end()
     rates = dict(run.points("lr"))
     assert rates[mark.step + 1] == pytest.approx(0.0003, rel=1e-12)
-    assert rates[mark.step] > 0.0009
+    assert rates[mark.step] > 0.0004
 
     # The same run undisturbed: the change stands on its record before it begins.
     config = run.directory.config_path.read_text()
