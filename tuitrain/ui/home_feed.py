@@ -8,6 +8,7 @@ import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tuitrain.errors import TuitrainError
 from tuitrain.runs.directory import RunDirectory
@@ -17,6 +18,9 @@ from tuitrain.telemetry.gpu import GpuSampler
 from tuitrain.ui.follow import LIST_LOOK_S, Follower, ListFollower
 from tuitrain.view.presetrows import Experience
 from tuitrain.view.runrows import LIVE
+
+if TYPE_CHECKING:
+    from tuitrain.config.presets import ListedPreset
 
 CURVE_COLUMNS = 96
 _FEW = 4
@@ -144,6 +148,13 @@ def _is_free(readings: Mapping[str, float], gpu: str) -> bool:
     used = readings.get(f"{gpu}/memory_used_bytes", math.inf)
     busy = readings.get(f"{gpu}/utilization_percent", 0.0)
     return used < total * _FREE_SHARE and busy < _FREE_PERCENT
+
+
+def read_presets() -> Sequence["ListedPreset"]:
+    """Return the presets there are."""
+    from tuitrain.config.presets import list_presets
+
+    return list_presets()
 
 
 def read_experience(preset: str, runs: Sequence[RunSummary]) -> Experience:
