@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tuitrain.view.format import NOTHING, count, display_width, duration, sanitise, shorten
-from tuitrain.view.spans import Span, SpanLine
+from tuitrain.view.spans import Span, SpanLine, first_lines
 
 if TYPE_CHECKING:
     from tuitrain.config.presets import ListedPreset
@@ -85,7 +85,7 @@ def preset_detail(
     head = (Span(shorten(sanitise(listed.found.name), width), "title"),)
     preset = listed.preset
     if preset is None:
-        return [head, *wrapped([_fault(listed)], width, "bad")][:lines]
+        return first_lines([head, *wrapped([_fault(listed)], width, "bad")], lines, width)
     words = [
         sanitise(preset.description),
         _training_words(preset),
@@ -96,7 +96,7 @@ def preset_detail(
         words.append(f"about {duration(past.took_s)} on this machine")
     if listed.found.shadowing:
         words.append(sanitise(listed.found.shadowing))
-    return [head, *wrapped(words, width)][:lines]
+    return first_lines([head, *wrapped(words, width)], lines, width)
 
 
 def _size(past: Experience | None) -> str:

@@ -10,7 +10,7 @@ from tuitrain.runs.summary import RunSummary
 from tuitrain.view.format import NOTHING, age, count, duration, metric_value, sanitise, shorten
 from tuitrain.view.presetrows import wrapped
 from tuitrain.view.runrows import TROUBLE, epoch_words
-from tuitrain.view.spans import Span, SpanLine
+from tuitrain.view.spans import Span, SpanLine, first_lines
 
 
 def run_detail(
@@ -37,4 +37,5 @@ def run_detail(
         f"begun {begun} ({age(max(0.0, now - run.created))}), took {took}",
     ]
     style = "bad" if run.state in TROUBLE else ""
-    return [head, *wrapped([state], width, style), *wrapped(words, width)][:lines]
+    found = [head, *wrapped([state], width, style), *wrapped(words, width)]
+    return first_lines(found, lines, width)

@@ -1,6 +1,7 @@
 """A line of text as spans with a style's name: what views return and the interface colours."""
 
 import textwrap
+from collections.abc import Sequence
 from itertools import zip_longest
 from typing import NamedTuple
 
@@ -56,6 +57,15 @@ def wrap_plain(text: str, width: int, style: str = "") -> list[SpanLine]:
     """Return text from anywhere on as many lines as it takes, none of it cut off."""
     rows = textwrap.wrap(sanitise(text), max(16, width)) or [""]
     return [(Span(row, style),) for row in rows]
+
+
+def first_lines(lines: Sequence[SpanLine], most: int, width: int) -> list[SpanLine]:
+    """Return at most `most` lines of one style each; dots end the last one if some are left out."""
+    kept = list(lines[:most])
+    if kept and len(lines) > most:
+        words = shorten(f"{plain_text(kept[-1])} ...", width)
+        kept[-1] = (Span(words, kept[-1][0].style),)
+    return kept
 
 
 def spread_line(left: SpanLine, right: SpanLine, width: int) -> SpanLine:

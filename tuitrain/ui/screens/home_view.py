@@ -97,6 +97,7 @@ class HomeView(Screen[None]):
         self._marked: set[str] = set()
         self._experience: dict[str, Experience] = {}
         self._machine = Machine()
+        self._titles: dict[str, str] = {}
         self._listed = False
         self._touched = False
         self._in_runs = False
@@ -264,27 +265,27 @@ class HomeView(Screen[None]):
 
     def _title(self, name: str, text: str) -> None:
         title = f"{name} / {sanitise(text)}" if text else name
-        panel = self.query_one(f"#{name}-panel")
-        if panel.border_title != title:
-            panel.border_title = title.replace("[", "\\[")
+        if self._titles.get(name) != title:
+            self._titles[name] = title
+            self.query_one(f"#{name}-panel").border_title = title.replace("[", "\\[")
 
     def _show_detail(self) -> None:
         """Say more of the row under the cursor of the list that is used."""
         run = self._run_at_cursor() if self._in_runs else None
         listed = self._presets.get(self._preset_list.key)
         width = self.query_one("#detail-panel").content_size.width
-        most = max(_STACKED_LINES + 1, self.size.height // _DETAIL_SHARE)
+        stacked = self.has_class("stacked")
+        most = _STACKED_LINES + 1
+        if not stacked:
+            most = max(most, self.size.height // _DETAIL_SHARE)
         found: list[SpanLine] = []
         if run is not None:
             found = run_detail(run, self._clock(), width, most)
         elif listed is not None:
             found = preset_detail(listed, self._experience.get(listed.found.name), width, most)
             self._gain_experience(listed)
-        stacked = self.has_class("stacked")
-        # The row itself has the name already.
-        self.query_one("#detail", Lines).show_lines(
-            found[1 : _STACKED_LINES + 1] if stacked else found
-        )
+        # Stacked, the row itself has the name right above.
+        self.query_one("#detail", Lines).show_lines(found[1:] if stacked else found)
 
     def _gain_experience(self, listed: "ListedPreset") -> None:
         name = listed.found.name
