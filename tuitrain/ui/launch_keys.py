@@ -1,4 +1,4 @@
-"""The keys of the launch screen, and where its parts lie.
+"""The keys of the launch screen.
 
 Plain data; knows nothing of what the keys do.
 """
@@ -80,16 +80,3 @@ KEYS: list[BindingType] = [
         tooltip="Go to the field below",
     ),
 ]
-LAYOUT = """
-LaunchScreen #columns { height: 1fr; }
-LaunchScreen #left { width: 3fr; height: 1fr; }
-LaunchScreen #right { width: 2fr; height: 1fr; }
-LaunchScreen ContentSwitcher { height: 1fr; }
-LaunchScreen TextArea { border: none; padding: 0; height: 1fr; background: $background; }
-LaunchScreen #form { height: 1fr; scrollbar-size: 1 1; }
-LaunchScreen #faults { height: auto; }
-LaunchScreen #below { height: auto; }
-LaunchScreen.stacked #columns { layout: vertical; }
-LaunchScreen.stacked #left { width: 1fr; height: 2fr; }
-LaunchScreen.stacked #right { width: 1fr; height: 1fr; }
-"""

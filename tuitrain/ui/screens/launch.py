@@ -1,70 +1,41 @@
-"""Launch: the settings of a preset, what a run with them will take, and the button that starts it.
+"""The launch screen: what is typed is checked, and the run is started, on top of `launch_view`.
 
-Checks while somebody types; files are read and runs are started in threads.
+Files are read and runs are started in threads; it knows nothing of what is drawn where.
 """
 
 import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
 
 from textual import on
-from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.events import Resize
-from textual.screen import Screen
 from textual.timer import Timer
-from textual.widgets import ContentSwitcher, TextArea
+from textual.widgets import TextArea
 
-from tuitrain.config.draft import Checked, Draft, value_text
-from tuitrain.config.faults import Fault
+from tuitrain.config.draft import Draft
 from tuitrain.config.folders import data_directory
 from tuitrain.config.load import parse_preset
 from tuitrain.config.schema import Preset
-from tuitrain.config.shortest import shortest_overrides, toml_value
+from tuitrain.config.shortest import toml_value
 from tuitrain.errors import TuitrainError
-from tuitrain.runs.directory import check_run_name, runs_root
 from tuitrain.runs.rows import StateRow
 from tuitrain.supervisor.assignment import own_code
 from tuitrain.ui.clipboard import copy_text
 from tuitrain.ui.delivery import Delivery
-from tuitrain.ui.launch_form import (
-    DEVICE,
-    RUN_NAME,
-    device_choices,
-    device_hint,
-    device_meant,
-    field_plans,
-    make_outlook,
-)
-from tuitrain.ui.launch_keys import KEYS, LAYOUT
+from tuitrain.ui.launch_form import RUN_NAME
+from tuitrain.ui.launch_keys import KEYS
 from tuitrain.ui.launching import Attempt, Order, Starter
-from tuitrain.ui.opening import Opened, fault_words, open_settings, values_of
-from tuitrain.ui.pace import Pace, pace_for, read_paces
+from tuitrain.ui.opening import Opened, open_settings
+from tuitrain.ui.pace import Pace, read_paces
+from tuitrain.ui.screens.launch_view import LaunchView
 from tuitrain.ui.warm import WarmReport
 from tuitrain.ui.widgets.fields import Field
-from tuitrain.ui.widgets.keyline import KeyLine
-from tuitrain.ui.widgets.lines import Lines
 from tuitrain.ui.widgets.startbutton import StartButton
-from tuitrain.ui.widgets.topline import TopLine
-from tuitrain.view.format import sanitise
-from tuitrain.view.launchtext import Outlook, command_lines, command_words, outlook_lines
-from tuitrain.view.presetrows import wrapped
-from tuitrain.view.spans import Span, SpanLine
-
-if TYPE_CHECKING:
-    from tuitrain.ui.app import TuitrainApp
 
 MakeStarter = Callable[[Callable[[WarmReport], None], str, Path, tuple[str, ...]], Starter]
 
-_STACKED_BELOW = 76
-_NARROW_BELOW = 100
-"""Below this the hints give way to the values."""
 _ASK_AFTER_S = 0.4
 """Nobody types faster for long: one estimate for a word, not one a letter."""
-_COMMAND_LINES = 3
-_FAULT_LINES = 4
 
 
 def make_standby(
@@ -76,11 +47,10 @@ def make_standby(
     return Standby(deliver, config, data_dir, code)
 
 
-class LaunchScreen(Screen[None]):
+class LaunchScreen(LaunchView):
     """The form for a new run."""
 
     BINDINGS = KEYS
-    CSS = LAYOUT
 
     def __init__(
         self,
@@ -98,68 +68,18 @@ class LaunchScreen(Screen[None]):
             checkpoint: a file whose weights to begin with.
             standby: makes the worker that warms up.
         """
-        super().__init__()
-        self._preset_name = preset
-        self._config = config
+        super().__init__(preset, config)
         self._checkpoint = checkpoint
         self._make_standby = standby
         self._standby: Starter | None = None
-        self._opened: Opened | None = None
-        self._draft = Draft("")
-        self._checked = Checked("", None)
-        self._run_name = ""
-        self._report = WarmReport()
-        self._paces: list[Pace] = []
         self._attempt: Attempt | None = None
-        self._status: SpanLine = ()
-        self._trouble: list[str] = []
         self._ask_timer: Timer | None = None
         self._asked = ""
 
-    # --- parts ----------------------------------------------------------------------------------
-
-    def compose(self) -> ComposeResult:
-        """Lay the screen out."""
-        yield TopLine()
-        with Horizontal(id="columns"):
-            with Vertical(id="left", classes="panel"):
-                with ContentSwitcher(initial="form"):
-                    with VerticalScroll(id="form", can_focus=False):
-                        for plan in field_plans():
-                            yield Field(plan.key, plan.label, plan.hint, plan.choices)
-                    yield TextArea("", id="text", soft_wrap=False, tab_behavior="focus")
-                yield Lines(id="faults")
-            with Vertical(id="right", classes="panel"):
-                yield Lines(id="outlook")
-        with Vertical(id="below", classes="panel"):
-            yield StartButton()
-            yield Lines(id="command")
-        yield KeyLine()
-
-    @property
-    def _tui(self) -> "TuitrainApp":
-        return cast("TuitrainApp", self.app)
-
-    @property
-    def _text_area(self) -> TextArea:
-        return self.query_one(TextArea)
-
-    @property
-    def _in_text(self) -> bool:
-        return self.query_one(ContentSwitcher).current == "text"
-
-    @property
-    def checked(self) -> Checked:
-        """What the form amounts to now."""
-        return self._checked
+    # Textual calls a handler of every class of a screen: these come on top of the view's own.
 
     def on_mount(self) -> None:
         """Read the preset."""
-        self.query_one("#left").border_title = "settings"
-        self.query_one("#right").border_title = "what will happen"
-        self.query_one("#below").border_title = "the same on the command line"
-        self._show_top()
-        self.query_one(StartButton).focus()
         self.run_worker(self._read, thread=True, group="read", exit_on_error=False)
 
     def on_unmount(self) -> None:
@@ -168,14 +88,6 @@ class LaunchScreen(Screen[None]):
             self._attempt.given_up = True
         if self._standby is not None:
             self._standby.close()
-
-    def on_resize(self, event: Resize) -> None:
-        """Arrange the columns for the room there is."""
-        self.set_class(event.size.width < _STACKED_BELOW, "stacked")
-        narrow = _STACKED_BELOW <= event.size.width < _NARROW_BELOW
-        for field in self.query(Field):
-            field.set_class(narrow, "narrow")
-        self.call_after_refresh(self._show)
 
     def on_delivery(self, message: Delivery) -> None:
         """Take in what a thread brought."""
@@ -198,7 +110,7 @@ class LaunchScreen(Screen[None]):
         except TuitrainError:
             # Its faults are on the screen already.
             return
-        self._post(partial(self._take_paces, read_paces(self._tui.root, name)))
+        self._post(partial(self._take_paces, read_paces(self.tuitrain.root, name)))
 
     def _refuse(self, reason: str) -> None:
         self._trouble = [reason]
@@ -215,12 +127,14 @@ class LaunchScreen(Screen[None]):
             self._draft = self._draft.type_over("train.weights_from", weights)
         self._check()
         if self._checked.preset is None:
-            self._show_text()
+            self._edit_text()
         self._warm_up()
 
     def _take_paces(self, paces: list[Pace]) -> None:
         self._paces = paces
         self._show()
+
+    # --- the warm worker ------------------------------------------------------------------------
 
     def _warm_up(self) -> None:
         """Let a worker get ready while the form is open."""
@@ -232,17 +146,27 @@ class LaunchScreen(Screen[None]):
         self._standby = self._make_standby(
             lambda report: self._post(partial(self._take_report, report)),
             self._asked,
-            data_directory(self._tui.data_dir).absolute(),
+            data_directory(self.tuitrain.data_dir).absolute(),
             folders,
         )
         self._standby.start()
 
     def _take_report(self, report: WarmReport) -> None:
         self._report = report
-        for field in self.query(Field):
-            if field.key == DEVICE:
-                field.offer(device_choices(report.devices))
+        self._offer_devices()
         self._show()
+
+    def _ask_soon(self) -> None:
+        """Ask what the settings would take, once nobody types for a moment."""
+        if self._ask_timer is not None:
+            self._ask_timer.stop()
+        self._ask_timer = self.set_timer(_ASK_AFTER_S, self._ask)
+
+    def _ask(self) -> None:
+        text = self._checked.text
+        if self._standby is not None and self._checked.preset is not None and text != self._asked:
+            self._asked = text
+            self._standby.ask(text)
 
     # --- editing --------------------------------------------------------------------------------
 
@@ -267,126 +191,19 @@ class LaunchScreen(Screen[None]):
         self._show()
         if self._checked.preset is not None:
             self._warm_up()
-            if self._ask_timer is not None:
-                self._ask_timer.stop()
-            self._ask_timer = self.set_timer(_ASK_AFTER_S, self._ask)
-
-    def _ask(self) -> None:
-        text = self._checked.text
-        if self._standby is not None and self._checked.preset is not None and text != self._asked:
-            self._asked = text
-            self._standby.ask(text)
+            self._ask_soon()
 
     def action_toggle_text(self) -> None:
         """Change between the form and all settings as text."""
         if self._in_text:
             self._draft = Draft(self._checked.text)
-            self.query_one(ContentSwitcher).current = "form"
-            self._show()
-            self.query(Field).first().enter()
+            self._show_form()
         elif self._opened is not None:
-            self._show_text()
+            self._edit_text()
 
-    def _show_text(self) -> None:
+    def _edit_text(self) -> None:
         self._draft = Draft(self._checked.text)
-        with self._text_area.prevent(TextArea.Changed):
-            self._text_area.text = self._checked.text
-        self.query_one(ContentSwitcher).current = "text"
-        self._text_area.focus()
-        self._show()
-
-    # --- what is shown --------------------------------------------------------------------------
-
-    def _show(self) -> None:
-        if not self.is_mounted:
-            return
-        self._show_top()
-        faults = {fault.key: fault for fault in reversed(self._checked.faults)}
-        own = self._show_fields(faults) if not self._in_text else set()
-        self._show_faults([fault for fault in self._checked.faults if fault.key not in own])
-        outlook, width = self._outlook(), self.query_one("#right").content_size.width
-        self.query_one("#outlook", Lines).show_lines(outlook_lines(outlook, width, self._tui.look))
-        self._show_command()
-
-    def _show_top(self) -> None:
-        title = sanitise(self._preset_name)
-        left = [Span(" launch ", "quiet"), Span(title, "title")]
-        if self._config is not None:
-            left.append(Span(f" as run {sanitise(self._config.parent.name)}", "quiet"))
-        self.query_one(TopLine).show_parts(tuple(left), (*self._status, Span(" ")))
-
-    def _show_fields(self, faults: dict[str, Fault]) -> set[str]:
-        """Fill the form; return the keys that it has shown the fault of."""
-        if self._opened is None:
-            return set()
-        now, before = values_of(self._checked), values_of(Draft(self._opened.resolved).check())
-        for field in self.query(Field):
-            key = field.key
-            if key == RUN_NAME:
-                field.blame(self._name_fault())
-                continue
-            value, usual = value_text(now, key), value_text(before, key)
-            typed = self._draft.typed.get(key)
-            field.fill(typed if typed is not None else value, usual)
-            device = device_meant(value, self._report.devices) if key == DEVICE else None
-            hint = device_hint(device) or (f"preset: {usual}" if value != usual else "")
-            field.say(sanitise(hint), value != usual)
-            field.blame(faults[key].message if key in faults else "")
-        return {field.key for field in self.query(Field)}
-
-    def _name_fault(self) -> str:
-        try:
-            check_run_name(self._run_name or "x")
-        except TuitrainError as error:
-            return str(error)
-        return ""
-
-    def _show_faults(self, faults: list[Fault]) -> None:
-        texts = [*self._trouble, *(fault_words(fault, self._in_text) for fault in faults)]
-        width = self.query_one("#left").content_size.width
-        lines = wrapped(
-            [sanitise(line) for text in texts for line in text.splitlines()], width, "bad"
-        )
-        self.query_one("#faults", Lines).show_lines(lines[:_FAULT_LINES])
-
-    def _outlook(self) -> Outlook:
-        preset = self._checked.preset
-        device = preset.train.device if preset is not None else ""
-        return make_outlook(
-            self._report,
-            device_meant(device, self._report.devices),
-            pace_for(self._paces, preset) if preset is not None else None,
-            self._opened.download if self._opened is not None else "",
-        )
-
-    def _show_command(self) -> None:
-        words, width = self._command(), self.query_one("#below").content_size.width
-        lines = command_lines(words, width, _COMMAND_LINES) if words else [()]
-        self.query_one("#command", Lines).show_lines(lines)
-
-    def _command(self) -> list[str]:
-        """Return the command that starts the same run; none while the settings are at fault."""
-        opened, preset = self._opened, self._checked.preset
-        if opened is None or preset is None or self._name_fault():
-            return []
-        try:
-            overrides = shortest_overrides(opened.text, preset)
-        except TuitrainError:
-            # The file itself is at fault, so no options make it right.
-            return []
-        root, data_dir = self._tui.root, self._tui.data_dir
-        usual = root.absolute() == runs_root(None).absolute()
-        return command_words(
-            opened.argument,
-            overrides,
-            name=self._run_name,
-            runs_dir="" if usual else str(root),
-            data_dir=str(data_dir) if data_dir is not None else "",
-        )
-
-    def _say(self, text: str, style: str = "") -> None:
-        self._status = (Span(sanitise(text), style),)
-        self._show_top()
+        self._show_text()
 
     # --- starting -------------------------------------------------------------------------------
 
@@ -407,19 +224,9 @@ class LaunchScreen(Screen[None]):
         if refused:
             self._fail(refused)
             return
-        self._trouble = []
-        order = Order(
-            preset,
-            self._tui.root,
-            self._run_name or None,
-            self._tui.data_dir,
-            opened.path.parent,
-        )
-        report = lambda state: self._post(partial(self._starting, state))  # noqa: E731
-        self._attempt = Attempt(order, standby, report)
-        self._say("starting", "live")
-        self._show()
-        self.run_worker(partial(self._launch, self._attempt), thread=True, group="launch")
+        root, data_dir = self.tuitrain.root, self.tuitrain.data_dir
+        name, folder = self._run_name or None, opened.path.parent
+        self._begin(Order(preset, root, name, data_dir, folder), standby)
 
     def _untrusted(self, preset: Preset) -> str:
         """Return why a run's settings may not be started here: they name code of who knows whom."""
@@ -429,6 +236,15 @@ class LaunchScreen(Screen[None]):
             f"this run's settings name code outside tuitrain ({', '.join(own_code(preset))}); "
             f"if you trust it, start it with: tuitrain run {self._config}"
         )
+
+    def _begin(self, order: Order, standby: Starter) -> None:
+        self._trouble = []
+        self._attempt = Attempt(
+            order, standby, lambda state: self._post(partial(self._starting, state))
+        )
+        self._say("starting", "live")
+        self._show()
+        self.run_worker(partial(self._launch, self._attempt), thread=True, group="launch")
 
     def _launch(self, attempt: Attempt) -> None:
         try:
@@ -463,7 +279,7 @@ class LaunchScreen(Screen[None]):
             return
         attempt.given_up = True
         self.app.pop_screen()
-        self._tui.open_run(attempt.directory)
+        self.tuitrain.open_run(attempt.directory)
 
     # --- other keys -----------------------------------------------------------------------------
 
@@ -473,8 +289,8 @@ class LaunchScreen(Screen[None]):
 
         words = self._command()
         if words:
-            copy_text(self._tui, shlex.join(words), os.environ)
-            self._tui.tell("the command is copied")
+            copy_text(self.tuitrain, shlex.join(words), os.environ)
+            self.tuitrain.tell("the command is copied")
 
     def action_leave(self) -> None:
         """Go back; a run that was started goes on."""
