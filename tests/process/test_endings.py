@@ -202,13 +202,20 @@ def test_a_crash_before_the_first_checkpoint_is_named_and_the_run_begins_again_a
     assert steps == list(range(1, len(steps) + 1))
 
 
-def test_a_step_that_raises_leaves_the_checkpoint_that_was_being_written_whole(cli: Any) -> None:
-    (cli.folder / "fragile.py").write_text(FRAGILE_MODULE)
+def test_a_step_that_raises_keeps_all_steps_before_it_and_can_be_gone_on_from(cli: Any) -> None:
+    module = cli.folder / "fragile.py"
+    module.write_text(FRAGILE_MODULE)
     cli("run", cli.preset(FRAGILE), exit_code=1)
     run = cli.only()
-    assert "ValueError: this batch is not for me" in run.state().reason
-    assert run.checkpoint().step == 5
-    assert run.files() == ["last.pt", "step-00000005.pt"]
+    assert run.state().reason == "ValueError: this batch is not for me; step 6 is saved"
+    assert "ValueError: this batch is not for me" in run.state().detail
+    assert [step for step, _ in run.points("train/loss")] == [1, 2, 3, 4, 5, 6]
+    assert run.files() == ["last.pt", "step-00000005.pt", "step-00000006.pt"]
+    assert [row.step for row in run.checkpoints()] == [5, 6]
+    module.write_text(FRAGILE_MODULE.replace("self.calls == 7", "False"))
+    cli.resume(run, "--code", "fragile:Net")
+    assert run.wait_end().state == "finished"
+    assert [step for step, _ in run.points("train/loss")] == list(range(1, 24))
 
 
 def take_terminal() -> None:

@@ -65,13 +65,21 @@ class Narrow(nn.Module):
 class Course:
     """A trainer on a device of our own making, and what it sent."""
 
-    def __init__(self, folder: Path, text: str, room: int = 10**9, *, bad_step: int = 0) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        text: str,
+        room: int = 10**9,
+        *,
+        bad_step: int = 0,
+        error: Exception | None = None,
+    ) -> None:
         preset = parse_preset(text, "config.toml")
         seed_everything(preset.train.seed)
         parts = build_parts(preset, folder, lambda _text: None)
         parts.model = parts.forward = self.model = Narrow(parts.model, room)
         if bad_step:
-            parts.optimizer = FailingAdamW(parts.model.parameters(), bad_step)
+            parts.optimizer = FailingAdamW(parts.model.parameters(), bad_step, error)
         checkpoints = CheckpointFolder(folder / "checkpoints")
         checkpoints.prepare()
         link = Link(queue.Queue(), queue.Queue(), 60.0)  # type: ignore[arg-type]
@@ -92,16 +100,17 @@ class Course:
 
 
 class FailingAdamW(torch.optim.AdamW):
-    """Runs out of memory in one of its steps."""
+    """Fails in one of its steps, by default for lack of memory."""
 
-    def __init__(self, parameters: Any, bad_step: int) -> None:
+    def __init__(self, parameters: Any, bad_step: int, error: Exception | None = None) -> None:
         super().__init__(parameters, lr=1e-3)
         self.left = bad_step
+        self.error = error or torch.OutOfMemoryError(REFUSED)
 
     def step(self, closure: Any = None) -> Any:
         self.left -= 1
         if not self.left:
-            raise torch.OutOfMemoryError(REFUSED)
+            raise self.error
         return super().step(closure)
 
 
@@ -168,3 +177,33 @@ def test_what_a_batch_takes_on_a_cpu_grows_with_its_samples(tmp_path: Path) -> N
     five, ten, twenty = (trial(size) or 0 for size in (5, 10, 20))
     assert twenty - ten == 2 * (ten - five) > 0
     assert all(parameter.grad is None for parameter in parts.model.parameters())
+
+
+# --- other errors ---------------------------------------------------------------------------------
+
+
+def saved(folder: Path) -> list[str]:
+    return sorted(path.name for path in (folder / "checkpoints").glob("step-*"))
+
+
+def test_after_an_error_in_the_update_the_last_checkpoint_stays(tmp_path: Path) -> None:
+    text = PRESET + "[checkpoint]\nevery_steps = 2\n"
+    with pytest.raises(ValueError, match="not this one") as caught:
+        Course(tmp_path, text, bad_step=4, error=ValueError("not this one"))
+    [note] = caught.value.__notes__
+    assert note == "the last update may be half made, so the last checkpoint stays"
+    assert saved(tmp_path) == ["step-00000002.pt"]
+
+
+def test_an_error_that_takes_the_device_along_is_told_with_what_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_arguments: Any, **_options: Any) -> Any:
+        raise RuntimeError("the device is lost")
+
+    monkeypatch.setattr(Narrow, "forward", fail)
+    monkeypatch.setattr(FailingAdamW, "zero_grad", fail)
+    with pytest.raises(RuntimeError, match="the device is lost") as caught:
+        Course(tmp_path, PRESET, bad_step=100)
+    [note] = caught.value.__notes__
+    assert note == "the last step could not be saved: RuntimeError: the device is lost"

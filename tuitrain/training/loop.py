@@ -138,6 +138,9 @@ class Trainer:
             return TrainingEnded(time.time(), self.step, "stopped", str(error))
         except MemoryEndedError as error:
             return error.ended
+        except Exception as error:
+            self._obedience.rescue(error)
+            raise
         finally:
             self._obedience.settle_writer()
             self.profiler.finish(self.step)
@@ -278,7 +281,7 @@ class Trainer:
             gc.collect()
             self._collected_at = time.perf_counter()
 
-    # --- memory that runs out -------------------------------------------------------------------
+    # --- a step that fails ----------------------------------------------------------------------
 
     def break_off(self) -> None:
         """Let go of what a step or an evaluation that failed has left, with its memory."""
@@ -299,7 +302,7 @@ class Trainer:
     def keep_last_step(self) -> None:
         """Put the last whole step on record and on disk."""
         self._flush()
-        if self.step:
+        if self.step and (not self._nonfinite or self.weights_are_finite()):
             self.save(("last",))
         self._obedience.with_disk(self.writer.wait)
 

@@ -24,6 +24,7 @@ from tuitrain.messages import (
     TrainingEnded,
     TrainingPaused,
 )
+from tuitrain.training.shortage import is_in_update
 
 if TYPE_CHECKING:
     from tuitrain.training.loop import Trainer
@@ -195,6 +196,19 @@ class Obedience:
             )
         advice = f"the state of step {self._step} is saved: resume with a lower optimizer.lr"
         return self.end("failed", f"{reason}; {advice}")
+
+    def rescue(self, error: Exception) -> None:
+        """Save the last whole step before an error ends the run; the error's notes say so."""
+        if is_in_update(error):
+            error.add_note("the last update may be half made, so the last checkpoint stays")
+            return
+        try:
+            self._trainer.break_off()
+            self._trainer.keep_last_step()
+        except Exception as second:  # a device that is lost takes its weights along
+            error.add_note(f"the last step could not be saved: {type(second).__name__}: {second}")
+        else:
+            error.add_note(f"step {self._step} is saved" if self._step else "no step was done yet")
 
     def _save_whole(self) -> None:
         if self._trainer.step:

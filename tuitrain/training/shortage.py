@@ -121,13 +121,14 @@ def take_down(error: BaseException, device: torch.device, allocator: Allocator) 
         holding=allocator.holding(),
         blocks=blocks,
         detail="\n".join(filter(None, details)).rstrip() + "\n",
-        in_update=_in_optimizer(error),
+        in_update=is_in_update(error),
     )
     _clear_frames(error)
     return shortage
 
 
-def _in_optimizer(error: BaseException) -> bool:
+def is_in_update(error: BaseException) -> bool:
+    """Say whether an optimizer's own code raised this: its update may be half made."""
     frames = (frame for frame, _line in traceback.walk_tb(error.__traceback__))
     return any(
         frame.f_code.co_name == "step"

@@ -115,11 +115,11 @@ def _train(order: StartOrder, link: Link) -> TrainingEnded:
         return ended
     except TuitrainError as error:
         traceback.print_exc()
-        return _failed(str(error))
+        return _failed(_with_notes(str(error), error))
     except Exception as error:
         # The border of the process: whatever went wrong in training is told, not lost.
         traceback.print_exc()
-        return _failed(_explain(error), traceback.format_exc())
+        return _failed(_with_notes(_explain(error), error), traceback.format_exc())
 
 
 def _failed(reason: str, trace: str = "") -> TrainingEnded:
@@ -127,5 +127,14 @@ def _failed(reason: str, trace: str = "") -> TrainingEnded:
 
 
 def _explain(error: Exception) -> str:
-    text = (str(error).strip().splitlines() or [""])[0]
+    text = _first_line(str(error))
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _with_notes(reason: str, error: Exception) -> str:
+    """Return a reason with what became of the run's last step."""
+    return "; ".join([reason, *map(_first_line, getattr(error, "__notes__", ()))])
+
+
+def _first_line(text: str) -> str:
+    return (text.strip().splitlines() or [""])[0]
