@@ -154,10 +154,10 @@ from tuitrain.training.stacks import write_stacks_at_signal
 write_stacks_at_signal(Path(sys.argv[1]))
 import os
 def wait_in_the_child():
-    print("ready", flush=True)
+    os.write(1, b"ready\\n")
     sys.stdin.readline()
 def wait_in_the_parent():
-    print("ready", flush=True)
+    os.write(1, b"ready\\n")
     sys.stdin.readline()
 if os.fork() == 0:
     wait_in_the_child()

@@ -3,8 +3,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.events import Key
 from textual.pilot import Pilot
-from textual.widgets import TextArea
+from textual.widgets import Input, TextArea
 
 from tests.ui.apps import play
 from tests.ui.makers import falling, new_run, train
@@ -133,6 +134,24 @@ def test_a_wrong_value_is_told_right_below_its_field_while_typing(root: Path, pr
         await pilot.press("ctrl+s")
         await wait_for_text(pilot, "not yet: see what is marked")
         assert list_runs(root) == []
+        await pilot.press("ctrl+u", "8")
+        await wait_for_text(pilot, "--set train.batch_size=8")
+        assert "not yet" not in screen_text(pilot.app)
+
+    play(root, form(preset, Bench()), steps, size=(120, 36))
+
+
+def test_what_is_typed_faster_than_it_is_checked_stays_as_typed(root: Path, preset: str) -> None:
+    async def steps(pilot: Pilot[Any]) -> None:
+        await ready(pilot)
+        await go_to(pilot, "optimizer.lr")
+        typed = pilot.app.focused
+        assert isinstance(typed, Input)
+        for character in "0.00325":
+            # As over a slow line: all in one packet.
+            typed.post_message(Key(character, character))
+        await wait_for_text(pilot, "--set optimizer.lr=0.00325")
+        assert (typed.value, typed.cursor_position) == ("0.00325", 7)
 
     play(root, form(preset, Bench()), steps, size=(120, 36))
 

@@ -172,6 +172,8 @@ class LaunchScreen(LaunchView):
 
     @on(Field.Edited)
     def _edited(self, event: Field.Edited) -> None:
+        event.field.heard()
+        self._forget_refusal()
         if event.key == RUN_NAME:
             self._run_name = event.value.strip()
             self._show()
@@ -179,9 +181,15 @@ class LaunchScreen(LaunchView):
         self._draft = self._draft.type_over(event.key, event.value)
         self._check()
 
+    def _forget_refusal(self) -> None:
+        """Take back what was said of settings that are other ones now."""
+        if self._attempt is None and not self._trouble:
+            self._say("")
+
     @on(TextArea.Changed)
     def _text_changed(self, event: TextArea.Changed) -> None:
         if self._in_text and event.text_area.text != self._checked.text:
+            self._forget_refusal()
             self._draft = Draft(event.text_area.text)
             self._check()
 

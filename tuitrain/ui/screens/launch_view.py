@@ -37,7 +37,7 @@ from tuitrain.ui.widgets.topline import TopLine
 from tuitrain.view.format import sanitise
 from tuitrain.view.launchtext import Outlook, command_lines, command_words, outlook_lines
 from tuitrain.view.presetrows import wrapped
-from tuitrain.view.spans import Span, SpanLine
+from tuitrain.view.spans import Span, SpanLine, first_lines
 
 if TYPE_CHECKING:
     from tuitrain.ui.app import TuitrainApp
@@ -208,7 +208,7 @@ class LaunchView(Screen[None]):
         lines = wrapped(
             [sanitise(line) for text in texts for line in text.splitlines()], width, "bad"
         )
-        self.query_one("#faults", Lines).show_lines(lines[:_FAULT_LINES])
+        self.query_one("#faults", Lines).show_lines(first_lines(lines, _FAULT_LINES, width))
 
     # --- drawing: what follows from them --------------------------------------------------------
 

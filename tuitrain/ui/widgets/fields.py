@@ -96,7 +96,7 @@ class Field(Vertical):
     DEFAULT_CSS = """
     Field { height: auto; }
     Field Horizontal { height: 1; }
-    Field .label { width: 15; padding: 0 1; }
+    Field .label { width: 16; padding: 0 0 0 1; }
     Field Input { width: 1fr; background: $surface; }
     Field Input.-textual-compact { padding: 0 2; }
     Field Input:focus { background: $panel; }
@@ -109,9 +109,10 @@ class Field(Vertical):
     class Edited(Message):
         """The value is another one now."""
 
-        def __init__(self, key: str, value: str) -> None:
+        def __init__(self, field: "Field", value: str) -> None:
             super().__init__()
-            self.key = key
+            self.field = field
+            self.key = field.key
             self.value = value
 
     def __init__(self, key: str, label: str, hint: str, choices: Sequence[str] | None) -> None:
@@ -128,6 +129,7 @@ class Field(Vertical):
         self._label = label
         self._usual_hint = hint
         self._said: dict[str, str] = {}
+        self._unheard = 0
         self._editor: Input | Choice = (
             Input(compact=True, select_on_focus=True) if choices is None else Choice(choices)
         )
@@ -146,15 +148,18 @@ class Field(Vertical):
         return self._editor.value
 
     def fill(self, value: str, placeholder: str = "") -> None:
-        """Put a value in without calling that an edit."""
+        """Put a value in without calling that an edit; not over one that is being typed."""
         editor = self._editor
         if isinstance(editor, Input):
             editor.placeholder = placeholder
-            with editor.prevent(Input.Changed):
-                if editor.value != value:
-                    editor.value = value
-        elif editor.value != value:
+        if self._unheard or editor.value == value:
+            return
+        with editor.prevent(Input.Changed):
             editor.value = value
+
+    def heard(self) -> None:
+        """Note that an edit has come to whoever fills the form."""
+        self._unheard -= 1
 
     def offer(self, choices: Sequence[str]) -> None:
         """Offer other values to choose from."""
@@ -184,9 +189,14 @@ class Field(Vertical):
     def on_input_changed(self, event: Input.Changed) -> None:
         """Pass on what is typed."""
         event.stop()
-        self.post_message(self.Edited(self.key, event.value))
+        self._tell(event.value)
 
     def on_choice_changed(self, event: Choice.Changed) -> None:
         """Pass on what is chosen."""
         event.stop()
-        self.post_message(self.Edited(self.key, event.value))
+        self._tell(event.value)
+
+    def _tell(self, value: str) -> None:
+        # Until it is heard, what others know of the value is older than what stands here.
+        self._unheard += 1
+        self.post_message(self.Edited(self, value))
