@@ -389,7 +389,7 @@ def test_the_time_follows_from_earlier_runs_whose_steps_cost_the_same(
 
     async def steps(pilot: Pilot[Any]) -> None:
         await ready(pilot)
-        await wait_for_text(pilot, f"as {name}")
+        await wait_for_text(pilot, f"as in run {name}")
         assert "about 1m 32s" in screen_text(pilot.app)
 
     play(root, form(preset, Bench()), steps, size=(120, 36))

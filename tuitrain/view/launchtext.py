@@ -86,7 +86,7 @@ def _time_lines(outlook: Outlook) -> list[SpanLine]:
         return [_pair("time", NOTHING)]
     return [
         _pair("time", f"about {duration(outlook.pace_step_s * outlook.total_steps)}"),
-        _pair("", f"as {sanitise(outlook.pace_of)}", "quiet"),
+        _pair("", f"as in run {sanitise(outlook.pace_of)}", "quiet"),
     ]
 
 
