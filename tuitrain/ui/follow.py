@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from tuitrain.errors import TuitrainError
 from tuitrain.measures import is_split_metric
@@ -22,6 +23,9 @@ from tuitrain.runs.summary import RunSummary
 from tuitrain.ui.snapshot import Request, RunSnapshot
 from tuitrain.view.scale import roomy_end
 from tuitrain.view.steptime import SPLIT_POINTS
+
+Asked = TypeVar("Asked")
+Read = TypeVar("Read")
 
 RUN_LOOK_S = 0.5
 """Curves at 2 Hz look live; more is not seen and costs the terminal."""
@@ -77,53 +81,62 @@ class Follower:
         """Let go of what was opened; called in the thread."""
 
 
-class RunFollower(Follower):
-    """Follows one run."""
+class RecordFollower(Follower, Generic[Asked, Read]):
+    """Reads one run's record whenever anything is new, or something else is asked for."""
 
     def __init__(
-        self,
-        directory: RunDirectory,
-        deliver: Callable[[RunSnapshot], None],
-        request: Request | None = None,
+        self, directory: RunDirectory, deliver: Callable[[Read], None], request: Asked
     ) -> None:
         super().__init__(RUN_LOOK_S)
         self._directory = directory
         self._deliver = deliver
-        self._request = request or Request()
+        self._request = request
         self._stack = ExitStack()
         self._reader: RunReader | None = None
         self._seen: tuple[object, ...] = ()
-        self._before: RunSnapshot | None = None
         self._retry_at = 0.0
 
-    def ask(self, request: Request) -> None:
+    def ask(self, request: Asked) -> None:
         """Ask for something else from now on."""
         if request != self._request:
             self._request = request
             self.wake()
 
     def look(self) -> None:
-        """Read the run if anything is new, or anything else was asked for."""
+        """Read the run if there is a reason to."""
         if time.monotonic() < self._retry_at:
             return
         request = self._request
         try:
             reader = self._open()
-            seen = (reader.version(), request, is_alive(self._directory), self._minute())
+            seen = (reader.version(), request, is_alive(self._directory), self.moment())
             if seen == self._seen:
                 return
-            snapshot = read_snapshot(reader, request, self._before)
-            self._seen, self._before = seen, snapshot
+            snapshot = self.read(reader, request)
+            self._seen = seen
         except (TuitrainError, OSError) as error:
             self._retry_at = time.monotonic() + _RETRY_S
-            self._seen, self._before = (), None
+            self._seen = ()
             self.finish()
-            snapshot = RunSnapshot(self._directory.id, error=str(error))
-        if not self._closed:
+            snapshot = self.fail(str(error))
+        if not self.closed:
             self._deliver(snapshot)
 
-    def _minute(self) -> int:
-        return int(time.monotonic() / _REFRESH_S)
+    def read(self, reader: RunReader, request: Asked) -> Read:
+        """Return what was asked for.
+
+        Raises:
+            RecordError: the database can't be read.
+        """
+        raise NotImplementedError
+
+    def fail(self, reason: str) -> Read:
+        """Return what is shown of a record that can't be read."""
+        raise NotImplementedError
+
+    def moment(self) -> object:
+        """Return what lets a record be read again, once it is another one."""
+        return None
 
     def _open(self) -> RunReader:
         if self._reader is None:
@@ -135,6 +148,33 @@ class RunFollower(Follower):
         self._stack.close()
         self._stack = ExitStack()
         self._reader = None
+
+
+class RunFollower(RecordFollower[Request, RunSnapshot]):
+    """Follows one run."""
+
+    def __init__(
+        self,
+        directory: RunDirectory,
+        deliver: Callable[[RunSnapshot], None],
+        request: Request | None = None,
+    ) -> None:
+        super().__init__(directory, deliver, request or Request())
+        self._before: RunSnapshot | None = None
+
+    def read(self, reader: RunReader, request: Request) -> RunSnapshot:
+        """Read the run; of curves that were read before only the new end."""
+        self._before = read_snapshot(reader, request, self._before)
+        return self._before
+
+    def fail(self, reason: str) -> RunSnapshot:
+        """Forget what was read."""
+        self._before = None
+        return RunSnapshot(self._directory.id, error=reason)
+
+    def moment(self) -> object:
+        """Read a quiet run now and then too."""
+        return int(time.monotonic() / _REFRESH_S)
 
 
 def read_snapshot(

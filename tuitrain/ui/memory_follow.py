@@ -5,20 +5,16 @@ It never waits for the screen, and opens the record for reading alone.
 
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import dataclass
 
-from tuitrain.errors import TuitrainError
 from tuitrain.runs.directory import RunDirectory
-from tuitrain.runs.lock import is_alive
 from tuitrain.runs.reader import RunReader
 from tuitrain.runs.series import Series
-from tuitrain.ui.follow import RUN_LOOK_S, Follower, read_snapshot
+from tuitrain.ui.follow import RecordFollower, read_snapshot
 from tuitrain.ui.snapshot import Request, RunSnapshot, devices_of
 from tuitrain.view.memorychart import Curve, Drawn, Peak, Story, curves_of, peak_curves
 from tuitrain.view.scale import Window, roomy_end
 
-_RETRY_S = 3.0
 _PEAK_COLUMNS = 512
 _WORDS = Request(metrics=(), times=False)
 _NO_WINDOW, _NO_STORY = Window(0.0, 1.0), Story()
@@ -53,7 +49,7 @@ class MemorySnapshot:
     story: Story = _NO_STORY
 
 
-class MemoryFollower(Follower):
+class MemoryFollower(RecordFollower[MemoryRequest, MemorySnapshot]):
     """Follows the memory of one run."""
 
     def __init__(
@@ -62,48 +58,16 @@ class MemoryFollower(Follower):
         deliver: Callable[[MemorySnapshot], None],
         clock: Callable[[], float] = time.time,
     ) -> None:
-        super().__init__(RUN_LOOK_S)
-        self._directory = directory
-        self._deliver = deliver
+        super().__init__(directory, deliver, MemoryRequest())
         self._clock = clock
-        self._request = MemoryRequest()
-        self._stack = ExitStack()
-        self._reader: RunReader | None = None
-        self._seen: tuple[object, ...] = ()
-        self._retry_at = 0.0
 
-    def ask(self, request: MemoryRequest) -> None:
-        """Ask for something else from now on."""
-        if request != self._request:
-            self._request = request
-            self.wake()
+    def read(self, reader: RunReader, request: MemoryRequest) -> MemorySnapshot:
+        """Read the run and the readings of one device."""
+        return read_memory(reader, request, self._clock())
 
-    def look(self) -> None:
-        """Read if anything is new, or anything else was asked for."""
-        if time.monotonic() < self._retry_at:
-            return
-        request = self._request
-        try:
-            if self._reader is None:
-                self._reader = self._stack.enter_context(RunReader(self._directory))
-            seen = (self._reader.version(), request, is_alive(self._directory))
-            if seen == self._seen:
-                return
-            snapshot = read_memory(self._reader, request, self._clock())
-            self._seen = seen
-        except (TuitrainError, OSError) as error:
-            self._retry_at = time.monotonic() + _RETRY_S
-            self._seen = ()
-            self.finish()
-            snapshot = MemorySnapshot(RunSnapshot(self._directory.id, error=str(error)))
-        if not self.closed:
-            self._deliver(snapshot)
-
-    def finish(self) -> None:
-        """Close the database."""
-        self._stack.close()
-        self._stack = ExitStack()
-        self._reader = None
+    def fail(self, reason: str) -> MemorySnapshot:
+        """Show why nothing else is shown."""
+        return MemorySnapshot(RunSnapshot(self._directory.id, error=reason))
 
 
 def read_memory(reader: RunReader, request: MemoryRequest, now: float) -> MemorySnapshot:
