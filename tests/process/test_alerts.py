@@ -5,9 +5,6 @@ import os
 import re
 import signal
 import socket
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -185,33 +182,6 @@ def test_a_loader_worker_that_is_killed_is_named(planted: Any) -> None:
 
 
 # --- who is told ----------------------------------------------------------------------------------
-
-
-class Posted(BaseHTTPRequestHandler):
-    """Keeps what is posted."""
-
-    bodies: list[Any]
-
-    def do_POST(self) -> None:
-        length = int(self.headers["Content-Length"])
-        self.server.bodies.append(json.loads(self.rfile.read(length)))  # type: ignore[attr-defined]
-        self.send_response(204)
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-@pytest.fixture
-def server() -> Iterator[HTTPServer]:
-    """An address that takes what is posted to it."""
-    with HTTPServer(("127.0.0.1", 0), Posted) as server:
-        server.bodies = []  # type: ignore[attr-defined]
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
 
 
 def configure(cli: Any, text: str) -> Path:

@@ -1,14 +1,10 @@
 """Alerts reach the record, whoever watches, and the webhook, also while the disk is full."""
 
-import json
 import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -102,28 +98,6 @@ def test_a_configuration_at_fault_is_an_alert_and_the_run_goes_on(
 
 
 # --- webhook --------------------------------------------------------------------------------------
-
-
-class Refuses(BaseHTTPRequestHandler):
-    def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.server.bodies.append(body)  # type: ignore[attr-defined]
-        self.send_response(int(body["answer"]))
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-@pytest.fixture
-def server() -> Iterator[Any]:
-    with HTTPServer(("127.0.0.1", 0), Refuses) as server:
-        server.bodies = []  # type: ignore[attr-defined]
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
 
 
 def test_a_webhook_that_refuses_is_named_once_and_later_messages_still_come(server: Any) -> None:

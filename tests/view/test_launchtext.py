@@ -32,7 +32,13 @@ def test_steps_time_memory_and_device_are_told() -> None:
         warm=True,
     )
     said = text(outlook_lines(outlook, 40, Look(ascii=True)))
-    for words in ("460, 23 an epoch", "about 9.2 s", "as in run digits-cnn-k3f", "53.0k", "3.00 MiB"):
+    for words in (
+        "460, 23 an epoch",
+        "about 9.2 s",
+        "as in run digits-cnn-k3f",
+        "53.0k",
+        "3.00 MiB",
+    ):
         assert words in said
     assert "1.00 GiB free" in said
     assert "cuda:0, H200" in said
