@@ -310,3 +310,14 @@ def test_closing_lets_go_of_the_driver() -> None:
     found.close()
     assert nvml.closed == 1
     assert found.read() == {}
+
+
+def test_a_machine_without_the_driver_is_not_asked_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    def not_there(name: str, *_: Any) -> Any:
+        raise OSError(f"{name}: cannot open shared object file: No such file or directory")
+
+    monkeypatch.setattr("ctypes.CDLL", not_there)
+    found = GpuSampler()
+    assert (found.read(), found.read()) == ({}, {})
+    assert found.facts() == {"driver": "", "trouble": "", "gpus": []}
+    found.close()

@@ -3,6 +3,7 @@
 Opens the driver and opens it anew when it was reloaded; knows nothing of runs or queues.
 """
 
+import ctypes
 import time
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
@@ -19,6 +20,17 @@ _PCIE_EVERY = 10
 time at one reading a second, however many GPUs there are."""
 
 
+def find_nvml() -> Any:
+    """Return pynvml, which takes 3 MB; None on a machine without NVIDIA's driver."""
+    try:
+        ctypes.CDLL("libnvidia-ml.so.1")
+    except OSError:
+        return None
+    import pynvml
+
+    return pynvml
+
+
 class GpuSampler:
     """Reads every NVIDIA GPU; reads nothing where there is no driver."""
 
@@ -31,15 +43,11 @@ class GpuSampler:
         """Open the driver.
 
         Args:
-            nvml: a module with pynvml's functions; None: pynvml itself.
+            nvml: a module with pynvml's functions; None: pynvml itself, where there is a driver.
             owners: tells whose processes are on a GPU; None: processes are not read.
             clock: seconds, for when to try again.
         """
-        if nvml is None:
-            import pynvml
-
-            nvml = pynvml
-        self._nvml = nvml
+        self._nvml = nvml or find_nvml()
         self._owners = owners
         self._clock = clock
         self._gpus: dict[int, NvidiaGpu] = {}
@@ -50,7 +58,10 @@ class GpuSampler:
         self._is_open = False
         self._trouble = self._version = ""
         self._retry_at = self._slices_at = 0.0
-        self._open()
+        if self._nvml is None:
+            self._retry_at = float("inf")
+        else:
+            self._open()
 
     # --- the driver -----------------------------------------------------------------------------
 
