@@ -292,7 +292,8 @@ class RunReader(RecordReader):
         if last is None:
             return None
         mode = self._meta_value("mode") if name == self._meta_value("monitor") else None
-        best = best_point(self._connection, metric, mode or metric_mode(name))
+        mode = mode or metric_mode(name)
+        best = best_point(self._connection, metric, mode) if mode else None
         step, value = best or (None, None)
         return MetricRow(name, last[1], last[0], value, step)
 

@@ -129,13 +129,17 @@ def _metric_row(runs: Sequence[ComparedRun], name: str) -> TableRow:
     winner = (max(values) if mode == "max" else min(values)) if len(values) > 1 else math.nan
     best = frozenset(i for i, row in enumerate(rows) if row is not None and row.best == winner)
     return TableRow(
-        sanitise(name), tuple(_metric_cell(row, i in best) for i, row in enumerate(rows)), best
+        sanitise(name),
+        tuple(_metric_cell(row, mode, i in best) for i, row in enumerate(rows)),
+        best,
     )
 
 
-def _metric_cell(row: MetricRow | None, wins: bool) -> str:
+def _metric_cell(row: MetricRow | None, mode: str | None, wins: bool) -> str:
     if row is None:
         return NOTHING
+    if mode is None:
+        return metric_value(row.last)
     best = NOTHING if row.best is None else f"{metric_value(row.best)} @{row.best_step}"
     return f"{best}{'*' if wins else ''}, {metric_value(row.last)}"
 
