@@ -132,6 +132,22 @@ def test_long_steps_are_all_timed_and_short_ones_rarely() -> None:
     assert timer.stride == 1000
 
 
+def test_a_step_that_is_left_out_is_not_timed_and_those_after_it_are() -> None:
+    timer = StepTimer(HostClock(), EACH)
+    timer.begin(0)
+    timer.points(1, 1.0)
+    assert timer.begin(1) is not None
+    for step in range(2, 10):
+        timer.leave_out(step)
+        assert timer.due > step
+    timer.begin_flush()
+    assert timer.points(10, 1.0)
+    assert timer.begin(10) is not None
+    never = StepTimer(HostClock(), 0.0)
+    never.leave_out(10)
+    assert never.due > 1 << 60
+
+
 def test_a_share_of_nothing_times_nothing() -> None:
     timer = StepTimer(HostClock(), 0.0)
     assert timer.due > 1 << 60

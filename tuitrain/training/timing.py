@@ -219,6 +219,12 @@ class StepTimer:
         self._open.cpu_s = -self._cpu()
         return self._open
 
+    def leave_out(self, step: int) -> None:
+        """Do not time this step; the gap to the next one that is begins anew."""
+        if step >= self.due:
+            self._close()
+            self._next = self.due = step + self._gap()
+
     def _gap(self) -> int:
         return self._draw.randint(1, 2 * self._stride - 1)
 
