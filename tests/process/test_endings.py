@@ -218,6 +218,47 @@ def test_a_step_that_raises_keeps_all_steps_before_it_and_can_be_gone_on_from(cl
     assert [step for step, _ in run.points("train/loss")] == list(range(1, 24))
 
 
+UNREADABLE = """
+name = "unreadable"
+task = "classification"
+[data]
+name = "unreadable:data"
+workers = 1
+normalize = false
+[model]
+name = "mlp"
+[loss]
+name = "cross_entropy"
+[train]
+batch_size = 10
+threads = 1
+"""
+UNREADABLE_MODULE = """
+import torch
+from tuitrain.training.samples import Splits
+
+class Files(torch.utils.data.Dataset):
+    def __init__(self, bad):
+        self.bad = bad
+    def __len__(self):
+        return 50
+    def __getitem__(self, number):
+        if number == self.bad:
+            raise OSError("cannot read 17.png")
+        return torch.ones(4), number % 2
+
+def data():
+    return Splits(Files(17), Files(-1), ("even", "odd"))
+"""
+
+
+def test_a_sample_that_a_loader_can_not_read_is_told_by_its_own_error(cli: Any) -> None:
+    (cli.folder / "unreadable.py").write_text(UNREADABLE_MODULE)
+    cli("run", cli.preset(UNREADABLE), exit_code=1)
+    reason = cli.only().state().reason
+    assert reason.startswith("OSError: cannot read 17.png (in DataLoader worker process 0)")
+
+
 def take_terminal() -> None:
     import fcntl
     import termios

@@ -17,6 +17,7 @@ from tuitrain.config.schema import DataSection, Preset
 from tuitrain.errors import DeviceError, TrainingError
 from tuitrain.training import registry
 from tuitrain.training.batches import Batches, LoaderBatches, Plan, TensorBatches
+from tuitrain.training.datacheck import check_splits
 from tuitrain.training.precision import Precision
 from tuitrain.training.preparation import Preparation, build_augmentations, measure_statistics
 from tuitrain.training.samples import (
@@ -158,7 +159,8 @@ def _build_data(
     build = registry.dataset.find(preset.data.name)
     context = DataContext(folder, report)
     given = (context,) if ":" not in preset.data.name or registry.takes_context(build) else ()
-    splits: Splits = build(*given, **preset.data.options)
+    found = build(*given, **preset.data.options)
+    splits = check_splits(preset.data.name, preset.task, found)
     shape = sample_shape(splits.train)
     on_device = _fits(preset.data, splits, device)
     if on_device and isinstance(splits.train, Samples):
@@ -266,9 +268,14 @@ def _build_optimizer(preset: Preset, model: nn.Module) -> torch.optim.Optimizer:
     if not trainable:
         raise TrainingError(f"model.name = {preset.model.name} has no trainable parameters")
     build = registry.optimizer.find(section.name)
-    optimizer: torch.optim.Optimizer = build(
+    optimizer = build(
         trainable, lr=section.lr, weight_decay=section.weight_decay, **section.options
     )
+    if not isinstance(optimizer, torch.optim.Optimizer):
+        raise TrainingError(
+            f"optimizer.name = {section.name} returned {type(optimizer).__name__}, not a "
+            "torch.optim.Optimizer"
+        )
     return optimizer
 
 

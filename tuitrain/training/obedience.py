@@ -208,7 +208,8 @@ class Obedience:
         except Exception as second:  # a device that is lost takes its weights along
             error.add_note(f"the last step could not be saved: {type(second).__name__}: {second}")
         else:
-            error.add_note(f"step {self._step} is saved" if self._step else "no step was done yet")
+            if self._step:
+                error.add_note(f"step {self._step} is saved")
 
     def _save_whole(self) -> None:
         if self._trainer.step:

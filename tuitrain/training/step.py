@@ -11,6 +11,7 @@ from tuitrain.training.build import Parts
 from tuitrain.training.guard import NonfiniteGuard
 from tuitrain.training.recorder import StepRecorder
 from tuitrain.training.settings import LiveSettings
+from tuitrain.training.stepcheck import check_inputs, check_loss, check_outputs
 from tuitrain.training.timing import Laps, StepTimer
 
 
@@ -30,6 +31,8 @@ class Stepper:
         )
         self._trainable = [p for p in parts.model.parameters() if p.requires_grad]
         self._rate = -1.0
+        self._checked = False
+        """Whether a first batch has shown that the parts fit together."""
 
     @property
     def learns_late(self) -> bool:
@@ -96,14 +99,23 @@ class Stepper:
 
     def _outputs_and_loss(self, batch: Batch) -> tuple[Tensor, Tensor]:
         if self._parts.precision.is_plain:
-            outputs = self._shaped(batch)
-            return outputs, self._parts.loss(outputs, batch.targets)
+            return self._compute(batch)
         with self._parts.precision.autocast():
-            outputs = self._shaped(batch)
-            return outputs, self._parts.loss(outputs, batch.targets)
+            return self._compute(batch)
 
-    def _shaped(self, batch: Batch) -> Tensor:
-        return self._parts.task.shape_outputs(self._parts.forward(batch.inputs), batch.targets)
+    def _compute(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        parts, checked = self._parts, self._checked
+        if not checked:
+            check_inputs(parts, batch)
+        outputs = parts.forward(batch.inputs)
+        if not checked:
+            check_outputs(parts, batch, outputs)
+        outputs = parts.task.shape_outputs(outputs, batch.targets)
+        loss = parts.loss(outputs, batch.targets)
+        if not checked:
+            check_loss(parts, loss)
+            self._checked = True
+        return outputs, loss
 
     def _update(self, step: int) -> None:
         optimizer, scaler = self._parts.optimizer, self._parts.precision.scaler

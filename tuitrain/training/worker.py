@@ -5,6 +5,7 @@ supervisor that dies meanwhile is noticed.
 """
 
 import os
+import re
 import sys
 import time
 import traceback
@@ -31,6 +32,7 @@ ORPHAN_GRACE_S = 60.0
 """How long an orphaned worker may take to save before it ends itself."""
 _DRAIN_S = 30.0
 _LOOK_S = 1.0
+_CAUGHT = re.compile(r"Caught \w+ in (DataLoader worker process \d+)\.")
 
 
 def main(events: "Queue[Numbered]", commands: "Queue[Command]") -> NoReturn:
@@ -127,13 +129,18 @@ def _failed(reason: str, trace: str = "") -> TrainingEnded:
 
 
 def _explain(error: Exception) -> str:
-    text = _first_line(str(error))
+    text = str(error).strip()
+    if caught := _CAUGHT.match(text):
+        # torch hands on a loader's error as one text that ends in what was raised.
+        return f"{text.splitlines()[-1]} (in {caught[1]})"
+    text = _first_line(text)
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def _with_notes(reason: str, error: Exception) -> str:
     """Return a reason with what became of the run's last step."""
-    return "; ".join([reason, *map(_first_line, getattr(error, "__notes__", ()))])
+    notes = [_first_line(note) for note in getattr(error, "__notes__", ())]
+    return "; ".join([reason.rstrip(".") if notes else reason, *notes])
 
 
 def _first_line(text: str) -> str:

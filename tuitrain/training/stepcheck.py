@@ -1,0 +1,62 @@
+"""Checks what the parts of a run give in its first step, so that a fault is told by what it is.
+
+Torch would name a dimension somewhere in the loss; on a GPU a class too many ends the process.
+"""
+
+from typing import Any
+
+from torch import Tensor
+
+from tuitrain.errors import TrainingError
+from tuitrain.training.batches import Batch
+from tuitrain.training.build import Parts
+
+
+def check_inputs(parts: Parts, batch: Batch) -> None:
+    """Hold a prepared batch against the data.
+
+    Raises:
+        TrainingError: an augmentation has changed the shape.
+    """
+    shape = tuple(batch.inputs.shape[1:])
+    expected = parts.data.spec.input_shape
+    if shape != expected:
+        raise TrainingError(
+            f"the inputs have come to shape {shape} from {expected}: an augmentation "
+            "(data.augment) has to keep it"
+        )
+
+
+def check_outputs(parts: Parts, batch: Batch, outputs: Any) -> None:
+    """Hold what the model made of a batch against the task.
+
+    Raises:
+        TrainingError: these are no outputs for it.
+    """
+    model = f"model.name = {parts.preset.model.name}"
+    if not isinstance(outputs, Tensor):
+        raise TrainingError(f"{model} gives a {type(outputs).__name__}, it must give a tensor")
+    wanted = (len(batch.targets), parts.data.spec.outputs)
+    if parts.preset.task == "classification" and tuple(outputs.shape) != wanted:
+        raise TrainingError(
+            f"{model} gives outputs of shape {tuple(outputs.shape)} for {wanted[0]} samples of "
+            f"{wanted[1]} classes, it must give {wanted}"
+        )
+
+
+def check_loss(parts: Parts, loss: Any) -> None:
+    """Hold what the loss returned against what can be trained on.
+
+    Raises:
+        TrainingError: it is not one number that depends on the outputs.
+    """
+    name = f"loss.name = {parts.preset.loss.name}"
+    if not isinstance(loss, Tensor):
+        raise TrainingError(f"{name} returned a {type(loss).__name__}, it must return a tensor")
+    if loss.dim():
+        raise TrainingError(
+            f"{name} returned a tensor of shape {tuple(loss.shape)}, it must return one number: "
+            "the mean over the batch"
+        )
+    if not loss.requires_grad:
+        raise TrainingError(f"{name} returned a number that does not depend on the outputs")
