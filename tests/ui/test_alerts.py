@@ -7,7 +7,7 @@ from textual.pilot import Pilot
 
 from tests.ui.apps import play
 from tests.ui.makers import NOW, falling, keep_alive, new_run, train
-from tests.ui.screens import check_golden, screen_text, told, wait_for, wait_for_text
+from tests.ui.screens import screen_text, told, wait_for, wait_for_golden, wait_for_text
 from tuitrain.config.user import NotifySection
 from tuitrain.locks import RunLock
 from tuitrain.runs.directory import RunDirectory
@@ -67,7 +67,7 @@ def test_the_list_and_the_stacks_of_the_alert_under_the_cursor(
         await wait_for_text(pilot, "4 alerts")
         await pilot.press("down", "down")
         await wait_for_text(pilot, "Thread 0x00007f41b19fe6c0")
-        check_golden(f"alerts-{name}", screen_text(pilot.app))
+        await wait_for_golden(pilot, f"alerts-{name}")
 
     show(run, steps, size=size, look=look)
 
@@ -95,7 +95,7 @@ def test_nothing_that_an_alert_says_acts_on_the_terminal(run: RunDirectory) -> N
     async def steps(pilot: Pilot[Any]) -> None:
         await wait_for_text(pilot, "5 alerts")
         assert "\x1b" not in screen_text(pilot.app)
-        assert "\\x1b]0;owned" in screen_text(pilot.app)
+        await wait_for_text(pilot, "\\x1b]0;owned")
 
     show(run, steps)
 
@@ -118,7 +118,7 @@ def test_a_run_without_alerts_and_a_damaged_one_say_so(tmp_path: Path) -> None:
 def test_stacks_are_asked_of_a_live_run_alone(run: RunDirectory) -> None:
     async def steps(pilot: Pilot[Any]) -> None:
         await wait_for_text(pilot, "4 alerts")
-        assert "t take stacks" in screen_text(pilot.app)
+        await wait_for_text(pilot, "t take stacks")
         await pilot.press("t")
         with RunReader(run) as reader:
             await wait_for(pilot, lambda: [row.kind for row in reader.commands()] == ["stacks"])

@@ -6,7 +6,7 @@ from textual.pilot import Pilot
 
 from tests.ui.apps import play
 from tests.ui.makers import NOW, falling, new_run, train
-from tests.ui.screens import check_golden, screen_text, told, wait_for, wait_for_text
+from tests.ui.screens import told, wait_for, wait_for_golden, wait_for_text
 from tuitrain import messages as m
 from tuitrain.locks import RunLock
 from tuitrain.runs.directory import RunDirectory
@@ -55,7 +55,7 @@ def test_the_list_and_all_about_the_checkpoint_under_the_cursor(
         await wait_for_text(pilot, "3 checkpoints")
         await pilot.press("down")
         await wait_for_text(pilot, "step-00000040.pt")
-        check_golden(f"checkpoints-{size[0]}x{size[1]}", screen_text(pilot.app))
+        await wait_for_golden(pilot, f"checkpoints-{size[0]}x{size[1]}")
 
     show(run, steps, size=size)
 

@@ -7,7 +7,7 @@ from textual.pilot import Pilot
 
 from tests.ui.apps import play
 from tests.ui.makers import falling, new_run, train
-from tests.ui.screens import check_golden, screen_text, wait_for_text
+from tests.ui.screens import screen_text, wait_for_golden, wait_for_text
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.view.figure import Look
 
@@ -34,7 +34,7 @@ def test_curves_figures_and_settings_stand_side_by_side(root: Path, size: tuple[
         await pilot.press("right", "right")
         await wait_for_text(pilot, "metric 1/3")
         await wait_for_text(pilot, "⠉")
-        check_golden(f"compare-{size[0]}x{size[1]}", screen_text(pilot.app))
+        await wait_for_golden(pilot, f"compare-{size[0]}x{size[1]}")
 
     show(root, runs, steps, size=size)
 

@@ -5,7 +5,7 @@ import pytest
 from textual.pilot import Pilot
 
 from tests.ui.apps import play
-from tests.ui.screens import screen_text, wait_for, wait_for_text
+from tests.ui.screens import wait_for, wait_for_text
 from tuitrain.errors import UsageError
 from tuitrain.ui.screens.dialogs import Ask, Confirm
 
@@ -65,6 +65,6 @@ def test_a_dialog_fits_a_small_terminal(tmp_path: Path) -> None:
 
     async def steps(pilot: Pilot[Any]) -> None:
         await wait_for_text(pilot, "y answer it")
-        assert "A question that takes" in screen_text(pilot.app)
+        await wait_for_text(pilot, "A question that takes")
 
     play(tmp_path / "runs", lambda app: app.push_screen(dialog), steps, size=(60, 20))

@@ -8,7 +8,7 @@ from textual.pilot import Pilot
 
 from tests.ui.apps import play
 from tests.ui.makers import NOW, EndState, falling, keep_alive, new_run, train
-from tests.ui.screens import check_golden, screen_text, told, wait_for, wait_for_text
+from tests.ui.screens import screen_text, told, wait_for, wait_for_golden, wait_for_text
 from tuitrain.config.presets import ListedPreset, find_preset, listed
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.listing import list_runs
@@ -164,7 +164,7 @@ def test_home_looks_like_its_golden_copy(
         if size[0] == 160:
             await wait_for(pilot, lambda: screen_text(pilot.app).count("⠉⠒") == 2)
             await wait_for_text(pilot, "about 11 s on this machine")
-        check_golden(f"home-{size[0]}x{size[1]}", screen_text(pilot.app))
+        await wait_for_golden(pilot, f"home-{size[0]}x{size[1]}")
 
     play(root, home, steps, size=size)
 
@@ -193,8 +193,8 @@ def test_failed_and_lost_runs_stand_on_top_with_the_reason_and_old_ones_do_not(
         shown = pilot.app.screen.query_one(RunList).keys
         order = [next(name for name, run in runs.items() if str(run.path) == key) for key in shown]
         assert order == ["lost", "failed", "paused", "done", "old"]
-        assert "CUDA out of memory" in screen_text(pilot.app)
-        assert "3 failed or lost" in screen_text(pilot.app)
+        await wait_for_text(pilot, "CUDA out of memory")
+        await wait_for_text(pilot, "3 failed or lost")
 
     play(root, home, steps, size=(120, 36))
 
@@ -220,7 +220,7 @@ def test_typing_after_a_slash_narrows_the_presets_and_enter_opens_the_one_that_i
         await pilot.press("slash", *"ring")
         presets = pilot.app.screen.query_one(PresetList)
         await wait_for(pilot, lambda: presets.keys == ["rings"])
-        assert "presets / ring" in screen_text(pilot.app)
+        await wait_for_text(pilot, "presets / ring")
         await pilot.press("escape")
         await wait_for(pilot, lambda: len(presets.keys) == 4)
         await pilot.press("slash", *"ring", "enter")

@@ -9,7 +9,7 @@ from textual.widgets import Input, TextArea
 
 from tests.ui.apps import play
 from tests.ui.makers import falling, new_run, train
-from tests.ui.screens import check_golden, screen_text, wait_for, wait_for_text
+from tests.ui.screens import screen_text, wait_for, wait_for_golden, wait_for_text
 from tuitrain.config.load import parse_preset, to_toml
 from tuitrain.errors import TuitrainError
 from tuitrain.messages import MemoryRanOut, Numbered, RunState, TrainingEnded
@@ -116,7 +116,7 @@ async def ready(pilot: Pilot[Any]) -> LaunchScreen:
 def test_launch_looks_like_its_golden_copy(root: Path, preset: str, size: tuple[int, int]) -> None:
     async def steps(pilot: Pilot[Any]) -> None:
         await ready(pilot)
-        check_golden(f"launch-{size[0]}x{size[1]}", screen_text(pilot.app))
+        await wait_for_golden(pilot, f"launch-{size[0]}x{size[1]}")
 
     play(root, form(preset, Bench()), steps, size=size)
 
@@ -233,7 +233,7 @@ def test_another_batch_size_is_asked_about_once_it_is_typed(root: Path, preset: 
 def test_devices_are_offered_with_their_free_memory(root: Path, preset: str) -> None:
     async def steps(pilot: Pilot[Any]) -> None:
         screen = await ready(pilot)
-        assert "cuda:0, 128 GiB free" in screen_text(pilot.app)
+        await wait_for_text(pilot, "cuda:0, 128 GiB free")
         await go_to(pilot, "train.device")
         await pilot.press("right")
         await wait_for(pilot, lambda: screen.checked.preset is not None)
@@ -322,7 +322,7 @@ def test_the_settings_of_a_run_are_what_its_repetition_begins_with(root: Path) -
         screen = await ready(pilot)
         assert screen.checked.preset is not None
         assert screen.checked.preset.train.seed == 12
-        assert f"as run {run.id}" in screen_text(pilot.app)
+        await wait_for_text(pilot, f"as run {run.id}")
         await wait_for_text(pilot, f"tuitrain run runs/{run.id}/config.toml")
 
     play(root, form("tiny", Bench(), config=run.config_path), steps, size=(160, 48))
@@ -343,7 +343,7 @@ def test_a_run_that_ran_out_of_memory_is_begun_anew_with_settings_that_fit(root:
         screen = await ready(pilot)
         train = screen.checked.preset.train
         assert (train.batch_size, train.accumulate) == (16, 4)
-        assert "memory ran out: with settings that fit" in screen_text(pilot.app)
+        await wait_for_text(pilot, "memory ran out: with settings that fit")
         await wait_for_text(pilot, "preset: 64")
         await wait_for_text(pilot, "--set train.batch_size=16 --set train.accumulate=4")
 
@@ -390,7 +390,7 @@ def test_the_time_follows_from_earlier_runs_whose_steps_cost_the_same(
     async def steps(pilot: Pilot[Any]) -> None:
         await ready(pilot)
         await wait_for_text(pilot, f"as in run {name}")
-        assert "about 1m 32s" in screen_text(pilot.app)
+        await wait_for_text(pilot, "about 1m 32s")
 
     play(root, form(preset, Bench()), steps, size=(120, 36))
 

@@ -6,7 +6,7 @@ from textual.pilot import Pilot
 
 from tests.ui.apps import play
 from tests.ui.makers import new_run
-from tests.ui.screens import check_golden, screen_text, told, wait_for, wait_for_text
+from tests.ui.screens import screen_text, told, wait_for, wait_for_golden, wait_for_text
 from tuitrain.locks import RunLock
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.ui.screens.log import LogScreen
@@ -38,7 +38,7 @@ def test_the_end_of_a_log_is_shown(run: RunDirectory, size: tuple[int, int]) -> 
         await wait_for_text(pilot, "end")
         await pilot.press("slash", *"000009", "enter")
         await wait_for_text(pilot, ">line 0000090")
-        check_golden(f"log-{size[0]}x{size[1]}", screen_text(pilot.app))
+        await wait_for_golden(pilot, f"log-{size[0]}x{size[1]}")
 
     show(run, steps, size=size)
 
@@ -50,7 +50,7 @@ def test_a_log_is_followed_until_one_scrolls_up_and_again_from_its_end(run: RunD
         await wait_for_text(pilot, "line 0000099")
         write(run, *numbered(100, 200))
         await wait_for_text(pilot, "line 0000199")
-        assert "following" in screen_text(pilot.app)
+        await wait_for_text(pilot, "following")
         await pilot.press("up")
         await wait_for_text(pilot, "% down")
         before = screen_text(pilot.app).splitlines()[1:]
@@ -123,7 +123,7 @@ def test_long_lines_are_scrolled_or_wrapped(run: RunDirectory) -> None:
         assert "begin" not in screen_text(pilot.app)
         await pilot.press("w")
         await wait_for_text(pilot, "begin")
-        assert "finish" in screen_text(pilot.app)
+        await wait_for_text(pilot, "finish")
 
     show(run, steps)
 

@@ -8,7 +8,7 @@ from tests.profiles.traces import Event, cuda_events, write_trace
 from tests.ui.apps import play
 from tests.ui.makers import NOW, falling, keep_alive, new_run, train
 from tests.ui.run_makers import training, write
-from tests.ui.screens import check_golden, screen_text, wait_for, wait_for_golden, wait_for_text
+from tests.ui.screens import screen_text, wait_for, wait_for_golden, wait_for_text
 from tuitrain import messages as m
 from tuitrain.profiles.store import load_digest, trace_path
 from tuitrain.runs.directory import RunDirectory
@@ -98,7 +98,7 @@ def test_enter_opens_the_call_sites_of_an_operator(run: RunDirectory) -> None:
         await pilot.press("enter")
         await wait_for_text(pilot, "where from")
         await wait_for_text(pilot, "8x3x32x32, 64x3x7x7")
-        check_golden("profile-sites-80x24", screen_text(pilot.app))
+        await wait_for_golden(pilot, "profile-sites-80x24")
         await pilot.press("escape")
         await wait_for(pilot, lambda: isinstance(pilot.app.screen, ProfileScreen))
 

@@ -207,7 +207,7 @@ def test_a_learning_rate_that_will_not_do_is_refused_while_typing(
         await wait_for_text(pilot, "optimizer.lr")
         await pilot.press("enter")
         await pilot.pause()
-        assert "Learning rate from the next step on" in screen_text(pilot.app)
+        await wait_for_text(pilot, "Learning rate from the next step on")
 
     show(run, doing)
 

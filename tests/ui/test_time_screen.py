@@ -121,7 +121,7 @@ def test_a_live_run_moves_and_an_ended_one_stays(run: RunDirectory) -> None:
         await wait_for_text(pilot, "compute-bound")
         end(run, "finished", "10 epochs done", step)
         await wait_for_text(pilot, "finished")
-        assert "compute-bound" in screen_text(pilot.app)
+        await wait_for_text(pilot, "compute-bound")
 
     show(run, doing)
 
