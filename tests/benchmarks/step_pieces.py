@@ -90,7 +90,7 @@ def with_plan(parts: Parts) -> Loop:
 def with_rate(parts: Parts) -> Loop:
     """Set the schedule's learning rate each step."""
     loop = Loop(parts)
-    settings = LiveSettings.begin(parts.preset, parts.factor, parts.total_steps)
+    settings = LiveSettings.begin(parts.preset, parts.schedule, parts.total_steps)
 
     def before(step: int) -> None:
         rate = settings.rate(step)

@@ -12,15 +12,15 @@ from tuitrain.errors import CheckpointError, DamagedCheckpointError
 from tuitrain.training.checkpoint import (
     FORMAT,
     CheckpointFolder,
-    digest_weights,
     load_checkpoint,
 )
+from tuitrain.training.saveable import digest_state
 from tuitrain.training.snapshot import Buffers, CheckpointWriter
 
 
 def state(step: int, **more: Any) -> dict[str, Any]:
     weights = {"weight": torch.full((3, 4), float(step)), "bias": torch.arange(3)}
-    return {"format": FORMAT, "digest": digest_weights(weights), "model": weights, "step": step,
+    return {"format": FORMAT, "digest": digest_state(weights), "model": weights, "step": step,
             **more}  # fmt: skip
 
 
@@ -95,7 +95,7 @@ def test_no_damage_goes_unnoticed_or_ends_in_a_traceback(
     else:
         # What is not data (an archive's padding, dates) may change; what is loaded is whole.
         assert loaded["step"] == 1
-        assert digest_weights(loaded["model"]) == digest_weights(state(1)["model"])
+        assert digest_state(loaded["model"]) == digest_state(state(1)["model"])
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"no archive at all" * 100])
@@ -122,8 +122,8 @@ def test_the_digest_follows_values_shapes_types_and_names() -> None:
         {"a": torch.zeros(2, 3), "c": torch.ones(1)},
         {"a": torch.zeros(2, 3), "b": torch.full((1,), 1.0000001)},
     ]
-    digests = [digest_weights(other) for other in others]
-    assert digests[0] == digest_weights(base)
+    digests = [digest_state(other) for other in others]
+    assert digests[0] == digest_state(base)
     assert len({*digests}) == 5
 
 

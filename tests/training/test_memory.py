@@ -14,13 +14,14 @@ from tuitrain.config.load import parse_preset
 from tuitrain.messages import MemoryAccounted, WorkerMeasured
 from tuitrain.training.allocator import CudaAllocator, HostAllocator, MetalAllocator
 from tuitrain.training.build import Parts, build_parts
-from tuitrain.training.checkpoint import CheckpointFolder, digest_weights
+from tuitrain.training.checkpoint import CheckpointFolder
 from tuitrain.training.footprint import estimate_footprint, measure_held
 from tuitrain.training.kept import KeptTensors
 from tuitrain.training.link import Link
 from tuitrain.training.loop import Trainer
 from tuitrain.training.memory import MemoryWatch
 from tuitrain.training.randomness import seed_everything
+from tuitrain.training.saveable import digest_state
 from tuitrain.training.snapshot import CheckpointWriter
 
 DIGITS = """
@@ -156,9 +157,9 @@ def parts_with(folder: Path, model: nn.Module) -> Parts:
 def test_an_estimate_leaves_model_and_generators_as_they_were(tmp_path: Path, build: Any) -> None:
     parts = parts_with(tmp_path, build())
     seed_everything(5)
-    before = digest_weights(parts.model.state_dict())
+    before = digest_state(parts.model.state_dict())
     footprint = estimate_footprint(parts, 50)
-    assert digest_weights(parts.model.state_dict()) == before
+    assert digest_state(parts.model.state_dict()) == before
     assert (parts.model.calls, [p.grad for p in parts.model.parameters()]) == (0, [None] * 6)
     drawn = (random.random(), np.random.random(), torch.rand(1).item())
     seed_everything(5)
@@ -207,7 +208,7 @@ def test_measuring_a_step_changes_nothing_about_it(tmp_path: Path) -> None:
         one.parts.model.append(nn.Dropout(0.3))  # type: ignore[operator]
         one.memory = watch(one.parts, HostAllocator(), link.send)
         one.run()
-        return digest_weights(one.parts.model.state_dict())
+        return digest_state(one.parts.model.state_dict())
 
     assert weights(tmp_path / "one", MemoryWatch) == weights(tmp_path / "other", Unwatched)
 

@@ -5,7 +5,6 @@ Knows nothing of queues, checkpoints or the order in which the loop does things.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,9 @@ from tuitrain.errors import DeviceError, TrainingError
 from tuitrain.training import registry
 from tuitrain.training.batches import Batches, LoaderBatches, Plan, TensorBatches
 from tuitrain.training.datacheck import check_splits
+from tuitrain.training.groups import ParameterGroups
+from tuitrain.training.modes import begin_training_mode
+from tuitrain.training.optimizing import build_optimizer, trainable_parameters
 from tuitrain.training.precision import Precision
 from tuitrain.training.preparation import Preparation, build_augmentations, measure_statistics
 from tuitrain.training.samples import (
@@ -29,9 +31,8 @@ from tuitrain.training.samples import (
     count,
     sample_shape,
 )
+from tuitrain.training.schedule import Schedule
 from tuitrain.training.task import Task, find_task
-
-Factor = Callable[[int, int], float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +64,9 @@ class Parts:
     """The model as called: compiled where the preset says so."""
     loss: nn.Module
     optimizer: torch.optim.Optimizer
-    factor: Factor
-    """The schedule: (steps done, steps in all) -> factor on the base rate."""
+    groups: ParameterGroups
+    """The optimizer's, under one rate and one weight decay."""
+    schedule: Schedule
     precision: Precision
 
     @property
@@ -75,9 +77,14 @@ class Parts:
         return min(steps, train.max_steps) if train.max_steps else steps
 
     @property
+    def trainable(self) -> list[nn.Parameter]:
+        """What the optimizer updates: of the model, and of a loss that has parameters."""
+        return trainable_parameters(self.model, self.loss)
+
+    @property
     def parameters(self) -> int:
-        """Trainable parameters."""
-        return sum(p.numel() for p in self.model.parameters() if p.requires_grad)
+        """How many trainable parameters there are."""
+        return sum(p.numel() for p in self.trainable)
 
     def split_batches(self, at_once: int) -> None:
         """Let no more samples than these through the model at once; 0: a whole batch."""
@@ -138,17 +145,23 @@ def build_parts(preset: Preset, data_directory: Path, report: Callable[[str], No
     if preset.train.channels_last:
         model = model.to(memory_format=torch.channels_last)
     forward = torch.compile(model) if preset.train.compile else model
+    if begin_training_mode(model):
+        report(f"model.name = {preset.model.name} came in evaluation mode; it is put into training")
     loss = registry.loss.find(preset.loss.name)(**preset.loss.options)
+    if isinstance(loss, nn.Module):
+        loss = loss.to(device)
+    optimizer = build_optimizer(preset, model, loss)
     return Parts(
         preset=preset,
         device=device,
         data=data,
         task=find_task(preset.task),
-        model=model.train(),
+        model=model,
         forward=forward,
-        loss=loss.to(device) if isinstance(loss, nn.Module) else loss,
-        optimizer=_build_optimizer(preset, model),
-        factor=_build_schedule(preset),
+        loss=loss,
+        optimizer=optimizer,
+        groups=ParameterGroups(optimizer, preset.optimizer),
+        schedule=Schedule(preset.schedule),
         precision=precision,
     )
 
@@ -260,34 +273,3 @@ def _torchvision_model(name: str, spec: DataSpec, options: dict[str, Any]) -> nn
     path, last = layers[-1]
     model.set_submodule(path, nn.Linear(last.in_features, spec.outputs))
     return model
-
-
-def _build_optimizer(preset: Preset, model: nn.Module) -> torch.optim.Optimizer:
-    section = preset.optimizer
-    trainable = [p for p in model.parameters() if p.requires_grad]
-    if not trainable:
-        raise TrainingError(f"model.name = {preset.model.name} has no trainable parameters")
-    build = registry.optimizer.find(section.name)
-    optimizer = build(
-        trainable, lr=section.lr, weight_decay=section.weight_decay, **section.options
-    )
-    if not isinstance(optimizer, torch.optim.Optimizer):
-        raise TrainingError(
-            f"optimizer.name = {section.name} returned {type(optimizer).__name__}, not a "
-            "torch.optim.Optimizer"
-        )
-    return optimizer
-
-
-def _build_schedule(preset: Preset) -> Factor:
-    """Return the schedule with its warm-up: it runs over the steps that follow the warm-up."""
-    section = preset.schedule
-    inner: Factor = partial(registry.schedule.find(section.name), **section.options)
-    warmup = section.warmup_steps
-
-    def factor(step: int, total: int) -> float:
-        if step < warmup:
-            return (step + 1) / warmup
-        return inner(step - warmup, max(1, total - warmup))
-
-    return factor

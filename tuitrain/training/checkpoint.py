@@ -5,17 +5,19 @@ links to one. Knows nothing of the loop: state comes in as nested plain data wit
 """
 
 import errno
-import hashlib
 import os
+import pickle
+import re
 import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch.serialization import get_unsafe_globals_in_checkpoint, safe_globals
 
 from tuitrain.errors import CheckpointError, DamagedCheckpointError
+from tuitrain.training.saveable import SAFE_GLOBALS, digest_state
 
 FORMAT = 1
 """Version of the dictionary in a checkpoint file; newer ones are refused."""
@@ -23,16 +25,6 @@ FORMAT = 1
 _SUFFIX = ".pt"
 _TEMPORARY = ".tmp"
 _DAMAGED = ".damaged"
-
-
-def digest_weights(weights: Mapping[str, Tensor]) -> str:
-    """Return the sha256 of the weights: of each name in order, its type, shape and bytes."""
-    digest = hashlib.sha256()
-    for name in sorted(weights):
-        value = weights[name].detach().cpu().contiguous()
-        digest.update(f"{name} {value.dtype} {tuple(value.shape)}\n".encode())
-        digest.update(value.reshape(-1).view(torch.uint8).numpy().data)
-    return digest.hexdigest()
 
 
 class CheckpointFolder:
@@ -73,13 +65,19 @@ class CheckpointFolder:
         links = (link for link in self.folder.glob(f"*{_SUFFIX}") if link.is_symlink())
         return tuple(sorted(link.stem for link in links if link.readlink() == Path(path.name)))
 
-    def write(self, state: Mapping[str, Any], step: int) -> Path:
+    def write(self, state: Mapping[str, Any], step: int, *, prove: bool = False) -> Path:
         """Write a state so that the file is whole or absent, whatever happens meanwhile.
 
         torch gets an open file: given a path, its own writer slows training in other threads.
 
+        Args:
+            state: what `load_checkpoint` will return.
+            step: names the file.
+            prove: read the file back before it takes its place.
+
         Raises:
             OSError: the disk is full or the file can't be written; nothing is left behind.
+            CheckpointError: what was written can't be read back; nothing is left behind.
         """
         target = self.path(step)
         temporary = self.folder / f".{target.name}{_TEMPORARY}"
@@ -88,14 +86,16 @@ class CheckpointFolder:
                 torch.save(state, file)
                 file.flush()
                 os.fsync(file.fileno())
+            if prove:
+                load_checkpoint(temporary)
             temporary.replace(target)
             self._abandoned.discard(target.name)
-        except OSError:
-            temporary.unlink(missing_ok=True)
-            raise
         except RuntimeError as error:
             temporary.unlink(missing_ok=True)
             raise _behind(error) from error
+        except Exception:
+            temporary.unlink(missing_ok=True)
+            raise
         self._sync()
         return target
 
@@ -153,16 +153,20 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
 
     Raises:
         DamagedCheckpointError: the file is not whole, or not a checkpoint.
-        CheckpointError: the file can't be read, or is of a newer version.
+        CheckpointError: the file can't be read, is of a newer version, or is whole and holds what
+            is never loaded.
     """
     try:
         with zipfile.ZipFile(path) as archive:
             broken = archive.testzip()
         if broken is not None:
             raise DamagedCheckpointError(f"{path} is damaged: the checksum of {broken} is wrong")
-        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        with safe_globals(SAFE_GLOBALS):
+            state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     except (CheckpointError, MemoryError):
         raise
+    except pickle.UnpicklingError as error:
+        raise _unreadable(path, error) from error
     except Exception as error:
         # In a damaged archive zipfile, pickle and torch stumble over nearly anything: offsets
         # before the file's beginning, names that are no text, methods that do not exist.
@@ -176,10 +180,29 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
             f"{path} has checkpoint format {state['format']}, this tuitrain reads up to {FORMAT}: "
             "update tuitrain"
         )
-    if digest_weights(state["model"]) != state["digest"]:
+    if digest_state(state["model"]) != state["digest"]:
         raise DamagedCheckpointError(f"{path} is damaged: the weights do not match their digest")
     return state
 
 
+def _unreadable(path: Path, error: Exception) -> CheckpointError:
+    """Tell a whole file that names what is never loaded from one that is damaged."""
+    try:
+        with safe_globals(SAFE_GLOBALS):
+            named = sorted(get_unsafe_globals_in_checkpoint(str(path)))
+    except Exception:  # not even its list of names can be read
+        named = []
+    if not named:
+        return DamagedCheckpointError(f"{path} is damaged: {_first_line(error)}")
+    return CheckpointError(
+        f"{path} is whole, but holds {', '.join(named)}, which is never loaded, as it could run "
+        "code; resume from an earlier one with `tuitrain resume RUN --from NAME`"
+    )
+
+
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+
+
 def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+    text = _COLOURS.sub("", str(error)).strip()
+    return (text.splitlines() or [type(error).__name__])[0]

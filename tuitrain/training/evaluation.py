@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from tuitrain.training.batches import evaluation_batches
+from tuitrain.training.modes import evaluation_mode
 from tuitrain.training.precision import Precision
 from tuitrain.training.preparation import Preparation
 from tuitrain.training.samples import Source, count
@@ -45,11 +46,18 @@ class Evaluator:
         """How many batches one pass is."""
         return -(-count(self.source) // self.batch_size)
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def run(self) -> Evaluation:
-        """Evaluate; the loss is the mean over all samples, whatever the batches' sizes."""
+        """Evaluate; the loss is the mean over all samples, whatever the batches' sizes.
+
+        Without gradients, but not in inference mode: a tensor that a model keeps from there, as a
+        table of positions, could not be used in training.
+        """
+        with evaluation_mode(self.model, self.loss):
+            return self._run()
+
+    def _run(self) -> Evaluation:
         started = time.perf_counter()
-        self.model.eval()
         tally = self.task.tally(self.outputs, self.device)
         total = torch.zeros((), device=self.device)
         batches = evaluation_batches(
@@ -64,7 +72,6 @@ class Evaluator:
                 outputs = self.task.shape_outputs(self.model(inputs), targets)
                 total += self.loss(outputs, targets).float() * len(targets)
             tally.add(outputs, targets)
-        self.model.train()
         metrics = {"val/loss": total.item() / max(1, count(self.source))}
         metrics |= {f"val/{name}": value for name, value in tally.metrics().items()}
         counts = tally.counts()

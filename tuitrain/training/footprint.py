@@ -60,7 +60,7 @@ class Footprint:
 def measure_held(parts: Parts) -> Footprint:
     """Return what lies on the device now, each storage counted once."""
     device = parts.device
-    gradients = [p.grad for p in parts.model.parameters() if p.grad is not None]
+    gradients = [p.grad for p in parts.trainable if p.grad is not None]
     return Footprint(
         parameters_bytes=_bytes_on(device, _parameters(parts)),
         gradients_bytes=_bytes_on(device, gradients),
@@ -77,8 +77,7 @@ def estimate_footprint(parts: Parts, batch_size: int) -> Footprint:
         Exception: whatever the model raises when it is asked for shapes instead of numbers.
     """
     device = parts.device
-    trainable = [p for p in parts.model.parameters() if p.requires_grad]
-    gradients = sum(p.nbytes for p in trainable)
+    gradients = sum(p.nbytes for p in parts.trainable)
     return Footprint(
         parameters_bytes=_bytes_on(device, _parameters(parts)),
         gradients_bytes=gradients,
@@ -95,7 +94,7 @@ def optimizer_bytes(parts: Parts) -> int:
     states = _STATES_OF.get(section.name, 2)
     if section.name == "sgd" and section.options.get("momentum"):
         states = 1
-    return states * sum(p.nbytes for p in parts.model.parameters() if p.requires_grad)
+    return states * sum(p.nbytes for p in parts.trainable)
 
 
 def data_tensors(parts: Parts) -> list[Tensor]:
@@ -180,6 +179,6 @@ def _kept_by(model: nn.Module, parts: Parts, samples: int) -> int:
     if parts.preset.train.channels_last and inputs.ndim == 4:
         inputs = inputs.contiguous(memory_format=torch.channels_last)
     with kept, parts.precision.autocast():
-        outputs = model.train()(inputs)
+        outputs = model(inputs)
     del outputs
     return kept.peak_bytes

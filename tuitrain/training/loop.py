@@ -25,12 +25,15 @@ from tuitrain.training.evaluation import Evaluator
 from tuitrain.training.link import Link
 from tuitrain.training.memory import MemoryWatch
 from tuitrain.training.obedience import DiskHeldError, Obedience
+from tuitrain.training.optimizing import restore_optimizer
+from tuitrain.training.ownstate import restore_state, state_of
 from tuitrain.training.periods import Periods
 from tuitrain.training.profiling import Profiler
 from tuitrain.training.progress import Progress
 from tuitrain.training.randomness import generator_states, restore_generators
 from tuitrain.training.recorder import KEPT_BYTES, Flushed, StepRecorder
 from tuitrain.training.relief import MemoryEndedError, Relief
+from tuitrain.training.saveable import require_saveable
 from tuitrain.training.settings import LiveSettings, Replay
 from tuitrain.training.snapshot import CheckpointWriter
 from tuitrain.training.step import Stepper
@@ -68,7 +71,7 @@ class Trainer:
         self.step = 0
         """Updates done."""
         self.total_steps = parts.total_steps
-        self.settings = LiveSettings.begin(parts.preset, parts.factor, self.total_steps)
+        self.settings = LiveSettings.begin(parts.preset, parts.schedule, self.total_steps)
         self._periods = Periods(parts.preset.train, self.settings, parts.data.plan.steps_per_epoch)
         self.replay = Replay(())
         self.progress = Progress(parts.preset, parts.task.train_metric())
@@ -82,7 +85,8 @@ class Trainer:
         self._recorder = StepRecorder(parts.task)
         self._timer = StepTimer(clock_of(parts.device), timing_share)
         self._stepper = Stepper(parts, self.settings, self._recorder, self._timer)
-        self._flushed_step = 0
+        self._flushed_step = self._first_step = 0
+        self._proved = False
         train = parts.preset.train
         self.evaluator = Evaluator(
             model=parts.model,
@@ -111,9 +115,8 @@ class Trainer:
     def run(self) -> TrainingEnded:
         """Train until the run ends, and return how it did; the final checkpoint is on disk."""
         self._batches = self.parts.batches(self.step)
-        self._flushed_step = self.step
+        self._flushed_step = self._first_step = self.step
         self._stepper.begin()
-        self.settings.apply_to(self.parts.optimizer)
         self.memory.begin(self.step)
         gc.collect()
         gc.freeze()
@@ -163,6 +166,7 @@ class Trainer:
     def _boundary(self) -> TrainingEnded | None:
         self.memory.look(self.step)
         self._flush()
+        self._prove_saveable()
         if self._nonfinite:
             return self._obedience.end_nonfinite(self._nonfinite)
         at_end = self.step >= self.total_steps
@@ -186,6 +190,12 @@ class Trainer:
         due = min(self.replay.next_step() or self.total_steps, self._periods.next_after(self.step))
         self._due_step = self.memory.due_step(self.step, min(self.total_steps, due))
         return ended
+
+    def _prove_saveable(self) -> None:
+        """Look once, when the optimizer has a state, whether checkpoints could be loaded again."""
+        if not self._proved and self.step > self._first_step:
+            self._proved = True
+            require_saveable(self.state(), self.step)
 
     def _flush(self) -> None:
         now = time.perf_counter()
@@ -275,7 +285,8 @@ class Trainer:
         old = self.settings.change(key, value, self.step)
         if key == "stop.patience":
             self.progress.early_stop.patience = int(value)
-        self.settings.apply_to(self.parts.optimizer)
+        elif key == "optimizer.weight_decay":
+            self.parts.groups.set_weight_decay(value)
         return old
 
     def _collect_garbage(self) -> None:
@@ -290,7 +301,6 @@ class Trainer:
         self.memory.abandon()
         self._recorder.forget_after(self.step)
         self.parts.optimizer.zero_grad()
-        self.parts.model.train()
         gc.collect()
 
     def split_batches(self, at_once: int) -> None:
@@ -320,7 +330,7 @@ class Trainer:
 
     def save(self, names: tuple[str, ...]) -> None:
         """Begin to save a checkpoint of this step, or give the one it has more names."""
-        if self.step == self._saved_step:
+        if self.writer.has(self.step):
             self._obedience.with_disk(lambda: self.writer.add_names(names))
             self.resume_clock()
             return
@@ -342,6 +352,8 @@ class Trainer:
         return {
             "model": self.parts.model.state_dict(),
             "optimizer": self.parts.optimizer.state_dict(),
+            "loss": state_of(self.parts.loss),
+            "schedule": self.parts.schedule.state(),
             "scaler": scaler.state_dict() if scaler is not None else {},
             "step": self.step,
             "epoch": self.step / self.parts.data.plan.steps_per_epoch,
@@ -357,9 +369,19 @@ class Trainer:
         }
 
     def restore(self, state: Mapping[str, Any], settings: Replay) -> None:
-        """Go back to a state that `state` returned; the generators last of all."""
-        self.parts.model.load_state_dict(state["model"])
-        self.parts.optimizer.load_state_dict(state["optimizer"])
+        """Go back to a state that `state` returned; the generators last of all.
+
+        Raises:
+            CheckpointError: the state is of other parts.
+        """
+        preset = self.parts.preset
+        restore_state(self.parts.model, state["model"], f"model.name = {preset.model.name}")
+        # Checkpoints from before losses and schedules could have state have neither.
+        restore_state(self.parts.loss, state.get("loss", {}), f"loss.name = {preset.loss.name}")
+        if "schedule" in state:
+            self.parts.schedule.restore(state["schedule"])
+        name = f"optimizer.name = {preset.optimizer.name}"
+        restore_optimizer(self.parts.optimizer, state["optimizer"], name)
         if self.parts.precision.scaler is not None:
             self.parts.precision.scaler.load_state_dict(state["scaler"])
         self.step = self._saved_step = int(state["step"])

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
 
+from tuitrain.errors import TrainingError
 from tuitrain.messages import (
     ChangeSetting,
     Command,
@@ -103,6 +104,12 @@ class Obedience:
         self._answer(command, "done", f"saved {newest.path if newest else 'a checkpoint'}")
 
     def _change(self, command: ChangeSetting) -> None:
+        groups = self._trainer.parts.groups
+        if command.key == "optimizer.weight_decay" and not groups.takes_weight_decay:
+            self._answer(
+                command, "refused", "every parameter group of the optimizer fixes its own decay"
+            )
+            return
         old = self._trainer.change_setting(command.key, command.value)
         new = float(command.value)
         self._link.send(SettingChanged(time.time(), self._step, command.key, old, new))
@@ -206,9 +213,11 @@ class Obedience:
             self._trainer.break_off()
             self._trainer.keep_last_step()
         except Exception as second:  # a device that is lost takes its weights along
-            error.add_note(f"the last step could not be saved: {type(second).__name__}: {second}")
+            again = isinstance(second, TrainingError) and str(second) == str(error)
+            why = "" if again else f": {type(second).__name__}: {second}"
+            error.add_note(f"the last step could not be saved{why}")
         else:
-            if self._step:
+            if self._trainer.writer.has(self._step):
                 error.add_note(f"step {self._step} is saved")
 
     def _save_whole(self) -> None:

@@ -4,10 +4,8 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import torch
-
 from tuitrain.config.schema import LIVE_SETTINGS, Preset
-from tuitrain.training.build import Factor
+from tuitrain.training.schedule import Factor
 
 
 def _initial(preset: Preset, key: str) -> float:
@@ -48,11 +46,6 @@ class LiveSettings:
         old = self.rate(step)
         self.values[key] = value / factor if factor > 0 else value
         return old
-
-    def apply_to(self, optimizer: torch.optim.Optimizer) -> None:
-        """Give the optimizer what it holds itself."""
-        for group in optimizer.param_groups:
-            group["weight_decay"] = self.values["optimizer.weight_decay"]
 
 
 class Replay:

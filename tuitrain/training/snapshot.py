@@ -15,32 +15,26 @@ import torch
 from torch import Tensor
 
 from tuitrain.messages import CheckpointRemoved, CheckpointSaved, Event
-from tuitrain.training.checkpoint import FORMAT, CheckpointFolder, digest_weights
+from tuitrain.training.checkpoint import FORMAT, CheckpointFolder
+from tuitrain.training.saveable import Place, copy_nested, digest_state, require_saveable
 
 
 class Buffers:
     """Host memory that a nested state is copied into, again and again."""
 
     def __init__(self) -> None:
-        self._held: dict[tuple[Any, ...], Tensor] = {}
+        self._held: dict[Place, Tensor] = {}
 
     def copy(self, state: Any) -> Any:
         """Return the state with every tensor copied to the host; waits for the device once."""
-        copied = self._copy(state, ())
+        copied = copy_nested(state, self._copy_tensor)
         if torch.cuda.is_available():
             torch.cuda.synchronize()
         return copied
 
-    def _copy(self, value: Any, place: tuple[Any, ...]) -> Any:
-        if isinstance(value, Tensor):
-            return self._copy_tensor(value, place)
-        if isinstance(value, Mapping):
-            return {key: self._copy(item, (*place, key)) for key, item in value.items()}
-        if isinstance(value, list | tuple):
-            return type(value)(self._copy(item, (*place, i)) for i, item in enumerate(value))
-        return value
-
-    def _copy_tensor(self, value: Tensor, place: tuple[Any, ...]) -> Tensor:
+    def _copy_tensor(self, value: Tensor, place: Place) -> Tensor:
+        if value.layout is not torch.strided:
+            return value.detach().cpu().clone()
         held = self._held.get(place)
         if held is None or held.shape != value.shape or held.dtype != value.dtype:
             held = torch.empty_like(value, device="cpu", pin_memory=value.is_cuda)
@@ -71,11 +65,18 @@ class CheckpointWriter:
         self.send: Callable[[Event], None] = lambda _event: None
         self.newest: CheckpointSaved | None = None
         """The newest whole file."""
+        self._begun_step: int | None = None
+        self._proven = False
+        """Whether a file of this process was read back."""
 
     @property
     def busy(self) -> bool:
         """Whether a checkpoint is being written."""
         return self._thread is not None and self._thread.is_alive()
+
+    def has(self, step: int) -> bool:
+        """Return whether a step's checkpoint is in place, or being written."""
+        return step in (self._begun_step, self.newest.step if self.newest else None)
 
     def wait(self) -> None:
         """Wait for the checkpoint in flight.
@@ -138,19 +139,22 @@ class CheckpointWriter:
 
     def _start(self, job: _Job) -> None:
         self._failed = None
+        self._begun_step = job.step
         self._thread = threading.Thread(target=self._run, args=(job,), name="checkpoint")
         self._thread.start()
 
     def _run(self, job: _Job) -> None:
         started = time.perf_counter()
         try:
-            digest = digest_weights(job.state["model"])
+            require_saveable(job.state, job.step)
+            digest = digest_state(job.state["model"])
             state = {"format": FORMAT, "digest": digest, **job.state}
-            path = self._folder.write(state, job.step)
+            path = self._folder.write(state, job.step, prove=not self._proven)
+            self._proven = True
             self._folder.point(job.names, path)
             removed = self._folder.make_room(job.keep)
         except Exception as error:  # handed to the loop, which raises it at the next boundary
-            self._failed, self._error = job, error
+            self._failed, self._error, self._begun_step = job, error, None
             return
         self.newest = CheckpointSaved(
             time=time.time(),

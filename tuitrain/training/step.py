@@ -3,12 +3,16 @@
 It knows neither when steps are taken nor what becomes of what they leave in the recorder.
 """
 
+from collections.abc import Callable
+from typing import Any, cast
+
 import torch
 from torch import Tensor
 
 from tuitrain.training.batches import Batch, Batches
 from tuitrain.training.build import Parts
 from tuitrain.training.guard import NonfiniteGuard
+from tuitrain.training.optimizing import needs_closure
 from tuitrain.training.recorder import StepRecorder
 from tuitrain.training.settings import LiveSettings
 from tuitrain.training.stepcheck import check_inputs, check_loss, check_outputs
@@ -29,7 +33,8 @@ class Stepper:
         self._guard = NonfiniteGuard(
             parts.optimizer, parts.device, train.nonfinite, parts.precision.scaler is not None
         )
-        self._trainable = [p for p in parts.model.parameters() if p.requires_grad]
+        self._trainable = parts.trainable
+        self._closure = needs_closure(parts.optimizer)
         self._rate = -1.0
         self._checked = False
         """Whether a first batch has shown that the parts fit together."""
@@ -64,7 +69,7 @@ class Stepper:
         loss = self._forward_backward(batches, laps)
         reason = ""
         if self._guard.allows(loss):
-            self._update(step)
+            self._update(step, batches, loss)
             if laps is not None:
                 laps.mark("optimizer")
         elif self._parts.preset.train.nonfinite == "stop":
@@ -74,8 +79,7 @@ class Stepper:
 
     def _set_rate(self, rate: float) -> None:
         self._rate = rate
-        for group in self._parts.optimizer.param_groups:
-            group["lr"] = rate
+        self._parts.groups.set_rate(rate)
 
     def _forward_backward(self, batches: list[Batch], laps: Laps | None) -> Tensor:
         """Return the step's loss, detached; gradients are those of the mean over its samples."""
@@ -117,7 +121,7 @@ class Stepper:
             self._checked = True
         return outputs, loss
 
-    def _update(self, step: int) -> None:
+    def _update(self, step: int, batches: list[Batch], loss: Tensor) -> None:
         optimizer, scaler = self._parts.optimizer, self._parts.precision.scaler
         clip_norm = self._settings["train.clip_norm"]
         every = self._parts.preset.train.grad_norm_every
@@ -125,11 +129,37 @@ class Stepper:
             if scaler is not None:
                 scaler.unscale_(optimizer)
             self._recorder.add_norm(step + 1, self._norm(clip_norm))
-        if scaler is None:
+        if self._closure:
+            optimizer.step(cast(Any, self._evaluated_again(batches, loss)))
+        elif scaler is None:
             optimizer.step()
         else:
             scaler.step(optimizer)
             scaler.update()
+
+    def _evaluated_again(self, batches: list[Batch], loss: Tensor) -> Callable[[], Tensor]:
+        """Return the closure of an optimizer that evaluates the loss several times a step.
+
+        Its first call is the forward and backward pass that was made; later ones leave no metrics.
+        """
+        made = [loss]
+
+        def closure() -> Tensor:
+            if made:
+                return made.pop()
+            self._parts.optimizer.zero_grad()
+            with torch.enable_grad():
+                losses = [self._backward_again(batch) for batch in batches]
+            if clip_norm := self._settings["train.clip_norm"]:
+                self._norm(clip_norm)
+            return torch.stack(losses).sum()
+
+        return closure
+
+    def _backward_again(self, batch: Batch) -> Tensor:
+        loss = self._outputs_and_loss(batch)[1] * batch.share
+        torch.autograd.backward(loss)
+        return loss.detach()
 
     def _norm(self, clip_norm: float) -> Tensor:
         """Return the norm of all gradients, clipping them where there is a limit."""

@@ -1,0 +1,75 @@
+"""The learning rate's schedule with its warm-up, asked once a step, and its state.
+
+Knows neither the optimizer nor the base rate.
+"""
+
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from tuitrain.config.schema import ScheduleSection
+from tuitrain.errors import TrainingError
+from tuitrain.training import registry
+from tuitrain.training.ownstate import restore_state, state_of
+
+Factor = Callable[[int, int], float]
+
+
+class Schedule:
+    """(steps done, steps in all) -> factor on the base rate.
+
+    The warm-up rises to 1 over `warmup_steps`; what follows is the named schedule over the steps
+    that are left. A user's own may have state: it is asked once for each step, in their order.
+    """
+
+    def __init__(self, section: ScheduleSection) -> None:
+        """Find the schedule that a preset names.
+
+        Raises:
+            TrainingError: there is none, or it can't be built.
+        """
+        self._name = section.name
+        self._warmup = section.warmup_steps
+        found = registry.schedule.find(section.name)
+        self._own = found(**section.options) if isinstance(found, type) else found
+        options = {} if isinstance(found, type) else section.options
+        self._inner: Callable[[int, int], Any] = partial(self._own, **options)
+        self._asked: tuple[int, int] = (-1, -1)
+        self._factor = 1.0
+
+    def __call__(self, step: int, total: int) -> float:
+        """Return the factor on the base rate for the update that follows `step` updates.
+
+        Raises:
+            TrainingError: the schedule's answer is no number from 0 on.
+        """
+        if step < self._warmup:
+            return (step + 1) / self._warmup
+        if (step, total) != self._asked:
+            found = self._inner(step - self._warmup, max(1, total - self._warmup))
+            self._factor = self._checked(found, step)
+            self._asked = (step, total)
+        return self._factor
+
+    def _checked(self, found: Any, step: int) -> float:
+        """Return what the schedule gave as a float: numpy and torch numbers never go further."""
+        try:
+            factor = math.nan if isinstance(found, str | bytes) else float(found)
+        except (TypeError, ValueError, RuntimeError):
+            factor = math.nan
+        if not 0.0 <= factor < math.inf:
+            raise TrainingError(
+                f"schedule.name = {self._name} returned {found!r:.80} for step {step + 1}; it must "
+                "return a finite number from 0 on, by which optimizer.lr is multiplied"
+            )
+        return factor
+
+    def state(self) -> dict[str, Any]:
+        """Return what the schedule has come to, as data."""
+        return {"asked": self._asked, "factor": self._factor, "own": state_of(self._own)}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go back to what `state` returned."""
+        self._asked, self._factor = tuple(state["asked"]), state["factor"]
+        restore_state(self._own, state["own"], f"schedule.name = {self._name}")
