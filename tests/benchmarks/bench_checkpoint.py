@@ -90,8 +90,8 @@ def _main() -> None:
     import torch
     from torch import nn
 
-    from tuitrain.training.checkpoint import CheckpointFolder
-    from tuitrain.training.snapshot import CheckpointWriter
+    from tuitrain.training.checkpoints.files import CheckpointFolder
+    from tuitrain.training.checkpoints.writer import CheckpointWriter
 
     folder, rounds = Path(sys.argv[1]), int(sys.argv[2])
     model = nn.Sequential(*(nn.Linear(2048, 2048) for _layer in range(6)))

@@ -104,7 +104,7 @@ def _training() -> "tuple[nn.Module, Callable[[], None]]":
 
 def _idle_us() -> float:
     """Return what looking for a profile adds to a step: the loop's own line."""
-    from tuitrain.training.profiling import Profiler
+    from tuitrain.training.profiling.profiler import Profiler
 
     class Holder:
         def __init__(self) -> None:
@@ -129,7 +129,7 @@ def _profiles(
     import torch
 
     from tuitrain.messages import Profile, ProfileWritten
-    from tuitrain.training.profiling import Profiler
+    from tuitrain.training.profiling.profiler import Profiler
 
     found: dict[str, Any] = {"ratio": [], "held_up_ms": [], "digest_s": [], "quiet_ms": []}
     for number in range(rounds):

@@ -20,12 +20,12 @@ import torch
 from tuitrain.config.load import load_preset
 from tuitrain.config.presets import find_preset
 from tuitrain.messages import Event
-from tuitrain.training.build import build_parts
-from tuitrain.training.checkpoint import CheckpointFolder
-from tuitrain.training.link import Link
+from tuitrain.training.build import build_components
+from tuitrain.training.channel import WorkerChannel
+from tuitrain.training.checkpoints.files import CheckpointFolder
+from tuitrain.training.checkpoints.writer import CheckpointWriter
 from tuitrain.training.loop import Trainer
-from tuitrain.training.snapshot import CheckpointWriter
-from tuitrain.training.timing import COST_SHARE
+from tuitrain.training.profiling.timing import COST_SHARE
 
 _BLOCK_S = 0.25
 _ALWAYS = 1e9
@@ -34,7 +34,7 @@ _SETTINGS = (
 )  # fmt: skip
 
 
-class Silent(Link):
+class Silent(WorkerChannel):
     """Makes messages of events, as for a queue, and drops them."""
 
     def send(self, event: Event) -> None:
@@ -74,7 +74,7 @@ def trainer(folder: Path, name: str, share: float, device: str) -> Blocks:
     """Return a loop over a preset; points enough that an epoch's begin is rare."""
     more = ("data.samples=64000",) if name == "linear-regression" else ()
     preset = load_preset(find_preset(name).path, (*_SETTINGS, f"train.device={device}", *more))
-    parts = build_parts(preset, folder, lambda _text: None)
+    parts = build_components(preset, folder, lambda _text: None)
     link = Silent(queue.Queue(), queue.Queue(), 60.0)  # type: ignore[arg-type]
     made = Blocks(parts, link, CheckpointWriter(CheckpointFolder(folder), folder), "", share)
     made.begin()

@@ -20,9 +20,9 @@ from torch import Tensor
 
 from tuitrain.config.load import load_preset
 from tuitrain.config.presets import find_preset
-from tuitrain.training.build import Parts, build_parts
-from tuitrain.training.guard import NonfiniteGuard
-from tuitrain.training.recorder import StepRecorder
+from tuitrain.training.build import TrainingComponents, build_components
+from tuitrain.training.metrics.recorder import StepRecorder
+from tuitrain.training.nonfinite import NonfinitePolicy
 from tuitrain.training.samples import Samples
 from tuitrain.training.settings import LiveSettings
 
@@ -34,7 +34,7 @@ _FLUSH_STEPS = 1000
 class Loop:
     """A plain loop whose four places can be given a piece each."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: TrainingComponents) -> None:
         samples = parts.data.train
         if not isinstance(samples, Samples):
             raise TypeError("linear-regression is held in memory")
@@ -75,7 +75,7 @@ class Loop:
         return (time.thread_time() - started) / _CHUNK_STEPS * 1e6
 
 
-def with_plan(parts: Parts) -> Loop:
+def with_plan(parts: TrainingComponents) -> Loop:
     """Take the batches as tuitrain does."""
     loop, batches = Loop(parts), parts.batches(0)
 
@@ -87,7 +87,7 @@ def with_plan(parts: Parts) -> Loop:
     return loop
 
 
-def with_rate(parts: Parts) -> Loop:
+def with_rate(parts: TrainingComponents) -> Loop:
     """Set the schedule's learning rate each step."""
     loop = Loop(parts)
     settings = LiveSettings.begin(parts.preset, parts.schedule, parts.total_steps)
@@ -101,15 +101,15 @@ def with_rate(parts: Parts) -> Loop:
     return loop
 
 
-def with_guard(parts: Parts) -> Loop:
+def with_guard(parts: TrainingComponents) -> Loop:
     """Look whether the loss is finite."""
     loop = Loop(parts)
-    guard = NonfiniteGuard(parts.optimizer, parts.device, "stop", scaled=False)
+    guard = NonfinitePolicy(parts.optimizer, parts.device, "stop", scaled=False)
     loop.after = lambda loss, _outputs, _targets: guard.allows(loss.detach())
     return loop
 
 
-def with_norm(parts: Parts) -> Loop:
+def with_norm(parts: TrainingComponents) -> Loop:
     """Measure the gradient norm as often as the preset says."""
     loop, every = Loop(parts), parts.preset.train.grad_norm_every
 
@@ -122,7 +122,7 @@ def with_norm(parts: Parts) -> Loop:
     return loop
 
 
-def with_recorder(parts: Parts) -> Loop:
+def with_recorder(parts: TrainingComponents) -> Loop:
     """Keep what each step gives, and read it from the device at every flush."""
     loop, recorder = Loop(parts), StepRecorder(parts.task)
 
@@ -136,7 +136,7 @@ def with_recorder(parts: Parts) -> Loop:
     return loop
 
 
-PIECES: dict[str, Callable[[Parts], Loop]] = {
+PIECES: dict[str, Callable[[TrainingComponents], Loop]] = {
     "batches by plan instead of a plain gather": with_plan,
     "learning rate from the schedule": with_rate,
     "look whether the loss is finite": with_guard,
@@ -145,7 +145,7 @@ PIECES: dict[str, Callable[[Parts], Loop]] = {
 }
 
 
-def pieces_us(parts: Parts, rounds: int) -> dict[str, float]:
+def pieces_us(parts: TrainingComponents, rounds: int) -> dict[str, float]:
     """Return what each piece adds to a step, chunks of all taken in turn."""
     loops = {"bare": Loop(parts), **{name: build(parts) for name, build in PIECES.items()}}
     taken: dict[str, list[float]] = {name: [] for name in loops}
@@ -158,7 +158,7 @@ def pieces_us(parts: Parts, rounds: int) -> dict[str, float]:
     return {name: statistics.median(taken[name]) - bare for name in PIECES}
 
 
-def bare_us(parts: Parts, seconds: float) -> float:
+def bare_us(parts: TrainingComponents, seconds: float) -> float:
     """Return what a bare step takes by the clock."""
     loop, watch, step = Loop(parts), Stopwatch(seconds), 0
     while watch.step():
@@ -171,7 +171,7 @@ def main() -> None:
     """Measure what the arguments name."""
     folder, part, amount = sys.argv[1:]
     preset = load_preset(find_preset("linear-regression").path, SETTINGS)
-    parts = build_parts(preset, Path(folder), lambda _text: None)
+    parts = build_components(preset, Path(folder), lambda _text: None)
     if part == "bare":
         print(json.dumps({"bare": bare_us(parts, float(amount))}))
     else:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from tuitrain.training.checkpoint import load_checkpoint
+from tuitrain.training.checkpoints.files import load_checkpoint
 
 EXPLODING = """
 name = "exploding"

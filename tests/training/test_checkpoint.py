@@ -9,13 +9,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tuitrain.errors import CheckpointError, DamagedCheckpointError
-from tuitrain.training.checkpoint import (
+from tuitrain.training.checkpoints.files import (
     FORMAT,
     CheckpointFolder,
     load_checkpoint,
 )
-from tuitrain.training.saveable import digest_state
-from tuitrain.training.snapshot import Buffers, CheckpointWriter
+from tuitrain.training.checkpoints.saveable import digest_state
+from tuitrain.training.checkpoints.writer import CheckpointWriter, HostStaging
 
 
 def state(step: int, **more: Any) -> dict[str, Any]:
@@ -128,7 +128,7 @@ def test_the_digest_follows_values_shapes_types_and_names() -> None:
 
 
 def test_a_copy_does_not_follow_the_training_that_goes_on() -> None:
-    buffers, weight = Buffers(), torch.zeros(3)
+    buffers, weight = HostStaging(), torch.zeros(3)
     copy = buffers.copy({"model": {"w": weight}, "list": [weight, (1, "x")]})
     weight += 1
     assert copy["model"]["w"].tolist() == [0, 0, 0]

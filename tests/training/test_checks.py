@@ -8,7 +8,7 @@ import torch
 
 from tests.training.test_loop import Course
 from tuitrain.errors import TrainingError
-from tuitrain.training.datacheck import check_splits
+from tuitrain.training.data.checks import check_splits
 from tuitrain.training.randomness import generator_states, restore_generators
 from tuitrain.training.samples import Samples, Splits
 

@@ -13,7 +13,7 @@ import torch
 from tuitrain.errors import DataUnavailableError
 from tuitrain.training.components.augmentations import flip, shift
 from tuitrain.training.components.datasets import circles, digits, linear, mnist
-from tuitrain.training.preparation import Preparation, measure_statistics
+from tuitrain.training.data.transform import BatchTransform, measure_statistics
 from tuitrain.training.randomness import Draw
 from tuitrain.training.samples import DataContext, Samples, sample_shape
 
@@ -130,7 +130,7 @@ def test_prepared_inputs_have_mean_0_and_deviation_1_in_each_channel(
     inputs = inputs.to(torch.uint8)
     inputs[:, 1] = 7
     samples = Samples(inputs, torch.zeros(len(inputs)))
-    preparation = Preparation(
+    preparation = BatchTransform(
         seed=0, statistics=measure_statistics(samples), augment=(), channels_last=False
     )
     prepared = preparation.evaluate(inputs)

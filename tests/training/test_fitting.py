@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuitrain.training.fitting import again_settings, fit_batch_size
+from tuitrain.training.memory.fitting import again_settings, fit_batch_size
 
 
 def device_with(room: int, fixed: int, each: int, gap: int = 0) -> Callable[[int], int | None]:

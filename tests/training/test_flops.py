@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from tests.training.test_loop import LINE
 from tuitrain.config.load import parse_preset
-from tuitrain.training.build import Parts, build_parts
-from tuitrain.training.flops import count_work, peak_flops
+from tuitrain.training.build import TrainingComponents, build_components
+from tuitrain.training.profiling.flops import count_work, peak_flops
 from tuitrain.training.randomness import generator_states
 
 DIGITS = """
@@ -26,8 +26,8 @@ device = "cpu"
 """
 
 
-def parts_of(folder: Path, config: str) -> Parts:
-    return build_parts(parse_preset(config, "config.toml"), folder, lambda _text: None)
+def parts_of(folder: Path, config: str) -> TrainingComponents:
+    return build_components(parse_preset(config, "config.toml"), folder, lambda _text: None)
 
 
 class LooksAtItsInputs(nn.Module):
@@ -56,7 +56,7 @@ class HoldsAPlainTensor(nn.Module):
         return outputs
 
 
-def with_model(parts: Parts, model: nn.Module) -> Parts:
+def with_model(parts: TrainingComponents, model: nn.Module) -> TrainingComponents:
     parts.model = parts.forward = model
     return parts
 

@@ -22,12 +22,12 @@ from tuitrain.messages import (
     TrainingContinued,
     TrainingPaused,
 )
-from tuitrain.training.build import build_parts
-from tuitrain.training.checkpoint import CheckpointFolder
-from tuitrain.training.link import Link
+from tuitrain.training.build import build_components
+from tuitrain.training.channel import WorkerChannel
+from tuitrain.training.checkpoints.files import CheckpointFolder
+from tuitrain.training.checkpoints.writer import CheckpointWriter
 from tuitrain.training.loop import Trainer
 from tuitrain.training.randomness import seed_everything
-from tuitrain.training.snapshot import CheckpointWriter
 
 LINE = """
 name = "line"
@@ -54,8 +54,8 @@ class Course:
     def __init__(self, folder: Path, config: str, *commands: Command, **options: Any) -> None:
         preset = parse_preset(config, "config.toml")
         seed_everything(preset.train.seed)
-        self.parts = build_parts(preset, folder, lambda _text: None)
-        self.link = Link(queue.Queue(), queue.Queue(), 60.0)  # type: ignore[arg-type]
+        self.parts = build_components(preset, folder, lambda _text: None)
+        self.link = WorkerChannel(queue.Queue(), queue.Queue(), 60.0)  # type: ignore[arg-type]
         self.link.begin(1)
         for command in commands:
             self.link.put_command(command)

@@ -12,17 +12,17 @@ from torch import nn
 
 from tuitrain.config.load import parse_preset
 from tuitrain.messages import MemoryAccounted, WorkerMeasured
-from tuitrain.training.allocator import CudaAllocator, HostAllocator, MetalAllocator
-from tuitrain.training.build import Parts, build_parts
-from tuitrain.training.checkpoint import CheckpointFolder
-from tuitrain.training.footprint import estimate_footprint, measure_held
-from tuitrain.training.kept import KeptTensors
-from tuitrain.training.link import Link
+from tuitrain.training.build import TrainingComponents, build_components
+from tuitrain.training.channel import WorkerChannel
+from tuitrain.training.checkpoints.files import CheckpointFolder
+from tuitrain.training.checkpoints.saveable import digest_state
+from tuitrain.training.checkpoints.writer import CheckpointWriter
 from tuitrain.training.loop import Trainer
-from tuitrain.training.memory import MemoryWatch
+from tuitrain.training.memory.allocator import CudaAllocator, HostAllocator, MetalAllocator
+from tuitrain.training.memory.footprint import estimate_footprint, measure_held
+from tuitrain.training.memory.saved_tensors import SavedTensorTracker
+from tuitrain.training.memory.watch import MemoryWatch
 from tuitrain.training.randomness import seed_everything
-from tuitrain.training.saveable import digest_state
-from tuitrain.training.snapshot import CheckpointWriter
 
 DIGITS = """
 name = "digits"
@@ -54,11 +54,11 @@ def config(**values: Any) -> str:
     return DIGITS.format(**{"accumulate": 1, **usual, **values})
 
 
-def trainer(folder: Path, text: str) -> tuple[Trainer, Link]:
+def trainer(folder: Path, text: str) -> tuple[Trainer, WorkerChannel]:
     preset = parse_preset(text, "config.toml")
     seed_everything(preset.train.seed)
-    parts = build_parts(preset, folder, lambda _text: None)
-    link = Link(queue.Queue(), queue.Queue(), 60.0)  # type: ignore[arg-type]
+    parts = build_components(preset, folder, lambda _text: None)
+    link = WorkerChannel(queue.Queue(), queue.Queue(), 60.0)  # type: ignore[arg-type]
     link.begin(1)
     checkpoints = CheckpointFolder(folder / "checkpoints")
     checkpoints.prepare()
@@ -147,8 +147,8 @@ class Choosy(Busy):
         return super().forward(inputs)
 
 
-def parts_with(folder: Path, model: nn.Module) -> Parts:
-    parts = build_parts(parse_preset(config(), "config.toml"), folder, lambda _text: None)
+def parts_with(folder: Path, model: nn.Module) -> TrainingComponents:
+    parts = build_components(parse_preset(config(), "config.toml"), folder, lambda _text: None)
     parts.model = parts.forward = model
     return parts
 
@@ -170,7 +170,7 @@ def test_an_estimate_leaves_model_and_generators_as_they_were(tmp_path: Path, bu
 
 def test_weights_cast_for_bf16_do_not_grow_with_the_batch(tmp_path: Path) -> None:
     text = config() + 'precision = "bf16"'
-    parts = build_parts(parse_preset(text, "config.toml"), tmp_path, lambda _text: None)
+    parts = build_components(parse_preset(text, "config.toml"), tmp_path, lambda _text: None)
     small, large = (estimate_footprint(parts, size).activations_bytes or 0 for size in (50, 100))
     assert large < 2 * small
     assert small > WEIGHTS / 2
@@ -215,7 +215,7 @@ def test_measuring_a_step_changes_nothing_about_it(tmp_path: Path) -> None:
 
 def test_tensors_kept_twice_count_once_and_no_longer_than_they_are_kept() -> None:
     weight = nn.Parameter(torch.ones(8, 8))
-    with KeptTensors([weight]) as kept:
+    with SavedTensorTracker([weight]) as kept:
         hidden = (torch.ones(4, 8) @ weight).relu()
         loss = (hidden * hidden).sum()
     # Inputs, and the hidden values: kept by relu and twice by the product.

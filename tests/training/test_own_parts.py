@@ -14,11 +14,11 @@ from tests.training.test_loop import LINE, Course
 from tuitrain.config.schema import OptimizerSection
 from tuitrain.errors import CheckpointError, DamagedCheckpointError, TrainingError
 from tuitrain.messages import ChangeSetting, CommandDone
-from tuitrain.training.checkpoint import FORMAT, CheckpointFolder, load_checkpoint
+from tuitrain.training.checkpoints.files import FORMAT, CheckpointFolder, load_checkpoint
+from tuitrain.training.checkpoints.saveable import copy_nested, digest_state, unsaveable
 from tuitrain.training.groups import ParameterGroups
 from tuitrain.training.modes import begin_training_mode, evaluation_mode
 from tuitrain.training.optimizing import restore_optimizer
-from tuitrain.training.saveable import copy_nested, digest_state, unsaveable
 from tuitrain.training.schedule import Schedule
 
 OWN = """

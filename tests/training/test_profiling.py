@@ -14,14 +14,14 @@ from torch import nn
 from tuitrain.config.load import parse_preset
 from tuitrain.measures import MODULE_MARK, STEP_MARK
 from tuitrain.messages import Command, CommandDone, Evaluate, Profile, ProfileWritten, Stop
-from tuitrain.training.build import build_parts
-from tuitrain.training.checkpoint import CheckpointFolder
-from tuitrain.training.link import Link
+from tuitrain.training.build import build_components
+from tuitrain.training.channel import WorkerChannel
+from tuitrain.training.checkpoints.files import CheckpointFolder
+from tuitrain.training.checkpoints.writer import CheckpointWriter
 from tuitrain.training.loop import Trainer
-from tuitrain.training.profiling import Profiler
+from tuitrain.training.profiling.profiler import Profiler
+from tuitrain.training.profiling.tracing import modules_named
 from tuitrain.training.randomness import seed_everything
-from tuitrain.training.snapshot import CheckpointWriter
-from tuitrain.training.tracing import modules_named
 
 CONFIG = """
 name = "digits"
@@ -49,8 +49,8 @@ class Course:
         preset = parse_preset(config, "config.toml")
         seed_everything(preset.train.seed)
         self.folder = folder
-        self.parts = build_parts(preset, folder, lambda _text: None)
-        link = Link(queue.Queue(), queue.Queue(), 60.0)  # type: ignore[arg-type]
+        self.parts = build_components(preset, folder, lambda _text: None)
+        link = WorkerChannel(queue.Queue(), queue.Queue(), 60.0)  # type: ignore[arg-type]
         link.begin(1)
         for command in commands:
             link.put_command(command)

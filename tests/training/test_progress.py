@@ -9,15 +9,15 @@ from hypothesis import strategies as st
 
 from tuitrain.config.schema import CheckpointSection, StopSection
 from tuitrain.training.components import schedules
-from tuitrain.training.guard import NonfiniteGuard
-from tuitrain.training.progress import (
+from tuitrain.training.metrics.progress import (
     StepMeans,
     begin_best,
     begin_early_stop,
     restore_tracker,
     tracker_state,
 )
-from tuitrain.training.settings import LiveSettings, Replay
+from tuitrain.training.nonfinite import NonfinitePolicy
+from tuitrain.training.settings import LiveSettings, PendingChanges
 
 
 def early_stop(**settings: object):
@@ -95,7 +95,7 @@ def test_a_rate_set_live_holds_at_the_next_step_and_then_follows_the_schedule() 
 
 
 def test_recorded_changes_are_made_once_each_at_their_steps() -> None:
-    replay = Replay([(30, "a", 3.0), (10, "a", 1.0), (20, "b", 2.0)])
+    replay = PendingChanges([(30, "a", 3.0), (10, "a", 1.0), (20, "b", 2.0)])
     assert replay.take(5) == []
     assert replay.next_step() == 10
     assert replay.take(20) == [(10, "a", 1.0), (20, "b", 2.0)]
@@ -109,7 +109,7 @@ def test_an_update_is_left_out_where_the_loss_is_not_finite(value: float) -> Non
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
     loss = torch.tensor(value)
     for policy, allowed in (("stop", False), ("skip", False), ("ignore", True)):
-        guard = NonfiniteGuard(optimizer, torch.device("cpu"), policy, scaled=False)
+        guard = NonfinitePolicy(optimizer, torch.device("cpu"), policy, scaled=False)
         assert guard.allows(torch.tensor(1.0))
         assert guard.allows(loss) is allowed
         assert not guard.on_device

@@ -7,8 +7,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuitrain.training.batches import Plan, TensorBatches
-from tuitrain.training.preparation import Preparation
+from tuitrain.training.data.batches import BatchSchedule, TensorBatches
+from tuitrain.training.data.transform import BatchTransform
 from tuitrain.training.randomness import (
     Draw,
     derive,
@@ -21,7 +21,7 @@ from tuitrain.training.samples import Samples
 
 SEEDS = st.integers(0, 2**63 - 1)
 PLANS = st.builds(
-    Plan,
+    BatchSchedule,
     samples=st.integers(1, 200),
     batch_size=st.integers(1, 40),
     accumulate=st.integers(1, 4),
@@ -68,7 +68,7 @@ def test_seeds_and_epochs_do_not_stand_for_one_another() -> None:
 
 
 @given(PLANS, st.integers(0, 5))
-def test_the_slices_of_an_epoch_cover_it_exactly_once(plan: Plan, epoch: int) -> None:
+def test_the_slices_of_an_epoch_cover_it_exactly_once(plan: BatchSchedule, epoch: int) -> None:
     steps = range(epoch * plan.steps_per_epoch, (epoch + 1) * plan.steps_per_epoch)
     taken = [number for step in steps for cut in plan.slices(step) for number in range(*cut)]
     assert taken == list(range(plan.samples))
@@ -77,9 +77,9 @@ def test_the_slices_of_an_epoch_cover_it_exactly_once(plan: Plan, epoch: int) ->
 
 
 @given(PLANS)
-def test_whole_set_batches_hold_the_samples_that_the_plan_names(plan: Plan) -> None:
+def test_whole_set_batches_hold_the_samples_that_the_plan_names(plan: BatchSchedule) -> None:
     inputs = torch.arange(plan.samples, dtype=torch.float32)[:, None]
-    preparation = Preparation(seed=plan.seed, statistics=None, augment=(), channels_last=False)
+    preparation = BatchTransform(seed=plan.seed, statistics=None, augment=(), channels_last=False)
     batches = TensorBatches(Samples(inputs, inputs[:, 0]), plan, preparation)
     for step in range(2 * plan.steps_per_epoch):
         order = epoch_order(plan.seed, plan.epoch(step), plan.samples)

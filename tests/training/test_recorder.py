@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from tuitrain.training.recorder import StepRecorder
-from tuitrain.training.task import ClassTally, ErrorTally, find_task
+from tuitrain.training.metrics.recorder import StepRecorder
+from tuitrain.training.task import ClassCounts, ErrorSums, find_task
 
 STEPS = st.lists(st.lists(st.integers(1, 9), min_size=1, max_size=3), min_size=1, max_size=8)
 """The batches' sizes of each step."""
@@ -101,7 +101,7 @@ def test_class_counts_add_up_with_and_without_a_confusion_table(
     generator = torch.Generator().manual_seed(seed)
     outputs = torch.randn(samples, classes, generator=generator)
     targets = torch.randint(0, classes, (samples,), generator=generator)
-    tally = ClassTally(classes, torch.device("cpu"))
+    tally = ClassCounts(classes, torch.device("cpu"))
     for first in range(0, samples, 7):
         tally.add(outputs[first : first + 7], targets[first : first + 7])
     counts = tally.counts()
@@ -114,7 +114,7 @@ def test_class_counts_add_up_with_and_without_a_confusion_table(
 
 
 def test_errors_are_those_of_the_whole_set() -> None:
-    tally = ErrorTally(torch.device("cpu"))
+    tally = ErrorSums(torch.device("cpu"))
     tally.add(torch.tensor([1.0, 2.0]), torch.tensor([1.0, 4.0]))
     tally.add(torch.tensor([3.0]), torch.tensor([2.0]))
     metrics = tally.metrics()

@@ -10,18 +10,18 @@ from torch import nn
 
 from tuitrain.config.load import parse_preset
 from tuitrain.messages import BatchSplit, CheckpointSaved, Event, MemoryRanOut, StepsTaken
-from tuitrain.training.allocator import (
+from tuitrain.training.build import build_components
+from tuitrain.training.channel import WorkerChannel
+from tuitrain.training.checkpoints.files import CheckpointFolder
+from tuitrain.training.checkpoints.writer import CheckpointWriter
+from tuitrain.training.loop import Trainer
+from tuitrain.training.memory.allocator import (
     Holding,
     HostAllocator,
 )
-from tuitrain.training.build import build_parts
-from tuitrain.training.checkpoint import CheckpointFolder
-from tuitrain.training.fitting import Trial
-from tuitrain.training.link import Link
-from tuitrain.training.loop import Trainer
+from tuitrain.training.memory.fitting import Trial
+from tuitrain.training.memory.oom_recovery import OomRecovery
 from tuitrain.training.randomness import seed_everything
-from tuitrain.training.relief import Relief
-from tuitrain.training.snapshot import CheckpointWriter
 
 GIB = 1024**3
 REFUSED = "CUDA out of memory. Tried to allocate 20.00 MiB. GPU 0 has"
@@ -76,18 +76,18 @@ class Course:
     ) -> None:
         preset = parse_preset(text, "config.toml")
         seed_everything(preset.train.seed)
-        parts = build_parts(preset, folder, lambda _text: None)
+        parts = build_components(preset, folder, lambda _text: None)
         parts.model = parts.forward = self.model = Narrow(parts.model, room)
         if bad_step:
             parts.optimizer = FailingAdamW(parts.model.parameters(), bad_step, error)
         checkpoints = CheckpointFolder(folder / "checkpoints")
         checkpoints.prepare()
-        link = Link(queue.Queue(), queue.Queue(), 60.0)  # type: ignore[arg-type]
+        link = WorkerChannel(queue.Queue(), queue.Queue(), 60.0)  # type: ignore[arg-type]
         link.begin(1)
         writer = CheckpointWriter(checkpoints, folder)
         writer.send = link.send
         self.trainer = Trainer(parts, link, writer, text)
-        self.trainer.relief = Relief(self.trainer, Roomy())
+        self.trainer.relief = OomRecovery(self.trainer, Roomy())
         self.ended = self.trainer.run()
         self.events: list[Event] = [item.event for item in link.unacknowledged()]
 
@@ -172,7 +172,7 @@ def test_a_single_sample_that_does_not_fit_ends_a_run_that_halves(tmp_path: Path
 
 def test_what_a_batch_takes_on_a_cpu_grows_with_its_samples(tmp_path: Path) -> None:
     preset = parse_preset(PRESET, "config.toml")
-    parts = build_parts(preset, tmp_path, lambda _text: None)
+    parts = build_components(preset, tmp_path, lambda _text: None)
     trial = Trial(parts, HostAllocator(), 3)
     five, ten, twenty = (trial(size) or 0 for size in (5, 10, 20))
     assert twenty - ten == 2 * (ten - five) > 0

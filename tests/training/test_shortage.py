@@ -12,18 +12,18 @@ from hypothesis import strategies as st
 
 from tests.training.test_loop import LINE
 from tuitrain.config.load import parse_preset
-from tuitrain.training.allocator import (
+from tuitrain.training.memory.allocator import (
     CudaAllocator,
     HostAllocator,
     largest_blocks,
     record_history,
 )
-from tuitrain.training.shortage import (
-    Shortage,
+from tuitrain.training.memory.oom_report import (
+    OomReport,
     asked_bytes,
+    capture,
     is_out_of_memory,
     size_words,
-    take_down,
 )
 
 MIB, GIB = 1024**2, 1024**3
@@ -153,11 +153,11 @@ class FullCuda:
         return "| PyTorch CUDA memory summary |"
 
 
-def shortage_of(text: str, allocator: Any) -> Shortage:
+def shortage_of(text: str, allocator: Any) -> OomReport:
     try:
         raise torch.OutOfMemoryError(text)
     except torch.OutOfMemoryError as error:
-        return take_down(error, torch.device("cuda", 0), allocator)
+        return capture(error, torch.device("cuda", 0), allocator)
 
 
 def test_the_account_says_who_has_the_memory_and_what_fragments_are_worth() -> None:
@@ -215,7 +215,7 @@ def test_a_limit_on_the_address_space_counts_as_the_end_of_memory() -> None:
     try:
         with pytest.raises(RuntimeError) as caught:
             torch.empty(GIB, dtype=torch.uint8)
-        shortage = take_down(caught.value, torch.device("cpu"), HostAllocator())
+        shortage = capture(caught.value, torch.device("cpu"), HostAllocator())
     finally:
         resource.setrlimit(resource.RLIMIT_AS, before)
     assert shortage.asked_bytes == GIB
@@ -239,5 +239,5 @@ def test_nothing_of_a_failed_step_stays_alive_once_it_is_taken_down() -> None:
     try:
         step()
     except torch.OutOfMemoryError as error:
-        take_down(error, torch.device("cpu"), HostAllocator())
+        capture(error, torch.device("cpu"), HostAllocator())
     assert not alive

@@ -13,8 +13,15 @@ import torch
 from tests.training.test_loop import LINE, Course
 from tuitrain.measures import HOST_BOUND_METRIC, STAGES, WALL_METRIC, split_metric
 from tuitrain.messages import Evaluated, MetricPoints, StepsTaken
+from tuitrain.training.profiling.timing import (
+    EventClock,
+    HostClock,
+    Laps,
+    Stage,
+    StepTimer,
+    clock_of,
+)
 from tuitrain.training.randomness import generator_states
-from tuitrain.training.timing import EventClock, HostClock, Laps, Stage, StepTimer, clock_of
 
 EACH = 1e9
 """A share of the time that allows for timing each step."""

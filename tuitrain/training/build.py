@@ -15,13 +15,13 @@ from torch import nn
 from tuitrain.config.schema import DataSection, Preset
 from tuitrain.errors import DeviceError, TrainingError
 from tuitrain.training import registry
-from tuitrain.training.batches import Batches, LoaderBatches, Plan, TensorBatches
-from tuitrain.training.datacheck import check_splits
+from tuitrain.training.data.batches import Batches, BatchSchedule, LoaderBatches, TensorBatches
+from tuitrain.training.data.checks import check_splits
+from tuitrain.training.data.transform import BatchTransform, build_augmentations, measure_statistics
 from tuitrain.training.groups import ParameterGroups
 from tuitrain.training.modes import begin_training_mode
 from tuitrain.training.optimizing import build_optimizer, trainable_parameters
 from tuitrain.training.precision import Precision
-from tuitrain.training.preparation import Preparation, build_augmentations, measure_statistics
 from tuitrain.training.samples import (
     DataContext,
     DataSpec,
@@ -42,8 +42,8 @@ class Data:
     train: Source
     validation: Source
     spec: DataSpec
-    preparation: Preparation
-    plan: Plan
+    preparation: BatchTransform
+    plan: BatchSchedule
     classes: tuple[str, ...]
     """Their names; empty for regression."""
     on_device: bool
@@ -51,7 +51,7 @@ class Data:
 
 
 @dataclass(slots=True)
-class Parts:
+class TrainingComponents:
     """What one run trains with."""
 
     preset: Preset
@@ -129,7 +129,9 @@ def pick_device(name: str) -> torch.device:
     return device
 
 
-def build_parts(preset: Preset, data_directory: Path, report: Callable[[str], None]) -> Parts:
+def build_components(
+    preset: Preset, data_directory: Path, report: Callable[[str], None]
+) -> TrainingComponents:
     """Build everything that a preset describes.
 
     Raises:
@@ -151,7 +153,7 @@ def build_parts(preset: Preset, data_directory: Path, report: Callable[[str], No
     if isinstance(loss, nn.Module):
         loss = loss.to(device)
     optimizer = build_optimizer(preset, model, loss)
-    return Parts(
+    return TrainingComponents(
         preset=preset,
         device=device,
         data=data,
@@ -180,7 +182,7 @@ def _build_data(
         report(f"moving the data to {device}")
     statistics = measure_statistics(splits.train) if preset.data.normalize else None
     train = preset.train
-    plan = Plan(
+    plan = BatchSchedule(
         count(splits.train), train.batch_size, train.accumulate, train.drop_last, train.seed
     )
     if not plan.steps_per_epoch:
@@ -192,7 +194,7 @@ def _build_data(
         train=_moved(splits.train, device if on_device else None),
         validation=_moved(splits.validation, device if on_device else None),
         spec=DataSpec(shape, _outputs(preset, splits)),
-        preparation=Preparation(
+        preparation=BatchTransform(
             seed=train.seed,
             statistics=statistics.to(device) if statistics else None,
             augment=build_augmentations(preset.data.augment, shape),

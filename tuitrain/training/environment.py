@@ -9,12 +9,12 @@ import numpy as np
 import torch
 
 from tuitrain import __version__
-from tuitrain.training.build import Parts
+from tuitrain.training.build import TrainingComponents
 from tuitrain.training.devices import has_bf16
 from tuitrain.training.samples import Samples
 
 
-def describe_environment(parts: Parts) -> dict[str, Any]:
+def describe_environment(parts: TrainingComponents) -> dict[str, Any]:
     """Return versions, devices and what results depend on (threads, precision)."""
     described: dict[str, Any] = {
         "tuitrain": __version__,
@@ -51,7 +51,7 @@ def _usable_cpus() -> int | None:
     return os.cpu_count()
 
 
-def _set_bytes(parts: Parts) -> int | None:
+def _set_bytes(parts: TrainingComponents) -> int | None:
     """Return what the set takes as tensors; None where its samples are made one at a time."""
     held = [part for part in (parts.data.train, parts.data.validation) if isinstance(part, Samples)]
     return sum(part.size_bytes for part in held) if len(held) == 2 else None

@@ -16,9 +16,9 @@ from tuitrain.config.load import parse_preset
 from tuitrain.config.schema import Preset
 from tuitrain.errors import TuitrainError
 from tuitrain.messages import CostEstimated, EstimateCost
-from tuitrain.training.build import Parts, build_parts
+from tuitrain.training.build import TrainingComponents, build_components
 from tuitrain.training.environment import device_name
-from tuitrain.training.footprint import estimate_footprint
+from tuitrain.training.memory.footprint import estimate_footprint
 
 
 def warm_up() -> tuple[Mapping[str, Any], ...]:
@@ -46,7 +46,7 @@ def _facts(name: str, device: torch.device, free_bytes: int, total_bytes: int) -
     }
 
 
-def forget_parts() -> None:
+def forget_components() -> None:
     """Let go of the model and the data that were built for the last estimate."""
     _parts.cache_clear()
 
@@ -78,10 +78,10 @@ def _estimate(command: EstimateCost) -> Mapping[str, Any]:
 
 
 @lru_cache(maxsize=1)
-def _parts(preset_json: str, data_directory: str) -> Parts:
+def _parts(preset_json: str, data_directory: str) -> TrainingComponents:
     preset = Preset.model_validate_json(preset_json)
     # On the CPU and without a compiler: the sizes are the same.
     quick = preset.model_copy(
         update={"train": preset.train.model_copy(update={"compile": False, "device": "cpu"})}
     )
-    return build_parts(quick, Path(data_directory), lambda _text: None)
+    return build_components(quick, Path(data_directory), lambda _text: None)

@@ -19,25 +19,25 @@ from tuitrain.messages import (
     TrainingEnded,
     encode_pending,
 )
-from tuitrain.training.allocator import find_allocator
-from tuitrain.training.build import Parts
-from tuitrain.training.evaluation import Evaluator
-from tuitrain.training.link import Link
-from tuitrain.training.memory import MemoryWatch
-from tuitrain.training.obedience import DiskHeldError, Obedience
+from tuitrain.training.build import TrainingComponents
+from tuitrain.training.channel import WorkerChannel
+from tuitrain.training.checkpoints.own_state import restore_state, state_of
+from tuitrain.training.checkpoints.saveable import require_saveable
+from tuitrain.training.checkpoints.writer import CheckpointWriter
+from tuitrain.training.commands import CommandHandler, DiskHeldError
+from tuitrain.training.memory.allocator import find_allocator
+from tuitrain.training.memory.oom_recovery import MemoryEndedError, OomRecovery
+from tuitrain.training.memory.watch import MemoryWatch
+from tuitrain.training.metrics.evaluation import Evaluator
+from tuitrain.training.metrics.progress import Progress
+from tuitrain.training.metrics.recorder import KEPT_BYTES, Flushed, StepRecorder
 from tuitrain.training.optimizing import restore_optimizer
-from tuitrain.training.ownstate import restore_state, state_of
-from tuitrain.training.periods import Periods
-from tuitrain.training.profiling import Profiler
-from tuitrain.training.progress import Progress
+from tuitrain.training.profiling.profiler import Profiler
+from tuitrain.training.profiling.timing import COST_SHARE, StepTimer, clock_of
 from tuitrain.training.randomness import generator_states, restore_generators
-from tuitrain.training.recorder import KEPT_BYTES, Flushed, StepRecorder
-from tuitrain.training.relief import MemoryEndedError, Relief
-from tuitrain.training.saveable import require_saveable
-from tuitrain.training.settings import LiveSettings, Replay
-from tuitrain.training.snapshot import CheckpointWriter
+from tuitrain.training.settings import LiveSettings, PendingChanges
 from tuitrain.training.step import Stepper
-from tuitrain.training.timing import COST_SHARE, StepTimer, clock_of
+from tuitrain.training.triggers import Triggers
 
 FLUSH_S = 0.2
 """How often the steps' values leave the device."""
@@ -50,8 +50,8 @@ class Trainer:
 
     def __init__(
         self,
-        parts: Parts,
-        link: Link,
+        parts: TrainingComponents,
+        link: WorkerChannel,
         writer: CheckpointWriter,
         config: str,
         timing_share: float = COST_SHARE,
@@ -72,8 +72,8 @@ class Trainer:
         """Updates done."""
         self.total_steps = parts.total_steps
         self.settings = LiveSettings.begin(parts.preset, parts.schedule, self.total_steps)
-        self._periods = Periods(parts.preset.train, self.settings, parts.data.plan.steps_per_epoch)
-        self.replay = Replay(())
+        self._periods = Triggers(parts.preset.train, self.settings, parts.data.plan.steps_per_epoch)
+        self.replay = PendingChanges(())
         self.progress = Progress(parts.preset, parts.task.train_metric())
         self._config = config
         self._saved_step = -1
@@ -101,14 +101,14 @@ class Trainer:
             workers=parts.preset.data.workers,
             device=parts.device,
         )
-        self._obedience = Obedience(self)
+        self._obedience = CommandHandler(self)
         # Inside a compiled model hooks don't fire.
         roots = {"loss": parts.loss, **({} if train.compile else {"model": parts.model})}
         profiles = writer.run_directory / "profiles"
         self.profiler = Profiler(roots, parts.device, profiles, link.send)
         allocator = find_allocator(parts.device)
         self.memory = MemoryWatch(parts, allocator, link.send)
-        self.relief = Relief(self, allocator)
+        self.relief = OomRecovery(self, allocator)
 
     # --- the loop -------------------------------------------------------------------------------
 
@@ -368,7 +368,7 @@ class Trainer:
             "pending": encode_pending(self.link.unacknowledged()),
         }
 
-    def restore(self, state: Mapping[str, Any], settings: Replay) -> None:
+    def restore(self, state: Mapping[str, Any], settings: PendingChanges) -> None:
         """Go back to a state that `state` returned; the generators last of all.
 
         Raises:

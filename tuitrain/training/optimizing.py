@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from tuitrain.config.schema import OptimizerSection, Preset
 from tuitrain.errors import TrainingError
 from tuitrain.training import registry
-from tuitrain.training.ownstate import restore_state
+from tuitrain.training.checkpoints.own_state import restore_state
 
 
 def trainable_parameters(*parts: Any) -> list[nn.Parameter]:

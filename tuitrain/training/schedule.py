@@ -11,7 +11,7 @@ from typing import Any
 from tuitrain.config.schema import ScheduleSection
 from tuitrain.errors import TrainingError
 from tuitrain.training import registry
-from tuitrain.training.ownstate import restore_state, state_of
+from tuitrain.training.checkpoints.own_state import restore_state, state_of
 
 Factor = Callable[[int, int], float]
 

@@ -23,24 +23,24 @@ from tuitrain.messages import (
     TrainingPrepared,
     TrainingResumed,
 )
-from tuitrain.training.allocator import find_allocator, record_history
-from tuitrain.training.build import build_parts, pick_device
-from tuitrain.training.checkpoint import CheckpointFolder, load_checkpoint
+from tuitrain.training.build import build_components, pick_device
+from tuitrain.training.channel import WorkerChannel
+from tuitrain.training.checkpoints.files import CheckpointFolder, load_checkpoint
+from tuitrain.training.checkpoints.writer import CheckpointWriter
 from tuitrain.training.environment import describe_environment
-from tuitrain.training.flops import count_work
-from tuitrain.training.link import Link
 from tuitrain.training.loop import Trainer
+from tuitrain.training.memory.allocator import find_allocator, record_history
+from tuitrain.training.memory.oom_recovery import end_outside_steps, rerun_words
+from tuitrain.training.memory.oom_report import OutOfMemory, capture, is_out_of_memory
+from tuitrain.training.profiling.flops import count_work
 from tuitrain.training.randomness import seed_everything
-from tuitrain.training.relief import end_outside_steps, rerun_words
-from tuitrain.training.settings import Replay
-from tuitrain.training.shortage import OutOfMemory, is_out_of_memory, take_down
-from tuitrain.training.snapshot import CheckpointWriter
+from tuitrain.training.settings import PendingChanges
 
 
 class Session:
     """What one worker does."""
 
-    def __init__(self, order: StartOrder, link: Link) -> None:
+    def __init__(self, order: StartOrder, link: WorkerChannel) -> None:
         self._order = order
         self._link = link
         self._directory = Path(order.run_directory)
@@ -69,7 +69,7 @@ class Session:
         self._set_up_torch()
         seed_everything(self._preset.train.seed)
         record_history(self._preset, pick_device(self._preset.train.device))
-        parts = build_parts(self._preset, Path(self._order.data_directory), self._report)
+        parts = build_components(self._preset, Path(self._order.data_directory), self._report)
         trainer = self._trainer = Trainer(parts, self._link, self._writer, self._order.config)
         trainer.relief.rerun = rerun_words(self._order)
         if self._preset.train.weights_from is not None:
@@ -95,7 +95,7 @@ class Session:
 
     def _end_without_memory(self, error: BaseException) -> TrainingEnded:
         device = pick_device(self._preset.train.device)
-        shortage = take_down(error, device, find_allocator(device))
+        shortage = capture(error, device, find_allocator(device))
         step = self._trainer.step if self._trainer is not None else None
         account, ended = end_outside_steps(shortage, step)
         self._link.send(account)
@@ -122,10 +122,10 @@ class Session:
         Raises:
             CheckpointError: there were checkpoints, and none of them can be read.
         """
-        settings = Replay(self._order.settings)
+        settings = PendingChanges(self._order.settings)
         if self._order.checkpoint:
             path = self._directory / self._order.checkpoint
-            self._restore_from(path, load_checkpoint(path), trainer, Replay(()))
+            self._restore_from(path, load_checkpoint(path), trainer, PendingChanges(()))
             return
         for path in self._folder.files():
             self._report(f"loading {path.name}")
@@ -146,7 +146,7 @@ class Session:
         self._alert("the run ended before its first checkpoint: it begins again at step 0")
 
     def _restore_from(
-        self, path: Path, state: dict[str, Any], trainer: Trainer, settings: Replay
+        self, path: Path, state: dict[str, Any], trainer: Trainer, settings: PendingChanges
     ) -> None:
         self._keep_threads(int(state["threads"]))
         self._folder.abandon_after(state["step"])

@@ -48,7 +48,7 @@ class LiveSettings:
         return old
 
 
-class Replay:
+class PendingChanges:
     """Live changes that are on record after the checkpoint a run resumes from, still to come."""
 
     def __init__(self, settings: Iterable[tuple[int, str, float]]) -> None:

@@ -9,28 +9,32 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from tuitrain.training.batches import Batch, Batches
-from tuitrain.training.build import Parts
-from tuitrain.training.guard import NonfiniteGuard
+from tuitrain.training.build import TrainingComponents
+from tuitrain.training.data.batches import Batch, Batches
+from tuitrain.training.metrics.recorder import StepRecorder
+from tuitrain.training.nonfinite import NonfinitePolicy
 from tuitrain.training.optimizing import needs_closure
-from tuitrain.training.recorder import StepRecorder
+from tuitrain.training.profiling.timing import Laps, StepTimer
 from tuitrain.training.settings import LiveSettings
-from tuitrain.training.stepcheck import check_inputs, check_loss, check_outputs
-from tuitrain.training.timing import Laps, StepTimer
+from tuitrain.training.step_checks import check_inputs, check_loss, check_outputs
 
 
 class Stepper:
     """Takes the steps of one run."""
 
     def __init__(
-        self, parts: Parts, settings: LiveSettings, recorder: StepRecorder, timer: StepTimer
+        self,
+        parts: TrainingComponents,
+        settings: LiveSettings,
+        recorder: StepRecorder,
+        timer: StepTimer,
     ) -> None:
         self._parts = parts
         self._settings = settings
         self._recorder = recorder
         self._timer = timer
         train = parts.preset.train
-        self._guard = NonfiniteGuard(
+        self._guard = NonfinitePolicy(
             parts.optimizer, parts.device, train.nonfinite, parts.precision.scaler is not None
         )
         self._trainable = parts.trainable

@@ -16,7 +16,7 @@ MOST_CONFUSION_CLASSES = 128
 """With more classes only the per-class sums are kept, not the table."""
 
 
-class Tally(Protocol):
+class MetricAccumulator(Protocol):
     """Sums over one evaluation."""
 
     def add(self, outputs: Tensor, targets: Tensor) -> None:
@@ -51,7 +51,7 @@ class Task(Protocol):
         """Return the train metric of each batch; one transfer from the device for all."""
         ...
 
-    def tally(self, outputs: int, device: torch.device) -> Tally:
+    def tally(self, outputs: int, device: torch.device) -> MetricAccumulator:
         """Begin an evaluation."""
         ...
 
@@ -100,9 +100,9 @@ class Classification:
         right = torch.cat(list(outputs)).argmax(1) == torch.cat(list(targets))
         return _mean_each(right.float(), [len(item) for item in targets])
 
-    def tally(self, outputs: int, device: torch.device) -> Tally:
+    def tally(self, outputs: int, device: torch.device) -> MetricAccumulator:
         """Begin to count."""
-        return ClassTally(outputs, device)
+        return ClassCounts(outputs, device)
 
 
 class Binary:
@@ -121,10 +121,10 @@ class Binary:
         right = (torch.cat(list(outputs)) > 0) == (torch.cat(list(targets)) > 0.5)
         return _mean_each(right.float(), [len(item) for item in targets])
 
-    def tally(self, outputs: int, device: torch.device) -> Tally:
+    def tally(self, outputs: int, device: torch.device) -> MetricAccumulator:
         """Begin to count, as for two classes."""
         del outputs
-        return ClassTally(2, device)
+        return ClassCounts(2, device)
 
 
 class Regression:
@@ -147,13 +147,13 @@ class Regression:
             error.flatten(1).mean(1) if error.ndim > 1 else error, [len(item) for item in targets]
         )
 
-    def tally(self, outputs: int, device: torch.device) -> Tally:
+    def tally(self, outputs: int, device: torch.device) -> MetricAccumulator:
         """Begin to sum."""
         del outputs
-        return ErrorTally(device)
+        return ErrorSums(device)
 
 
-class ClassTally:
+class ClassCounts:
     """Counts of (true, predicted) pairs."""
 
     def __init__(self, classes: int, device: torch.device) -> None:
@@ -203,7 +203,7 @@ class ClassTally:
         return {"accuracy": sum(counts["correct"]) / max(1, sum(counts["support"]))}
 
 
-class ErrorTally:
+class ErrorSums:
     """Sums of errors and squares, in float64 where the device has it."""
 
     def __init__(self, device: torch.device) -> None:

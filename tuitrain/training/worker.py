@@ -25,7 +25,7 @@ from tuitrain.messages import (
     WarmedUp,
     WorkerStarted,
 )
-from tuitrain.training.link import Link, end_process_group, stop_on_signals
+from tuitrain.training.channel import WorkerChannel, end_process_group, stop_on_signals
 from tuitrain.training.stacks import write_stacks_at_signal
 
 ORPHAN_GRACE_S = 60.0
@@ -40,7 +40,7 @@ def main(events: "Queue[Numbered]", commands: "Queue[Command]") -> NoReturn:
     # Read when torch is imported: else Kineto tells of each profile's begin and end on stderr.
     os.environ.setdefault("KINETO_LOG_LEVEL", "99")
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
-    link = Link(events, commands, ORPHAN_GRACE_S)
+    link = WorkerChannel(events, commands, ORPHAN_GRACE_S)
     link.start()
     order = _await_order(link)
     sys.path[:0] = order.code_folders
@@ -61,7 +61,7 @@ def main(events: "Queue[Numbered]", commands: "Queue[Command]") -> NoReturn:
     os._exit(0)
 
 
-def _await_order(link: Link) -> StartOrder:
+def _await_order(link: WorkerChannel) -> StartOrder:
     """Return the order; until it comes, warm up and say what presets would take.
 
     An order goes before the questions that came with it, and of several questions only the last
@@ -73,9 +73,9 @@ def _await_order(link: Link) -> StartOrder:
         for command in _arrived(link):
             if isinstance(command, StartOrder):
                 if warm:
-                    from tuitrain.training.estimate import forget_parts
+                    from tuitrain.training.estimate import forget_components
 
-                    forget_parts()
+                    forget_components()
                     _write_to(Path(command.run_directory) / "worker.log")
                 return command
             if isinstance(command, EstimateCost):
@@ -93,7 +93,7 @@ def _await_order(link: Link) -> StartOrder:
             link.send(WarmedUp(warm_up()))
 
 
-def _arrived(link: Link) -> list[Command]:
+def _arrived(link: WorkerChannel) -> list[Command]:
     commands: list[Command] = []
     while (command := link.next_command()) is not None:
         commands.append(command)
@@ -108,7 +108,7 @@ def _write_to(log_path: Path) -> None:
     os.close(log)
 
 
-def _train(order: StartOrder, link: Link) -> TrainingEnded:
+def _train(order: StartOrder, link: WorkerChannel) -> TrainingEnded:
     try:
         from tuitrain.training.session import Session
 

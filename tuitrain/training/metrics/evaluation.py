@@ -7,10 +7,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from tuitrain.training.batches import evaluation_batches
+from tuitrain.training.data.batches import evaluation_batches
+from tuitrain.training.data.transform import BatchTransform
 from tuitrain.training.modes import evaluation_mode
 from tuitrain.training.precision import Precision
-from tuitrain.training.preparation import Preparation
 from tuitrain.training.samples import Source, count
 from tuitrain.training.task import Task
 
@@ -33,7 +33,7 @@ class Evaluator:
     loss: nn.Module
     task: Task
     source: Source
-    preparation: Preparation
+    preparation: BatchTransform
     precision: Precision
     outputs: int
     classes: tuple[str, ...]

@@ -1,7 +1,7 @@
 """Batches for the loop: whole-set tensors on the device, or a stream through DataLoader workers.
 
 Both visit the same samples in the same order and end in the same preparation on the device
-(`Preparation`), so for one seed they give the same batches.
+(`BatchTransform`), so for one seed they give the same batches.
 """
 
 import signal
@@ -18,7 +18,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler, default_collate
 
-from tuitrain.training.preparation import Preparation
+from tuitrain.training.data.transform import BatchTransform
+from tuitrain.training.profiling.timing import Laps
 from tuitrain.training.randomness import (
     derive,
     epoch_order,
@@ -27,11 +28,10 @@ from tuitrain.training.randomness import (
     seed_everything,
 )
 from tuitrain.training.samples import Samples, Source, count
-from tuitrain.training.timing import Laps
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class BatchSchedule:
     """Which samples each step takes: a pure function of seed and step."""
 
     samples: int
@@ -105,7 +105,7 @@ class TensorBatches:
     python's lines.
     """
 
-    def __init__(self, samples: Samples, plan: Plan, preparation: Preparation) -> None:
+    def __init__(self, samples: Samples, plan: BatchSchedule, preparation: BatchTransform) -> None:
         self._samples = samples
         self._plan = plan
         self._preparation = preparation
@@ -153,7 +153,7 @@ class _Request:
 class _RequestSampler(Sampler[_Request]):
     """All batches from one step to another, as one stream over the epochs' borders."""
 
-    def __init__(self, plan: Plan, first_step: int, end_step: int) -> None:
+    def __init__(self, plan: BatchSchedule, first_step: int, end_step: int) -> None:
         self._plan = plan
         self._steps = range(first_step, end_step)
 
@@ -239,8 +239,8 @@ class LoaderBatches:
     def __init__(
         self,
         source: Source,
-        plan: Plan,
-        preparation: Preparation,
+        plan: BatchSchedule,
+        preparation: BatchTransform,
         *,
         workers: int,
         first_step: int,
@@ -299,7 +299,7 @@ class _Ranges(Sampler[_Request]):
 
 def evaluation_batches(
     source: Source,
-    preparation: Preparation,
+    preparation: BatchTransform,
     *,
     batch_size: int,
     workers: int,

@@ -8,11 +8,11 @@ from typing import Any
 from torch import Tensor
 
 from tuitrain.errors import TrainingError
-from tuitrain.training.batches import Batch
-from tuitrain.training.build import Parts
+from tuitrain.training.build import TrainingComponents
+from tuitrain.training.data.batches import Batch
 
 
-def check_inputs(parts: Parts, batch: Batch) -> None:
+def check_inputs(parts: TrainingComponents, batch: Batch) -> None:
     """Hold a prepared batch against the data.
 
     Raises:
@@ -27,7 +27,7 @@ def check_inputs(parts: Parts, batch: Batch) -> None:
         )
 
 
-def check_outputs(parts: Parts, batch: Batch, outputs: Any) -> None:
+def check_outputs(parts: TrainingComponents, batch: Batch, outputs: Any) -> None:
     """Hold what the model made of a batch against the task.
 
     Raises:
@@ -44,7 +44,7 @@ def check_outputs(parts: Parts, batch: Batch, outputs: Any) -> None:
         )
 
 
-def check_loss(parts: Parts, loss: Any) -> None:
+def check_loss(parts: TrainingComponents, loss: Any) -> None:
     """Hold what the loss returned against what can be trained on.
 
     Raises:

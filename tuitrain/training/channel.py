@@ -20,7 +20,7 @@ from tuitrain.messages import Acknowledge, Command, Event, Numbered, Stop
 _DRAIN_POLL_S = 0.01
 
 
-class Link:
+class WorkerChannel:
     """Numbered events out, commands in.
 
     Attributes:
@@ -151,7 +151,7 @@ def end_process_group() -> None:
     os._exit(1)
 
 
-def stop_on_signals(link: Link, save: Any) -> None:
+def stop_on_signals(link: WorkerChannel, save: Any) -> None:
     """Let SIGTERM stop and SIGUSR1 checkpoint at the next step boundary.
 
     The handlers only note the request. Ctrl-C is the supervisor's to hear.

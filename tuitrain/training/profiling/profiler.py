@@ -15,7 +15,7 @@ from torch import nn
 
 from tuitrain.measures import MOST_PROFILE_STEPS, PROFILE_TRACE
 from tuitrain.messages import CommandDone, Event, Profile, ProfileWritten
-from tuitrain.training.tracing import Trace, modules_named, record_step, write_packed
+from tuitrain.training.profiling.tracing import Trace, modules_named, record_step, write_packed
 
 MOST_TRACE_BYTES = 200_000_000
 """Of JSON before it is packed: about 150 steps of ResNet-18, 560,000 events. While torch orders
@@ -51,7 +51,7 @@ class Profiler:
             send: is given what became of a profile.
             most_bytes: a trace is not to be larger.
         """
-        self.under_way: Course | None = None
+        self.under_way: ProfileCapture | None = None
         self._roots = roots
         self._device = device
         self._folder = folder
@@ -66,7 +66,9 @@ class Profiler:
             self._answer(order, "refused", fault, step)
             return
         self._writing = None
-        self.under_way = Course(order, self._roots, self._device, self._folder, self._most_bytes)
+        self.under_way = ProfileCapture(
+            order, self._roots, self._device, self._folder, self._most_bytes
+        )
 
     def _fault(self, order: Profile) -> str:
         if self.under_way is not None:
@@ -111,7 +113,7 @@ class Profiler:
             self.under_way.end(note)
             self._advance(self.under_way, step)
 
-    def _advance(self, course: "Course", step: int) -> bool:
+    def _advance(self, course: "ProfileCapture", step: int) -> bool:
         """Let the profile prepare the next step; return whether it still wants one."""
         try:
             if next(course.phases, None) is not None:
@@ -125,7 +127,7 @@ class Profiler:
         self.under_way = None
         return False
 
-    def _write(self, course: "Course") -> None:
+    def _write(self, course: "ProfileCapture") -> None:
         order, last = course.order, course.last_step
         try:
             written = course.write()
@@ -144,7 +146,7 @@ class Profiler:
         self._send(CommandDone(time.time(), order.command_id, outcome, text, step))
 
 
-class Course:
+class ProfileCapture:
     """One profile, from the order to its trace."""
 
     def __init__(

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from tuitrain.training.allocator import Allocator, Holding
+from tuitrain.training.memory.allocator import Allocator, Holding
 
 OutOfMemory = (RuntimeError, MemoryError)
 """What such errors are instances of; `is_out_of_memory` tells them from others."""
@@ -30,7 +30,7 @@ _SIZES = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 
 
 @dataclass(frozen=True, slots=True)
-class Shortage:
+class OomReport:
     """One allocation that failed; plain data, so that nothing keeps the failed step's tensors."""
 
     device: str
@@ -101,7 +101,7 @@ def size_words(number_bytes: int) -> str:
     return f"{amount:.0f} bytes" if not power else f"{amount:.4g} {_SIZES[power]}"
 
 
-def take_down(error: BaseException, device: torch.device, allocator: Allocator) -> Shortage:
+def capture(error: BaseException, device: torch.device, allocator: Allocator) -> OomReport:
     """Return the facts of a shortage, and let go of all that the error's frames hold.
 
     The facts are read first, while what filled the memory is still there. Called inside the
@@ -114,7 +114,7 @@ def take_down(error: BaseException, device: torch.device, allocator: Allocator) 
         # CUDA's own asynchronous allocator keeps no list.
         blocks = []
         details.append(f"The allocator lists no blocks: {refusal}")
-    shortage = Shortage(
+    shortage = OomReport(
         device=str(device),
         text=(str(error).strip().splitlines() or ["out of memory"])[0],
         asked_bytes=asked_bytes(str(error)),

@@ -13,11 +13,11 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from tuitrain.config.folders import data_directory
 from tuitrain.messages import AlertRaised, BatchSplit, MemoryRanOut, StartOrder, TrainingEnded
-from tuitrain.training.allocator import Allocator
-from tuitrain.training.fitting import Fit, Trial, again_settings, fit_batch_size
-from tuitrain.training.footprint import optimizer_bytes
+from tuitrain.training.memory.allocator import Allocator
+from tuitrain.training.memory.fitting import Fit, Trial, again_settings, fit_batch_size
+from tuitrain.training.memory.footprint import optimizer_bytes
+from tuitrain.training.memory.oom_report import OomReport, OutOfMemory, capture, is_out_of_memory
 from tuitrain.training.samples import count
-from tuitrain.training.shortage import OutOfMemory, Shortage, is_out_of_memory, take_down
 
 if TYPE_CHECKING:
     from tuitrain.training.loop import Trainer
@@ -37,7 +37,7 @@ class MemoryEndedError(Exception):
         self.ended = ended
 
 
-class Relief:
+class OomRecovery:
     """Stands by one trainer."""
 
     def __init__(self, trainer: "Trainer", allocator: Allocator) -> None:
@@ -79,10 +79,10 @@ class Relief:
             self._make_room()
             self._relieve_evaluation(shortage)
 
-    def _take_down(self, error: BaseException) -> Shortage:
+    def _take_down(self, error: BaseException) -> OomReport:
         if not is_out_of_memory(error):
             raise error
-        return take_down(error, self._trainer.parts.device, self._allocator)
+        return capture(error, self._trainer.parts.device, self._allocator)
 
     def _make_room(self) -> None:
         self._trainer.break_off()
@@ -90,7 +90,7 @@ class Relief:
 
     # --- again in smaller batches ---------------------------------------------------------------
 
-    def _relieve_step(self, shortage: Shortage) -> None:
+    def _relieve_step(self, shortage: OomReport) -> None:
         plan = self._trainer.parts.data.plan
         old = min(plan.forward_size, plan.step_samples, plan.samples)
         if not self._halves or shortage.in_update or old == 1:
@@ -113,7 +113,7 @@ class Relief:
             return ""
         return f"; batch normalisation sees {size} samples at a time from now on"
 
-    def _relieve_evaluation(self, shortage: Shortage) -> None:
+    def _relieve_evaluation(self, shortage: OomReport) -> None:
         trainer = self._trainer
         old = min(trainer.evaluator.batch_size, count(trainer.evaluator.source))
         if not self._halves or old <= 1:
@@ -129,13 +129,13 @@ class Relief:
     def _alert(self, text: str, detail: str) -> None:
         self._trainer.link.send(AlertRaised(time.time(), self._trainer.step, "oom", text, detail))
 
-    def _tell(self, shortage: Shortage, step: int, facts: dict[str, Any]) -> None:
+    def _tell(self, shortage: OomReport, step: int, facts: dict[str, Any]) -> None:
         account = {**shortage.account(), **facts}
         self._trainer.link.send(MemoryRanOut(time.time(), step, account))
 
     # --- the end --------------------------------------------------------------------------------
 
-    def _end_in_step(self, shortage: Shortage, batch_size: int) -> NoReturn:
+    def _end_in_step(self, shortage: OomReport, batch_size: int) -> NoReturn:
         """Save the last whole step, look for a size that fits, and end the run.
 
         Raises:
@@ -151,7 +151,7 @@ class Relief:
         where = f"at step {self._trainer.step + 1}"
         self._end(shortage, where, advice, saved, facts)
 
-    def _end_in_evaluation(self, shortage: Shortage, batch_size: int) -> NoReturn:
+    def _end_in_evaluation(self, shortage: OomReport, batch_size: int) -> NoReturn:
         saved = self._save(shortage)
         facts: dict[str, Any] = {"phase": "evaluation", "batch_size": batch_size}
         if not self._halves:
@@ -161,7 +161,7 @@ class Relief:
         self._end(shortage, where, advice, saved, facts)
 
     def _end(
-        self, shortage: Shortage, where: str, advice: str, saved: str, facts: dict[str, Any]
+        self, shortage: OomReport, where: str, advice: str, saved: str, facts: dict[str, Any]
     ) -> NoReturn:
         step = self._trainer.step
         self._tell(shortage, step, facts)
@@ -169,7 +169,7 @@ class Relief:
         ended = TrainingEnded(time.time(), step, "failed", reason, shortage.detail)
         raise MemoryEndedError(ended)
 
-    def _save(self, shortage: Shortage) -> str:
+    def _save(self, shortage: OomReport) -> str:
         """Save the last whole step where there is one; return what became of it, in words."""
         if shortage.in_update:
             return "; the last update may be half made, so the last checkpoint stays the one before"
@@ -234,7 +234,7 @@ def rerun_words(order: StartOrder) -> tuple[str, ...]:
     return tuple(words)
 
 
-def end_outside_steps(shortage: Shortage, step: int | None) -> tuple[MemoryRanOut, TrainingEnded]:
+def end_outside_steps(shortage: OomReport, step: int | None) -> tuple[MemoryRanOut, TrainingEnded]:
     """Return account and end of a run whose memory ran out while no step was taken.
 
     Args:

@@ -17,8 +17,8 @@ from torch._subclasses.fake_tensor import (
     FakeTensorMode,
 )
 
-from tuitrain.training.build import Parts
-from tuitrain.training.kept import KeptTensors, storage_key
+from tuitrain.training.build import TrainingComponents
+from tuitrain.training.memory.saved_tensors import SavedTensorTracker, storage_key
 from tuitrain.training.randomness import generator_states, restore_generators
 from tuitrain.training.samples import Samples
 
@@ -57,7 +57,7 @@ class Footprint:
         return {**asdict(self), "total_bytes": total}
 
 
-def measure_held(parts: Parts) -> Footprint:
+def measure_held(parts: TrainingComponents) -> Footprint:
     """Return what lies on the device now, each storage counted once."""
     device = parts.device
     gradients = [p.grad for p in parts.trainable if p.grad is not None]
@@ -70,7 +70,7 @@ def measure_held(parts: Parts) -> Footprint:
     )
 
 
-def estimate_footprint(parts: Parts, batch_size: int) -> Footprint:
+def estimate_footprint(parts: TrainingComponents, batch_size: int) -> Footprint:
     """Return what a step in batches of this size will take, from the parts alone.
 
     Raises:
@@ -88,7 +88,7 @@ def estimate_footprint(parts: Parts, batch_size: int) -> Footprint:
     )
 
 
-def optimizer_bytes(parts: Parts) -> int:
+def optimizer_bytes(parts: TrainingComponents) -> int:
     """Return what the optimizer will keep for the trainable parameters."""
     section = parts.preset.optimizer
     states = _STATES_OF.get(section.name, 2)
@@ -97,7 +97,7 @@ def optimizer_bytes(parts: Parts) -> int:
     return states * sum(p.nbytes for p in parts.trainable)
 
 
-def data_tensors(parts: Parts) -> list[Tensor]:
+def data_tensors(parts: TrainingComponents) -> list[Tensor]:
     """Return the tensors of the data set, where it is held on the device."""
     if not parts.data.on_device:
         return []
@@ -106,20 +106,20 @@ def data_tensors(parts: Parts) -> list[Tensor]:
     return [tensor for source in held for tensor in (source.inputs, source.targets)]
 
 
-def held_tensors(parts: Parts) -> list[Tensor]:
+def held_tensors(parts: TrainingComponents) -> list[Tensor]:
     """Return what is no activation though autograd may keep it: weights, buffers, data."""
     return [*_parameters(parts), *_buffers(parts), *data_tensors(parts)]
 
 
-def _parameters(parts: Parts) -> list[Tensor]:
+def _parameters(parts: TrainingComponents) -> list[Tensor]:
     return [*parts.model.parameters(), *_of_loss(parts, "parameters")]
 
 
-def _buffers(parts: Parts) -> list[Tensor]:
+def _buffers(parts: TrainingComponents) -> list[Tensor]:
     return [*parts.model.buffers(), *_of_loss(parts, "buffers")]
 
 
-def _of_loss(parts: Parts, kind: str) -> Iterable[Tensor]:
+def _of_loss(parts: TrainingComponents, kind: str) -> Iterable[Tensor]:
     """A user's loss may be a plain function, which has none."""
     tensors: Iterable[Tensor] = getattr(parts.loss, kind)() if hasattr(parts.loss, kind) else ()
     return tensors
@@ -146,7 +146,7 @@ def _tensors_in(value: Any) -> Iterator[Tensor]:
             yield from _tensors_in(item)
 
 
-def _estimate_activations(parts: Parts, batch_size: int) -> int:
+def _estimate_activations(parts: TrainingComponents, batch_size: int) -> int:
     """Return what the backward pass of one batch needs kept, on the line through two sizes."""
     before = generator_states()
     try:
@@ -157,7 +157,7 @@ def _estimate_activations(parts: Parts, batch_size: int) -> int:
     return math.ceil(max(0.0, small + each * (batch_size - _TRIED[0])))
 
 
-def _kept_bytes(parts: Parts, samples: int) -> int:
+def _kept_bytes(parts: TrainingComponents, samples: int) -> int:
     """Send a batch without numbers through a copy of the model without numbers.
 
     Fake tensors know shape, type and device and take no memory; a large model takes as long as a
@@ -173,8 +173,8 @@ def _kept_bytes(parts: Parts, samples: int) -> int:
         return _kept_by(copy.deepcopy(parts.model), parts, samples)
 
 
-def _kept_by(model: nn.Module, parts: Parts, samples: int) -> int:
-    kept = KeptTensors([*model.parameters(), *model.buffers()])
+def _kept_by(model: nn.Module, parts: TrainingComponents, samples: int) -> int:
+    kept = SavedTensorTracker([*model.parameters(), *model.buffers()])
     inputs = torch.zeros(samples, *parts.data.spec.input_shape, device=parts.device)
     if parts.preset.train.channels_last and inputs.ndim == 4:
         inputs = inputs.contiguous(memory_format=torch.channels_last)

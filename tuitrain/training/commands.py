@@ -25,7 +25,7 @@ from tuitrain.messages import (
     TrainingEnded,
     TrainingPaused,
 )
-from tuitrain.training.shortage import is_in_update
+from tuitrain.training.memory.oom_report import is_in_update
 
 if TYPE_CHECKING:
     from tuitrain.training.loop import Trainer
@@ -40,7 +40,7 @@ class DiskHeldError(Exception):
     """The run held for the disk and was told to end meanwhile."""
 
 
-class Obedience:
+class CommandHandler:
     """Applies commands to a trainer."""
 
     def __init__(self, trainer: "Trainer") -> None:

@@ -15,11 +15,16 @@ import torch
 from torch import Tensor
 
 from tuitrain.messages import CheckpointRemoved, CheckpointSaved, Event
-from tuitrain.training.checkpoint import FORMAT, CheckpointFolder
-from tuitrain.training.saveable import Place, copy_nested, digest_state, require_saveable
+from tuitrain.training.checkpoints.files import FORMAT, CheckpointFolder
+from tuitrain.training.checkpoints.saveable import (
+    Place,
+    copy_nested,
+    digest_state,
+    require_saveable,
+)
 
 
-class Buffers:
+class HostStaging:
     """Host memory that a nested state is copied into, again and again."""
 
     def __init__(self) -> None:
@@ -58,7 +63,7 @@ class CheckpointWriter:
     def __init__(self, folder: CheckpointFolder, run_directory: Path) -> None:
         self._folder = folder
         self.run_directory = run_directory
-        self._buffers = Buffers()
+        self._buffers = HostStaging()
         self._thread: threading.Thread | None = None
         self._error: Exception | None = None
         self._failed: _Job | None = None

@@ -23,14 +23,14 @@ class _Kept:
 
     __slots__ = ("_counter", "key", "tensor")
 
-    def __init__(self, tensor: Tensor, key: int, counter: "KeptTensors") -> None:
+    def __init__(self, tensor: Tensor, key: int, counter: "SavedTensorTracker") -> None:
         self.tensor, self.key, self._counter = tensor, key, counter
 
     def __del__(self) -> None:
         self._counter.drop(self.key)
 
 
-class KeptTensors:
+class SavedTensorTracker:
     """Bytes of storages kept at a time, and the most there ever were; a context for one thread.
 
     Autograd gets each tensor back as it was, so results stay the same to the last bit.
@@ -45,7 +45,7 @@ class KeptTensors:
         self.peak_bytes = 0
         self._hooks = torch.autograd.graph.saved_tensors_hooks(self._pack, self._unpack)
 
-    def __enter__(self) -> "KeptTensors":
+    def __enter__(self) -> "SavedTensorTracker":
         self._hooks.__enter__()
         return self
 

@@ -9,15 +9,15 @@ from dataclasses import replace
 from typing import Any
 
 from tuitrain.messages import Event, MemoryAccounted, WorkerMeasured
-from tuitrain.training.allocator import Allocator
-from tuitrain.training.build import Parts
-from tuitrain.training.footprint import (
+from tuitrain.training.build import TrainingComponents
+from tuitrain.training.memory.allocator import Allocator
+from tuitrain.training.memory.footprint import (
     Footprint,
     estimate_footprint,
     held_tensors,
     measure_held,
 )
-from tuitrain.training.kept import KeptTensors
+from tuitrain.training.memory.saved_tensors import SavedTensorTracker
 
 READ_S = 1.0
 """The allocator's statistics are some hundred numbers: once a second costs nothing."""
@@ -28,13 +28,15 @@ _FIRST_STEPS = 2
 class MemoryWatch:
     """One run's memory, while it trains."""
 
-    def __init__(self, parts: Parts, allocator: Allocator, send: Callable[[Event], None]) -> None:
+    def __init__(
+        self, parts: TrainingComponents, allocator: Allocator, send: Callable[[Event], None]
+    ) -> None:
         """Watch `parts` through the allocator of their device."""
         self._parts = parts
         self._allocator = allocator
         self._send = send
         self._wanted: int | None = None
-        self._open: KeptTensors | None = None
+        self._open: SavedTensorTracker | None = None
         self._is_open = False
         self._measured: tuple[Footprint, str, int] | None = None
         self._read_at = 0.0
@@ -70,7 +72,7 @@ class MemoryWatch:
         if self._allocator.measures_peak:
             self._allocator.begin_peak()
         elif not self._parts.preset.train.compile:
-            self._open = KeptTensors(held_tensors(self._parts))
+            self._open = SavedTensorTracker(held_tensors(self._parts))
             self._open.__enter__()
         return step + 1
 
@@ -98,7 +100,7 @@ class MemoryWatch:
         return measured is not None
 
     def _activations(
-        self, held: Footprint, kept: KeptTensors | None, step: int
+        self, held: Footprint, kept: SavedTensorTracker | None, step: int
     ) -> tuple[int | None, str]:
         peak_bytes = self._allocator.peak_bytes() if self._allocator.measures_peak else None
         if peak_bytes is not None:

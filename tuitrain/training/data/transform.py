@@ -63,7 +63,7 @@ def _moments(inputs: Tensor, dimensions: list[int]) -> tuple[Tensor, Tensor]:
     return mean, (squares / number - mean.square()).clamp(min=0).sqrt()
 
 
-class Preparation:
+class BatchTransform:
     """Turns raw batches into prepared ones; the same for both ways that batches arrive."""
 
     def __init__(

@@ -17,7 +17,7 @@ import torch
 from torch.serialization import get_unsafe_globals_in_checkpoint, safe_globals
 
 from tuitrain.errors import CheckpointError, DamagedCheckpointError
-from tuitrain.training.saveable import SAFE_GLOBALS, digest_state
+from tuitrain.training.checkpoints.saveable import SAFE_GLOBALS, digest_state
 
 FORMAT = 1
 """Version of the dictionary in a checkpoint file; newer ones are refused."""

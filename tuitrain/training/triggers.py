@@ -9,7 +9,7 @@ from tuitrain.training.settings import LiveSettings
 _NEVER = 1 << 62
 
 
-class Periods:
+class Triggers:
     """The periods of one run."""
 
     def __init__(self, train: TrainSection, settings: LiveSettings, steps_per_epoch: int) -> None:

@@ -14,7 +14,7 @@ from torch import Tensor
 Policy = Literal["stop", "skip", "ignore"]
 
 
-class NonfiniteGuard:
+class NonfinitePolicy:
     """Decides, step by step, whether the update is made."""
 
     def __init__(self, optimizer: Any, device: torch.device, policy: Policy, scaled: bool) -> None:

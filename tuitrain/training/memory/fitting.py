@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from tuitrain.training.allocator import Allocator
-from tuitrain.training.batches import Batch, LoaderBatches, TensorBatches
-from tuitrain.training.build import Parts
-from tuitrain.training.footprint import held_tensors
-from tuitrain.training.kept import KeptTensors
+from tuitrain.training.build import TrainingComponents
+from tuitrain.training.data.batches import Batch, LoaderBatches, TensorBatches
+from tuitrain.training.memory.allocator import Allocator
+from tuitrain.training.memory.footprint import held_tensors
+from tuitrain.training.memory.oom_report import OutOfMemory, is_out_of_memory
+from tuitrain.training.memory.saved_tensors import SavedTensorTracker
 from tuitrain.training.samples import Samples
-from tuitrain.training.shortage import OutOfMemory, is_out_of_memory
 
 _MARGIN = 0.9
 """Share of the room that is used: the allocator takes blocks of 2 and 20 MiB, and leaves gaps."""
@@ -105,7 +105,7 @@ def again_settings(step_samples: int, fits: int) -> dict[str, int]:
 class Trial:
     """Measures what a batch of a size takes: called once for each size."""
 
-    def __init__(self, parts: Parts, allocator: Allocator, step: int) -> None:
+    def __init__(self, parts: TrainingComponents, allocator: Allocator, step: int) -> None:
         """Take the batches from where `step` (counted from 0) begins."""
         self._parts = parts
         self._allocator = allocator
@@ -134,7 +134,7 @@ class Trial:
         if self._allocator.measures_peak:
             self._forward_backward(size)
             return (self._allocator.peak_bytes() or 0) - before
-        with KeptTensors(held_tensors(self._parts)) as kept:
+        with SavedTensorTracker(held_tensors(self._parts)) as kept:
             self._forward_backward(size)
         return kept.peak_bytes + self._gradients_bytes()
 

@@ -16,7 +16,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from tuitrain.messages import WorkCounted
-from tuitrain.training.build import Parts
+from tuitrain.training.build import TrainingComponents
 from tuitrain.training.environment import device_name
 from tuitrain.training.randomness import generator_states, restore_generators
 
@@ -74,7 +74,7 @@ name says nothing of its clock, the peak is not known.
 """
 
 
-def count_work(parts: Parts) -> WorkCounted | None:
+def count_work(parts: TrainingComponents) -> WorkCounted | None:
     """Return a step's arithmetic; None, with a line in the log, where that can't be counted."""
     states = generator_states()
     try:
@@ -106,7 +106,7 @@ class _Deadline(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return func(*args, **(kwargs or {}))
 
 
-def _flops_per_sample(parts: Parts) -> float:
+def _flops_per_sample(parts: TrainingComponents) -> float:
     model = _without_numbers(parts.model)
     inputs = torch.empty(_SAMPLES, *parts.data.spec.input_shape, device="meta")
     counter = FlopCounterMode(display=False)
@@ -130,7 +130,7 @@ def _without_numbers(model: nn.Module) -> nn.Module:
     return copy.deepcopy(model, memo)
 
 
-def _number_format(parts: Parts) -> str:
+def _number_format(parts: TrainingComponents) -> str:
     """Return the format that the matrix products are really done in.
 
     cuDNN takes TF32 for the convolutions of an fp32 run unless it is told not to.

@@ -1,0 +1,1 @@
+"""What is measured of training itself: values of steps, evaluations, best values."""
