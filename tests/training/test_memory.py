@@ -205,10 +205,10 @@ class Unwatched(MemoryWatch):
 def test_measuring_a_step_changes_nothing_about_it(tmp_path: Path) -> None:
     def weights(folder: Path, watch: type[MemoryWatch]) -> str:
         one, link = trainer(folder, config(optimizer="adamw"))
-        one.parts.model.append(nn.Dropout(0.3))  # type: ignore[operator]
-        one.memory = watch(one.parts, HostAllocator(), link.send)
+        one.components.model.append(nn.Dropout(0.3))  # type: ignore[operator]
+        one.memory = watch(one.components, HostAllocator(), link.send)
         one.run()
-        return digest_state(one.parts.model.state_dict())
+        return digest_state(one.components.model.state_dict())
 
     assert weights(tmp_path / "one", MemoryWatch) == weights(tmp_path / "other", Unwatched)
 
@@ -285,10 +285,10 @@ def test_a_cuda_step_is_the_allocator_s_peak_less_what_is_there_between_steps(
     tmp_path: Path,
 ) -> None:
     one, _link = trainer(tmp_path, config())
-    held = measure_held(one.parts).held_bytes
+    held = measure_held(one.components).held_bytes
     cuda = Cuda()
     sent: list[Any] = []
-    watch = MemoryWatch(one.parts, CudaAllocator(torch.device("cuda", 0), cuda), sent.append)
+    watch = MemoryWatch(one.components, CudaAllocator(torch.device("cuda", 0), cuda), sent.append)
     watch.begin(0)
     assert watch.due_step(2, 100) == 3
     cuda.stats["allocated_bytes.all.peak"] = held + 12345
@@ -301,11 +301,11 @@ def test_a_cuda_step_is_the_allocator_s_peak_less_what_is_there_between_steps(
 def test_readings_are_sent_once_a_second_at_the_most(tmp_path: Path) -> None:
     one, _link = trainer(tmp_path, config())
     sent: list[Any] = []
-    watch = MemoryWatch(one.parts, CudaAllocator(torch.device("cuda", 0), Cuda()), sent.append)
+    watch = MemoryWatch(one.components, CudaAllocator(torch.device("cuda", 0), Cuda()), sent.append)
     for step in range(5):
         watch.read(step)
     assert [type(event) for event in sent] == [WorkerMeasured]
-    on_cpu = MemoryWatch(one.parts, HostAllocator(), sent.append)
+    on_cpu = MemoryWatch(one.components, HostAllocator(), sent.append)
     on_cpu.read(1)
     assert len(sent) == 1
 

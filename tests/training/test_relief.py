@@ -20,7 +20,6 @@ from tuitrain.training.memory.allocator import (
     HostAllocator,
 )
 from tuitrain.training.memory.fitting import Trial
-from tuitrain.training.memory.oom_recovery import OomRecovery
 from tuitrain.training.randomness import seed_everything
 
 GIB = 1024**3
@@ -86,8 +85,7 @@ class Course:
         link.begin(1)
         writer = CheckpointWriter(checkpoints, folder)
         writer.send = link.send
-        self.trainer = Trainer(parts, link, writer, text)
-        self.trainer.relief = OomRecovery(self.trainer, Roomy())
+        self.trainer = Trainer(parts, link, writer, text, allocator=Roomy())
         self.ended = self.trainer.run()
         self.events: list[Event] = [item.event for item in link.unacknowledged()]
 

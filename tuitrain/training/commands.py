@@ -1,17 +1,15 @@
-"""What the loop does at a boundary because somebody, or the disk, asks for it: hold, stop, save.
+"""Applies commands to a run, between two steps.
 
-Everything here may take its time: training stands still.
+Everything here may take its time: training stands still. An evaluation that is asked for is part
+of the boundary; here it is only answered.
 """
 
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from tuitrain.errors import TrainingError
 from tuitrain.messages import (
     ChangeSetting,
     Command,
-    CommandDone,
     Continue,
     Evaluate,
     Hold,
@@ -21,45 +19,47 @@ from tuitrain.messages import (
     SaveCheckpoint,
     SettingChanged,
     Stop,
-    TrainingContinued,
     TrainingEnded,
-    TrainingPaused,
 )
-from tuitrain.training.memory.oom_report import is_in_update
-
-if TYPE_CHECKING:
-    from tuitrain.training.loop import Trainer
-
-_LOOK_S = 1.0
-_DISK_RETRY_S = 5.0
+from tuitrain.training.checkpoints.manager import CheckpointManager
+from tuitrain.training.profiling.profiler import Profiler
+from tuitrain.training.standstill import Standstill
+from tuitrain.training.state import TrainingState
 
 EndState = Literal["finished", "stopped", "failed", "paused"]
 
 
-class DiskHeldError(Exception):
-    """The run held for the disk and was told to end meanwhile."""
-
-
 class CommandHandler:
-    """Applies commands to a trainer."""
+    """Does what people and the supervisor ask for."""
 
-    def __init__(self, trainer: "Trainer") -> None:
-        self._trainer = trainer
-        self._link = trainer.link
-        self._paused = False
-        self._standing = False
-        self.held = ""
-        """Why the supervisor wants training to wait, if it does."""
+    def __init__(
+        self,
+        state: TrainingState,
+        checkpoints: CheckpointManager,
+        profiler: Profiler,
+        standstill: Standstill,
+    ) -> None:
+        self._state = state
+        self._checkpoints = checkpoints
+        self._profiler = profiler
+        self._standstill = standstill
 
-    def obey(self) -> TrainingEnded | None:
-        """Apply every command that has arrived; return the run's end if one of them ends it."""
-        while (command := self._link.next_command()) is not None:
+    def handle(self, commands: tuple[Command, ...], orphaned: bool) -> TrainingEnded | None:
+        """Apply commands in their order; return the run's end if one of them ends it."""
+        for command in commands:
             ended = self._apply(command)
             if ended is not None:
                 return ended
-        if self._link.orphaned:
-            return self.end("paused", "the supervisor is gone")
-        return self._stand_still()
+        return self.end("paused", "the supervisor is gone") if orphaned else None
+
+    def end(self, state: EndState, reason: str) -> TrainingEnded:
+        """Save the state of this step and return the run's end."""
+        self._checkpoints.save_whole("last")
+        return TrainingEnded(time.time(), self._step, state, reason)
+
+    @property
+    def _step(self) -> int:
+        return self._state.step
 
     def _apply(self, command: Command) -> TrainingEnded | None:
         match command:
@@ -68,7 +68,8 @@ class CommandHandler:
             case Stop():
                 return self._stop(command)
             case Hold():
-                return self._hold(command)
+                self._standstill.held = command.reason
+                self._standstill.begin(self._step, command.reason)
             case Release():
                 self._release()
             case Continue():
@@ -76,43 +77,31 @@ class CommandHandler:
             case SaveCheckpoint():
                 self._save(command)
             case Evaluate():
-                self._trainer.evaluate()
                 self._answer(command, "done", f"evaluated at step {self._step}")
             case ChangeSetting():
                 self._change(command)
             case Profile():
-                self._trainer.profiler.begin(command, self._step)
+                self._profiler.begin(command, self._step)
         return None
 
-    @property
-    def _step(self) -> int:
-        return self._trainer.step
-
     def _answer(self, command: Command, outcome: Literal["done", "refused"], text: str) -> None:
-        number = getattr(command, "command_id", 0)
-        if number:
-            self._link.send(CommandDone(time.time(), number, outcome, text, self._step))
-
-    # --- commands -------------------------------------------------------------------------------
+        self._standstill.answer(command, outcome, text, self._step)
 
     def _save(self, command: SaveCheckpoint) -> None:
-        names = ("last", command.name) if command.name else ("last",)
-        self._trainer.save(names)
-        self.with_disk(self._trainer.writer.wait)
-        self._trainer.resume_clock()
-        newest = self._trainer.writer.newest
-        self._answer(command, "done", f"saved {newest.path if newest else 'a checkpoint'}")
+        self._checkpoints.save("last", *filter(None, [command.name]))
+        self._checkpoints.wait()
+        self._answer(command, "done", f"saved {self._checkpoints.newest or 'a checkpoint'}")
 
     def _change(self, command: ChangeSetting) -> None:
-        groups = self._trainer.parts.groups
+        groups = self._state.components.groups
         if command.key == "optimizer.weight_decay" and not groups.takes_weight_decay:
             self._answer(
                 command, "refused", "every parameter group of the optimizer fixes its own decay"
             )
             return
-        old = self._trainer.change_setting(command.key, command.value)
+        old = self._state.change_setting(command.key, command.value)
         new = float(command.value)
-        self._link.send(SettingChanged(time.time(), self._step, command.key, old, new))
+        self._standstill.send(SettingChanged(time.time(), self._step, command.key, old, new))
         self._answer(
             command, "done", f"{command.key}: {old:.6g} -> {new:.6g} from step {self._step + 1} on"
         )
@@ -127,159 +116,26 @@ class CommandHandler:
             ended = self.end("paused", "released")
             self._answer(command, "done", f"paused and released at step {self._step}")
             return ended
-        if self._paused:
+        if self._standstill.paused:
             self._answer(command, "refused", f"the run is paused already (step {self._step})")
             return None
-        self._save_whole()
-        self._paused = True
-        self._tell_paused("by command")
+        self._checkpoints.save_whole("last")
+        self._standstill.paused = True
+        self._standstill.begin(self._step, "by command")
         self._answer(command, "done", f"paused at step {self._step}")
-        return self._stand_still()
-
-    def _continue(self, command: Continue) -> None:
-        if not self._paused:
-            self._answer(command, "refused", f"the run is not paused (step {self._step})")
-            return
-        self._paused = False
-        self._tell_unless_waiting()
-        when = f" once this is over: {self.held}" if self.held else ""
-        self._answer(command, "done", f"goes on from step {self._step}{when}")
-
-    def _hold(self, command: Hold) -> TrainingEnded | None:
-        self.held = command.reason
-        self._tell_paused(command.reason)
-        return self._stand_still()
-
-    def _release(self) -> None:
-        if self.held:
-            self.held = ""
-            self._tell_unless_waiting()
-
-    def _stand_still(self) -> TrainingEnded | None:
-        """Do what is told until neither a person nor the supervisor wants training to wait."""
-        if self._standing or not (self._paused or self.held):
-            return None
-        self._standing = True
-        while self._paused or self.held:
-            command = self._link.next_command()
-            if command is not None:
-                ended = self._apply(command)
-                if ended is not None:
-                    return ended
-            elif self._link.orphaned:
-                return self.end("paused", "the supervisor is gone")
-            else:
-                self._link.wait_for_command(_LOOK_S)
-        self._standing = False
-        self._trainer.resume_clock()
         return None
 
-    def _tell_paused(self, reason: str) -> None:
-        self._link.send(TrainingPaused(time.time(), self._step, reason))
-
-    def _tell_unless_waiting(self) -> None:
-        """Say that training goes on, or what it still waits for."""
-        if self._paused or self.held:
-            self._tell_paused(self.held or "by command")
-        else:
-            self._link.send(TrainingContinued(time.time(), self._step))
-
-    # --- endings --------------------------------------------------------------------------------
-
-    def end(self, state: EndState, reason: str) -> TrainingEnded:
-        """Save the state of this step and return the run's end."""
-        self._save_whole()
-        return TrainingEnded(time.time(), self._step, state, reason)
-
-    def end_nonfinite(self, reason: str) -> TrainingEnded:
-        """Save the last finite state, if this is one, and return the run's failure."""
-        if not self._trainer.weights_are_finite():
-            return TrainingEnded(
-                time.time(),
-                self._step,
-                "failed",
-                f"{reason}; the weights are not finite either, so the last checkpoint stays the "
-                "one before: resume with another learning rate or train.clip_norm",
-            )
-        advice = f"the state of step {self._step} is saved: resume with a lower optimizer.lr"
-        return self.end("failed", f"{reason}; {advice}")
-
-    def rescue(self, error: Exception) -> None:
-        """Save the last whole step before an error ends the run; the error's notes say so."""
-        if is_in_update(error):
-            error.add_note("the last update may be half made, so the last checkpoint stays")
+    def _continue(self, command: Continue) -> None:
+        standstill = self._standstill
+        if not standstill.paused:
+            self._answer(command, "refused", f"the run is not paused (step {self._step})")
             return
-        try:
-            self._trainer.break_off()
-            self._trainer.keep_last_step()
-        except Exception as second:  # a device that is lost takes its weights along
-            again = isinstance(second, TrainingError) and str(second) == str(error)
-            why = "" if again else f": {type(second).__name__}: {second}"
-            error.add_note(f"the last step could not be saved{why}")
-        else:
-            if self._trainer.writer.has(self._step):
-                error.add_note(f"step {self._step} is saved")
+        standstill.paused = False
+        standstill.end(self._step)
+        when = f" once this is over: {standstill.held}" if standstill.held else ""
+        self._answer(command, "done", f"goes on from step {self._step}{when}")
 
-    def _save_whole(self) -> None:
-        if self._trainer.step:
-            self._trainer.save(("last",))
-        self.with_disk(self._trainer.writer.wait)
-
-    # --- a disk that can't take it --------------------------------------------------------------
-
-    def check_writer(self) -> None:
-        """Notice a checkpoint that failed in its thread, and hold until it can be written."""
-        self.with_disk(self._trainer.writer.check)
-
-    def settle_writer(self) -> None:
-        """Let the checkpoint in flight reach the disk: a run that ends takes its process along."""
-        error = self._trainer.writer.settle()
-        if error is not None:
-            self._trainer.alert("disk", f"the last checkpoint could not be written: {error}")
-
-    def with_disk(self, write: Callable[[], None]) -> None:
-        """Do what writes; where the disk can't take it, alert, hold, and try again.
-
-        Raises:
-            DiskHeldError: a stop came while it held.
-        """
-        while True:
-            try:
-                write()
-                return
-            except OSError as error:
-                self._hold_for_disk(error)
-
-    def _hold_for_disk(self, error: OSError) -> None:
-        """Stand still until the checkpoint that failed is on disk."""
-        reason = f"a checkpoint could not be written: {error}"
-        self._trainer.alert("disk", f"{reason}; training holds and tries again")
-        self._tell_paused(reason)
-        self._wait_for_space(reason)
-        while not self._retried():
-            self._wait_for_space(reason)
-        self._tell_unless_waiting()
-        self._trainer.resume_clock()
-
-    def _retried(self) -> bool:
-        try:
-            self._trainer.writer.retry()
-        except OSError:
-            return False
-        return True
-
-    def _wait_for_space(self, reason: str) -> None:
-        self._link.wait_for_command(_DISK_RETRY_S)
-        if self._link.orphaned:
-            raise DiskHeldError(f"the supervisor is gone, and {reason}")
-        while (command := self._link.next_command()) is not None:
-            match command:
-                case Stop():
-                    self._answer(command, "done", f"stopped at step {self._step}; {reason}")
-                    raise DiskHeldError(f"{command.reason}; {reason}")
-                case Hold():
-                    self.held = command.reason
-                case Release():
-                    self.held = ""
-                case _:
-                    self._answer(command, "refused", f"the run holds: {reason}")
+    def _release(self) -> None:
+        if self._standstill.held:
+            self._standstill.held = ""
+            self._standstill.end(self._step)

@@ -1,48 +1,50 @@
-"""The training loop: steps, and at their boundaries flush, evaluate, checkpoint, obey.
+"""The training loop: steps, and between them what is due.
 
 `run` reads from top to bottom; what is fast about it is in the parts it calls. It knows the run
-only as a link that takes events and gives commands.
+only as a channel that takes events and gives commands.
 """
 
 import gc
 import time
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-import torch
-
-from tuitrain.messages import (
-    AlertRaised,
-    Evaluated,
-    SettingChanged,
-    StepsTaken,
-    TrainingEnded,
-    encode_pending,
-)
+from tuitrain.messages import AlertRaised, Evaluated, SettingChanged, StepsTaken, TrainingEnded
+from tuitrain.training.boundary import Boundary, BoundaryPlanner
 from tuitrain.training.build import TrainingComponents
 from tuitrain.training.channel import WorkerChannel
-from tuitrain.training.checkpoints.own_state import restore_state, state_of
-from tuitrain.training.checkpoints.saveable import require_saveable
+from tuitrain.training.checkpoints.manager import CheckpointManager, DiskHeldError
 from tuitrain.training.checkpoints.writer import CheckpointWriter
-from tuitrain.training.commands import CommandHandler, DiskHeldError
-from tuitrain.training.memory.allocator import find_allocator
-from tuitrain.training.memory.oom_recovery import MemoryEndedError, OomRecovery
+from tuitrain.training.commands import CommandHandler
+from tuitrain.training.memory.allocator import Allocator, find_allocator
+from tuitrain.training.memory.oom_recovery import HALF_MADE, OomRecovery
+from tuitrain.training.memory.oom_report import (
+    OomReport,
+    OutOfMemory,
+    is_in_update,
+    is_out_of_memory,
+)
 from tuitrain.training.memory.watch import MemoryWatch
-from tuitrain.training.metrics.evaluation import Evaluator
-from tuitrain.training.metrics.progress import Progress
-from tuitrain.training.metrics.recorder import KEPT_BYTES, Flushed, StepRecorder
-from tuitrain.training.optimizing import restore_optimizer
+from tuitrain.training.metrics.evaluation import Evaluation, Evaluator
+from tuitrain.training.metrics.recorder import Flushed, StepRecorder
+from tuitrain.training.nonfinite import NonfinitePolicy
 from tuitrain.training.profiling.profiler import Profiler
 from tuitrain.training.profiling.timing import COST_SHARE, StepTimer, clock_of
-from tuitrain.training.randomness import generator_states, restore_generators
-from tuitrain.training.settings import LiveSettings, PendingChanges
-from tuitrain.training.step import Stepper
+from tuitrain.training.standstill import Standstill
+from tuitrain.training.state import TrainingState
+from tuitrain.training.step import TrainStep
 from tuitrain.training.triggers import Triggers
 
-FLUSH_S = 0.2
-"""How often the steps' values leave the device."""
-COLLECT_S = 30.0
-"""How often python's garbage is collected, at a boundary: left to itself it stalls a step."""
+_LOOK_S = 1.0
+"""How long a standstill waits at a time."""
+
+
+class _RunEndedError(Exception):
+    """The run is over for a reason that `ended` tells."""
+
+    def __init__(self, ended: TrainingEnded) -> None:
+        super().__init__(ended.reason)
+        self.ended = ended
 
 
 class Trainer:
@@ -50,367 +52,336 @@ class Trainer:
 
     def __init__(
         self,
-        parts: TrainingComponents,
-        link: WorkerChannel,
+        components: TrainingComponents,
+        channel: WorkerChannel,
         writer: CheckpointWriter,
         config: str,
+        *,
+        rerun: tuple[str, ...] = (),
         timing_share: float = COST_SHARE,
+        allocator: Allocator | None = None,
     ) -> None:
         """Stand ready before the first step.
 
         Args:
-            parts: what to train, and with what.
-            link: takes events and gives commands.
+            components: what to train, and with what.
+            channel: takes events and gives commands.
             writer: of checkpoints.
             config: the resolved preset, as checkpoints hold it.
+            rerun: the words of the command that begins the run again.
             timing_share: part of the training time that splitting steps may take.
+            allocator: of the device; found where none is given.
         """
-        self.parts = parts
-        self.link = link
-        self.writer = writer
-        self.step = 0
-        """Updates done."""
-        self.total_steps = parts.total_steps
-        self.settings = LiveSettings.begin(parts.preset, parts.schedule, self.total_steps)
-        self._periods = Triggers(parts.preset.train, self.settings, parts.data.plan.steps_per_epoch)
-        self.replay = PendingChanges(())
-        self.progress = Progress(parts.preset, parts.task.train_metric())
-        self._config = config
-        self._saved_step = -1
-        self._train_s = 0.0
-        self._clock = self._flush_at = self._saved_at = self._collected_at = time.perf_counter()
-        self._nonfinite: str = ""
-        self._was_finite = True
-
-        self._recorder = StepRecorder(parts.task)
-        self._timer = StepTimer(clock_of(parts.device), timing_share)
-        self._stepper = Stepper(parts, self.settings, self._recorder, self._timer)
-        self._flushed_step = self._first_step = 0
-        self._proved = False
-        train = parts.preset.train
-        self.evaluator = Evaluator(
-            model=parts.model,
-            loss=parts.loss,
-            task=parts.task,
-            source=parts.data.validation,
-            preparation=parts.data.preparation,
-            precision=parts.precision,
-            outputs=parts.data.spec.outputs,
-            classes=parts.data.classes,
-            batch_size=max(train.batch_size, 256),
-            workers=parts.preset.data.workers,
-            device=parts.device,
+        preset, device = components.preset, components.device
+        allocator = allocator or find_allocator(device)
+        self.components = components
+        self.state = TrainingState(components)
+        self._send = channel.send
+        self._nonfinite = NonfinitePolicy(
+            components.optimizer,
+            device,
+            preset.train.nonfinite,
+            scaled=components.precision.scaler is not None,
         )
-        self._obedience = CommandHandler(self)
+        self._recorder = StepRecorder(components.task)
+        self._timer = StepTimer(clock_of(device), timing_share)
+        self._train_step = TrainStep(
+            components, self.state.settings, self._nonfinite, self._recorder, self._timer
+        )
+        self._evaluator = Evaluator(components)
+        self.memory = MemoryWatch(components, allocator, channel.send)
+        self._recovery = OomRecovery(components, allocator, channel.send, rerun)
         # Inside a compiled model hooks don't fire.
-        roots = {"loss": parts.loss, **({} if train.compile else {"model": parts.model})}
+        roots = {} if preset.train.compile else {"model": components.model}
         profiles = writer.run_directory / "profiles"
-        self.profiler = Profiler(roots, parts.device, profiles, link.send)
-        allocator = find_allocator(parts.device)
-        self.memory = MemoryWatch(parts, allocator, link.send)
-        self.relief = OomRecovery(self, allocator)
+        self._profiler = Profiler(
+            {"loss": components.loss, **roots}, device, profiles, channel.send
+        )
+        triggers = Triggers(preset.train, self.state.settings, components.data.plan.steps_per_epoch)
+        self._planner = BoundaryPlanner(channel, triggers, self.state.total_steps)
+        self._standstill = Standstill(channel.send)
+        self.checkpoints = CheckpointManager(
+            self.state, writer, self._planner, channel, self._standstill, config
+        )
+        self._commands = CommandHandler(
+            self.state, self.checkpoints, self._profiler, self._standstill
+        )
+        self._ends = ""
+        """Why the run has to end: the last step's loss is not finite."""
 
-    # --- the loop -------------------------------------------------------------------------------
+    # --- the loop ---------------------------------------------------------------------------------
 
     def run(self) -> TrainingEnded:
         """Train until the run ends, and return how it did; the final checkpoint is on disk."""
-        self._batches = self.parts.batches(self.step)
-        self._flushed_step = self._first_step = self.step
-        self._stepper.begin()
-        self.memory.begin(self.step)
+        state, planner = self.state, self._planner
+        self._begin()
+        with self._ending():
+            try:
+                ended = self._boundary()
+                while ended is None:
+                    self._step()
+                    if self._ends or self._recorder.full or planner.reached(state.step):
+                        ended = self._boundary()
+                return ended
+            except DiskHeldError as error:
+                return TrainingEnded(time.time(), state.step, "stopped", str(error))
+            except _RunEndedError as error:
+                return error.ended
+            except Exception as error:
+                self._save_what_is_whole(error)
+                raise
+
+    def _begin(self) -> None:
+        self._first_step = self._flushed_step = self.state.step
+        self._batches = self.components.batches(self.state.step)
+        self._train_step.begin()
+        self.memory.begin(self.state.step)
         gc.collect()
         gc.freeze()
         gc.disable()
-        self.resume_clock()
-        self._saved_at = self._collected_at = time.perf_counter()
+        self._clock = time.perf_counter()
+
+    @contextmanager
+    def _ending(self) -> Iterator[None]:
+        """Whatever ends the run, let what is under way come to its end."""
         try:
-            ended = self._boundary()
-            while ended is None:
-                profiled = self.profiler.under_way is not None
-                self.relief.step(self._take_profiled_step if profiled else self._take_step)
-                if (
-                    self.link.attention
-                    or self.step >= self._due_step
-                    or time.perf_counter() >= self._flush_at
-                    or self._recorder.kept_bytes > KEPT_BYTES
-                    or self._nonfinite
-                ):
-                    ended = self._boundary()
-            return ended
-        except DiskHeldError as error:
-            return TrainingEnded(time.time(), self.step, "stopped", str(error))
-        except MemoryEndedError as error:
-            return error.ended
-        except Exception as error:
-            self._obedience.rescue(error)
-            raise
+            yield
         finally:
-            self._obedience.settle_writer()
-            self.profiler.finish(self.step)
+            self.checkpoints.settle()
+            self._profiler.finish(self.state.step)
             self.memory.abandon()
             gc.enable()
             self._batches.close()
 
-    def _take_profiled_step(self) -> None:
-        # What a profile costs would count to the loop's share of a step.
-        self._timer.leave_out(self.step)
-        self.profiler.step(self._take_step, self.step + 1)
+    def _step(self) -> None:
+        """Take a step, in smaller batches where memory runs out and the preset says so."""
+        while True:
+            try:
+                return self._take_step()
+            except OutOfMemory as error:
+                report = self._recovery.capture(error)
+            # Outside the handler: the error is gone, and with it what its frames held.
+            self._break_off()
+            self._recovery.release()
+            at_once = self._recovery.split_step(report, self.state.step)
+            if at_once is None:
+                saved = self._save_for_lack_of_memory(report)
+                ended = self._recovery.end_step(report, self.state.step, saved)
+                raise _RunEndedError(ended)
+            self._split_batches(at_once)
 
     def _take_step(self) -> None:
-        self._nonfinite = self._stepper.take(self.step, self._batches)
-        if not self._nonfinite:
-            self.step += 1
+        if self._profiler.under_way is None:
+            self._ends = self._train_step(self.state.step, self._batches)
+        else:
+            # What a profile costs would count to the loop's share of a step.
+            self._timer.leave_out(self.state.step)
+            self._profiler.step(self._take_profiled_step, self.state.step + 1)
+        if not self._ends:
+            self.state.step += 1
 
-    # --- the boundary between two steps ---------------------------------------------------------
+    def _take_profiled_step(self) -> None:
+        self._ends = self._train_step(self.state.step, self._batches)
+
+    # --- the boundary between two steps -----------------------------------------------------------
 
     def _boundary(self) -> TrainingEnded | None:
-        self.memory.look(self.step)
-        self._flush()
-        self._prove_saveable()
-        if self._nonfinite:
-            return self._obedience.end_nonfinite(self._nonfinite)
-        at_end = self.step >= self.total_steps
-        wanted = at_end or self._periods.evaluates_at(self.step)
-        if wanted and self.progress.evaluated_step != self.step:
-            self.evaluate()
-        early = self.progress.early_stop.reason
-        if early:
-            return self._obedience.end("finished", f"early stop: {early}")
-        if at_end:
-            return self._obedience.end("finished", self._end_reason())
-        self._replay_settings()
-        self._obedience.check_writer()
-        if self._checkpoint_due():
-            self.save(("last",))
-        called = self.link.attention or self._obedience.held
-        ended = self._obedience.obey() if called else None
-        self._collect_garbage()
-        if self.memory.account():
-            self.resume_clock()
-        due = min(self.replay.next_step() or self.total_steps, self._periods.next_after(self.step))
-        self._due_step = self.memory.due_step(self.step, min(self.total_steps, due))
+        """Decide what is due and carry it out; while training is to wait, again and again."""
+        boundary = self._decide()
+        ended = self._carry_out(boundary)
+        while ended is None and self._standstill.lasts:
+            self._planner.wait(_LOOK_S)
+            boundary = self._decide()
+            ended = self._carry_out(boundary)
+        self._planner.until(self.memory.due_step(boundary.step, boundary.next_step))
         return ended
 
-    def _prove_saveable(self) -> None:
-        """Look once, when the optimizer has a state, whether checkpoints could be loaded again."""
-        if not self._proved and self.step > self._first_step:
-            self._proved = True
-            require_saveable(self.state(), self.step)
+    def _decide(self) -> Boundary:
+        return self._planner.decide(
+            self.state.step,
+            evaluated_step=self.state.progress.evaluated_step,
+            saved_step=self.checkpoints.saved_step,
+            writing=self.checkpoints.busy,
+            pending=self.state.pending,
+        )
+
+    def _carry_out(self, boundary: Boundary) -> TrainingEnded | None:
+        self.memory.look(boundary.step)
+        self._flush()
+        if self._ends:
+            return self._end_nonfinite(self._ends)
+        if boundary.step > self._first_step:
+            self.checkpoints.prove()
+        if boundary.evaluate:
+            self._evaluate()
+        if early := self.state.progress.early_stop.reason:
+            return self._commands.end("finished", f"early stop: {early}")
+        if boundary.end:
+            return self._commands.end("finished", self._end_reason())
+        self._change_settings(boundary)
+        waited = self.checkpoints.check()
+        if boundary.save:
+            self.checkpoints.save("last")
+        ended = self._commands.handle(boundary.commands, boundary.orphaned)
+        if boundary.collect:
+            gc.collect()
+        accounted = self.memory.account()
+        if waited or accounted or boundary.evaluate or boundary.save or boundary.commands:
+            # What went before was no training.
+            self._clock = time.perf_counter()
+        return ended
 
     def _flush(self) -> None:
-        now = time.perf_counter()
-        self._flush_at = now + FLUSH_S
+        """Tell of the steps since the last flush; here alone the host waits for the device."""
         if not len(self._recorder):
             return
         self._timer.begin_flush()
         flushed = self._recorder.flush(self._flushed_step + 1)
         now = time.perf_counter()
         took_s, self._clock = now - self._clock, now
-        self._train_s += took_s
-        self._flush_at = now + FLUSH_S
-        self._look_for_nonfinite(flushed)
+        self.state.train_s += took_s
+        self._review(flushed)
         self._flushed_step = flushed.last_step
         # A step whose update was not made because the run ends there is no step of the run.
-        done = self.step - flushed.first_step + 1
-        self.progress.train_means.add(flushed.losses[:done], flushed.measured[:done])
-        steps = len(flushed.losses)
-        points = flushed.points(self.parts.task.train_metric(), flushed.samples / max(took_s, 1e-9))
-        self.link.send(
-            StepsTaken(
-                time=time.time(),
-                first_step=flushed.first_step,
-                last_step=flushed.last_step,
-                epoch=flushed.last_step / self.parts.data.plan.steps_per_epoch,
-                train_s=self._train_s,
-                points=points + self._timer.points(flushed.last_step, took_s / steps),
-            )
-        )
-        self._timer.end_flush(steps)
-        self.memory.read(self.step)
+        done = self.state.step - flushed.first_step + 1
+        self.state.progress.train_means.add(flushed.losses[:done], flushed.measured[:done])
+        self._send(self._steps_taken(flushed, took_s))
+        self._timer.end_flush(len(flushed.losses))
+        self.memory.read(self.state.step)
 
-    def _look_for_nonfinite(self, flushed: Flushed) -> None:
-        bad = flushed.first_nonfinite()
-        was_finite, self._was_finite = self._was_finite, bad is None
-        if bad is None or not was_finite:
+    def _review(self, flushed: Flushed) -> None:
+        found = self._nonfinite.review(flushed)
+        if found is None:
             return
-        policy = self.parts.preset.train.nonfinite
-        text = f"loss is {flushed.losses[bad - flushed.first_step]} at step {bad}"
-        if policy == "stop":
-            self._nonfinite = text
-            if self._stepper.learns_late:
-                # Every update from this step on was left out on the device.
-                flushed.cut_after(bad)
-                self.step = bad - 1
-        words = {
-            "stop": "the run ends with the state before this step",
-            "skip": "its update is left out",
-            "ignore": "its update was made",
-        }
-        self.alert("nonfinite", f"{text}; {words[policy]}")
+        if found.ends:
+            self._ends = found.reason
+        if found.left_out:
+            flushed.cut_after(found.step)
+            self.state.step = found.step - 1
+        self._send(AlertRaised(time.time(), self.state.step, "nonfinite", found.alert))
 
-    def evaluate(self) -> None:
+    def _steps_taken(self, flushed: Flushed, took_s: float) -> StepsTaken:
+        metric = self.components.task.train_metric()
+        points = flushed.points(metric, flushed.samples / max(took_s, 1e-9))
+        split = self._timer.points(flushed.last_step, took_s / len(flushed.losses))
+        return StepsTaken(
+            time=time.time(),
+            first_step=flushed.first_step,
+            last_step=flushed.last_step,
+            epoch=self.state.epoch_at(flushed.last_step),
+            train_s=self.state.train_s,
+            points=points + split,
+        )
+
+    def _evaluate(self) -> None:
         """Evaluate now, move best and early stopping, save a new best."""
-        self.profiler.expect(self.evaluator.batches, self.step)
-        result = self.relief.evaluation(self.evaluator.run)
-        self.link.send(
+        state = self.state
+        batches = self._evaluator.batches(state.evaluation_size)
+        self._profiler.expect(batches, state.step)
+        result = self._run_evaluation()
+        self._send(
             Evaluated(
                 time=time.time(),
-                step=self.step,
-                epoch=self.step / self.parts.data.plan.steps_per_epoch,
+                step=state.step,
+                epoch=state.epoch,
                 duration_s=result.duration_s,
                 metrics=result.metrics,
                 counts=result.counts,
             )
         )
-        is_best = self.progress.update(result.metrics, self.step)
-        if is_best and self.parts.preset.checkpoint.best:
-            self.save(("last", "best"))
+        is_best = state.progress.update(result.metrics, state.step)
+        if is_best and self.components.preset.checkpoint.best:
+            self.checkpoints.save("last", "best")
         gc.collect()
-        self.resume_clock()
+
+    def _run_evaluation(self) -> Evaluation:
+        """Evaluate, in smaller batches where memory runs out and the preset says so."""
+        step = self.state.step
+        while True:
+            try:
+                return self._evaluator.run(self.state.evaluation_size)
+            except OutOfMemory as error:
+                report = self._recovery.capture(error)
+            self._break_off()
+            self._recovery.release()
+            size = self._evaluator.largest(self.state.evaluation_size)
+            smaller = self._recovery.split_evaluation(report, step, size)
+            if smaller is None:
+                saved = self._save_for_lack_of_memory(report)
+                raise _RunEndedError(self._recovery.end_evaluation(report, step, size, saved))
+            self.state.evaluation_size = smaller
+
+    def _change_settings(self, boundary: Boundary) -> None:
+        for step, key, value in boundary.changes:
+            old = self.state.change_setting(key, value)
+            if step == boundary.step:
+                self._send(SettingChanged(time.time(), step, key, old, value))
 
     def _end_reason(self) -> str:
-        train = self.parts.preset.train
-        if train.max_steps and self.step == train.max_steps:
+        train = self.components.preset.train
+        if train.max_steps and self.state.step == train.max_steps:
             return f"train.max_steps = {train.max_steps} reached"
         return f"{train.epochs} epochs done"
 
-    def _replay_settings(self) -> None:
-        for step, key, value in self.replay.take(self.step):
-            old = self.change_setting(key, value)
-            if step == self.step:
-                self.link.send(SettingChanged(time.time(), step, key, old, value))
+    def _end_nonfinite(self, reason: str) -> TrainingEnded:
+        """Save the last finite state, if this is one, and return the run's failure."""
+        step = self.state.step
+        if self.state.weights_are_finite():
+            advice = f"the state of step {step} is saved: resume with a lower optimizer.lr"
+            return self._commands.end("failed", f"{reason}; {advice}")
+        advice = (
+            "the weights are not finite either, so the last checkpoint stays the one before: "
+            "resume with another learning rate or train.clip_norm"
+        )
+        return TrainingEnded(time.time(), step, "failed", f"{reason}; {advice}")
 
-    def change_setting(self, key: str, value: float) -> float:
-        """Give a live setting a new value from the next step on; return the old one."""
-        old = self.settings.change(key, value, self.step)
-        if key == "stop.patience":
-            self.progress.early_stop.patience = int(value)
-        elif key == "optimizer.weight_decay":
-            self.parts.groups.set_weight_decay(value)
-        return old
+    # --- a step that fails ------------------------------------------------------------------------
 
-    def _collect_garbage(self) -> None:
-        if time.perf_counter() - self._collected_at > COLLECT_S:
-            gc.collect()
-            self._collected_at = time.perf_counter()
-
-    # --- a step that fails ----------------------------------------------------------------------
-
-    def break_off(self) -> None:
+    def _break_off(self) -> None:
         """Let go of what a step or an evaluation that failed has left, with its memory."""
         self.memory.abandon()
-        self._recorder.forget_after(self.step)
-        self.parts.optimizer.zero_grad()
+        self._recorder.forget_after(self.state.step)
+        self.components.optimizer.zero_grad()
         gc.collect()
 
-    def split_batches(self, at_once: int) -> None:
+    def _split_batches(self, at_once: int) -> None:
         """Let the next step, and all after it, go through the model in smaller batches."""
-        self.parts.split_batches(at_once)
+        self.components.split_batches(at_once)
         self._batches.close()
-        self._batches = self.parts.batches(self.step)
-        self.memory.begin(self.step)
-        self._due_step = self.memory.due_step(self.step, self._due_step)
+        self._batches = self.components.batches(self.state.step)
+        self.memory.begin(self.state.step)
+        self._planner.until(self.memory.due_step(self.state.step, self.state.step + 1))
 
-    def keep_last_step(self) -> None:
+    def _save_last_step(self) -> None:
         """Put the last whole step on record and on disk."""
         self._flush()
-        if self.step and (not self._nonfinite or self.weights_are_finite()):
-            self.save(("last",))
-        self._obedience.with_disk(self.writer.wait)
+        if not self._ends or self.state.weights_are_finite():
+            self.checkpoints.save_whole("last")
 
-    # --- checkpoints ----------------------------------------------------------------------------
+    def _save_for_lack_of_memory(self, report: OomReport) -> str:
+        """Save the last whole step where there is one; return what became of it, in words."""
+        if report.in_update:
+            return HALF_MADE
+        try:
+            self._save_last_step()
+        except OutOfMemory as error:
+            if not is_out_of_memory(error):
+                raise
+            return "; there was no memory left to save this step, the last checkpoint stays"
+        step = self.state.step
+        return f"; step {step} is saved" if self.checkpoints.has(step) else ""
 
-    def _checkpoint_due(self) -> bool:
-        if self.step <= self._saved_step or not self.step:
-            return False
-        waited_s = time.perf_counter() - self._saved_at
-        return self._periods.saves_at(self.step) or (
-            self._periods.saves_after(waited_s) and not self.writer.busy
-        )
-
-    def save(self, names: tuple[str, ...]) -> None:
-        """Begin to save a checkpoint of this step, or give the one it has more names."""
-        if self.writer.has(self.step):
-            self._obedience.with_disk(lambda: self.writer.add_names(names))
-            self.resume_clock()
+    def _save_what_is_whole(self, error: Exception) -> None:
+        """Save the last whole step before an error ends the run; the error's notes say so."""
+        if is_in_update(error):
+            error.add_note("the last update may be half made, so the last checkpoint stays")
             return
-        self._obedience.with_disk(
-            lambda: self.writer.save(
-                self.state,
-                step=self.step,
-                names=names,
-                keep=self.parts.preset.checkpoint.keep,
-                metrics=self.progress.metrics,
-            )
-        )
-        self._saved_step, self._saved_at = self.step, time.perf_counter()
-        self.resume_clock()
-
-    def state(self) -> Mapping[str, Any]:
-        """Return all that an exact resume needs, beside what the preset says."""
-        scaler = self.parts.precision.scaler
-        return {
-            "model": self.parts.model.state_dict(),
-            "optimizer": self.parts.optimizer.state_dict(),
-            "loss": state_of(self.parts.loss),
-            "schedule": self.parts.schedule.state(),
-            "scaler": scaler.state_dict() if scaler is not None else {},
-            "step": self.step,
-            "epoch": self.step / self.parts.data.plan.steps_per_epoch,
-            "generators": generator_states(),
-            "settings": dict(self.settings.values),
-            **self.progress.state(),
-            "train_s": self._train_s,
-            "threads": torch.get_num_threads(),
-            "config": self._config,
-            "at_once": self.parts.data.plan.at_once,
-            "evaluation_size": self.evaluator.batch_size,
-            "pending": encode_pending(self.link.unacknowledged()),
-        }
-
-    def restore(self, state: Mapping[str, Any], settings: PendingChanges) -> None:
-        """Go back to a state that `state` returned; the generators last of all.
-
-        Raises:
-            CheckpointError: the state is of other parts.
-        """
-        preset = self.parts.preset
-        restore_state(self.parts.model, state["model"], f"model.name = {preset.model.name}")
-        # Checkpoints from before losses and schedules could have state have neither.
-        restore_state(self.parts.loss, state.get("loss", {}), f"loss.name = {preset.loss.name}")
-        if "schedule" in state:
-            self.parts.schedule.restore(state["schedule"])
-        name = f"optimizer.name = {preset.optimizer.name}"
-        restore_optimizer(self.parts.optimizer, state["optimizer"], name)
-        if self.parts.precision.scaler is not None:
-            self.parts.precision.scaler.load_state_dict(state["scaler"])
-        self.step = self._saved_step = int(state["step"])
-        self.settings.values.update(state["settings"])
-        self.progress.restore(state)
-        self._train_s = state["train_s"]
-        for step, key, value in settings.take(self.step):
-            # Earlier changes are in the checkpoint; one of this very step may have come after it.
-            if step == self.step:
-                self.change_setting(key, value)
-        self.progress.early_stop.patience = int(self.settings["stop.patience"])
-        self.replay = settings
-        # Checkpoints from before batches could be split have neither.
-        self.parts.split_batches(state.get("at_once", 0))
-        self.evaluator.batch_size = state.get("evaluation_size", self.evaluator.batch_size)
-        restore_generators(state["generators"])
-
-    # --- small things ---------------------------------------------------------------------------
-
-    def alert(self, kind: str, text: str) -> None:
-        """Tell whoever watches."""
-        self.link.send(AlertRaised(time.time(), self.step, kind, text))
-
-    def resume_clock(self) -> None:
-        """Count training time from now: what went before was no training."""
-        self._clock = time.perf_counter()
-        self._flush_at = self._clock + FLUSH_S
-
-    def weights_are_finite(self) -> bool:
-        """Say whether every number in the model's state is finite."""
-        values = self.parts.model.state_dict().values()
-        return all(bool(torch.isfinite(v).all()) for v in values if v.is_floating_point())
+        try:
+            self._break_off()
+            self._save_last_step()
+        except Exception as second:  # a device that is lost takes its weights along
+            why = "" if str(second) == str(error) else f": {type(second).__name__}: {second}"
+            error.add_note(f"the last step could not be saved{why}")
+        else:
+            if self.checkpoints.has(self.state.step):
+                error.add_note(f"step {self.state.step} is saved")

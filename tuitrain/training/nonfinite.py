@@ -1,4 +1,4 @@
-"""Keeps an update from being made when its loss is not finite.
+"""What is done about a loss that is not finite: the update is not made, and the run may end.
 
 Where the host can look for free (a CPU), or the optimizer leaves no other way, it looks at each
 step. Fused optimizers on an accelerator are told on the device instead: they leave the update out
@@ -6,37 +6,60 @@ when `found_inf` is 1, the same way a gradient scaler tells them, and nobody wai
 """
 
 import math
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
+from tuitrain.training.metrics.recorder import Flushed
+
 Policy = Literal["stop", "skip", "ignore"]
+
+_WORDS = {
+    "stop": "the run ends with the state before this step",
+    "skip": "its update is left out",
+    "ignore": "its update was made",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class NonfiniteLoss:
+    """The first of a row of losses that are not finite."""
+
+    step: int
+    reason: str
+    alert: str
+    ends: bool
+    """The run ends with the state before it."""
+    left_out: bool
+    """Every update from this step on was left out on the device, as the host only learns now."""
 
 
 class NonfinitePolicy:
-    """Decides, step by step, whether the update is made."""
+    """Decides, step by step, whether the update is made, and at a flush what is told of it."""
 
     def __init__(self, optimizer: Any, device: torch.device, policy: Policy, scaled: bool) -> None:
-        self._optimizer = optimizer
         self._policy = policy
         # A gradient scaler leaves out such updates by itself, and sets found_inf for that.
-        self._idle = policy == "ignore" or scaled
+        self.idle = policy == "ignore" or scaled
+        """No step needs to be looked at."""
         fused = getattr(optimizer, "_step_supports_amp_scaling", False)
-        self._on_device = not self._idle and device.type != "cpu" and fused
+        self._on_device = not self.idle and device.type != "cpu" and fused
         self._found = torch.zeros((), device=device)
+        self._was_finite = True
         if self._on_device:
             optimizer.grad_scale = None
             optimizer.found_inf = self._found
 
     @property
-    def on_device(self) -> bool:
-        """Whether the host learns only at the flush that updates were left out."""
-        return self._on_device
+    def ends(self) -> bool:
+        """Whether a loss that is not finite ends the run."""
+        return self._policy == "stop"
 
-    def allows(self, loss: Tensor) -> bool:
-        """Say whether to go on with the update of this step."""
-        if self._idle:
+    def should_update(self, loss: Tensor) -> bool:
+        """Return whether to go on with the update of this step."""
+        if self.idle:
             return True
         if self._on_device:
             bad = torch.isfinite(loss).logical_not()
@@ -47,3 +70,18 @@ class NonfinitePolicy:
                 self._found.copy_(bad)
             return True
         return math.isfinite(loss.item())
+
+    def review(self, flushed: Flushed) -> NonfiniteLoss | None:
+        """Return the loss to tell of: the first that is not finite after one that was."""
+        bad = flushed.first_nonfinite()
+        was_finite, self._was_finite = self._was_finite, bad is None
+        if bad is None or not was_finite:
+            return None
+        reason = f"loss is {flushed.losses[bad - flushed.first_step]} at step {bad}"
+        return NonfiniteLoss(
+            step=bad,
+            reason=reason,
+            alert=f"{reason}; {_WORDS[self._policy]}",
+            ends=self.ends,
+            left_out=self.ends and self._on_device,
+        )

@@ -65,11 +65,11 @@ class Schedule:
             )
         return factor
 
-    def state(self) -> dict[str, Any]:
+    def state_dict(self) -> dict[str, Any]:
         """Return what the schedule has come to, as data."""
         return {"asked": self._asked, "factor": self._factor, "own": state_of(self._own)}
 
-    def restore(self, state: dict[str, Any]) -> None:
-        """Go back to what `state` returned."""
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go back to what `state_dict` returned."""
         self._asked, self._factor = tuple(state["asked"]), state["factor"]
         restore_state(self._own, state["own"], f"schedule.name = {self._name}")

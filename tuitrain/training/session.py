@@ -70,8 +70,9 @@ class Session:
         seed_everything(self._preset.train.seed)
         record_history(self._preset, pick_device(self._preset.train.device))
         parts = build_components(self._preset, Path(self._order.data_directory), self._report)
-        trainer = self._trainer = Trainer(parts, self._link, self._writer, self._order.config)
-        trainer.relief.rerun = rerun_words(self._order)
+        trainer = self._trainer = Trainer(
+            parts, self._link, self._writer, self._order.config, rerun=rerun_words(self._order)
+        )
         if self._preset.train.weights_from is not None:
             self._begin_with_weights(trainer, Path(self._preset.train.weights_from))
         if self._order.resume:
@@ -79,7 +80,7 @@ class Session:
         self._link.send(
             TrainingPrepared(
                 time=time.time(),
-                start_step=trainer.step,
+                start_step=trainer.state.step,
                 total_steps=parts.total_steps,
                 steps_per_epoch=parts.data.plan.steps_per_epoch,
                 parameters=parts.parameters,
@@ -96,7 +97,7 @@ class Session:
     def _end_without_memory(self, error: BaseException) -> TrainingEnded:
         device = pick_device(self._preset.train.device)
         shortage = capture(error, device, find_allocator(device))
-        step = self._trainer.step if self._trainer is not None else None
+        step = self._trainer.state.step if self._trainer is not None else None
         account, ended = end_outside_steps(shortage, step)
         self._link.send(account)
         return ended
@@ -141,7 +142,7 @@ class Session:
                 f"no checkpoint in {self._folder.folder} can be read any more; "
                 f"`tuitrain run {self._directory / 'config.toml'}` begins the run anew"
             )
-        trainer.replay = settings
+        trainer.state.pending = settings
         self._link.send(TrainingResumed(time.time(), 0, "", ""))
         self._alert("the run ended before its first checkpoint: it begins again at step 0")
 
@@ -153,7 +154,8 @@ class Session:
         self._link.send(
             TrainingResumed(time.time(), state["step"], self._relative(path), state["pending"])
         )
-        trainer.restore(state, settings)
+        trainer.state.load_state_dict(state, settings)
+        trainer.checkpoints.saved_step = trainer.state.step
         self._adopt(path, state["digest"], trainer)
 
     def _begin_with_weights(self, trainer: Trainer, path: Path) -> None:
@@ -166,7 +168,7 @@ class Session:
         self._report(f"loading the weights of {path.name}")
         state = load_checkpoint(path)
         try:
-            trainer.parts.model.load_state_dict(state["model"])
+            trainer.components.model.load_state_dict(state["model"])
         except RuntimeError as error:
             raise TrainingError(
                 f"train.weights_from = {path}: its weights are not of this model: {error}"
@@ -189,14 +191,14 @@ class Session:
         self._folder.point(("last",), path)
         self._writer.newest = CheckpointSaved(
             time=time.time(),
-            step=trainer.step,
+            step=trainer.state.step,
             path=self._relative(path),
             names=self._folder.names(path),
             digest=digest,
             size_bytes=path.stat().st_size,
             held_up_s=0.0,
             write_s=0.0,
-            metrics=trainer.progress.metrics,
+            metrics=trainer.state.progress.metrics,
         )
         self._link.send(self._writer.newest)
 

@@ -7,184 +7,171 @@ import shlex
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import Any
 
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from tuitrain.config.folders import data_directory
-from tuitrain.messages import AlertRaised, BatchSplit, MemoryRanOut, StartOrder, TrainingEnded
+from tuitrain.messages import (
+    AlertRaised,
+    BatchSplit,
+    Event,
+    MemoryRanOut,
+    StartOrder,
+    TrainingEnded,
+)
+from tuitrain.training.build import TrainingComponents
 from tuitrain.training.memory.allocator import Allocator
 from tuitrain.training.memory.fitting import Fit, Trial, again_settings, fit_batch_size
 from tuitrain.training.memory.footprint import optimizer_bytes
-from tuitrain.training.memory.oom_report import OomReport, OutOfMemory, capture, is_out_of_memory
-from tuitrain.training.samples import count
+from tuitrain.training.memory.oom_report import OomReport, capture, is_out_of_memory
 
-if TYPE_CHECKING:
-    from tuitrain.training.loop import Trainer
-
-_Done = TypeVar("_Done")
-_ANEW = (
-    "The step was begun anew: dropout and other draws of the attempt that failed are not drawn "
+_AGAIN = (
+    "The step was begun again: dropout and other draws of the attempt that failed are not drawn "
     "again, and running statistics of batch normalisation have counted its samples twice.\n\n"
 )
-
-
-class MemoryEndedError(Exception):
-    """The run ended for lack of memory; `ended` says how."""
-
-    def __init__(self, ended: TrainingEnded) -> None:
-        super().__init__(ended.reason)
-        self.ended = ended
+HALF_MADE = "; the last update may be half made, so the last checkpoint stays the one before"
 
 
 class OomRecovery:
-    """Stands by one trainer."""
+    """Says how a run goes on, or how it ends, once memory has run out.
 
-    def __init__(self, trainer: "Trainer", allocator: Allocator) -> None:
-        self._trainer = trainer
+    The loop does what is said here; nothing here reaches into it.
+    """
+
+    def __init__(
+        self,
+        components: TrainingComponents,
+        allocator: Allocator,
+        send: Callable[[Event], None],
+        rerun: tuple[str, ...] = (),
+    ) -> None:
+        """Stand by a run.
+
+        Args:
+            components: what it trains with.
+            allocator: of its device.
+            send: is given accounts and alerts.
+            rerun: the words of the command that begins the run again; empty where nobody knows it.
+        """
+        self._components = components
         self._allocator = allocator
-        self.rerun: tuple[str, ...] = ()
-        """The words of the command that begins the run anew; empty where nobody knows it."""
+        self._send = send
+        self._rerun = rerun
 
     @property
     def _halves(self) -> bool:
-        return self._trainer.parts.preset.train.oom == "halve"
+        return self._components.preset.train.oom == "halve"
 
-    def step(self, take: Callable[[], None]) -> None:
-        """Take a step, in smaller batches where memory runs out and the preset says so.
+    def capture(self, error: BaseException) -> OomReport:
+        """Return what ran out, and let go of all that the error holds; any other is raised again.
 
-        Raises:
-            MemoryEndedError: there is no way on.
+        Called inside the handler; the memory is free once it is left.
         """
-        while True:
-            try:
-                return take()
-            except OutOfMemory as error:
-                shortage = self._take_down(error)
-            # Outside the handler: the error is gone, and with it what its frames held.
-            self._make_room()
-            self._relieve_step(shortage)
-
-    def evaluation(self, evaluate: Callable[[], _Done]) -> _Done:
-        """Evaluate, in smaller batches where memory runs out and the preset says so.
-
-        Raises:
-            MemoryEndedError: there is no way on.
-        """
-        while True:
-            try:
-                return evaluate()
-            except OutOfMemory as error:
-                shortage = self._take_down(error)
-            self._make_room()
-            self._relieve_evaluation(shortage)
-
-    def _take_down(self, error: BaseException) -> OomReport:
         if not is_out_of_memory(error):
             raise error
-        return capture(error, self._trainer.parts.device, self._allocator)
+        return capture(error, self._components.device, self._allocator)
 
-    def _make_room(self) -> None:
-        self._trainer.break_off()
+    def release(self) -> None:
+        """Give cached memory back, after the loop has let go of what the attempt left."""
         self._allocator.release()
 
-    # --- again in smaller batches ---------------------------------------------------------------
+    # --- again in smaller batches -----------------------------------------------------------------
 
-    def _relieve_step(self, shortage: OomReport) -> None:
-        plan = self._trainer.parts.data.plan
-        old = min(plan.forward_size, plan.step_samples, plan.samples)
-        if not self._halves or shortage.in_update or old == 1:
-            self._end_in_step(shortage, old)
+    def split_step(self, report: OomReport, step: int) -> int | None:
+        """Return the samples that are to go through the model at once; None: there is no way on.
+
+        Args:
+            report: of the step that failed.
+            step: the last whole one.
+        """
+        plan, old = self._components.data.plan, self._forward_size()
+        if not self._halves or report.in_update or old == 1:
+            return None
         new = -(-old // 2)
         accumulate = -(-plan.step_samples // new)
-        self._trainer.split_batches(new)
-        step = self._trainer.step
-        text = f"out of memory at step {step + 1}: {shortage.words()}"
+        text = f"out of memory at step {step + 1}: {report.words()}"
         again = f"the step is taken again in batches of {new} instead of {old}, {accumulate} a step"
-        self._tell(shortage, step, {"phase": "step", "batch_size": old, "split_to": new})
-        self._alert(f"{text}; {again}{self._normalisation(new)}", _ANEW + shortage.detail)
-        self._trainer.link.send(
-            BatchSplit(time.time(), step, old, new, accumulate, "memory ran out")
-        )
+        self._tell(report, step, {"phase": "step", "batch_size": old, "split_to": new})
+        self._alert(step, f"{text}; {again}{self._normalisation(new)}", _AGAIN + report.detail)
+        self._send(BatchSplit(time.time(), step, old, new, accumulate, "memory ran out"))
+        return new
+
+    def _forward_size(self) -> int:
+        plan = self._components.data.plan
+        return min(plan.forward_size, plan.step_samples, plan.samples)
 
     def _normalisation(self, size: int) -> str:
-        modules = self._trainer.parts.model.modules()
+        modules = self._components.model.modules()
         if not any(isinstance(module, _BatchNorm) for module in modules):
             return ""
         return f"; batch normalisation sees {size} samples at a time from now on"
 
-    def _relieve_evaluation(self, shortage: OomReport) -> None:
-        trainer = self._trainer
-        old = min(trainer.evaluator.batch_size, count(trainer.evaluator.source))
-        if not self._halves or old <= 1:
-            self._end_in_evaluation(shortage, old)
-        new = -(-old // 2)
-        trainer.evaluator.batch_size = new
-        facts = {"phase": "evaluation", "batch_size": old, "split_to": new}
-        self._tell(shortage, trainer.step, facts)
-        text = f"out of memory in the evaluation after step {trainer.step}: {shortage.words()}"
-        again = f"it evaluates in batches of {new} instead of {old}"
-        self._alert(f"{text}; {again}", shortage.detail)
+    def split_evaluation(self, report: OomReport, step: int, batch_size: int) -> int | None:
+        """Return the batch size to evaluate in; None: there is no way on."""
+        if not self._halves or batch_size <= 1:
+            return None
+        new = -(-batch_size // 2)
+        facts = {"phase": "evaluation", "batch_size": batch_size, "split_to": new}
+        self._tell(report, step, facts)
+        text = f"out of memory in the evaluation after step {step}: {report.words()}"
+        again = f"it evaluates in batches of {new} instead of {batch_size}"
+        self._alert(step, f"{text}; {again}", report.detail)
+        return new
 
-    def _alert(self, text: str, detail: str) -> None:
-        self._trainer.link.send(AlertRaised(time.time(), self._trainer.step, "oom", text, detail))
+    def _alert(self, step: int, text: str, detail: str) -> None:
+        self._send(AlertRaised(time.time(), step, "oom", text, detail))
 
-    def _tell(self, shortage: OomReport, step: int, facts: dict[str, Any]) -> None:
-        account = {**shortage.account(), **facts}
-        self._trainer.link.send(MemoryRanOut(time.time(), step, account))
+    def _tell(self, report: OomReport, step: int, facts: dict[str, Any]) -> None:
+        account = {**report.account(), **facts}
+        self._send(MemoryRanOut(time.time(), step, account))
 
-    # --- the end --------------------------------------------------------------------------------
+    # --- the end ----------------------------------------------------------------------------------
 
-    def _end_in_step(self, shortage: OomReport, batch_size: int) -> NoReturn:
-        """Save the last whole step, look for a size that fits, and end the run.
+    def end_step(self, report: OomReport, step: int, saved: str) -> TrainingEnded:
+        """Look for a batch size that fits, and return the run's end.
 
-        Raises:
-            MemoryEndedError: always.
+        Args:
+            report: of the step that failed.
+            step: the last whole one.
+            saved: what became of it, in words.
         """
-        saved = self._save(shortage)
+        batch_size = self._forward_size()
         facts: dict[str, Any] = {"phase": "step", "batch_size": batch_size}
-        if shortage.in_update:
+        if report.in_update:
             advice = "A smaller batch does not help: it ran out in the optimizer's own step."
         else:
-            facts |= self._look_for_fit(batch_size)
+            facts |= self._look_for_fit(batch_size, step)
             advice = self._offer(facts) or "No smaller batch was found to fit."
-        where = f"at step {self._trainer.step + 1}"
-        self._end(shortage, where, advice, saved, facts)
+        return self._end(report, step, f"at step {step + 1}", advice, saved, facts)
 
-    def _end_in_evaluation(self, shortage: OomReport, batch_size: int) -> NoReturn:
-        saved = self._save(shortage)
+    def end_evaluation(
+        self, report: OomReport, step: int, batch_size: int, saved: str
+    ) -> TrainingEnded:
+        """Return the end of a run that can't evaluate."""
         facts: dict[str, Any] = {"phase": "evaluation", "batch_size": batch_size}
         if not self._halves:
             facts["again"] = {"train.oom": "halve"}
         advice = self._offer(facts) or "A single sample does not fit either."
-        where = f"in the evaluation after step {self._trainer.step}"
-        self._end(shortage, where, advice, saved, facts)
+        where = f"in the evaluation after step {step}"
+        return self._end(report, step, where, advice, saved, facts)
 
     def _end(
-        self, shortage: OomReport, where: str, advice: str, saved: str, facts: dict[str, Any]
-    ) -> NoReturn:
-        step = self._trainer.step
-        self._tell(shortage, step, facts)
-        reason = f"out of memory {where} ({shortage.device}): {shortage.words()}{saved}. {advice}"
-        ended = TrainingEnded(time.time(), step, "failed", reason, shortage.detail)
-        raise MemoryEndedError(ended)
+        self,
+        report: OomReport,
+        step: int,
+        where: str,
+        advice: str,
+        saved: str,
+        facts: dict[str, Any],
+    ) -> TrainingEnded:
+        self._tell(report, step, facts)
+        reason = f"out of memory {where} ({report.device}): {report.words()}{saved}. {advice}"
+        return TrainingEnded(time.time(), step, "failed", reason, report.detail)
 
-    def _save(self, shortage: OomReport) -> str:
-        """Save the last whole step where there is one; return what became of it, in words."""
-        if shortage.in_update:
-            return "; the last update may be half made, so the last checkpoint stays the one before"
-        try:
-            self._trainer.keep_last_step()
-        except OutOfMemory as error:
-            if not is_out_of_memory(error):
-                raise
-            return "; there was no memory left to save this step, the last checkpoint stays"
-        return f"; step {self._trainer.step} is saved" if self._trainer.step else ""
-
-    def _look_for_fit(self, batch_size: int) -> dict[str, Any]:
+    def _look_for_fit(self, batch_size: int, step: int) -> dict[str, Any]:
         """Return the size that fits and what follows from it, as JSON data."""
-        trainer = self._trainer
-        measure = Trial(trainer.parts, self._allocator, trainer.step)
+        measure = Trial(self._components, self._allocator, step)
         try:
             fit = fit_batch_size(batch_size, self._room_bytes(), measure)
         except Exception as error:
@@ -196,9 +183,7 @@ class OomRecovery:
         """Return what a step may take: the state that the optimizer has yet to make is apart."""
         room = self._allocator.holding().room_bytes or 0
         return (
-            room
-            if self._trainer.parts.optimizer.state
-            else (room - optimizer_bytes(self._trainer.parts))
+            room if self._components.optimizer.state else room - optimizer_bytes(self._components)
         )
 
     def _fit_facts(self, fit: Fit) -> dict[str, Any]:
@@ -206,7 +191,7 @@ class OomRecovery:
         if fit.per_sample_bytes is not None and fit.fixed_bytes is not None:
             facts["per_sample_bytes"] = fit.per_sample_bytes
             facts["fixed_bytes"] = fit.fixed_bytes
-        step_samples = self._trainer.parts.data.plan.step_samples
+        step_samples = self._components.data.plan.step_samples
         return {**facts, "again": again_settings(step_samples, fit.batch_size)}
 
     def _offer(self, facts: dict[str, Any]) -> str:
@@ -214,10 +199,10 @@ class OomRecovery:
         if not settings:
             return ""
         changes = [f"{key}={value}" for key, value in settings.items()]
-        if not self.rerun:
+        if not self._rerun:
             return f"Run again with: {' '.join(changes)}"
         words = [word for change in changes for word in ("--set", change)]
-        facts["command"] = " ".join([*self.rerun, *map(shlex.quote, words)])
+        facts["command"] = " ".join([*self._rerun, *map(shlex.quote, words)])
         return f"Run again with: {facts['command']}"
 
 

@@ -5,14 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import nn
 
+from tuitrain.training.build import TrainingComponents
 from tuitrain.training.data.batches import evaluation_batches
-from tuitrain.training.data.transform import BatchTransform
 from tuitrain.training.modes import evaluation_mode
-from tuitrain.training.precision import Precision
-from tuitrain.training.samples import Source, count
-from tuitrain.training.task import Task
+from tuitrain.training.samples import count
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,57 +22,52 @@ class Evaluation:
     duration_s: float
 
 
-@dataclass(slots=True)
 class Evaluator:
-    """Evaluates a model; moves no generator and no state of the training."""
+    """Evaluates a run's model; moves no generator and no state of the training."""
 
-    model: nn.Module
-    loss: nn.Module
-    task: Task
-    source: Source
-    preparation: BatchTransform
-    precision: Precision
-    outputs: int
-    classes: tuple[str, ...]
-    batch_size: int
-    workers: int
-    device: torch.device
+    def __init__(self, components: TrainingComponents) -> None:
+        self._components = components
+        self._samples = count(components.data.validation)
 
-    @property
-    def batches(self) -> int:
-        """How many batches one pass is."""
-        return -(-count(self.source) // self.batch_size)
+    def batches(self, batch_size: int) -> int:
+        """Return how many batches of a size one pass is."""
+        return -(-self._samples // batch_size)
+
+    def largest(self, batch_size: int) -> int:
+        """Return the samples of the largest batch that a pass in this size has."""
+        return min(batch_size, self._samples)
 
     @torch.no_grad()
-    def run(self) -> Evaluation:
+    def run(self, batch_size: int) -> Evaluation:
         """Evaluate; the loss is the mean over all samples, whatever the batches' sizes.
 
         Without gradients, but not in inference mode: a tensor that a model keeps from there, as a
         table of positions, could not be used in training.
         """
-        with evaluation_mode(self.model, self.loss):
-            return self._run()
+        with evaluation_mode(self._components.model, self._components.loss):
+            return self._run(batch_size)
 
-    def _run(self) -> Evaluation:
+    def _run(self, batch_size: int) -> Evaluation:
         started = time.perf_counter()
-        tally = self.task.tally(self.outputs, self.device)
-        total = torch.zeros((), device=self.device)
+        components, data = self._components, self._components.data
+        tally = components.task.tally(data.spec.outputs, components.device)
+        total = torch.zeros((), device=components.device)
         batches = evaluation_batches(
-            self.source,
-            self.preparation,
-            batch_size=self.batch_size,
-            workers=self.workers,
-            device=self.device,
+            data.validation,
+            data.preparation,
+            batch_size=batch_size,
+            workers=components.preset.data.workers,
+            device=components.device,
         )
         for inputs, targets in batches:
-            with self.precision.autocast():
-                outputs = self.task.shape_outputs(self.model(inputs), targets)
-                total += self.loss(outputs, targets).float() * len(targets)
+            with components.precision.autocast():
+                outputs = components.task.shape_outputs(components.model(inputs), targets)
+                total += components.loss(outputs, targets).float() * len(targets)
             tally.add(outputs, targets)
-        metrics = {"val/loss": total.item() / max(1, count(self.source))}
+        metrics = {"val/loss": total.item() / max(1, self._samples)}
         metrics |= {f"val/{name}": value for name, value in tally.metrics().items()}
         counts = tally.counts()
-        if counts is not None and self.classes:
-            counts = {"classes": list(self.classes), **counts}
+        if counts is not None and data.classes:
+            counts = {"classes": list(data.classes), **counts}
         duration_s = time.perf_counter() - started
         return Evaluation(metrics, dict(counts) if counts else None, duration_s)

@@ -125,7 +125,7 @@ class Progress:
         self.early_stop.update(monitored, step)
         return self._best.update(monitored, step)
 
-    def state(self) -> dict[str, Any]:
+    def state_dict(self) -> dict[str, Any]:
         """Return it as plain data."""
         return {
             "best": tracker_state(self._best),
@@ -135,8 +135,8 @@ class Progress:
             "metrics": dict(self.metrics),
         }
 
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Go back to what `state` returned."""
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go back to what `state_dict` returned."""
         restore_tracker(self._best, state["best"])
         restore_tracker(self.early_stop, state["early_stop"])
         restore_tracker(self.train_means, state["train_means"])

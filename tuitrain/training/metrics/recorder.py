@@ -32,6 +32,11 @@ class StepRecorder:
     samples: int = 0
     kept_bytes: int = 0
 
+    @property
+    def full(self) -> bool:
+        """Whether a flush is due for what is held."""
+        return self.kept_bytes > KEPT_BYTES
+
     def add_batch(self, outputs: Tensor, targets: Tensor) -> None:
         """Keep one forward pass for the train metric."""
         self._outputs.append(outputs)

@@ -1,0 +1,162 @@
+"""What is due between two steps: decided once, as one plain value, then carried out.
+
+`decide` is a pure function; the planner is the one place that looks at clock, inbox and triggers.
+With several ranks rank 0 decides and broadcasts its `Boundary`: nothing in it belongs to one
+process, and all ranks carry out the same value at the same step. What follows from it by the state
+alone (early stopping after an evaluation, a loss that is not finite after a flush) is equal on all
+of them.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tuitrain.messages import Command, Evaluate
+from tuitrain.training.channel import WorkerChannel
+from tuitrain.training.settings import PendingChanges
+from tuitrain.training.triggers import Triggers
+
+FLUSH_S = 0.2
+"""How often the steps' values leave the device."""
+COLLECT_S = 30.0
+"""How often python's garbage is collected, at a boundary: left to itself it stalls a step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What the deciding process sees at a boundary."""
+
+    step: int
+    evaluated_step: int
+    saved_step: int
+    since_save_s: float
+    since_collect_s: float
+    writing: bool
+    """A checkpoint is being written."""
+    commands: tuple[Command, ...] = ()
+    orphaned: bool = False
+    """The supervisor is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Boundary:
+    """What is to be done after a step, in the order of the fields."""
+
+    step: int
+    evaluate: bool
+    end: bool
+    """The last step is done."""
+    changes: tuple[tuple[int, str, float], ...]
+    """Live settings (step, key, value) that are on record as changed here."""
+    save: bool
+    commands: tuple[Command, ...]
+    orphaned: bool
+    collect: bool
+    next_step: int
+    """The boundary after this one comes at this step at the latest."""
+
+
+def decide(
+    moment: Moment,
+    triggers: Triggers,
+    total_steps: int,
+    changes: tuple[tuple[int, str, float], ...] = (),
+    next_change: int | None = None,
+) -> Boundary:
+    """Return what is due.
+
+    Args:
+        moment: what is to be decided from.
+        triggers: when to evaluate and to save.
+        total_steps: of the run.
+        changes: live settings that are due now.
+        next_change: the step at which the next one is due.
+    """
+    step, end = moment.step, moment.step >= total_steps
+    asked = any(isinstance(command, Evaluate) for command in moment.commands)
+    scheduled = (end or triggers.evaluates_at(step)) and moment.evaluated_step != step
+    waited = triggers.saves_after(moment.since_save_s) and not moment.writing
+    save = step > max(0, moment.saved_step) and (triggers.saves_at(step) or waited)
+    due = (total_steps, triggers.next_after(step), next_change or total_steps)
+    return Boundary(
+        step=step,
+        evaluate=asked or scheduled,
+        end=end,
+        changes=changes,
+        save=save,
+        commands=moment.commands,
+        orphaned=moment.orphaned,
+        collect=moment.since_collect_s > COLLECT_S,
+        next_step=min(due),
+    )
+
+
+class BoundaryPlanner:
+    """Says when a boundary is due, and decides it."""
+
+    def __init__(
+        self,
+        channel: WorkerChannel,
+        triggers: Triggers,
+        total_steps: int,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self._channel = channel
+        self._triggers = triggers
+        self._total_steps = total_steps
+        self._clock = clock
+        self._due_step = 0
+        self._saved_step = -1
+        self._flush_at = self._saved_at = self._collected_at = clock()
+
+    def reached(self, step: int) -> bool:
+        """Return whether a boundary is due after `step`: asked after every step."""
+        return self._channel.attention or step >= self._due_step or self._clock() >= self._flush_at
+
+    def decide(
+        self,
+        step: int,
+        *,
+        evaluated_step: int,
+        saved_step: int,
+        writing: bool,
+        pending: PendingChanges,
+    ) -> Boundary:
+        """Decide what is due after `step`; what has come in is taken with it."""
+        now = self._clock()
+        if saved_step != self._saved_step:
+            self._saved_step, self._saved_at = saved_step, now
+        moment = Moment(
+            step=step,
+            evaluated_step=evaluated_step,
+            saved_step=saved_step,
+            since_save_s=now - self._saved_at,
+            since_collect_s=now - self._collected_at,
+            writing=writing,
+            commands=self._take_commands() if self._channel.attention else (),
+            orphaned=self._channel.orphaned,
+        )
+        changes = tuple(pending.take(step))
+        due = decide(moment, self._triggers, self._total_steps, changes, pending.next_step())
+        if due.collect:
+            self._collected_at = now
+        return due
+
+    def wait(self, timeout_s: float) -> None:
+        """Wait, at a standstill, until something comes in or the time is over."""
+        self._channel.wait_for_command(timeout_s)
+
+    def arrived(self) -> tuple[tuple[Command, ...], bool]:
+        """Return the commands that have come in, and whether the supervisor is gone."""
+        return self._take_commands(), self._channel.orphaned
+
+    def _take_commands(self) -> tuple[Command, ...]:
+        taken: list[Command] = []
+        while (command := self._channel.next_command()) is not None:
+            taken.append(command)
+        return tuple(taken)
+
+    def until(self, step: int) -> None:
+        """Let the next boundary come at `step`, or a flush's interval from now."""
+        self._due_step = step
+        self._flush_at = self._clock() + FLUSH_S

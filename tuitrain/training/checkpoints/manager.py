@@ -1,0 +1,187 @@
+"""When a checkpoint of the state is wanted: saved, named, waited for; a full disk is waited out.
+
+Knows the state, the writer and how to stand still; not why a checkpoint is wanted.
+"""
+
+import time
+from collections.abc import Callable
+
+from tuitrain.messages import AlertRaised, Hold, Release, Stop, encode_pending
+from tuitrain.training.boundary import BoundaryPlanner
+from tuitrain.training.channel import WorkerChannel
+from tuitrain.training.checkpoints.saveable import require_saveable
+from tuitrain.training.checkpoints.writer import CheckpointWriter
+from tuitrain.training.standstill import Standstill
+from tuitrain.training.state import TrainingState
+
+_DISK_RETRY_S = 5.0
+
+
+class DiskHeldError(Exception):
+    """The run waited for the disk and was told to end meanwhile."""
+
+
+class CheckpointManager:
+    """Saves one run's state."""
+
+    def __init__(
+        self,
+        state: TrainingState,
+        writer: CheckpointWriter,
+        planner: BoundaryPlanner,
+        channel: WorkerChannel,
+        standstill: Standstill,
+        config: str,
+    ) -> None:
+        """Save `state` through `writer`.
+
+        Args:
+            state: what is saved.
+            writer: copies and writes it.
+            planner: tells what comes in while the disk is waited for.
+            channel: holds the events that go into a checkpoint, as the record may lack them.
+            standstill: says that training waits.
+            config: the resolved preset, as checkpoints hold it.
+        """
+        self.saved_step = -1
+        """The step of the newest checkpoint, on disk or under way."""
+        self._state = state
+        self._writer = writer
+        self._planner = planner
+        self._channel = channel
+        self._standstill = standstill
+        self._config = config
+        self._proved = False
+
+    @property
+    def busy(self) -> bool:
+        """Whether a checkpoint is being written."""
+        return self._writer.busy
+
+    @property
+    def newest(self) -> str:
+        """The newest file's path relative to the run's directory; empty: there is none."""
+        return self._writer.newest.path if self._writer.newest else ""
+
+    def has(self, step: int) -> bool:
+        """Return whether a step's checkpoint is in place, or being written."""
+        return self._writer.has(step)
+
+    def prove(self) -> None:
+        """Look once, when the optimizer has a state, whether checkpoints could be loaded again.
+
+        Raises:
+            TrainingError: they could not; the text says what of which part is at fault.
+        """
+        if not self._proved:
+            self._proved = True
+            require_saveable(self._state.state_dict(), self._state.step)
+
+    def save(self, *names: str) -> None:
+        """Begin to save a checkpoint of this step, or give the one it has more names.
+
+        Raises:
+            DiskHeldError: the disk was full, and the run was told to end meanwhile.
+        """
+        step = self._state.step
+        if self._writer.has(step):
+            self._with_disk(lambda: self._writer.add_names(names))
+            return
+        keep = self._state.components.preset.checkpoint.keep
+        metrics = self._state.progress.metrics
+        self._with_disk(
+            lambda: self._writer.save(
+                self._collect, step=step, names=names, keep=keep, metrics=metrics
+            )
+        )
+        self.saved_step = step
+
+    def save_whole(self, *names: str) -> None:
+        """Save a checkpoint of this step, if it is one, and wait until it is on disk.
+
+        Raises:
+            DiskHeldError: the disk was full, and the run was told to end meanwhile.
+        """
+        if self._state.step:
+            self.save(*names)
+        self.wait()
+
+    def wait(self) -> None:
+        """Wait until the checkpoint under way is on disk.
+
+        Raises:
+            DiskHeldError: the disk was full, and the run was told to end meanwhile.
+        """
+        self._with_disk(self._writer.wait)
+
+    def check(self) -> bool:
+        """Notice a checkpoint that failed in its thread, and wait until it can be written.
+
+        Returns:
+            Whether training stood still for it.
+
+        Raises:
+            DiskHeldError: the run was told to end meanwhile.
+        """
+        return self._with_disk(self._writer.check)
+
+    def settle(self) -> None:
+        """Let the checkpoint in flight reach the disk: a run that ends takes its process along."""
+        error = self._writer.settle()
+        if error is not None:
+            self._alert(f"the last checkpoint could not be written: {error}")
+
+    def _collect(self) -> dict[str, object]:
+        pending = encode_pending(self._channel.unacknowledged())
+        return {**self._state.state_dict(), "config": self._config, "pending": pending}
+
+    def _alert(self, text: str) -> None:
+        self._channel.send(AlertRaised(time.time(), self._state.step, "disk", text))
+
+    # --- a disk that can't take it ----------------------------------------------------------------
+
+    def _with_disk(self, write: Callable[[], None]) -> bool:
+        """Do what writes; where the disk can't take it, alert, wait, and try again."""
+        waited = False
+        while True:
+            try:
+                write()
+                return waited
+            except OSError as error:
+                waited = True
+                self._hold(f"a checkpoint could not be written: {error}")
+
+    def _hold(self, reason: str) -> None:
+        """Stand still until the checkpoint that failed is on disk."""
+        self._alert(f"{reason}; training holds and tries again")
+        self._standstill.begin(self._state.step, reason)
+        self._wait(reason)
+        while not self._retried():
+            self._wait(reason)
+        self._standstill.end(self._state.step)
+
+    def _retried(self) -> bool:
+        try:
+            self._writer.retry()
+        except OSError:
+            return False
+        return True
+
+    def _wait(self, reason: str) -> None:
+        self._planner.wait(_DISK_RETRY_S)
+        commands, orphaned = self._planner.arrived()
+        if orphaned:
+            raise DiskHeldError(f"the supervisor is gone, and {reason}")
+        step = self._state.step
+        for command in commands:
+            match command:
+                case Stop():
+                    text = f"stopped at step {step}; {reason}"
+                    self._standstill.answer(command, "done", text, step)
+                    raise DiskHeldError(f"{command.reason}; {reason}")
+                case Hold():
+                    self._standstill.held = command.reason
+                case Release():
+                    self._standstill.held = ""
+                case _:
+                    self._standstill.answer(command, "refused", f"the run holds: {reason}", step)

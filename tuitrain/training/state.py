@@ -1,0 +1,122 @@
+"""What a run has come to: weights, optimizer, schedule, settings, best values, step.
+
+Everything here is in a checkpoint; what is not here follows from the preset. Knows neither files
+nor when anything is done.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from tuitrain.training.build import TrainingComponents
+from tuitrain.training.checkpoints.own_state import restore_state, state_of
+from tuitrain.training.metrics.progress import Progress
+from tuitrain.training.optimizing import restore_optimizer
+from tuitrain.training.randomness import generator_states, restore_generators
+from tuitrain.training.settings import LiveSettings, PendingChanges
+
+
+class TrainingState:
+    """One run's state, from its first step or a restored one on."""
+
+    def __init__(self, components: TrainingComponents) -> None:
+        """Begin before the first step."""
+        self.components = components
+        self.step = 0
+        """Updates done."""
+        self.train_s = 0.0
+        """Seconds spent in steps."""
+        preset = components.preset
+        self.total_steps = components.total_steps
+        self.settings = LiveSettings.begin(preset, components.schedule, self.total_steps)
+        self.progress = Progress(preset, components.task.train_metric())
+        self.pending = PendingChanges(())
+        """Live changes on record after the checkpoint that the run resumed from."""
+        self.evaluation_size = max(preset.train.batch_size, 256)
+        """Samples in a batch of an evaluation."""
+
+    @property
+    def epoch(self) -> float:
+        """Epochs done, with the fraction of the one under way."""
+        return self.epoch_at(self.step)
+
+    def epoch_at(self, step: int) -> float:
+        """Return the epochs that so many steps are."""
+        return step / self.components.data.plan.steps_per_epoch
+
+    def change_setting(self, key: str, value: float) -> float:
+        """Give a live setting a new value from the next step on; return the old one."""
+        old = self.settings.change(key, value, self.step)
+        if key == "stop.patience":
+            self.progress.early_stop.patience = int(value)
+        elif key == "optimizer.weight_decay":
+            self.components.groups.set_weight_decay(value)
+        return old
+
+    def weights_are_finite(self) -> bool:
+        """Return whether every number in the model's state is finite."""
+        values = self.components.model.state_dict().values()
+        tensors = [v for v in values if isinstance(v, torch.Tensor) and v.is_floating_point()]
+        return all(bool(torch.isfinite(value).all()) for value in tensors)
+
+    # --- what a checkpoint holds ------------------------------------------------------------------
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return all that an exact resume needs, beside what the preset says."""
+        parts = self.components
+        scaler = parts.precision.scaler
+        return {
+            "model": parts.model.state_dict(),
+            "optimizer": parts.optimizer.state_dict(),
+            "loss": state_of(parts.loss),
+            "schedule": parts.schedule.state_dict(),
+            "scaler": scaler.state_dict() if scaler is not None else {},
+            "step": self.step,
+            "epoch": self.epoch,
+            "generators": generator_states(),
+            "settings": dict(self.settings.values),
+            **self.progress.state_dict(),
+            "train_s": self.train_s,
+            "threads": torch.get_num_threads(),
+            "at_once": parts.data.plan.at_once,
+            "evaluation_size": self.evaluation_size,
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any], pending: PendingChanges) -> None:
+        """Go back to a state that `state_dict` returned; the generators last of all.
+
+        Args:
+            state: of a checkpoint.
+            pending: live changes on record; those of later steps are made when they are due.
+
+        Raises:
+            CheckpointError: the state is of other components.
+        """
+        self._load_components(state)
+        self.step = int(state["step"])
+        self.settings.values.update(state["settings"])
+        self.progress.load_state_dict(state)
+        self.train_s = state["train_s"]
+        for step, key, value in pending.take(self.step):
+            # Earlier changes are in the checkpoint; one of this very step may have come after it.
+            if step == self.step:
+                self.change_setting(key, value)
+        self.progress.early_stop.patience = int(self.settings["stop.patience"])
+        self.pending = pending
+        # Checkpoints from before batches could be split have neither.
+        self.components.split_batches(state.get("at_once", 0))
+        self.evaluation_size = state.get("evaluation_size", self.evaluation_size)
+        restore_generators(state["generators"])
+
+    def _load_components(self, state: Mapping[str, Any]) -> None:
+        parts, preset = self.components, self.components.preset
+        restore_state(parts.model, state["model"], f"model.name = {preset.model.name}")
+        # Checkpoints from before losses and schedules could have state have neither.
+        restore_state(parts.loss, state.get("loss", {}), f"loss.name = {preset.loss.name}")
+        if "schedule" in state:
+            parts.schedule.load_state_dict(state["schedule"])
+        name = f"optimizer.name = {preset.optimizer.name}"
+        restore_optimizer(parts.optimizer, state["optimizer"], name)
+        if parts.precision.scaler is not None:
+            parts.precision.scaler.load_state_dict(state["scaler"])
