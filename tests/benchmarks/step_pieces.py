@@ -105,7 +105,7 @@ def with_guard(parts: TrainingComponents) -> Loop:
     """Look whether the loss is finite."""
     loop = Loop(parts)
     guard = NonfinitePolicy(parts.optimizer, parts.device, "stop", scaled=False)
-    loop.after = lambda loss, _outputs, _targets: guard.allows(loss.detach())
+    loop.after = lambda loss, _outputs, _targets: guard.should_update(loss.detach())
     return loop
 
 

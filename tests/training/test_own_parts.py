@@ -202,7 +202,7 @@ def test_a_schedule_with_state_is_asked_once_a_step_and_goes_on_from_its_state(
     section = ScheduleSection.model_validate({"name": "stateful:Falls", "by": 0.5})
     one, other = Schedule(section), Schedule(section)
     assert [one(step, 9) for step in (0, 0, 1, 1)] == [0.5, 0.5, 0.25, 0.25]
-    other.restore(one.state())
+    other.load_state_dict(one.state_dict())
     assert [other(step, 9) for step in (1, 2)] == [one(1, 9), 0.125]
 
 

@@ -110,6 +110,5 @@ def test_an_update_is_left_out_where_the_loss_is_not_finite(value: float) -> Non
     loss = torch.tensor(value)
     for policy, allowed in (("stop", False), ("skip", False), ("ignore", True)):
         guard = NonfinitePolicy(optimizer, torch.device("cpu"), policy, scaled=False)
-        assert guard.allows(torch.tensor(1.0))
-        assert guard.allows(loss) is allowed
-        assert not guard.on_device
+        assert guard.should_update(torch.tensor(1.0))
+        assert guard.should_update(loss) is allowed

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tuitrain.errors import TrainingError
 from tuitrain.messages import AlertRaised, Evaluated, SettingChanged, StepsTaken, TrainingEnded
 from tuitrain.training.boundary import Boundary, BoundaryPlanner
 from tuitrain.training.build import TrainingComponents
@@ -380,7 +381,8 @@ class Trainer:
             self._break_off()
             self._save_last_step()
         except Exception as second:  # a device that is lost takes its weights along
-            why = "" if str(second) == str(error) else f": {type(second).__name__}: {second}"
+            again = isinstance(second, TrainingError) and str(second) == str(error)
+            why = "" if again else f": {type(second).__name__}: {second}"
             error.add_note(f"the last step could not be saved{why}")
         else:
             if self.checkpoints.has(self.state.step):
