@@ -157,7 +157,7 @@ class CompareScreen(Screen[None]):
         chart_box, tables = self.query_one("#chart", Lines), self.query_one(Reader)
         look = cast("TuitrainApp", self.app).look
         size = Size(chart_box.size.width, chart_box.size.height)
-        chart_box.show_lines(draw_chart(self._chart(labels), size, look))
+        chart_box.show_lines(draw_chart(self._chart(labels), size, look).lines)
         runs = [_compared(run, label) for run, label in zip(self._known(), labels, strict=True)]
         tables.show_lines(compare_lines(runs, self._metric, tables.size.width))
         self.query_one(TopLine).show_parts(self._title(), self._choice_spans())

@@ -19,9 +19,9 @@ from tuitrain.ui.charting import (
     Choices,
     Overlay,
     build_chart,
+    cursor_words,
     group_metrics,
     request_for,
-    short_label,
 )
 from tuitrain.ui.follow import RunFollower
 from tuitrain.ui.notices import News
@@ -33,7 +33,9 @@ from tuitrain.ui.widgets.panel import Panel
 from tuitrain.ui.widgets.topline import TopLine
 from tuitrain.view import format as text
 from tuitrain.view import runtext, sidetext, timetext
+from tuitrain.view.compare import unique_labels
 from tuitrain.view.format import metric_value, rate, sanitise
+from tuitrain.view.labels import series_labels
 from tuitrain.view.palette import assign_slots
 from tuitrain.view.spans import Span, SpanLine, plain_line
 from tuitrain.view.steptime import step_time, surroundings
@@ -261,6 +263,9 @@ class RunView(Screen[None]):
             lines.append(plain_line(f" {waiting}", "alert"))
         if self._choices.pattern:
             lines.append(plain_line(f" filter: {self._choices.pattern}  (/ changes it)", "mark"))
+        if self._choices.cursor is not None:
+            words = cursor_words(snapshot, self._choices, self._chart_width())
+            lines.append(plain_line(f" cursor: {words}", "mark"))
         self.query_one("#note", Lines).show_lines(lines)
 
     def _draw_charts(self) -> None:
@@ -270,16 +275,21 @@ class RunView(Screen[None]):
             return
         if self._choices.axis != "step" and not self._snapshot.step_times:
             return  # Asked for, and on its way: until then the charts stay as they are.
-        overlays = [
-            Overlay(sanitise(snapshot.summary.name), snapshot)
-            for snapshot in self._overlaid.values()
-            if snapshot.summary is not None
-        ]
+        overlays = self._overlay_list()
         for number, (title, metrics) in enumerate(seen):
             panel = self.query_one(f"#chart{number}", ChartPanel)
-            chart = build_chart(self._snapshot, overlays, metrics, self._choices)
+            # Marks say what they are on one chart alone: the words are the same on all.
+            chart = build_chart(
+                self._snapshot, overlays, metrics, self._choices, with_words=number == 0
+            )
             titled = f"{sanitise(title)}{self._choices.describe()}"
             panel.show_chart(titled, chart, self._values(metrics), self.tuitrain.look)
+
+    def _overlay_list(self) -> list[Overlay]:
+        known = [run for run in self._overlaid.values() if run.summary is not None]
+        names = [run.summary.name for run in known if run.summary is not None]
+        labels = unique_labels(names, [run.id for run in known])
+        return [Overlay(label, run) for label, run in zip(labels, known, strict=True)]
 
     def _draw_empty(self) -> None:
         state = self._snapshot.state
@@ -294,14 +304,14 @@ class RunView(Screen[None]):
 
     def _values(self, metrics: Sequence[str]) -> SpanLine:
         """Return the last value of each metric, a star at one that is the best."""
-        slots = assign_slots(metrics)
+        slots, labels = assign_slots(metrics), series_labels(tuple(metrics))
         spans = []
         for name in metrics:
             row = self._snapshot.metrics.get(name)
             if row is None:
                 continue
             star = "*" if row.best == row.last and name.startswith("val/") else ""
-            label = short_label(name) if "/" in name else ""
+            label = labels[name] if "/" in name or len(metrics) > 1 else ""
             words = f" {label} {metric_value(row.last)}{star}" if label else metric_value(row.last)
             spans.append(Span(words, f"line{slots[name]}"))
         return tuple(spans)
