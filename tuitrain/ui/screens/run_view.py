@@ -5,11 +5,12 @@ It draws what its follower delivers; it opens no file, and knows no key.
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Container, Horizontal, Vertical
+from textual.geometry import Size
 from textual.message import Message
 from textual.screen import Screen
 
@@ -80,6 +81,7 @@ class RunView(Screen[None]):
         self._choices = Choices()
         self._page = 0
         self._placed = (0, 0)
+        self._drawn_for: tuple[Size, ...] = ()
         self._alone: str | None = None
         self._overlays: dict[str, RunFollower] = {}
         self._overlaid: dict[str, RunSnapshot] = {}
@@ -112,6 +114,7 @@ class RunView(Screen[None]):
         """Begin to follow the run."""
         self._follower.start()
         self._arrange()
+        self.screen_layout_refresh_signal.subscribe(self, self._after_layout)
 
     def on_unmount(self) -> None:
         """Stop following."""
@@ -179,6 +182,14 @@ class RunView(Screen[None]):
         self._shape = (columns, min(rows, 3 if columns == 3 else 4))
         self._place_charts()
 
+    def _after_layout(self, _screen: Screen[Any]) -> None:
+        """Draw again for the sizes there are now: a busy machine may draw before the layout."""
+        if self._in_sight and self._drawn_for != self._panel_sizes():
+            self._draw()
+
+    def _panel_sizes(self) -> tuple[Size, ...]:
+        return tuple(panel.size for panel in self.query(Panel))
+
     def _groups(self) -> list[tuple[str, tuple[str, ...]]]:
         groups = group_metrics(self._snapshot.metric_names, self._choices)
         if self._alone is not None:
@@ -217,6 +228,7 @@ class RunView(Screen[None]):
     def _draw(self) -> None:
         if not self.size.width:
             return
+        self._drawn_for = self._panel_sizes()
         self._ask()
         self._draw_top()
         self._draw_note()
