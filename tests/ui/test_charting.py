@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.ui.run_makers import one_metric, training
+from tests.ui.makers import new_run
+from tests.ui.run_makers import begin, one_metric, steps, training, write
 from tuitrain.runs.reader import RunReader
 from tuitrain.ui.charting import (
     Choices,
@@ -107,9 +108,28 @@ def test_an_overlaid_run_has_its_name_and_another_slot(
     assert one.slot != two.slot
 
 
+def test_metrics_of_many_parts_are_called_by_those_that_differ(tmp_path: Path) -> None:
+    names = [f"train/layers/conv{number}/grad" for number in (1, 2)]
+    run = new_run(tmp_path, "deep")
+    begin(run)
+    write(run, steps(1, {name: [1.0, 2.0] for name in names}), sequence=3)
+    with RunReader(run) as reader:
+        deep = read_snapshot(reader, Request(columns=40))
+    assert group_metrics(deep.metric_names, Choices()) == [("grad", tuple(names))]
+    assert [line.label for line in build_chart(deep, [], names, Choices()).lines] == [
+        "conv1", "conv2",
+    ]  # fmt: skip
+
+
+def test_words_of_marks_can_be_left_to_another_chart(snapshot: RunSnapshot) -> None:
+    chart = build_chart(snapshot, [], ["train/loss"], Choices(), with_words=False)
+    assert chart.marks and not any(mark.text for mark in chart.marks)
+
+
 def test_what_is_read_follows_the_window_and_the_width() -> None:
     assert request_for(Choices(), 50) == Request(columns=100, times=False)
     assert request_for(Choices(axis="time"), 50) == Request(columns=100, times=True)
+    assert request_for(Choices(cursor=3.0), 50) == Request(columns=100, times=True)
     zoomed = request_for(Choices(window=Window(10.4, 20.6)), 50)
     assert (zoomed.first_step, zoomed.last_step) == (10, 21)
 

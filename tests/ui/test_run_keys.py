@@ -17,10 +17,11 @@ from tests.ui.run_makers import (
     training,
     write,
 )
-from tests.ui.run_shown import charts, show, take, titles
+from tests.ui.run_shown import charts, show, take, titles, words
 from tests.ui.screens import screen_text, wait_for, wait_for_text
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.reader import RunReader
+from tuitrain.ui.widgets.chartpanel import ChartPanel
 
 WHOLE = f"step {STEPS}/400"
 
@@ -106,25 +107,60 @@ def test_the_cursor_reads_out_every_curve_and_arrows_move_it(run: RunDirectory) 
         await pilot.press("i")
         await wait_for(pilot, lambda: "0.2339" not in charts(pilot)[0], "values at the cursor")
         middle = values(pilot)
+        await wait_for_text(pilot, "cursor: step 96  epoch 4.80  9.6 s of training")
         await pilot.press(*["right"] * 32)
         await wait_for(pilot, lambda: "0.1646" in charts(pilot)[0], "values at the end")
         assert values(pilot) != middle
+        for key, step in (("home", 1), ("pagedown", 33), ("right", 36), ("pageup", 4)):
+            await pilot.press(key)
+            await wait_for_text(pilot, f"cursor: step {step} ")
+        await pilot.press("end")
+        await wait_for_text(
+            pilot, "cursor: step 160  epoch 8.00  16 s of training  best  checkpoint"
+        )
+        await pilot.press("m")
+        await wait_for(pilot, lambda: "raw 0.2339 smooth 0." in words(pilot), "both values of val")
+        await pilot.press("m", "m", "m")
         await pilot.press("escape")
         await wait_for_text(pilot, "val 0.2339*")
 
     show(run, doing)
 
 
-def test_the_mouse_wheel_zooms_and_a_click_reads_out(run: RunDirectory) -> None:
+def test_the_mouse_wheel_zooms_and_a_click_reads_out_what_is_under_it(run: RunDirectory) -> None:
+    def cursor(pilot: Pilot[Any]) -> int:
+        """Return the column of the cursor on the first chart."""
+        drawn = [
+            column
+            for line in pilot.app.screen.query_one("#chart0", ChartPanel).lines[1:-2]
+            for column, style in enumerate(s.style for s in line for _ in s.text)
+            if style == "cursor"
+        ]
+        return drawn[0] if drawn else -1
+
     async def doing(pilot: Pilot[Any]) -> None:
         await wait_for_text(pilot, WHOLE)
         screen: Any = pilot.app.screen
         await pilot._post_mouse_events([MouseScrollUp], widget="#chart0", offset=(30, 4), button=0)
         await wait_for(pilot, lambda: screen._choices.window is not None, "a window")
-        await pilot.click("#chart0", offset=(30, 4))
-        await wait_for(pilot, lambda: screen._choices.cursor is not None, "the cursor")
+        for keys in (["0"], ["y"], ["x"], ["y"], ["x"]):
+            await pilot.press(*keys)
+            await pilot.click("#chart0", offset=(30, 4))
+            await wait_for(pilot, lambda: cursor(pilot) == 30, f"the cursor after {keys}")
 
     show(run, doing)
+
+
+def test_a_curve_that_diverged_has_a_logarithmic_axis_at_once(root: Path) -> None:
+    run = one_metric(root, "diverged", [10.0**power for power in range(300)])
+
+    async def doing(pilot: Pilot[Any]) -> None:
+        await wait_for_text(pilot, "train 1.000e+299")
+        await pilot.press("y")
+        await wait_for_text(pilot, "loss (log)")
+        await wait_for_text(pilot, "1e200")
+
+    show(run, doing, size=(160, 48))
 
 
 def test_points_that_come_appear_while_it_is_watched(run: RunDirectory) -> None:
@@ -253,6 +289,10 @@ def test_keys_lead_to_other_screens(run: RunDirectory, key: str, screen: str) ->
 def test_other_runs_are_overlaid_with_their_name_and_taken_away_again(
     run: RunDirectory, root: Path
 ) -> None:
+    def read(pilot: Pilot[Any]) -> str:
+        lines = pilot.app.screen.query_one("#chart0", ChartPanel).lines[:4]
+        return "".join(span.text for line in lines for span in line)
+
     one_metric(root, "older", [3.0 - 0.01 * n for n in range(100)])
 
     async def doing(pilot: Pilot[Any]) -> None:
@@ -261,6 +301,10 @@ def test_other_runs_are_overlaid_with_their_name_and_taken_away_again(
         await wait_for_text(pilot, "older")
         await pilot.press("space", "enter")
         await wait_for_text(pilot, "older train")
+        await pilot.press("i", "m")
+        for label in ("train", "val", "older train"):
+            await wait_for(pilot, lambda each=label: f" {each} raw " in read(pilot), label)
+        await pilot.press("i", "m", "m", "m")
         await pilot.press("o")
         await wait_for_text(pilot, "older")
         await pilot.press("space", "enter")

@@ -77,6 +77,21 @@ def test_a_terminal_that_grows_and_shrinks_gets_what_fits_each_time(run: RunDire
         await pilot.resize_terminal(80, 24)
         await wait_for(pilot, lambda: titles(pilot) == ["loss", "accuracy"], "two charts")
         await wait_for_text(pilot, "0.94┤")
+        for width, height in ((200, 60), (160, 48), (60, 20), (80, 24)):
+            await pilot.resize_terminal(width, height)
+            await wait_for_golden(pilot, f"run-{width}x{height}")
+
+    show(run, doing)
+
+
+def test_what_was_drawn_before_the_layout_is_drawn_again_after_it(run: RunDirectory) -> None:
+    async def doing(pilot: Pilot[Any]) -> None:
+        await wait_for_text(pilot, WHOLE)
+        screen: Any = pilot.app.screen
+        screen._follower.close()
+        screen.query_one("#side").styles.width = 30
+        await wait_for_text(pilot, "data.name digits")
+        await wait_for_text(pilot, "train 0.1646 val 0.2339* ─ ─ GPU 0 H200 ─────────────────")
 
     show(run, doing)
 

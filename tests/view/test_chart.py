@@ -1,10 +1,11 @@
 import math
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tuitrain.view.chart import draw_chart, notes, values_at
+from tuitrain.view.chart import Reading, draw_chart, notes, values_at
 from tuitrain.view.figure import Chart, Line, Look, Mark, Size
 from tuitrain.view.format import display_width
 from tuitrain.view.palette import MARKERS
@@ -89,11 +90,15 @@ def text_of(drawn: tuple[SpanLine, ...]) -> list[str]:
 
 
 def picture(chart: Chart, size: Size, look: Look = ASCII) -> str:
-    return "\n".join(line.rstrip() for line in text_of(draw_chart(chart, size, look)))
+    return "\n".join(line.rstrip() for line in text_of(draw(chart, size, look)))
+
+
+def draw(chart: Chart, size: Size, look: Look) -> tuple[SpanLine, ...]:
+    return draw_chart(chart, size, look).lines
 
 
 def left_labels(chart: Chart) -> list[str]:
-    drawn = draw_chart(chart, Size(40, 10), ASCII)[:-1]
+    drawn = draw(chart, Size(40, 10), ASCII)[:-1]
     return [line[0].text.strip() for line in drawn if line[0].style == "label"]
 
 
@@ -102,7 +107,7 @@ def left_labels(chart: Chart) -> list[str]:
 def test_any_data_fills_any_size_exactly_and_can_not_act_on_the_terminal(
     chart: Chart, size: Size, look: Look
 ) -> None:
-    drawn = draw_chart(chart, size, look)
+    drawn = draw(chart, size, look)
     assert len(drawn) == size.height
     assert {line_width(line) for line in drawn} == {size.width}
     spans = [span for line in drawn for span in line]
@@ -112,12 +117,48 @@ def test_any_data_fills_any_size_exactly_and_can_not_act_on_the_terminal(
         assert all(max(span.text) <= "~" for span in spans if span.text)
 
 
+MAGNITUDES = st.builds(
+    lambda sign, power: sign * 10.0**power,
+    st.sampled_from([-1.0, 0.0, 1.0]),
+    st.floats(-300, 300) | st.floats(-1e-15, 1e-15),
+)
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.lists(MAGNITUDES, min_size=1, max_size=12), st.booleans(), st.integers(3, 30))
+def test_values_of_any_magnitude_have_as_many_ticks_as_there_is_room_for(
+    values: list[float], log: bool, height: int
+) -> None:
+    chart = replace(chart_of(line_of(values), last=12.0), log=log)
+    drawn = draw(chart, Size(60, height), ASCII)
+    labelled = [row for row in drawn[: height - 2] if row[0].style == "label"]
+    assert len(drawn) == height
+    assert len(labelled) <= max(2, (height + 1) // 3) + 1
+
+
+@settings(deadline=None)
+@given(
+    st.tuples(st.floats(-1e300, 1e300), st.floats(-1e300, 1e300)),
+    SIZES,
+    st.lists(MAGNITUDES, max_size=3),
+    st.booleans(),
+)
+def test_a_cell_shows_the_place_on_the_axis_that_is_drawn_there(
+    x_range: tuple[float, float], size: Size, values: list[float], log: bool
+) -> None:
+    drawing = draw_chart(Chart("", (line_of(values),), x_range, log=log), size, BRAILLE)
+    cells = range(size.width - drawing.left)
+    places = [drawing.column_of(drawing.x_at(drawing.left + cell)) for cell in cells]
+    assert places == list(cells)
+    assert drawing.x_at(-5) == drawing.x_at(drawing.left)
+
+
 def test_a_large_screen_is_filled_and_one_of_no_cells_gives_nothing() -> None:
     chart = chart_of(line_of([float(step) for step in range(101)]))
-    drawn = draw_chart(chart, Size(400, 100), BRAILLE)
+    drawn = draw(chart, Size(400, 100), BRAILLE)
     assert [line_width(line) for line in drawn] == [400] * 100
-    assert draw_chart(chart, Size(0, 10), BRAILLE) == ()
-    assert draw_chart(chart, Size(10, 0), BRAILLE) == ()
+    assert draw(chart, Size(0, 10), BRAILLE) == ()
+    assert draw(chart, Size(10, 0), BRAILLE) == ()
 
 
 @settings(deadline=None)
@@ -127,7 +168,7 @@ def test_one_spike_among_a_million_steps_is_seen(column: int, look: Look) -> Non
     high = tuple(50.0 if place == column else 1.0 for place in range(100))
     mean = tuple(1.0 + (49 / 10_000 if place == column else 0) for place in range(100))
     line = Line("loss", tuple((i + 0.5) * 1e4 for i in range(100)), flat, high, mean, 0)
-    drawn = draw_chart(chart_of(line, last=1e6), Size(80, 20), look)
+    drawn = draw(chart_of(line, last=1e6), Size(80, 20), look)
     rows = [any(span.style == "line0" for span in row) for row in drawn]
     assert all(rows[:18])
 
@@ -170,14 +211,14 @@ def test_a_chart_without_anything_to_draw_says_so() -> None:
 
 
 def test_a_single_point_is_drawn_as_its_marker() -> None:
-    drawn = draw_chart(chart_of(line_of([5.0], slot=2)), Size(40, 8), BRAILLE)
+    drawn = draw(chart_of(line_of([5.0], slot=2)), Size(40, 8), BRAILLE)
     assert [span.text for row in drawn for span in row if span.style == "line2"] == [MARKERS[2]]
 
 
 @settings(deadline=None)
 @given(st.sampled_from([0.0, 1e-30, -1e-30, 1.0, 0.3, -7.0, 1e30, -1e30, 5e-324, 1e306]))
 def test_a_constant_curve_of_any_size_crosses_the_chart(value: float) -> None:
-    drawn = draw_chart(chart_of(line_of([value] * 101)), Size(40, 9), ASCII)
+    drawn = draw(chart_of(line_of([value] * 101)), Size(40, 9), ASCII)
     rows = ["".join(span.text for span in row if span.style == "line0") for row in drawn]
     assert [row for row in rows if row] == ["*" * max(map(len, rows))]
 
@@ -186,17 +227,33 @@ def test_several_curves_differ_by_marker_and_label_with_and_without_colours() ->
     train = line_of([4.0 - place / 30 for place in range(101)], 0, "train")
     val = line_of([9.0 - place / 30 for place in range(101)], 1, "val")
     for look in (BRAILLE, ASCII, MONO):
-        drawn = draw_chart(chart_of(train, val), Size(60, 16), look)
+        drawn = draw(chart_of(train, val), Size(60, 16), look)
         shown = ["".join(s.text for r in drawn for s in r if s.style == f"line{n}") for n in (0, 1)]
         assert "*" in shown[0] and "+" not in shown[0] and "train" in shown[0]
         assert "+" in shown[1] and "*" not in shown[1] and "val" in shown[1]
+
+
+@pytest.mark.parametrize("look", [BRAILLE, ASCII, MONO])
+def test_a_curve_of_few_points_goes_unbroken_through_one_of_many(look: Look) -> None:
+    places = tuple(float(place) for place in range(200))
+    low, high = tuple([0.0] * 200), tuple([2.0] * 200)
+    train = Line("train", places, low, high, tuple([1.0] * 200), 0, count=(50,) * 200)
+    val = Line("val", (5.0, 95.0), (1.8, 0.3), (1.8, 0.3), (1.8, 0.3), 1, count=(1, 1))
+    drawn = draw(chart_of(train, val), Size(60, 12), look)
+    rows = [[(cell, s.style) for s in row for cell in s.text] for row in drawn[:-2]]
+    seen = [
+        [row[column][0] for row in rows if row[column][1] == "line1"] for column in range(6, 54)
+    ]
+    assert all(seen), "it passes through every column between its points"
+    full = "*" if look.ascii else "⣿"
+    assert not any(cell == full for column in seen for cell in column), "it can be seen in them"
 
 
 def test_a_raw_curve_lies_behind_its_smoothed_one() -> None:
     raw = replace(line_of([1.0, 3.0] * 50), faint=True)
     front = line_of([2.0] * 100)
     for look in (BRAILLE, ASCII, MONO):
-        drawn = draw_chart(chart_of(raw, front), Size(40, 9), look)
+        drawn = draw(chart_of(raw, front), Size(40, 9), look)
         styles = [{span.style for span in row} for row in drawn]
         assert sum("line0" in each for each in styles) == 1
         assert sum("faint0" in each for each in styles) >= 6
@@ -205,9 +262,7 @@ def test_a_raw_curve_lies_behind_its_smoothed_one() -> None:
 def test_marks_stand_on_the_axis_with_their_text_and_cover_no_curve() -> None:
     chart = chart_of(line_of([2.0] * 101))
     marks = (Mark(30, "setting", "lr 3e-4"), Mark(60, "checkpoint"), Mark(80, "alert", "spike"))
-    without, drawn = (
-        draw_chart(c, Size(40, 9), ASCII) for c in (chart, replace(chart, marks=marks))
-    )
+    without, drawn = (draw(c, Size(40, 9), ASCII) for c in (chart, replace(chart, marks=marks)))
     text = text_of(drawn)
     assert [text[-2].count(symbol) for symbol in "vo!"] == [1, 1, 1]
     assert "lr 3e-4" in text[-3] and "spike" in text[-3]
@@ -216,6 +271,16 @@ def test_marks_stand_on_the_axis_with_their_text_and_cover_no_curve() -> None:
         for each in (without, drawn)
     ]
     assert curves[0] == curves[1]
+
+
+def test_words_of_marks_are_few_and_stand_once() -> None:
+    often = [Mark(10.0 * number, "alert", "plateau") for number in range(1, 10)]
+    others = [Mark(10.0 * number + 4, "setting", f"lr {number}") for number in range(1, 9)]
+    chart = replace(chart_of(line_of([2.0, 1.0])), marks=(*often, *others))
+    text = picture(chart, Size(72, 12))
+    assert text.count("plateau") == 1
+    assert text.count("lr ") <= 3
+    assert text.splitlines()[-2].count("!") == 9 and text.splitlines()[-2].count("v") == 8
 
 
 def test_an_alert_is_seen_before_other_marks_of_its_column() -> None:
@@ -228,17 +293,19 @@ def test_the_cursor_covers_no_curve_and_reads_every_series() -> None:
     train = line_of([float(place) for place in range(101)], 0)
     val = Line("val", (10.0, 60.0), (7.0, 8.0), (7.0, 8.0), (7.0, math.nan), 1)
     chart = replace(chart_of(train, val), cursor=40.0)
-    drawn = draw_chart(chart, Size(60, 12), BRAILLE)
+    drawn = draw(chart, Size(60, 12), BRAILLE)
     assert sum(span.style == "cursor" for row in drawn for span in row) >= 8
     values = values_at(chart, 20.2)
-    assert values == [("train", 0, 20.0), ("val", 1, 7.0)]
-    assert math.isnan(values_at(chart, 50)[1][2])
-    assert math.isnan(values_at(chart_of(line_of([])), 3)[0][2])
+    assert values == [Reading("train", 0, 20.0, 20.0), Reading("val", 1, 10.0, 7.0)]
+    assert math.isnan(values_at(chart, 50)[1].value)
+    assert math.isnan(values_at(chart_of(line_of([])), 3)[0].value)
+    smoothed = replace(chart, lines=(replace(train, faint=True), line_of([0.5] * 101), val))
+    assert values_at(smoothed, 20.2)[0] == Reading("train", 0, 20.0, 0.5, raw=20.0)
 
 
 def test_zooming_in_keeps_the_curve_that_leads_out_of_the_window() -> None:
     chart = Chart("", (line_of([0.0, 100.0]),), (0.4, 0.6), y_range=(0.0, 100.0))
-    drawn = draw_chart(chart, Size(40, 12), ASCII)
+    drawn = draw(chart, Size(40, 12), ASCII)
     assert sum("*" * 3 in row for row in text_of(drawn)) >= 2
 
 
@@ -247,6 +314,6 @@ def test_foreign_titles_and_labels_become_harmless() -> None:
         line_of([1.0, 2.0], 0, "数\x1b[31m"), line_of([3.0], 1, "b"), title="\x1b]0;x\x07数"
     )
     for look in (BRAILLE, ASCII):
-        drawn = draw_chart(chart, Size(50, 10), look)
+        drawn = draw(chart, Size(50, 10), look)
         assert "\x1b" not in "".join(text_of(drawn))
         assert {display_width(line) for line in text_of(drawn)} == {50}

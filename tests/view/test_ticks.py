@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tuitrain.view.layout import usable_range
+from tuitrain.view.layout import usable_log_range, usable_range
 from tuitrain.view.ticks import Tick, axis_ticks, log_ticks, short_number, value_ticks
 
 ANY = st.floats(-1e300, 1e300)
@@ -72,6 +72,15 @@ def test_any_range_has_ticks_inside_it_that_differ(one: float, other: float, mos
     assert len(set(labels(ticks))) == len(ticks)
     assert all(-1e-6 <= tick.share <= 1 + 1e-6 for tick in ticks)
     assert all(len(label) <= 10 for label in labels(ticks))
+
+
+@settings(deadline=None)
+@given(ANY, ANY, st.integers(1, 30))
+def test_a_logarithmic_axis_between_any_two_numbers_has_few_ticks(
+    one: float, other: float, most: int
+) -> None:
+    ticks = log_ticks(*usable_log_range(one, other), most)
+    assert 2 <= len(ticks) <= max(2, most + 1)
 
 
 @settings(deadline=None)

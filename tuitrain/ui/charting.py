@@ -11,7 +11,8 @@ from tuitrain.alerts.catalogue import OFF_THE_CURVE
 from tuitrain.runs.rows import MarkRow
 from tuitrain.ui.snapshot import Request, RunSnapshot
 from tuitrain.view.figure import AxisKind, Chart, Line, Mark, line_from_series
-from tuitrain.view.format import metric_value, sanitise
+from tuitrain.view.format import duration, metric_value, sanitise
+from tuitrain.view.labels import series_labels
 from tuitrain.view.palette import assign_slots
 from tuitrain.view.scale import Ruler, Window, ruler
 from tuitrain.view.smooth import smooth_line
@@ -84,7 +85,7 @@ def group_metrics(names: Sequence[str], choices: Choices) -> list[tuple[str, tup
 def request_for(choices: Choices, cells: int) -> Request:
     """Return what to read for charts of so many cells' width."""
     columns = max(8, cells * _COLUMNS_A_CELL)
-    window, times = choices.window, choices.axis != "step"
+    window, times = choices.window, choices.axis != "step" or choices.cursor is not None
     if window is None:
         return Request(columns=columns, times=times)
     first, last = max(1, round(window.first)), round(window.last)
@@ -99,15 +100,55 @@ class Overlay:
     snapshot: RunSnapshot
 
 
+def step_at(snapshot: RunSnapshot, choices: Choices, x: float) -> float:
+    """Return the step at a place on the horizontal axis, the newest one for places beyond it."""
+    return ruler(choices.axis, snapshot.step_times).step_at(x)
+
+
+def cursor_words(snapshot: RunSnapshot, choices: Choices, cells: int) -> str:
+    """Say where the cursor is, in steps, epochs and time, and what happened there.
+
+    Args:
+        snapshot: the run.
+        choices: with a cursor.
+        cells: of a chart's width; what happened within one column of the cursor is told.
+    """
+    step = choices.cursor
+    if step is None:
+        return ""
+    parts = [f"step {step:,.0f}"]
+    if snapshot.step_times:
+        epoch, spent = (ruler(kind, snapshot.step_times).at(step) for kind in ("epoch", "time"))
+        parts += [f"epoch {epoch:.2f}", f"{duration(spent)} of training"]
+    window = choices.window or whole_window(snapshot)
+    near = max(0.5, window.span / max(1, cells) / 2)
+    marks = _marks(snapshot, ruler("step", ()), window)
+    parts += [_told(mark) for mark in marks if abs(mark.x - step) <= near]
+    return "  ".join(dict.fromkeys(parts))
+
+
+def _told(mark: Mark) -> str:
+    return mark.kind if mark.text in ("", mark.kind) else f"{mark.kind} {mark.text}"
+
+
 def build_chart(
     snapshot: RunSnapshot,
     overlays: Sequence[Overlay],
     metrics: Sequence[str],
     choices: Choices,
     *,
-    with_marks: bool = True,
+    with_words: bool = True,
 ) -> Chart:
-    """Return the chart of one group of metrics."""
+    """Return the chart of one group of metrics.
+
+    Args:
+        snapshot: the run.
+        overlays: runs drawn over it.
+        metrics: of the group.
+        choices: how it is to be seen.
+        with_words: let marks say what they are where there is room; of charts beside each other
+            one does, and all show the symbols.
+    """
     along = ruler(choices.axis, snapshot.step_times)
     window = choices.window or whole_window(snapshot)
     slots = assign_slots([*metrics, *(f"{o.label} {name}" for o in overlays for name in metrics)])
@@ -119,7 +160,10 @@ def build_chart(
         title="",
         lines=tuple(lines),
         x_range=_range(along, window),
-        marks=tuple(_marks(snapshot, along, window)) if with_marks else (),
+        marks=tuple(
+            mark if with_words else replace(mark, text="")
+            for mark in _marks(snapshot, along, window)
+        ),
         axis=choices.axis,
         log=choices.log,
         cursor=None if choices.cursor is None else along.at(choices.cursor),
@@ -144,20 +188,15 @@ def _lines(
     prefix: str,
 ) -> list[Line]:
     lines: list[Line] = []
+    labels = series_labels(tuple(metrics))
     for name in metrics:
         series = snapshot.series.get(name)
         if series is None or not series.columns:
             continue
-        label = f"{prefix}{short_label(name)}"
+        label = f"{prefix}{labels[name]}"
         line = line_from_series(series, label=label, slot=slots[f"{prefix}{name}"])
         lines += (along.place(part) for part in smooth_line(line, choices.smoothing))
     return lines
-
-
-def short_label(metric: str) -> str:
-    """Return train or val where the chart's title says the rest."""
-    group, _, name = metric.partition("/")
-    return group if name else sanitise(metric)
 
 
 def _marks(snapshot: RunSnapshot, along: Ruler, window: Window) -> list[Mark]:

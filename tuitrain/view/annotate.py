@@ -4,11 +4,12 @@ Knows the board and places on it; a curve is never covered.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from tuitrain.view.board import Board, one_cell_each
 from tuitrain.view.figure import Chart, Line, Look, Mark
 from tuitrain.view.format import shorten
+from tuitrain.view.labels import shorten_apart
 from tuitrain.view.layout import Layout
 
 MARK_SYMBOLS = {
@@ -25,6 +26,8 @@ MARK_SYMBOLS = {
 """By weight: where several fall on one column the last of these is seen."""
 
 _WEIGHTS = {kind: weight for weight, kind in enumerate(MARK_SYMBOLS)}
+_COLUMNS_A_TEXT = 24
+"""Marks have one text and another for so many columns: a chart is for its curves."""
 _LABEL_ROWS = (0, -1, 1, -2, 2, -3, 3)
 """Rows from a curve's end, the nearest first, where its label may stand."""
 
@@ -41,18 +44,25 @@ class Annotations:
         self._ascii = look.ascii
 
     def add_marks(self, marks: Iterable[Mark]) -> None:
-        """Put each mark's symbol below its place and its text where there is room, newest first."""
+        """Put each mark's symbol below its place, and a few words where there is room for them.
+
+        Words that are the same stand once, at the newest mark: a run that is paused ten times has
+        ten symbols.
+        """
         seen: dict[int, Mark] = {}
         for mark in sorted(marks, key=lambda mark: (_WEIGHTS[mark.kind], mark.x)):
             column = self._column_of(mark.x)
             if column is not None:
                 seen[column] = mark
+        said: set[str] = set()
         for column, mark in sorted(seen.items(), reverse=True):
             style = "alert" if mark.kind == "alert" else "mark"
             self._add_symbol(column, MARK_SYMBOLS[mark.kind], style)
             text = self._short(mark.text)
-            if text:
-                self._add_text(column, text, style)
+            if text in said or len(said) > self._area.columns // _COLUMNS_A_TEXT:
+                continue
+            if text and self._add_text(column, text, style):
+                said.add(text)
 
     def add_gaps(self, lines: Iterable[Line]) -> None:
         """Mark the columns that hold a NaN or an infinity."""
@@ -62,12 +72,16 @@ class Annotations:
                 if column is not None:
                     self._add_symbol(column, MARK_SYMBOLS["alert"], "alert")
 
-    def add_label(self, line: Line) -> None:
-        """Write a line's label at its right end, as near as there is room."""
+    def add_labels(self, lines: Sequence[Line]) -> None:
+        """Write each line's label at its right end, as near as there is room."""
+        labels = [one_cell_each(line.label, self._ascii) for line in lines]
+        for line, text in zip(lines, shorten_apart(labels, self._most_cells), strict=True):
+            self._add_label(line, text)
+
+    def _add_label(self, line: Line, text: str) -> None:
         end = _last_finite(line, self._area.x_range)
         if end is None:
             return
-        text = self._short(line.label)
         column = self._column_of(line.x[end]) or 0
         row = self._area.rows - 1 - self._area.row_of(line.mean[end])
         start = min(column, self._area.columns - 1) - len(text) + 1
@@ -96,7 +110,12 @@ class Annotations:
                 self._board.put(row, self._left + column, "|" if self._ascii else "│", "cursor")
 
     def _short(self, text: str) -> str:
-        return shorten(one_cell_each(text, self._ascii), max(8, self._area.columns // 3))
+        return shorten(one_cell_each(text, self._ascii), self._most_cells)
+
+    @property
+    def _most_cells(self) -> int:
+        """How wide a text beside a curve may be."""
+        return max(8, self._area.columns // 3)
 
     def _column_of(self, x: float) -> int | None:
         (column,) = self._area.columns_of((x,))
@@ -108,15 +127,13 @@ class Annotations:
         elif self._board.is_blank(0, self._left + column):
             self._board.put(0, self._left + column, symbol, style)
 
-    def _add_text(self, column: int, text: str, style: str) -> None:
+    def _add_text(self, column: int, text: str, style: str) -> bool:
         """Write beside the symbol's row if the curve leaves room there, else at the top."""
         low = self._area.rows - 1
         rows = (1,) if self._axis_row is None else (low, low - 1, 0, 1)
         # Text next to the axis would run into it.
         start = max(1, min(column, self._area.columns - len(text)))
-        for row in rows:
-            if self._write(row, start, text, style):
-                return
+        return any(self._write(row, start, text, style) for row in rows)
 
     def _write(self, row: int, column: int, text: str, style: str) -> bool:
         if not 0 <= row < self._area.rows or column < 0:

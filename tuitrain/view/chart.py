@@ -5,7 +5,8 @@ Pure: the same chart, size and look give the same text. Knows nothing of textual
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from tuitrain.view.annotate import Annotations, notes
 from tuitrain.view.canvas import draw_axes
@@ -25,19 +26,57 @@ from tuitrain.view.raster import (
 from tuitrain.view.spans import Span, SpanLine, fit_line
 
 __all__ = [
-    "Chart", "Line", "Look", "Mark", "Size", "Span", "draw_chart", "line_from_series", "notes",
-    "values_at",
+    "Chart", "Drawing", "Line", "Look", "Mark", "Reading", "Size", "Span", "draw_chart",
+    "line_from_series", "notes", "values_at",
 ]  # fmt: skip
 
 _MARKER_EVERY = {True: 16, False: 4}
 """Cells between the markers on one of several curves, with colours and without."""
+_FULL_DOTS = 5
+"""More of a cell's eight dots would hide a curve that crosses it."""
 
 Picture = dict[Cell, tuple[str, str]]
 """Character and style of each cell of the canvas that is not blank."""
 
 
-def draw_chart(chart: Chart, size: Size, look: Look) -> tuple[SpanLine, ...]:
-    """Return `size.height` lines, each exactly `size.width` cells wide.
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A drawn chart, and where on it places of the horizontal axis are."""
+
+    lines: tuple[SpanLine, ...]
+    left: int = 0
+    """Cells to the left of the canvas."""
+    area: Area | None = None
+    """The canvas; None where there are no cells."""
+
+    def x_at(self, cell: int) -> float:
+        """Return the place on the axis that a cell of a row shows, the nearest for those beside."""
+        if self.area is None:
+            return 0.0
+        first, last = self.area.x_range
+        share = (cell - self.left) / max(1, self.area.columns - 1)
+        return min(last, first + min(1.0, max(0.0, share)) * (last - first))
+
+    def column_of(self, x: float) -> int | None:
+        """Return the canvas column of a place on the axis, None outside."""
+        return self.area.columns_of((x,))[0] if self.area is not None else None
+
+
+class Reading(NamedTuple):
+    """What one line says at a place on the horizontal axis."""
+
+    label: str
+    slot: int
+    x: float
+    """Where its column nearest to the place is; NaN where the line has none."""
+    value: float
+    """The mean of that column, smoothed where the curve is; NaN where it has none."""
+    raw: float | None = None
+    """The mean before smoothing; None where nothing was smoothed."""
+
+
+def draw_chart(chart: Chart, size: Size, look: Look) -> Drawing:
+    """Return `size.height` lines, each exactly `size.width` cells wide, and what they show where.
 
     Styles: axis, label, title, mark, alert, cursor, line0 to line7, faint0 to faint7, and none.
     A chart too small for its ticks goes without them, and one too small for axes without those.
@@ -48,7 +87,7 @@ def draw_chart(chart: Chart, size: Size, look: Look) -> tuple[SpanLine, ...]:
         look: what the terminal can show.
     """
     if size.width < 1 or size.height < 1:
-        return ()
+        return Drawing(())
     lines = [_logarithm(line) for line in chart.lines] if chart.log else list(chart.lines)
     layout = plan_layout(chart, lines, size)
     area, left = layout.area, layout.axes.left
@@ -58,21 +97,27 @@ def draw_chart(chart: Chart, size: Size, look: Look) -> tuple[SpanLine, ...]:
         board.put(area.rows - 1 - row, left + column, character, style)
     _annotate(Annotations(board, layout, look), chart, lines, bool(picture))
     drawn = board.lines()
-    return (_title(chart, size, look), *drawn) if layout.title else drawn
+    titled = (_title(chart, size, look), *drawn) if layout.title else drawn
+    return Drawing(titled, left, area)
 
 
-def values_at(chart: Chart, x: float) -> list[tuple[str, int, float]]:
-    """Return label, slot and mean of each line's column nearest to `x`; NaN where it has none.
+def values_at(chart: Chart, x: float) -> list[Reading]:
+    """Return what each curve says at `x`; a raw curve goes with the smoothed one before it."""
+    raw = {(line.label, line.slot): line for line in chart.lines if line.faint}
+    return [
+        _reading(line, raw.get((line.label, line.slot)), x)
+        for line in chart.lines
+        if not line.faint
+    ]
 
-    The raw curves behind smoothed ones are left out.
-    """
-    return [(line.label, line.slot, _nearest(line, x)) for line in chart.lines if not line.faint]
 
-
-def _nearest(line: Line, x: float) -> float:
+def _reading(line: Line, raw: Line | None, x: float) -> Reading:
     places = range(len(line.x))
     place = min(places, key=lambda place: abs(line.x[place] - x), default=None)
-    return math.nan if place is None else line.mean[place]
+    if place is None:
+        return Reading(line.label, line.slot, math.nan, math.nan)
+    before = raw.mean[place] if raw is not None else None
+    return Reading(line.label, line.slot, line.x[place], line.mean[place], before)
 
 
 def _logarithm(line: Line) -> Line:
@@ -88,33 +133,49 @@ def _log10(value: float, otherwise: float = math.nan) -> float:
 
 
 def _picture(lines: Sequence[Line], area: Area, look: Look) -> Picture:
-    """Draw the curves, faint ones first, so that the first line ends up on top."""
-    fronts = [line for line in lines if not line.faint]
-    several = len(fronts) > 1
+    """Draw the curves from below, faint ones first and of many points before of few.
+
+    What has few points would be lost under what has many, and hides little of it.
+    """
+    from_below = list(reversed(lines))
+    from_below.sort(key=lambda line: (not line.faint, -_points(line)))
+    fronts = [line for line in from_below if not line.faint]
     picture: Picture = {}
     dots: dict[Cell, int] = {}
-    from_below = list(reversed(lines))
-    from_below.sort(key=lambda line: not line.faint)
+    fewest: dict[Cell, int] = {}
     for line in from_below:
         if look.ascii or (line.faint and not look.colour):
             picture.update(_in_markers(line, area, look))
             continue
         for cell, shown in _in_braille(line, area, dots):
-            picture[cell] = shown
-    if several and not look.ascii:
-        for line in reversed(fronts):
-            picture.update(_sparse_markers(line, area, _MARKER_EVERY[look.colour]))
+            picture[cell], fewest[cell] = shown, _points(line)
+    if len(fronts) > 1 and not look.ascii:
+        for line in fronts:
+            markers = _sparse_markers(line, area, _MARKER_EVERY[look.colour])
+            # Curves of about as many points share the cells of both; one of few keeps its own.
+            most = _points(line) / 2
+            picture.update(
+                {cell: markers[cell] for cell in markers if fewest.get(cell, most) >= most}
+            )
     return picture
+
+
+def _points(line: Line) -> int:
+    return sum(line.count) if line.count else len(line.x)
 
 
 def _in_braille(
     line: Line, area: Area, dots: dict[Cell, int]
 ) -> Iterator[tuple[Cell, tuple[str, str]]]:
-    """Yield a line's cells; dots of the lines below stay in them, but those of raw curves."""
+    """Yield a line's cells; dots of the lines below stay in them, but those of raw curves.
+
+    Those of a cell that is nearly full go as well: among them the line would not be seen.
+    """
     style = _style(line)
     strokes = braille_strokes(line, area)
     for cell, bits in braille_cells(strokes.masks):
-        kept = bits | dots.get(cell, 0)
+        below = dots.get(cell, 0)
+        kept = bits if below.bit_count() > _FULL_DOTS else bits | below
         if not line.faint:
             dots[cell] = kept
         yield cell, (braille(kept), style)
@@ -161,8 +222,7 @@ def _annotate(pen: Annotations, chart: Chart, lines: Iterable[Line], drawn: bool
             "nothing to draw here" if any(line.x for line in fronts) else "no points yet"
         )
     if len(fronts) > 1:
-        for line in fronts:
-            pen.add_label(line)
+        pen.add_labels(fronts)
     if chart.cursor is not None:
         pen.add_cursor(chart.cursor)
 

@@ -66,6 +66,15 @@ def usable_range(low: float, high: float) -> tuple[float, float]:
     return low, high
 
 
+def usable_log_range(low: float, high: float) -> tuple[float, float]:
+    """Return the same for the logarithms of numbers, of which even 0 stands for a number of 1."""
+    low, high = usable_range(low, high)
+    if high - low < _SMALLEST_SHARE:
+        middle = low / 2 + high / 2
+        return middle - _SMALLEST_SHARE, middle + _SMALLEST_SHARE
+    return low, high
+
+
 def _y_range(
     chart: Chart, lines: Iterable[Line], x_range: tuple[float, float]
 ) -> tuple[float, float]:
@@ -74,7 +83,7 @@ def _y_range(
         if not chart.log:
             return usable_range(low, high)
         if low > 0 and high > 0:
-            return usable_range(math.log10(low), math.log10(high))
+            return usable_log_range(math.log10(low), math.log10(high))
     seen = [
         value
         for line in lines
@@ -83,7 +92,8 @@ def _y_range(
         for value in (low, high)
         if math.isfinite(value)
     ]
-    return usable_range(min(seen), max(seen)) if seen else (0.0, 1.0)
+    usable = usable_log_range if chart.log else usable_range
+    return usable(min(seen), max(seen)) if seen else (0.0, 1.0)
 
 
 def _y_ticks(log: bool, y_range: tuple[float, float], rows: int) -> tuple[tuple[int, str], ...]:

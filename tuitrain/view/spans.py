@@ -2,7 +2,6 @@
 
 import textwrap
 from collections.abc import Sequence
-from itertools import zip_longest
 from typing import NamedTuple
 
 from tuitrain.view.format import display_width, sanitise, shorten
@@ -77,17 +76,17 @@ def spread_line(left: SpanLine, right: SpanLine, width: int) -> SpanLine:
 
 
 def changed_cells(before: SpanLine, after: SpanLine, width: int) -> list[tuple[int, int]]:
-    """Return where two lines differ: the first cell and the one after the last of each place.
+    """Return where two lines differ as they are seen: the first cell and the one after the last.
 
+    Lines are compared as `fit_line` shows them: one too long for the width ends in dots there.
     Places close to each other are one; the whole width is one where a character is not exactly
     one cell wide.
     """
-    old, new = _cells(before), _cells(after)
-    if line_width(before) != len(old) or line_width(after) != len(new):
+    old, new = _cells(fit_line(before, width)), _cells(fit_line(after, width))
+    if len(old) != width or len(new) != width:
         return [(0, width)]
     places: list[tuple[int, int]] = []
-    pairs = zip_longest(old[:width], new[:width], fillvalue=(" ", ""))
-    for place, (one, other) in enumerate(pairs):
+    for place, (one, other) in enumerate(zip(old, new, strict=True)):
         if one == other:
             continue
         if places and place - places[-1][1] < _NEAR:

@@ -48,17 +48,18 @@ def value_ticks(low: float, high: float, most: int) -> list[Tick]:
 
 
 def log_ticks(low: float, high: float, most: int) -> list[Tick]:
-    """Return the ticks of an axis whose ends are the powers 10**low and 10**high."""
+    """Return the ticks of an axis whose ends are the powers 10**low and 10**high.
+
+    Powers are walked only where few enough lie in the range: any two numbers may be asked for.
+    """
     for parts in _LOG_PARTS:
-        ticks = _powers(low, high, parts, 1)
-        if 2 <= len(ticks) <= most + 1:
-            return ticks
+        if (high - low - 1) * len(parts) <= most + 1:
+            ticks = _powers(low, high, parts, 1)
+            if 2 <= len(ticks) <= most + 1:
+                return ticks
     if math.floor(high) <= math.ceil(low):
         return _log_ticks_within(low, high, most)
-    for stride in _LOG_STRIDES:
-        ticks = _powers(low, high, (1,), stride)
-        if len(ticks) <= max(2, most):
-            break
+    ticks = _spread_powers(low, high, max(2, most))
     return ticks if len(ticks) > 1 else _log_ends(low, high)
 
 
@@ -230,6 +231,16 @@ def _powers(low: float, high: float, parts: Sequence[int], stride: int) -> list[
         for place, part, power in places
         if low - _LOG_SLACK <= place <= high + _LOG_SLACK
     ]
+
+
+def _spread_powers(low: float, high: float, most: int) -> list[Tick]:
+    """Return at most `most` powers of ten; none where even the widest stride has more."""
+    for stride in _LOG_STRIDES:
+        if (high - low) / stride - 1 <= most:
+            ticks = _powers(low, high, (1,), stride)
+            if len(ticks) <= most:
+                return ticks
+    return []
 
 
 def _log_ends(low: float, high: float) -> list[Tick]:

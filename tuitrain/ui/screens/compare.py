@@ -6,7 +6,7 @@ Each run has a follower of its own; what they bring is arranged here, by pure fu
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -84,6 +84,7 @@ class CompareScreen(Screen[None]):
         ]
         self._metric = ""
         self._choices = Choices()
+        self._drawn_for: object = None
 
     def _deliver(self, slot: int, snapshot: RunSnapshot) -> None:
         self.post_message(self.Read(slot, snapshot))
@@ -98,6 +99,7 @@ class CompareScreen(Screen[None]):
     def on_mount(self) -> None:
         """Begin to read."""
         self.query_one(Reader).focus()
+        self.screen_layout_refresh_signal.subscribe(self, self._after_layout)
         for follower in self._followers:
             follower.start()
 
@@ -123,6 +125,11 @@ class CompareScreen(Screen[None]):
     def on_resize(self) -> None:
         """Arrange anew."""
         self.call_after_refresh(self._rearrange)
+
+    def _after_layout(self, _screen: Screen[Any]) -> None:
+        """Draw again for the size there is now: a busy machine may draw before the layout."""
+        if self.is_current and self._drawn_for != self.query_one("#chart").size:
+            self._rearrange()
 
     def _rearrange(self) -> None:
         self._ask()
@@ -156,8 +163,9 @@ class CompareScreen(Screen[None]):
         labels = self._labels()
         chart_box, tables = self.query_one("#chart", Lines), self.query_one(Reader)
         look = cast("TuitrainApp", self.app).look
+        self._drawn_for = chart_box.size
         size = Size(chart_box.size.width, chart_box.size.height)
-        chart_box.show_lines(draw_chart(self._chart(labels), size, look))
+        chart_box.show_lines(draw_chart(self._chart(labels), size, look).lines)
         runs = [_compared(run, label) for run, label in zip(self._known(), labels, strict=True)]
         tables.show_lines(compare_lines(runs, self._metric, tables.size.width))
         self.query_one(TopLine).show_parts(self._title(), self._choice_spans())

@@ -182,5 +182,4 @@ class MemoryScreen(FollowingScreen[MemorySnapshot]):
     def on_chart_panel_zoomed(self, message: ChartPanel.Zoomed) -> None:
         """Zoom around the pointer."""
         if self._snapshot is not None:
-            window = self._snapshot.window
-            self._zoom(message.factor, window.first + message.share * window.span)
+            self._zoom(message.factor, self._snapshot.begun + message.x)

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from tuitrain.config.settings import validate_setting
 from tuitrain.runs.directory import RunDirectory
-from tuitrain.ui.charting import Choices, request_for, whole_window
+from tuitrain.ui.charting import Choices, request_for, step_at, whole_window
 from tuitrain.ui.follow import RunFollower
 from tuitrain.ui.screens.dialogs import Ask, Confirm
 from tuitrain.ui.screens.run_keys import BINDINGS as RUN_KEYS
@@ -18,6 +18,10 @@ from tuitrain.ui.widgets.chartpanel import ChartPanel
 _ZOOM_IN, _ZOOM_OUT = 0.5, 2.0
 _CURSOR_STEPS = 60
 """An arrow key moves the cursor by this part of the window."""
+_LEAP = 10
+"""Arrow keys that a page key moves the cursor by."""
+_PAN_SHARE = 0.25
+"""An arrow key moves the window by this share of its width."""
 
 
 class RunScreen(RunView):
@@ -190,21 +194,45 @@ class RunScreen(RunView):
 
     def action_pan(self, side: int) -> None:
         """Move the cursor where there is one, else the window."""
+        self._move(side, side * _PAN_SHARE)
+
+    def action_leap(self, side: int) -> None:
+        """Move the cursor further, or the window by all of its width."""
+        self._move(side * _LEAP, side)
+
+    def _move(self, arrows: int, share: float) -> None:
         choices, whole = self._choices, whole_window(self._snapshot)
         window = choices.window or whole
         if choices.cursor is not None:
-            step = max(1.0, window.span / _CURSOR_STEPS)
-            cursor = min(window.last, max(window.first, round(choices.cursor + side * step)))
-            self._choose(replace(choices, cursor=cursor))
+            self._point(choices.cursor + arrows * max(1.0, window.span / _CURSOR_STEPS))
         elif choices.window is not None:
-            self._choose(replace(choices, window=window.pan(0.25 * side).clamp(whole)))
+            self._choose(replace(choices, window=window.pan(share).clamp(whole)))
+
+    def action_edge(self, side: int) -> None:
+        """Move the cursor, or the window, to the first or to the newest step."""
+        choices, whole = self._choices, whole_window(self._snapshot)
+        window = choices.window or whole
+        if choices.cursor is not None:
+            self._point(window.first if side < 0 else window.last)
+        elif choices.window is not None:
+            end = whole.first + window.span if side < 0 else whole.last
+            self._choose(replace(choices, window=window.follow(end).clamp(whole)))
+
+    def _point(self, step: float) -> None:
+        """Put the cursor on the step nearest to this one that was taken and is seen."""
+        window = self._choices.window or whole_window(self._snapshot)
+        summary = self._snapshot.summary
+        newest = min(window.last, summary.step) if summary is not None else window.last
+        cursor = max(window.first, min(newest, float(round(step))))
+        self._choose(replace(self._choices, cursor=cursor))
 
     def action_inspect(self) -> None:
         """Show or hide the cursor."""
+        if self._choices.cursor is not None:
+            self._choose(replace(self._choices, cursor=None))
+            return
         window = self._choices.window or whole_window(self._snapshot)
-        middle = float(round((window.first + window.last) / 2))
-        cursor = None if self._choices.cursor is not None else middle
-        self._choose(replace(self._choices, cursor=cursor))
+        self._point((window.first + window.last) / 2)
 
     def action_reset(self) -> None:
         """Show the whole run and follow it."""
@@ -212,14 +240,11 @@ class RunScreen(RunView):
 
     def on_chart_panel_zoomed(self, message: ChartPanel.Zoomed) -> None:
         """Zoom around the pointer."""
-        window = self._choices.window or whole_window(self._snapshot)
-        self._zoom(message.factor, window.first + message.share * window.span)
+        self._zoom(message.factor, step_at(self._snapshot, self._choices, message.x))
 
     def on_chart_panel_pointed(self, message: ChartPanel.Pointed) -> None:
         """Put the cursor where the pointer is."""
-        window = self._choices.window or whole_window(self._snapshot)
-        cursor = float(round(window.first + message.share * window.span))
-        self._choose(replace(self._choices, cursor=cursor))
+        self._point(step_at(self._snapshot, self._choices, message.x))
 
     # --- keys: other screens --------------------------------------------------------------------
 

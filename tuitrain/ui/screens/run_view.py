@@ -5,11 +5,12 @@ It draws what its follower delivers; it opens no file, and knows no key.
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Container, Horizontal, Vertical
+from textual.geometry import Size
 from textual.message import Message
 from textual.screen import Screen
 
@@ -19,9 +20,9 @@ from tuitrain.ui.charting import (
     Choices,
     Overlay,
     build_chart,
+    cursor_words,
     group_metrics,
     request_for,
-    short_label,
 )
 from tuitrain.ui.follow import RunFollower
 from tuitrain.ui.notices import News
@@ -33,7 +34,9 @@ from tuitrain.ui.widgets.panel import Panel
 from tuitrain.ui.widgets.topline import TopLine
 from tuitrain.view import format as text
 from tuitrain.view import runtext, sidetext, timetext
+from tuitrain.view.compare import unique_labels
 from tuitrain.view.format import metric_value, rate, sanitise
+from tuitrain.view.labels import series_labels
 from tuitrain.view.palette import assign_slots
 from tuitrain.view.spans import Span, SpanLine, plain_line
 from tuitrain.view.steptime import step_time, surroundings
@@ -78,6 +81,7 @@ class RunView(Screen[None]):
         self._choices = Choices()
         self._page = 0
         self._placed = (0, 0)
+        self._drawn_for: tuple[Size, ...] = ()
         self._alone: str | None = None
         self._overlays: dict[str, RunFollower] = {}
         self._overlaid: dict[str, RunSnapshot] = {}
@@ -110,6 +114,7 @@ class RunView(Screen[None]):
         """Begin to follow the run."""
         self._follower.start()
         self._arrange()
+        self.screen_layout_refresh_signal.subscribe(self, self._after_layout)
 
     def on_unmount(self) -> None:
         """Stop following."""
@@ -177,6 +182,14 @@ class RunView(Screen[None]):
         self._shape = (columns, min(rows, 3 if columns == 3 else 4))
         self._place_charts()
 
+    def _after_layout(self, _screen: Screen[Any]) -> None:
+        """Draw again for the sizes there are now: a busy machine may draw before the layout."""
+        if self._in_sight and self._drawn_for != self._panel_sizes():
+            self._draw()
+
+    def _panel_sizes(self) -> tuple[Size, ...]:
+        return tuple(panel.size for panel in self.query(Panel))
+
     def _groups(self) -> list[tuple[str, tuple[str, ...]]]:
         groups = group_metrics(self._snapshot.metric_names, self._choices)
         if self._alone is not None:
@@ -215,6 +228,7 @@ class RunView(Screen[None]):
     def _draw(self) -> None:
         if not self.size.width:
             return
+        self._drawn_for = self._panel_sizes()
         self._ask()
         self._draw_top()
         self._draw_note()
@@ -261,6 +275,9 @@ class RunView(Screen[None]):
             lines.append(plain_line(f" {waiting}", "alert"))
         if self._choices.pattern:
             lines.append(plain_line(f" filter: {self._choices.pattern}  (/ changes it)", "mark"))
+        if self._choices.cursor is not None:
+            words = cursor_words(snapshot, self._choices, self._chart_width())
+            lines.append(plain_line(f" cursor: {words}", "mark"))
         self.query_one("#note", Lines).show_lines(lines)
 
     def _draw_charts(self) -> None:
@@ -270,16 +287,21 @@ class RunView(Screen[None]):
             return
         if self._choices.axis != "step" and not self._snapshot.step_times:
             return  # Asked for, and on its way: until then the charts stay as they are.
-        overlays = [
-            Overlay(sanitise(snapshot.summary.name), snapshot)
-            for snapshot in self._overlaid.values()
-            if snapshot.summary is not None
-        ]
+        overlays = self._overlay_list()
         for number, (title, metrics) in enumerate(seen):
             panel = self.query_one(f"#chart{number}", ChartPanel)
-            chart = build_chart(self._snapshot, overlays, metrics, self._choices)
+            # Marks say what they are on one chart alone: the words are the same on all.
+            chart = build_chart(
+                self._snapshot, overlays, metrics, self._choices, with_words=number == 0
+            )
             titled = f"{sanitise(title)}{self._choices.describe()}"
             panel.show_chart(titled, chart, self._values(metrics), self.tuitrain.look)
+
+    def _overlay_list(self) -> list[Overlay]:
+        known = [run for run in self._overlaid.values() if run.summary is not None]
+        names = [run.summary.name for run in known if run.summary is not None]
+        labels = unique_labels(names, [run.id for run in known])
+        return [Overlay(label, run) for label, run in zip(labels, known, strict=True)]
 
     def _draw_empty(self) -> None:
         state = self._snapshot.state
@@ -294,14 +316,14 @@ class RunView(Screen[None]):
 
     def _values(self, metrics: Sequence[str]) -> SpanLine:
         """Return the last value of each metric, a star at one that is the best."""
-        slots = assign_slots(metrics)
+        slots, labels = assign_slots(metrics), series_labels(tuple(metrics))
         spans = []
         for name in metrics:
             row = self._snapshot.metrics.get(name)
             if row is None:
                 continue
             star = "*" if row.best == row.last and name.startswith("val/") else ""
-            label = short_label(name) if "/" in name else ""
+            label = labels[name] if "/" in name or len(metrics) > 1 else ""
             words = f" {label} {metric_value(row.last)}{star}" if label else metric_value(row.last)
             spans.append(Span(words, f"line{slots[name]}"))
         return tuple(spans)
