@@ -5,7 +5,7 @@ import pytest
 from pydantic import ValidationError
 
 from tuitrain.config.catalogue import COMPONENT_FOLDER, KINDS, read_catalogue
-from tuitrain.config.schema import AugmentSection, Preset
+from tuitrain.config.schema import AugmentSection, HookSection, Preset
 from tuitrain.config.torchvision_names import find_torchvision, torchvision_model_names
 
 SOURCE = '''
@@ -112,6 +112,7 @@ def test_no_components_option_hides_behind_a_key_of_its_section():
         )
     }
     fields["augmentation"] = set(AugmentSection.model_fields)
+    fields["hook"] = set(HookSection.model_fields)
     for (kind, name), info in read_catalogue().components.items():
         assert not fields[kind] & set(info.fields), (kind, name)
 

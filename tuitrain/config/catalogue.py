@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, create_model
 
 from tuitrain.config import schema
 
-Kind = Literal["dataset", "model", "loss", "optimizer", "schedule", "augmentation"]
+Kind = Literal["dataset", "model", "loss", "optimizer", "schedule", "augmentation", "hook"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 COMPONENT_FOLDER = Path(__file__).parent.parent / "training" / "components"
 

@@ -5,7 +5,7 @@
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, get_origin
 
 from pydantic import BaseModel
 
@@ -24,6 +24,7 @@ _TITLES: dict[Kind, str] = {
     "optimizer": "Optimizers",
     "schedule": "Schedules",
     "augmentation": "Augmentations",
+    "hook": "Hooks",
 }
 
 
@@ -39,7 +40,9 @@ def _sections() -> Iterator[str]:
     for name in Preset.model_fields:
         model = field_model(Preset, name)
         if model is not None:
-            yield _section(f"`[{name}]`", model.__doc__ or "", model)
+            is_list = get_origin(Preset.model_fields[name].annotation) is list
+            title = f"`[[{name}]]`" if is_list else f"`[{name}]`"
+            yield _section(title, model.__doc__ or "", model)
     yield _section("`data.augment`, each item", AugmentSection.__doc__ or "", AugmentSection)
 
 
@@ -48,7 +51,7 @@ def _section(title: str, text: str, model: type[BaseModel], *, skip_tables: bool
     rows = [
         [f"`{key}`", words_for(properties[key]), _default(field), field.description or ""]
         for key, field in model.model_fields.items()
-        if not (skip_tables and field_model(model, key))
+        if not (skip_tables and field_model(model, key) is field.annotation)
     ]
     table = _table(("key", "takes", "default", "meaning"), rows)
     first = " ".join(text.partition("\n\n")[0].split())

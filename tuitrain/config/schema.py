@@ -61,6 +61,15 @@ class AugmentSection(Component):
     )
 
 
+class HookSection(Component):
+    """One technique beside the loop, as averaged weights or mixup."""
+
+    name: str = Field(
+        min_length=1,
+        description="A registered hook, or `package.module:Name` of your own.",
+    )
+
+
 class DataSection(Component):
     """What is trained on, and how it reaches the device."""
 
@@ -334,6 +343,10 @@ class Preset(Section):
     optimizer: OptimizerSection = Field(default_factory=OptimizerSection)
     schedule: ScheduleSection = Field(default_factory=ScheduleSection)
     train: TrainSection = Field(default_factory=TrainSection)
+    hooks: list[HookSection] = Field(
+        default_factory=list,
+        description='Techniques in order, e.g. `[{ name = "ema", decay = 0.999 }]`.',
+    )
     checkpoint: CheckpointSection = Field(default_factory=CheckpointSection)
     stop: StopSection = Field(default_factory=StopSection)
     alerts: AlertsSection = Field(default_factory=AlertsSection)

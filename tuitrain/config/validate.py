@@ -15,9 +15,15 @@ from tuitrain.config.faults import InvalidPresetError, KeyPath
 from tuitrain.config.keys import field_model, known_keys, suggestion
 from tuitrain.config.monitors import with_monitors
 from tuitrain.config.overrides import apply_overrides
-from tuitrain.config.schema import AugmentSection, Preset
+from tuitrain.config.schema import AugmentSection, HookSection, Preset
 from tuitrain.config.source import Source
 from tuitrain.config.wording import show
+
+LISTS: tuple[tuple[KeyPath, Kind, type[BaseModel]], ...] = (
+    (("data", "augment"), "augmentation", AugmentSection),
+    (("hooks",), "hook", HookSection),
+)
+"""Where a preset has a list of components, and of which kind."""
 
 Problem = tuple[KeyPath, str]
 """Where, and what is wrong there."""
@@ -58,15 +64,16 @@ def _resolve_components(
         model = field_model(Preset, section)
         if model is not None:
             add((section,), kind, model, values.get(section, {}))
-    for index, table in enumerate(_augmentations(values)):
-        add(("data", "augment", index), "augmentation", AugmentSection, table)
+    for path, item_kind, item_model in LISTS:
+        for index, table in enumerate(_list_at(values, path)):
+            add((*path, index), item_kind, item_model, table)
     return resolutions
 
 
-def _augmentations(values: Mapping[str, Any]) -> list[Any]:
-    data = values.get("data")
-    found = data.get("augment", []) if isinstance(data, dict) else []
-    return found if isinstance(found, list) else []
+def _list_at(values: Any, path: KeyPath) -> list[Any]:
+    for part in path:
+        values = values.get(part) if isinstance(values, dict) else None
+    return values if isinstance(values, list) else []
 
 
 def _schema_problems(values: Mapping[str, Any]) -> list[Problem]:
@@ -133,9 +140,17 @@ def _filled(values: Mapping[str, Any], resolutions: Mapping[KeyPath, Resolution]
     filled = {key: dict(item) if isinstance(item, dict) else item for key, item in values.items()}
     for section in SECTION_KINDS:
         filled[section] = {**filled.get(section, {}), **resolutions[(section,)].options}
-    if "augment" in filled["data"]:
-        filled["data"]["augment"] = [
-            {**table, **resolutions[("data", "augment", index)].options}
-            for index, table in enumerate(filled["data"]["augment"])
+    for path, _kind, _model in LISTS:
+        items = [
+            {**table, **resolutions[(*path, index)].options}
+            for index, table in enumerate(_list_at(filled, path))
         ]
+        if items:
+            _put(filled, path, items)
     return filled
+
+
+def _put(values: dict[str, Any], path: KeyPath, value: Any) -> None:
+    for part in path[:-1]:
+        values = values[str(part)]
+    values[str(path[-1])] = value

@@ -117,6 +117,7 @@ def own_code(preset: Preset) -> list[str]:
         preset.optimizer,
         preset.schedule,
         *preset.data.augment,
+        *preset.hooks,
     )
     return sorted({section.name for section in sections if ":" in section.name})
 

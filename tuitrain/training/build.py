@@ -19,6 +19,7 @@ from tuitrain.training.data.batches import Batches, BatchSchedule, LoaderBatches
 from tuitrain.training.data.checks import check_splits
 from tuitrain.training.data.transform import BatchTransform, build_augmentations, measure_statistics
 from tuitrain.training.groups import ParameterGroups
+from tuitrain.training.hooks import HookContext, HookList, build_hooks
 from tuitrain.training.modes import begin_training_mode
 from tuitrain.training.optimizing import build_optimizer, trainable_parameters
 from tuitrain.training.precision import Precision
@@ -67,14 +68,13 @@ class TrainingComponents:
     groups: ParameterGroups
     """The optimizer's, under one rate and one weight decay."""
     schedule: Schedule
+    hooks: HookList
     precision: Precision
 
     @property
     def total_steps(self) -> int:
         """Steps of the whole run."""
-        train = self.preset.train
-        steps = train.epochs * self.data.plan.steps_per_epoch
-        return min(steps, train.max_steps) if train.max_steps else steps
+        return _total_steps(self.preset, self.data.plan)
 
     @property
     def trainable(self) -> list[nn.Parameter]:
@@ -103,6 +103,11 @@ class TrainingComponents:
             end_step=self.total_steps,
             device=self.device,
         )
+
+
+def _total_steps(preset: Preset, plan: BatchSchedule) -> int:
+    steps = preset.train.epochs * plan.steps_per_epoch
+    return min(steps, preset.train.max_steps) if preset.train.max_steps else steps
 
 
 def pick_device(name: str) -> torch.device:
@@ -153,6 +158,16 @@ def build_components(
     if isinstance(loss, nn.Module):
         loss = loss.to(device)
     optimizer = build_optimizer(preset, model, loss)
+    context = HookContext(
+        model=model,
+        optimizer=optimizer,
+        device=device,
+        task=preset.task,
+        outputs=data.spec.outputs,
+        steps_per_epoch=data.plan.steps_per_epoch,
+        total_steps=_total_steps(preset, data.plan),
+        seed=preset.train.seed,
+    )
     return TrainingComponents(
         preset=preset,
         device=device,
@@ -164,6 +179,7 @@ def build_components(
         optimizer=optimizer,
         groups=ParameterGroups(optimizer, preset.optimizer),
         schedule=Schedule(preset.schedule),
+        hooks=build_hooks(preset.hooks, context),
         precision=precision,
     )
 

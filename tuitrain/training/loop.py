@@ -135,6 +135,7 @@ class Trainer:
     def _begin(self) -> None:
         self._first_step = self._flushed_step = self.state.step
         self._batches = self.components.batches(self.state.step)
+        self.components.hooks.started(self.state.step)
         self._train_step.begin()
         self.memory.begin(self.state.step)
         gc.collect()
@@ -149,6 +150,7 @@ class Trainer:
             yield
         finally:
             self.checkpoints.settle()
+            self.components.hooks.ended()
             self._profiler.finish(self.state.step)
             self.memory.abandon()
             gc.enable()
@@ -290,6 +292,8 @@ class Trainer:
                 counts=result.counts,
             )
         )
+        self.components.schedule.evaluated(result.metrics, state.step)
+        self.components.hooks.evaluated(result.metrics, state.step)
         is_best = state.progress.update(result.metrics, state.step)
         if is_best and self.components.preset.checkpoint.best:
             self.checkpoints.save("last", "best")

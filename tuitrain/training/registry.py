@@ -85,9 +85,12 @@ def import_own(name: str, kind: str) -> Any:
 
 
 def takes_context(build: Callable[..., Any]) -> bool:
-    """Say whether a user's own builder wants the positional argument that ours get."""
+    """Return whether a builder has a positional argument that must be given."""
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    parameters = inspect.signature(build).parameters.values()
+    try:
+        parameters = inspect.signature(build).parameters.values()
+    except ValueError:  # some of python's own types have none
+        return False
     return any(p.kind in kinds and p.default is inspect.Parameter.empty for p in parameters)
 
 
@@ -97,3 +100,4 @@ loss: Registry[Callable[..., Any]] = Registry("loss")
 optimizer: Registry[Callable[..., Any]] = Registry("optimizer")
 schedule: Registry[Callable[..., Any]] = Registry("schedule")
 augmentation: Registry[Callable[..., Any]] = Registry("augmentation")
+hook: Registry[Callable[..., Any]] = Registry("hook")

@@ -4,7 +4,7 @@ Knows neither the optimizer nor the base rate.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -32,9 +32,11 @@ class Schedule:
         self._name = section.name
         self._warmup = section.warmup_steps
         found = registry.schedule.find(section.name)
-        self._own = found(**section.options) if isinstance(found, type) else found
-        options = {} if isinstance(found, type) else section.options
+        makes = not registry.takes_context(found)
+        self._own: Any = found(**section.options) if makes else found
+        options = {} if makes else section.options
         self._inner: Callable[[int, int], Any] = partial(self._own, **options)
+        self._takes_evaluations = hasattr(self._own, "evaluated")
         self._asked: tuple[int, int] = (-1, -1)
         self._factor = 1.0
 
@@ -64,6 +66,12 @@ class Schedule:
                 "return a finite number from 0 on, by which optimizer.lr is multiplied"
             )
         return factor
+
+    def evaluated(self, metrics: Mapping[str, float], step: int) -> None:
+        """Tell a schedule that wants to know it of an evaluation after `step` updates."""
+        if self._takes_evaluations:
+            self._own.evaluated(metrics, step)
+            self._asked = (-1, -1)
 
     def state_dict(self) -> dict[str, Any]:
         """Return what the schedule has come to, as data."""

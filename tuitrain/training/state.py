@@ -71,6 +71,7 @@ class TrainingState:
             "optimizer": parts.optimizer.state_dict(),
             "loss": state_of(parts.loss),
             "schedule": parts.schedule.state_dict(),
+            "hooks": parts.hooks.state_dict(),
             "scaler": scaler.state_dict() if scaler is not None else {},
             "step": self.step,
             "epoch": self.epoch,
@@ -112,10 +113,11 @@ class TrainingState:
     def _load_components(self, state: Mapping[str, Any]) -> None:
         parts, preset = self.components, self.components.preset
         restore_state(parts.model, state["model"], f"model.name = {preset.model.name}")
-        # Checkpoints from before losses and schedules could have state have neither.
+        # Checkpoints from before losses, schedules and hooks could have state have none of it.
         restore_state(parts.loss, state.get("loss", {}), f"loss.name = {preset.loss.name}")
         if "schedule" in state:
             parts.schedule.load_state_dict(state["schedule"])
+        parts.hooks.load_state_dict(state.get("hooks", ()))
         name = f"optimizer.name = {preset.optimizer.name}"
         restore_optimizer(parts.optimizer, state["optimizer"], name)
         if parts.precision.scaler is not None:

@@ -15,6 +15,7 @@ from tuitrain.training.metrics.recorder import StepRecorder
 from tuitrain.training.nonfinite import NonfinitePolicy
 from tuitrain.training.optimizing import needs_closure
 from tuitrain.training.profiling.timing import StepTimer
+from tuitrain.training.randomness import derive
 from tuitrain.training.settings import LiveSettings
 from tuitrain.training.step_checks import check_inputs, check_loss, check_outputs
 
@@ -40,6 +41,8 @@ class TrainStep:
         self._timer = timer
         self._trainable = components.trainable
         self._needs_closure = needs_closure(components.optimizer)
+        self._transforms = components.hooks.transforms
+        self._updated = components.hooks.updated
         self._rate = -1.0
         self._forward: Forward = self._first_forward
 
@@ -67,6 +70,8 @@ class TrainStep:
 
         total: Tensor | None = None
         batches = source.step(step, laps)
+        if self._transforms:
+            self._transform(batches, step)
         for batch in batches:
             outputs, loss = self._forward(batch)
             if laps is not None:
@@ -86,6 +91,8 @@ class TrainStep:
         reason = ""
         if self._nonfinite.idle or self._nonfinite.should_update(total):
             self._update(step, batches, total)
+            for updated in self._updated:
+                updated(step + 1)
             if laps is not None:
                 laps.mark("optimizer")
         elif self._nonfinite.ends:
@@ -96,6 +103,14 @@ class TrainStep:
     def begin(self) -> None:
         """Take the next step's rate from the schedule: the optimizer's may be a checkpoint's."""
         self._rate = -1.0
+
+    def _transform(self, batches: list[Batch], step: int) -> None:
+        """Let the hooks put other inputs and targets in a step's batches."""
+        seed = self._components.preset.train.seed
+        for place, batch in enumerate(batches):
+            for number, transform in enumerate(self._transforms):
+                drawn = derive(seed, step, place, number)
+                batch.inputs, batch.targets = transform(batch.inputs, batch.targets, drawn)
 
     # --- forward ----------------------------------------------------------------------------------
 

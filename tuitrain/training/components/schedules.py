@@ -1,14 +1,18 @@
-"""Schedules: pure functions of the step to a factor on the base learning rate.
+"""Schedules: functions of the step to a factor on the base learning rate.
 
-They hold no state, so a resumed run needs none of theirs. `step` counts updates done, from 0;
-`total` is the length of the whole run in steps. Warm-up is the loop's.
+A function of (step, total) holds no state. One that takes options alone returns an object that is
+called so, has its state in every checkpoint, and may be told of evaluations. `step` counts updates
+done, from 0; `total` is the length of the whole run in steps. Warm-up is the loop's.
 """
 
-from math import cos, pi
+from collections.abc import Mapping
+from math import cos, inf, isfinite, pi
+from typing import Annotated, Any, Literal
 
-from pydantic import PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 from tuitrain.config.schema import Fraction
+from tuitrain.errors import TrainingError
 from tuitrain.training.registry import schedule
 
 
@@ -42,3 +46,59 @@ def step(step: int, total: int, *, every_steps: PositiveInt, factor: PositiveFlo
 def exponential(step: int, total: int, *, final_factor: PositiveFloat = 0.01) -> float:
     """The same ratio each step, down to `final_factor` of the base rate at the end."""
     return float(final_factor ** (step / total))
+
+
+class Plateau:
+    """A factor that falls when a metric has stopped getting better."""
+
+    def __init__(
+        self, monitor: str, mode: str, factor: float, patience: int, threshold: float
+    ) -> None:
+        self._monitor, self._mode = monitor, mode
+        self._factor, self._patience, self._threshold = factor, patience, threshold
+        self._now, self._best, self._waited = 1.0, inf if mode == "min" else -inf, 0
+
+    def __call__(self, step: int, total: int) -> float:
+        """Return what the evaluations so far have come to."""
+        del step, total
+        return self._now
+
+    def evaluated(self, metrics: Mapping[str, float], step: int) -> None:
+        """Take in an evaluation; NaN is never better."""
+        del step
+        value = metrics.get(self._monitor)
+        if value is None:
+            raise TrainingError(
+                f"schedule.monitor = {self._monitor}: evaluations give {', '.join(metrics)}"
+            )
+        if self._is_better(value):
+            self._best, self._waited = value, 0
+            return
+        self._waited += 1
+        if self._waited > self._patience:
+            self._now, self._waited = self._now * self._factor, 0
+
+    def _is_better(self, value: float) -> bool:
+        margin = self._threshold * abs(self._best) if isfinite(self._best) else 0.0
+        return value < self._best - margin if self._mode == "min" else value > self._best + margin
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what it has come to."""
+        return {"now": self._now, "best": self._best, "waited": self._waited}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go back to what `state_dict` returned."""
+        self._now, self._best, self._waited = state["now"], state["best"], state["waited"]
+
+
+@schedule("plateau")
+def plateau(
+    *,
+    monitor: str = "val/loss",
+    mode: Literal["min", "max"] = "min",
+    factor: Annotated[float, Field(gt=0, lt=1)] = 0.1,
+    patience: NonNegativeInt = 10,
+    threshold: NonNegativeFloat = 1e-4,
+) -> Plateau:
+    """Multiplied by `factor` after more than `patience` evaluations without a better `monitor`."""
+    return Plateau(monitor, mode, factor, patience, threshold)

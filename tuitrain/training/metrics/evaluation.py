@@ -1,6 +1,7 @@
 """One pass over the validation set."""
 
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,11 +45,16 @@ class Evaluator:
         Without gradients, but not in inference mode: a tensor that a model keeps from there, as a
         table of positions, could not be used in training.
         """
-        with evaluation_mode(self._components.model, self._components.loss):
-            return self._run(batch_size)
-
-    def _run(self, batch_size: int) -> Evaluation:
         started = time.perf_counter()
+        with evaluation_mode(self._components.model, self._components.loss):
+            metrics, counts = self._pass(batch_size, "val")
+            for hook in self._components.hooks.weights:
+                with hook.evaluation_weights() or nullcontext():
+                    metrics |= self._pass(batch_size, hook.label)[0]
+        return Evaluation(metrics, counts, time.perf_counter() - started)
+
+    def _pass(self, batch_size: int, label: str) -> tuple[dict[str, float], dict[str, Any] | None]:
+        """Go over the validation set once; metrics by full name, and counts of classes."""
         components, data = self._components, self._components.data
         tally = components.task.tally(data.spec.outputs, components.device)
         total = torch.zeros((), device=components.device)
@@ -64,10 +70,9 @@ class Evaluator:
                 outputs = components.task.shape_outputs(components.model(inputs), targets)
                 total += components.loss(outputs, targets).float() * len(targets)
             tally.add(outputs, targets)
-        metrics = {"val/loss": total.item() / max(1, self._samples)}
-        metrics |= {f"val/{name}": value for name, value in tally.metrics().items()}
+        metrics = {f"{label}/loss": total.item() / max(1, self._samples)}
+        metrics |= {f"{label}/{name}": value for name, value in tally.metrics().items()}
         counts = tally.counts()
         if counts is not None and data.classes:
             counts = {"classes": list(data.classes), **counts}
-        duration_s = time.perf_counter() - started
-        return Evaluation(metrics, dict(counts) if counts else None, duration_s)
+        return metrics, dict(counts) if counts else None
