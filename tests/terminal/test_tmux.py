@@ -84,7 +84,7 @@ def test_pick_launch_watch_pause_change_leave_attach_and_stop_by_keys(cli: Cli, 
     until(lambda: tmux.screen != first, "the curve moves")
 
     tmux.press("Space")
-    tmux.wait("(space goes on)")
+    tmux.wait("(space resumes)")
     step = run.state().step
     assert f"step {step:,}/" in tmux.screen
     tmux.press("Space")

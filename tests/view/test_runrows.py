@@ -116,7 +116,9 @@ def test_the_reason_stands_where_progress_would() -> None:
 
 
 def test_the_end_of_a_long_name_is_kept() -> None:
-    line = text(run_line(RunRow(run(name="a-very-long-name-of-a-run-x7k")), 40, NOW, Look(), Needs()))
+    line = text(
+        run_line(RunRow(run(name="a-very-long-name-of-a-run-x7k")), 40, NOW, Look(), Needs())
+    )
     assert "x7k" in line
 
 
@@ -209,8 +211,8 @@ def test_no_column_is_cut_and_what_does_not_fit_is_left_out_whole(width: int) ->
 
 def test_more_width_brings_age_and_curve_then_the_rest() -> None:
     needs = NeedsOfRuns().measure([LONG])
-    assert text(run_heading(78, needs)).split() == "run state done best curve age".split()
-    full = "run state done epoch best curve device duration age".split()
+    assert text(run_heading(78, needs)).split() == ["run", "state", "done", "best", "curve", "age"]
+    full = ["run", "state", "done", "epoch", "best", "curve", "device", "duration", "age"]
     assert text(run_heading(110, needs)).split() == full
 
 

@@ -16,7 +16,7 @@ from tuitrain.view.devicetext import (
 from tuitrain.view.figure import Look
 from tuitrain.view.memorybar import gpu_facts
 from tuitrain.view.memorytext import account_lines, composition_lines
-from tuitrain.view.sidetext import Devices
+from tuitrain.view.sidetext import Devices, as_of_lines
 from tuitrain.view.spans import Span, SpanLine, wrap_plain
 
 
@@ -42,6 +42,8 @@ def memory_sheet(
     if not said:
         return [(Span("no readings yet", "quiet"),)]
     said.append(_composition(meta, width, look))
+    if devices.as_of is not None:
+        said.insert(0, as_of_lines(devices, width))
     return [line for block in said for line in (*block, ())][:-1]
 
 

@@ -82,7 +82,7 @@ class TimeScreen(FollowingScreen[RunSnapshot]):
             return
         columns = max(8, self.size.width * _COLUMNS_A_CELL)
         self._follower.ask(Request(metrics=_METRICS, columns=columns))
-        time = step_time(snapshot.split)
+        time = step_time(snapshot.split, snapshot.speed)
         self._show_top(snapshot, time)
         self._show_timeline(snapshot, time)
         self._show_words(snapshot, time)
