@@ -36,7 +36,7 @@ def run(tmp_path: Path) -> RunDirectory:
     with RunWriter(run) as writer:
         writer.add_alert(NOW - 300, "creep", CREEP, 20)
         writer.add_alert(NOW - 200, "hang", "no step for 84 s", 41, STACKS)
-        writer.add_alert(NOW - 100, "hang", "steps go on after 91 s", 41)
+        writer.add_alert(NOW - 100, "hang", "steps continue after 91 s", 41)
         writer.add_alert(NOW - 50, "plateau", "val/loss has not improved for 10 evaluations", 60)
     return run
 
@@ -81,7 +81,7 @@ def test_enter_goes_to_the_stacks_that_then_scroll_and_q_comes_back(run: RunDire
         await wait_for_text(pilot, "line 146 in")
         await wait_for_text(pilot, "_take_step")
         await pilot.press("q", "up")
-        await wait_for_text(pilot, "steps go on after 91 s")
+        await wait_for_text(pilot, "steps continue after 91 s")
         await pilot.press("q")
         await wait_for(pilot, lambda: not isinstance(pilot.app.screen, AlertsScreen))
 

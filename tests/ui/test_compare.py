@@ -84,7 +84,7 @@ def test_axis_scale_and_smoothing_are_changed_by_keys(root: Path) -> None:
         await pilot.press("z")
         await pilot.pause()
         assert "settings that differ" not in screen_text(pilot.app)
-        assert "best, * of all" not in screen_text(pilot.app)
+        assert "best (* of all runs)" not in screen_text(pilot.app)
         await pilot.press("left")
         await wait_for_text(pilot, "metric 1/3")
 
@@ -102,7 +102,7 @@ def test_runs_without_points_and_damaged_ones_have_a_look_of_their_own(root: Pat
     async def steps(pilot: Pilot[Any]) -> None:
         await wait_for_text(pilot, "is damaged")
         await wait_for_text(pilot, "no points yet")
-        await wait_for_text(pilot, "best, * of all")
+        await wait_for_text(pilot, "best (* of all runs)")
 
     show(root, [whole, empty, damaged], steps, size=(160, 48))
 

@@ -120,7 +120,7 @@ def test_searching_reaches_what_is_not_in_sight(run: RunDirectory) -> None:
         await pilot.press("n")
         await wait_for_text(pilot, ">one error more")
         await pilot.press("n")
-        await wait_for(pilot, lambda: "no more of 'error'" in told(pilot.app))
+        await wait_for(pilot, lambda: "no more matches for 'error'" in told(pilot.app))
         await pilot.press("slash", *"q?", "escape")
         assert isinstance(pilot.app.screen, LogScreen)
         await pilot.press("q")
@@ -164,7 +164,7 @@ def test_selected_lines_are_copied_and_else_those_in_sight(run: RunDirectory) ->
 
 def test_a_run_without_a_log_says_so_and_shows_it_when_it_comes(run: RunDirectory) -> None:
     async def steps(pilot: Pilot[Any]) -> None:
-        await wait_for_text(pilot, "the worker wrote nothing")
+        await wait_for_text(pilot, "the worker has written nothing")
         write(run, "hello")
         await wait_for_text(pilot, "hello")
         assert "nothing" not in screen_text(pilot.app)

@@ -111,7 +111,7 @@ def test_where_the_trace_lies_and_how_to_open_it_is_said(run: RunDirectory) -> N
         await pilot.press("o")
         await wait_for_text(pilot, "profiles/p4/trace.json.gz")
         await wait_for_text(pilot, "https://ui.perfetto.dev")
-        await wait_for_text(pilot, "training stood still for 250 ms")
+        await wait_for_text(pilot, "training was held up for 250 ms")
 
     show(run, steps, size=(200, 40))
 

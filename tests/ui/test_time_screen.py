@@ -135,8 +135,8 @@ def test_a_run_whose_steps_were_never_split_says_so(tmp_path: Path) -> None:
         await wait_for_text(pilot, "stopped")
         assert "bound" not in screen_text(pilot.app)
         await pilot.press("T")
-        await wait_for_text(pilot, "not known yet: no step was timed so far")
-        await wait_for_text(pilot, "no step was timed so far")
+        await wait_for_text(pilot, "not known yet: no step has been timed yet")
+        await wait_for_text(pilot, "no step has been timed yet")
 
     show(bare, doing)
 

@@ -76,7 +76,7 @@ def compare_lines(runs: Sequence[ComparedRun], metric: str, width: int) -> list[
     lines = [line for slot, run in enumerate(runs) for line in _legend(slot, run, width)]
     metrics = metric_rows(runs, metric)
     if metrics:
-        lines += [(), (Span("best, * of all, and last", "title"),)]
+        lines += [(), (Span("best (* of all runs), last", "title"),)]
         lines += _table(metrics, runs, width)
     known = [run.settings for run in runs if run.settings is not None]
     lines += [(), (Span("settings that differ", "title"),)]

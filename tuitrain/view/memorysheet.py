@@ -55,7 +55,7 @@ def _account(meta: Mapping[str, Any], width: int) -> list[SpanLine]:
 
 def _composition(meta: Mapping[str, Any], width: int, look: Look) -> list[SpanLine]:
     lines = composition_lines(meta.get("memory") or {}, width, look)
-    return [(Span("what a step takes", "strong"),), *lines]
+    return [(Span("memory of one step", "strong"),), *lines]
 
 
 def _trouble(devices: Devices, width: int) -> list[SpanLine]:

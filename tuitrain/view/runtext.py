@@ -81,7 +81,7 @@ def top_parts(
 ) -> tuple[SpanLine, SpanLine]:
     """Return the left and the right part of a run's top line.
 
-    Where both don't fit in `width`, first the epoch goes and then the end of the name.
+    Where both don't fit in `width`, first the epoch goes, then the end of the name and the step.
     """
     right = _far_parts(summary, live, left_s, alerts)
     name = text.sanitise(summary.name)
@@ -91,6 +91,9 @@ def top_parts(
         steps = f"  step {summary.step:,}/{summary.total_steps:,}"
         epoch = f"  epoch {summary.epoch:.1f}/{epochs}" if epochs else ""
     room = width - line_width((Span("   "), state, Span(steps), *right))
+    if room < min(_LEAST_NAME, text.display_width(name)):
+        # The share that is done stands at the other end.
+        room, steps = room + text.display_width(steps), ""
     if room < text.display_width(name + epoch):
         epoch = ""
     name = text.shorten(name, max(_LEAST_NAME, room))

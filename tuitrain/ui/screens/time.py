@@ -102,7 +102,7 @@ class TimeScreen(FollowingScreen[RunSnapshot]):
         lines = timeline(snapshot.series, unit_s, self._choices.smoothing)
         title = f"stages of a step, {unit}{self._choices.describe()}"
         if not lines:
-            panel.show_words(title, plain_line("  no step was timed so far", "quiet"))
+            panel.show_words(title, plain_line("  no step has been timed yet", "quiet"))
             return
         chart = Chart("", lines, (window.first, window.last), log=self._choices.log)
         panel.show_chart(title, chart, (), self.tuitrain.look)
