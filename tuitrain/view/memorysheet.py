@@ -34,6 +34,7 @@ def memory_sheet(
     blocks = [
         _trouble(devices, width),
         _account(meta, width),
+        as_of_lines(devices, width),
         *_gpus(devices, width, look),
         _host(devices, width, look),
         process_lines(devices.facts, width),
@@ -42,8 +43,6 @@ def memory_sheet(
     if not said:
         return [(Span("no readings yet", "quiet"),)]
     said.append(_composition(meta, width, look))
-    if devices.as_of is not None:
-        said.insert(0, as_of_lines(devices, width))
     return [line for block in said for line in (*block, ())][:-1]
 
 
