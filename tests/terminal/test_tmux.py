@@ -95,7 +95,7 @@ def test_pick_launch_watch_pause_change_leave_attach_and_stop_by_keys(cli: Cli, 
     tmux.wait("Learning rate from the next step on")
     tmux.press("2e-4", "Enter")
     tmux.wait("optimizer.lr 0.001 -> 0.0002")
-    tmux.wait("lr     2.000e-04")
+    tmux.wait("lr      2.000e-04")
 
     tmux.press("q")
     tmux.wait("runs: 1 live")
