@@ -254,7 +254,10 @@ def test_a_gpu_that_is_throttled_for_long_is_told_once_an_episode() -> None:
         watch(feed, 100, gpu0__throttled=0, gpu1__throttled=0)
     assert (
         feed.texts
-        == ["GPU 1 has been throttled for 30 s: its clock is held down for heat or power (84 C)"]
+        == [
+            "GPU 1 has been throttled for 30 s: its clock is reduced because of heat or power "
+            "(84 C)"
+        ]
         * 2
     )
 
@@ -280,9 +283,9 @@ def test_a_disk_without_room_for_two_checkpoints_is_nearly_full() -> None:
         watch(feed, 20, host__disk_free_bytes=free * GIB, **disk)
     assert feed.texts == [
         "the run's disk is nearly full: 9.0 GiB of 100 GiB free; a checkpoint takes 5.0 GiB, and "
-        "training holds without room",
+        "training pauses without room",
         "the run's disk is nearly full: 1.0 GiB of 100 GiB free; a checkpoint takes 5.0 GiB, and "
-        "training holds without room",
+        "training pauses without room",
     ]
 
 

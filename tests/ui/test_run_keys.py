@@ -163,6 +163,43 @@ def test_a_curve_that_diverged_has_a_logarithmic_axis_at_once(root: Path) -> Non
     show(run, doing, size=(160, 48))
 
 
+def test_tab_stops_at_panels_that_scroll_and_they_show_all_settings_and_events(
+    run: RunDirectory,
+) -> None:
+    def focused(pilot: Pilot[Any]) -> str:
+        return str(pilot.app.focused and pilot.app.focused.id)
+
+    async def doing(pilot: Pilot[Any]) -> None:
+        await wait_for_text(pilot, "what happened")
+        await wait_for_text(pilot, "checkpoint step 160")
+        assert "queued" not in screen_text(pilot.app)
+        stops = []
+        for _ in range(4):
+            stops.append(focused(pilot))
+            await pilot.press("tab")
+        assert sorted(stops) == ["chart0", "chart1", "devices", "happened"]
+        pilot.app.screen.query_one("#happened").focus()
+        await pilot.press("home")
+        await wait_for_text(pilot, "queued")
+        await pilot.press("end")
+        await wait_for(pilot, lambda: "queued" not in screen_text(pilot.app), "the newest")
+        pilot.app.screen.query_one("#devices").focus()
+        await pilot.press("end")
+        await wait_for_text(pilot, '"max"')
+        await pilot.press("up", "pageup", "home")
+        await wait_for_text(pilot, "mem 18.2/141 GiB")
+
+    show(run, doing)
+
+
+def test_a_panel_whose_lines_are_all_in_sight_is_no_stop(run: RunDirectory) -> None:
+    async def doing(pilot: Pilot[Any]) -> None:
+        await wait_for_text(pilot, "checkpoint.mode")
+        assert not pilot.app.screen.query_one("#devices").focusable
+
+    show(run, doing, size=(200, 60))
+
+
 def test_points_that_come_appear_while_it_is_watched(run: RunDirectory) -> None:
     async def doing(pilot: Pilot[Any]) -> None:
         await wait_for_text(pilot, WHOLE)
@@ -208,11 +245,11 @@ def test_space_continues_a_run_that_is_paused(run: RunDirectory) -> None:
     write(run, m.TrainingPaused(1_795_000_000.0, STEPS, "asked for"), sequence=400)
 
     async def doing(pilot: Pilot[Any]) -> None:
-        await wait_for_text(pilot, "paused: asked for  (space goes on)")
+        await wait_for_text(pilot, "paused: asked for  (space resumes)")
         await pilot.press("space")
         with supervising(run) as writer:
             command = await take(pilot, writer)
-            answer(writer, command, "goes on")
+            answer(writer, command, "continues")
         assert command.kind == "resume"
 
     show(run, doing)

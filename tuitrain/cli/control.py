@@ -32,7 +32,7 @@ def pause(
     runs_dir: RunsDir = None,
     json: Json = False,
 ) -> None:
-    """Save a checkpoint and hold; `tuitrain resume RUN` goes on."""
+    """Save a checkpoint and pause; `tuitrain resume RUN` continues."""
     directory = find_live(runs_dir, run)
     order(directory, "pause", {"release": release}, json)
     if release:
@@ -47,7 +47,7 @@ def stop(
     runs_dir: RunsDir = None,
     json: Json = False,
 ) -> None:
-    """Save a checkpoint and end; `tuitrain resume RUN` goes on. A second stop kills."""
+    """Save a checkpoint and end; `tuitrain resume RUN` continues. A second stop kills."""
     directory = find_live(runs_dir, run)
     order(directory, "stop", {"now": now}, json)
     _see_it_end(directory)
@@ -120,7 +120,7 @@ def find_live(runs_dir: "Path | None", run: str) -> "RunDirectory":
         return directory
     with closing(RunReader(directory)) as reader:
         state = reader.state()
-    hint = "" if state.state == "finished" else f"; `tuitrain resume {directory.id}` goes on"
+    hint = "" if state.state == "finished" else f"; `tuitrain resume {directory.id}` resumes it"
     raise RunBusyError(f"{directory.id} is not live, it is {state.state}{hint}")
 
 

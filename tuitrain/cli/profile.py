@@ -125,7 +125,7 @@ def _take(directory: "RunDirectory", steps: int, stacks: bool) -> "ProfileRow":
 
     check_steps(steps)
     number = give_command(directory, "profile", {"steps": steps, "stacks": stacks})
-    paused = " once the run goes on: it is paused" if _is_paused(directory) else ""
+    paused = " once the run continues: it is paused" if _is_paused(directory) else ""
     output.say(f"{directory.id}: profiling {steps} steps{paused} ...")
     answer = wait_for_command(directory, number)
     if answer.outcome != "done":
@@ -273,7 +273,7 @@ def _device(digest: Mapping[str, Any]) -> "list[SpanLine]":
         kernel_head(width),
         *(kernel_line(row, digest, width) for row in kernels),
         (),
-        plain_line(" longest times without work for the device, and what the host did"),
+        plain_line(" longest idle times of the device, and what the host did"),
         *gap_lines(digest, width)[:_MOST_GAPS],
     ]
 

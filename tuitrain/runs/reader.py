@@ -7,6 +7,7 @@ import json
 import time
 import tomllib
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import Any
 
 from tuitrain.errors import RecordError
@@ -17,6 +18,7 @@ from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.lock import is_alive
 from tuitrain.runs.metrics import metric_mode
 from tuitrain.runs.readings import (
+    latest_reading_time,
     latest_readings,
     read_readings,
     reading_names,
@@ -27,6 +29,7 @@ from tuitrain.runs.rows import (
     AttemptRow,
     MetricRow,
     ProgressRow,
+    SpeedRow,
     SpentRow,
     StateRow,
 )
@@ -210,10 +213,48 @@ class RunReader(RecordReader):
         )
         return [ProgressRow(*row) for row in reversed(rows)]
 
+    def speed(self, messages: int) -> SpeedRow | None:
+        """Return how fast training went over the last so many messages of the worker.
+
+        Both speeds are over the very same steps, so that one follows from the other. None where
+        no step took any time yet.
+        """
+        with self._snapshot():
+            rows = self.recent_progress(messages)
+            if len(rows) == 1:
+                rows = [ProgressRow(0, rows[0].time, 0.0, 0.0), *rows]
+            steps = rows[-1].step - rows[0].step if rows else 0
+            took_s = rows[-1].train_s - rows[0].train_s if rows else 0.0
+            if steps <= 0 or took_s <= 0:
+                return None
+            return SpeedRow(steps / took_s, self._samples_per_s(rows))
+
+    def _samples_per_s(self, rows: list[ProgressRow]) -> float | None:
+        """Return the mean over what was trained from the first of these rows to the last."""
+        metric = self._metric_id("samples_per_s")
+        if metric is None:
+            return None
+        chunks = read_chunks(self._connection, metric, rows[0].step + 1, rows[-1].step)
+        rates = {
+            step: rate
+            for chunk in chunks
+            for step, rate in zip(chunk.steps, chunk.values, strict=True)
+        }
+        # The worker's rate at a message is over the steps since the message before.
+        told = [(rates.get(b.step), b.train_s - a.train_s) for a, b in pairwise(rows)]
+        known = [(rate, took_s) for rate, took_s in told if rate is not None]
+        whole_s = sum(took_s for _rate, took_s in known)
+        return sum(rate * took_s for rate, took_s in known) / whole_s if whole_s > 0 else None
+
     def latest_samples(self) -> dict[str, float]:
         """Return the newest reading of everything that was sampled of late."""
         with explained(self.directory):
             return latest_readings(self._connection)
+
+    def latest_sample_time(self) -> float | None:
+        """Return when the newest reading was taken; None where nothing was read."""
+        with explained(self.directory):
+            return latest_reading_time(self._connection)
 
     def progress_at(self, step: int) -> ProgressRow | None:
         """Return when `step` was taken and in which epoch, between two messages by proportion."""

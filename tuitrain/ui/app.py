@@ -46,7 +46,7 @@ class TuitrainApp(App[int]):
             show=False,
             priority=True,
             id="app.quit",
-            tooltip="Leave the interface; runs go on.",
+            tooltip="Leave the interface; runs keep running.",
         ),
         Binding(
             "ctrl+q",
@@ -54,7 +54,7 @@ class TuitrainApp(App[int]):
             "quit",
             show=False,
             id="app.quit_too",
-            tooltip="Leave the interface; runs go on.",
+            tooltip="Leave the interface; runs keep running.",
         ),
     ]
 
@@ -194,7 +194,7 @@ class TuitrainApp(App[int]):
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Put every action of the screen in front into the command palette."""
         yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
-        yield SystemCommand("Quit", "Leave the interface; runs go on", self.action_quit)
+        yield SystemCommand("Quit", "Leave the interface; runs keep running", self.action_quit)
         seen: set[str] = set()
         for active in screen.active_bindings.values():
             binding = active.binding
