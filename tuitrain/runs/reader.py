@@ -11,7 +11,7 @@ from typing import Any
 
 from tuitrain.errors import RecordError
 from tuitrain.messages import FINAL_STATES
-from tuitrain.runs.chunks import read_chunks
+from tuitrain.runs.chunks import FOREVER, Chunk, read_chunks
 from tuitrain.runs.database import explained
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.lock import is_alive
@@ -108,12 +108,21 @@ class RunReader(RecordReader):
 
     def points(self, name: str) -> Iterator[tuple[int, float]]:
         """Yield every (step, value) of a metric by ascending steps; nothing for an unknown one."""
+        for chunk in self.point_chunks(name):
+            yield from zip(chunk.steps, chunk.values, strict=True)
+
+    def point_chunks(self, name: str, last_step: int = FOREVER) -> Iterator[Chunk]:
+        """Yield the points of a metric up to `last_step` in pieces; nothing for an unknown one."""
         metric = self._metric_id(name)
-        if metric is None:
-            return
-        with explained(self.directory):
-            for chunk in read_chunks(self._connection, metric):
-                yield from zip(chunk.steps, chunk.values, strict=True)
+        if metric is not None:
+            with explained(self.directory):
+                yield from read_chunks(self._connection, metric, 0, last_step)
+
+    def last_step(self, name: str, until: int = FOREVER) -> int:
+        """Return the last step up to `until` at which a metric has a point; 0 where none has."""
+        metric = self._metric_id(name)
+        extent = None if metric is None else step_range(self._connection, metric)
+        return 0 if extent is None else min(extent[1], until)
 
     def series(
         self,
