@@ -38,7 +38,7 @@ from tuitrain.runs.series import (
     reduce_metric,
     step_range,
 )
-from tuitrain.runs.spent import held_s, read_spent
+from tuitrain.runs.spent import SAMPLES_S, held_s, last_sample, last_sign, read_spent
 from tuitrain.runs.summary import RunSummary
 
 STARTING_S = 10.0
@@ -87,7 +87,7 @@ class RunReader(RecordReader):
             created = self._meta_value("created")
         if alive or at_rest or newest.state in FINAL_STATES:
             return newest
-        just_created = newest.state == "queued" and self._clock() - created < STARTING_S
+        just_created = newest.state == "queued" and 0 <= self._clock() - created < STARTING_S
         if just_created or is_alive(self.directory):
             return newest
         reason = f"was {newest.state} when its supervisor disappeared; resumable"
@@ -279,16 +279,28 @@ class RunReader(RecordReader):
             for row in attempts
         )
 
+    def recorded_now(self, now: float) -> float:
+        """Return the present time of a live run, as its supervisor would put it down.
+
+        Args:
+            now: seconds since the epoch. Where the clock was set since the supervisor began, or is
+                another machine's, the last reading of devices says more.
+        """
+        with explained(self.directory):
+            sample = last_sample(self._connection)
+        begun = self._one("SELECT started FROM attempts ORDER BY attempt DESC LIMIT 1")
+        if sample is None or begun is None or sample < begun[0]:
+            return now
+        return now if abs(now - sample) <= SAMPLES_S else sample
+
     def _open_end(self, state: StateRow) -> float:
-        return state.time if state.state in FINAL_STATES | {"lost"} else self._clock()
+        if state.state in FINAL_STATES | {"lost"}:
+            return state.time
+        return self.recorded_now(self._clock())
 
     def _last_sign(self) -> float:
-        """Return when the record was last added to."""
-        row = self._one(
-            "SELECT max((SELECT max(time) FROM states),"
-            " ifnull((SELECT time FROM progress ORDER BY step DESC LIMIT 1), 0))"
-        )
-        return float(row[0])
+        with explained(self.directory):
+            return last_sign(self._connection)
 
     def _newest_state(self) -> StateRow:
         row = self._one("SELECT time, state, reason, step, detail FROM states ORDER BY id DESC")

@@ -22,6 +22,7 @@ from tuitrain.runs.database import explained, open_for_supervisor, rest_journal,
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.events import EventTables
 from tuitrain.runs.rows import CommandRow
+from tuitrain.runs.spent import last_sign
 
 _WAITING = "taken IS NULL AND done IS NULL"
 
@@ -162,8 +163,8 @@ class RunWriter:
             self._directory.summary_path.unlink(missing_ok=True)
             self._tables.set_meta(at_rest=False)
             self._connection.execute(
-                "UPDATE attempts SET ended=ifnull((SELECT max(time) FROM states), started)"
-                " WHERE ended IS NULL"
+                "UPDATE attempts SET ended=max(started, ?) WHERE ended IS NULL",
+                (last_sign(self._connection),),
             )
             if reason:
                 self._tables.change_state(time, "starting", reason)
