@@ -8,25 +8,13 @@ from typing import Any
 
 def data(text: str) -> None:
     """Print one line or block of what was asked for."""
-    sys.stdout.write(_encodable(text) + "\n")
+    sys.stdout.write(text + "\n")
     sys.stdout.flush()
 
 
 def data_json(value: Any, *, indent: int | None = 2) -> None:
     """Print JSON; numbers that are not finite become the strings that JSON lacks."""
-    text = json.dumps(_finite(value), indent=indent, ensure_ascii=False, allow_nan=False)
-    data(_encodable(text, backslash=r"\\"))
-
-
-def _encodable(text: str, backslash: str = "\\") -> str:
-    """Return a text with bytes of file names that are no UTF-8 as escapes."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        from tuitrain.messages import storable
-
-        return storable(text, backslash)
-    return text
+    data(json.dumps(_finite(value), indent=indent, ensure_ascii=False, allow_nan=False))
 
 
 def say(text: str) -> None:

@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Callable
 from typing import TypeVar
 
-from tuitrain.errors import TuitrainError
+from tuitrain.errors import RecordError
 
 _Result = TypeVar("_Result")
 
@@ -31,11 +31,11 @@ class Sparing:
             instead: the result of a call that failed.
 
         Raises:
-            TuitrainError: the call raised it; above all that the record can't be written.
+            RecordError: the record can't be read or written.
         """
         try:
             return call()
-        except TuitrainError:
+        except RecordError:
             raise
         except Exception as error:
             if what not in self._told:
