@@ -200,6 +200,19 @@ def test_a_webhook_that_refuses_is_named_once_and_later_messages_still_come(serv
     assert webhook.take_failure() == ""
 
 
+def test_what_a_webhook_can_not_post_is_a_failure_that_ends_nothing(server: Any) -> None:
+    webhook = Webhook(f"http://127.0.0.1:{server.server_port}/")
+    webhook.post({"text": object()})
+    webhook.post({"answer": 200})
+    webhook.wait(PATIENCE_S)
+    assert server.bodies == [{"answer": 200}]
+    assert "not JSON serializable" in webhook.take_failure()
+    nowhere = Webhook("no address")
+    nowhere.post({})
+    nowhere.wait(PATIENCE_S)
+    assert "unknown url type" in nowhere.take_failure()
+
+
 def test_a_webhook_that_never_answers_takes_any_number_without_waiting() -> None:
     with socket.create_server(("127.0.0.1", 0)) as deaf:
         webhook = Webhook(f"http://127.0.0.1:{deaf.getsockname()[1]}/", timeout_s=PATIENCE_S)
