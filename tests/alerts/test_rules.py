@@ -2,7 +2,7 @@
 
 import math
 import random
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given, settings
@@ -53,6 +53,18 @@ def test_a_rule_that_is_off_says_nothing(off: list[str]) -> None:
     feed.read(gpu0__temperature_c=99)
     feed.event(m.TrainingEnded(feed.time, feed.step, "finished", "done"))
     assert set(feed.kinds) == {"divergence", "hot", "ended"} - set(off)
+
+
+def test_a_rule_that_fails_is_told_once_and_the_others_go_on() -> None:
+    feed = Feed("stop.monitor=train/loss")
+    for _ in range(3):
+        wrong: Any = {"gpu0__temperature_c": "hot"}
+        feed.read(**wrong)
+        feed.time += 60
+        feed.event(m.TrainingEnded(feed.time, feed.step, "finished", "done"))
+    assert feed.kinds == ["record", "ended"]
+    assert feed.texts[0].startswith("the alert rule hot failed and is off: TypeError: ")
+    assert "Traceback" in feed.alerts[0].detail
 
 
 # --- learning -------------------------------------------------------------------------------------

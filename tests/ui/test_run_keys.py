@@ -1,5 +1,6 @@
 """The keys of the run screen."""
 
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from textual.events import MouseScrollUp
 from textual.pilot import Pilot
 
+from tests.runs.holding import holder_of
 from tests.ui.run_makers import (
     STEPS,
     answer,
@@ -18,7 +20,7 @@ from tests.ui.run_makers import (
     write,
 )
 from tests.ui.run_shown import charts, show, take, titles, words
-from tests.ui.screens import screen_text, wait_for, wait_for_text
+from tests.ui.screens import screen_text, told, wait_for, wait_for_text
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.reader import RunReader
 from tuitrain.ui.widgets.chartpanel import ChartPanel
@@ -237,6 +239,21 @@ def test_keys_become_commands_and_their_outcome_is_told(
         await wait_for_text(pilot, "obeyed from step 161 on")
 
     show(run, doing, notifications=True)
+
+
+def test_a_key_that_waits_for_a_stopped_worker_says_so(run: RunDirectory) -> None:
+    async def doing(pilot: Pilot[Any]) -> None:
+        await wait_for_text(pilot, "space pause")
+        with holder_of(run.worker_lock_path) as worker:
+            worker.send_signal(signal.SIGSTOP)
+            await pilot.press("space")
+            stopped = f"its worker, process {worker.pid}, is stopped (state T)"
+            await wait_for(pilot, lambda: stopped in told(pilot.app), stopped)
+        with supervising(run) as writer:
+            answer(writer, await take(pilot, writer), "paused after all")
+        await wait_for(pilot, lambda: "paused after all" in told(pilot.app), "the answer")
+
+    show(run, doing)
 
 
 def test_space_continues_a_run_that_is_paused(run: RunDirectory) -> None:

@@ -48,6 +48,8 @@ KINDS: tuple[Kind, ...] = (
          ("hang_factor", "hang_s", "hang_first_step_s", "hang_evaluation_s")),
     Kind("checkpoint", "warning", "A checkpoint was damaged, or a run continues from another state "
          "than its last."),
+    Kind("record", "warning", "Something that was told or measured could not be recorded, or what "
+         "watches the run failed: it is left out, and the run goes on."),
     Kind("webhook", "warning", "The webhook does not take what is posted."),
     Kind("stacks", "info", "Somebody asked for the stacks."),
     Kind("ended", "info", "The run is finished, was stopped, failed, or was lost."),
@@ -56,7 +58,7 @@ KINDS: tuple[Kind, ...] = (
 _SEVERITIES: Mapping[str, Severity] = {kind.name: kind.severity for kind in KINDS}
 
 
-OFF_THE_CURVE = frozenset({"stacks", "webhook", "ended"})
+OFF_THE_CURVE = frozenset({"stacks", "webhook", "ended", "record"})
 """Kinds that say nothing of the step at which they were raised."""
 
 

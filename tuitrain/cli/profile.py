@@ -120,6 +120,7 @@ def check_steps(steps: int) -> int:
 
 def _take(directory: "RunDirectory", steps: int, stacks: bool) -> "ProfileRow":
     """Order a profile and wait until its trace is on disk."""
+    from tuitrain.cli.control import patience_with
     from tuitrain.profiles.store import profile_name
     from tuitrain.runs.commands import give_command, wait_for_command
 
@@ -127,7 +128,8 @@ def _take(directory: "RunDirectory", steps: int, stacks: bool) -> "ProfileRow":
     number = give_command(directory, "profile", {"steps": steps, "stacks": stacks})
     paused = " once the run continues: it is paused" if _is_paused(directory) else ""
     output.say(f"{directory.id}: profiling {steps} steps{paused} ...")
-    answer = wait_for_command(directory, number)
+    patience = patience_with(directory, "its profile")
+    answer = wait_for_command(directory, number, meanwhile=patience.look)
     if answer.outcome != "done":
         raise TuitrainError(f"{directory.id}: {answer.text}")
     output.say(f"{directory.id}: {answer.text}; reading it ...")

@@ -19,6 +19,7 @@ from tuitrain.errors import TuitrainError
 from tuitrain.runs.commands import give_command, wait_for_command
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.lock import is_alive
+from tuitrain.runs.waiting import Patience
 from tuitrain.ui.notices import Notices
 from tuitrain.ui.preferences import Preferences
 from tuitrain.ui.terminal import AsciiFilter, ColourlessFilter, narrowed
@@ -219,8 +220,12 @@ class TuitrainApp(App[int]):
             if not is_alive(directory):
                 self.tell(f"{directory.id} is not live: R resumes it", "warning")
                 return
+            waiting = f"{directory.id}: {kind} waits"
+            patience = Patience(directory, lambda why: self.tell(f"{waiting}: {why}", "warning"))
             number = give_command(directory, kind, arguments)
-            answer = wait_for_command(directory, number, limit_s=COMMAND_LIMIT_S)
+            answer = wait_for_command(
+                directory, number, limit_s=COMMAND_LIMIT_S, meanwhile=patience.look
+            )
         except TuitrainError as error:
             self.tell(str(error), "error")
             return
