@@ -52,7 +52,7 @@ def test_no_step_for_a_minute_is_a_hang_and_told_once_and_so_is_that_it_goes_on(
     run.wait(600)
     assert run.said == ["no step for 60 s (usually at least one every 200 ms)"]
     run.steps(1, 1.0)
-    assert run.said[1:] == ["steps go on after 11 min"]
+    assert run.said[1:] == ["steps continue after 11 min"]
     run.steps(50, 0.2)
     run.wait(100)
     assert run.said[2:] == ["no step for 60 s (usually at least one every 200 ms)"]

@@ -2,7 +2,7 @@
 
 import math
 import random
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given, settings
@@ -53,6 +53,18 @@ def test_a_rule_that_is_off_says_nothing(off: list[str]) -> None:
     feed.read(gpu0__temperature_c=99)
     feed.event(m.TrainingEnded(feed.time, feed.step, "finished", "done"))
     assert set(feed.kinds) == {"divergence", "hot", "ended"} - set(off)
+
+
+def test_a_rule_that_fails_is_told_once_and_the_others_go_on() -> None:
+    feed = Feed("stop.monitor=train/loss")
+    for _ in range(3):
+        wrong: Any = {"gpu0__temperature_c": "hot"}
+        feed.read(**wrong)
+        feed.time += 60
+        feed.event(m.TrainingEnded(feed.time, feed.step, "finished", "done"))
+    assert feed.kinds == ["record", "ended"]
+    assert feed.texts[0].startswith("the alert rule hot failed and is off: TypeError: ")
+    assert "Traceback" in feed.alerts[0].detail
 
 
 # --- learning -------------------------------------------------------------------------------------
@@ -254,7 +266,10 @@ def test_a_gpu_that_is_throttled_for_long_is_told_once_an_episode() -> None:
         watch(feed, 100, gpu0__throttled=0, gpu1__throttled=0)
     assert (
         feed.texts
-        == ["GPU 1 has been throttled for 30 s: its clock is held down for heat or power (84 C)"]
+        == [
+            "GPU 1 has been throttled for 30 s: its clock is reduced because of heat or power "
+            "(84 C)"
+        ]
         * 2
     )
 
@@ -280,9 +295,9 @@ def test_a_disk_without_room_for_two_checkpoints_is_nearly_full() -> None:
         watch(feed, 20, host__disk_free_bytes=free * GIB, **disk)
     assert feed.texts == [
         "the run's disk is nearly full: 9.0 GiB of 100 GiB free; a checkpoint takes 5.0 GiB, and "
-        "training holds without room",
+        "training pauses without room",
         "the run's disk is nearly full: 1.0 GiB of 100 GiB free; a checkpoint takes 5.0 GiB, and "
-        "training holds without room",
+        "training pauses without room",
     ]
 
 

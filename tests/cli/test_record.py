@@ -153,7 +153,7 @@ def test_show_tells_the_memory_of_each_device_and_what_is_known_of_it(
         writer.set_devices(2.0, {"driver": "580", "trouble": "", "gpus": [gpu]})
         writer.add_samples(2.0, readings)
     shown = tuitrain("show", run.id).stdout
-    assert "2.0/8 GiB used: worker 1.00 GiB, not told 1.00 GiB" in shown
+    assert "2.0/8 GiB used: worker 1.00 GiB, unknown 1.00 GiB" in shown
     assert "host  4.0/16 GiB used: worker 512 MiB, others 3.50 GiB" in shown
     assert "GPU 0: power limit" in shown
     assert "GPU 0: permission refused: clocks" in shown

@@ -227,7 +227,9 @@ def test_an_override_is_read_as_toml_or_as_bare_text(text, path, value):
     assert parse_override(text) == (path, value)
 
 
-@pytest.mark.parametrize("text", ["train.epochs", "a.b=", "=5", "a..b=1", ".a=1", "a b=1", "a.b= "])
+@pytest.mark.parametrize(
+    "text", ["train.epochs", "a.b=", "=5", "a..b=1", ".a=1", "a b=1", "a.b= ", "a.b=caf\udce9"]
+)
 def test_an_override_that_is_not_key_and_value_is_bad_usage(text):
     with pytest.raises(UsageError):
         parse_override(text)

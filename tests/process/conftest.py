@@ -216,9 +216,9 @@ class Cli:
         """Start a run that goes on until it is ended."""
         return self.detach(self.preset(), *(part for each in settings for part in ("--set", each)))
 
-    def resume(self, run: Run, *arguments: str) -> Any:
+    def resume(self, run: Run, *arguments: str, exit_code: int | None = 0) -> Any:
         self.killed.discard(run.id)
-        return self("resume", run.id, *arguments)
+        return self("resume", run.id, *arguments, exit_code=exit_code)
 
     def find(self, run_id: str) -> Run:
         return Run(RunDirectory(self.runs / run_id))

@@ -127,7 +127,7 @@ def test_a_deadlock_in_a_loader_worker_gives_stacks_and_the_run_is_not_touched(
 
     step = run.step
     (cli.folder / "release").touch()
-    assert "steps go on after" in alert(run, "hang", 1).text
+    assert "steps continue after" in alert(run, "hang", 1).text
     run.wait_step(step + 50)
     assert family <= {run.worker_pid, *(p.pid for p in psutil.Process(run.worker_pid).children())}
     cli("stop", run.id)

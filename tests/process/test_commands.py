@@ -1,5 +1,7 @@
 """Commands to live runs, to dead ones, and to runs that can't start."""
 
+import os
+import signal
 from typing import Any
 
 import pytest
@@ -94,6 +96,24 @@ def test_what_is_asked_of_a_live_run_is_done_or_refused_and_on_record(cli: Any) 
     entry = next(row for row in shown["checkpoints"] if row["name"] == "mine")
     assert (entry["step"], entry["digest"]) == (kept.step, kept.digest)
     assert shown["step"] == run.points("train/loss")[-1][0]
+
+
+def test_commands_that_wait_for_a_stopped_process_say_so_and_are_obeyed_when_it_goes_on(
+    cli: Any,
+) -> None:
+    run = cli.endless()
+    run.wait_step(20)
+    for command, pid, who in (
+        ("pause", run.worker_pid, "worker"),
+        ("stop", run.supervisor_pid, "supervisor"),
+    ):
+        os.kill(pid, signal.SIGSTOP)
+        waiting = cli.start(command, run.id)
+        told = waiting.stderr.readline()
+        assert f"its {who}, process {pid}, is stopped (state T): `kill -CONT {pid}`" in told
+        os.kill(pid, signal.SIGCONT)
+        assert waiting.wait() == 0
+    assert run.wait_end().state == "stopped"
 
 
 def test_a_detached_run_that_can_not_start_says_why_and_exits_with_1(cli: Any) -> None:

@@ -160,7 +160,8 @@ def test_pause_holds_resume_goes_on_and_release_ends_the_worker(cli: Any) -> Non
     cli.resume(run)
     assert run.state().state == "running"
     run.wait_step(step + 1)
-    assert [s for s, _ in run.points("train/loss")] == list(range(1, run.points("lr")[-1][0] + 1))
+    taken = [step for step, _ in run.points("train/loss")]
+    assert taken == list(range(1, len(taken) + 1))
     cli("stop", run.id, "--now")
     assert run.wait_end().reason == "killed by command; the last checkpoint stays"
     assert [(row.kind, row.outcome) for row in run.commands()] == [

@@ -1,6 +1,7 @@
 """What comes out of a run: plain lines, JSON, and a log that catches whatever the worker prints."""
 
 import json
+import os
 from typing import Any
 
 MODULE = """
@@ -102,3 +103,80 @@ def test_plain_lines_hold_no_control_characters(cli: Any) -> None:
     assert all(letter.isprintable() for line in lines for letter in line)
     assert lines[0].startswith("training on cpu: 2 parameters, 75 steps (25 an epoch)")
     assert lines[-1] == "finished: 3 epochs done"
+
+
+ODD_MODULE = """
+import math, os, pathlib
+import torch
+from tuitrain.training.samples import Samples, Splits
+
+FAILED = pathlib.Path(__file__).parent / "failed"
+
+class WordlessError(Exception):
+    def __str__(self):
+        raise RuntimeError("no words")
+
+def data(context):
+    context.report("reading " + os.fsdecode(b"caf\\xe9"))
+    inputs = torch.randn(200, 4, generator=torch.Generator().manual_seed(1))
+    samples = Samples(inputs, (inputs[:, 0] > 0).long())
+    return Splits(samples, samples, (os.fsdecode(b"caf\\xe9"), "\\x00\\x1b[31m"))
+
+class Net(torch.nn.Linear):
+    def __init__(self):
+        super().__init__(4, 2)
+        self.calls = 0
+    def forward(self, inputs):
+        self.calls += self.training
+        if self.calls == 5 and not FAILED.exists():
+            FAILED.touch()
+            raise ValueError("\\ud83d" + "x" * 2_000_000)
+        if self.calls == 15:
+            raise WordlessError
+        return super().forward(inputs)
+
+def rate(step, total):
+    return torch.cos(torch.tensor(step / total))
+"""
+ODD_PRESET = """
+name = "odd"
+task = "classification"
+[data]
+name = "odd_parts:data"
+[model]
+name = "odd_parts:Net"
+[loss]
+name = "cross_entropy"
+[schedule]
+name = "odd_parts:rate"
+[train]
+epochs = 5
+batch_size = 20
+threads = 1
+"""
+
+
+def test_whatever_texts_and_numbers_a_users_code_makes_its_run_is_recorded_and_resumed(
+    cli: Any,
+) -> None:
+    folder = cli.folder / os.fsdecode(b"caf\xe9")
+    folder.mkdir()
+    (folder / "odd_parts.py").write_text(ODD_MODULE)
+    preset = folder / "odd.toml"
+    preset.write_text(ODD_PRESET)
+    first = cli("run", preset, "--data-dir", folder / "data", exit_code=1)
+    run = cli.only()
+    reason = run.state().reason
+    assert reason.startswith(r"ValueError: \ud83dxxx")
+    assert "more characters; all of it is in worker.log" in reason
+    assert len(first.stdout_text + first.stderr_text) < 10_000
+    assert run.log.count("x") >= 2_000_000
+    code = [part for name in ("data", "Net", "rate") for part in ("--code", f"odd_parts:{name}")]
+    # Where it is resumed, own code is looked for.
+    cli.environ["PYTHONPATH"] += os.pathsep + str(folder)
+    cli.resume(run, *code, "--foreground", exit_code=1)
+    state = run.state()
+    assert state.reason.startswith("WordlessError: its text can't be had (RuntimeError)")
+    assert len(run.points("lr")) == state.step == 18
+    assert run.evaluations()[-1].counts["classes"] == [r"caf\xe9", "\\x00\x1b[31m"]
+    assert cli.show(run)["environment"]

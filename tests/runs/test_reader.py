@@ -166,3 +166,32 @@ def test_a_record_in_a_read_only_folder_can_be_read(run: RunDirectory) -> None:
             assert list(reader.points("train/loss")) == [(1, 1.0)]
     finally:
         run.path.chmod(0o700)
+
+
+def test_both_speeds_are_over_the_same_steps(new_run: Callable[..., RunDirectory]) -> None:
+    run, train_s, step = new_run(now=0.5), 0.0, 0
+    with RunWriter(run) as writer:
+        writer.begin_attempt(1.0)
+        for number, took_s in enumerate((5.0, 0.2, 0.4, 0.2), start=1):
+            train_s, step = train_s + took_s, step + 10
+            points = (MetricPoints("samples_per_s", step, (320 / took_s,)),)
+            event = StepsTaken(100.0 + train_s, step - 9, step, 0.5, train_s, points)
+            writer.record([Numbered(1, number, event)])
+    with RunReader(run) as reader:
+        speed = reader.speed(4)
+        assert speed is not None and speed.samples_per_s is not None
+        assert speed.steps_per_s == pytest.approx(30 / 0.8)
+        assert speed.samples_per_s == pytest.approx(32 * speed.steps_per_s)
+
+
+def test_a_run_of_one_message_has_a_speed_and_one_of_none_has_none(
+    new_run: Callable[..., RunDirectory],
+) -> None:
+    run = new_run(now=0.5)
+    with RunWriter(run) as writer, RunReader(run) as reader:
+        assert reader.speed(40) is None
+        writer.begin_attempt(1.0)
+        writer.record(point(7))
+        speed = reader.speed(40)
+        assert speed is not None
+        assert (speed.steps_per_s, speed.samples_per_s) == (7.0, None)

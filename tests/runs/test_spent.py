@@ -9,6 +9,7 @@ import pytest
 from tuitrain import messages as m
 from tuitrain.measures import WALL_METRIC, split_metric
 from tuitrain.runs.directory import RunDirectory
+from tuitrain.runs.lock import RunLock
 from tuitrain.runs.reader import RunReader
 from tuitrain.runs.rows import AttemptRow, StateRow
 from tuitrain.runs.spent import held_s
@@ -93,3 +94,41 @@ def test_a_record_without_steps_has_no_split(root: Path, run: RunDirectory) -> N
     with RunReader(run) as reader:
         assert reader.split(40) == {}
         assert reader.spent().train_s == 0.0
+
+
+DAY_S = 86_400.0
+
+
+@pytest.mark.parametrize("stepped_s", [10 * DAY_S, -10 * DAY_S])
+def test_how_long_a_live_run_took_follows_its_supervisors_clock_where_that_of_the_day_was_set(
+    run: RunDirectory, stepped_s: float
+) -> None:
+    with RunLock(run.lock_path), RunWriter(run) as writer:
+        writer.begin_attempt(1000.0)
+        with RunReader(run, clock=lambda: 1003.0) as reader:
+            assert reader.summary().duration_s == 3.0
+        for second in range(1001, 1031):
+            writer.add_samples(float(second), {"host/memory_used_bytes": 1.0})
+        with RunReader(run, clock=lambda: 1030.5) as reader:
+            assert reader.summary().duration_s == 30.5
+        with RunReader(run, clock=lambda: 1030.5 + stepped_s) as reader:
+            assert reader.summary().duration_s == 30.0
+            assert reader.spent().worked_s == 30.0
+
+
+def test_a_killed_supervisors_attempt_lasted_to_its_last_sign_whatever_the_clock_was_before(
+    run: RunDirectory, number: Number
+) -> None:
+    with RunWriter(run) as writer:
+        writer.begin_attempt(10 * DAY_S)
+        writer.record(number(split_at(10, 1.0)))
+        writer.change_state(10 * DAY_S + 50.0, "stopped", "by command", at_rest=True)
+        # The clock was set back meanwhile; this attempt takes no step.
+        writer.begin_attempt(1000.0, "starting the worker")
+        writer.add_samples(1007.0, {"host/memory_used_bytes": 1.0})
+    with RunReader(run) as reader:
+        assert reader.summary().duration_s == 50.0 + 7.0
+    with RunWriter(run) as writer:
+        writer.begin_attempt(1100.0)
+    with RunReader(run) as reader:
+        assert [row.ended for row in reader.attempts()] == [10 * DAY_S + 50.0, 1007.0, None]

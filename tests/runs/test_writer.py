@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +21,7 @@ from tuitrain.runs.rows import DevicesRow
 from tuitrain.runs.writer import RunWriter
 
 Number = Callable[..., list[Numbered]]
+NewRun = Callable[..., RunDirectory]
 
 
 def steps(first: int, *losses: float, time: float = 100.0) -> m.StepsTaken:
@@ -247,17 +249,50 @@ def test_a_newer_record_is_refused_and_left_untouched(run: RunDirectory) -> None
     assert run.database_path.read_bytes() == before
 
 
-def test_events_that_break_half_way_leave_nothing_half_recorded(
+def test_an_event_that_can_not_be_recorded_is_left_out_whole_and_told_once(
     run: RunDirectory, number: Number
 ) -> None:
+    loss, lr = m.MetricPoints("train/loss", 2, (2.0,)), m.MetricPoints("lr", 2, ("no number",))  # type: ignore[arg-type]
+    broken = m.StepsTaken(1.0, 2, 2, 0.2, 0.2, (loss, lr))
     with RunWriter(run) as writer:
-        writer.record(number(steps(1, 1.0)))
-        broken = steps(3, "not a number")  # type: ignore[arg-type]
-        with pytest.raises(TypeError):
-            writer.record(number(steps(2, 2.0), broken, start=2))
-        writer.record(number(steps(2, 2.0), steps(3, 3.0), start=2))
+        assert writer.record(number(steps(1, 1.0), broken, steps(3, 3.0))) == 3
+        assert "StepsTaken (TypeError: " in writer.take_left_out()
+        assert writer.take_left_out() == ""
     with RunReader(run) as reader:
-        assert list(reader.points("train/loss")) == [(1, 1.0), (2, 2.0), (3, 3.0)]
+        assert list(reader.points("train/loss")) == [(1, 1.0), (3, 3.0)]
+        assert reader.metric_names() == ["train/loss"]
+
+
+@pytest.mark.parametrize("pending", ["{", "[[1]]", '[[1, 1, {"type": "OfAnotherVersion"}]]', "7"])
+def test_what_a_checkpoint_carried_and_nobody_can_read_stops_no_resume(
+    run: RunDirectory, number: Number, pending: str
+) -> None:
+    with RunWriter(run) as writer:
+        writer.record(number(steps(1, 1.0), m.TrainingResumed(2.0, 1, "checkpoints/x.pt", pending)))
+        assert "what checkpoints/x.pt carried for the record" in writer.take_left_out()
+    with RunReader(run) as reader:
+        assert [mark.kind for mark in reader.marks()] == ["resume"]
+
+
+def test_texts_that_no_file_takes_are_escaped_wherever_they_enter(new_run: NewRun) -> None:
+    odd = "caf\udce9 \ud83d\x00"
+    run = new_run(command_line=["tuitrain", odd], data_directory=Path("/data") / "caf\udce9")
+    with RunWriter(run) as writer:
+        writer.begin_attempt(1.0, odd)
+        writer.set_environment({"host": odd, odd: [odd]})
+        writer.set_devices(1.0, {"processes": [{"name": odd}]})
+        writer.add_alert(1.0, "disk", odd, 1, odd)
+        writer.finish_command(give_command(run, "checkpoint", {"name": odd}), 1.0, "done", odd)
+        writer.change_state(2.0, "failed", odd, at_rest=True, detail=odd)
+    escaped = r"caf\xe9 \ud83d\x00"
+    with RunReader(run) as reader:
+        meta, alert = reader.meta(), reader.alerts()[0]
+        assert meta["command_line"] == ["tuitrain", r"caf\xe9 \ud83d" + "\x00"]
+        assert [key for key in meta["environment"] if "caf" in key] == [r"caf\xe9 \ud83d" + "\x00"]
+        assert {alert.text, alert.detail, reader.state().reason, reader.state().detail} == {escaped}
+        assert reader.commands()[0].text == escaped
+        # Where it is looked for again, it is as the system calls it.
+        assert meta["data_directory"] == "/data/caf\udce9"
 
 
 FILL = """

@@ -1,10 +1,14 @@
 """Alerts reach the record, whoever watches, and the webhook, also while the disk is full."""
 
+import math
+import random
 import signal
 import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +17,7 @@ import pytest
 from tests.ui.makers import new_run
 from tuitrain import messages as m
 from tuitrain.alerts.rules import Rules
-from tuitrain.config.load import load_preset
+from tuitrain.config.load import load_preset, to_toml
 from tuitrain.config.user import NotifySection
 from tuitrain.errors import DiskFullError
 from tuitrain.runs.directory import RunDirectory
@@ -97,6 +101,92 @@ def test_a_configuration_at_fault_is_an_alert_and_the_run_goes_on(
     assert (webhook.kind, ended.kind) == ("webhook", "ended")
 
 
+# --- over a resume --------------------------------------------------------------------------------
+
+
+class Course:
+    """The same losses and evaluations, for a run that goes on and for one that is resumed."""
+
+    def __init__(
+        self, losses: Sequence[float], *, message: int = 37, evaluation: int = 300
+    ) -> None:
+        self.events: list[m.Event] = []
+        for first in range(1, len(losses) + 1, message):
+            self._steps(first, losses[first - 1 : first - 1 + message])
+            last = self.events[-1].last_step  # type: ignore[union-attr]
+            if last // evaluation > (first - 1) // evaluation:
+                metrics = {"val/loss": losses[last - 1]}
+                self.events.append(m.Evaluated(1.0, last, 0.1, 0.1, metrics, None))
+
+    def _steps(self, first: int, losses: Sequence[float]) -> None:
+        points = (m.MetricPoints("train/loss", first, tuple(losses)),)
+        last = first + len(losses) - 1
+        self.events.append(m.StepsTaken(1.0, first, last, last / 100, last / 10, points))
+
+    def undisturbed(self, rules: Rules) -> list[str]:
+        return [alert.text for event in self.events for alert in rules.take(event, 1.0)]
+
+    def resumed(self, run: RunDirectory, cuts: Sequence[int], unheard: int) -> list[str]:
+        """Return what is told where supervisors end after `cuts` events, the last ones unheard.
+
+        What was unheard is in the checkpoint that the next one goes on from.
+        """
+        told: list[str] = []
+        for attempt, (first, last) in enumerate(pairwise([0, *cuts, len(self.events)]), 1):
+            with RunWriter(run) as writer:
+                watch = open_watch(run, writer, lambda event: told.append(event.text), {})  # type: ignore[union-attr]
+                writer.begin_attempt(1.0)
+                numbered = [
+                    m.Numbered(1, number, event) for number, event in enumerate(self.events, 1)
+                ]
+                if first:
+                    step = self.events[first - 1].last_step  # type: ignore[union-attr]
+                    carried = m.encode_pending(numbered[max(0, first - unheard) : first])
+                    resume = m.TrainingResumed(1.0, step, "checkpoints/x.pt", carried)
+                    watch.take(resume)
+                    writer.record([m.Numbered(attempt, 10**6, resume)])
+                for event in self.events[first:last]:
+                    watch.take(event)
+                writer.record(numbered[first : max(first, last - unheard)])
+                writer.change_state(2.0, "paused", "released", at_rest=True)
+        return told
+
+
+def converged(count: int) -> list[float]:
+    """Return losses near zero after a steep descent: their noise is many times the best of them."""
+    source = random.Random(5)
+    fall = [2.0 * math.exp(-n / 20) for n in range(400)]
+    return fall + [10 ** source.uniform(-12, -6) for _ in range(count)]
+
+
+@pytest.mark.parametrize("unheard", [0, 5])
+@pytest.mark.parametrize(
+    ("losses", "settings"),
+    [
+        (converged(6000), []),
+        (converged(1500) + [1.5] * 600 + converged(800)[500:] + [1.9] * 600, []),
+        ([1.0] * 3000 + [0.5] * 3000, ["alerts.plateau_evaluations=4"]),
+        (
+            converged(500) + [3.0] * 3000,
+            ["stop.monitor=train/loss", "alerts.plateau_evaluations=3"],
+        ),
+    ],
+)
+def test_resumes_raise_no_alert_on_learning_that_one_run_would_not(
+    tmp_path: Path, losses: list[float], settings: list[str], unheard: int
+) -> None:
+    run = new_run(tmp_path / "runs", "alpha")
+    preset = load_preset(run.config_path, settings)
+    run.config_path.write_text(to_toml(preset))
+    course = Course(losses)
+    ends = [
+        place
+        for place, event in enumerate(course.events, 1)
+        if isinstance(event, m.StepsTaken) and place % 30 == 0
+    ]
+    assert course.resumed(run, ends, unheard) == course.undisturbed(Rules(preset))
+
+
 # --- webhook --------------------------------------------------------------------------------------
 
 
@@ -108,6 +198,19 @@ def test_a_webhook_that_refuses_is_named_once_and_later_messages_still_come(serv
     assert [body["answer"] for body in server.bodies] == [500, 403, 200]
     assert webhook.take_failure() == "it answered 403 Forbidden"
     assert webhook.take_failure() == ""
+
+
+def test_what_a_webhook_can_not_post_is_a_failure_that_ends_nothing(server: Any) -> None:
+    webhook = Webhook(f"http://127.0.0.1:{server.server_port}/")
+    webhook.post({"text": object()})
+    webhook.post({"answer": 200})
+    webhook.wait(PATIENCE_S)
+    assert server.bodies == [{"answer": 200}]
+    assert "not JSON serializable" in webhook.take_failure()
+    nowhere = Webhook("no address")
+    nowhere.post({})
+    nowhere.wait(PATIENCE_S)
+    assert "unknown url type" in nowhere.take_failure()
 
 
 def test_a_webhook_that_never_answers_takes_any_number_without_waiting() -> None:

@@ -84,7 +84,7 @@ def test_pick_launch_watch_pause_change_leave_attach_and_stop_by_keys(cli: Cli, 
     until(lambda: tmux.screen != first, "the curve moves")
 
     tmux.press("Space")
-    tmux.wait("(space goes on)")
+    tmux.wait("(space resumes)")
     step = run.state().step
     assert f"step {step:,}/" in tmux.screen
     tmux.press("Space")
@@ -95,7 +95,7 @@ def test_pick_launch_watch_pause_change_leave_attach_and_stop_by_keys(cli: Cli, 
     tmux.wait("Learning rate from the next step on")
     tmux.press("2e-4", "Enter")
     tmux.wait("optimizer.lr 0.001 -> 0.0002")
-    tmux.wait("lr     2.000e-04")
+    tmux.wait("lr      2.000e-04")
 
     tmux.press("q")
     tmux.wait("runs: 1 live")

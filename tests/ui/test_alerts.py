@@ -36,7 +36,7 @@ def run(tmp_path: Path) -> RunDirectory:
     with RunWriter(run) as writer:
         writer.add_alert(NOW - 300, "creep", CREEP, 20)
         writer.add_alert(NOW - 200, "hang", "no step for 84 s", 41, STACKS)
-        writer.add_alert(NOW - 100, "hang", "steps go on after 91 s", 41)
+        writer.add_alert(NOW - 100, "hang", "steps continue after 91 s", 41)
         writer.add_alert(NOW - 50, "plateau", "val/loss has not improved for 10 evaluations", 60)
     return run
 
@@ -64,7 +64,7 @@ def test_the_list_and_the_stacks_of_the_alert_under_the_cursor(
     run: RunDirectory, size: tuple[int, int], look: Look, name: str
 ) -> None:
     async def steps(pilot: Pilot[Any]) -> None:
-        await wait_for_text(pilot, "4 alerts")
+        await wait_for_text(pilot, "3 alerts, 1 for information")
         await pilot.press("down", "down")
         await wait_for_text(pilot, "Thread 0x00007f41b19fe6c0")
         await wait_for_golden(pilot, f"alerts-{name}")
@@ -74,18 +74,48 @@ def test_the_list_and_the_stacks_of_the_alert_under_the_cursor(
 
 def test_enter_goes_to_the_stacks_that_then_scroll_and_q_comes_back(run: RunDirectory) -> None:
     async def steps(pilot: Pilot[Any]) -> None:
-        await wait_for_text(pilot, "4 alerts")
+        await wait_for_text(pilot, "3 alerts, 1 for information")
         await pilot.press("down", "down", "enter", "end")
         await wait_for_text(pilot, "line 19 in __getitem__")
         await pilot.press("home")
         await wait_for_text(pilot, "line 146 in")
         await wait_for_text(pilot, "_take_step")
         await pilot.press("q", "up")
-        await wait_for_text(pilot, "steps go on after 91 s")
+        await wait_for_text(pilot, "steps continue after 91 s")
         await pilot.press("q")
         await wait_for(pilot, lambda: not isinstance(pilot.app.screen, AlertsScreen))
 
     show(run, steps, size=(60, 20))
+
+
+def test_a_click_selects_an_alert_and_a_second_one_goes_to_its_stacks(run: RunDirectory) -> None:
+    async def steps(pilot: Pilot[Any]) -> None:
+        await wait_for_text(pilot, "3 alerts")
+        await pilot.click("PickList", offset=(20, 2))
+        await wait_for_text(pilot, "Thread 0x00007f41b19fe6c0")
+        await pilot.click("PickList", offset=(20, 3), times=2)
+        await wait_for(pilot, lambda: pilot.app.screen.query_one("#details").has_focus, "details")
+        await wait_for_text(pilot, "creep (critical), step 20")
+        await pilot.press("q")
+        await pilot.click("KeyLine", offset=(2, 0))
+        await wait_for(pilot, lambda: not isinstance(pilot.app.screen, AlertsScreen), "q, clicked")
+
+    show(run, steps, size=(120, 36))
+
+
+def test_at_120_columns_the_text_of_alerts_has_the_whole_width(run: RunDirectory) -> None:
+    async def steps(pilot: Pilot[Any]) -> None:
+        await wait_for_text(pilot, CREEP)
+
+    show(run, steps, size=(120, 36))
+
+
+def test_the_run_screen_counts_the_same_alerts(run: RunDirectory) -> None:
+    async def steps(pilot: Pilot[Any]) -> None:
+        await wait_for_text(pilot, "3 alerts")
+        await wait_for_text(pilot, "info: val/loss has not improved")
+
+    play(run.path.parent, lambda app: app.open_run(run), steps)
 
 
 def test_nothing_that_an_alert_says_acts_on_the_terminal(run: RunDirectory) -> None:
@@ -93,7 +123,7 @@ def test_nothing_that_an_alert_says_acts_on_the_terminal(run: RunDirectory) -> N
         writer.add_alert(NOW, "h\x1b[31m", "\x1b]0;owned\x07", 1, "a\x1b[2J\rb")
 
     async def steps(pilot: Pilot[Any]) -> None:
-        await wait_for_text(pilot, "5 alerts")
+        await wait_for_text(pilot, "4 alerts, 1 for information")
         assert "\x1b" not in screen_text(pilot.app)
         await wait_for_text(pilot, "\\x1b]0;owned")
 
@@ -105,7 +135,7 @@ def test_a_run_without_alerts_and_a_damaged_one_say_so(tmp_path: Path) -> None:
     damaged.database_path.write_bytes(b"x" * 4096)
 
     async def on_empty(pilot: Pilot[Any]) -> None:
-        await wait_for_text(pilot, "no alerts: nothing has called for attention")
+        await wait_for_text(pilot, " no alerts")
         await pilot.press("enter", "t", "tab", "q")
 
     async def on_damaged(pilot: Pilot[Any]) -> None:
@@ -117,7 +147,7 @@ def test_a_run_without_alerts_and_a_damaged_one_say_so(tmp_path: Path) -> None:
 
 def test_stacks_are_asked_of_a_live_run_alone(run: RunDirectory) -> None:
     async def steps(pilot: Pilot[Any]) -> None:
-        await wait_for_text(pilot, "4 alerts")
+        await wait_for_text(pilot, "3 alerts, 1 for information")
         await wait_for_text(pilot, "t take stacks")
         await pilot.press("t")
         with RunReader(run) as reader:
@@ -175,7 +205,7 @@ def test_the_key_on_the_run_screen_opens_the_alerts(run: RunDirectory) -> None:
     async def steps(pilot: Pilot[Any]) -> None:
         await wait_for_text(pilot, "3 alerts")
         await pilot.press("A")
-        await wait_for_text(pilot, "4 alerts")
+        await wait_for_text(pilot, "3 alerts, 1 for information")
         assert isinstance(pilot.app.screen, AlertsScreen)
 
     play(run.path.parent, lambda app: app.open_run(run), steps)

@@ -55,6 +55,19 @@ def test_without_colour_or_unicode_the_curves_are_told_apart_by_marker_and_name(
     show(root, runs, steps, look=Look(ascii=True, colour=False))
 
 
+def test_a_click_on_a_metric_draws_it(root: Path) -> None:
+    runs = [trained(root, "alpha", 1.0), trained(root, "beta", 2.0)]
+
+    async def steps(pilot: Pilot[Any]) -> None:
+        await wait_for_text(pilot, "metric 2/3")
+        rows = screen_text(pilot.app).splitlines()
+        row = next(y for y, line in enumerate(rows) if line.startswith("  train/loss"))
+        await pilot.click(offset=(5, row))
+        await wait_for_text(pilot, "metric 1/3")
+
+    show(root, runs, steps)
+
+
 def test_axis_scale_and_smoothing_are_changed_by_keys(root: Path) -> None:
     runs = [trained(root, "alpha", 1.0), trained(root, "beta", 2.0)]
 
@@ -71,7 +84,7 @@ def test_axis_scale_and_smoothing_are_changed_by_keys(root: Path) -> None:
         await pilot.press("z")
         await pilot.pause()
         assert "settings that differ" not in screen_text(pilot.app)
-        assert "best, * of all" not in screen_text(pilot.app)
+        assert "best (* of all runs)" not in screen_text(pilot.app)
         await pilot.press("left")
         await wait_for_text(pilot, "metric 1/3")
 
@@ -89,7 +102,7 @@ def test_runs_without_points_and_damaged_ones_have_a_look_of_their_own(root: Pat
     async def steps(pilot: Pilot[Any]) -> None:
         await wait_for_text(pilot, "is damaged")
         await wait_for_text(pilot, "no points yet")
-        await wait_for_text(pilot, "best, * of all")
+        await wait_for_text(pilot, "best (* of all runs)")
 
     show(root, [whole, empty, damaged], steps, size=(160, 48))
 

@@ -162,7 +162,7 @@ def test_home_looks_like_its_golden_copy(
     async def steps(pilot: Pilot[Any]) -> None:
         await runs_listed(pilot, "ancient", "tiny-cnn", "gpu-box-7")
         if size[0] == 160:
-            await wait_for(pilot, lambda: screen_text(pilot.app).count("⠉⠒") == 2)
+            await wait_for(pilot, lambda: screen_text(pilot.app).count("⣀") > 9)
             await wait_for_text(pilot, "about 11 s on this machine")
         await wait_for_golden(pilot, f"home-{size[0]}x{size[1]}")
 
@@ -245,6 +245,33 @@ def test_the_filter_of_runs_takes_words_of_name_preset_and_state(
         await wait_for(pilot, lambda: len(shown.keys) == 5)
 
     play(root, home, steps)
+
+
+def test_clicks_select_rows_open_them_and_press_keys(
+    root: Path, home: Callable[[TuitrainApp], None]
+) -> None:
+    runs = some_runs(root)
+
+    async def steps(pilot: Pilot[Any]) -> None:
+        await runs_listed(pilot, "ancient")
+        shown = pilot.app.screen.query_one(RunList)
+        await pilot.click(RunList, offset=(4, 2))
+        await wait_for(pilot, lambda: shown.key == str(runs["paused"].path), "the third row")
+        await pilot.click(PresetList, offset=(4, 0))
+        presets = pilot.app.screen.query_one(PresetList)
+        assert presets.key == "tiny-mlp", "a heading is no row to select"
+        await pilot.click(PresetList, offset=(4, 2))
+        await wait_for(pilot, lambda: presets.key == "tiny-cnn", "the second preset")
+        await pilot.click(RunList, offset=(4, 1))
+        keys = screen_text(pilot.app).splitlines()[-1]
+        await pilot.click("KeyLine", offset=(keys.index("space mark") + 2, 0))
+        await wait_for_text(pilot, "* wide")
+        await pilot.click(RunList, offset=(4, 3), times=2)
+        await wait_for(pilot, lambda: isinstance(pilot.app.screen, RunScreen), "the run")
+        await pilot.click("KeyLine", offset=(screen_text(pilot.app).splitlines()[-1].index("?"), 0))
+        await wait_for_text(pilot, "This screen")
+
+    play(root, home, steps, size=(120, 36))
 
 
 def test_enter_opens_a_run(root: Path, home: Callable[[TuitrainApp], None]) -> None:

@@ -10,6 +10,7 @@ from tests.ui.screens import screen_text, told, wait_for, wait_for_golden, wait_
 from tuitrain.locks import RunLock
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.ui.screens.log import LogScreen
+from tuitrain.ui.widgets.logview import LogView
 
 
 @pytest.fixture
@@ -41,6 +42,22 @@ def test_the_end_of_a_log_is_shown(run: RunDirectory, size: tuple[int, int]) -> 
         await wait_for_golden(pilot, f"log-{size[0]}x{size[1]}")
 
     show(run, steps, size=size)
+
+
+def test_a_click_selects_a_line_and_another_one_all_lines_up_to_it(run: RunDirectory) -> None:
+    write(run, *numbered(0, 100))
+
+    async def steps(pilot: Pilot[Any]) -> None:
+        await wait_for_text(pilot, "line 0000099")
+        first = screen_text(pilot.app).splitlines()[3].split()[1]
+        await pilot.click("LogView", offset=(4, 2))
+        await wait_for_text(pilot, "selecting")
+        view = pilot.app.screen.query_one(LogView)
+        assert [line.split()[1] for line in view.copied_lines()] == [first]
+        await pilot.click("LogView", offset=(4, 5))
+        await wait_for(pilot, lambda: len(view.copied_lines()) == 4, "four lines")
+
+    show(run, steps)
 
 
 def test_a_log_is_followed_until_one_scrolls_up_and_again_from_its_end(run: RunDirectory) -> None:
@@ -103,7 +120,7 @@ def test_searching_reaches_what_is_not_in_sight(run: RunDirectory) -> None:
         await pilot.press("n")
         await wait_for_text(pilot, ">one error more")
         await pilot.press("n")
-        await wait_for(pilot, lambda: "no more of 'error'" in told(pilot.app))
+        await wait_for(pilot, lambda: "no more matches for 'error'" in told(pilot.app))
         await pilot.press("slash", *"q?", "escape")
         assert isinstance(pilot.app.screen, LogScreen)
         await pilot.press("q")
@@ -147,7 +164,7 @@ def test_selected_lines_are_copied_and_else_those_in_sight(run: RunDirectory) ->
 
 def test_a_run_without_a_log_says_so_and_shows_it_when_it_comes(run: RunDirectory) -> None:
     async def steps(pilot: Pilot[Any]) -> None:
-        await wait_for_text(pilot, "the worker wrote nothing")
+        await wait_for_text(pilot, "the worker has written nothing")
         write(run, "hello")
         await wait_for_text(pilot, "hello")
         assert "nothing" not in screen_text(pilot.app)

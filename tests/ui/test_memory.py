@@ -136,7 +136,7 @@ def test_several_gpus_each_have_a_bar_the_one_trained_on_first(root: Path) -> No
         await wait_for(pilot, lambda: "GPU 3 H100" in sheet(pilot), "all GPUs")
         titles = re.findall(r"^(GPU \d|host)", sheet(pilot), re.MULTILINE)
         assert titles[:5] == ["GPU 2", "GPU 0", "GPU 1", "GPU 3", "host"]
-        assert "held down: power limit" in sheet(pilot)
+        assert "throttled: power limit" in sheet(pilot)
 
     show(run, doing)
 
@@ -201,7 +201,7 @@ def test_the_account_of_memory_that_ran_out_comes_before_all_else(root: Path) ->
         lines = sheet(pilot).splitlines()
         assert lines[0] == "out of memory"
         assert "batches of 48" in sheet(pilot)
-        assert "what a step takes" in sheet(pilot)
+        assert "memory of one step" in sheet(pilot)
 
     show(run, doing)
 

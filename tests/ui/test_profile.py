@@ -96,7 +96,7 @@ def test_enter_opens_the_call_sites_of_an_operator(run: RunDirectory) -> None:
     async def steps(pilot: Pilot[Any]) -> None:
         await wait_for_text(pilot, "aten::cudnn_convolution")
         await pilot.press("enter")
-        await wait_for_text(pilot, "where from")
+        await wait_for_text(pilot, "call sites: self time")
         await wait_for_text(pilot, "8x3x32x32, 64x3x7x7")
         await wait_for_golden(pilot, "profile-sites-80x24")
         await pilot.press("escape")
@@ -111,7 +111,7 @@ def test_where_the_trace_lies_and_how_to_open_it_is_said(run: RunDirectory) -> N
         await pilot.press("o")
         await wait_for_text(pilot, "profiles/p4/trace.json.gz")
         await wait_for_text(pilot, "https://ui.perfetto.dev")
-        await wait_for_text(pilot, "training stood still for 250 ms")
+        await wait_for_text(pilot, "training was held up for 250 ms")
 
     show(run, steps, size=(200, 40))
 
@@ -123,7 +123,7 @@ def test_the_flame_view_is_walked_and_zoomed(run: RunDirectory, ascii: bool) -> 
         await pilot.press("f")
         await wait_for_text(pilot, "pt_autogr")
         await pilot.press("down", "down")
-        await wait_for_text(pilot, "500 us a step, 50 % of it")
+        await wait_for_text(pilot, "500 us per step, 50 % of it")
         name = "profile-flame-ascii-80x24" if ascii else "profile-flame-80x24"
         await wait_for_golden(pilot, name)
         await pilot.press("enter")

@@ -1,5 +1,6 @@
 """The keys of the run screen."""
 
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from textual.events import MouseScrollUp
 from textual.pilot import Pilot
 
+from tests.runs.holding import holder_of
 from tests.ui.run_makers import (
     STEPS,
     answer,
@@ -18,7 +20,7 @@ from tests.ui.run_makers import (
     write,
 )
 from tests.ui.run_shown import charts, show, take, titles, words
-from tests.ui.screens import screen_text, wait_for, wait_for_text
+from tests.ui.screens import screen_text, told, wait_for, wait_for_text
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.reader import RunReader
 from tuitrain.ui.widgets.chartpanel import ChartPanel
@@ -163,6 +165,43 @@ def test_a_curve_that_diverged_has_a_logarithmic_axis_at_once(root: Path) -> Non
     show(run, doing, size=(160, 48))
 
 
+def test_tab_stops_at_panels_that_scroll_and_they_show_all_settings_and_events(
+    run: RunDirectory,
+) -> None:
+    def focused(pilot: Pilot[Any]) -> str:
+        return str(pilot.app.focused and pilot.app.focused.id)
+
+    async def doing(pilot: Pilot[Any]) -> None:
+        await wait_for_text(pilot, "what happened")
+        await wait_for_text(pilot, "checkpoint step 160")
+        assert "queued" not in screen_text(pilot.app)
+        stops = []
+        for _ in range(4):
+            stops.append(focused(pilot))
+            await pilot.press("tab")
+        assert sorted(stops) == ["chart0", "chart1", "devices", "happened"]
+        pilot.app.screen.query_one("#happened").focus()
+        await pilot.press("home")
+        await wait_for_text(pilot, "queued")
+        await pilot.press("end")
+        await wait_for(pilot, lambda: "queued" not in screen_text(pilot.app), "the newest")
+        pilot.app.screen.query_one("#devices").focus()
+        await pilot.press("end")
+        await wait_for_text(pilot, '"max"')
+        await pilot.press("up", "pageup", "home")
+        await wait_for_text(pilot, "mem 18.2/141 GiB")
+
+    show(run, doing)
+
+
+def test_a_panel_whose_lines_are_all_in_sight_is_no_stop(run: RunDirectory) -> None:
+    async def doing(pilot: Pilot[Any]) -> None:
+        await wait_for_text(pilot, "checkpoint.mode")
+        assert not pilot.app.screen.query_one("#devices").focusable
+
+    show(run, doing, size=(200, 60))
+
+
 def test_points_that_come_appear_while_it_is_watched(run: RunDirectory) -> None:
     async def doing(pilot: Pilot[Any]) -> None:
         await wait_for_text(pilot, WHOLE)
@@ -202,17 +241,32 @@ def test_keys_become_commands_and_their_outcome_is_told(
     show(run, doing, notifications=True)
 
 
+def test_a_key_that_waits_for_a_stopped_worker_says_so(run: RunDirectory) -> None:
+    async def doing(pilot: Pilot[Any]) -> None:
+        await wait_for_text(pilot, "space pause")
+        with holder_of(run.worker_lock_path) as worker:
+            worker.send_signal(signal.SIGSTOP)
+            await pilot.press("space")
+            stopped = f"its worker, process {worker.pid}, is stopped (state T)"
+            await wait_for(pilot, lambda: stopped in told(pilot.app), stopped)
+        with supervising(run) as writer:
+            answer(writer, await take(pilot, writer), "paused after all")
+        await wait_for(pilot, lambda: "paused after all" in told(pilot.app), "the answer")
+
+    show(run, doing)
+
+
 def test_space_continues_a_run_that_is_paused(run: RunDirectory) -> None:
     from tuitrain import messages as m
 
     write(run, m.TrainingPaused(1_795_000_000.0, STEPS, "asked for"), sequence=400)
 
     async def doing(pilot: Pilot[Any]) -> None:
-        await wait_for_text(pilot, "paused: asked for  (space goes on)")
+        await wait_for_text(pilot, "paused: asked for  (space resumes)")
         await pilot.press("space")
         with supervising(run) as writer:
             command = await take(pilot, writer)
-            answer(writer, command, "goes on")
+            answer(writer, command, "continues")
         assert command.kind == "resume"
 
     show(run, doing)

@@ -26,9 +26,9 @@ def test_nested_settings_become_dotted_keys_with_values_as_in_toml() -> None:
     config = {"a": {"b": True, "c": [1, {"name": "x"}]}, "d": 0.1, "e": "\x1b[2J"}
     assert flatten(config) == {
         "a.b": "true",
-        "a.c": "[1, {name=x}]",
+        "a.c": '[1, {name = "x"}]',
         "d": "0.1",
-        "e": "\\x1b[2J",
+        "e": '"\\u001b[2J"',
     }
 
 

@@ -29,8 +29,8 @@ def test_what_is_not_told_is_left_out() -> None:
 def test_a_gpu_in_slices_says_that_its_utilisation_is_not_told() -> None:
     facts = {"gpus": [{"index": 0, "mig": [], "throttle": ["too hot"], "errors": ["lost"]}]}
     assert texts(gpu_lines({}, facts, 0, 80)) == [
-        "utilisation not told of slices (MIG)",
-        "held down: too hot",
+        "utilisation not reported for slices (MIG)",
+        "throttled: too hot",
         "lost",
     ]
 

@@ -62,7 +62,7 @@ def test_arrows_lead_to_neighbours_callers_and_the_longest_callee() -> None:
 def test_the_cursor_says_all_about_its_call() -> None:
     shown = "\n".join(text(cursor_lines(TREE, (0,), (0,), 80)))
     assert "train.py(3): forward" in shown
-    assert "60.0 us a step, 60 % of it" in shown and "10.0 us by itself" in shown
+    assert "60.0 us per step, 60 % of it" in shown and "self 10.0 us" in shown
     assert "inside step" in shown
 
 

@@ -61,7 +61,7 @@ def parts(samples: dict[str, float], training: str | None = "gpu0", **facts: Any
 
 def test_the_bar_tells_tensors_cache_context_others_driver_the_unknown_and_free() -> None:
     assert parts(gpu()) == {
-        "tensors": 10, "cached": 8, "context": 2, "others": 15, "not told": 5, "driver": 1,
+        "tensors": 10, "cached": 8, "context": 2, "others": 15, "unknown": 5, "driver": 1,
         "free": 39,
     }  # fmt: skip
 
@@ -74,14 +74,14 @@ def test_where_processes_are_hidden_torch_tells_its_own_and_the_rest_is_not_told
     samples = gpu()
     del samples["gpu0/worker_bytes"], samples["gpu0/others_bytes"]
     assert parts(samples) == {
-        "tensors": 10, "cached": 8, "not told": 22, "driver": 1, "free": 39,
+        "tensors": 10, "cached": 8, "unknown": 22, "driver": 1, "free": 39,
     }  # fmt: skip
 
 
 def test_readings_of_different_moments_are_cut_to_what_the_driver_says() -> None:
     # The allocator grew after the driver was asked.
     assert parts(gpu(worker_bytes=12)) == {
-        "tensors": 10, "cached": 2, "others": 15, "not told": 13, "driver": 1, "free": 39,
+        "tensors": 10, "cached": 2, "others": 15, "unknown": 13, "driver": 1, "free": 39,
     }  # fmt: skip
     assert sum(parts(gpu(memory_used_bytes=5, others_bytes=70)).values()) == 80
 

@@ -153,7 +153,7 @@ def test_what_a_list_says_of_a_profile_in_each_of_its_states() -> None:
     failed = profile_words(record("failed", summary={"error": f"cut{EVIL}"}), 1100.0)
     assert "can't be read: cut" in failed[0] and "\x1b" not in failed[0]
     assert "still being read" in profile_words(record("reading", summary={}), 1100.0)[0]
-    assert "training stood still for 250 ms" in facts_words(record())
+    assert "training was held up for 250 ms" in facts_words(record())
 
 
 def test_the_command_to_open_a_trace_survives_blanks_in_its_path() -> None:

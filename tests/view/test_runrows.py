@@ -1,6 +1,7 @@
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -8,6 +9,8 @@ from tuitrain.runs.summary import RunSummary
 from tuitrain.view.figure import Look
 from tuitrain.view.rundetail import run_detail
 from tuitrain.view.runrows import (
+    Needs,
+    NeedsOfRuns,
     RunRow,
     best_words,
     count_line,
@@ -80,7 +83,7 @@ def test_the_best_metric_has_a_short_name() -> None:
 
 
 def test_a_narrow_list_keeps_name_state_and_progress() -> None:
-    line = text(run_line(RunRow(run()), 40, NOW, Look()))
+    line = text(run_line(RunRow(run()), 40, NOW, Look(), Needs()))
     assert "demo-abc" in line
     assert "running" in line
     assert "35%" in line
@@ -88,11 +91,11 @@ def test_a_narrow_list_keeps_name_state_and_progress() -> None:
 
 def test_a_wide_list_shows_everything() -> None:
     curve = tuple(1 / (1 + i) for i in range(30))
-    line = text(run_line(RunRow(run(), curve=curve), 150, NOW, Look(ascii=True)))
+    line = text(run_line(RunRow(run(), curve=curve), 150, NOW, Look(ascii=True), Needs()))
     for word in ("35%", "4/10", "acc 0.9712", "cpu", "59 s", "1 min ago", "##"):
         assert word in line
     assert line.isascii()
-    assert text(run_heading(150)).split() == [
+    assert text(run_heading(150, Needs())).split() == [
         "run",
         "state",
         "done",
@@ -100,25 +103,27 @@ def test_a_wide_list_shows_everything() -> None:
         "best",
         "curve",
         "device",
-        "took",
+        "duration",
         "age",
     ]
 
 
 def test_the_reason_stands_where_progress_would() -> None:
     row = RunRow(run(state="failed", reason="out of\x1b memory"))
-    line = text(run_line(row, 80, NOW, Look()))
+    line = text(run_line(row, 80, NOW, Look(), Needs()))
     assert "out of\\x1b memory" in line
     assert "%" not in line
 
 
 def test_the_end_of_a_long_name_is_kept() -> None:
-    line = text(run_line(RunRow(run(name="a-very-long-name-of-a-run-x7k")), 40, NOW, Look()))
+    line = text(
+        run_line(RunRow(run(name="a-very-long-name-of-a-run-x7k")), 40, NOW, Look(), Needs())
+    )
     assert "x7k" in line
 
 
 def test_a_mark_is_told_without_colour() -> None:
-    assert text(run_line(RunRow(run(), marked=True), 60, NOW, Look())).startswith("* ")
+    assert text(run_line(RunRow(run(), marked=True), 60, NOW, Look(), Needs())).startswith("* ")
 
 
 def test_a_filter_takes_words_in_any_order() -> None:
@@ -157,9 +162,10 @@ def test_a_row_is_exactly_as_wide_as_its_list(
             best_value=best,
         )
     )
+    needs = NeedsOfRuns().measure([row.run])
     for look in (Look(), Look(ascii=True)):
-        assert line_width(run_line(row, width, NOW, look)) == width
-    assert line_width(run_heading(width)) == width
+        assert line_width(run_line(row, width, NOW, look, needs)) == width
+    assert line_width(run_heading(width, needs)) == width
 
 
 def test_the_detail_tells_state_reason_and_where_it_ran() -> None:
@@ -168,3 +174,49 @@ def test_the_detail_tells_state_reason_and_where_it_ran() -> None:
     for words in ("lost: was running", "step 35 of 100", "best val/accuracy", "demo on cpu"):
         assert words in said
     assert len(run_detail(run(), NOW, 20, 3)) == 3
+
+
+LONG = run(
+    name="linear-regression-kir",
+    epoch=313.0,
+    step=7_199,
+    total_steps=4_600_000,
+    best_metric="val/mean_absolute_percentage_error",
+    best_value=-9.901e-07,
+    created=NOW - 59 * 60,
+    duration_s=23 * 3600 + 59 * 60,
+    device="cuda:0",
+)
+
+
+@pytest.mark.parametrize("width", [58, 78, 110, 150])
+def test_no_column_is_cut_and_what_does_not_fit_is_left_out_whole(width: int) -> None:
+    needs = NeedsOfRuns().measure([run(), LONG])
+    row = text(run_line(RunRow(LONG, curve=(1.0, 0.5)), width, NOW, Look(ascii=True), needs))
+    words = {
+        "run": "linear-regression-kir",
+        "done": "0%",
+        "best": "mean_a... -9.901e-07",
+        "epoch": "313/200k",
+        "age": "59 min ago",
+        "duration": "23h 59m",
+        "device": "cuda:0",
+    }
+    shown = text(run_heading(width, needs)).split()
+    for heading in ("run", "done", "best"):
+        assert heading in shown
+    for heading, word in words.items():
+        assert (word in row) == (heading in shown)
+
+
+def test_more_width_brings_age_and_curve_then_the_rest() -> None:
+    needs = NeedsOfRuns().measure([LONG])
+    assert text(run_heading(78, needs)).split() == ["run", "state", "done", "best", "curve", "age"]
+    full = ["run", "state", "done", "epoch", "best", "curve", "device", "duration", "age"]
+    assert text(run_heading(110, needs)).split() == full
+
+
+def test_a_live_run_is_running_for_a_time_and_one_that_ended_ran_for_it() -> None:
+    for state, words in (("running", "running for 59 s"), ("finished", "ran for 59 s")):
+        said = " ".join(text(line) for line in run_detail(run(state=state), NOW, 80, 10))
+        assert words in said

@@ -1,3 +1,4 @@
+import time
 from typing import Any
 
 import pytest
@@ -5,6 +6,7 @@ import pytest
 from tests.ui.memory_makers import many_gpus
 from tests.ui.run_makers import DEVICES, GPU, HOST
 from tuitrain.view.figure import Look
+from tuitrain.view.memorysheet import memory_sheet
 from tuitrain.view.sidetext import Devices, memory_line, side_lines, side_title
 from tuitrain.view.spans import SpanLine, line_width
 
@@ -126,3 +128,18 @@ def test_slices_are_called_by_their_profiles() -> None:
     lines = shown(Devices({**readings, **HOST}, facts, "gpu0/mig3"))
     assert lines[0] == ">0.3 3g.20gb"
     assert lines[2] == " 0.1 1g.20gb"
+
+
+@pytest.mark.parametrize("width", [18, 30])
+def test_readings_that_nobody_takes_any_more_say_of_when_they_are(width: int) -> None:
+    at = time.mktime((2026, 11, 25, 22, 58, 0, 0, 0, -1))
+    for devices in (
+        Devices({**GPU, **HOST}, DEVICES, "gpu0", at),
+        Devices(HOST, {}, None, at),
+    ):
+        first = shown(devices, width)[0]
+        assert first == ("as of 11-25 22:58" if width == 18 else "last reading 2026-11-25 22:58")
+        (span,) = memory_line(devices, 60)
+        assert span.text.startswith(" as of 11-25 22:58:  ")
+        assert len(span.text) <= 60
+        assert "last reading" in texts(memory_sheet(devices, {}, 60, Look()))[0]

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tuitrain.measures import HOST_BOUND_METRIC, STAGES, WALL_METRIC, split_metric
-from tuitrain.runs.rows import SpentRow
+from tuitrain.runs.rows import SpeedRow, SpentRow
 from tuitrain.runs.series import Column, Series
 from tuitrain.view.figure import Look
 from tuitrain.view.spans import SpanLine, line_width
@@ -107,7 +107,7 @@ def test_each_cause_is_told_with_its_number(time: StepTime, kind: str, number: s
 
 
 def test_what_is_not_known_is_said_so() -> None:
-    assert judge(None, CPU).line == "not known yet: no step was timed so far"
+    assert judge(None, CPU).line == "not known yet: no step has been timed yet"
     assert judge(None, replace(CPU, device="mps")).kind == "not known"
     assert step_time({}) is None
     assert step_time({WALL_METRIC: float("nan")}) is None
@@ -242,13 +242,20 @@ def test_the_models_speed_is_told_with_the_share_of_the_peak_where_that_is_known
     around = surroundings(CONFIG, META, SAMPLES)
     assert flops_per_s(COMPUTE, around) == pytest.approx(1e9 * 128 / 0.01)
     assert work_line(COMPUTE, around) == (
-        "12.8 TFLOP/s in the model, 13 % of the 100 TFLOP/s that the device can do at best "
-        "(bf16 of X)"
+        "12.8 TFLOP/s in the model, 13 % of the device's peak of 100 TFLOP/s (bf16 of X)"
     )
     unknown = replace(around, peak_flops=None)
-    assert work_line(COMPUTE, unknown).endswith("what the device can do at best is not known")
+    assert work_line(COMPUTE, unknown).endswith("the peak of this device is not known")
     assert work_line(COMPUTE, replace(around, flops_per_sample=None)) == ""
     assert work_line(None, around) == ""
+
+
+def test_a_step_takes_what_all_steps_took_and_the_timed_ones_say_how_it_splits() -> None:
+    split = {split_metric("forward"): 0.006, split_metric("backward"): 0.002, WALL_METRIC: 0.008}
+    time = step_time(split, SpeedRow(250.0, 8000.0))
+    assert time is not None
+    assert time.wall_s == pytest.approx(0.004)
+    assert time.share("forward") == pytest.approx(0.75)
 
 
 # --- looks ----------------------------------------------------------------------------------------
@@ -289,7 +296,7 @@ def test_the_screen_says_all_of_it_at_every_width(width: int) -> None:
 
 def test_a_run_without_a_split_still_says_what_its_time_went_into() -> None:
     lines = text_of(time_lines(None, judge(None, CPU), CPU, SPENT, 80, PLAIN))
-    assert lines[0] == " not known yet: no step was timed so far"
+    assert lines[0] == " not known yet: no step has been timed yet"
     assert "evaluation 10.0 %" in lines[-2] + lines[-1]
     assert "try" not in "".join(lines)
 
@@ -308,8 +315,8 @@ def test_foreign_words_do_not_reach_the_terminal_as_they_are() -> None:
 
 def test_time_spent_is_told_in_shares_of_all() -> None:
     assert spent_line(SPENT) == (
-        "of 1m 40s in all: steps 80.0 %, evaluation 10.0 %, checkpoints 0.5 %, paused 0.0 %, "
-        "starting and steps done again 9.5 %"
+        "of 1m 40s in total: steps 80.0 %, evaluation 10.0 %, checkpoints 0.5 %, paused 0.0 %, "
+        "startup and repeated steps 9.5 %"
     )
     assert "nan" not in spent_line(SpentRow(0.0, 0.0, 0.0, 0.0, 0.0))
 

@@ -35,7 +35,7 @@ KINDS: tuple[Kind, ...] = (
          ("creep_hours", "creep_share", "creep_warmup_s", "creep_window_s")),
     Kind("slowdown", "warning", "Steps take longer than the run's own median; evaluations and "
          "checkpoints apart.", ("slowdown_factor", "slowdown_s")),
-    Kind("throttled", "warning", "A GPU's clock is held down for heat or power.",
+    Kind("throttled", "warning", "A GPU's clock is reduced because of heat or power.",
          ("throttled_s",)),
     Kind("hot", "warning", "A GPU is too hot.", ("hot_c",)),
     Kind("disk", "critical", "The run's disk is full, or nearly: less than the limit or than two "
@@ -46,8 +46,10 @@ KINDS: tuple[Kind, ...] = (
     Kind("hang", "critical", "No step, or no evaluation, for much longer than usual; with the "
          "stacks of every thread of the worker and its loaders. The run is not touched.",
          ("hang_factor", "hang_s", "hang_first_step_s", "hang_evaluation_s")),
-    Kind("checkpoint", "warning", "A checkpoint was damaged, or a run goes on from another state "
+    Kind("checkpoint", "warning", "A checkpoint was damaged, or a run continues from another state "
          "than its last."),
+    Kind("record", "warning", "Something that was told or measured could not be recorded, or what "
+         "watches the run failed: it is left out, and the run goes on."),
     Kind("webhook", "warning", "The webhook does not take what is posted."),
     Kind("stacks", "info", "Somebody asked for the stacks."),
     Kind("ended", "info", "The run is finished, was stopped, failed, or was lost."),
@@ -56,7 +58,7 @@ KINDS: tuple[Kind, ...] = (
 _SEVERITIES: Mapping[str, Severity] = {kind.name: kind.severity for kind in KINDS}
 
 
-OFF_THE_CURVE = frozenset({"stacks", "webhook", "ended"})
+OFF_THE_CURVE = frozenset({"stacks", "webhook", "ended", "record"})
 """Kinds that say nothing of the step at which they were raised."""
 
 

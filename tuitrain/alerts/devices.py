@@ -46,7 +46,7 @@ class Throttled(Rule):
             if episode.begins(time_s, value > 0):
                 yield (
                     f"{_called(device)} has been throttled for {span(self._after_s)}: its clock is "
-                    f"held down for heat or power{self._facts(device, readings)}"
+                    f"reduced because of heat or power{self._facts(device, readings)}"
                 )
 
     def _facts(self, device: str, readings: Mapping[str, float]) -> str:
@@ -110,8 +110,10 @@ class Disk(Rule):
 
     def _advice(self) -> str:
         if not self._checkpoint_bytes:
-            return "training holds when it is full"
-        return f"a checkpoint takes {size(self._checkpoint_bytes)}, and training holds without room"
+            return "training pauses when it is full"
+        return (
+            f"a checkpoint takes {size(self._checkpoint_bytes)}, and training pauses without room"
+        )
 
 
 class SharedMemory(Rule):

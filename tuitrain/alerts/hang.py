@@ -97,7 +97,7 @@ class Hang:
         self._since, self._stepped, self._evaluated = now, True, False
         self._command_messages = max(0, self._command_messages - 1)
         self._evaluates = self._evaluation_due(event.last_step)
-        return f"steps go on after {span(waited_s)}" if told and waited_s is not None else ""
+        return f"steps continue after {span(waited_s)}" if told and waited_s is not None else ""
 
     def _evaluation_due(self, step: int) -> bool:
         periods = (

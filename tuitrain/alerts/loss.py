@@ -21,6 +21,8 @@ has come down."""
 class Divergence(Rule):
     """The loss stays above a multiple of its best value."""
 
+    on_learning = True
+
     def __init__(self, settings: AlertsSection) -> None:
         self._factor = settings.divergence_factor
         self._steps = settings.divergence_steps
@@ -73,6 +75,8 @@ class Divergence(Rule):
 
 class Plateau(Rule):
     """The metric of `stop.monitor` gets no better from evaluation to evaluation."""
+
+    on_learning = True
 
     def __init__(self, settings: AlertsSection, stop: StopSection) -> None:
         self._monitor, self._mode = stop.monitor or "val/loss", stop.mode or "min"

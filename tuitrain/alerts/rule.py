@@ -17,6 +17,10 @@ from tuitrain.messages import (
 class Rule:
     """Is told what happens and what is read, and answers with the texts of new alerts."""
 
+    on_learning = False
+    """What it makes of steps and evaluations holds over a resume: those before it are told again.
+    What it makes of a process or a machine does not: the next worker may run elsewhere."""
+
     def take(self, event: Event) -> Iterable[str]:
         """Take in an event; return what is to be told of it."""
         del event

@@ -3,7 +3,9 @@
 Built from a preset; knows neither clocks nor processes nor the record.
 """
 
-from collections.abc import Iterator, Mapping
+import traceback
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from tuitrain.alerts.creep import Creep
 from tuitrain.alerts.devices import Disk, Hot, SharedMemory, Throttled
@@ -37,6 +39,8 @@ class Rules:
         self._rules = {kind: rule for kind, rule in rules.items() if kind not in settings.off}
         self.hang = None if "hang" in settings.off else Hang(settings, preset.train)
         """Asked again and again by whoever can collect stacks."""
+        self.monitor = preset.stop.monitor or ""
+        """What is looked at beside the loss."""
 
     @property
     def step(self) -> int:
@@ -50,14 +54,34 @@ class Rules:
     def take(self, event: Event, time_s: float) -> Iterator[AlertRaised]:
         """Yield the alerts that an event, taken in at `time_s`, gives rise to."""
         self._course.take(event)
-        for kind, rule in self._rules.items():
-            for text in rule.take(event):
-                yield self.alert(kind, text, time_s)
+        yield from self._ask(lambda rule: rule.take(event), time_s)
+
+    def recall(self, past: Iterable[Event]) -> None:
+        """Let rules on learning know what a resumed run had learned; what is over raises nothing.
+
+        Call after `take` of the resume.
+        """
+        learning = [rule for rule in self._rules.values() if rule.on_learning]
+        for event in past:
+            for rule in learning:
+                # A rule may look at an event only as its answer is read.
+                deque(rule.take(event), maxlen=0)
 
     def read(self, time_s: float, readings: Mapping[str, float]) -> Iterator[AlertRaised]:
         """Yield the alerts that readings give rise to."""
-        for kind, rule in self._rules.items():
-            for text in rule.read(time_s, readings):
+        yield from self._ask(lambda rule: rule.read(time_s, readings), time_s)
+
+    def _ask(self, ask: Callable[[Rule], Iterable[str]], time_s: float) -> Iterator[AlertRaised]:
+        """Yield what each rule answers; one that fails is told, and not asked again."""
+        for kind, rule in list(self._rules.items()):
+            try:
+                texts = list(ask(rule))
+            except Exception as error:  # a rule must not end the run that it watches
+                del self._rules[kind]
+                said = f"the alert rule {kind} failed and is off: {type(error).__name__}: {error}"
+                yield self.alert("record", said, time_s, traceback.format_exc())
+                continue
+            for text in texts:
                 yield self.alert(kind, text, time_s)
 
     def alert(self, kind: str, text: str, time_s: float, detail: str = "") -> AlertRaised:

@@ -36,7 +36,7 @@ def alerts(
     runs_dir: RunsDir = None,
     json: Json = False,
 ) -> None:
-    """List what called for attention in a run, with stacks where there are any."""
+    """List the alerts of a run, with stacks where there are any."""
     from tuitrain.runs.directory import runs_root
     from tuitrain.runs.listing import find_run
 
@@ -50,7 +50,7 @@ def alerts(
 
 
 def stacks(run: RunArgument, runs_dir: RunsDir = None, json: Json = False) -> None:
-    """Print where every thread of a live run's worker and its loaders is; training goes on."""
+    """Print where every thread of a live run's worker and its loaders is; training continues."""
     from tuitrain.cli.control import find_live, order
     from tuitrain.view.format import sanitise_lines
 

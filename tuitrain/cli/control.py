@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tuitrain.runs.directory import RunDirectory
+    from tuitrain.runs.waiting import Patience
 
 _POLL_S = 0.05
 
@@ -32,7 +33,7 @@ def pause(
     runs_dir: RunsDir = None,
     json: Json = False,
 ) -> None:
-    """Save a checkpoint and hold; `tuitrain resume RUN` goes on."""
+    """Save a checkpoint and pause; `tuitrain resume RUN` continues."""
     directory = find_live(runs_dir, run)
     order(directory, "pause", {"release": release}, json)
     if release:
@@ -47,7 +48,7 @@ def stop(
     runs_dir: RunsDir = None,
     json: Json = False,
 ) -> None:
-    """Save a checkpoint and end; `tuitrain resume RUN` goes on. A second stop kills."""
+    """Save a checkpoint and end; `tuitrain resume RUN` continues. A second stop kills."""
     directory = find_live(runs_dir, run)
     order(directory, "stop", {"now": now}, json)
     _see_it_end(directory)
@@ -120,7 +121,7 @@ def find_live(runs_dir: "Path | None", run: str) -> "RunDirectory":
         return directory
     with closing(RunReader(directory)) as reader:
         state = reader.state()
-    hint = "" if state.state == "finished" else f"; `tuitrain resume {directory.id}` goes on"
+    hint = "" if state.state == "finished" else f"; `tuitrain resume {directory.id}` resumes it"
     raise RunBusyError(f"{directory.id} is not live, it is {state.state}{hint}")
 
 
@@ -128,15 +129,38 @@ def _see_it_end(directory: "RunDirectory") -> None:
     """Return once nobody owns the run any more: it can then be resumed or removed at once."""
     from tuitrain.runs.lock import is_alive
 
+    patience = patience_with(directory, "its end")
     while is_alive(directory):
+        patience.look()
         time.sleep(_POLL_S)
+
+
+def patience_with(directory: "RunDirectory", awaited: str, *, kills: bool = False) -> "Patience":
+    """Return who says on stderr why something takes long, and what can be done.
+
+    Args:
+        directory: the run.
+        awaited: what is waited for.
+        kills: what may be wanted is the worker's end, at any price.
+    """
+    from tuitrain.runs.waiting import Patience
+
+    advice = f"`tuitrain stop {directory.id} --now` kills it, " if kills else ""
+
+    def tell(why: str) -> None:
+        words = f"waiting for {awaited}: {why}; {advice}Ctrl-C ends the wait alone"
+        output.say(f"{directory.id}: {words}")
+
+    return Patience(directory, tell)
 
 
 def order(directory: "RunDirectory", kind: str, arguments: Mapping[str, Any], json: bool) -> None:
     """Give a command and wait for what becomes of it; a refusal ends in exit code 1."""
     from tuitrain.runs.commands import give_command, wait_for_command
 
-    answer = wait_for_command(directory, give_command(directory, kind, arguments))
+    patience = patience_with(directory, f"the answer to {kind!r}", kills=kind == "stop")
+    number = give_command(directory, kind, arguments)
+    answer = wait_for_command(directory, number, meanwhile=patience.look)
     if json:
         output.data_json(asdict(answer))
     else:

@@ -121,7 +121,7 @@ def resume(
     data_dir: DataDir = None,
     json: Json = False,
 ) -> None:
-    """Go on with a paused run, or with one that ended, from its last checkpoint."""
+    """Resume a paused run, or one that ended, from its last checkpoint."""
     from tuitrain.config.load import load_preset
     from tuitrain.runs.directory import runs_root
     from tuitrain.runs.listing import find_run

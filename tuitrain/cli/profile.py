@@ -120,14 +120,16 @@ def check_steps(steps: int) -> int:
 
 def _take(directory: "RunDirectory", steps: int, stacks: bool) -> "ProfileRow":
     """Order a profile and wait until its trace is on disk."""
+    from tuitrain.cli.control import patience_with
     from tuitrain.profiles.store import profile_name
     from tuitrain.runs.commands import give_command, wait_for_command
 
     check_steps(steps)
     number = give_command(directory, "profile", {"steps": steps, "stacks": stacks})
-    paused = " once the run goes on: it is paused" if _is_paused(directory) else ""
+    paused = " once the run continues: it is paused" if _is_paused(directory) else ""
     output.say(f"{directory.id}: profiling {steps} steps{paused} ...")
-    answer = wait_for_command(directory, number)
+    patience = patience_with(directory, "its profile")
+    answer = wait_for_command(directory, number, meanwhile=patience.look)
     if answer.outcome != "done":
         raise TuitrainError(f"{directory.id}: {answer.text}")
     output.say(f"{directory.id}: {answer.text}; reading it ...")
@@ -273,7 +275,7 @@ def _device(digest: Mapping[str, Any]) -> "list[SpanLine]":
         kernel_head(width),
         *(kernel_line(row, digest, width) for row in kernels),
         (),
-        plain_line(" longest times without work for the device, and what the host did"),
+        plain_line(" longest idle times of the device, and what the host did"),
         *gap_lines(digest, width)[:_MOST_GAPS],
     ]
 

@@ -126,7 +126,7 @@ def told(event: Event) -> str | None:
                 f"{event.total_steps} steps ({event.steps_per_epoch} an epoch)"
             )
         case TrainingResumed():
-            return f"resumed from step {event.step}" if event.path else "begins again at step 0"
+            return f"resumed from step {event.step}" if event.path else "starts again at step 0"
         case AlertRaised() if event.kind != "ended":
             return f"alert: {event.text}"
         case SettingChanged():
@@ -134,7 +134,7 @@ def told(event: Event) -> str | None:
         case TrainingPaused():
             return f"paused at step {event.step}: {event.reason}"
         case TrainingContinued():
-            return f"goes on from step {event.step}"
+            return f"continues from step {event.step}"
         case CheckpointSaved() if set(event.names) - {"last", "best"}:
             return f"checkpoint {', '.join(event.names)} at step {event.step}"
         case TrainingEnded():

@@ -39,7 +39,7 @@ def logs(
 
     directory = find_run(runs_root(runs_dir), run)
     if not follow and not directory.log_path.exists():
-        output.say(f"{directory.id}: the worker wrote nothing yet.")
+        output.say(f"{directory.id}: the worker has written nothing yet.")
         return
     start = 0 if lines is None else _start_of_last_lines(directory.log_path, lines)
     blocks = _follow(directory, start) if follow else _read(directory.log_path, start)

@@ -13,7 +13,7 @@ from tuitrain.cli.record_time import block, describe_time
 
 if TYPE_CHECKING:
     from tuitrain.runs.reader import RunReader
-    from tuitrain.runs.rows import CheckpointRow
+    from tuitrain.runs.rows import AlertRow, CheckpointRow
 
 _LATEST_ALERTS = 5
 _WIDTH = 80
@@ -104,12 +104,19 @@ def _block(reader: "RunReader", now: float) -> str:
     alerts = [alert for alert in reader.alerts() if alert.kind != "ended"][-_LATEST_ALERTS:]
     parts.append(
         "\n".join(
-            f"alert {text.age(now - alert.time)}: {text.sanitise(alert.text)}" for alert in alerts
+            f"{_alert_word(alert)} {text.age(now - alert.time)}: {text.sanitise(alert.text)}"
+            for alert in alerts
         )
     )
     detail = reader.states()[-1].detail
     parts.append(text.sanitise_lines(detail).rstrip())
     return "\n\n".join(part for part in parts if part)
+
+
+def _alert_word(alert: "AlertRow") -> str:
+    from tuitrain.alerts.catalogue import severity
+
+    return "info" if severity(alert.kind) == "info" else "alert"
 
 
 def _facts(reader: "RunReader", now: float) -> str:
@@ -180,7 +187,17 @@ def _device_block(reader: "RunReader") -> str:
     meta, readings, facts = reader.meta(), reader.latest_samples(), _devices(reader)
     training = training_device(meta.get("device"), meta["environment"], readings, facts)
     lines = device_words(readings, facts, training)
-    return "\n".join(["DEVICES", *lines]) if lines else ""
+    return "\n".join([_devices_heading(reader), *lines]) if lines else ""
+
+
+def _devices_heading(reader: "RunReader") -> str:
+    """Say when the devices were last read, where that is not now."""
+    from tuitrain.runs.lock import is_alive
+
+    read_at = reader.latest_sample_time()
+    if read_at is None or is_alive(reader.directory):
+        return "DEVICES"
+    return f"DEVICES, last read {_local(read_at)}"
 
 
 def _last_profile(reader: "RunReader", now: float) -> str:

@@ -8,25 +8,27 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tuitrain.runs.reader import RunReader
+    from tuitrain.runs.rows import SpeedRow
     from tuitrain.view.steptime import StepTime, Surroundings
 
 
 def block(reader: "RunReader") -> str:
     """Return the block TIME; empty for a run that never took a step."""
+    from tuitrain.view.steptime import SPLIT_POINTS
     from tuitrain.view.timetext import time_block
     from tuitrain.view.verdict import judge
 
     if reader.progress() is None:
         return ""
-    time, around = _facts(reader)
+    time, around = _facts(reader, reader.speed(SPLIT_POINTS))
     return time_block(time, judge(time, around), around, reader.spent())
 
 
 def describe_time(reader: "RunReader") -> dict[str, Any]:
-    """Return the same as plain data; what is not known is None."""
+    """Return the same as plain data, as it was measured; what is not known is None."""
     from tuitrain.view.verdict import flops_per_s, judge
 
-    time, around = _facts(reader)
+    time, around = _facts(reader, None)
     verdict = judge(time, around)
     speed = flops_per_s(time, around)
     return {
@@ -43,8 +45,8 @@ def describe_time(reader: "RunReader") -> dict[str, Any]:
     }
 
 
-def _facts(reader: "RunReader") -> "tuple[StepTime | None, Surroundings]":
+def _facts(reader: "RunReader", speed: "SpeedRow | None") -> "tuple[StepTime | None, Surroundings]":
     from tuitrain.view.steptime import SPLIT_POINTS, step_time, surroundings
 
     around = surroundings(reader.config(), reader.meta(), reader.latest_samples())
-    return step_time(reader.split(SPLIT_POINTS)), around
+    return step_time(reader.split(SPLIT_POINTS), speed), around

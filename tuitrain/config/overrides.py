@@ -33,7 +33,7 @@ def parse_override(text: str) -> tuple[tuple[str, ...], Any]:
     quotes.
 
     Raises:
-        UsageError: no `=`, an empty value, or a key that is no dotted key.
+        UsageError: no `=`, an empty value, a key that is no dotted key, or bytes that are no text.
     """
     key, equals, value = text.partition("=")
     path = tuple(part.strip() for part in key.split("."))
@@ -43,6 +43,12 @@ def parse_override(text: str) -> tuple[tuple[str, ...], Any]:
         raise UsageError(
             f"--set {printable(text)}: {printable(key)!r} is no dotted key, e.g. train.epochs"
         )
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise UsageError(
+            f"--set {printable(text)}: is not UTF-8 text, and a preset holds no other"
+        ) from error
     return path, read_value(value)
 
 

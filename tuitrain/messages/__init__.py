@@ -55,9 +55,11 @@ from tuitrain.messages.events import (
     WorkerMeasured,
     WorkerStarted,
 )
+from tuitrain.messages.plain import MOST_WORDS, Gate, admit, cut, left_out_alert, storable
 
 __all__ = [
     "FINAL_STATES",
+    "MOST_WORDS",
     "Acknowledge",
     "AlertRaised",
     "BatchSplit",
@@ -72,6 +74,7 @@ __all__ = [
     "Evaluate",
     "Evaluated",
     "Event",
+    "Gate",
     "Hold",
     "MemoryAccounted",
     "MemoryRanOut",
@@ -98,7 +101,11 @@ __all__ = [
     "WorkCounted",
     "WorkerMeasured",
     "WorkerStarted",
+    "admit",
+    "cut",
     "decode_pending",
     "encode_pending",
+    "left_out_alert",
+    "storable",
     "to_plain",
 ]

@@ -38,10 +38,13 @@ def decode_pending(text: str) -> list[Numbered]:
     """
     if not text:
         return []
-    return [
-        Numbered(attempt, sequence, _from_plain(plain))
-        for attempt, sequence, plain in json.loads(text)
-    ]
+    try:
+        return [
+            Numbered(attempt, sequence, _from_plain(plain))
+            for attempt, sequence, plain in json.loads(text)
+        ]
+    except (KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ValueError(f"no list of events: {type(error).__name__}: {error}") from error
 
 
 _EVENTS: dict[str, type] = {kind.__name__: kind for kind in (*get_args(Event), MetricPoints)}

@@ -8,11 +8,12 @@ import os
 import socket
 import sqlite3
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from typing import Any
 
 from tuitrain.errors import RecordError, RunBusyError
+from tuitrain.messages import storable
 from tuitrain.runs.database import explained, open_for_command, open_for_reading, to_json
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.identity import user_name
@@ -53,7 +54,11 @@ def command_status(directory: RunDirectory, command_id: int) -> CommandRow:
 
 
 def wait_for_command(
-    directory: RunDirectory, command_id: int, poll_s: float = 0.05, limit_s: float | None = None
+    directory: RunDirectory,
+    command_id: int,
+    poll_s: float = 0.05,
+    limit_s: float | None = None,
+    meanwhile: Callable[[], None] | None = None,
 ) -> CommandRow:
     """Return a command once it has an outcome.
 
@@ -62,6 +67,7 @@ def wait_for_command(
         command_id: from `give_command`.
         poll_s: time between two looks.
         limit_s: give up after this long; never when None.
+        meanwhile: is called after each look that found none, as to say why it takes so long.
 
     Raises:
         RunBusyError: the supervisor ended before it answered, or the limit ran out.
@@ -85,6 +91,8 @@ def wait_for_command(
                     f"{directory.id}: no answer to the command {command.kind!r} within "
                     f"{limit_s:g} s; it stays on record and may still be obeyed."
                 )
+            if meanwhile is not None:
+                meanwhile()
             time.sleep(poll_s)
 
 
@@ -109,4 +117,4 @@ def _read(connection: sqlite3.Connection, directory: RunDirectory, command_id: i
 
 
 def _giver() -> str:
-    return f"{user_name()}@{socket.gethostname()} {os.getpid()}"
+    return storable(f"{user_name()}@{socket.gethostname()} {os.getpid()}")

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tuitrain.errors import DiskFullError, RecordError
+from tuitrain.messages import storable
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.filesystem import file_system_type, is_network
 from tuitrain.runs.identity import describe_origin
@@ -53,7 +54,7 @@ def create_database(
         connection.executescript(f"BEGIN; {TABLES} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;")
         connection.execute("BEGIN")
         connection.executemany(
-            "INSERT INTO meta VALUES (?, ?)", [(key, to_json(meta[key])) for key in meta]
+            "INSERT INTO meta VALUES (?, ?)", [(key, _fact(key, meta[key])) for key in meta]
         )
         connection.execute(
             "INSERT INTO states (time, state, reason) VALUES (?, 'queued', '')", (meta["created"],)
@@ -152,7 +153,13 @@ def explain(directory: RunDirectory, error: sqlite3.DatabaseError) -> RecordErro
 
 def to_json(value: Any) -> str:
     """Write a value as JSON text; NaN and infinities survive in Python's spelling."""
-    return json.dumps(value, ensure_ascii=False, default=str)
+    # Odd characters stand in the texts of JSON alone, where a backslash is itself escaped.
+    return storable(json.dumps(value, ensure_ascii=False, default=str), backslash=r"\\")
+
+
+def _fact(key: str, value: object) -> str:
+    """Return a fact about the run as JSON text; the path that a resume takes again as it was."""
+    return json.dumps(value) if key == "data_directory" else to_json(value)
 
 
 def _open(directory: RunDirectory, mode: str) -> sqlite3.Connection:

@@ -12,7 +12,7 @@ from typing import Any
 
 from tuitrain import messages
 from tuitrain.measures import is_split_metric
-from tuitrain.messages import Event
+from tuitrain.messages import Event, storable
 from tuitrain.runs.database import to_json
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.points import PointStore
@@ -296,7 +296,7 @@ class EventTables:
         """Enter a state."""
         self._connection.execute(
             "INSERT INTO states (time, state, reason, step, detail) VALUES (?, ?, ?, ?, ?)",
-            (time, state, reason, step, detail),
+            (time, state, storable(reason), step, storable(detail)),
         )
 
     def rest(self, time: float) -> None:
@@ -310,7 +310,7 @@ class EventTables:
         """Put a mark on the curve."""
         self._connection.execute(
             "INSERT INTO marks (step, time, kind, text, data_json) VALUES (?, ?, ?, ?, ?)",
-            (step, time, kind, text, to_json(dict(data or {}))),
+            (step, time, kind, storable(text), to_json(dict(data or {}))),
         )
 
     def add_alert(
@@ -319,7 +319,7 @@ class EventTables:
         """Record an alert."""
         self._connection.execute(
             "INSERT INTO alerts (step, time, kind, text, detail) VALUES (?, ?, ?, ?, ?)",
-            (step, time, kind, text, detail),
+            (step, time, kind, storable(text), storable(detail)),
         )
 
     def add_samples(self, time: float, samples: Mapping[str, float]) -> None:
@@ -351,7 +351,7 @@ class EventTables:
         self._connection.execute(
             "UPDATE commands SET taken=ifnull(taken, ?), done=?, outcome=?, text=?, step=?"
             " WHERE id=?",
-            (time, time, outcome, text, step, command_id),
+            (time, time, outcome, storable(text), step, command_id),
         )
 
     def set_meta(self, **values: Any) -> None:

@@ -7,16 +7,18 @@ import json
 import time
 import tomllib
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import Any
 
 from tuitrain.errors import RecordError
 from tuitrain.messages import FINAL_STATES
-from tuitrain.runs.chunks import read_chunks
+from tuitrain.runs.chunks import FOREVER, Chunk, read_chunks
 from tuitrain.runs.database import explained
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.lock import is_alive
 from tuitrain.runs.metrics import metric_mode
 from tuitrain.runs.readings import (
+    latest_reading_time,
     latest_readings,
     read_readings,
     reading_names,
@@ -27,6 +29,7 @@ from tuitrain.runs.rows import (
     AttemptRow,
     MetricRow,
     ProgressRow,
+    SpeedRow,
     SpentRow,
     StateRow,
 )
@@ -38,7 +41,7 @@ from tuitrain.runs.series import (
     reduce_metric,
     step_range,
 )
-from tuitrain.runs.spent import held_s, read_spent
+from tuitrain.runs.spent import SAMPLES_S, held_s, last_sample, last_sign, read_spent
 from tuitrain.runs.summary import RunSummary
 
 STARTING_S = 10.0
@@ -87,7 +90,7 @@ class RunReader(RecordReader):
             created = self._meta_value("created")
         if alive or at_rest or newest.state in FINAL_STATES:
             return newest
-        just_created = newest.state == "queued" and self._clock() - created < STARTING_S
+        just_created = newest.state == "queued" and 0 <= self._clock() - created < STARTING_S
         if just_created or is_alive(self.directory):
             return newest
         reason = f"was {newest.state} when its supervisor disappeared; resumable"
@@ -108,12 +111,21 @@ class RunReader(RecordReader):
 
     def points(self, name: str) -> Iterator[tuple[int, float]]:
         """Yield every (step, value) of a metric by ascending steps; nothing for an unknown one."""
+        for chunk in self.point_chunks(name):
+            yield from zip(chunk.steps, chunk.values, strict=True)
+
+    def point_chunks(self, name: str, last_step: int = FOREVER) -> Iterator[Chunk]:
+        """Yield the points of a metric up to `last_step` in pieces; nothing for an unknown one."""
         metric = self._metric_id(name)
-        if metric is None:
-            return
-        with explained(self.directory):
-            for chunk in read_chunks(self._connection, metric):
-                yield from zip(chunk.steps, chunk.values, strict=True)
+        if metric is not None:
+            with explained(self.directory):
+                yield from read_chunks(self._connection, metric, 0, last_step)
+
+    def last_step(self, name: str, until: int = FOREVER) -> int:
+        """Return the last step up to `until` at which a metric has a point; 0 where none has."""
+        metric = self._metric_id(name)
+        extent = None if metric is None else step_range(self._connection, metric)
+        return 0 if extent is None else min(extent[1], until)
 
     def series(
         self,
@@ -210,10 +222,48 @@ class RunReader(RecordReader):
         )
         return [ProgressRow(*row) for row in reversed(rows)]
 
+    def speed(self, messages: int) -> SpeedRow | None:
+        """Return how fast training went over the last so many messages of the worker.
+
+        Both speeds are over the very same steps, so that one follows from the other. None where
+        no step took any time yet.
+        """
+        with self._snapshot():
+            rows = self.recent_progress(messages)
+            if len(rows) == 1:
+                rows = [ProgressRow(0, rows[0].time, 0.0, 0.0), *rows]
+            steps = rows[-1].step - rows[0].step if rows else 0
+            took_s = rows[-1].train_s - rows[0].train_s if rows else 0.0
+            if steps <= 0 or took_s <= 0:
+                return None
+            return SpeedRow(steps / took_s, self._samples_per_s(rows))
+
+    def _samples_per_s(self, rows: list[ProgressRow]) -> float | None:
+        """Return the mean over what was trained from the first of these rows to the last."""
+        metric = self._metric_id("samples_per_s")
+        if metric is None:
+            return None
+        chunks = read_chunks(self._connection, metric, rows[0].step + 1, rows[-1].step)
+        rates = {
+            step: rate
+            for chunk in chunks
+            for step, rate in zip(chunk.steps, chunk.values, strict=True)
+        }
+        # The worker's rate at a message is over the steps since the message before.
+        told = [(rates.get(b.step), b.train_s - a.train_s) for a, b in pairwise(rows)]
+        known = [(rate, took_s) for rate, took_s in told if rate is not None]
+        whole_s = sum(took_s for _rate, took_s in known)
+        return sum(rate * took_s for rate, took_s in known) / whole_s if whole_s > 0 else None
+
     def latest_samples(self) -> dict[str, float]:
         """Return the newest reading of everything that was sampled of late."""
         with explained(self.directory):
             return latest_readings(self._connection)
+
+    def latest_sample_time(self) -> float | None:
+        """Return when the newest reading was taken; None where nothing was read."""
+        with explained(self.directory):
+            return latest_reading_time(self._connection)
 
     def progress_at(self, step: int) -> ProgressRow | None:
         """Return when `step` was taken and in which epoch, between two messages by proportion."""
@@ -270,16 +320,28 @@ class RunReader(RecordReader):
             for row in attempts
         )
 
+    def recorded_now(self, now: float) -> float:
+        """Return the present time of a live run, as its supervisor would put it down.
+
+        Args:
+            now: seconds since the epoch. Where the clock was set since the supervisor began, or is
+                another machine's, the last reading of devices says more.
+        """
+        with explained(self.directory):
+            sample = last_sample(self._connection)
+        begun = self._one("SELECT started FROM attempts ORDER BY attempt DESC LIMIT 1")
+        if sample is None or begun is None or sample < begun[0]:
+            return now
+        return now if abs(now - sample) <= SAMPLES_S else sample
+
     def _open_end(self, state: StateRow) -> float:
-        return state.time if state.state in FINAL_STATES | {"lost"} else self._clock()
+        if state.state in FINAL_STATES | {"lost"}:
+            return state.time
+        return self.recorded_now(self._clock())
 
     def _last_sign(self) -> float:
-        """Return when the record was last added to."""
-        row = self._one(
-            "SELECT max((SELECT max(time) FROM states),"
-            " ifnull((SELECT time FROM progress ORDER BY step DESC LIMIT 1), 0))"
-        )
-        return float(row[0])
+        with explained(self.directory):
+            return last_sign(self._connection)
 
     def _newest_state(self) -> StateRow:
         row = self._one("SELECT time, state, reason, step, detail FROM states ORDER BY id DESC")

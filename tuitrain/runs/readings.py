@@ -55,6 +55,12 @@ def latest_readings(connection: sqlite3.Connection) -> dict[str, float]:
     return latest
 
 
+def latest_reading_time(connection: sqlite3.Connection) -> float | None:
+    """Return when the newest reading was taken, in seconds since the epoch."""
+    row = connection.execute("SELECT time FROM samples ORDER BY rowid DESC LIMIT 1").fetchone()
+    return None if row is None else float(row[0])
+
+
 def reduce_readings(
     connection: sqlite3.Connection, name: str, first_s: int, last_s: int, columns: int
 ) -> Series:

@@ -114,6 +114,13 @@ class RecordReader:
             for step, at, epoch, duration_s, metrics, counts in rows
         ]
 
+    def evaluated(self, last_step: int) -> list[tuple[int, dict[str, float]]]:
+        """Return the step and the metrics of each evaluation up to `last_step`, by step."""
+        rows = self._all(
+            "SELECT step, metrics_json FROM evaluations WHERE step<=? ORDER BY step", (last_step,)
+        )
+        return [(step, json.loads(metrics)) for step, metrics in rows]
+
     def evaluation_times(self) -> list[float]:
         """Return when each evaluation was over, by step."""
         return [at for (at,) in self._all("SELECT time FROM evaluations ORDER BY step")]

@@ -140,6 +140,15 @@ class ProgressRow:
 
 
 @dataclass(frozen=True, slots=True)
+class SpeedRow:
+    """How fast training went over some of its steps, pauses and evaluations apart."""
+
+    steps_per_s: float
+    samples_per_s: float | None
+    """Over the same steps; None where it is not on record."""
+
+
+@dataclass(frozen=True, slots=True)
 class SpentRow:
     """What a run's time went into, over all its workers."""
 

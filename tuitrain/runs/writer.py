@@ -9,12 +9,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
-from tuitrain.messages import Numbered, RunState, TrainingResumed, decode_pending
+from tuitrain.messages import (
+    Numbered,
+    RunState,
+    TrainingResumed,
+    admit,
+    decode_pending,
+    storable,
+)
 from tuitrain.runs.commands import read_commands
 from tuitrain.runs.database import explained, open_for_supervisor, rest_journal, to_json
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.events import EventTables
 from tuitrain.runs.rows import CommandRow
+from tuitrain.runs.spent import last_sign
 
 _WAITING = "taken IS NULL AND done IS NULL"
 
@@ -35,6 +43,7 @@ class RunWriter:
         self._directory = directory
         self._connection = open_for_supervisor(directory)
         self._tables = EventTables(self._connection, directory)
+        self._left_out: list[str] = []
 
     def __enter__(self) -> "RunWriter":
         return self
@@ -63,6 +72,7 @@ class RunWriter:
         """
         if not events:
             return 0
+        self._left_out.clear()
         with self._transaction():
             seen = self._acknowledged()
             for item in events:
@@ -80,10 +90,48 @@ class RunWriter:
         # A resume may itself come out of a checkpoint, when its worker died unheard: then it too
         # gave up what was recorded after its step.
         if isinstance(item.event, TrainingResumed):
-            self._tables.rewind(item.event)
-            for pending in decode_pending(item.event.pending):
+            with self._apart("the resume"):
+                self._tables.rewind(item.event)
+            for pending in self._pending(item.event):
                 self._record_once(pending, seen, replayed=True)
-        self._tables.apply(item.event, item.attempt, replayed=replayed)
+        with self._apart(f"{type(item.event).__name__}"):
+            self._tables.apply(item.event, item.attempt, replayed=replayed)
+
+    def _pending(self, resumed: TrainingResumed) -> Iterator[Numbered]:
+        """Yield what a checkpoint carried for the record, as far as that can be told."""
+        try:
+            carried = decode_pending(resumed.pending)
+        except ValueError as error:
+            self._left_out.append(f"what {resumed.path} carried for the record ({error})")
+            return
+        for item in carried:
+            admitted = admit(item.event)
+            self._left_out += admitted.left_out
+            if admitted.event is not None:
+                yield Numbered(item.attempt, item.sequence, admitted.event)
+
+    @contextlib.contextmanager
+    def _apart(self, what: str) -> Iterator[None]:
+        """Write something wholly or not at all within a transaction, which goes on without it.
+
+        What is wrong with the database itself is raised; what is wrong with a value is told.
+        """
+        self._connection.execute("SAVEPOINT apart")
+        try:
+            yield
+        except Exception as error:
+            if _is_of_database(error):
+                raise
+            self._tables.points.forget()
+            self._connection.execute("ROLLBACK TO apart")
+            self._left_out.append(f"{what} ({type(error).__name__}: {error})")
+        self._connection.execute("RELEASE apart")
+
+    def take_left_out(self) -> str:
+        """Return, once, what could not be recorded of what was handed in; empty: nothing."""
+        words = "; ".join(dict.fromkeys(self._left_out))
+        self._left_out.clear()
+        return storable(words)
 
     def _acknowledged(self) -> dict[int, int]:
         rows = self._connection.execute("SELECT attempt, sequence FROM acknowledged")
@@ -115,8 +163,8 @@ class RunWriter:
             self._directory.summary_path.unlink(missing_ok=True)
             self._tables.set_meta(at_rest=False)
             self._connection.execute(
-                "UPDATE attempts SET ended=ifnull((SELECT max(time) FROM states), started)"
-                " WHERE ended IS NULL"
+                "UPDATE attempts SET ended=max(started, ?) WHERE ended IS NULL",
+                (last_sign(self._connection),),
             )
             if reason:
                 self._tables.change_state(time, "starting", reason)
@@ -229,3 +277,9 @@ class RunWriter:
                     with contextlib.suppress(sqlite3.OperationalError):
                         self._connection.execute("ROLLBACK")
                 raise
+
+
+def _is_of_database(error: Exception) -> bool:
+    """Say whether an error is of the file or its space, not of what was to be written."""
+    of_values = (sqlite3.ProgrammingError, sqlite3.IntegrityError, sqlite3.DataError)
+    return isinstance(error, sqlite3.DatabaseError) and not isinstance(error, of_values)

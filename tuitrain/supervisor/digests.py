@@ -52,8 +52,9 @@ class Digests:
     def _finding(self, name: str, reading: "_Reading") -> Finding:
         fault = reading.fault()
         digest = None if fault else read_digest(self._run_folder, name)
-        if digest is not None:
-            return name, "done", digest["summary"]
+        summary = digest.get("summary") if digest is not None else None
+        if isinstance(summary, Mapping):
+            return name, "done", summary
         return name, "failed", {"error": fault or "its digest could not be read"}
 
     def close(self) -> None:

@@ -48,12 +48,14 @@ def _read_lines(lines: "SimpleQueue[str]") -> None:
 
 def _serve(worker: "WorkerProcess", lines: "SimpleQueue[str]") -> list[str] | None:
     """Answer until a run is launched; return its arguments, or None when nobody asks any more."""
-    from tuitrain.messages import EstimateCost
+    from tuitrain.messages import EstimateCost, Numbered
 
     told_end = False
     while True:
         for item in worker.take_events(_LOOK_S):
-            _tell(_plain(item.event))
+            # What can't be read is left out: whoever waits for it hears of the worker's end.
+            if isinstance(item, Numbered):
+                _tell(_plain(item.event))
         if not worker.is_alive and not told_end:
             told_end = True
             _tell({"type": "WorkerEnded", "exit_code": worker.exit_code})

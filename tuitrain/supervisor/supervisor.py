@@ -4,11 +4,12 @@ The only writer of what happened. It knows the worker as a process with two queu
 prints as a function that is told each event.
 """
 
+import contextlib
 import os
 import signal
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from tuitrain.errors import (
@@ -33,12 +34,16 @@ from tuitrain.messages import (
     StepsTaken,
     Stop,
     TrainingEnded,
+    left_out_alert,
 )
 from tuitrain.runs.listing import write_summary
+from tuitrain.runs.log import LogFile
 from tuitrain.runs.rows import CommandRow
 from tuitrain.runs.writer import RunWriter
 from tuitrain.supervisor.assignment import Assignment
+from tuitrain.supervisor.clock import SteadyClock
 from tuitrain.supervisor.digests import Digests
+from tuitrain.supervisor.intake import Intake
 from tuitrain.supervisor.requests import translate
 from tuitrain.supervisor.watch import open_watch
 from tuitrain.supervisor.worker_process import (
@@ -58,6 +63,7 @@ DIGEST_S = 60.0
 _OLD_WORKER_S = 20.0
 _RETRY_S = 2.0
 _LOG_TAIL_LINES = 5
+_LOG_TAIL_BYTES = 16384
 
 
 class Supervisor:
@@ -74,6 +80,8 @@ class Supervisor:
             worker: one that has warmed up; started anew when None.
         """
         self._assignment = assignment
+        self._clock = SteadyClock()
+        self._intake = Intake(self._clock)
         self._warm_worker = worker
         self._directory = assignment.directory
         self._observe = observe
@@ -103,17 +111,19 @@ class Supervisor:
             self._catch_signals()
             with RunWriter(self._directory) as writer:
                 self._writer = writer
-                self._watch = open_watch(self._directory, writer, self._observe)
-                attempt = writer.begin_attempt(time.time(), "starting the worker")
-                writer.refuse_stale_commands(time.time(), "the supervisor had ended")
+                self._watch = open_watch(self._directory, writer, self._observe, clock=self._clock)
+                attempt = writer.begin_attempt(self._clock(), "starting the worker")
+                writer.refuse_stale_commands(self._clock(), "the supervisor had ended")
                 try:
                     self._outlast_old_worker()
                     self._supervise(self._order(attempt))
                 except RunBusyError as error:
                     self._conclude(self._failure(str(error)))
-                self._watch.settle()
-                self._sweep()
-            write_summary(self._directory)
+                self._watch.spare("the last look at the alerts", self._watch.settle, None)
+                self._watch.spare("clearing up", self._sweep, None)
+            # A list reads the record itself where its copy of the gist is missing.
+            with contextlib.suppress(RecordError, OSError, ValueError):
+                write_summary(self._directory)
         return self._final_exit_code()
 
     def _order(self, attempt: int) -> StartOrder:
@@ -159,11 +169,13 @@ class Supervisor:
                 self._obey_signals(worker)
                 self._pass_on_commands(worker)
                 self._end_overdue(worker)
-                self._watch.look(worker.pid)
+                self._watch.spare("the watch for hangs", lambda: self._watch.look(worker.pid), None)
                 self._record_digests(0.0)
                 if time.monotonic() >= sample_at and not self._holding:
                     sample_at = time.monotonic() + SAMPLE_S
-                    self._sample(sampler)
+                    self._watch.spare(
+                        "a reading of the devices", lambda: self._sample(sampler), None
+                    )
             self._retry_at = 0.0
             self._take_in(worker.take_last_events(), worker)
             self._record_digests(DIGEST_S)
@@ -178,28 +190,26 @@ class Supervisor:
             )
         if self._ended is None:
             self._conclude(self._unannounced_end(worker.exit_code))
-        self._writer.refuse_stale_commands(time.time(), "the worker has ended")
+        self._writer.refuse_stale_commands(self._clock(), "the worker has ended")
 
     def _sample(self, sampler: Sampler) -> None:
         """Record what the devices do, and what is known of them where that has changed."""
         readings, facts = sampler.read(), sampler.facts()
-        self._watch.read(time.time(), readings)
-        self._store(lambda: self._writer.add_samples(time.time(), readings))
+        now = self._clock()
+        self._watch.read(now, readings)
+        self._store(lambda: self._writer.add_samples(now, readings))
         if facts is not None:
-            self._store(lambda: self._writer.set_devices(time.time(), facts))
+            self._store(lambda: self._writer.set_devices(now, facts))
 
     # --- what the worker says -------------------------------------------------------------------
 
-    def _take_in(self, events: list[Numbered], worker: WorkerProcess) -> None:
-        # Attempt 0 is what a warm worker told before it had its order: not for the record.
-        self._unrecorded.extend(item for item in events if item.attempt)
+    def _take_in(self, items: Sequence[object], worker: WorkerProcess) -> None:
+        events, alerts = self._intake.take(items)
+        for alert in alerts:
+            self._watch.tell(alert)
         for item in events:
-            if item.attempt:
-                self._watch.take(item.event)
-            if isinstance(item.event, TrainingEnded):
-                self._ended = item.event
-            elif isinstance(item.event, StepsTaken):
-                self._step = item.event.last_step
+            self._note(item.event)
+        self._unrecorded.extend(events)
         if not self._unrecorded or (self._holding and time.monotonic() < self._retry_at):
             return
         batch = list(self._unrecorded)
@@ -212,9 +222,21 @@ class Supervisor:
         worker.send(Acknowledge(sequence))
         if self._holding and self._alert:
             self._release(worker, self._alert)
+        if left_out := self._writer.take_left_out():
+            self._watch.tell(left_out_alert(self._clock(), self._step, left_out))
         for item in batch:
-            self._digests.begin(item.event)
-            self._observe(item.event)
+            self._watch.spare(
+                "the digest of a profile", partial(self._digests.begin, item.event), None
+            )
+            self._watch.show(item.event)
+
+    def _note(self, event: Event) -> None:
+        """Take in what an event says before it is on record."""
+        self._watch.spare("the watch for alerts", lambda: self._watch.take(event), None)
+        if isinstance(event, TrainingEnded):
+            self._ended = event
+        elif isinstance(event, StepsTaken):
+            self._step = event.last_step
 
     def _hold(self, worker: WorkerProcess, error: RecordError) -> None:
         """Let training wait: what it does now could not be recorded."""
@@ -222,9 +244,9 @@ class Supervisor:
         if not self._holding:
             self._holding = True
             reason = f"the record can't be written: {error}"
-            self._alert = AlertRaised(time.time(), 0, "disk", f"{reason} Training holds.")
+            self._alert = AlertRaised(self._clock(), 0, "disk", f"{reason} Training holds.")
             # Told at once, as it can't be recorded yet.
-            self._observe(self._alert)
+            self._watch.show(self._alert)
             self._watch.notify(self._alert)
             worker.send(Hold(reason))
 
@@ -235,6 +257,9 @@ class Supervisor:
         worker.send(Release())
 
     def _record_digests(self, wait_s: float) -> None:
+        self._watch.spare("the digest of a profile", lambda: self._take_digests(wait_s), None)
+
+    def _take_digests(self, wait_s: float) -> None:
         for finding in self._digests.take(wait_s, lambda: bool(self._signals)):
             self._store(partial(self._writer.finish_profile, *finding))
 
@@ -247,8 +272,7 @@ class Supervisor:
 
     def _conclude(self, ended: TrainingEnded) -> None:
         """Record an end that no worker told."""
-        self._ended = ended
-        self._watch.take(ended)
+        self._note(ended)
         self._writer.change_state(
             ended.time,
             ended.state,
@@ -257,21 +281,22 @@ class Supervisor:
             detail=ended.traceback,
             step=ended.step,
         )
-        self._observe(ended)
+        self._watch.show(ended)
 
     def _unannounced_end(self, exit_code: int | None) -> TrainingEnded:
         if self._stop_reason:
-            return TrainingEnded(time.time(), self._step, "stopped", self._stop_reason)
+            return TrainingEnded(self._clock(), self._step, "stopped", self._stop_reason)
         return self._failure(f"the worker {describe_exit(exit_code)}", self._log_tail())
 
     def _failure(self, reason: str, detail: str = "") -> TrainingEnded:
-        return TrainingEnded(time.time(), self._step, "failed", reason, detail)
+        return TrainingEnded(self._clock(), self._step, "failed", reason, detail)
 
     def _log_tail(self) -> str:
-        if not self._directory.log_path.exists():
-            return ""
-        text = self._directory.log_path.read_text(encoding="utf-8", errors="replace")
-        return "\n".join(text.splitlines()[-_LOG_TAIL_LINES:])
+        with contextlib.suppress(OSError):
+            lines = LogFile(self._directory.log_path).tail(_LOG_TAIL_BYTES).lines
+            texts = [line.decode("utf-8", errors="replace") for _place, line in lines]
+            return "\n".join(texts[-_LOG_TAIL_LINES:])
+        return ""
 
     # --- what people want -----------------------------------------------------------------------
 
@@ -279,14 +304,14 @@ class Supervisor:
         if self._holding:
             return
         try:
-            commands = self._writer.take_commands(time.time())
+            commands = self._writer.take_commands(self._clock())
         except DiskFullError as error:
             self._hold(worker, error)
             return
         for row in commands:
             try:
                 self._pass_on(row, worker)
-            except (KeyError, ValueError) as error:
+            except (KeyError, ValueError, TypeError, AttributeError, OverflowError) as error:
                 self._answer(row.id, "refused", f"the command lacks {error}")
 
     def _pass_on(self, row: CommandRow, worker: WorkerProcess) -> None:
@@ -309,7 +334,7 @@ class Supervisor:
             worker.send(command)
 
     def _answer(self, command_id: int, outcome: str, text: str) -> None:
-        self._store(lambda: self._writer.finish_command(command_id, time.time(), outcome, text))
+        self._store(lambda: self._writer.finish_command(command_id, self._clock(), outcome, text))
 
     def _begin_stop(self, stop: Stop, worker: WorkerProcess, exit_code: int) -> None:
         """Let the worker checkpoint and end; a second stop, or the grace period, kills it."""

@@ -17,10 +17,12 @@ from tuitrain.alerts.rules import Rules
 from tuitrain.config.schema import Preset
 from tuitrain.config.user import NotifySection, load_user_config
 from tuitrain.errors import DiskFullError, UsageError
-from tuitrain.messages import AlertRaised, Event
+from tuitrain.messages import AlertRaised, Event, Gate, TrainingResumed
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.reader import RunReader
 from tuitrain.runs.writer import RunWriter
+from tuitrain.supervisor.past import past_events
+from tuitrain.supervisor.sparing import Sparing
 from tuitrain.supervisor.stacks import Asked, as_text, collect_stacks
 from tuitrain.supervisor.webhook import Webhook
 
@@ -42,6 +44,7 @@ class Watch:
         observe: Observer,
         rules: Rules | None,
         notify: NotifySection,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         """Begin to watch.
 
@@ -51,10 +54,15 @@ class Watch:
             observe: is told of each alert, once it is on record or can't be.
             rules: what to watch for; None: nothing, as the run's config.toml is at fault.
             notify: who else is told.
+            clock: seconds since the epoch.
         """
+        self.spare = Sparing(self._tell_failed)
+        """Calls what the run can do without."""
         self._directory = directory
         self._writer = writer
         self._observe = observe
+        self._clock = clock
+        self._gate = Gate(clock)
         self._rules = rules
         self._kinds = frozenset(notify.kinds)
         self._webhook = Webhook(notify.webhook) if notify.webhook else None
@@ -66,7 +74,7 @@ class Watch:
         with RunReader(self._directory) as reader:
             lost = reader.attempts() and not reader.meta().get("at_rest")
         if lost and self._rules is not None and self._rules.wants("ended"):
-            self._raise(self._rules.alert("ended", _LOST, time.time()))
+            self.tell(self._rules.alert("ended", _LOST, self._clock()))
 
     # --- what comes in --------------------------------------------------------------------------
 
@@ -76,18 +84,21 @@ class Watch:
             self.notify(event)
         if self._rules is None:
             return
-        now = time.time()
+        now = self._clock()
         for alert in self._rules.take(event, now):
-            self._raise(alert)
+            self.tell(alert)
+        if isinstance(event, TrainingResumed):
+            with RunReader(self._directory) as reader:
+                self._rules.recall(past_events(reader, event, self._rules.monitor))
         hang = self._rules.hang
         if hang is not None and (text := hang.take(event, time.monotonic())):
-            self._raise(self._rules.alert("hang", text, now))
+            self.tell(self._rules.alert("hang", text, now))
 
     def read(self, time_s: float, readings: Mapping[str, float]) -> None:
         """Take in readings."""
         if self._rules is not None:
             for alert in self._rules.read(time_s, readings):
-                self._raise(alert)
+                self.tell(alert)
 
     def expect_command(self) -> None:
         """Note that the worker was sent a command."""
@@ -114,7 +125,7 @@ class Watch:
     def _tell_stacks(self, kind: str, text: str, worker_pid: int) -> list[Asked]:
         asked = collect_stacks(worker_pid, self._directory.stacks_path)
         step = self._rules.step if self._rules is not None else 0
-        self._raise(AlertRaised(time.time(), step, kind, text, as_text(asked)))
+        self.tell(AlertRaised(self._clock(), step, kind, text, as_text(asked)))
         return asked
 
     # --- what goes out --------------------------------------------------------------------------
@@ -135,11 +146,22 @@ class Watch:
             "host": socket.gethostname(),
         }
 
-    def _raise(self, alert: AlertRaised) -> None:
+    def tell(self, alert: AlertRaised) -> None:
+        """Record an alert, show it, and tell whoever the user wants told."""
+        admitted, _left_out = self._gate.admit(alert)
+        alert = admitted if isinstance(admitted, AlertRaised) else alert
         self._unrecorded.append(alert)
         self._record()
-        self._observe(alert)
+        self.show(alert)
         self.notify(alert)
+
+    def show(self, event: Event) -> None:
+        """Tell whoever shows the run of an event."""
+        self.spare("what shows the run", lambda: self._observe(event), None)
+
+    def _tell_failed(self, text: str, trace: str) -> None:
+        step = self._rules.step if self._rules is not None else 0
+        self.tell(AlertRaised(self._clock(), step, "record", text, trace))
 
     def _record(self) -> None:
         """Record what is not yet; a full disk only means that it is tried again."""
@@ -156,9 +178,9 @@ class Watch:
         if self._webhook is not None and (failure := self._webhook.take_failure()):
             step = self._rules.step if self._rules is not None else 0
             text = f"the webhook does not take alerts: {failure}"
-            self._unrecorded.append(alert := AlertRaised(time.time(), step, "webhook", text))
+            self._unrecorded.append(alert := AlertRaised(self._clock(), step, "webhook", text))
             self._record()
-            self._observe(alert)
+            self.show(alert)
 
     def settle(self) -> None:
         """At the end of the run: wait a moment for what is still to be posted."""
@@ -173,6 +195,7 @@ def open_watch(
     writer: RunWriter,
     observe: Observer,
     environ: Mapping[str, str] = os.environ,
+    clock: Callable[[], float] = time.time,
 ) -> Watch:
     """Return the watch that a run's config.toml and the user's configuration ask for.
 
@@ -184,9 +207,9 @@ def open_watch(
         notify = load_user_config(environ).notify
     except UsageError as error:
         notify, trouble = NotifySection(), f"nobody else is told of alerts: {error}"
-    watch = Watch(directory, writer, observe, _rules(directory), notify)
+    watch = Watch(directory, writer, observe, _rules(directory), notify, clock)
     if trouble:
-        watch._raise(AlertRaised(time.time(), 0, "webhook", trouble))
+        watch.tell(AlertRaised(clock(), 0, "webhook", trouble))
     watch.note_loss()
     return watch
 

@@ -71,9 +71,9 @@ class Webhook:
         import urllib.request
 
         headers = {"Content-Type": "application/json", "User-Agent": f"tuitrain/{__version__}"}
-        body = json.dumps(message).encode()
-        request = urllib.request.Request(self._address, body, headers, method="POST")
         try:
+            body = json.dumps(message).encode()
+            request = urllib.request.Request(self._address, body, headers, method="POST")
             with urllib.request.urlopen(request, timeout=self._timeout_s) as answer:
                 answer.read(1)
         except urllib.error.HTTPError as error:
@@ -81,4 +81,6 @@ class Webhook:
             return f"it answered {error.code} {error.reason}"
         except (OSError, ValueError, http.client.HTTPException) as error:
             return str(error) or type(error).__name__
+        except Exception as error:  # the border of the thread: it goes on with the next message
+            return f"{type(error).__name__}: {error}"
         return ""

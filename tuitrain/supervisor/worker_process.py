@@ -17,6 +17,7 @@ from typing import Any
 
 from tuitrain.messages import Command, Numbered
 from tuitrain.supervisor.child import begin_worker
+from tuitrain.supervisor.intake import Unreadable
 
 _EVENTS_HELD = 256
 """Events that may wait in the queue; what does not fit is kept by the worker."""
@@ -30,7 +31,8 @@ class WorkerProcess:
     def __init__(self, log_path: Path) -> None:
         """Start a worker that waits for its order; what it writes lands in `log_path`."""
         context = multiprocessing.get_context("spawn")
-        self._inbox: queue.SimpleQueue[Numbered] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[Numbered | Unreadable] = queue.SimpleQueue()
+        self._ended = False
         # The queues too: they start multiprocessing's resource tracker, which may write.
         with _output_to(log_path), _interrupts_held():
             self._events: Queue[Numbered] = context.Queue(_EVENTS_HELD)
@@ -48,21 +50,29 @@ class WorkerProcess:
         # A worker that is killed while it sends leaves half a message: this thread then waits for
         # the rest of it for good, which is why it is one, and a daemon.
         with contextlib.suppress(EOFError, OSError):
-            while True:
-                self._inbox.put(self._events.get())
+            while not self._ended:
+                self._inbox.put(self._receive_one())
 
-    def take_events(self, wait_s: float) -> list[Numbered]:
+    def _receive_one(self) -> Numbered | Unreadable:
+        try:
+            return self._events.get()
+        except (EOFError, OSError):
+            raise
+        except Exception as error:  # whatever unpickling raises: the message after it is whole
+            return Unreadable(f"{type(error).__name__}: {error}")
+
+    def take_events(self, wait_s: float) -> list[Numbered | Unreadable]:
         """Return the events that are here; wait for the first at most `wait_s`."""
-        events: list[Numbered] = []
+        events: list[Numbered | Unreadable] = []
         with contextlib.suppress(queue.Empty):
             events.append(self._inbox.get(timeout=wait_s))
             while True:
                 events.append(self._inbox.get_nowait())
         return events
 
-    def take_last_events(self) -> list[Numbered]:
+    def take_last_events(self) -> list[Numbered | Unreadable]:
         """Return what a worker that has ended had still sent."""
-        events: list[Numbered] = []
+        events: list[Numbered | Unreadable] = []
         while more := self.take_events(_SILENCE_S):
             events += more
         return events
@@ -88,6 +98,7 @@ class WorkerProcess:
 
     def end(self) -> None:
         """Kill whatever is left of the worker and its children, and close the queues."""
+        self._ended = True
         kill_group(self.pid)
         if self._process.is_alive():
             self._process.kill()

@@ -15,7 +15,7 @@ from multiprocessing.connection import wait
 from multiprocessing.queues import Queue
 from typing import Any
 
-from tuitrain.messages import Acknowledge, Command, Event, Numbered, Stop
+from tuitrain.messages import Acknowledge, Command, Event, Gate, Numbered, Stop
 
 _DRAIN_POLL_S = 0.01
 
@@ -40,6 +40,7 @@ class WorkerChannel:
         self._grace_s = grace_s
         self._sequence = 0
         self._lock = threading.RLock()
+        self._gate = Gate()
         self._kept: deque[Numbered] = deque()
         self._unsent: deque[Numbered] = deque()
         self._inbox: deque[Command] = deque()
@@ -58,12 +59,17 @@ class WorkerChannel:
             self._kept.clear()
 
     def send(self, event: Event) -> None:
-        """Number an event, keep it, and send it unless the queue is full; never waits."""
+        """Number an event, keep it, and send it unless the queue is full; never waits.
+
+        What a queue, a checkpoint or the record can't take is left out of it, and told once.
+        """
         with self._lock:
-            self._sequence += 1
-            numbered = Numbered(self._attempt, self._sequence, event)
-            self._kept.append(numbered)
-            self._unsent.append(numbered)
+            for each in self._gate.admit(event):
+                if each is not None:
+                    self._sequence += 1
+                    numbered = Numbered(self._attempt, self._sequence, each)
+                    self._kept.append(numbered)
+                    self._unsent.append(numbered)
             self._push()
 
     def _push(self) -> None:

@@ -129,7 +129,7 @@ def _failed(reason: str, trace: str = "") -> TrainingEnded:
 
 
 def _explain(error: Exception) -> str:
-    text = str(error).strip()
+    text = _text_of(error).strip()
     if caught := _CAUGHT.match(text):
         # torch hands on a loader's error as one text that ends in what was raised.
         return f"{text.splitlines()[-1]} (in {caught[1]})"
@@ -141,6 +141,14 @@ def _with_notes(reason: str, error: Exception) -> str:
     """Return a reason with what became of the run's last step."""
     notes = [_first_line(note) for note in getattr(error, "__notes__", ())]
     return "; ".join([reason.rstrip(".") if notes else reason, *notes])
+
+
+def _text_of(error: BaseException) -> str:
+    """Return what an error says; a user's own class may fail at that."""
+    try:
+        return str(error)
+    except Exception as second:
+        return f"its text can't be had ({type(second).__name__})"
 
 
 def _first_line(text: str) -> str:

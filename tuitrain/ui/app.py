@@ -19,6 +19,7 @@ from tuitrain.errors import TuitrainError
 from tuitrain.runs.commands import give_command, wait_for_command
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.lock import is_alive
+from tuitrain.runs.waiting import Patience
 from tuitrain.ui.notices import Notices
 from tuitrain.ui.preferences import Preferences
 from tuitrain.ui.terminal import AsciiFilter, ColourlessFilter, narrowed
@@ -46,7 +47,7 @@ class TuitrainApp(App[int]):
             show=False,
             priority=True,
             id="app.quit",
-            tooltip="Leave the interface; runs go on.",
+            tooltip="Leave the interface; runs keep running.",
         ),
         Binding(
             "ctrl+q",
@@ -54,7 +55,7 @@ class TuitrainApp(App[int]):
             "quit",
             show=False,
             id="app.quit_too",
-            tooltip="Leave the interface; runs go on.",
+            tooltip="Leave the interface; runs keep running.",
         ),
     ]
 
@@ -194,7 +195,7 @@ class TuitrainApp(App[int]):
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Put every action of the screen in front into the command palette."""
         yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
-        yield SystemCommand("Quit", "Leave the interface; runs go on", self.action_quit)
+        yield SystemCommand("Quit", "Leave the interface; runs keep running", self.action_quit)
         seen: set[str] = set()
         for active in screen.active_bindings.values():
             binding = active.binding
@@ -219,8 +220,12 @@ class TuitrainApp(App[int]):
             if not is_alive(directory):
                 self.tell(f"{directory.id} is not live: R resumes it", "warning")
                 return
+            waiting = f"{directory.id}: {kind} waits"
+            patience = Patience(directory, lambda why: self.tell(f"{waiting}: {why}", "warning"))
             number = give_command(directory, kind, arguments)
-            answer = wait_for_command(directory, number, limit_s=COMMAND_LIMIT_S)
+            answer = wait_for_command(
+                directory, number, limit_s=COMMAND_LIMIT_S, meanwhile=patience.look
+            )
         except TuitrainError as error:
             self.tell(str(error), "error")
             return

@@ -33,8 +33,6 @@ LIST_LOOK_S = 1.0
 _RETRY_S = 3.0
 _RULER_COLUMNS = 32
 """Steps a window whose time and epoch are read; between them the axis is straight."""
-_SPEED_MESSAGES = 40
-"""Speed is that over the last so many messages of the worker, about 8 s."""
 _REFRESH_S = 30.0
 """A quiet run is read again this often: what follows from the clock changes too."""
 
@@ -194,9 +192,11 @@ def read_snapshot(
     wanted = names if request.metrics is None else [n for n in names if n in request.metrics]
     wanted = [*wanted, *filter(is_split_metric, request.metrics or ())]
     summary, meta, state = reader.summary(), reader.meta(), reader.state()
-    live, speed = is_alive(reader.directory), _speed(reader)
+    # Over as many messages as the split of a step has points.
+    live, speed = is_alive(reader.directory), reader.speed(SPLIT_POINTS)
     devices = reader.devices()
-    end = roomy_end(summary.step, speed, summary.total_steps) if live else summary.step
+    per_s = None if speed is None else speed.steps_per_s
+    end = roomy_end(summary.step, per_s, summary.total_steps) if live else summary.step
     last = end if request.last_step is None else request.last_step
     first = 1 if request.first_step is None else request.first_step
     known = max(first, min(last, summary.step))
@@ -216,8 +216,10 @@ def read_snapshot(
             for name in wanted
         },
         step_times=tuple(reader.step_times(first, known, _RULER_COLUMNS) if request.times else ()),
-        steps_per_s=speed,
+        speed=speed,
+        states=tuple(reader.states()),
         samples=reader.latest_samples(),
+        sampled=reader.latest_sample_time(),
         devices=devices.facts if devices else {},
         split=reader.split(SPLIT_POINTS),
         spent=reader.spent(),
@@ -237,15 +239,6 @@ def read_snapshot(
 def _resumes(marks: tuple[MarkRow, ...]) -> int:
     """Return how often the run was resumed: each time it may have given up its last points."""
     return sum(mark.kind == "resume" for mark in marks)
-
-
-def _speed(reader: RunReader) -> float | None:
-    """Return training steps a second over the last messages, pauses and evaluations apart."""
-    rows = reader.recent_progress(_SPEED_MESSAGES)
-    if len(rows) < 2:
-        return None
-    took_s = rows[-1].train_s - rows[0].train_s
-    return (rows[-1].step - rows[0].step) / took_s if took_s > 0 else None
 
 
 _AT_REST = frozenset({"finished", "stopped", "failed", "paused"})

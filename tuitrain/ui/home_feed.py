@@ -63,8 +63,11 @@ class CurveFollower(Follower):
         self.held = False
 
     def ask(self, runs: Sequence[RunSummary]) -> None:
-        """Ask for the curves of these runs from now on."""
+        """Ask for the curves of these runs from now on; runs not asked for before are read now."""
+        known = {run.path for run in self._wanted}
         self._wanted = tuple(runs)
+        if any(run.path not in known for run in self._wanted):
+            self.wake()
 
     def look(self) -> None:
         """Read the curves that are missing or have grown; hand those on that are new."""
@@ -76,6 +79,9 @@ class CurveFollower(Follower):
             if before is not None and before[0] == run:
                 continue
             curve = read_curve(run)
+            if curve is None:
+                # It is tried again: a record that is being written may be readable the next time.
+                continue
             self._read[run.path] = (run, curve)
             if before is None or before[1] != curve:
                 fresh[run.path] = curve
@@ -83,8 +89,11 @@ class CurveFollower(Follower):
             self._deliver(fresh)
 
 
-def read_curve(run: RunSummary) -> tuple[float, ...]:
-    """Return a run's deciding metric in a few columns, or its loss; nothing where it has none."""
+def read_curve(run: RunSummary) -> tuple[float, ...] | None:
+    """Return a run's deciding metric in a few columns, or its loss; nothing where it has none.
+
+    Returns None where the record can't be read.
+    """
     found: tuple[float, ...] = ()
     try:
         with RunReader(RunDirectory(Path(run.path))) as reader:
@@ -96,7 +105,7 @@ def read_curve(run: RunSummary) -> tuple[float, ...]:
                     break
     except (TuitrainError, OSError):
         # The row itself says what is wrong with the run.
-        return ()
+        return None
     return found
 
 

@@ -33,6 +33,7 @@ SOURCES = (
     ("Launch, a choice", "tuitrain.ui.widgets.fields", "Choice"),
     ("Launch, start", "tuitrain.ui.widgets.startbutton", "StartButton"),
     ("Run", "tuitrain.ui.screens.run", "RunScreen"),
+    ("Run, the panels of text", "tuitrain.ui.widgets.panel", "TextPanel"),
     ("Overlay", "tuitrain.ui.screens.choose", "ChooseRuns"),
     ("Log", "tuitrain.ui.screens.log", "LogScreen"),
     ("Log, the lines", "tuitrain.ui.widgets.logview", "LogView"),

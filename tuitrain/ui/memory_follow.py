@@ -116,7 +116,7 @@ def _extent(reader: RunReader, run: RunSnapshot, now: float) -> Window:
     attempts, state = reader.attempts(), run.state
     begun = float(int(attempts[0].started)) if attempts else now
     ended = max(state.time if state else begun, attempts[-1].ended or begun) if attempts else now
-    end = now if run.live else ended
+    end = reader.recorded_now(now) if run.live else ended
     length = max(1, int(end - begun))
     # As for curves: room on the right, so that not each second shifts every column.
     return Window(begun, begun + (roomy_end(length, 1.0, None) if run.live else length + 1))

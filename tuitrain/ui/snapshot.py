@@ -15,6 +15,7 @@ from tuitrain.runs.rows import (
     MetricRow,
     ProfileRow,
     ProgressRow,
+    SpeedRow,
     SpentRow,
     StateRow,
 )
@@ -54,10 +55,14 @@ class RunSnapshot:
     series: Mapping[str, Series] = field(default_factory=dict)
     step_times: tuple[ProgressRow, ...] = ()
     """Time and epoch along the window."""
-    steps_per_s: float | None = None
-    """Over the last seconds; None where it is not known."""
+    speed: SpeedRow | None = None
+    """Over the last seconds of training; None where it is not known."""
+    states: tuple[StateRow, ...] = ()
+    """All states that the run entered, oldest first."""
     samples: Mapping[str, float] = field(default_factory=dict)
     """The latest readings of GPU, host and worker, by the names of `tuitrain.measures`."""
+    sampled: float | None = None
+    """When the newest of them was taken."""
     devices: Mapping[str, Any] = field(default_factory=dict)
     """What is known of the devices beside their readings, as `telemetry` gives it."""
     split: Mapping[str, float] = field(default_factory=dict)
@@ -81,11 +86,11 @@ class RunSnapshot:
     def left_s(self) -> float | None:
         """Return the expected time to the last step, where there is one to come."""
         summary = self.summary
-        if summary is None or not self.steps_per_s or not summary.total_steps:
+        if summary is None or self.speed is None or not summary.total_steps:
             return None
         if summary.state != "running":
             return None
-        return (summary.total_steps - summary.step) / self.steps_per_s
+        return (summary.total_steps - summary.step) / self.speed.steps_per_s
 
 
 def devices_of(snapshot: RunSnapshot) -> Devices:
@@ -93,4 +98,5 @@ def devices_of(snapshot: RunSnapshot) -> Devices:
     device = snapshot.summary.device if snapshot.summary else None
     environment = snapshot.meta.get("environment") or {}
     training = training_device(device, environment, snapshot.samples, snapshot.devices)
-    return Devices(snapshot.samples, snapshot.devices, training)
+    as_of = None if snapshot.live else snapshot.sampled
+    return Devices(snapshot.samples, snapshot.devices, training, as_of)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tuitrain.alerts.catalogue import KINDS, Kind, severity
+from tuitrain.alerts.catalogue import KINDS, Kind, count_serious, severity
 from tuitrain.runs.rows import AlertRow
 from tuitrain.view.format import NOTHING, sanitise, sanitise_lines, table
 from tuitrain.view.spans import Span, SpanLine, wrap_plain
@@ -16,6 +16,18 @@ from tuitrain.view.spans import Span, SpanLine, wrap_plain
 SEVERITY_STYLES: Mapping[str, str] = {"info": "quiet", "warning": "alert", "critical": "bad"}
 _KIND_WIDTH = 10
 _DEEPER = 2
+
+
+def alert_count(number: int) -> str:
+    """Say how many alerts there are."""
+    return f"{number} alert{'' if number == 1 else 's'}"
+
+
+def count_words(rows: Sequence[AlertRow]) -> str:
+    """Say how many alerts there are, and how many rows that are for information only."""
+    serious = count_serious(row.kind for row in rows)
+    info = len(rows) - serious
+    return alert_count(serious) + (f", {info} for information" if info else "")
 
 
 def alert_line(row: AlertRow) -> SpanLine:

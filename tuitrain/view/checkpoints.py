@@ -81,9 +81,11 @@ def checkpoint_details(row: CheckpointRow, now: float) -> list[SpanLine]:
         _fact("step", f"{row.step}, saved {age(now - row.time)}"),
         _fact("size", size(row.size_bytes)),
         _fact("digest", row.digest or "not known"),
-        _fact("names", ", ".join(row.names) or "none: makes room for newer ones"),
+        _fact("names", ", ".join(row.names) or "none: deleted once newer checkpoints replace it"),
         _fact(
-            "cost", f"training stood {duration(row.held_up_s)}, written in {duration(row.write_s)}"
+            "cost",
+            f"training was held up for {duration(row.held_up_s)}, "
+            f"written in {duration(row.write_s)}",
         ),
     ]
     if row.superseded:

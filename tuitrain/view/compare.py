@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from tuitrain.config.shortest import toml_value
 from tuitrain.runs.metrics import metric_mode
 from tuitrain.runs.rows import MetricRow
 from tuitrain.view.format import NOTHING, display_width, metric_value, sanitise, shorten
@@ -52,18 +53,8 @@ def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
         if isinstance(value, Mapping):
             flat |= flatten(value, f"{name}.")
         else:
-            flat[sanitise(name)] = sanitise(_show(value))
+            flat[sanitise(name)] = sanitise(toml_value(value))
     return flat
-
-
-def _show(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, list):
-        return f"[{', '.join(_show(item) for item in value)}]"
-    if isinstance(value, Mapping):
-        return f"{{{', '.join(f'{key}={_show(item)}' for key, item in value.items())}}}"
-    return str(value)
 
 
 def unique_labels(names: Sequence[str], ids: Sequence[str]) -> list[str]:
@@ -85,7 +76,7 @@ def compare_lines(runs: Sequence[ComparedRun], metric: str, width: int) -> list[
     lines = [line for slot, run in enumerate(runs) for line in _legend(slot, run, width)]
     metrics = metric_rows(runs, metric)
     if metrics:
-        lines += [(), (Span("best, * of all, and last", "title"),)]
+        lines += [(), (Span("best (* of all runs), last", "title"),)]
         lines += _table(metrics, runs, width)
     known = [run.settings for run in runs if run.settings is not None]
     lines += [(), (Span("settings that differ", "title"),)]

@@ -85,7 +85,7 @@ def gpu_lines(
     facts = next((gpu for gpu in gpu_facts(samples, devices) if gpu["index"] == index), {})
     prefix = f"gpu{index}"
     said = [(words, "") for words in (_activity(samples, prefix, facts), clocks(samples, prefix))]
-    said += [(f"held down: {words}", "alert") for words in throttle_words(facts)]
+    said += [(f"throttled: {words}", "alert") for words in throttle_words(facts)]
     said += [(str(error), "bad") for error in facts.get("errors") or ()]
     return [line for words, style in said if words for line in wrap_plain(words, width, style)]
 
@@ -112,7 +112,7 @@ def _power(samples: Mapping[str, float], prefix: str) -> str:
 
 
 def _no_utilization(facts: Mapping[str, Any]) -> str:
-    return "not told of slices (MIG)" if facts.get("mig") is not None else ""
+    return "not reported for slices (MIG)" if facts.get("mig") is not None else ""
 
 
 def clocks(samples: Mapping[str, float], prefix: str) -> str:

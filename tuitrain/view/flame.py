@@ -122,8 +122,8 @@ def cursor_lines(root: Node, focus: Path, cursor: Path, width: int) -> list[Span
     # All threads together may work longer than the step takes.
     share = f", {share_text(node['us'] / whole)} of it" if 0 < node["us"] <= whole else ""
     facts = [
-        f"{time_text(node['us'])} a step{share}",
-        f"{time_text(max(0.0, node['us'] - inside))} by itself",
+        f"{time_text(node['us'])} per step{share}",
+        f"self {time_text(max(0.0, node['us'] - inside))}",
     ]
     if node["device_us"]:
         facts.append(f"{time_text(node['device_us'])} on the device")

@@ -11,7 +11,7 @@ from typing import Any
 from tuitrain.view import format as text
 
 FREE = "free"
-NOT_TOLD = "not told"
+NOT_TOLD = "unknown"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from tuitrain.view.devicetext import (
 from tuitrain.view.figure import Look
 from tuitrain.view.memorybar import gpu_facts
 from tuitrain.view.memorytext import account_lines, composition_lines
-from tuitrain.view.sidetext import Devices
+from tuitrain.view.sidetext import Devices, as_of_lines
 from tuitrain.view.spans import Span, SpanLine, wrap_plain
 
 
@@ -34,6 +34,7 @@ def memory_sheet(
     blocks = [
         _trouble(devices, width),
         _account(meta, width),
+        as_of_lines(devices, width),
         *_gpus(devices, width, look),
         _host(devices, width, look),
         process_lines(devices.facts, width),
@@ -53,7 +54,7 @@ def _account(meta: Mapping[str, Any], width: int) -> list[SpanLine]:
 
 def _composition(meta: Mapping[str, Any], width: int, look: Look) -> list[SpanLine]:
     lines = composition_lines(meta.get("memory") or {}, width, look)
-    return [(Span("what a step takes", "strong"),), *lines]
+    return [(Span("memory of one step", "strong"),), *lines]
 
 
 def _trouble(devices: Devices, width: int) -> list[SpanLine]:

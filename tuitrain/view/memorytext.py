@@ -138,7 +138,7 @@ def _when(account: Mapping[str, Any]) -> str:
 def _fit_facts(account: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     found: list[tuple[str, str, str]] = []
     if account.get("split_to"):
-        found.append(("went on", f"in batches of {account['split_to']}", "good"))
+        found.append(("continued", f"in batches of {account['split_to']}", "good"))
     if account.get("fits_batch_size"):
         found.append(("would fit", f"batches of {account['fits_batch_size']}", "good"))
     if account.get("per_sample_bytes") is not None:

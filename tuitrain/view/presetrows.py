@@ -117,6 +117,8 @@ def _component(component: "Component") -> str:
 def _plain(value: Any) -> str:
     if isinstance(value, Sequence) and not isinstance(value, str):
         return "-".join(_plain(item) for item in value) or NOTHING
+    if isinstance(value, bool):
+        return str(value).lower()
     return sanitise(str(value))
 
 

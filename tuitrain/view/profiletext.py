@@ -102,7 +102,7 @@ def facts_words(row: ProfileRow) -> str:
     facts = row.facts
     stacks = "with source lines" if facts.get("with_stacks") else "without source lines"
     held_up = facts.get("held_up_s")
-    cost = "" if held_up is None else f"; training stood still for {time_text(1e6 * held_up)}"
+    cost = "" if held_up is None else f"; training was held up for {time_text(1e6 * held_up)}"
     return (
         f"profile {row.name}: steps {row.first_step:,} to {row.last_step:,} on "
         f"{facts.get('device', NOTHING)}, {stacks}{cost}"
@@ -247,11 +247,11 @@ def _left(text: str, width: int) -> str:
 def site_lines(row: Row, width: int) -> list[SpanLine]:
     """Return where the time of one row comes from."""
     lines: list[SpanLine] = [*wrap_plain(row["name"], width - 1, "strong")]
-    facts = [f"{time_text(row['self_us'])} by itself, {time_text(row['total_us'])} in all a step"]
+    facts = [f"self {time_text(row['self_us'])}, total {time_text(row['total_us'])} per step"]
     if row["self_device_us"] or row["total_device_us"]:
         facts.append(
-            f"on the device {time_text(row['self_device_us'])} by itself, "
-            f"{time_text(row['total_device_us'])} in all"
+            f"on the device self {time_text(row['self_device_us'])}, "
+            f"total {time_text(row['total_device_us'])}"
         )
     if row["host_bytes"] or row["device_bytes"]:
         facts.append(
@@ -260,10 +260,10 @@ def site_lines(row: Row, width: int) -> list[SpanLine]:
         )
     backward = share_text(row["backward_share"])
     calls = count(row["calls"])
-    facts.append(f"called {calls} times a step, {backward} of its time in the backward pass")
+    facts.append(f"called {calls} times per step, {backward} of its time in the backward pass")
     lines += [line for fact in facts for line in wrap_plain(fact, width - 1)]
     if row["sites"]:
-        lines += [(), (Span("where from: by itself, calls a step", "title"),)]
+        lines += [(), (Span("call sites: self time and calls per step", "title"),)]
     for site in row["sites"]:
         own = site["self_device_us"] or site["self_us"]
         figures = f"{time_text(own):>8} {count(site['calls']):>6}  "

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from tuitrain.runs.summary import RunSummary
 from tuitrain.view.format import NOTHING, age, count, duration, metric_value, sanitise, shorten
 from tuitrain.view.presetrows import wrapped
-from tuitrain.view.runrows import TROUBLE, epoch_words
+from tuitrain.view.runrows import LIVE, TROUBLE, epoch_words
 from tuitrain.view.spans import Span, SpanLine, first_lines
 
 
@@ -31,11 +31,17 @@ def run_detail(
     words = [steps]
     if run.best_metric is not None:
         words.append(f"best {sanitise(run.best_metric)} {metric_value(run.best_value)}")
-    took = duration(run.duration_s) if run.started is not None else NOTHING
     words += [
         f"preset {sanitise(run.preset) or NOTHING} on {sanitise(run.device) or NOTHING}",
-        f"begun {begun} ({age(max(0.0, now - run.created))}), took {took}",
+        f"created {begun} ({age(max(0.0, now - run.created))}){_ran(run)}",
     ]
     style = "bad" if run.state in TROUBLE else ""
     found = [head, *wrapped([state], width, style), *wrapped(words, width)]
     return first_lines(found, lines, width)
+
+
+def _ran(run: RunSummary) -> str:
+    """Say how long a run has been running, or ran; nothing of one that never started."""
+    if run.started is None:
+        return ""
+    return f", {'running' if run.state in LIVE else 'ran'} for {duration(run.duration_s)}"

@@ -14,6 +14,7 @@ from tuitrain.view.figure import Look
 from tuitrain.view.format import (
     NOTHING,
     age,
+    count,
     display_width,
     duration,
     metric_value,
@@ -39,6 +40,11 @@ _STATE_STYLES = {
 }
 _MARK_WIDTH = 2
 _SHORT_METRICS = {"accuracy": "acc"}
+_MOST_BEST = 20
+"""A metric's name gives way to this; its value never does."""
+_MOST_NAME, _MOST_DEVICE = 44, 12
+_LONG_EPOCHS = 10_000
+"""From here on epochs are counted in thousands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +67,52 @@ class _Column:
     style: str = ""
     middle: bool = True
     """Gives way to the reason of a run that failed or was lost."""
+    right: bool = False
+
+    def head(self, size: int) -> str:
+        """Return the heading over a column of `size` cells."""
+        return self.heading.rjust(size) if self.right else self.heading.ljust(size)
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """How many cells the longest words of each column take that has words of any length."""
+
+    name: int = 0
+    epoch: int = 0
+    best: int = 0
+    device: int = 0
+
+    def of(self, column: _Column) -> int:
+        """Return the cells that a column needs to show all of its words and its heading."""
+        return max(column.width, int(getattr(self, column.heading, 0)))
+
+
+class NeedsOfRuns:
+    """Measures the words of many runs; those of a run that is the same object as before once."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[RunSummary, Needs]] = {}
+
+    def measure(self, runs: Iterable[RunSummary]) -> Needs:
+        """Return what the columns need so that no word of these runs is cut."""
+        before, self._known = self._known, {}
+        for run in runs:
+            known = before.get(run.path)
+            self._known[run.path] = known if known and known[0] is run else (run, _needs(run))
+        each = [needs for _run, needs in self._known.values()] or [Needs()]
+        return Needs(
+            max(needs.name for needs in each),
+            max(needs.epoch for needs in each),
+            max(needs.best for needs in each),
+            max(needs.device for needs in each),
+        )
+
+
+def _needs(run: RunSummary) -> Needs:
+    words = (sanitise(run.name), epoch_words(run), best_words(run), sanitise(run.device))
+    name, epoch, best, device = map(display_width, words)
+    return Needs(min(name, _MOST_NAME), epoch, best, min(device, _MOST_DEVICE))
 
 
 def in_order(runs: Iterable[RunSummary], now: float) -> list[RunSummary]:
@@ -100,17 +152,25 @@ def count_line(runs: Iterable[RunSummary]) -> SpanLine:
     return tuple(span for pair in zip(commas, parts, strict=True) for span in pair)[1:]
 
 
-def run_heading(width: int) -> SpanLine:
+def run_heading(width: int, needs: Needs) -> SpanLine:
     """Return the names of the columns that a list of this width has."""
-    cells = [column.heading.ljust(size) for column, size in _columns(width)]
+    cells = [column.head(size) for column, size in _columns(width, needs)]
     return fit_line((Span(" " * _MARK_WIDTH + " ".join(cells), "quiet"),), width)
 
 
-def run_line(row: RunRow, width: int, now: float, look: Look) -> SpanLine:
-    """Return a run as one line of exactly `width` cells."""
+def run_line(row: RunRow, width: int, now: float, look: Look, needs: Needs) -> SpanLine:
+    """Return a run as one line of exactly `width` cells.
+
+    Args:
+        row: the run.
+        width: of the list.
+        now: seconds since the epoch.
+        look: what the terminal can show.
+        needs: of all runs in the list, so that columns stand below each other.
+    """
     spans = [Span("* " if row.marked else "  ", "key")]
     reason = sanitise(row.run.reason) if row.run.state in TROUBLE else ""
-    columns = _columns(width)
+    columns = _columns(width, needs)
     if reason:
         spans += _with_reason(row, columns, now, look, reason)
     else:
@@ -155,18 +215,23 @@ def epoch_words(run: RunSummary) -> str:
     over = run.state not in ACTIVE
     at = math.floor(run.epoch + 1e-6) if over else math.ceil(run.epoch - 1e-6)
     if not run.total_steps:
-        return str(at)
+        return _epochs(at)
     # A limit of steps may end a run within its last epoch.
     total = math.ceil(run.total_steps * run.epoch / run.step - 0.01)
-    return f"{at}/{max(total, at)}"
+    return f"{_epochs(at)}/{_epochs(max(total, at))}"
+
+
+def _epochs(number: int) -> str:
+    return str(number) if number < _LONG_EPOCHS else count(number)
 
 
 def best_words(run: RunSummary) -> str:
     """Return the best metric with a short name."""
     if run.best_metric is None:
         return NOTHING
-    last = run.best_metric.rpartition("/")[2]
-    return f"{sanitise(_SHORT_METRICS.get(last, last))} {metric_value(run.best_value)}"
+    last, value = run.best_metric.rpartition("/")[2], metric_value(run.best_value)
+    name = sanitise(_SHORT_METRICS.get(last, last))
+    return f"{shorten(name, _MOST_BEST - 1 - len(value))} {value}"
 
 
 def _draw_name(row: RunRow, now: float, width: int, look: Look) -> str:
@@ -213,37 +278,48 @@ def _state_words(row: RunRow, now: float, width: int, look: Look) -> str:
     return sanitise(row.run.state)
 
 
-_NAME = _Column("run", 14, _draw_name, 0, style="title", middle=False)
-_PROGRESS = _Column("", 6, _draw_progress, 3, style="live")
-_CURVE = _Column("curve", 10, _draw_curve, 4, style="line0")
+_NAME = _Column("run", 14, _draw_name, 3, style="title", middle=False)
+_PROGRESS = _Column("", 6, _draw_progress, 6, style="live")
+_BEST = _Column("best", 11, lambda row, *_: best_words(row.run), 2)
+_CURVE = _Column("curve", 8, _draw_curve, 5, style="line0")
 _LATER = (
     _Column("state", 8, _state_words, 0, middle=False),
     _PROGRESS,
     _Column("done", 4, _draw_percent, 1),
-    _Column("epoch", 7, lambda row, *_: epoch_words(row.run), 6),
-    _Column("best", 11, lambda row, *_: best_words(row.run), 2),
+    _Column("epoch", 5, lambda row, *_: epoch_words(row.run), 7),
+    _BEST,
     _CURVE,
-    _Column("device", 6, lambda row, *_: sanitise(row.run.device) or NOTHING, 8, middle=False),
-    _Column("    took", 8, _draw_duration, 7, middle=False, style="quiet"),
-    _Column("      age", 9, _draw_age, 5, middle=False, style="quiet"),
+    _Column("device", 6, lambda row, *_: sanitise(row.run.device) or NOTHING, 9, middle=False),
+    _Column("duration", 8, _draw_duration, 8, middle=False, style="quiet", right=True),
+    # "59 min ago" is the longest age.
+    _Column("age", 10, _draw_age, 4, middle=False, style="quiet", right=True),
 )
-_GROWTH = ((_NAME, 26), (_CURVE, 24), (_PROGRESS, 16), (_NAME, 44), (_CURVE, 48))
+_BY_RANK = sorted((_NAME, *_LATER), key=lambda column: column.rank)
+_GROWTH = ((_CURVE, 24), (_PROGRESS, 16), (_CURVE, 48))
 """Who gets what is left of the width, and up to how much."""
 
 
 @lru_cache(maxsize=64)
-def _columns(width: int) -> tuple[tuple[_Column, int], ...]:
-    """Return the columns that fit, each with its width."""
+def _columns(width: int, needs: Needs) -> tuple[tuple[_Column, int], ...]:
+    """Return the columns that fit whole, each with its width: what does not fit is left out."""
     room = width - _MARK_WIDTH - _NAME.width
     sizes = {_NAME: _NAME.width}
-    for column in sorted(_LATER, key=lambda column: column.rank):
-        if column.width + 1 > room:
-            break
-        sizes[column] = column.width
-        room -= column.width + 1
+    for column in _BY_RANK:
+        if column is _NAME:
+            # Cut names tell runs apart too: they are whole only after what matters more is there.
+            more = max(0, min(room, needs.name - _NAME.width))
+            sizes[_NAME] += more
+            room -= more
+            continue
+        if needs.of(column) < room:
+            sizes[column] = needs.of(column)
+            room -= sizes[column] + 1
     for column, most in _GROWTH:
         more = min(room, most - sizes.get(column, most))
         if more > 0:
             sizes[column] += more
             room -= more
+    if _CURVE not in sizes and _BEST in sizes:
+        # For the reasons of runs that failed, which stand there.
+        sizes[_BEST] += room
     return tuple((column, sizes[column]) for column in (_NAME, *_LATER) if column in sizes)

@@ -7,12 +7,18 @@ import textwrap
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-from tuitrain.runs.rows import AlertRow, CheckpointRow, CommandRow, MarkRow, StateRow
+from tuitrain.alerts.catalogue import severity
+from tuitrain.messages import FINAL_STATES
+from tuitrain.runs.rows import AlertRow, CheckpointRow, CommandRow, MarkRow, SpeedRow, StateRow
 from tuitrain.runs.summary import RunSummary
 from tuitrain.view import format as text
+from tuitrain.view.alerts import alert_count
+from tuitrain.view.compare import flatten
 from tuitrain.view.spans import Span, SpanLine, line_width, plain_line
+from tuitrain.view.verdict import short_time
 
 _LEAST_NAME = 8
 """Cells of the name that stay whatever else there is to say."""
@@ -31,6 +37,10 @@ STATE_STYLES: Mapping[str, str] = {
     "damaged": "bad",
     "newer": "bad",
 }
+_MARKED_STATES = {"pause": "paused", "continue": "running"}
+"""What kinds of marks are a change of state too."""
+_SAME_END_S = 5.0
+"""The end of a run is recorded as a state and as an alert within so many seconds."""
 _WAITING = {
     "pause": "pausing: waits for the end of this step and its checkpoint",
     "stop": "stopping: waits for the end of this step and its checkpoint",
@@ -62,6 +72,7 @@ def waiting_for(commands: Sequence[CommandRow]) -> str:
 def top_parts(
     summary: RunSummary,
     *,
+    live: bool,
     epochs: int,
     left_s: float | None,
     alerts: int,
@@ -70,9 +81,9 @@ def top_parts(
 ) -> tuple[SpanLine, SpanLine]:
     """Return the left and the right part of a run's top line.
 
-    Where both don't fit in `width`, first the epoch goes and then the end of the name.
+    Where both don't fit in `width`, first the epoch goes, then the end of the name and the step.
     """
-    right = _far_parts(summary, left_s, alerts)
+    right = _far_parts(summary, live, left_s, alerts)
     name = text.sanitise(summary.name)
     state = Span(waiting.partition(":")[0] or summary.state, STATE_STYLES.get(summary.state, ""))
     steps = epoch = ""
@@ -80,6 +91,9 @@ def top_parts(
         steps = f"  step {summary.step:,}/{summary.total_steps:,}"
         epoch = f"  epoch {summary.epoch:.1f}/{epochs}" if epochs else ""
     room = width - line_width((Span("   "), state, Span(steps), *right))
+    if room < min(_LEAST_NAME, text.display_width(name)):
+        # The share that is done stands at the other end.
+        room, steps = room + text.display_width(steps), ""
     if room < text.display_width(name + epoch):
         epoch = ""
     name = text.shorten(name, max(_LEAST_NAME, room))
@@ -87,15 +101,27 @@ def top_parts(
     return left, right
 
 
-def _far_parts(summary: RunSummary, left_s: float | None, alerts: int) -> SpanLine:
+def _far_parts(summary: RunSummary, live: bool, left_s: float | None, alerts: int) -> SpanLine:
     right: list[Span] = []
     if summary.total_steps:
         right.append(Span(f"  {text.percent(summary.step, summary.total_steps)}", "strong"))
     if left_s is not None:
         right.append(Span(f"  {text.duration(left_s)} left"))
+    if not live and summary.started is not None:
+        right.append(Span(f"  ran for {text.duration(summary.duration_s)}"))
     if alerts:
-        right.append(Span(f"  {alerts} alert{'s' if alerts > 1 else ''}", "alert"))
+        right.append(Span(f"  {alert_count(alerts)}", "alert"))
     return (*right, Span(" "))
+
+
+def speed_values(speed: SpeedRow | None) -> dict[str, str]:
+    """Return what a step takes and how many samples a second that is, by label."""
+    if speed is None:
+        return {}
+    values = {"step": short_time(1 / speed.steps_per_s)}
+    if speed.samples_per_s is not None:
+        values["samples"] = f"{text.count(speed.samples_per_s)}/s"
+    return values
 
 
 def note_lines(words: str, width: int, style: str) -> list[SpanLine]:
@@ -125,7 +151,9 @@ def happenings(
     alerts: Sequence[AlertRow],
     checkpoints: Sequence[CheckpointRow],
 ) -> list[Happening]:
-    """Return what happened in a run, oldest first."""
+    """Return what happened in a run, oldest first, each once."""
+    # A pause and its end are both a state and a mark, which says the step too.
+    marked = {(_MARKED_STATES[row.kind], row.time) for row in marks if row.kind in _MARKED_STATES}
     found = [
         Happening(
             row.time,
@@ -133,24 +161,39 @@ def happenings(
             "bad" if row.state in ("failed", "lost") else "",
         )
         for row in states
+        if (row.state, row.time) not in marked
     ]
-    found += [
-        Happening(row.time, f"step {row.step:,}: {_mark_text(row)}")
-        for row in marks
-        if row.kind != "best"
-    ]
-    # The end is among the states already.
-    found += [
-        Happening(row.time, f"alert: {row.text}", "alert") for row in alerts if row.kind != "ended"
-    ]
+    found += [Happening(row.time, _mark_text(row)) for row in marks if row.kind != "best"]
+    found += [_alert(row) for row in alerts if not _is_end(row, states)]
     found += [Happening(row.time, _checkpoint_text(row)) for row in checkpoints]
     return sorted(found, key=lambda item: item.time)
 
 
+def _alert(row: AlertRow) -> Happening:
+    if severity(row.kind) == "info":
+        return Happening(row.time, f"info: {row.text}")
+    return Happening(row.time, f"alert: {row.text}", "alert")
+
+
+def _is_end(row: AlertRow, states: Sequence[StateRow]) -> bool:
+    """Say whether an alert tells of an end that is among the states already."""
+    return row.kind == "ended" and any(
+        state.state in FINAL_STATES and abs(state.time - row.time) < _SAME_END_S for state in states
+    )
+
+
 def _mark_text(row: MarkRow) -> str:
+    if row.kind == "setting":
+        # In the words of the answer to who changed it: the step it is recorded at is the last
+        # one before the change.
+        return f"{row.text} from step {row.step + 1:,} on"
+    return f"step {row.step:,}: {_mark_words(row)}"
+
+
+def _mark_words(row: MarkRow) -> str:
     if row.kind == "pause":
         return f"paused: {row.text}" if row.text else "paused"
-    return row.text or ("goes on" if row.kind == "continue" else row.kind)
+    return row.text or ("continued" if row.kind == "continue" else row.kind)
 
 
 def _checkpoint_text(row: CheckpointRow) -> str:
@@ -159,6 +202,7 @@ def _checkpoint_text(row: CheckpointRow) -> str:
     return f"checkpoint step {row.step:,}{names} {metrics}".rstrip()
 
 
+@lru_cache(maxsize=4096)
 def happening_line(item: Happening) -> SpanLine:
     """Return one line: when, and what."""
     clock = time.strftime("%H:%M:%S", time.localtime(item.time))
@@ -179,16 +223,13 @@ def metric_lines(metrics: Mapping[str, Any]) -> list[SpanLine]:
     return lines
 
 
-def setting_lines(config: Mapping[str, Any]) -> list[SpanLine]:
-    """Return a run's settings, one a line."""
+def setting_lines(config: Mapping[str, Any], width: int) -> list[SpanLine]:
+    """Return a run's settings as TOML has them; a value that does not fit stands below its key."""
     lines: list[SpanLine] = []
-    for section, value in config.items():
-        if isinstance(value, Mapping):
-            lines += (
-                (
-                    Span(f"{text.sanitise(f'{section}.{key}')}", "quiet"),
-                    Span(f" {text.sanitise(str(item))}"),
-                )
-                for key, item in value.items()
-            )
+    for key, value in flatten(config).items():
+        if text.display_width(f"{key} {value}") <= width:
+            lines.append((Span(key, "quiet"), Span(f" {value}")))
+        else:
+            lines.append((Span(key, "quiet"),))
+            lines += [(Span(f"  {row}"),) for row in textwrap.wrap(value, max(8, width - 2))]
     return lines

@@ -3,6 +3,7 @@
 Pure functions of readings and facts; knows no widget.
 """
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -33,6 +34,8 @@ class Devices:
     facts: Mapping[str, Any]
     training: str | None
     """Prefix of the device that the worker trains on."""
+    as_of: float | None = None
+    """When the readings were taken, where nobody reads any more; None: they are of now."""
 
     def gpu(self, prefix: str) -> Mapping[str, Any]:
         """Return the facts of the GPU that a prefix belongs to."""
@@ -62,7 +65,7 @@ def side_lines(devices: Devices, width: int, rows: int, look: Look) -> list[Span
     bars = devices.bars()
     gpus = [bar for bar in bars if bar.prefix != "host"]
     host = next((bar for bar in bars if bar.prefix == "host"), None)
-    lines = _trouble(devices, width)
+    lines = [*as_of_lines(devices, width), *_trouble(devices, width)]
     if not gpus:
         lines += _host_alone(devices, host, width, look) if host else []
         return lines or [(Span("no readings yet", "quiet"),)]
@@ -87,9 +90,27 @@ def memory_line(devices: Devices, width: int) -> SpanLine:
     worker = devices.samples.get("host/worker_rss_bytes")
     if worker is not None:
         parts.append(f"worker {text.size(worker)}")
-    while len(parts) > 1 and len("  ".join(parts)) >= width:
+    then = f"{_as_of(devices.as_of)}:  " if devices.as_of is not None and parts else ""
+    while len(parts) > 1 and len(then + "  ".join(parts)) >= width:
         parts.pop()
-    return (Span(f" {'  '.join(parts)}", "quiet"),)
+    return (Span(f" {then}{'  '.join(parts)}", "quiet"),)
+
+
+def as_of_lines(devices: Devices, width: int) -> list[SpanLine]:
+    """Say of which time the readings are, where they are not of now."""
+    if devices.as_of is None:
+        return []
+    long = f"last reading {_clock(devices.as_of, '%Y-%m-%d %H:%M')}"
+    words = long if width >= len(long) else _as_of(devices.as_of)
+    return [(Span(words, "alert"),)]
+
+
+def _as_of(time_s: float) -> str:
+    return f"as of {_clock(time_s, '%m-%d %H:%M')}"
+
+
+def _clock(time_s: float, form: str) -> str:
+    return time.strftime(form, time.localtime(time_s))
 
 
 def _trouble(devices: Devices, width: int) -> list[SpanLine]:

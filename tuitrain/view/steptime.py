@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tuitrain.measures import HOST_BOUND_METRIC, STAGES, WALL_METRIC, split_metric
+from tuitrain.runs.rows import SpeedRow
 
 SPLIT_POINTS = 40
 """The split shown is the mean over so many points: the last 8 s, or as many long steps."""
@@ -29,13 +30,21 @@ class StepTime:
         return sum(self.seconds[stage] for stage in stages) / self.wall_s
 
 
-def step_time(split: Mapping[str, float]) -> StepTime | None:
-    """Return the split of a step by stages; None where no step has been timed."""
+def step_time(split: Mapping[str, float], speed: SpeedRow | None = None) -> StepTime | None:
+    """Return the split of a step by stages; None where no step has been timed.
+
+    Args:
+        split: means of the steps that were timed, by the names of `tuitrain.measures`.
+        speed: over all steps of the same time. Those that were timed are a sample: with it their
+            shares are kept, and a step takes what the steps took on average.
+    """
     seconds = {stage: split.get(split_metric(stage), 0.0) for stage in STAGES}
     wall_s = split.get(WALL_METRIC, 0.0)
     if not wall_s > 0:
         return None
-    return StepTime(seconds, wall_s, split.get(HOST_BOUND_METRIC))
+    scale = 1.0 if speed is None or speed.steps_per_s <= 0 else 1 / speed.steps_per_s / wall_s
+    scaled = {stage: scale * stage_s for stage, stage_s in seconds.items()}
+    return StepTime(scaled, scale * wall_s, split.get(HOST_BOUND_METRIC))
 
 
 @dataclass(frozen=True, slots=True)

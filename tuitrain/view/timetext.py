@@ -76,7 +76,7 @@ def time_lines(
     lines += wrapped([verdict.line], room, _verdict_style(verdict))
     lines += wrapped([f"try {text}" for text in verdict.suggestions], room)
     if time is not None and not verdict.suggestions:
-        lines += wrapped(["nothing to try follows from what was measured"], room, "quiet")
+        lines += wrapped(["no suggestion follows from these measurements"], room, "quiet")
     work = work_line(time, around)
     if work:
         lines += [(), *wrapped([sanitise(work)], room)]
@@ -111,10 +111,10 @@ def spent_line(spent: SpentRow) -> str:
         ("evaluation", spent.evaluation_s),
         ("checkpoints", spent.checkpoint_s),
         ("paused", spent.paused_s),
-        ("starting and steps done again", spent.rest_s),
+        ("startup and repeated steps", spent.rest_s),
     )
     said = ", ".join(f"{name} {100 * part_s / whole_s:.1f} %" for name, part_s in parts)
-    return f"of {duration(spent.worked_s)} in all: {said}"
+    return f"of {duration(spent.worked_s)} in total: {said}"
 
 
 def time_block(

@@ -54,7 +54,7 @@ def judge(time: StepTime | None, around: Surroundings) -> Verdict:
 def _unknown(around: Surroundings) -> Verdict:
     if around.device.startswith("mps"):
         return Verdict("not known", "steps are split on CPUs and CUDA devices only")
-    return Verdict("not known yet", "no step was timed so far")
+    return Verdict("not known yet", "no step has been timed yet")
 
 
 def short_time(seconds: float) -> str:
@@ -212,8 +212,8 @@ def _larger_batch_on_cpu(time: StepTime, around: Surroundings) -> str | None:
         return None
     return (
         f"train.batch_size {around.batch_size} -> {2 * around.batch_size}: "
-        f"{short_time(time.seconds['other'] + time.seconds['optimizer'])} of each step do not grow "
-        "with the batch"
+        f"{short_time(time.seconds['other'] + time.seconds['optimizer'])} of each step does not "
+        "grow with the batch"
     )
 
 
@@ -262,7 +262,7 @@ def _profile(time: StepTime, around: Surroundings) -> str | None:
         return None
     return (
         f"profile some steps: forward takes {short_time(forward_s)} and backward "
-        f"{short_time(backward_s)}, usually it is the other way round"
+        f"{short_time(backward_s)}, usually backward takes longer"
     )
 
 
@@ -302,10 +302,10 @@ def work_line(time: StepTime | None, around: Surroundings) -> str:
     if around.peak_flops:
         share = _percent(speed / around.peak_flops)
         return (
-            f"{words}, {share} of the {_flops(around.peak_flops)} that the device can do at "
-            f"best ({around.peak_source})"
+            f"{words}, {share} of the device's peak of {_flops(around.peak_flops)} "
+            f"({around.peak_source})"
         )
-    return f"{words}; what the device can do at best is not known"
+    return f"{words}; the peak of this device is not known"
 
 
 def _flops(per_s: float) -> str:

@@ -18,12 +18,12 @@ from tuitrain.ui.widgets.lines import Lines
 from tuitrain.ui.widgets.picklist import PickList, Row
 from tuitrain.ui.widgets.reader import Reader
 from tuitrain.ui.widgets.topline import TopLine
-from tuitrain.view.alerts import alert_details, alert_line
+from tuitrain.view.alerts import alert_details, alert_line, count_words
 from tuitrain.view.format import sanitise
 from tuitrain.view.spans import Span, wrap_plain
 
-_BESIDE = 120
-"""From this width on the details stand beside the list."""
+_BESIDE = 160
+"""From this width on the details stand beside the list, which needs about 80 cells of it."""
 
 
 class AlertsScreen(FollowingScreen[RunSnapshot]):
@@ -36,8 +36,8 @@ class AlertsScreen(FollowingScreen[RunSnapshot]):
     AlertsScreen PickList { height: 2fr; min-height: 3; }
     AlertsScreen Reader { height: 3fr; border-top: solid $panel-lighten-2; }
     AlertsScreen Reader:focus { border-top: solid $accent; }
-    AlertsScreen .beside PickList { height: 1fr; width: 2fr; }
-    AlertsScreen .beside Reader { height: 1fr; width: 3fr; margin-left: 1; }
+    AlertsScreen .beside PickList { height: 1fr; width: 1fr; }
+    AlertsScreen .beside Reader { height: 1fr; width: 1fr; margin-left: 1; }
     """
     _follower: RunFollower
 
@@ -85,15 +85,14 @@ class AlertsScreen(FollowingScreen[RunSnapshot]):
         self.query_one("#note", Lines).show_lines(fault)
         self.query_one(PickList).show_rows(
             [Row(key, alert_line(row)) for key, row in self._rows.items()],
-            empty="" if snapshot.error else " no alerts: nothing has called for attention",
+            empty="" if snapshot.error else " no alerts",
         )
         self._show_details()
         self._show_top(snapshot)
 
     def _show_top(self, snapshot: RunSnapshot) -> None:
         state = snapshot.summary.state if snapshot.summary else ""
-        number = len(self._rows)
-        words = f"{number} alert{'' if number == 1 else 's'} "
+        words = f"{count_words(tuple(self._rows.values()))} "
         name = Span(f" {sanitise(self._directory.id)}", "title")
         left = (name, Span(f"  {state}", "live" if snapshot.live else ""))
         self.query_one(TopLine).show_parts(left, (Span(words, "quiet"),))

@@ -46,7 +46,7 @@ class CheckpointsScreen(FollowingScreen[RunSnapshot]):
 
     BINDINGS = [
         Binding("R", "resume", "resume from it", id="checkpoints.resume",
-                tooltip="Go on training from this checkpoint; Enter does the same."),
+                tooltip="Resume training from this checkpoint; Enter does the same."),
         Binding("e", "begin", "new run from it", id="checkpoints.begin",
                 tooltip="Begin a new run with these weights and changed settings."),
         Binding("m", "name", "name", id="checkpoints.name",

@@ -80,6 +80,10 @@ class ChooseRuns(ModalScreen[list[RunDirectory] | None]):
         words = f"{mark} {sanitise(run.name):24.24} {run.state:9} {sanitise(best):22.22}"
         return Row(run.id, (Span(words), Span(age(now - run.created), "quiet")))
 
+    def on_pick_list_chosen(self) -> None:
+        """Take what was clicked twice; Enter comes here no more than to any list."""
+        self.action_take()
+
     def action_mark(self) -> None:
         """Mark or unmark."""
         key = self.query_one(PickList).key

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from textual.app import ComposeResult
 from textual.binding import Binding
+from textual.events import Click
 from textual.message import Message
 from textual.screen import Screen
 
@@ -214,6 +215,17 @@ class CompareScreen(Screen[None]):
             (along.at(run.summary.step) for along, run in rulers if run.summary), default=1.0
         )
         return (first, last) if last > first else (first, first + 1)
+
+    def on_click(self, event: Click) -> None:
+        """Draw the metric whose row in the tables is clicked."""
+        tables = self.query_one(Reader)
+        place = tables.row_under(event)
+        line = tables.line_at(place) if place is not None else ()
+        heading = line[0].text.strip() if line else ""
+        name = next((name for name in self._metric_names() if sanitise(name) == heading), "")
+        if name:
+            self._metric = name
+            self._rearrange()
 
     # --- keys -----------------------------------------------------------------------------------
 

@@ -34,7 +34,7 @@ class HomeScreen(HomeView):
             id="home.tab",
             tooltip="Move between the presets and the runs",
         ),
-        Binding("q", "app.quit", "quit", id="home.quit", tooltip="Leave; runs go on"),
+        Binding("q", "app.quit", "quit", id="home.quit", tooltip="Leave; runs keep running"),
         Binding(
             "escape",
             "all_rows",

@@ -34,6 +34,8 @@ from tuitrain.view.presetrows import Experience, preset_detail, preset_groups, p
 from tuitrain.view.rundetail import run_detail
 from tuitrain.view.runrows import (
     LIVE,
+    Needs,
+    NeedsOfRuns,
     RunRow,
     count_line,
     in_order,
@@ -95,6 +97,8 @@ class HomeView(Screen[None]):
         self._ordered: list[RunSummary] = []
         self._curves: dict[str, tuple[float, ...]] = {}
         self._marked: set[str] = set()
+        self._measured = NeedsOfRuns()
+        self._needs = Needs()
         self._experience: dict[str, Experience] = {}
         self._machine = Machine()
         self._titles: dict[str, str] = {}
@@ -190,6 +194,7 @@ class HomeView(Screen[None]):
         self._runs = {run.path: run for run in runs}
         self._marked &= self._runs.keys()
         self._ordered = in_order(runs, self._clock())
+        self._needs = self._measured.measure(runs)
         if not self._listed:
             self._listed = True
             if not self._touched and any(run.state in LIVE for run in runs):
@@ -254,14 +259,14 @@ class HomeView(Screen[None]):
         # Worded when drawn, with a clock that stands still for all rows of one pass.
         draw = partial(self._draw_run, shown.size.width, self._clock())
         shown.show_keys([run.path for run in runs], draw, empty if self._listed else "")
-        heading = [run_heading(shown.size.width)] if runs else [()]
+        heading = [run_heading(shown.size.width, self._needs)] if runs else [()]
         self.query_one("#heading", Lines).show_lines(heading)
         self._curve_follower.ask([self._runs[key] for key in shown.keys_in_sight()])
         self._title("runs", text)
 
     def _draw_run(self, width: int, now: float, key: str) -> tuple[Span, ...]:
         row = RunRow(self._runs[key], key in self._marked, self._curves.get(key, ()))
-        return run_line(row, width, now, self._tui.look)
+        return run_line(row, width, now, self._tui.look, self._needs)
 
     def _title(self, name: str, text: str) -> None:
         title = f"{name} / {sanitise(text)}" if text else name

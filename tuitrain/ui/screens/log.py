@@ -110,7 +110,9 @@ class LogScreen(Screen[None]):
         if snapshot.answer > self._answered:
             self._answered = snapshot.answer
             if snapshot.found is None:
-                self.notify(f"no more of {self._needle!r}", severity="warning", markup=False)
+                self.notify(
+                    f"no more matches for {self._needle!r}", severity="warning", markup=False
+                )
             else:
                 view.show_match(snapshot.found, self._needle)
         self._show_note()
@@ -134,8 +136,8 @@ class LogScreen(Screen[None]):
         if snapshot.error:
             lines = wrap_plain(snapshot.error, self.size.width - 2, "bad")
         elif not snapshot.window.texts:
-            words = "yet; it is shown here as it comes" if snapshot.live else ""
-            lines = [(Span(f"the worker wrote nothing {words}".strip(), "quiet"),)]
+            words = "yet; output appears here as it comes" if snapshot.live else ""
+            lines = [(Span(f"the worker has written nothing {words}".strip(), "quiet"),)]
         self.query_one("#note", Lines).show_lines(lines)
 
     def _show_place(self) -> None:

@@ -41,7 +41,7 @@ def ask_steps() -> Ask:
     return Ask(
         "Profile how many of the next steps?",
         value=str(_USUAL_STEPS),
-        hint="The run goes on meanwhile. Nothing: show the profiles there are.",
+        hint="The run continues meanwhile. Leave it empty to see the profiles there are.",
         check=check_steps,
     )
 
@@ -51,7 +51,7 @@ class ProfileScreen(ProfileView):
 
     BINDINGS = [
         Binding("s", "sort", "sort", id="profile.sort",
-                tooltip="Order the table by itself, in all, device, calls, memory."),
+                tooltip="Order the table by self time, total, device, calls, memory."),
         Binding("g", "group", "group", id="profile.group",
                 tooltip="Show operators, modules, source lines, kernels, or the device's gaps."),
         Binding("slash", "filter", "filter", id="profile.filter",
@@ -61,7 +61,7 @@ class ProfileScreen(ProfileView):
         Binding("d", "difference", "difference", id="profile.difference",
                 tooltip="Show what differs from another profile, or the table again."),
         Binding("o", "open", "open", id="profile.open",
-                tooltip="Say where the trace lies, and how to open it in a browser."),
+                tooltip="Say where the trace is, and how to open it in a browser."),
         Binding("left_square_bracket", "other(-1)", "older", id="profile.older", key_display="[",
                 tooltip="Show the profile before this one."),
         Binding("right_square_bracket", "other(1)", "newer", id="profile.newer", key_display="]",

@@ -297,7 +297,7 @@ class ProfileView(Screen[None]):
             lines = [text.kernel_line(row, digest, width) for row in kernels]
             return text.kernel_head(width), _numbered(lines)
         if self._group == "gap":
-            head = plain_line(" longest times without work for the device, and the host meanwhile")
+            head = plain_line(" longest idle times of the device, and what the host did")
             return head, _numbered(text.gap_lines(digest, width))
         sort, columns = self._sort or text.first_sort(digest), text.columns_for(digest, width)
         picked = text.pick_rows(digest, self._group, sort, self._pattern)

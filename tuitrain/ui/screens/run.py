@@ -91,7 +91,7 @@ class RunScreen(RunView):
             Ask(
                 "Learning rate from the next step on",
                 value=f"{row.last:.6g}" if row else "",
-                hint="The schedule goes on from there in proportion.",
+                hint="The schedule scales with it from there.",
                 check=lambda text: validate_setting("optimizer.lr", text),
             ),
             change,

@@ -30,12 +30,12 @@ from tuitrain.ui.snapshot import RunSnapshot, devices_of
 from tuitrain.ui.widgets.chartpanel import ChartPanel
 from tuitrain.ui.widgets.keyline import KeyLine
 from tuitrain.ui.widgets.lines import Lines
-from tuitrain.ui.widgets.panel import Panel
+from tuitrain.ui.widgets.panel import Panel, TextPanel
 from tuitrain.ui.widgets.topline import TopLine
 from tuitrain.view import format as text
 from tuitrain.view import runtext, sidetext, timetext
 from tuitrain.view.compare import unique_labels
-from tuitrain.view.format import metric_value, rate, sanitise
+from tuitrain.view.format import count, metric_value, sanitise
 from tuitrain.view.labels import series_labels
 from tuitrain.view.palette import assign_slots
 from tuitrain.view.spans import Span, SpanLine, plain_line
@@ -52,6 +52,7 @@ _CHART_ROWS = 9
 """Below this height a chart is hardly one: fewer are shown then."""
 _WIDE, _VERY_WIDE = 110, 170
 _NARROW = 72
+_SPEED_LABEL = 8
 
 
 class RunView(Screen[None]):
@@ -104,10 +105,10 @@ class RunView(Screen[None]):
                 for number in range(MOST_CHARTS):
                     yield ChartPanel(id=f"chart{number}")
             with Vertical(id="side"):
-                yield Panel("devices", id="devices")
-                yield Panel("step", id="steptime")
+                yield TextPanel("devices", id="devices")
+                yield TextPanel("step", id="steptime")
         yield Lines(id="memory")
-        yield Panel("what happened", id="happened")
+        yield TextPanel("what happened", id="happened", newest=True)
         yield KeyLine()
 
     def on_mount(self) -> None:
@@ -248,6 +249,7 @@ class RunView(Screen[None]):
             return
         left, right = runtext.top_parts(
             summary,
+            live=self._snapshot.live,
             epochs=self._epochs(),
             left_s=self._snapshot.left_s,
             alerts=count_serious(row.kind for row in self._snapshot.alerts),
@@ -267,7 +269,7 @@ class RunView(Screen[None]):
         if snapshot.error:
             lines += runtext.note_lines(snapshot.error, width, "bad")
         elif snapshot.state is not None and snapshot.state.state in ("failed", "lost", "paused"):
-            hint = "space goes on" if snapshot.live else "R resumes"
+            hint = "space resumes" if snapshot.live else "R resumes"
             words = f"{snapshot.state.state}: {snapshot.state.reason}  ({hint})"
             lines += runtext.note_lines(words, width, runtext.STATE_STYLES[snapshot.state.state])
         waiting = runtext.waiting_for(snapshot.commands)
@@ -337,15 +339,14 @@ class RunView(Screen[None]):
         snapshot, width = self._snapshot, max(1, panel.size.width)
         devices = devices_of(snapshot)
         body = sidetext.side_lines(devices, width, self._device_rows(panel), self.tuitrain.look)
-        body += [(), *self._speed_lines()]
-        if width >= 30:
-            body += [(), *runtext.setting_lines(snapshot.config)]
+        body += [(), *self._speed_lines(width)]
+        body += [(), *runtext.setting_lines(snapshot.config, width)]
         panel.show_panel(text.shorten(sidetext.side_title(devices), width - 4), (), body)
 
     def _draw_step_time(self) -> None:
         """Show where a step's time goes, below the devices; nothing before it was measured."""
         panel, snapshot = self.query_one("#steptime", Panel), self._snapshot
-        time = step_time(snapshot.split)
+        time = step_time(snapshot.split, snapshot.speed)
         panel.display = time is not None
         if time is None:
             return
@@ -360,27 +361,25 @@ class RunView(Screen[None]):
         """Return how many rows the devices may take: about half, for what stands below them."""
         return max(_DEVICE_ROWS, panel.body_height // 2)
 
-    def _speed_lines(self) -> list[SpanLine]:
-        snapshot = self._snapshot
-        samples = snapshot.metrics.get("samples_per_s")
-        rate_row = snapshot.metrics.get("lr")
-        lines: list[SpanLine] = []
-        if snapshot.steps_per_s:
-            step_ms = f"{1000 / snapshot.steps_per_s:.3g} ms"
-            lines.append((Span("step   ", "quiet"), Span(step_ms)))
-        if samples is not None:
-            lines.append((Span("speed  ", "quiet"), Span(rate(samples.last, ""))))
-        if rate_row is not None:
-            lines.append((Span("lr     ", "quiet"), Span(metric_value(rate_row.last))))
+    def _speed_lines(self, width: int) -> list[SpanLine]:
+        snapshot, lr = self._snapshot, self._snapshot.metrics.get("lr")
+        values = runtext.speed_values(snapshot.speed)
+        if lr is not None:
+            values["lr"] = metric_value(lr.last)
         if snapshot.parameters:
-            lines.append((Span("params ", "quiet"), Span(f"{snapshot.parameters:,}")))
-        return lines
+            whole = f"{snapshot.parameters:,}"
+            fits = len(whole) <= width - _SPEED_LABEL
+            values["params"] = whole if fits else count(snapshot.parameters)
+        return [
+            (Span(label.ljust(_SPEED_LABEL), "quiet"), Span(value))
+            for label, value in values.items()
+        ]
 
     def _draw_happened(self) -> None:
         panel, snapshot = self.query_one("#happened", Panel), self._snapshot
-        states = [snapshot.state] if snapshot.state is not None else []
+        states = list(snapshot.states)
+        if snapshot.state is not None and snapshot.state.state == "lost":
+            # Nobody was left to record it.
+            states.append(snapshot.state)
         events_ = runtext.happenings(states, snapshot.marks, snapshot.alerts, snapshot.checkpoints)
-        rows = max(1, panel.body_height)
-        panel.show_panel(
-            "what happened", (), [runtext.happening_line(item) for item in events_[-rows:]]
-        )
+        panel.show_panel("what happened", (), [runtext.happening_line(item) for item in events_])

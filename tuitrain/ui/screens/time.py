@@ -82,7 +82,7 @@ class TimeScreen(FollowingScreen[RunSnapshot]):
             return
         columns = max(8, self.size.width * _COLUMNS_A_CELL)
         self._follower.ask(Request(metrics=_METRICS, columns=columns))
-        time = step_time(snapshot.split)
+        time = step_time(snapshot.split, snapshot.speed)
         self._show_top(snapshot, time)
         self._show_timeline(snapshot, time)
         self._show_words(snapshot, time)
@@ -102,7 +102,7 @@ class TimeScreen(FollowingScreen[RunSnapshot]):
         lines = timeline(snapshot.series, unit_s, self._choices.smoothing)
         title = f"stages of a step, {unit}{self._choices.describe()}"
         if not lines:
-            panel.show_words(title, plain_line("  no step was timed so far", "quiet"))
+            panel.show_words(title, plain_line("  no step has been timed yet", "quiet"))
             return
         chart = Chart("", lines, (window.first, window.last), log=self._choices.log)
         panel.show_chart(title, chart, (), self.tuitrain.look)

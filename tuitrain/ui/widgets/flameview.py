@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from textual.binding import Binding
+from textual.events import Click
 
 from tuitrain.ui.widgets.lines import Lines
 from tuitrain.view.flame import (
@@ -50,6 +51,8 @@ class FlameView(Lines, can_focus=True):
         self._focus_path: Path = ()
         self._cursor: Path = ()
         self._cells: list[list[Cell]] = []
+        self._seen: list[list[Cell]] = []
+        """The rows in sight."""
 
     def show_tree(self, root: Mapping[str, Any]) -> None:
         """Show another tree from its root on."""
@@ -71,11 +74,21 @@ class FlameView(Lines, can_focus=True):
         self._cells = cells
         first = max(0, depth + 2 - rows)
         ascii = cast("TuitrainApp", self.app).look.ascii
-        seen = cells[first : first + rows]
+        seen = self._seen = cells[first : first + rows]
         lines = flame_lines(self._root, seen, self._cursor, width, ascii=ascii)
         blank = [()] * (rows - len(lines))
         facts = cursor_lines(self._root, self._focus_path, self._cursor, width)
         self.show_lines([*lines, *blank, (), *facts])
+
+    def on_click(self, event: Click) -> None:
+        """Put the cursor on the call that is clicked."""
+        offset = event.get_content_offset(self)
+        if offset is None or not 0 <= offset.y < len(self._seen):
+            return
+        for cell in self._seen[offset.y]:
+            if cell.left <= offset.x < cell.left + cell.width:
+                self._cursor = cell.path
+                self._draw()
 
     def action_walk(self, direction: str) -> None:
         """Move the cursor."""

@@ -39,9 +39,7 @@ class RunList(LazyList):
     """All runs."""
 
     BINDINGS = [
-        Binding(
-            "enter", "choose", "open", id="home.open", tooltip="Watch this run, live or long over"
-        ),
+        Binding("enter", "choose", "open", id="home.open", tooltip="Show this run, live or ended"),
         Binding(
             "n",
             "screen.presets",
@@ -54,14 +52,14 @@ class RunList(LazyList):
             "screen.again",
             "again",
             id="home.again",
-            tooltip="Start a run with this run's settings, after changes if you like",
+            tooltip="Start a new run with this run's settings, which can be changed first",
         ),
         Binding(
             "R",
             "screen.resume",
             "resume",
             id="home.resume",
-            tooltip="Go on with this run from its last checkpoint",
+            tooltip="Resume this run from its last checkpoint",
         ),
         _FILTER,
         Binding(

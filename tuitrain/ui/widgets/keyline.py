@@ -1,5 +1,9 @@
-"""The bottom line: the keys that work now, most used first, as many as fit."""
+"""The bottom line: the keys that work now, most used first, as many as fit; they can be clicked."""
 
+from typing import NamedTuple
+
+from textual.dom import DOMNode
+from textual.events import Click
 from textual.screen import Screen
 
 from tuitrain.ui.widgets.lines import Lines
@@ -8,11 +12,21 @@ from tuitrain.view.spans import Span, line_width
 _HELP = (Span("?", "key"), Span(" help", "quiet"))
 
 
+class _Place(NamedTuple):
+    """Where a key stands on the line, and what it does."""
+
+    first: int
+    end: int
+    action: str
+    node: DOMNode
+
+
 class KeyLine(Lines):
     """Shows the bindings of its screen that ask to be shown."""
 
     def on_mount(self) -> None:
         """Follow the screen: other keys work when the focus moves or a run ends."""
+        self._places: list[_Place] = []
         self.screen.bindings_updated_signal.subscribe(self, self._update)
         self._update(self.screen)
 
@@ -20,8 +34,17 @@ class KeyLine(Lines):
         """Show as many as fit now."""
         self._update(self.screen)
 
+    async def on_click(self, event: Click) -> None:
+        """Do what the key does that is clicked."""
+        offset = event.get_content_offset(self)
+        for place in self._places:
+            if offset is not None and place.first <= offset.x < place.end:
+                await self.app.run_action(place.action, place.node)
+                return
+
     def _update(self, screen: Screen[object]) -> None:
         spans: list[Span] = [Span(" ")]
+        places: list[_Place] = []
         shown: set[str] = set()
         for active in screen.active_bindings.values():
             binding = active.binding
@@ -33,7 +56,14 @@ class KeyLine(Lines):
             shown.add(binding.action)
             key = self.app.get_key_display(binding)
             part = (Span(key, "key"), Span(f" {binding.description}  ", "quiet"))
-            if line_width((*spans, *part, *_HELP)) > self.size.width:
+            first = line_width(tuple(spans))
+            if first + line_width((*part, *_HELP)) > self.size.width:
                 break
             spans.extend(part)
+            # The blanks behind it belong to no key.
+            end = first + line_width(part) - 2
+            places.append(_Place(first, end, binding.action, active.node))
+        first = line_width(tuple(spans))
+        places.append(_Place(first, first + line_width(_HELP), "help", self.app))
+        self._places = places
         self.show_lines([(*spans, *_HELP)])

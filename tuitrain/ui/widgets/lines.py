@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 from rich.segment import Segment
 from rich.style import Style
+from textual.events import MouseEvent
 from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
@@ -142,6 +143,11 @@ class ScrollLines(ScrollView, can_focus=True, inherit_bindings=False):
         place = y - self.scroll_offset.y
         if 0 <= place < self.size.height:
             self.refresh(Region(0, place, self.size.width, 1))
+
+    def row_under(self, event: MouseEvent) -> int | None:
+        """Return which of all lines the pointer is on; None where it is on none."""
+        offset = event.get_content_offset(self)
+        return None if offset is None else offset.y + int(self.scroll_offset.y)
 
     def line_at(self, y: int) -> SpanLine:
         """Return a line to draw; empty below the last one."""

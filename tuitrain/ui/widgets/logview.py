@@ -10,6 +10,7 @@ from typing import NamedTuple
 from rich.segment import Segment
 from rich.style import Style
 from textual.binding import Binding
+from textual.events import Click
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
@@ -208,6 +209,17 @@ class LogView(Widget, can_focus=True):
     def left(self) -> int:
         """How many cells of long lines are out of sight on the left."""
         return self._left
+
+    def on_click(self, event: Click) -> None:
+        """Select the line that is clicked; while lines are selected, select up to it."""
+        offset = event.get_content_offset(self)
+        if offset is None or offset.y >= len(self._rows):
+            return
+        self._cursor = self._rows[offset.y].place
+        if self._anchor is None:
+            self._anchor, self.following = self._cursor, False
+        self.refresh()
+        self.post_message(self.Scrolled())
 
     def on_mouse_scroll_down(self) -> None:
         """Scroll by the wheel."""

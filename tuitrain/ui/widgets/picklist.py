@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from textual.binding import Binding
+from textual.events import Click
 from textual.message import Message
 
 from tuitrain.ui.widgets.lines import ScrollLines
@@ -111,6 +112,15 @@ class PickList(ScrollLines):
         elif place >= self.scroll_offset.y + self.size.height:
             self.scroll_to(y=place - self.size.height + 1, animate=False)
         self.post_message(self.Moved(self, self.key))
+
+    def on_click(self, event: Click) -> None:
+        """Put the cursor on the row that is clicked; a second click opens it."""
+        place = self.row_under(event)
+        if place is None or place >= len(self._rows) or not self._rows[place].key:
+            return
+        self._put_cursor(place)
+        if event.chain == 2:
+            self.action_choose()
 
     def is_reversed(self, y: int) -> bool:
         """The row under the cursor stands out while the list has the focus."""

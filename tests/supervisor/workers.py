@@ -1,0 +1,87 @@
+"""A worker that says what a test wants it to say, to a real supervisor, in this process."""
+
+import os
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tuitrain import messages as m
+from tuitrain.messages import Numbered
+from tuitrain.runs.directory import RunDirectory
+from tuitrain.supervisor.assignment import Assignment
+from tuitrain.supervisor.supervisor import Observer, Supervisor
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
+
+
+class ScriptedWorker:
+    """Says one batch of messages at each look, and has ended after the last."""
+
+    exit_code = 0
+
+    def __init__(self, batches: Sequence[Sequence[object]]) -> None:
+        self.pid = os.getpid()
+        self._batches = list(batches)
+        self.heard: list[m.Command] = []
+
+    @property
+    def is_alive(self) -> bool:
+        return bool(self._batches)
+
+    def take_events(self, _wait_s: float) -> list[Any]:
+        return list(self._batches.pop(0)) if self._batches else []
+
+    def take_last_events(self) -> list[Any]:
+        return []
+
+    def send(self, command: m.Command) -> None:
+        self.heard.append(command)
+
+    def end(self) -> None:
+        pass
+
+
+class NoDigests:
+    """Works out no profile: that takes a process each."""
+
+    def begin(self, event: m.Event) -> None:
+        if isinstance(event, m.ProfileWritten):
+            raise RuntimeError("no digest today")
+
+    def take(self, _wait_s: float, _hurry: Any) -> Iterator[Any]:
+        return iter(())
+
+    def close(self) -> None:
+        pass
+
+
+def numbered(*events: object, start: int = 1, attempt: int = 1) -> list[Numbered]:
+    return [Numbered(attempt, start + i, event) for i, event in enumerate(events)]  # type: ignore[arg-type]
+
+
+def supervise(
+    run: RunDirectory,
+    batches: Sequence[Sequence[object]],
+    observe: Observer = lambda _event: None,
+    *,
+    resume: bool = False,
+) -> int:
+    """Let a supervisor live through what a worker says; return its exit code."""
+    assignment = Assignment(run, resume, Path("data"), (), 5.0)
+    worker: Any = ScriptedWorker(batches)
+    supervisor = Supervisor(assignment, observe, worker)
+    supervisor._digests = NoDigests()  # type: ignore[assignment]
+    with signals_kept():
+        return supervisor.run()
+
+
+@contextmanager
+def signals_kept() -> Iterator[None]:
+    before = {number: signal.getsignal(number) for number in _SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
