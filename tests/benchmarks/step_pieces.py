@@ -105,7 +105,7 @@ def with_guard(parts: TrainingComponents) -> Loop:
     """Look whether the loss is finite."""
     loop = Loop(parts)
     guard = NonfinitePolicy(parts.optimizer, parts.device, "stop", scaled=False)
-    loop.after = lambda loss, _outputs, _targets: guard.should_update(loss.detach())
+    loop.after = lambda loss, _outputs, _targets: guard.look(loss)
     return loop
 
 
@@ -127,7 +127,7 @@ def with_recorder(parts: TrainingComponents) -> Loop:
     loop, recorder = Loop(parts), StepRecorder(parts.task)
 
     def after(loss: Tensor, outputs: Tensor, targets: Tensor) -> None:
-        recorder.add_batch(outputs.detach(), targets)
+        recorder.add_batch(outputs.detach(), targets, len(targets))
         recorder.add_step(loss.detach(), 0.05, 1)
         if len(recorder) == _FLUSH_STEPS:
             recorder.flush(1).points(parts.task.train_metric(), 1.0)

@@ -110,5 +110,5 @@ def test_an_update_is_left_out_where_the_loss_is_not_finite(value: float) -> Non
     loss = torch.tensor(value)
     for policy, allowed in (("stop", False), ("skip", False), ("ignore", True)):
         guard = NonfinitePolicy(optimizer, torch.device("cpu"), policy, scaled=False)
-        assert guard.should_update(torch.tensor(1.0))
-        assert guard.should_update(loss) is allowed
+        assert guard.look(torch.tensor(1.0)) == (1.0, True)
+        assert guard.look(loss)[1] is allowed

@@ -48,7 +48,7 @@ def test_train_metrics_are_those_of_each_steps_samples(
     pairs = outputs_and_targets(task, steps, seed)
     for number, batches in enumerate(pairs):
         for outputs, targets in batches:
-            recorder.add_batch(outputs, targets)
+            recorder.add_batch(outputs, targets, len(targets))
         recorder.add_step(torch.tensor(float(number)), 0.1 * number, len(batches))
     recorder.add_norm(12, torch.tensor(2.5))
     flushed = recorder.flush(11)
@@ -72,7 +72,7 @@ def test_a_mean_absolute_error_does_not_depend_on_the_flush_it_is_in(
         each = StepRecorder(find_task("regression"))
         for recorder in (together, each):
             for outputs, targets in batches:
-                recorder.add_batch(outputs, targets)
+                recorder.add_batch(outputs, targets, len(targets))
             recorder.add_step(torch.zeros(()), 0.1, len(batches))
         alone += each.flush(1).measured
     assert together.flush(1).measured == alone
@@ -81,7 +81,7 @@ def test_a_mean_absolute_error_does_not_depend_on_the_flush_it_is_in(
 def test_the_first_loss_that_is_not_finite_is_found_and_cut_after() -> None:
     recorder = StepRecorder(find_task("regression"))
     for loss in (1.0, 2.0, math.inf, 4.0):
-        recorder.add_batch(torch.zeros(2), torch.zeros(2))
+        recorder.add_batch(torch.zeros(2), torch.zeros(2), 2)
         recorder.add_step(torch.tensor(loss), 0.1, 1)
     for step in (6, 8):
         recorder.add_norm(step, torch.tensor(1.0))

@@ -42,10 +42,10 @@ class NonfinitePolicy:
     def __init__(self, optimizer: Any, device: torch.device, policy: Policy, scaled: bool) -> None:
         self._policy = policy
         # A gradient scaler leaves out such updates by itself, and sets found_inf for that.
-        self.idle = policy == "ignore" or scaled
-        """No step needs to be looked at."""
+        self._idle = policy == "ignore" or scaled
+        self._on_host = device.type == "cpu"
         fused = getattr(optimizer, "_step_supports_amp_scaling", False)
-        self._on_device = not self.idle and device.type != "cpu" and fused
+        self._on_device = not self._idle and device.type != "cpu" and fused
         self._found = torch.zeros((), device=device)
         self._was_finite = True
         if self._on_device:
@@ -57,10 +57,17 @@ class NonfinitePolicy:
         """Whether a loss that is not finite ends the run."""
         return self._policy == "stop"
 
-    def should_update(self, loss: Tensor) -> bool:
-        """Return whether to go on with the update of this step."""
-        if self.idle:
-            return True
+    def look(self, loss: Tensor) -> tuple[Tensor | float, bool]:
+        """Return the loss to record, and whether to go on with the update of this step.
+
+        On a CPU the number itself, as reading it costs less there than keeping a tensor.
+        """
+        if self._on_host:
+            value = loss.item()
+            return value, self._idle or math.isfinite(value)
+        loss = loss.detach()
+        if self._idle:
+            return loss, True
         if self._on_device:
             bad = torch.isfinite(loss).logical_not()
             if self._policy == "stop":
@@ -68,8 +75,8 @@ class NonfinitePolicy:
                 torch.maximum(self._found, bad.float(), out=self._found)
             else:
                 self._found.copy_(bad)
-            return True
-        return math.isfinite(loss.item())
+            return loss, True
+        return loss, math.isfinite(loss.item())
 
     def review(self, flushed: Flushed) -> NonfiniteLoss | None:
         """Return the loss to tell of: the first that is not finite after one that was."""

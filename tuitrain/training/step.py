@@ -81,24 +81,23 @@ class TrainStep:
             torch.autograd.backward(loss if scaler is None else scaler.scale(loss))
             if laps is not None:
                 laps.mark("backward")
-            loss = loss.detach()
-            total = loss if total is None else total + loss
-            recorder.add_batch(outputs.detach(), batch.targets)
+            total = loss if total is None else total + loss.detach()
+            recorder.add_batch(outputs.detach(), batch.targets, batch.samples)
             if laps is not None:
                 laps.mark("other")
 
         total = cast(Tensor, total)
-        reason = ""
-        if self._nonfinite.idle or self._nonfinite.should_update(total):
+        recorded, wanted = self._nonfinite.look(total)
+        if wanted:
             self._update(step, batches, total)
             for updated in self._updated:
                 updated(step + 1)
             if laps is not None:
                 laps.mark("optimizer")
-        elif self._nonfinite.ends:
-            reason = f"loss is {total.item()} at step {step + 1}"
-        recorder.add_step(total, rate, len(batches))
-        return reason
+        recorder.add_step(recorded, rate, len(batches))
+        if wanted or not self._nonfinite.ends:
+            return ""
+        return f"loss is {total.item()} at step {step + 1}"
 
     def begin(self) -> None:
         """Take the next step's rate from the schedule: the optimizer's may be a checkpoint's."""
@@ -160,7 +159,7 @@ class TrainStep:
 
         Its first call is the forward and backward pass that was made; later ones leave no metrics.
         """
-        made = [loss]
+        made = [loss.detach()]
 
         def closure() -> Tensor:
             if made:
@@ -184,4 +183,7 @@ class TrainStep:
         if clip_norm:
             return torch.nn.utils.clip_grad_norm_(self._trainable, clip_norm)
         gradients = [p.grad for p in self._trainable if p.grad is not None]
-        return torch.nn.utils.get_total_norm(gradients)
+        if any(gradient.layout is not torch.strided for gradient in gradients):
+            return torch.nn.utils.get_total_norm(gradients)
+        # What get_total_norm does after it has sorted gradients by device, ten times as fast.
+        return torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))

@@ -79,6 +79,7 @@ class Batch:
     """[batch] or [batch, outputs]."""
     share: float
     """This batch's part of its step's samples; 1 without accumulation."""
+    samples: int
 
 
 class Batches(Protocol):
@@ -111,7 +112,7 @@ class TensorBatches:
         self._preparation = preparation
         self._steps_per_epoch = plan.steps_per_epoch
         self._epoch = -1
-        self._steps: list[list[tuple[Tensor, float]]] = []
+        self._steps: list[list[tuple[Tensor, float, int]]] = []
         """For each step of the epoch, the samples of its batches and each batch's share."""
 
     def step(self, step: int, laps: Laps | None = None) -> list[Batch]:
@@ -119,7 +120,7 @@ class TensorBatches:
         epoch, place = divmod(step, self._steps_per_epoch)
         if epoch != self._epoch:
             self._begin_epoch(epoch)
-        batches = [self._gather(index, share) for index, share in self._steps[place]]
+        batches = [self._gather(*batch) for batch in self._steps[place]]
         if laps is not None:
             laps.mark("data")
         return batches
@@ -131,12 +132,14 @@ class TensorBatches:
         self._steps = []
         for piece in torch.split(order, self._plan.step_samples)[: self._steps_per_epoch]:
             batches = torch.split(piece, self._plan.forward_size)
-            self._steps.append([(index, len(index) / len(piece)) for index in batches])
+            samples = len(piece)
+            self._steps.append([(index, len(index) / samples, len(index)) for index in batches])
 
-    def _gather(self, index: Tensor, share: float) -> Batch:
+    def _gather(self, index: Tensor, share: float, samples: int) -> Batch:
         inputs = self._samples.inputs.index_select(0, index)
         targets = self._samples.targets.index_select(0, index)
-        return Batch(self._preparation.train(inputs, index, self._epoch), targets, share)
+        prepared = self._preparation.train(inputs, index, self._epoch)
+        return Batch(prepared, targets, share, samples)
 
     def close(self) -> None:
         """Nothing to end."""
@@ -267,7 +270,8 @@ class LoaderBatches:
         inputs, targets, index = (part.to(self._device, non_blocking=True) for part in loaded)
         if laps is not None:
             laps.mark("copy")
-        batch = Batch(self._preparation.train(inputs, index, epoch), targets, share)
+        prepared = self._preparation.train(inputs, index, epoch)
+        batch = Batch(prepared, targets, share, len(index))
         if laps is not None:
             laps.mark("data")
         return batch

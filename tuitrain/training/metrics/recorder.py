@@ -5,6 +5,7 @@ measured there too, from the outputs that were kept, for all steps in one go.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -22,10 +23,11 @@ class StepRecorder:
     """The steps since the last flush."""
 
     task: Task
-    _losses: list[Tensor] = field(default_factory=list)
+    _losses: list[Tensor | float] = field(default_factory=list)
     _rates: list[float] = field(default_factory=list)
     _outputs: list[Tensor] = field(default_factory=list)
     _targets: list[Tensor] = field(default_factory=list)
+    _sizes: list[int] = field(default_factory=list)
     _batches: list[int] = field(default_factory=list)
     _norms: list[Tensor] = field(default_factory=list)
     _norm_steps: list[int] = field(default_factory=list)
@@ -37,14 +39,15 @@ class StepRecorder:
         """Whether a flush is due for what is held."""
         return self.kept_bytes > KEPT_BYTES
 
-    def add_batch(self, outputs: Tensor, targets: Tensor) -> None:
+    def add_batch(self, outputs: Tensor, targets: Tensor, samples: int) -> None:
         """Keep one forward pass for the train metric."""
         self._outputs.append(outputs)
         self._targets.append(targets)
+        self._sizes.append(samples)
         self.kept_bytes += outputs.nbytes
 
-    def add_step(self, loss: Tensor, rate: float, batches: int) -> None:
-        """Record one step; `loss` is a detached scalar on the device."""
+    def add_step(self, loss: Tensor | float, rate: float, batches: int) -> None:
+        """Record one step; `loss` is a detached scalar on the device, or the number itself."""
         self._losses.append(loss)
         self._rates.append(rate)
         self._batches.append(batches)
@@ -59,7 +62,7 @@ class StepRecorder:
         kept = sum(self._batches)
         norms = sum(1 for norm_step in self._norm_steps if norm_step <= step)
         del self._norms[norms:], self._norm_steps[norms:]
-        del self._outputs[kept:], self._targets[kept:]
+        del self._outputs[kept:], self._targets[kept:], self._sizes[kept:]
         self.kept_bytes = sum(outputs.nbytes for outputs in self._outputs)
 
     def __len__(self) -> int:
@@ -71,12 +74,12 @@ class StepRecorder:
         Steps after the first loss that is not finite are kept too; the loop decides about them.
         """
         losses = _read(self._losses)
-        sizes = [len(targets) for targets in self._targets]
+        sizes = self._sizes
         measured = self._measure(sizes)
         flushed = Flushed(first_step, losses, self._rates, measured, sum(sizes), [], [])
         flushed.norm_steps, flushed.norms = self._norm_steps, _read(self._norms)
         self._losses, self._rates, self._batches = [], [], []
-        self._outputs, self._targets = [], []
+        self._outputs, self._targets, self._sizes = [], [], []
         self._norms, self._norm_steps = [], []
         self.kept_bytes = 0
         return flushed
@@ -95,12 +98,11 @@ class StepRecorder:
         return steps
 
 
-def _read(scalars: list[Tensor]) -> list[float]:
-    """Bring scalars to the host in one transfer."""
-    if not scalars:
-        return []
-    values: list[float] = torch.stack(scalars).tolist()
-    return values
+def _read(scalars: Sequence[Tensor | float]) -> list[float]:
+    """Bring scalars to the host in one transfer; numbers are there already."""
+    tensors = [scalar for scalar in scalars if isinstance(scalar, Tensor)]
+    read = iter(torch.stack(tensors).tolist() if tensors else ())
+    return [next(read) if isinstance(scalar, Tensor) else scalar for scalar in scalars]
 
 
 @dataclass(slots=True)
