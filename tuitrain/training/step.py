@@ -186,4 +186,5 @@ class TrainStep:
         if any(gradient.layout is not torch.strided for gradient in gradients):
             return torch.nn.utils.get_total_norm(gradients)
         # What get_total_norm does after it has sorted gradients by device, ten times as fast.
-        return torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
+        norms: list[Tensor] = list(torch._foreach_norm(gradients))
+        return torch.linalg.vector_norm(torch.stack(norms))
