@@ -187,4 +187,4 @@ class TrainStep:
             return torch.nn.utils.get_total_norm(gradients)
         # What get_total_norm does after it has sorted gradients by device, ten times as fast.
         norms: list[Tensor] = list(torch._foreach_norm(gradients))
-        return torch.linalg.vector_norm(torch.stack(norms))
+        return cast(Tensor, torch.linalg.vector_norm(torch.stack(norms)))
