@@ -14,6 +14,8 @@ class TuitrainError(Exception):
     """A failure that one sentence explains; `exit_code` is what the process ends with."""
 
     exit_code = EXIT_FAILED
+    detail = ""
+    """What else there is to read, as the traceback of a user's own code."""
 
 
 class UsageError(TuitrainError):
@@ -60,6 +62,10 @@ class DeviceError(TuitrainError):
 
 class TrainingError(TuitrainError):
     """Training can't start or go on for a reason that its settings explain."""
+
+
+class SampleError(TrainingError):
+    """A data set's own code raised while it read a sample; `detail` has its traceback."""
 
 
 class ProfileError(TuitrainError):

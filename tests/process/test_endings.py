@@ -45,7 +45,7 @@ class Net(torch.nn.Module):
     def forward(self, inputs):
         self.calls += self.training
         if self.calls == 7:
-            raise ValueError("this batch is not for me")
+            RAISE
         return self.layers(inputs)
 '''
 
@@ -203,20 +203,39 @@ def test_a_crash_before_the_first_checkpoint_is_named_and_the_run_begins_again_a
     assert steps == list(range(1, len(steps) + 1))
 
 
-def test_a_step_that_raises_keeps_all_steps_before_it_and_can_be_gone_on_from(cli: Any) -> None:
+@pytest.mark.parametrize(
+    ("raising", "told"),
+    [
+        ('raise ValueError("this batch is not for me")', "ValueError: this batch is not for me"),
+        ("import sys; sys.exit(0)", "SystemExit: 0 (raised in forward, fragile.py line 15)"),
+    ],
+)
+def test_a_step_that_raises_keeps_all_steps_before_it_and_can_be_gone_on_from(
+    cli: Any, raising: str, told: str
+) -> None:
     module = cli.folder / "fragile.py"
-    module.write_text(FRAGILE_MODULE)
+    module.write_text(FRAGILE_MODULE.replace("RAISE", raising))
     cli("run", cli.preset(FRAGILE), exit_code=1)
     run = cli.only()
-    assert run.state().reason == "ValueError: this batch is not for me; step 6 is saved"
-    assert "ValueError: this batch is not for me" in run.state().detail
+    assert run.state().reason == f"{told}; step 6 is saved"
+    assert told.partition(" (")[0] in run.state().detail
     assert [step for step, _ in run.points("train/loss")] == [1, 2, 3, 4, 5, 6]
     assert run.files() == ["last.pt", "step-00000005.pt", "step-00000006.pt"]
     assert [row.step for row in run.checkpoints()] == [5, 6]
-    module.write_text(FRAGILE_MODULE.replace("self.calls == 7", "False"))
+    module.write_text(FRAGILE_MODULE.replace("self.calls == 7", "False").replace("RAISE", "pass"))
     cli.resume(run, "--code", "fragile:Net")
     assert run.wait_end().state == "finished"
     assert [step for step, _ in run.points("train/loss")] == list(range(1, 24))
+
+
+def test_a_part_that_leaves_at_once_is_told_as_what_it_did(cli: Any) -> None:
+    (cli.folder / "fragile.py").write_text(
+        FRAGILE_MODULE.replace("RAISE", "import os; os._exit(0)")
+    )
+    cli("run", cli.preset(FRAGILE), exit_code=1)
+    run = cli.only()
+    assert run.state().reason.startswith("the worker ended by itself with exit code 0 and without")
+    assert "os._exit" in run.state().reason
 
 
 UNREADABLE = """
@@ -256,8 +275,10 @@ def data():
 def test_a_sample_that_a_loader_can_not_read_is_told_by_its_own_error(cli: Any) -> None:
     (cli.folder / "unreadable.py").write_text(UNREADABLE_MODULE)
     cli("run", cli.preset(UNREADABLE), exit_code=1)
-    reason = cli.only().state().reason
-    assert reason.startswith("OSError: cannot read 17.png (in DataLoader worker process 0)")
+    state = cli.only().state()
+    assert state.reason.startswith("OSError: cannot read 17.png (in DataLoader worker process 0); ")
+    assert "; sample 17 of its training set" in state.reason
+    assert 'raise OSError("cannot read 17.png")' in state.detail
 
 
 def take_terminal() -> None:

@@ -13,6 +13,8 @@ import torch
 from tuitrain.errors import DataUnavailableError
 from tuitrain.training.components.augmentations import flip, shift
 from tuitrain.training.components.datasets import circles, digits, linear, mnist
+from tuitrain.training.data.sample_rule import rule_of
+from tuitrain.training.data.stream import Stream
 from tuitrain.training.data.transform import BatchTransform, measure_statistics
 from tuitrain.training.randomness import Draw
 from tuitrain.training.samples import DataContext, Samples, sample_shape
@@ -144,9 +146,9 @@ def test_prepared_inputs_have_mean_0_and_deviation_1_in_each_channel(
 
 def test_a_set_that_yields_one_sample_at_a_time_is_measured_alike() -> None:
     inputs = torch.rand(100, 2, 3, 3)
-    pairs = [(row, 0) for row in inputs]
+    pairs = Stream([(row, 0) for row in inputs], rule_of("regression", None, 0, "its training set"))
     whole = measure_statistics(Samples(inputs, torch.zeros(100)))
-    streamed = measure_statistics(pairs)  # type: ignore[arg-type]
+    streamed = measure_statistics(pairs)
     assert torch.equal(whole.mean, streamed.mean)
     assert torch.equal(whole.inverse_deviation, streamed.inverse_deviation)
 

@@ -33,6 +33,14 @@ def test_patience_counts_evaluations_without_a_better_value() -> None:
     assert stop.reason == ("val/loss has not improved for 2 evaluations (best 0.8) at step 4")
 
 
+def test_an_infinite_value_is_never_the_best_nor_a_target_reached() -> None:
+    best = begin_best(CheckpointSection(monitor="val/accuracy", mode="max"))
+    stop = early_stop(monitor="val/r2", mode="max", target=0.5)
+    assert not best.update({"val/accuracy": math.inf}, 1)
+    stop.update({"val/r2": math.inf}, 1)
+    assert (best.value, stop.reason) == (None, "")
+
+
 def test_a_target_ends_the_run_as_soon_as_it_is_reached() -> None:
     stop = early_stop(target=0.5)
     stop.update({"val/loss": math.nan}, 1)

@@ -2,9 +2,12 @@
 
 import math
 
+import numpy as np
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
 from torch import Tensor
 
 from tuitrain.training.metrics.recorder import StepRecorder
@@ -121,3 +124,26 @@ def test_errors_are_those_of_the_whole_set() -> None:
     assert math.isclose(metrics["mae"], 1.0)
     assert math.isclose(metrics["rmse"], math.sqrt(5 / 3))
     assert math.isclose(metrics["r2"], 1 - 5 / (14 / 3))
+
+
+def test_errors_of_several_outputs_are_their_means_as_scikit_learn_has_them() -> None:
+    random = np.random.default_rng(0)
+    true = random.normal(size=(60, 3)) * [1.0, 5.0, 0.01] + [0.0, -3.0, 1e5]
+    found = true + random.normal(size=(60, 3)) * [0.5, 1.0, 0.002]
+    tally = ErrorSums(torch.device("cpu"), 3)
+    for first in range(0, 60, 7):
+        part = slice(first, first + 7)
+        tally.add(torch.from_numpy(found[part]), torch.from_numpy(true[part]))
+    assert tally.metrics() == pytest.approx(
+        {
+            "mae": mean_absolute_error(true, found),
+            "rmse": root_mean_squared_error(true, found),
+            "r2": r2_score(true, found),
+        }
+    )
+
+
+def test_targets_that_do_not_vary_have_the_r2_that_scikit_learn_gives_them() -> None:
+    tally = ErrorSums(torch.device("cpu"))
+    tally.add(torch.full((5,), 0.3), torch.full((5,), 0.1))
+    assert tally.metrics()["r2"] == r2_score([0.1] * 5, [0.3] * 5) == 0.0

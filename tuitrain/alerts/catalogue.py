@@ -22,8 +22,8 @@ class Kind:
 
 
 KINDS: tuple[Kind, ...] = (
-    Kind("nonfinite", "critical", "The loss is NaN or infinite; `train.nonfinite` decides what "
-         "happens."),
+    Kind("nonfinite", "critical", "The loss is NaN or infinite, and `train.nonfinite` decides what "
+         "happens; or a value that an evaluation is watched for is."),
     Kind("divergence", "warning", "The loss, as the median of every 20 steps, stays far above its "
          "best value, and by more than a tenth of all it had come down.",
          ("divergence_factor", "divergence_steps")),

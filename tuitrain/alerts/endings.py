@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 from tuitrain.alerts.rule import Course, Episode, Rule
 from tuitrain.messages import Event, TrainingEnded
 
-_DIED = re.compile(r"DataLoader worker \(pid(?:\(s\))? ([\d, ]+)\)[^\n]*")
-"""What torch raises in the training process."""
+_DIED = re.compile(r"DataLoader worker \(pid(?:\(s\))? ([\d, ]+)\)[^\n;]*")
+"""What is raised in the training process."""
 _GONE = "in rebuild_storage_fd"
 """Where torch fails, with an error of the connection, when the loader of a batch is just dead."""
 _MISSING_S = 5.0

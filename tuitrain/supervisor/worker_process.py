@@ -153,7 +153,10 @@ def describe_exit(code: int | None) -> str:
     if code is None:
         return "did not end"
     if code >= 0:
-        return f"ended with exit code {code}"
+        return (
+            f"ended by itself with exit code {code} and without a word: a part of the run called "
+            "os._exit, or a library did the like"
+        )
     try:
         name = signal.Signals(-code).name
     except ValueError:

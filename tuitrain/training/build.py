@@ -5,12 +5,13 @@ Knows nothing of queues, checkpoints or the order in which the loop does things.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from math import prod
 from pathlib import Path
 from typing import Any
 
 import psutil
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from tuitrain.config.schema import DataSection, Preset
 from tuitrain.errors import DeviceError, TrainingError
@@ -20,9 +21,11 @@ from tuitrain.training.data.checks import check_splits
 from tuitrain.training.data.transform import BatchTransform, build_augmentations, measure_statistics
 from tuitrain.training.groups import ParameterGroups
 from tuitrain.training.hooks import HookContext, HookList, build_hooks
+from tuitrain.training.materialise import input_type_of, materialise, refuse_meta
 from tuitrain.training.modes import begin_training_mode
 from tuitrain.training.optimizing import build_optimizer, trainable_parameters
 from tuitrain.training.precision import Precision
+from tuitrain.training.randomness import generator_states, restore_generators
 from tuitrain.training.samples import (
     DataContext,
     DataSpec,
@@ -31,6 +34,7 @@ from tuitrain.training.samples import (
     Splits,
     count,
     sample_shape,
+    target_shape,
 )
 from tuitrain.training.schedule import Schedule
 from tuitrain.training.task import Task, find_task
@@ -148,7 +152,8 @@ def build_components(
     precision = Precision(preset.train.precision, device)
     data = _build_data(preset, device, data_directory, report)
     report("building the model")
-    model = _build_model(preset, data.spec).to(device)
+    model = _build_model(preset, data, device)
+    data = _in_types_of(model, data)
     if preset.train.channels_last:
         model = model.to(memory_format=torch.channels_last)
     forward = torch.compile(model) if preset.train.compile else model
@@ -191,7 +196,9 @@ def _build_data(
     context = DataContext(folder, report)
     given = (context,) if ":" not in preset.data.name or registry.takes_context(build) else ()
     found = build(*given, **preset.data.options)
-    splits = check_splits(preset.data.name, preset.task, found)
+    # A loss of the user's own may be one of those that take -1 and 1.
+    lowest = -1 if ":" in preset.loss.name else 0
+    splits = check_splits(preset.data.name, preset.task, found, lowest)
     shape = sample_shape(splits.train)
     on_device = _fits(preset.data, splits, device)
     if on_device and isinstance(splits.train, Samples):
@@ -223,7 +230,9 @@ def _build_data(
 
 
 def _outputs(preset: Preset, splits: Splits) -> int:
-    return len(splits.classes) if preset.task == "classification" else 1
+    if preset.task == "classification":
+        return len(splits.classes)
+    return prod(target_shape(splits.train))
 
 
 def _fits(section: DataSection, splits: Splits, device: torch.device) -> bool:
@@ -257,10 +266,54 @@ def free_memory_bytes(device: torch.device) -> int:
 def _moved(source: Source, device: torch.device | None) -> Source:
     if device is None or not isinstance(source, Samples):
         return source
-    return Samples(source.inputs.to(device), source.targets.to(device))
+    # Metal has no float64.
+    inputs, targets = (
+        part.float() if device.type == "mps" and part.dtype == torch.float64 else part
+        for part in (source.inputs, source.targets)
+    )
+    return Samples(inputs.to(device), targets.to(device))
 
 
-def _build_model(preset: Preset, spec: DataSpec) -> nn.Module:
+def _in_types_of(model: nn.Module, data: Data) -> Data:
+    """Let targets that are numbers come in the type that the model gives its outputs in."""
+    wide = torch.float64 if input_type_of(model) == torch.float64 else torch.float32
+    return replace(
+        data, train=_with_targets(data.train, wide), validation=_with_targets(data.validation, wide)
+    )
+
+
+def _with_targets(source: Source, kind: torch.dtype) -> Source:
+    if not isinstance(source, Samples):
+        return replace(source, target_type=kind)
+    if not source.targets.is_floating_point():
+        return source
+    return Samples(source.inputs, source.targets.to(kind))
+
+
+def _build_model(preset: Preset, data: Data, device: torch.device) -> nn.Module:
+    """Return the model on the device, each of its weights with a shape."""
+    where = f"model.name = {preset.model.name}"
+    model = _make_model(preset, data.spec)
+    refuse_meta(model, where)
+    model = model.to(device)
+    data.preparation.input_type = input_type_of(model)
+    materialise(model, lambda: first_samples(data, device, 2)[0], where)
+    return model
+
+
+def first_samples(data: Data, device: torch.device, number: int) -> tuple[Tensor, Tensor]:
+    """Return the set's first samples as the model and the loss get them, without augmentation."""
+    number = min(number, count(data.train))
+    if isinstance(data.train, Samples):
+        inputs, targets = data.train.inputs[:number], data.train.targets[:number]
+    else:
+        states = generator_states()
+        inputs, targets = data.train.batch(range(number))
+        restore_generators(states)
+    return data.preparation.evaluate(inputs.to(device)), targets.to(device)
+
+
+def _make_model(preset: Preset, spec: DataSpec) -> nn.Module:
     section = preset.model
     if section.name.startswith("torchvision.") and ":" not in section.name:
         model = _torchvision_model(section.name.partition(".")[2], spec, section.options)

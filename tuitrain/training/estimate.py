@@ -14,11 +14,11 @@ from torch import nn
 
 from tuitrain.config.load import parse_preset
 from tuitrain.config.schema import Preset
-from tuitrain.errors import TuitrainError
 from tuitrain.messages import CostEstimated, EstimateCost
 from tuitrain.training.build import TrainingComponents, build_components
 from tuitrain.training.environment import device_name
 from tuitrain.training.memory.footprint import estimate_footprint
+from tuitrain.training.singles import rehearse
 
 
 def warm_up() -> tuple[Mapping[str, Any], ...]:
@@ -55,14 +55,16 @@ def estimate_cost(command: EstimateCost) -> CostEstimated:
     """Return what a preset would take, or why that can't be said."""
     try:
         return CostEstimated(command.config, _estimate(command))
-    except (TuitrainError, RuntimeError, ValueError, TypeError, OSError) as error:
-        # Wrong shapes and options show as any of these; the form says so, nothing else fails.
+    except BaseException as error:
+        # Wrong shapes, wrong options and a user's own code show as anything, SystemExit too; the
+        # form says so, nothing else fails.
         return CostEstimated(command.config, {"error": str(error).strip() or type(error).__name__})
 
 
 def _estimate(command: EstimateCost) -> Mapping[str, Any]:
     preset = parse_preset(command.config, "the form")
     parts = _parts(preset.model_dump_json(), command.data_directory)
+    rehearse(parts)
     footprint = estimate_footprint(parts, preset.train.batch_size)
     return {
         "device": str(parts.device),

@@ -5,8 +5,9 @@ only as a channel that takes events and gives commands.
 """
 
 import gc
+import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from tuitrain.errors import TrainingError
@@ -17,6 +18,7 @@ from tuitrain.training.channel import WorkerChannel
 from tuitrain.training.checkpoints.manager import CheckpointManager, DiskHeldError
 from tuitrain.training.checkpoints.writer import CheckpointWriter
 from tuitrain.training.commands import CommandHandler
+from tuitrain.training.instruments import Instrument
 from tuitrain.training.memory.allocator import Allocator, find_allocator
 from tuitrain.training.memory.oom_recovery import HALF_MADE, OomRecovery
 from tuitrain.training.memory.oom_report import (
@@ -29,8 +31,10 @@ from tuitrain.training.memory.watch import MemoryWatch
 from tuitrain.training.metrics.evaluation import Evaluation, Evaluator
 from tuitrain.training.metrics.recorder import Flushed, StepRecorder
 from tuitrain.training.nonfinite import NonfinitePolicy
+from tuitrain.training.profiling.flops import count_work
 from tuitrain.training.profiling.profiler import Profiler
 from tuitrain.training.profiling.timing import COST_SHARE, StepTimer, clock_of
+from tuitrain.training.singles import check_singles
 from tuitrain.training.standstill import Standstill
 from tuitrain.training.state import TrainingState
 from tuitrain.training.step import TrainStep
@@ -46,6 +50,13 @@ class _RunEndedError(Exception):
     def __init__(self, ended: TrainingEnded) -> None:
         super().__init__(ended.reason)
         self.ended = ended
+
+
+def _exit_code_of(error: BaseException) -> int:
+    """Return what python would end a process with that this error leaves."""
+    if isinstance(error, SystemExit):
+        return error.code if isinstance(error.code, int) else int(error.code is not None)
+    return 1
 
 
 class Trainer:
@@ -85,12 +96,23 @@ class Trainer:
             scaled=components.precision.scaler is not None,
         )
         self._recorder = StepRecorder(components.task)
-        self._timer = StepTimer(clock_of(device), timing_share)
+        self._timer = StepTimer(
+            clock_of(device),
+            timing_share,
+            instrument=self._instrument("the split of steps into stages"),
+        )
         self._train_step = TrainStep(
-            components, self.state.settings, self._nonfinite, self._recorder, self._timer
+            components,
+            self.state.settings,
+            self._nonfinite,
+            self._recorder,
+            self._timer,
+            self._instrument("the norm of the gradients"),
         )
         self._evaluator = Evaluator(components)
-        self.memory = MemoryWatch(components, allocator, channel.send)
+        self.memory = MemoryWatch(
+            components, allocator, channel.send, self._instrument("the account of memory")
+        )
         self._recovery = OomRecovery(components, allocator, channel.send, rerun)
         # Inside a compiled model hooks don't fire.
         roots = {} if preset.train.compile else {"model": components.model}
@@ -109,11 +131,25 @@ class Trainer:
         )
         self._ends = ""
         """Why the run has to end: the last step's loss is not finite."""
+        self._counted = False
+        self._was_measured = True
+
+    def _instrument(self, what: str) -> Instrument:
+        """Return an instrument whose failure is an alert."""
+        return Instrument(what, lambda text, trace: self._alert("record", text, trace))
+
+    def _alert(self, kind: str, text: str, detail: str = "") -> None:
+        self._send(AlertRaised(time.time(), self.state.step, kind, text, detail))
 
     # --- the loop ---------------------------------------------------------------------------------
 
     def run(self) -> TrainingEnded:
-        """Train until the run ends, and return how it did; the final checkpoint is on disk."""
+        """Train until the run ends, and return how it did; the final checkpoint is on disk.
+
+        Raises:
+            TrainingError: the model can't be trained with batches of the sizes that there are.
+            BaseException: whatever a step raised; the last whole one is saved.
+        """
         state, planner = self.state, self._planner
         self._begin()
         with self._ending():
@@ -128,11 +164,14 @@ class Trainer:
                 return TrainingEnded(time.time(), state.step, "stopped", str(error))
             except _RunEndedError as error:
                 return error.ended
-            except Exception as error:
+            except BaseException as error:
+                # A user's part may raise SystemExit too; signals and commands never raise here.
                 self._save_what_is_whole(error)
                 raise
 
     def _begin(self) -> None:
+        check_singles(self.components)
+        self._pid = os.getpid()
         self._first_step = self._flushed_step = self.state.step
         self._batches = self.components.batches(self.state.step)
         self.components.hooks.started(self.state.step)
@@ -162,9 +201,18 @@ class Trainer:
             try:
                 return self._take_step()
             except OutOfMemory as error:
-                report = self._recovery.capture(error)
+                again = self.memory.undo(error)
+                report = None if again else self._recovery.capture(error)
+            except Exception as error:
+                if not self.memory.undo(error):
+                    raise
+                report = None
             # Outside the handler: the error is gone, and with it what its frames held.
             self._break_off()
+            if report is None:
+                # Only the measurement of memory has failed.
+                self._open_batches()
+                continue
             self._recovery.release()
             at_once = self._recovery.split_step(report, self.state.step)
             if at_once is None:
@@ -218,9 +266,9 @@ class Trainer:
         if boundary.evaluate:
             self._evaluate()
         if early := self.state.progress.early_stop.reason:
-            return self._commands.end("finished", f"early stop: {early}")
+            return self._finish(f"early stop: {early}")
         if boundary.end:
-            return self._commands.end("finished", self._end_reason())
+            return self._finish(self._end_reason())
         self._change_settings(boundary)
         waited = self.checkpoints.check()
         if boundary.save:
@@ -228,11 +276,26 @@ class Trainer:
         ended = self._commands.handle(boundary.commands, boundary.orphaned)
         if boundary.collect:
             gc.collect()
-        accounted = self.memory.account()
+        accounted = self.memory.account() or self._count_work(boundary.step)
         if waited or accounted or boundary.evaluate or boundary.save or boundary.commands:
             # What went before was no training.
             self._clock = time.perf_counter()
         return ended
+
+    def _finish(self, reason: str) -> TrainingEnded:
+        lacking = self.state.progress.lacks_best()
+        said = f"; {lacking}" if lacking and self.components.preset.checkpoint.best else ""
+        return self._commands.end("finished", f"{reason}{said}")
+
+    def _count_work(self, step: int) -> bool:
+        """Tell once of a step's arithmetic, after a step: tables that a model keeps are there."""
+        if self._counted or step == self._first_step:
+            return False
+        self._counted = True
+        work = count_work(self.components)
+        if work is not None:
+            self._send(work)
+        return True
 
     def _flush(self) -> None:
         """Tell of the steps since the last flush; here alone the host waits for the device."""
@@ -261,7 +324,7 @@ class Trainer:
         if found.left_out:
             flushed.cut_after(found.step)
             self.state.step = found.step - 1
-        self._send(AlertRaised(time.time(), self.state.step, "nonfinite", found.alert))
+        self._alert("nonfinite", found.alert)
 
     def _steps_taken(self, flushed: Flushed, took_s: float) -> StepsTaken:
         metric = self.components.task.train_metric()
@@ -292,12 +355,19 @@ class Trainer:
                 counts=result.counts,
             )
         )
+        self._look_for_unmeasured(result.metrics)
         self.components.schedule.evaluated(result.metrics, state.step)
         self.components.hooks.evaluated(result.metrics, state.step)
         is_best = state.progress.update(result.metrics, state.step)
         if is_best and self.components.preset.checkpoint.best:
             self.checkpoints.save("last", "best")
         gc.collect()
+
+    def _look_for_unmeasured(self, metrics: Mapping[str, float]) -> None:
+        text = self.state.progress.describe_nonfinite(metrics)
+        was_measured, self._was_measured = self._was_measured, not text
+        if text and was_measured:
+            self._alert("nonfinite", f"after step {self.state.step}: {text}")
 
     def _run_evaluation(self) -> Evaluation:
         """Evaluate, in smaller batches where memory runs out and the preset says so."""
@@ -352,10 +422,13 @@ class Trainer:
     def _split_batches(self, at_once: int) -> None:
         """Let the next step, and all after it, go through the model in smaller batches."""
         self.components.split_batches(at_once)
-        self._batches.close()
-        self._batches = self.components.batches(self.state.step)
+        self._open_batches()
         self.memory.begin(self.state.step)
         self._planner.until(self.memory.due_step(self.state.step, self.state.step + 1))
+
+    def _open_batches(self) -> None:
+        self._batches.close()
+        self._batches = self.components.batches(self.state.step)
 
     def _save_last_step(self) -> None:
         """Put the last whole step on record and on disk."""
@@ -376,15 +449,18 @@ class Trainer:
         step = self.state.step
         return f"; step {step} is saved" if self.checkpoints.has(step) else ""
 
-    def _save_what_is_whole(self, error: Exception) -> None:
+    def _save_what_is_whole(self, error: BaseException) -> None:
         """Save the last whole step before an error ends the run; the error's notes say so."""
+        if os.getpid() != self._pid:
+            # A part has forked, and its child comes out here: the run is its parent's.
+            os._exit(_exit_code_of(error))
         if is_in_update(error):
             error.add_note("the last update may be half made, so the last checkpoint stays")
             return
         try:
             self._break_off()
             self._save_last_step()
-        except Exception as second:  # a device that is lost takes its weights along
+        except BaseException as second:  # a device that is lost takes its weights along
             again = isinstance(second, TrainingError) and str(second) == str(error)
             why = "" if again else f": {type(second).__name__}: {second}"
             error.add_note(f"the last step could not be saved{why}")

@@ -6,12 +6,14 @@ when `found_inf` is 1, the same way a gradient scaler tells them, and nobody wai
 """
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
+from tuitrain.training.memory.saved_tensors import dense_numbers
 from tuitrain.training.metrics.recorder import Flushed
 
 Policy = Literal["stop", "skip", "ignore"]
@@ -34,6 +36,13 @@ class NonfiniteLoss:
     """The run ends with the state before it."""
     left_out: bool
     """Every update from this step on was left out on the device, as the host only learns now."""
+
+
+def are_finite(values: Iterable[Any]) -> bool:
+    """Return whether every number in a state is finite; what is no tensor of numbers is passed."""
+    tensors = (value for value in values if isinstance(value, Tensor))
+    numbers = (t for t in tensors if (t.is_floating_point() or t.is_complex()) and not t.is_meta)
+    return all(bool(torch.isfinite(dense_numbers(tensor)).all()) for tensor in numbers)
 
 
 class NonfinitePolicy:

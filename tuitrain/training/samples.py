@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
-from torch.utils.data import Dataset
+
+from tuitrain.training.data.stream import Stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +28,18 @@ class Samples:
         return self.inputs.nbytes + self.targets.nbytes
 
 
-Source = Samples | Dataset[Any]
-"""In memory, or a map-style torch data set that yields (input, target) a sample."""
+Source = Samples | Stream
+"""In memory, or read a sample at a time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Splits:
     """A data set: what is trained on, what is validated on."""
 
-    train: Source
-    validation: Source
+    train: Any
+    """Samples, or a map-style data set that yields (input, target) a sample; once checked, a
+    `Source`."""
+    validation: Any
     classes: tuple[str, ...] = ()
     """Names in the order of the class numbers; empty for regression."""
 
@@ -49,7 +51,7 @@ class DataSpec:
     input_shape: tuple[int, ...]
     """One sample's shape, without the batch dimension: (features,) or (channels, height, width)."""
     outputs: int
-    """Numbers the model must return for one sample: classes, or 1 for a binary task."""
+    """Numbers the model must return for one sample: classes, else as many as it has targets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +66,16 @@ def sample_shape(source: Source) -> tuple[int, ...]:
     """Return the shape of one input."""
     if isinstance(source, Samples):
         return tuple(source.inputs.shape[1:])
-    return tuple(torch.as_tensor(source[0][0]).shape)
+    return source.input_shape
+
+
+def target_shape(source: Source) -> tuple[int, ...]:
+    """Return the shape of one target; () for a plain number."""
+    if isinstance(source, Samples):
+        return tuple(source.targets.shape[1:])
+    return source.target_shape
 
 
 def count(source: Source) -> int:
     """Return the number of samples."""
-    return len(source)  # type: ignore[arg-type]
+    return len(source)

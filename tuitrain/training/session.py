@@ -28,11 +28,11 @@ from tuitrain.training.channel import WorkerChannel
 from tuitrain.training.checkpoints.files import CheckpointFolder, load_checkpoint
 from tuitrain.training.checkpoints.writer import CheckpointWriter
 from tuitrain.training.environment import describe_environment
+from tuitrain.training.instruments import Instrument
 from tuitrain.training.loop import Trainer
 from tuitrain.training.memory.allocator import find_allocator, record_history
 from tuitrain.training.memory.oom_recovery import end_outside_steps, rerun_words
 from tuitrain.training.memory.oom_report import OutOfMemory, capture, is_out_of_memory
-from tuitrain.training.profiling.flops import count_work
 from tuitrain.training.randomness import seed_everything
 from tuitrain.training.settings import PendingChanges
 
@@ -68,7 +68,10 @@ class Session:
         self._folder.prepare()
         self._set_up_torch()
         seed_everything(self._preset.train.seed)
-        record_history(self._preset, pick_device(self._preset.train.device))
+        device = pick_device(self._preset.train.device)
+        Instrument("the record of allocations", self._tell_left_out).look(
+            lambda: record_history(self._preset, device), None
+        )
         parts = build_components(self._preset, Path(self._order.data_directory), self._report)
         trainer = self._trainer = Trainer(
             parts, self._link, self._writer, self._order.config, rerun=rerun_words(self._order)
@@ -88,9 +91,6 @@ class Session:
                 environment=describe_environment(parts),
             )
         )
-        work = count_work(parts)
-        if work is not None:
-            self._link.send(work)
         self._link.enter_training()
         return trainer.run()
 
@@ -201,6 +201,9 @@ class Session:
             metrics=trainer.state.progress.metrics,
         )
         self._link.send(self._writer.newest)
+
+    def _tell_left_out(self, text: str, trace: str) -> None:
+        self._link.send(AlertRaised(time.time(), 0, "record", text, trace))
 
     def _alert(self, text: str) -> None:
         self._link.send(AlertRaised(time.time(), 0, "checkpoint", text))

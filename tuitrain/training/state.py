@@ -11,7 +11,9 @@ import torch
 
 from tuitrain.training.build import TrainingComponents
 from tuitrain.training.checkpoints.own_state import restore_state, state_of
+from tuitrain.training.metrics.evaluation import evaluation_size
 from tuitrain.training.metrics.progress import Progress
+from tuitrain.training.nonfinite import are_finite
 from tuitrain.training.optimizing import restore_optimizer
 from tuitrain.training.randomness import generator_states, restore_generators
 from tuitrain.training.settings import LiveSettings, PendingChanges
@@ -33,7 +35,7 @@ class TrainingState:
         self.progress = Progress(preset, components.task.train_metric())
         self.pending = PendingChanges(())
         """Live changes on record after the checkpoint that the run resumed from."""
-        self.evaluation_size = max(preset.train.batch_size, 256)
+        self.evaluation_size = evaluation_size(preset.train.batch_size)
         """Samples in a batch of an evaluation."""
 
     @property
@@ -56,9 +58,7 @@ class TrainingState:
 
     def weights_are_finite(self) -> bool:
         """Return whether every number in the model's state is finite."""
-        values = self.components.model.state_dict().values()
-        tensors = [v for v in values if isinstance(v, torch.Tensor) and v.is_floating_point()]
-        return all(bool(torch.isfinite(value).all()) for value in tensors)
+        return are_finite(self.components.model.state_dict().values())
 
     # --- what a checkpoint holds ------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from tuitrain.training.build import TrainingComponents
 from tuitrain.training.data.batches import Batch, Batches
+from tuitrain.training.instruments import Instrument
 from tuitrain.training.metrics.recorder import StepRecorder
 from tuitrain.training.nonfinite import NonfinitePolicy
 from tuitrain.training.optimizing import needs_closure
@@ -33,7 +34,9 @@ class TrainStep:
         nonfinite: NonfinitePolicy,
         recorder: StepRecorder,
         timer: StepTimer,
+        norms: Instrument | None = None,
     ) -> None:
+        self._norms = norms or Instrument("the norm of the gradients")
         self._components = components
         self._settings = settings
         self._nonfinite = nonfinite
@@ -145,7 +148,7 @@ class TrainStep:
         if clip_norm or (every and (step + 1) % every == 0):
             if scaler is not None:
                 scaler.unscale_(optimizer)
-            self._recorder.add_norm(step + 1, self._norm(clip_norm))
+            self._record_norm(step + 1, clip_norm)
         if self._needs_closure:
             optimizer.step(cast(Any, self._closure(batches, loss)))
         elif scaler is None:
@@ -153,6 +156,14 @@ class TrainStep:
         else:
             scaler.step(optimizer)
             scaler.update()
+
+    def _record_norm(self, step: int, clip_norm: float) -> None:
+        if clip_norm:
+            self._recorder.add_norm(step, self._norm(clip_norm))
+            return
+        norm = self._norms.look(lambda: self._norm(0.0), None)
+        if norm is not None:
+            self._recorder.add_norm(step, norm)
 
     def _closure(self, batches: list[Batch], loss: Tensor) -> Callable[[], Tensor]:
         """Return the closure of an optimizer that evaluates the loss several times a step.

@@ -151,8 +151,7 @@ class Regression:
 
     def tally(self, outputs: int, device: torch.device) -> MetricAccumulator:
         """Begin to sum."""
-        del outputs
-        return ErrorSums(device)
+        return ErrorSums(device, outputs)
 
 
 class ClassCounts:
@@ -172,7 +171,7 @@ class ClassCounts:
         """Count one batch; scores above 0 are class 1 where there is one score a sample."""
         scored = outputs.ndim > targets.ndim
         predicted = outputs.argmax(1) if scored else (outputs > 0).long().flatten()
-        true = targets.long().flatten()
+        true = (targets if scored else targets > 0.5).long().flatten()
         one = torch.ones_like(true)
         if self._table is not None:
             self._table.index_add_(0, true * self._classes + predicted, one)
@@ -206,17 +205,24 @@ class ClassCounts:
 
 
 class ErrorSums:
-    """Sums of errors and squares, in float64 where the device has it."""
+    """Sums of errors and squares for each output, in float64 where the device has it."""
 
-    def __init__(self, device: torch.device) -> None:
-        self._sums = torch.zeros(5, dtype=_widest(device), device=device)
+    def __init__(self, device: torch.device, outputs: int = 1) -> None:
+        self._sums = torch.zeros(4, outputs, dtype=_widest(device), device=device)
+        self._number = 0
+        self._first: Tensor | None = None
+        """The first sample's targets [outputs]: their squares leave no digits for a small spread
+        far from zero, those of the differences to them do."""
 
     def add(self, outputs: Tensor, targets: Tensor) -> None:
         """Add one batch."""
-        true = targets.flatten().to(self._sums.dtype)
-        error = outputs.flatten().to(self._sums.dtype) - true
-        number = torch.full((), len(true), dtype=self._sums.dtype, device=true.device)
-        parts = (error.abs().sum(), error.square().sum(), true.sum(), true.square().sum(), number)
+        true = targets.reshape(len(targets), -1).to(self._sums.dtype)
+        error = outputs.reshape(true.shape).to(self._sums.dtype) - true
+        if self._first is None:
+            self._first = true[0]
+        apart = true - self._first
+        self._number += len(true)
+        parts = (error.abs().sum(0), error.square().sum(0), apart.sum(0), apart.square().sum(0))
         self._sums += torch.stack(parts)
 
     def counts(self) -> None:
@@ -224,11 +230,21 @@ class ErrorSums:
         return
 
     def metrics(self) -> dict[str, float]:
-        """Return mean absolute error, root mean squared error and R2."""
-        absolute, squared, total, squares, number = self._sums.tolist()
-        spread = squares - total * total / number
-        r2 = 1 - squared / spread if spread > 0 else float("nan")
-        return {"mae": absolute / number, "rmse": (squared / number) ** 0.5, "r2": r2}
+        """Return mean absolute error, root mean squared error and R2: of several outputs the mean.
+
+        As scikit-learn's with `multioutput="uniform_average"`.
+        """
+        number = max(1, self._number)
+        each = [_errors(sums, number) for sums in self._sums.T.tolist()]
+        return {name: sum(one[name] for one in each) / len(each) for name in ("mae", "rmse", "r2")}
+
+
+def _errors(sums: Sequence[float], number: int) -> dict[str, float]:
+    """Return the metrics of one output; where targets do not vary, R2 is 1 or 0 by agreement."""
+    absolute, squared, apart, squares = sums
+    spread = squares - apart * apart / number
+    r2 = 1 - squared / spread if spread > 0 else float(not squared)
+    return {"mae": absolute / number, "rmse": (squared / number) ** 0.5, "r2": r2}
 
 
 def find_task(name: TaskName) -> Task:

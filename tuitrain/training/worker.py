@@ -117,9 +117,10 @@ def _train(order: StartOrder, link: WorkerChannel) -> TrainingEnded:
         return ended
     except TuitrainError as error:
         traceback.print_exc()
-        return _failed(_with_notes(str(error), error))
-    except Exception as error:
-        # The border of the process: whatever went wrong in training is told, not lost.
+        return _failed(_with_notes(str(error), error), error.detail)
+    except BaseException as error:
+        # The border of the process: whatever went wrong in training is told, not lost. A part of
+        # the user's may raise SystemExit or KeyboardInterrupt too.
         traceback.print_exc()
         return _failed(_with_notes(_explain(error), error), traceback.format_exc())
 
@@ -128,16 +129,23 @@ def _failed(reason: str, trace: str = "") -> TrainingEnded:
     return TrainingEnded(time.time(), 0, "failed", reason, trace)
 
 
-def _explain(error: Exception) -> str:
+def _explain(error: BaseException) -> str:
     text = _text_of(error).strip()
     if caught := _CAUGHT.match(text):
         # torch hands on a loader's error as one text that ends in what was raised.
         return f"{text.splitlines()[-1]} (in {caught[1]})"
     text = _first_line(text)
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+    said = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    return said if text and isinstance(error, Exception) else f"{said} ({_place(error)})"
 
 
-def _with_notes(reason: str, error: Exception) -> str:
+def _place(error: BaseException) -> str:
+    """Return the line that raised an error which says little by itself."""
+    [*_, last] = traceback.extract_tb(error.__traceback__)
+    return f"raised in {last.name}, {Path(last.filename).name} line {last.lineno}"
+
+
+def _with_notes(reason: str, error: BaseException) -> str:
     """Return a reason with what became of the run's last step."""
     notes = [_first_line(note) for note in getattr(error, "__notes__", ())]
     return "; ".join([reason.rstrip(".") if notes else reason, *notes])

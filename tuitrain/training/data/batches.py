@@ -16,8 +16,9 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler, default_collate
+from torch.utils.data import DataLoader, Dataset, Sampler
 
+from tuitrain.training.data.loading import Failure, Loaded, Loading, describe_failure, handed_on
 from tuitrain.training.data.transform import BatchTransform
 from tuitrain.training.profiling.timing import Laps
 from tuitrain.training.randomness import (
@@ -170,21 +171,28 @@ class _RequestSampler(Sampler[_Request]):
                 yield _Request(derive(self._plan.seed, epoch, first), order[first:end])
 
 
-class _BatchDataset(Dataset[tuple[Tensor, Tensor, Tensor]]):
+class _BatchDataset(Dataset[Loaded | Failure]):
     """Turns a request into a whole batch, so that its random numbers need no worker's stream."""
 
     def __init__(self, source: Source, in_worker: bool) -> None:
         self._source = source
         self._in_worker = in_worker
 
-    def __getitem__(self, request: _Request) -> tuple[Tensor, Tensor, Tensor]:
+    def __getitem__(self, request: _Request) -> Loaded | Failure:
+        try:
+            return self._load(request)
+        except BaseException as error:
+            if handed_on(error):
+                return describe_failure(error)
+            raise
+
+    def _load(self, request: _Request) -> Loaded:
         index = torch.from_numpy(request.index)
         if isinstance(self._source, Samples):
             inputs = self._source.inputs.index_select(0, index)
             return inputs, self._source.targets.index_select(0, index), index
         with _seeded(request.seed, restore=not self._in_worker):
-            pairs = [self._source[number] for number in request.index.tolist()]
-        inputs, targets = default_collate(pairs)
+            inputs, targets = self._source.batch(request.index.tolist())
         return inputs, targets, index
 
 
@@ -212,8 +220,8 @@ def _settle_loader_worker(_worker: int) -> None:
 
 def open_loader(
     source: Source, sampler: Sampler[Any], workers: int, device: torch.device
-) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    """Start a DataLoader over whole-batch requests and return its iterator.
+) -> Loading:
+    """Start a DataLoader over whole-batch requests and return its batches.
 
     The loader gets a generator of its own: it draws a base seed, and from torch's global one that
     would shift the dropout of the run.
@@ -233,7 +241,7 @@ def open_loader(
         # forked, as torch does by default, so that the set is shared and not copied; only
         # queue threads are alive here, and their locks are made anew in the child.
         warnings.filterwarnings("ignore", message=".*multi-threaded.*", category=DeprecationWarning)
-        return iter(loader)
+        return Loading(lambda: iter(loader))
 
 
 class LoaderBatches:
@@ -278,14 +286,7 @@ class LoaderBatches:
 
     def close(self) -> None:
         """End the loader workers and wait for them."""
-        close_loader(self._stream)
-
-
-def close_loader(stream: Iterator[Any]) -> None:
-    """End a loader iterator's workers at once; torch else leaves that to garbage collection."""
-    shut_down = getattr(stream, "_shutdown_workers", None)
-    if shut_down is not None:
-        shut_down()
+        self._stream.close()
 
 
 class _Ranges(Sampler[_Request]):
@@ -321,4 +322,4 @@ def evaluation_batches(
         for inputs, targets, _index in stream:
             yield preparation.evaluate(inputs.to(device)), targets.to(device)
     finally:
-        close_loader(stream)
+        stream.close()

@@ -3,23 +3,30 @@
 Torch would name an index or a dtype in the middle of a step, and on a GPU not even that.
 """
 
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
 from torch import Tensor
+from torch.utils.data import IterableDataset
 
 from tuitrain.errors import TrainingError
+from tuitrain.training.data.sample_rule import SampleRule, kind_of, rule_of
+from tuitrain.training.data.stream import Stream
 from tuitrain.training.randomness import generator_states, restore_generators
-from tuitrain.training.samples import Samples, Source, Splits
+from tuitrain.training.samples import Samples, Source, Splits, target_shape
 
 
-def check_splits(name: str, task: str, found: Any) -> Splits:
+def check_splits(name: str, task: str, found: Any, lowest: int = 0) -> Splits:
     """Return a data set's splits, class numbers as int64 and other targets as floating point.
+
+    Of a set that yields samples one at a time the first is looked at; the others are held against
+    the same rule as they are read.
 
     Args:
         name: as the preset has it.
         task: the preset's.
         found: what the data set's function returned.
+        lowest: the least target of a binary task.
 
     Raises:
         TrainingError: this is nothing that can be trained on.
@@ -27,7 +34,7 @@ def check_splits(name: str, task: str, found: Any) -> Splits:
     where = f"data.name = {name}:"
     if not isinstance(found, Splits):
         raise TrainingError(
-            f"{where} its function returned {_kind(found)}, it must return a "
+            f"{where} its function returned {kind_of(found)}, it must return a "
             "tuitrain.training.samples.Splits"
         )
     classes = len(found.classes) if task == "classification" else None
@@ -35,72 +42,69 @@ def check_splits(name: str, task: str, found: Any) -> Splits:
         raise TrainingError(
             f"{where} Splits.classes is empty, a classification task needs the classes' names"
         )
-    train = _check_part(found.train, classes, f"{where} its training set")
-    validation = _check_part(found.validation, classes, f"{where} its validation set")
+    rules = [
+        rule_of(task, classes, lowest, f"{where} its {part} set")
+        for part in ("training", "validation")
+    ]
+    train, validation = _check_part(found.train, rules[0]), _check_part(found.validation, rules[1])
+    _compare_targets(train, validation, rules[1].where)
     return Splits(train, validation, found.classes)
 
 
-def _check_part(part: Any, classes: int | None, where: str) -> Source:
+def _check_part(part: Any, rule: SampleRule) -> Source:
+    where = rule.where
     if isinstance(part, Samples):
-        return _check_samples(part, classes, where)
+        return _check_samples(part, rule)
+    if isinstance(part, IterableDataset):
+        raise TrainingError(
+            f"{where} is {kind_of(part)}, an IterableDataset; samples must be reachable by their "
+            "number, as order and resume follow from it: give a map-style data set, with __len__ "
+            "and __getitem__, or tensors as tuitrain.training.samples.Samples"
+        )
     if not (hasattr(part, "__len__") and hasattr(part, "__getitem__")):
         raise TrainingError(
-            f"{where} is {_kind(part)}, it must be a tuitrain.training.samples.Samples or have "
+            f"{where} is {kind_of(part)}, it must be a tuitrain.training.samples.Samples or have "
             "__len__ and __getitem__"
         )
     if not len(part):
         raise TrainingError(f"{where} is empty")
+    return _check_stream(Stream(part, rule))
+
+
+def _check_stream(stream: Stream) -> Stream:
+    """Look at the first sample, and take its shapes for those of the others."""
     # What its transforms draw here is drawn once more when the run begins.
     states = generator_states()
-    first = part[0]
+    inputs, targets = stream.batch([0])
     restore_generators(states)
-    _check_first(first, where)
-    source: Source = part
-    return source
+    return replace(
+        stream, input_shape=tuple(inputs.shape[1:]), target_shape=tuple(targets.shape[1:])
+    )
 
 
-def _check_samples(samples: Samples, classes: int | None, where: str) -> Samples:
-    inputs, targets = samples.inputs, samples.targets
+def _check_samples(samples: Samples, rule: SampleRule) -> Samples:
+    where, inputs, targets = rule.where, samples.inputs, samples.targets
     for name, value in (("inputs", inputs), ("targets", targets)):
         if not isinstance(value, Tensor):
-            raise TrainingError(f"{where} has {_kind(value)} for {name}, it must be a tensor")
+            raise TrainingError(f"{where} has {kind_of(value)} for {name}, it must be a tensor")
+        if not value.ndim:
+            raise TrainingError(f"{where} has a single number for {name}, it must be [n, ...]")
     if len(inputs) != len(targets):
         raise TrainingError(f"{where} has {len(inputs):,} inputs and {len(targets):,} targets")
     if not len(inputs):
         raise TrainingError(f"{where} is empty")
-    if classes is not None:
-        return Samples(inputs, _class_numbers(targets, classes, where))
-    return samples if targets.is_floating_point() else Samples(inputs, targets.float())
+    inputs, targets = rule.plain(inputs, "input"), rule.plain(targets, "target")
+    return Samples(
+        # One number a sample is one feature.
+        inputs if inputs.ndim > 1 else inputs[:, None],
+        rule.convert_targets(targets),
+    )
 
 
-def _class_numbers(targets: Tensor, classes: int, where: str) -> Tensor:
-    if targets.is_floating_point():
+def _compare_targets(train: Source, validation: Source, where: str) -> None:
+    shapes = [target_shape(part) for part in (train, validation)]
+    if shapes[0] != shapes[1]:
         raise TrainingError(
-            f"{where} has targets of {targets.dtype}, class numbers must be whole numbers (int64)"
+            f"{where} has targets of shape {shapes[1]} for each sample, the training set's have "
+            f"{shapes[0]}"
         )
-    low, high = int(targets.min()), int(targets.max())
-    if low < 0 or high >= classes:
-        raise TrainingError(
-            f"{where} has the class number {low if low < 0 else high}, Splits.classes names "
-            f"{classes}: 0 to {classes - 1}"
-        )
-    return targets.long()
-
-
-def _check_first(first: Any, where: str) -> None:
-    """Look at one sample of a set that yields them one at a time."""
-    if not isinstance(first, tuple | list) or len(first) != 2:
-        raise TrainingError(
-            f"{where} yields {_kind(first)}, each sample must be a pair (input, target)"
-        )
-    if not isinstance(first[0], Tensor | np.ndarray | np.generic | float | int):
-        raise TrainingError(
-            f"{where} yields {_kind(first[0])} as input, it must be a tensor or an array (for "
-            "images, give the set a transform such as torchvision.transforms.ToTensor())"
-        )
-
-
-def _kind(value: Any) -> str:
-    kind = type(value)
-    name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
-    return "None" if value is None else f"{'an' if name[0] in 'aeiou' else 'a'} {name}"

@@ -38,12 +38,18 @@ def measure_statistics(source: Source) -> Statistics:
     """Measure the training inputs: a channel each for images, a feature each for vectors.
 
     A channel that never varies keeps its scale. Of a streamed set the first samples are read.
+
+    Raises:
+        TrainingError: the inputs are complex.
     """
     if isinstance(source, Samples):
         inputs = source.inputs
     else:
-        number = min(len(source), _STATISTICS_SAMPLES)  # type: ignore[arg-type]
-        inputs = torch.stack([torch.as_tensor(source[i][0]) for i in range(number)])
+        inputs, _targets = source.batch(range(min(len(source), _STATISTICS_SAMPLES)))
+    if inputs.is_complex():
+        raise TrainingError(
+            f"data.normalize = true: inputs of {inputs.dtype} can't be normalised, set it to false"
+        )
     dimensions = [0, *range(2, inputs.ndim)]
     mean, deviation = _moments(inputs, dimensions)
     deviation = torch.where(deviation > 0, deviation, torch.ones_like(deviation))
@@ -74,6 +80,8 @@ class BatchTransform:
         augment: Sequence[Augment],
         channels_last: bool,
     ) -> None:
+        self.input_type = torch.float32
+        """Of what the model takes."""
         self._seed = seed
         self._statistics = statistics
         self._augment = tuple(augment)
@@ -90,8 +98,15 @@ class BatchTransform:
         if self._statistics is not None:
             # uint8 less float32 is float32 in one pass: no conversion of its own is needed.
             inputs = (inputs - self._statistics.mean).mul_(self._statistics.inverse_deviation)
-        elif not inputs.is_floating_point():
-            inputs = inputs.float()
+        elif not inputs.is_floating_point() and not inputs.is_complex():
+            # Whole numbers may be tokens to look up: in 16 bits they would not stay what they are.
+            inputs = inputs.double() if self.input_type == torch.float64 else inputs.float()
+            return self._laid_out(inputs)
+        if inputs.dtype != self.input_type and inputs.is_floating_point():
+            inputs = inputs.to(self.input_type)
+        return self._laid_out(inputs)
+
+    def _laid_out(self, inputs: Tensor) -> Tensor:
         if self._channels_last and inputs.ndim == 4:
             inputs = inputs.contiguous(memory_format=torch.channels_last)
         return inputs

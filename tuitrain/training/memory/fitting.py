@@ -15,7 +15,7 @@ from tuitrain.training.data.batches import Batch, LoaderBatches, TensorBatches
 from tuitrain.training.memory.allocator import Allocator
 from tuitrain.training.memory.footprint import held_tensors
 from tuitrain.training.memory.oom_report import OutOfMemory, is_out_of_memory
-from tuitrain.training.memory.saved_tensors import SavedTensorTracker
+from tuitrain.training.memory.saved_tensors import SavedTensorTracker, held_bytes
 from tuitrain.training.samples import Samples
 
 _MARGIN = 0.9
@@ -149,7 +149,7 @@ class Trial:
 
     def _gradients_bytes(self) -> int:
         gradients = (p.grad for p in self._parts.model.parameters())
-        return sum(gradient.nbytes for gradient in gradients if gradient is not None)
+        return sum(held_bytes(gradient) for gradient in gradients if gradient is not None)
 
     def _batches(self, size: int) -> list[Batch]:
         """Return a step's samples in batches of a size, of an epoch's first step: it is full."""

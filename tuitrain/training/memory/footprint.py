@@ -18,12 +18,11 @@ from torch._subclasses.fake_tensor import (
 )
 
 from tuitrain.training.build import TrainingComponents
-from tuitrain.training.memory.saved_tensors import SavedTensorTracker, storage_key
+from tuitrain.training.memory.saved_tensors import SavedTensorTracker, held_bytes, storage_key
+from tuitrain.training.metrics.evaluation import evaluation_size
 from tuitrain.training.randomness import generator_states, restore_generators
-from tuitrain.training.samples import Samples
+from tuitrain.training.samples import Samples, count
 
-_TRIED = (2, 4)
-"""Batches of so many samples show what does not grow with the batch, as weights cast to bf16."""
 _STATES_OF = {"adamw": 2, "adam": 2, "sgd": 0, "rmsprop": 1}
 """Numbers that an optimizer keeps for each parameter."""
 
@@ -128,7 +127,7 @@ def _of_loss(parts: TrainingComponents, kind: str) -> Iterable[Tensor]:
 def _bytes_on(device: torch.device, tensors: Iterable[Tensor]) -> int:
     """Return the bytes of the storages that lie on a device."""
     storages = {
-        storage_key(tensor): tensor.untyped_storage().nbytes()
+        storage_key(tensor): held_bytes(tensor)
         for tensor in tensors
         if tensor.device.type == device.type
     }
@@ -149,12 +148,28 @@ def _tensors_in(value: Any) -> Iterator[Tensor]:
 def _estimate_activations(parts: TrainingComponents, batch_size: int) -> int:
     """Return what the backward pass of one batch needs kept, on the line through two sizes."""
     before = generator_states()
+    # Two sizes show what does not grow with the batch, as weights cast to bf16.
+    tried = untaken_sizes(parts)
     try:
-        small, large = (_kept_bytes(parts, samples) for samples in _TRIED)
+        small, large = (_kept_bytes(parts, samples) for samples in tried)
     finally:
         restore_generators(before)
-    each = (large - small) / (_TRIED[1] - _TRIED[0])
-    return math.ceil(max(0.0, small + each * (batch_size - _TRIED[0])))
+    each = (large - small) / (tried[1] - tried[0])
+    return math.ceil(max(0.0, small + each * (batch_size - tried[0])))
+
+
+def untaken_sizes(parts: TrainingComponents) -> tuple[int, int]:
+    """Return two small sizes that no batch of the run has, neither in training nor in evaluation.
+
+    A model may keep a table for each size of batches, outside itself: one without numbers must not
+    be met again.
+    """
+    plan, evaluated = parts.data.plan, count(parts.data.validation)
+    slices = [*plan.slices(0), *plan.slices(plan.steps_per_epoch - 1)]
+    size = evaluation_size(parts.preset.train.batch_size)
+    taken = {end - first for first, end in slices} | {min(size, evaluated), evaluated % size}
+    free = (number for number in range(2, 4 + 4 * len(taken), 2) if number not in taken)
+    return next(free), next(free)
 
 
 def _kept_bytes(parts: TrainingComponents, samples: int) -> int:
@@ -164,7 +179,7 @@ def _kept_bytes(parts: TrainingComponents, samples: int) -> int:
     small one. A model whose shapes follow from its numbers gets true ones, in a true copy.
     """
     mode = FakeTensorMode(allow_non_fake_inputs=True)
-    tensors = (*parts.model.parameters(), *parts.model.buffers())
+    tensors = (*parts.model.parameters(), *parts.model.buffers(), *plain_tensors(parts.model))
     fakes: dict[int, Any] = {id(tensor): mode.from_tensor(tensor) for tensor in tensors}
     try:
         with mode:
@@ -173,9 +188,16 @@ def _kept_bytes(parts: TrainingComponents, samples: int) -> int:
         return _kept_by(copy.deepcopy(parts.model), parts, samples)
 
 
+def plain_tensors(model: nn.Module) -> list[Tensor]:
+    """Return the tensors that modules hold as attributes and torch does not know of."""
+    held = (value for module in model.modules() for value in vars(module).values())
+    return [value for value in held if isinstance(value, Tensor)]
+
+
 def _kept_by(model: nn.Module, parts: TrainingComponents, samples: int) -> int:
     kept = SavedTensorTracker([*model.parameters(), *model.buffers()])
-    inputs = torch.zeros(samples, *parts.data.spec.input_shape, device=parts.device)
+    kind = parts.data.preparation.input_type
+    inputs = torch.zeros(samples, *parts.data.spec.input_shape, dtype=kind, device=parts.device)
     if parts.preset.train.channels_last and inputs.ndim == 4:
         inputs = inputs.contiguous(memory_format=torch.channels_last)
     with kept, parts.precision.autocast():

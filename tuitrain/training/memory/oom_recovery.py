@@ -6,6 +6,7 @@ Everything here may take its time: training stands still.
 import shlex
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from tuitrain.training.memory.allocator import Allocator
 from tuitrain.training.memory.fitting import Fit, Trial, again_settings, fit_batch_size
 from tuitrain.training.memory.footprint import optimizer_bytes
 from tuitrain.training.memory.oom_report import OomReport, capture, is_out_of_memory
+from tuitrain.training.singles import refuses_singles, singles_in
 
 _AGAIN = (
     "The step was begun again: dropout and other draws of the attempt that failed are not drawn "
@@ -86,9 +88,9 @@ class OomRecovery:
             step: the last whole one.
         """
         plan, old = self._components.data.plan, self._forward_size()
-        if not self._halves or report.in_update or old == 1:
-            return None
         new = -(-old // 2)
+        if not self._halves or report.in_update or old == 1 or self._refuses(new):
+            return None
         accumulate = -(-plan.step_samples // new)
         text = f"out of memory at step {step + 1}: {report.words()}"
         again = f"the step is taken again in batches of {new} instead of {old}, {accumulate} a step"
@@ -100,6 +102,12 @@ class OomRecovery:
     def _forward_size(self) -> int:
         plan = self._components.data.plan
         return min(plan.forward_size, plan.step_samples, plan.samples)
+
+    def _refuses(self, size: int) -> bool:
+        """Return whether batches of a size leave single samples that the model refuses."""
+        components = self._components
+        plan = replace(components.data.plan, at_once=size)
+        return any(singles_in(plan, components.total_steps)) and bool(refuses_singles(components))
 
     def _normalisation(self, size: int) -> str:
         modules = self._components.model.modules()
@@ -174,7 +182,7 @@ class OomRecovery:
         measure = Trial(self._components, self._allocator, step)
         try:
             fit = fit_batch_size(batch_size, self._room_bytes(), measure)
-        except Exception as error:
+        except BaseException as error:
             # A model or data set of the user's own may refuse a size in any way.
             return {"fit_error": f"{type(error).__name__}: {error}"}
         return {} if fit is None else self._fit_facts(fit)

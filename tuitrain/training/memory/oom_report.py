@@ -5,13 +5,18 @@ Knows errors and allocators; nothing of what is done about it.
 
 import re
 import traceback
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from itertools import chain
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
+from tuitrain.training.instruments import Instrument, Tell
 from tuitrain.training.memory.allocator import Allocator, Holding
+
+_Answer = TypeVar("_Answer")
 
 OutOfMemory = (RuntimeError, MemoryError)
 """What such errors are instances of; `is_out_of_memory` tells them from others."""
@@ -107,24 +112,27 @@ def capture(error: BaseException, device: torch.device, allocator: Allocator) ->
     The facts are read first, while what filled the memory is still there. Called inside the
     handler; the memory is free once it is left.
     """
-    details = ["".join(traceback.format_exception(error)), allocator.summary()]
-    try:
-        blocks = allocator.blocks()
-    except RuntimeError as refusal:
-        # CUDA's own asynchronous allocator keeps no list.
-        blocks = []
-        details.append(f"The allocator lists no blocks: {refusal}")
+    details = ["".join(traceback.format_exception(error))]
+    ask = partial(_ask, tell=lambda text, _trace: details.append(text))
+    details.append(ask("The allocator's table", allocator.summary, ""))
+    # CUDA's own asynchronous allocator keeps no list.
+    blocks: list[dict[str, Any]] = ask("The allocator's list of blocks", allocator.blocks, [])
+    holding = ask("The account of the device's memory", allocator.holding, Holding(None, None))
     shortage = OomReport(
         device=str(device),
         text=(str(error).strip().splitlines() or ["out of memory"])[0],
         asked_bytes=asked_bytes(str(error)),
-        holding=allocator.holding(),
+        holding=holding,
         blocks=blocks,
         detail="\n".join(filter(None, details)).rstrip() + "\n",
         in_update=is_in_update(error),
     )
     _clear_frames(error)
     return shortage
+
+
+def _ask(what: str, question: Callable[[], _Answer], otherwise: _Answer, tell: Tell) -> _Answer:
+    return Instrument(what, tell).look(question, otherwise)
 
 
 def is_in_update(error: BaseException) -> bool:

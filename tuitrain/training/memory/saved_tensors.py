@@ -10,12 +10,37 @@ import torch
 from torch import Tensor
 
 
+def storages_of(tensor: Tensor) -> list[torch.UntypedStorage]:
+    """Return where a tensor's numbers lie: a sparse one has some for its indices too."""
+    return [part.untyped_storage() for part in _dense_parts(tensor)]
+
+
+def _dense_parts(tensor: Tensor) -> tuple[Tensor, ...]:
+    if tensor.layout == torch.sparse_coo:
+        return tensor._values(), tensor._indices()
+    if tensor.layout in (torch.sparse_csr, torch.sparse_bsr):
+        return tensor.values(), tensor.crow_indices(), tensor.col_indices()
+    if tensor.layout in (torch.sparse_csc, torch.sparse_bsc):
+        return tensor.values(), tensor.ccol_indices(), tensor.row_indices()
+    return (tensor,)
+
+
+def dense_numbers(tensor: Tensor) -> Tensor:
+    """Return a tensor of all numbers that a tensor holds; a sparse one's zeros are left out."""
+    return _dense_parts(tensor)[0]
+
+
 def storage_key(tensor: Tensor) -> int:
     """Return what tells a tensor's storage from all others alive; views share it.
 
     A fake tensor has no address of data, so it is the address of the storage itself.
     """
-    return int(tensor.untyped_storage()._cdata)
+    return int(storages_of(tensor)[0]._cdata)
+
+
+def held_bytes(tensor: Tensor) -> int:
+    """Return the bytes of a tensor's storages."""
+    return sum(storage.nbytes() for storage in storages_of(tensor))
 
 
 class _Kept:
@@ -23,11 +48,12 @@ class _Kept:
 
     __slots__ = ("_counter", "key", "tensor")
 
-    def __init__(self, tensor: Tensor, key: int, counter: "SavedTensorTracker") -> None:
+    def __init__(self, tensor: Tensor, key: int | None, counter: "SavedTensorTracker") -> None:
         self.tensor, self.key, self._counter = tensor, key, counter
 
     def __del__(self) -> None:
-        self._counter.drop(self.key)
+        if self.key is not None:
+            self._counter.drop(self.key)
 
 
 class SavedTensorTracker:
@@ -41,8 +67,8 @@ class SavedTensorTracker:
         self._apart = {storage_key(tensor) for tensor in apart}
         self._held: dict[int, tuple[int, int]] = {}
         """For each storage its bytes and how often it is kept."""
-        self._bytes = 0
-        self.peak_bytes = 0
+        self._bytes = self._peak_bytes = 0
+        self._fault: BaseException | None = None
         self._hooks = torch.autograd.graph.saved_tensors_hooks(self._pack, self._unpack)
 
     def __enter__(self) -> "SavedTensorTracker":
@@ -57,15 +83,34 @@ class SavedTensorTracker:
     ) -> None:
         self._hooks.__exit__(kind, error, trace)
 
+    @property
+    def peak_bytes(self) -> int:
+        """The most there ever were.
+
+        Raises:
+            Exception: what a tensor without a storage raised when it was to be counted.
+        """
+        if self._fault is not None:
+            raise self._fault
+        return self._peak_bytes
+
     def _pack(self, tensor: Tensor) -> _Kept:
+        # What is raised here would be raised by the model's own operation.
+        try:
+            return _Kept(tensor, self._count(tensor), self)
+        except BaseException as error:
+            self._fault = self._fault or error
+            return _Kept(tensor, None, self)
+
+    def _count(self, tensor: Tensor) -> int:
         key = storage_key(tensor)
         size_bytes, times = self._held.get(key, (0, 0))
         if not times and key not in self._apart:
-            size_bytes = tensor.untyped_storage().nbytes()
+            size_bytes = held_bytes(tensor)
             self._bytes += size_bytes
-            self.peak_bytes = max(self.peak_bytes, self._bytes)
+            self._peak_bytes = max(self._peak_bytes, self._bytes)
         self._held[key] = (size_bytes, times + 1)
-        return _Kept(tensor, key, self)
+        return key
 
     @staticmethod
     def _unpack(kept: _Kept) -> Tensor:

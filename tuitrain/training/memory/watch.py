@@ -3,6 +3,7 @@
 Never waits for the device and changes no result. Knows nothing of memory that runs out.
 """
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,6 +11,7 @@ from typing import Any
 
 from tuitrain.messages import Event, MemoryAccounted, WorkerMeasured
 from tuitrain.training.build import TrainingComponents
+from tuitrain.training.instruments import Instrument, nothing, spared
 from tuitrain.training.memory.allocator import Allocator
 from tuitrain.training.memory.footprint import (
     Footprint,
@@ -18,9 +20,11 @@ from tuitrain.training.memory.footprint import (
     measure_held,
 )
 from tuitrain.training.memory.saved_tensors import SavedTensorTracker
+from tuitrain.training.randomness import generator_states, restore_generators
 
 READ_S = 1.0
 """The allocator's statistics are some hundred numbers: once a second costs nothing."""
+_FORBIDS_HOOKS = re.compile(r"saved[ _]tensors?[ _]hooks")
 _FIRST_STEPS = 2
 """Steps that go before the one that is measured: the optimizer has its state by then."""
 
@@ -29,9 +33,14 @@ class MemoryWatch:
     """One run's memory, while it trains."""
 
     def __init__(
-        self, parts: TrainingComponents, allocator: Allocator, send: Callable[[Event], None]
+        self,
+        parts: TrainingComponents,
+        allocator: Allocator,
+        send: Callable[[Event], None],
+        instrument: Instrument | None = None,
     ) -> None:
         """Watch `parts` through the allocator of their device."""
+        self.instrument = instrument or Instrument("the account of memory")
         self._parts = parts
         self._allocator = allocator
         self._send = send
@@ -40,12 +49,16 @@ class MemoryWatch:
         self._is_open = False
         self._measured: tuple[Footprint, str, int] | None = None
         self._read_at = 0.0
+        self._generators: dict[str, Any] = {}
+        """As they were before the step that is measured."""
 
+    @spared(nothing)
     def begin(self, step: int) -> None:
         """Measure a step soon: training begins here, or its batches changed."""
         self.abandon()
         self._wanted = step + _FIRST_STEPS
 
+    @spared(nothing)
     def read(self, step: int) -> None:
         """Send the allocator's readings, where some are due."""
         now = time.monotonic()
@@ -58,6 +71,7 @@ class MemoryWatch:
 
     # --- one measured step ----------------------------------------------------------------------
 
+    @spared(lambda _self, _step, otherwise: otherwise)
     def due_step(self, step: int, otherwise: int) -> int:
         """Return the step at which the next boundary is due, and begin to measure where it is time.
 
@@ -72,9 +86,14 @@ class MemoryWatch:
         if self._allocator.measures_peak:
             self._allocator.begin_peak()
         elif not self._parts.preset.train.compile:
-            self._open = SavedTensorTracker(held_tensors(self._parts))
-            self._open.__enter__()
+            self._begin_count()
         return step + 1
+
+    def _begin_count(self) -> None:
+        kept = SavedTensorTracker(held_tensors(self._parts))
+        self._generators = generator_states()
+        kept.__enter__()
+        self._open = kept
 
     def abandon(self) -> None:
         """Give up a measurement that is under way."""
@@ -82,6 +101,19 @@ class MemoryWatch:
             self._open.__exit__(None, None, None)
         self._open, self._is_open = None, False
 
+    def undo(self, error: Exception) -> bool:
+        """Say whether a step failed only as it was measured; then put it back to its beginning.
+
+        torch.func, and whatever else forbids hooks on saved tensors, refuses them in the model.
+        """
+        if self._open is None or not _FORBIDS_HOOKS.search(str(error)):
+            return False
+        self.abandon()
+        restore_generators(self._generators)
+        self.instrument.fail(error)
+        return True
+
+    @spared(nothing)
     def look(self, step: int) -> None:
         """Take down what the step that was measured took; called first at a boundary."""
         if not self._is_open:
@@ -92,6 +124,7 @@ class MemoryWatch:
         activations, source = self._activations(held, kept, step)
         self._measured = replace(held, activations_bytes=activations), source, step
 
+    @spared(lambda _self: False)
     def account(self) -> bool:
         """Tell what was measured, if anything was, beside what was to be expected."""
         measured, self._measured = self._measured, None

@@ -23,6 +23,11 @@ class Evaluation:
     duration_s: float
 
 
+def evaluation_size(batch_size: int) -> int:
+    """Return how many samples an evaluation takes at a time: without gradients there is room."""
+    return max(batch_size, 256)
+
+
 class Evaluator:
     """Evaluates a run's model; moves no generator and no state of the training."""
 

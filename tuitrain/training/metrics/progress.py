@@ -11,8 +11,8 @@ from tuitrain.config.schema import CheckpointSection, Preset, StopSection
 
 
 def is_better(value: float, best: float | None, mode: str, min_delta: float = 0.0) -> bool:
-    """Say whether `value` beats `best` by more than `min_delta`; NaN never does."""
-    if math.isnan(value):
+    """Say whether `value` beats `best` by more than `min_delta`; NaN and infinities never do."""
+    if not math.isfinite(value):
         return False
     if best is None or math.isnan(best):
         return True
@@ -60,7 +60,7 @@ class EarlyStop:
             self.value, self.waited = value, 0
         else:
             self.waited += 1
-        if self.target is not None and not math.isnan(value) and self._reached(value, self.target):
+        if self.target is not None and math.isfinite(value) and self._reached(value, self.target):
             self.reason = (
                 f"{self.monitor} reached {value:.6g} at step {step} (target {self.target:.6g})"
             )
@@ -124,6 +124,25 @@ class Progress:
         monitored = {**metrics, **self.train_means.take()}
         self.early_stop.update(monitored, step)
         return self._best.update(monitored, step)
+
+    def describe_nonfinite(self, metrics: Mapping[str, float]) -> str:
+        """Say which of the values that anything hangs on are no finite numbers; empty: none."""
+        watched = dict.fromkeys(("val/loss", self._best.monitor, self.early_stop.monitor))
+        bad = [name for name in watched if not math.isfinite(metrics.get(name, 0.0))]
+        if not bad:
+            return ""
+        said = " and ".join(f"{name} is {metrics[name]}" for name in bad)
+        if self._best.monitor in bad:
+            said += ", so that no checkpoint can be the best by it"
+        if self.early_stop.patience and self.early_stop.monitor in bad:
+            said += ", which stop.patience counts as no better"
+        return f"{said}: look for NaN in the validation set"
+
+    def lacks_best(self) -> str:
+        """Say that evaluations have found no best value, where that is so."""
+        if self._best.value is not None or self._best.monitor not in self.metrics:
+            return ""
+        return f"no checkpoint is the best, as {self._best.monitor} was never a finite number"
 
     def state_dict(self) -> dict[str, Any]:
         """Return it as plain data."""

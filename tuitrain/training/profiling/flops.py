@@ -11,19 +11,19 @@ import time
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from tuitrain.messages import WorkCounted
 from tuitrain.training.build import TrainingComponents
 from tuitrain.training.environment import device_name
+from tuitrain.training.instruments import Instrument
+from tuitrain.training.memory.footprint import plain_tensors, untaken_sizes
 from tuitrain.training.randomness import generator_states, restore_generators
 
-_SAMPLES = 2
-"""One would do, but batch normalisation refuses a single value a channel."""
 _LIMIT_S = 1.0
-"""ResNet-18 takes 0.1 s, ViT-B/16 0.25 s and ResNet-152 0.7 s; the first step waits for it."""
+"""ResNet-18 takes 0.1 s, ViT-B/16 0.25 s and ResNet-152 0.7 s; the second step waits for it."""
 
 _PRECISIONS = ("fp32", "tf32", "fp16", "bf16")
 _T = 1e12
@@ -77,15 +77,20 @@ name says nothing of its clock, the peak is not known.
 def count_work(parts: TrainingComponents) -> WorkCounted | None:
     """Return a step's arithmetic; None, with a line in the log, where that can't be counted."""
     states = generator_states()
-    try:
-        flops = _flops_per_sample(parts)
-    except Exception as error:
-        # A model of the user's own may do anything when it meets tensors without numbers.
-        reason = str(error).strip().partition("\n")[0] or type(error).__name__
-        sys.stderr.write(f"floating-point operations are not counted for this model: {reason}\n")
-        return None
-    finally:
-        restore_generators(states)
+    # A model of the user's own may do anything when it meets tensors without numbers.
+    work = Instrument("the count of floating-point operations", _tell).look(
+        lambda: _count(parts), None
+    )
+    restore_generators(states)
+    return work
+
+
+def _tell(text: str, _trace: str) -> None:
+    sys.stderr.write(f"{text}\n")
+
+
+def _count(parts: TrainingComponents) -> WorkCounted:
+    flops = _flops_per_sample(parts)
     name, number_format = device_name(parts.device), _number_format(parts)
     peak = peak_flops(name, number_format) if parts.device.type == "cuda" else None
     source = f"{number_format} of {name}, NVIDIA's data sheet" if peak else ""
@@ -108,13 +113,16 @@ class _Deadline(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 def _flops_per_sample(parts: TrainingComponents) -> float:
     model = _without_numbers(parts.model)
-    inputs = torch.empty(_SAMPLES, *parts.data.spec.input_shape, device="meta")
+    kind = parts.data.preparation.input_type
+    # One would do, but batch normalisation refuses a single value a channel.
+    samples, _other = untaken_sizes(parts)
+    inputs = torch.empty(samples, *parts.data.spec.input_shape, dtype=kind, device="meta")
     counter = FlopCounterMode(display=False)
     with _Deadline(), counter:
         outputs = model(inputs)
         # What follows the outputs, the loss, is no product of matrices: it does not count.
         torch.autograd.backward(outputs.sum())
-    return float(counter.get_total_flops()) / _SAMPLES
+    return float(counter.get_total_flops()) / samples
 
 
 def _without_numbers(model: nn.Module) -> nn.Module:
@@ -123,10 +131,8 @@ def _without_numbers(model: nn.Module) -> nn.Module:
     for parameter in model.parameters():
         empty = torch.empty_like(parameter, device="meta")
         memo[id(parameter)] = nn.Parameter(empty, requires_grad=parameter.requires_grad)
-    for module in model.modules():
-        for held in (*module.buffers(recurse=False), *vars(module).values()):
-            if isinstance(held, Tensor):
-                memo.setdefault(id(held), torch.empty_like(held, device="meta").detach())
+    for held in (*model.buffers(), *plain_tensors(model)):
+        memo.setdefault(id(held), torch.empty_like(held, device="meta").detach())
     return copy.deepcopy(model, memo)
 
 

@@ -6,9 +6,10 @@ what a trace says is read by `tuitrain.profiles`, elsewhere.
 
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import nn
@@ -36,7 +37,7 @@ class Profiler:
 
     def __init__(
         self,
-        roots: dict[str, nn.Module],
+        roots: Mapping[str, Any],
         device: torch.device,
         folder: Path,
         send: Callable[[Event], None],
@@ -52,7 +53,8 @@ class Profiler:
             most_bytes: a trace is not to be larger.
         """
         self.under_way: ProfileCapture | None = None
-        self._roots = roots
+        # A user's loss may be a plain function, which has no parts.
+        self._roots = {name: root for name, root in roots.items() if isinstance(root, nn.Module)}
         self._device = device
         self._folder = folder
         self._send = send
@@ -91,7 +93,9 @@ class Profiler:
             take()
             return
         course.take(take, number)
-        if course.complete:
+        if course.fault is not None:
+            self._give_up(course, course.fault, number)
+        elif course.complete:
             self._advance(course, number)
 
     def expect(self, batches: int, step: int) -> None:
@@ -118,20 +122,28 @@ class Profiler:
         try:
             if next(course.phases, None) is not None:
                 return True
-        except (NothingRecordedError, RuntimeError, OSError) as error:
-            # What CUPTI or a disk lacks ends the profile, never the run.
-            self._answer(course.order, "refused", f"no profile: {_first_line(error)}", step)
+        except Exception as error:
+            # What CUPTI, a disk or a model's modules lack ends the profile, never the run.
+            self._give_up(course, error, step)
+            return False
         else:
             self._writing = threading.Thread(target=self._write, args=(course,), name="profile")
             self._writing.start()
         self.under_way = None
         return False
 
+    def _give_up(self, course: "ProfileCapture", error: Exception, step: int) -> None:
+        """End a profile that there is none of, and say why."""
+        self.under_way = None
+        with suppress(Exception):
+            course.close()
+        self._answer(course.order, "refused", f"no profile: {_first_line(error)}", step)
+
     def _write(self, course: "ProfileCapture") -> None:
         order, last = course.order, course.last_step
         try:
             written = course.write()
-        except (RuntimeError, OSError) as error:
+        except Exception as error:
             text = f"the trace could not be written: {_first_line(error)}"
             self._answer(order, "refused", text, last)
             return
@@ -162,7 +174,9 @@ class ProfileCapture:
         """Why there are fewer steps than were asked for."""
         self.steps_s: list[float] = []
         self.last_step = 0
-        self.phases: Iterator[bool] = self._phases()
+        self.fault: Exception | None = None
+        """What was raised as a step was marked."""
+        self.phases: Generator[bool, None, None] = self._phases()
         """Each `next` prepares a step and says whether it is recorded."""
         self._roots = roots
         self._device = device
@@ -203,14 +217,35 @@ class ProfileCapture:
         if not self._recording:
             take()
             return
-        with modules_named(self._roots):
+        with self._marked(number):
             started = time.perf_counter()
-            with record_step(number):
-                take()
+            take()
             self.steps_s.append(time.perf_counter() - started)
         self.last_step = number
 
-    def _phases(self) -> Iterator[bool]:
+    @contextmanager
+    def _marked(self, number: int) -> Iterator[None]:
+        """Let a step be recorded with its number and its modules; what that raises is kept."""
+        marks = ExitStack()
+        self._spare(lambda: marks.enter_context(modules_named(self._roots)))
+        self._spare(lambda: marks.enter_context(record_step(number)))
+        try:
+            yield
+        finally:
+            self._spare(marks.close)
+
+    def _spare(self, mark: Callable[[], Any]) -> None:
+        try:
+            mark()
+        except Exception as error:
+            self.fault = self.fault or error
+
+    def close(self) -> None:
+        """Record no more, and leave nothing behind."""
+        self.phases.close()
+        self._remove_empty_folder()
+
+    def _phases(self) -> Generator[bool, None, None]:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
             yield from self._unrecorded(_WAIT)
@@ -219,7 +254,7 @@ class ProfileCapture:
             self._trace = self._new_trace()
             yield from self._unrecorded(_WARM_UP)
             yield from self._record(self._trace)
-        except (NothingRecordedError, RuntimeError, OSError):
+        except Exception:
             self._remove_empty_folder()
             raise
 
@@ -264,7 +299,7 @@ class ProfileCapture:
         path = self._folder / ".probe.json.tmp"
         try:
             sizes.append(trace.export(path))
-        except (RuntimeError, OSError) as error:
+        except Exception as error:
             sizes.append(error)
         finally:
             path.unlink(missing_ok=True)
@@ -295,7 +330,7 @@ class ProfileCapture:
             raise NothingRecordedError(f"{self.note} before a step was recorded")
 
     def _remove_empty_folder(self) -> None:
-        if not any(self._folder.iterdir()):
+        if self._folder.exists() and not any(self._folder.iterdir()):
             self._folder.rmdir()
 
     def write(self) -> ProfileWritten:
@@ -308,7 +343,7 @@ class ProfileCapture:
         del self._trace
         try:
             json_bytes, trace_bytes = write_packed(trace, self._folder)
-        except (RuntimeError, OSError):
+        except Exception:
             self._remove_empty_folder()
             raise
         facts = {

@@ -29,6 +29,7 @@ import torch
 
 from tuitrain.measures import HOST_BOUND_METRIC, STAGES, WALL_METRIC, split_metric
 from tuitrain.messages import MetricPoints
+from tuitrain.training.instruments import Instrument, nothing, spared
 
 Stage = Literal["data", "copy", "forward", "backward", "optimizer", "other"]
 
@@ -128,9 +129,10 @@ def clock_of(device: torch.device) -> Clock | None:
 class Laps:
     """One timed step: marks on the time line, and the stage that ends at each but the first."""
 
-    __slots__ = ("_set", "cpu_s", "marks", "ran_dry", "stages", "step")
+    __slots__ = ("_set", "cpu_s", "instrument", "marks", "ran_dry", "stages", "step")
 
-    def __init__(self, step: int, clock: Clock) -> None:
+    def __init__(self, step: int, clock: Clock, instrument: Instrument) -> None:
+        self.instrument = instrument
         self.step = step
         self.cpu_s = 0.0
         """Of the thread that trains."""
@@ -139,6 +141,7 @@ class Laps:
         self._set = clock.mark
         self.marks = [clock.mark()]
 
+    @spared(nothing)
     def mark(self, stage: Stage) -> None:
         """Count what came since the last mark to `stage`."""
         self.marks.append(self._set())
@@ -168,6 +171,7 @@ class StepTimer:
         cost_share: float = COST_SHARE,
         draw: random.Random | None = None,
         cpu: Callable[[], float] = time.thread_time,
+        instrument: Instrument | None = None,
     ) -> None:
         """Begin with no step timed.
 
@@ -176,7 +180,9 @@ class StepTimer:
             cost_share: part of the training time that timing may take; 0: no step is timed.
             draw: where the gaps come from.
             cpu: seconds of CPU time that the calling thread has used.
+            instrument: is told where a clock fails.
         """
+        self.instrument = instrument or Instrument("the split of steps into stages")
         self._clock = clock if cost_share > 0 else None
         self._cost_share = cost_share
         self._draw = draw or random.Random(0)
@@ -190,14 +196,19 @@ class StepTimer:
         self._flushes: deque[tuple[Any, Any, int]] = deque()
         self._flush_s = 0.0
         """Of the last flush that could be read, for each of its steps."""
-        self._mark_s = _mark_cost_s(self._clock) if self._clock is not None else 0.0
+        self._mark_s = self._rehearse()
         self._marks = _USUAL_MARKS
+
+    @spared(lambda _self: 0.0)
+    def _rehearse(self) -> float:
+        return _mark_cost_s(self._clock, self.instrument) if self._clock is not None else 0.0
 
     @property
     def stride(self) -> int:
         """One step in so many is timed."""
         return self._stride
 
+    @spared(nothing)
     def begin(self, step: int) -> Laps | None:
         """End the step that is being timed, if any; return the next one's laps if it is timed."""
         if self._open is not None and self._open.step == step:
@@ -215,10 +226,11 @@ class StepTimer:
         self._next = step + self._gap()
         # The next step's begin is this one's end.
         self.due = step + 1
-        self._open = Laps(step, self._clock)
+        self._open = Laps(step, self._clock, self.instrument)
         self._open.cpu_s = -self._cpu()
         return self._open
 
+    @spared(nothing)
     def leave_out(self, step: int) -> None:
         """Do not time this step; the gap to the next one that is begins anew."""
         if step >= self.due:
@@ -241,17 +253,20 @@ class StepTimer:
 
     # --- at a flush -----------------------------------------------------------------------------
 
+    @spared(nothing)
     def begin_flush(self) -> None:
         """End the step that is being timed: what follows is no part of it."""
         self._close()
         if self._clock is not None:
             self._flush_mark = self._clock.mark()
 
+    @spared(nothing)
     def end_flush(self, steps: int) -> None:
         """Note what the flush took, for each of the steps that it was for."""
         if self._clock is not None and steps:
             self._flushes.append((self._flush_mark, self._clock.mark(), steps))
 
+    @spared(lambda *_given: ())
     def points(self, last_step: int, step_s: float) -> tuple[MetricPoints, ...]:
         """Return the mean split of the steps that were timed and can be read; none: nothing.
 
@@ -319,11 +334,11 @@ class StepTimer:
             self.due = min(self.due, self._next)
 
 
-def _mark_cost_s(clock: Clock) -> float:
+def _mark_cost_s(clock: Clock, instrument: Instrument) -> float:
     """Measure what a mark costs with all that follows from it: the part of a timed step's cost."""
     begun = time.thread_time()
     for _ in range(_REHEARSALS):
-        laps = Laps(0, clock)
+        laps = Laps(0, clock, instrument)
         for stage in get_args(Stage):
             laps.mark(stage)
         if clock.passed(laps.marks[-1]):

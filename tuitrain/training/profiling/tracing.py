@@ -122,6 +122,8 @@ def modules_named(roots: Mapping[str, nn.Module]) -> Iterator[None]:
     for title, root in roots.items():
         for path, module in root.named_modules():
             label = f"{MODULE_MARK}{path or title} ({type(module).__name__})"
+            # A name need not be text that UTF-8 can hold; the profiler would raise in the model.
+            label = label.encode("utf-8", "backslashreplace").decode()
             handles.append(
                 module.register_forward_pre_hook(partial(_open, open_marks, label), prepend=True)
             )
