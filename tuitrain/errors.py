@@ -3,6 +3,8 @@
 Every error here is one that a user can act on. It knows nothing of how it is printed.
 """
 
+import errno
+
 EXIT_FINISHED = 0
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -34,6 +36,27 @@ class RunNotFoundError(UsageError):
 
 class RunBusyError(TuitrainError):
     """Somebody else holds the run's lock."""
+
+
+class FolderError(TuitrainError):
+    """A folder or file of the user's can't be read or written; the text says which and why."""
+
+    @classmethod
+    def of(cls, path: object, error: OSError, what: str, advice: str = "") -> "FolderError":
+        """Say that `what` can't be done with `path`, why, and what to do about it."""
+        reason = _REASONS.get(error.errno or 0) or error.strerror or str(error)
+        return cls(f"{path} {what}: {reason}{f'; {advice}' if advice else ''}.")
+
+
+_REASONS = {
+    errno.EACCES: "permission denied",
+    errno.EPERM: "permission denied",
+    errno.EROFS: "the file system is read-only",
+    errno.ENOSPC: "no space is left on the disk",
+    errno.EDQUOT: "the quota of disk space is used up",
+    errno.ENOTDIR: "it is, or lies below, a file",
+    errno.ELOOP: "it is a link that leads to itself",
+}
 
 
 class RecordError(TuitrainError):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from tuitrain.errors import RunBusyError
+from tuitrain.errors import FolderError, RunBusyError
 
 RETRY_S = 0.02
 
@@ -44,12 +44,16 @@ class RunLock:
 
         Raises:
             RunBusyError: another process holds it.
+            FolderError: the folder can't be written.
         """
         deadline = time.monotonic() + self._wait_s
-        while not self._try():
-            if time.monotonic() >= deadline:
-                raise RunBusyError(_busy_text(self.path))
-            time.sleep(RETRY_S)
+        try:
+            while not self._try():
+                if time.monotonic() >= deadline:
+                    raise RunBusyError(_busy_text(self.path))
+                time.sleep(RETRY_S)
+        except OSError as error:
+            raise FolderError.of(self.path, error, "can't be written") from error
         _held.add(self)
 
     def release(self) -> None:
@@ -81,7 +85,8 @@ class RunLock:
         self.release()
 
     def _try(self) -> bool:
-        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        # Readable by whom the folder lets in: to look whether it is held takes opening it.
+        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if not _leads_to(self.path, descriptor):
@@ -105,6 +110,9 @@ def is_held(path: Path) -> bool:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
         return False
+    except PermissionError:
+        # Somebody else's: the file is there only while it is held, but for a kill.
+        return os.access(path, os.F_OK)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:

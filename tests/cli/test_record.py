@@ -4,6 +4,7 @@ import json
 import math
 import os
 import pty
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -314,4 +315,96 @@ def test_a_damaged_run_is_named_without_a_traceback(run: RunDirectory, tuitrain:
     assert result.returncode == 1
     assert result.stderr.startswith("tuitrain: ")
     assert "repeats the run" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+MORTAL = ("setpriv", "--bounding-set=-all") if os.geteuid() == 0 else ()
+"""Goes before a command that is to heed permissions, as root's own do not."""
+
+
+@pytest.mark.skipif(MORTAL and not shutil.which("setpriv"), reason="to root no folder is closed")
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("ls",),
+        ("show", "last"),
+        ("logs", "base"),
+        ("rm", "base", "--yes"),
+        ("attach", "base"),
+        ("export", "base", "--format", "csv"),
+        ("resume", "base"),
+        ("run", "linear-regression"),
+    ],
+    ids=" ".join,
+)
+def test_a_folder_of_runs_that_is_closed_is_told_in_one_sentence(
+    root: Path, run: RunDirectory, command: tuple[str, ...]
+) -> None:
+    root.chmod(0)
+    try:
+        result = subprocess.run(
+            [*MORTAL, sys.executable, "-m", "tuitrain", *command, "--runs-dir", str(root)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    finally:
+        root.chmod(0o700)
+    assert (result.returncode, result.stdout) == (1, "")
+    [line] = result.stderr.splitlines()
+    assert "permission denied" in line
+    assert run.database_path.exists()
+
+
+@pytest.mark.skipif(MORTAL and not shutil.which("setpriv"), reason="to root no folder is closed")
+def test_a_run_of_somebody_else_is_listed_as_such_and_is_not_last(
+    root: Path, run: RunDirectory
+) -> None:
+    other = finished_run(root, "other")
+    other.path.chmod(0)
+    try:
+        listed, shown, last = (
+            subprocess.run(
+                [*MORTAL, sys.executable, "-m", "tuitrain", *command, "--runs-dir", str(root)],
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            for command in (("ls", "--json"), ("show", other.id), ("show", "last", "--json"))
+        )
+    finally:
+        other.path.chmod(0o700)
+    states = {each["id"]: each["state"] for each in json.loads(listed.stdout)}
+    assert states == {run.id: "finished", other.id: "unreadable"}
+    assert (shown.returncode, shown.stderr.count("\n")) == (1, 1)
+    assert "permission denied" in shown.stderr
+    assert json.loads(last.stdout)["id"] == run.id
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", "<&- >&- 2>&-", "2>/dev/full"])
+def test_a_stream_that_is_closed_is_no_fault(root: Path, run: RunDirectory, closed: str) -> None:
+    command = f"{sys.executable} -m tuitrain show {run.id} --runs-dir {root} {closed}"
+    result = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert bool(result.stdout) == (">&-" not in closed.split())
+
+
+@pytest.mark.parametrize("command", ["ls", "--help", "logs base"])
+def test_a_stdout_that_is_full_is_told_in_one_line(
+    root: Path, run: RunDirectory, command: str
+) -> None:
+    run.log_path.write_text("said")
+    line = f"TUITRAIN_RUNS={root} {sys.executable} -m tuitrain {command} >/dev/full"
+    result = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert result.stderr.startswith("tuitrain: stdout")
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_folder_that_was_removed_under_the_command_is_told(tmp_path: Path) -> None:
+    (tmp_path / "gone").mkdir()
+    line = f"cd {tmp_path}/gone && rmdir ../gone && {sys.executable} -m tuitrain ls"
+    result = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert "the current folder was removed" in result.stderr
     assert "Traceback" not in result.stderr

@@ -154,13 +154,43 @@ betas = [2]
     ]
 
 
+@pytest.mark.parametrize(
+    ("override", "allowed"),
+    [
+        ("train.seed=99999999999999999999", "of at least 0 and less than 2^63"),
+        ("train.threads=100000", "of at least 0 and at most 1024"),
+        ("data.workers=100000", "of at least 0 and at most 1024"),
+        ("train.epochs=1" + "0" * 30, "greater than 0 and at most 1,000,000,000"),
+        ("train.batch_size=0x" + "1" * 5000, "greater than 0 and at most 1,000,000,000"),
+        ("train.max_steps=" + "1" * 5000, "a whole number of at least 0"),
+        ("train.grace_s=1e300", "greater than 0 and at most 1,000,000,000"),
+        ("alerts.hang_s=inf", "a finite number greater than 0"),
+        ("optimizer.lr=nan", "a finite number greater than 0"),
+        ("optimizer.lr=1" + "0" * 400, "a finite number greater than 0"),
+        ("optimizer.lr=1e-400", "a number greater than 0"),
+        ("train.device=cuda:999", "auto, cpu, cuda, cuda:N or mps"),
+        ("model.hidden=1" + "0" * 30, "greater than 0 and at most 1,000,000,000"),
+    ],
+)
+def test_a_number_that_would_fail_later_is_refused_with_what_is_allowed(override, allowed):
+    [fault] = faults_of(VALID, [override])
+    assert fault.endswith(allowed)
+
+
+def test_a_number_of_too_many_digits_for_python_is_a_fault_of_the_file():
+    text = VALID.replace("[model]", f"[train]\nepochs = {'1' * 5000}\n[model]")
+    with pytest.raises(PresetError, match="too many digits"):
+        parse_preset(text, "x.toml")
+
+
 def test_a_preset_error_has_one_line_a_fault():
     with pytest.raises(PresetError) as caught:
         parse_preset(VALID, "x.toml", ["train.epochs=0", "train.seed=-1"])
     assert str(caught.value).splitlines() == [
         "the preset has 2 faults:",
         "--set train.epochs=0: train.epochs: found 0, must be a whole number greater than 0",
-        "--set train.seed=-1: train.seed: found -1, must be a whole number of at least 0",
+        "--set train.seed=-1: train.seed: found -1, must be a whole number of at least 0 "
+        "and less than 2^63",
     ]
 
 
@@ -289,7 +319,7 @@ def values_of():
                 },
             ),
             "stop": st.fixed_dictionaries(
-                {}, optional={"target": st.floats(-5, 5), "patience": st.integers(0)}
+                {}, optional={"target": st.floats(-5, 5), "patience": st.integers(0, 10**9)}
             ),
             "data": st.fixed_dictionaries(
                 {

@@ -2,7 +2,11 @@
 
 import os
 import pty
+import subprocess
+import sys
 from typing import Any
+
+import pytest
 
 
 def test_a_run_goes_on_when_the_pipe_it_prints_to_is_closed(cli: Any) -> None:
@@ -33,3 +37,21 @@ def test_a_run_goes_on_when_its_terminal_hangs_up(cli: Any) -> None:
     cli("stop", run.id)
     assert process.wait() == 130
     assert run.state().state == "stopped"
+
+
+SHORT = "run linear-regression --set train.epochs=1 --set train.threads=1"
+
+
+@pytest.mark.parametrize("command", [f"{SHORT} >&- 2>&- <&-", f"{SHORT} --json >/dev/full"])
+def test_a_run_outlives_streams_that_are_closed_or_full(cli: Any, command: str) -> None:
+    result = subprocess.run(
+        ["sh", "-c", f"exec {sys.executable} -m tuitrain {command}"],
+        env=cli.environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (result.returncode, result.stdout) == (0, "")
+    assert cli.only().state().state == "finished"
+    told = result.stderr.splitlines()
+    assert [line for line in told if "nothing more is printed" in line] == told[:1]

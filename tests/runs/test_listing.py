@@ -1,12 +1,15 @@
+import os
+import shutil
 import sqlite3
+import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tuitrain.errors import RunBusyError, RunNotFoundError
-from tuitrain.runs.directory import RunDirectory
+from tuitrain.errors import FolderError, RunBusyError, RunNotFoundError
+from tuitrain.runs.directory import RunDirectory, create_run
 from tuitrain.runs.listing import find_run, list_run_names, list_runs, write_summary
 from tuitrain.runs.lock import RunLock
 from tuitrain.runs.remove import remove_run
@@ -95,6 +98,65 @@ def test_a_folder_that_somebody_renamed_still_answers_to_its_name(
     run.path.rename(root / "precious")
     assert find_run(root, "keeper").id == "precious"
     assert find_run(root, "prec").id == "precious"
+
+
+def test_last_is_what_was_created_last_whatever_the_folders_are_called(
+    root: Path, new_run: NewRun
+) -> None:
+    old, new = new_run("old", now=1e9), new_run("new", now=1e9 + 1)
+    old.path.rename(root / "20990101-0000-old-zzz")
+    new.path.rename(root / "best so far")
+    assert find_run(root, "last").id == "best so far"
+
+
+def test_an_id_begins_with_the_minute_in_utc(
+    new_run: NewRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "Pacific/Kiritimati")
+    time.tzset()
+    try:
+        assert new_run("east", now=1e9).id.startswith("20010909-0146-east-")
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_last_is_never_guessed_between_a_copy_and_its_original_or_a_record_that_is_damaged(
+    root: Path, new_run: NewRun
+) -> None:
+    first, second = new_run("first", now=1e9), new_run("second", now=1e9 + 1)
+    shutil.copytree(second.path, root / "copy")
+    with pytest.raises(RunNotFoundError, match="name one by its id"):
+        find_run(root, "last")
+    shutil.rmtree(root / "copy")
+    second.database_path.write_bytes(b"x" * 5000)
+    with pytest.raises(RunNotFoundError, match="name one by its id"):
+        find_run(root, "last")
+    os.utime(second.config_path, (1e9 - 1, 1e9 - 1))
+    assert find_run(root, "last") == first
+
+
+def test_a_name_that_a_renamed_folder_has_too_is_ambiguous(root: Path, new_run: NewRun) -> None:
+    new_run("same", now=1e9)
+    new_run("same", now=1e9 + 1).path.rename(root / "precious")
+    with pytest.raises(RunNotFoundError, match="any of 2 runs"):
+        find_run(root, "same")
+
+
+@pytest.mark.parametrize("kind", ["file", "below a file", "dangling link", "link to itself"])
+def test_a_folder_of_runs_that_is_none_is_told_for_reading_and_writing(
+    tmp_path: Path, kind: str
+) -> None:
+    root = tmp_path / "runs"
+    if "file" in kind:
+        root.touch()
+        root = root / "x" if kind == "below a file" else root
+    else:
+        root.symlink_to("runs" if "itself" in kind else "/nowhere/at/all")
+    with pytest.raises(FolderError, match=r"--runs-dir or TUITRAIN_RUNS takes another"):
+        list_runs(root)
+    with pytest.raises(FolderError, match=r"--runs-dir or TUITRAIN_RUNS takes another"):
+        create_run(root, "demo", None, "")
 
 
 def test_an_ambiguous_word_lists_the_candidates_with_their_states(

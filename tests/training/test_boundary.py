@@ -74,7 +74,7 @@ def test_a_checkpoint_is_due_by_steps_and_by_time_and_never_twice_at_a_step() ->
 def test_the_planner_takes_what_has_come_in_and_asks_for_a_boundary_at_once() -> None:
     now = [100.0]
     channel = WorkerChannel(queue.Queue(), queue.Queue(), 60.0)  # type: ignore[arg-type]
-    planner = BoundaryPlanner(channel, triggers(), TOTAL, clock=lambda: now[0])
+    planner = BoundaryPlanner(channel, triggers(), clock=lambda: now[0])
     planner.until(15)
     assert not planner.reached(7)
     assert planner.reached(15)
@@ -84,7 +84,12 @@ def test_the_planner_takes_what_has_come_in_and_asks_for_a_boundary_at_once() ->
 
     def decided(saved_step: int) -> tuple[bool, int]:
         due = planner.decide(
-            7, evaluated_step=0, saved_step=saved_step, writing=False, pending=pending
+            7,
+            evaluated_step=0,
+            saved_step=saved_step,
+            writing=False,
+            total_steps=TOTAL,
+            pending=pending,
         )
         return due.save, len(due.commands) + len(due.changes)
 

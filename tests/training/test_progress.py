@@ -7,17 +7,30 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tuitrain.config.load import parse_preset
 from tuitrain.config.schema import CheckpointSection, StopSection
+from tuitrain.errors import TrainingError
 from tuitrain.training.components import schedules
 from tuitrain.training.metrics.progress import (
     StepMeans,
     begin_best,
     begin_early_stop,
+    reconsider,
     restore_tracker,
     tracker_state,
 )
 from tuitrain.training.nonfinite import NonfinitePolicy
+from tuitrain.training.resettling import check_warmup
 from tuitrain.training.settings import LiveSettings, PendingChanges
+
+LONG_WARMUP = """
+name = "warm"
+task = "regression"
+data.name = "linear"
+model.name = "linear"
+loss.name = "mse"
+schedule.warmup_steps = 10
+"""
 
 
 def early_stop(**settings: object):
@@ -120,3 +133,31 @@ def test_an_update_is_left_out_where_the_loss_is_not_finite(value: float) -> Non
         guard = NonfinitePolicy(optimizer, torch.device("cpu"), policy, scaled=False)
         assert guard.look(torch.tensor(1.0)) == (1.0, True)
         assert guard.look(loss)[1] is allowed
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason", "waited"),
+    [
+        ({}, "over", 3),
+        ({"patience": 9}, "", 3),
+        ({"target": 0.5}, "", 3),
+        ({"monitor": "train/loss"}, "", 0),
+    ],
+)
+def test_a_reason_to_stop_falls_with_the_rule_that_gave_it(
+    changed: dict[str, object], reason: str, waited: int
+) -> None:
+    before = tracker_state(early_stop(patience=3))
+    tracker = early_stop(patience=3)
+    tracker.reason, tracker.waited, tracker.value = "over", 3, 1.0
+    for key, value in changed.items():
+        setattr(tracker, key, value)
+    reconsider(tracker, before)
+    assert (tracker.reason, tracker.waited) == (reason, waited)
+
+
+def test_a_warm_up_that_takes_the_whole_run_is_refused() -> None:
+    preset = parse_preset(LONG_WARMUP, "x")
+    check_warmup(preset, 11)
+    with pytest.raises(TrainingError, match=r"warmup_steps = 10, but the run has 10 steps"):
+        check_warmup(preset, 10)

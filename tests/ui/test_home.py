@@ -153,6 +153,22 @@ def test_an_empty_home_says_in_one_line_what_to_press(
     play(root, home, steps)
 
 
+def test_a_folder_of_runs_that_can_not_be_read_is_told_in_the_lists_place(
+    root: Path, home: Callable[[TuitrainApp], None]
+) -> None:
+    link = root.parent / "elsewhere"
+    link.symlink_to("moved")
+
+    async def steps(pilot: Pilot[Any]) -> None:
+        await wait_for_text(pilot, "which is missing; --runs-dir")
+        assert "no runs yet" not in screen_text(pilot.app)
+        link.unlink()
+        await wait_for_text(pilot, "no runs yet: Enter on a preset starts one")
+        assert "which is missing" not in screen_text(pilot.app)
+
+    play(link, home, steps, size=(200, 40))
+
+
 @pytest.mark.parametrize("size", [(80, 24), (160, 48), (60, 20)])
 def test_home_looks_like_its_golden_copy(
     root: Path, home: Callable[[TuitrainApp], None], size: tuple[int, int]

@@ -46,7 +46,7 @@ class Hang:
         self._looked: float | None = None
         self._stepped = self._told = False
         self._evaluates = self._evaluated = False
-        self._steps_per_epoch = self._total_steps = 0
+        self._steps_per_epoch = self._total_steps = self._ahead = 0
         self._command_messages = 0
 
     def expect_command(self) -> None:
@@ -58,6 +58,7 @@ class Hang:
         match event:
             case TrainingPrepared():
                 self._steps_per_epoch, self._total_steps = event.steps_per_epoch, event.total_steps
+                self._ahead = event.ahead
                 self._evaluates, self._since = event.start_step >= event.total_steps, now
             case TrainingContinued():
                 self._since = now
@@ -100,11 +101,11 @@ class Hang:
         return f"steps continue after {span(waited_s)}" if told and waited_s is not None else ""
 
     def _evaluation_due(self, step: int) -> bool:
-        periods = (
-            self._train.evaluate_every_epochs * self._steps_per_epoch,
-            self._train.evaluate_every_steps,
+        due = (
+            (self._train.evaluate_every_epochs * self._steps_per_epoch, step + self._ahead),
+            (self._train.evaluate_every_steps, step),
         )
-        return step >= self._total_steps or any(p and step % p == 0 for p in periods)
+        return step >= self._total_steps or any(p and at % p == 0 for p, at in due)
 
     def look(self, now: float) -> str:
         """Say so where the run has hung since the last look."""

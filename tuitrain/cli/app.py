@@ -18,7 +18,7 @@ from tuitrain.cli import (
     record,
 )
 from tuitrain.cli.options import RunsDir
-from tuitrain.errors import TuitrainError
+from tuitrain.errors import EXIT_FAILED, TuitrainError
 
 app = typer.Typer(
     name="tuitrain",
@@ -72,3 +72,16 @@ def main() -> None:
     except TuitrainError as error:
         output.say(f"tuitrain: {error}")
         sys.exit(error.exit_code)
+    except OSError as error:
+        output.go_silent(1)
+        output.say(f"tuitrain: {_explained(error)}")
+        # Click's own words on wrong usage can be what could not be printed.
+        sys.exit(getattr(error.__context__, "exit_code", EXIT_FAILED))
+
+
+def _explained(error: OSError) -> str:
+    """Say what no command foresaw of files and streams, with what it is about."""
+    if isinstance(error, FileNotFoundError) and error.filename is None:
+        return "the current folder was removed: go to one that exists."
+    place = "stdout" if error.filename is None else error.filename
+    return f"{place}: {error.strerror or error}"

@@ -4,7 +4,8 @@ Knows how a run is begun, not how it is supervised.
 """
 
 import sys
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -87,11 +88,12 @@ def run(
     assignment = begin_run(
         resolved, runs_root(runs_dir), name=name, data_dir=data_dir, preset_folder=folder
     )
-    if tui:
-        raise typer.Exit(_watch(assignment, runs_root(runs_dir)))
-    if detach:
-        raise typer.Exit(_begin_in_background(assignment, json))
-    raise typer.Exit(_supervise_here(assignment, resolved, json))
+    with _undone_unless_begun(assignment.directory):
+        if tui:
+            raise typer.Exit(_watch(assignment, runs_root(runs_dir)))
+        if detach:
+            raise typer.Exit(_begin_in_background(assignment, json))
+        raise typer.Exit(_supervise_here(assignment, resolved, json))
 
 
 def resume(
@@ -117,6 +119,16 @@ def resume(
             show_default=False,
         ),
     ] = "",
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            "-s",
+            metavar="KEY=VALUE",
+            help="Go on with another setting, e.g. --set train.epochs=20; may be given again.",
+            show_default=False,
+        ),
+    ] = None,
     runs_dir: RunsDir = None,
     data_dir: DataDir = None,
     json: Json = False,
@@ -131,6 +143,13 @@ def resume(
     directory = find_run(runs_root(runs_dir), run)
     if is_alive(directory) and checkpoint:
         raise RunBusyError(f"{directory.id} is live: stop it before going back to a checkpoint")
+    if is_alive(directory) and overrides:
+        from tuitrain.config.schema import LIVE_SETTINGS
+
+        raise RunBusyError(
+            f"{directory.id} is live: `tuitrain set` changes {', '.join(LIVE_SETTINGS)} while it "
+            "is; to change anything else, stop it first"
+        )
     if is_alive(directory):
         from tuitrain.cli.control import order
 
@@ -141,10 +160,26 @@ def resume(
         data_dir=data_dir,
         code=code or (),
         checkpoint=_checkpoint_path(directory, checkpoint) if checkpoint else "",
+        settings=overrides or (),
     )
+    preset = load_preset(directory.config_path)
+    _tell_changes(assignment, preset)
     if foreground:
-        raise typer.Exit(_supervise_here(assignment, load_preset(directory.config_path), json))
+        raise typer.Exit(_supervise_here(assignment, preset, json))
     raise typer.Exit(_begin_in_background(assignment, json))
+
+
+def _tell_changes(assignment: "Assignment", preset: "Preset") -> None:
+    """Say what is no longer as it was, and what follows from it."""
+    from tuitrain.config.changes import consequences
+
+    changed = {change.key: str(change) for change in assignment.changes}
+    set_anew = {key: f"{key} {value:g}" for key, value in assignment.live}
+    lines = {**set_anew, **changed}
+    if lines:
+        output.say(f"{assignment.directory.id} goes on with other settings:")
+        for text in (*lines.values(), *consequences(lines, preset.schedule.name)):
+            output.say(f"  {text}")
 
 
 def _checkpoint_path(directory: "RunDirectory", name: str) -> str:
@@ -165,6 +200,24 @@ def add_commands(app: typer.Typer) -> None:
 # --- where it runs ------------------------------------------------------------------------------
 
 
+@contextmanager
+def _undone_unless_begun(directory: "RunDirectory") -> Iterator[None]:
+    """Remove a new run whose supervisor could not be started: nothing of it was ever done."""
+    from tuitrain.errors import FolderError, TuitrainError
+    from tuitrain.runs.reader import RunReader
+    from tuitrain.runs.remove import remove_run
+
+    try:
+        yield
+    except (OSError, FolderError, KeyboardInterrupt):
+        with suppress(TuitrainError, OSError):
+            with closing(RunReader(directory)) as reader:
+                begun = bool(reader.attempts())
+            if not begun:
+                remove_run(directory)
+        raise
+
+
 def _supervise_here(assignment: "Assignment", preset: "Preset", json: bool) -> int:
     from tuitrain.cli.notices import Notices
     from tuitrain.cli.progress import Hardy
@@ -174,6 +227,7 @@ def _supervise_here(assignment: "Assignment", preset: "Preset", json: bool) -> i
     directory = assignment.directory
     notify = load_user_config().notify
     shown = Hardy(_progress(directory, preset, json))
+    shown.begin()
     code = Supervisor(assignment, Notices(shown.observe, directory.id, notify).observe).run()
     if code:
         output.say(f"resume with: tuitrain resume {directory.id}")

@@ -27,7 +27,8 @@ RunsDir = Annotated[
         "--runs-dir",
         help="Where runs are kept.",
         show_default="$TUITRAIN_RUNS or ./runs",
-        file_okay=False,
+        # What is wrong with it is told as for $TUITRAIN_RUNS, when it is used.
+        readable=False,
     ),
 ]
 RunArgument = Annotated[

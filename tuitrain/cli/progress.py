@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol, TextIO
 
 from tuitrain.cli import output
@@ -17,6 +18,7 @@ from tuitrain.messages import (
     Evaluated,
     Event,
     PreparationReported,
+    PresetChanged,
     SettingChanged,
     StepsTaken,
     TrainingContinued,
@@ -36,6 +38,10 @@ _CLEAR_TO_END = "\x1b[K"
 
 class Progress(Protocol):
     """Somebody who shows a run."""
+
+    def begin(self) -> None:
+        """Say what there is to say before the first event."""
+        ...
 
     def observe(self, event: Event) -> None:
         """Take in one event."""
@@ -62,7 +68,7 @@ class Course:
     def prepare(self, event: TrainingPrepared) -> None:
         """Begin at the step that training begins at."""
         self.step, self.total_steps = event.start_step, event.total_steps
-        self.epoch = event.start_step / event.steps_per_epoch
+        self.epoch = (event.start_step + event.ahead) / event.steps_per_epoch
 
     def advance(self, event: StepsTaken) -> None:
         """Take in steps; speed is a running mean, so that the time left does not jump."""
@@ -92,7 +98,7 @@ class Course:
         # (how soon it may go, what it says), in the order shown.
         parts = [
             (0, self.name),
-            (0, text.percent(self.step, self.total_steps)),
+            (0, text.progress(self.step, self.total_steps)),
             (3, f"epoch {self.epoch:.1f}/{self.epochs}"),
             (5, f"step {self.step}/{self.total_steps}"),
             (1, f"train/loss {text.metric_value(self.loss)}"),
@@ -131,6 +137,8 @@ def told(event: Event) -> str | None:
             return f"alert: {event.text}"
         case SettingChanged():
             return f"{event.key}: {event.old:.6g} -> {event.new:.6g} from step {event.step + 1} on"
+        case PresetChanged():
+            return f"{event.text} from step {event.step + 1} on"
         case TrainingPaused():
             return f"paused at step {event.step}: {event.reason}"
         case TrainingContinued():
@@ -148,6 +156,9 @@ class LiveLine:
     def __init__(self, course: Course, stream: TextIO = sys.stdout) -> None:
         self._course = course
         self._stream = stream
+
+    def begin(self) -> None:
+        """Nothing to say yet."""
 
     def observe(self, event: Event) -> None:
         """Redraw the line, or put a lasting one above it."""
@@ -198,6 +209,9 @@ class PlainLines:
         self._last = float("-inf")
         self._written_step = 0
 
+    def begin(self) -> None:
+        """Nothing to say yet."""
+
     def observe(self, event: Event) -> None:
         """Write a line where the event is worth one and the last is long enough ago."""
         match event:
@@ -228,7 +242,11 @@ class JsonLines:
     """For programs: every event as one object a line."""
 
     def __init__(self, run_id: str, path: str) -> None:
-        output.data_json({"type": "RunCreated", "id": run_id, "path": path}, indent=None)
+        self._created = {"type": "RunCreated", "id": run_id, "path": path}
+
+    def begin(self) -> None:
+        """Say which run it is."""
+        output.data_json(self._created, indent=None)
 
     def observe(self, event: Event) -> None:
         """Write the event."""
@@ -242,12 +260,21 @@ class Hardy:
         self._inner = inner
         self._heard = True
 
+    def begin(self) -> None:
+        """Say what there is to say before the first event."""
+        self._show(self._inner.begin)
+
     def observe(self, event: Event) -> None:
         """Show the event; once that fails, show nothing more."""
+        self._show(partial(self._inner.observe, event))
+
+    def _show(self, show: Callable[[], None]) -> None:
         if not self._heard:
             return
         try:
-            self._inner.observe(event)
-        except OSError:
+            show()
+        except (OSError, output.StreamError) as error:
             self._heard = False
-            output.go_silent()
+            output.go_silent(1)
+            reason = getattr(error, "strerror", None) or str(error).rstrip(".")
+            output.say(f"nothing more is printed, the run goes on: {reason}")

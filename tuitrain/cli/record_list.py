@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 STATES = (
     "queued", "starting", "running", "paused", "finished", "stopped", "failed", "lost",
-    "damaged", "newer",
+    "damaged", "newer", "unreadable",
 )  # fmt: skip
 _REASON_WIDTH = 60
-_SPEAKING_STATES = frozenset({"failed", "lost", "damaged", "newer"})
+_SPEAKING_STATES = frozenset({"failed", "lost", "damaged", "newer", "unreadable"})
 
 
 def ls(
@@ -67,7 +67,7 @@ def _row(run: "RunSummary", now: float) -> tuple[str, ...]:
     return (
         text.sanitise(run.name),
         run.state,
-        text.percent(run.step, run.total_steps),
+        text.progress(run.step, run.total_steps),
         f"{run.epoch:.1f}",
         text.sanitise(best),
         text.age(now - run.created),

@@ -43,7 +43,7 @@ def logs(
         return
     start = 0 if lines is None else _start_of_last_lines(directory.log_path, lines)
     blocks = _follow(directory, start) if follow else _read(directory.log_path, start)
-    write = _harmless_writer() if sys.stdout.isatty() else _raw_write
+    write = _harmless_writer() if sys.stdout.isatty() else output.raw
     for block in blocks:
         write(block)
 
@@ -95,11 +95,6 @@ def _start_of_last_lines(path: Path, lines: int) -> int:
     return 0 if lines else end
 
 
-def _raw_write(block: bytes) -> None:
-    sys.stdout.buffer.write(block)
-    sys.stdout.buffer.flush()
-
-
 def _harmless_writer() -> Callable[[bytes], None]:
     """Return a function that prints a terminal-safe form of a stream of bytes."""
     from tuitrain.view.format import sanitise_lines
@@ -109,6 +104,6 @@ def _harmless_writer() -> Callable[[bytes], None]:
     def write(block: bytes) -> None:
         text = sanitise_lines(decoder.decode(block))
         encoding = sys.stdout.encoding or "utf-8"
-        _raw_write(text.encode(encoding, errors="backslashreplace"))
+        output.raw(text.encode(encoding, errors="backslashreplace"))
 
     return write

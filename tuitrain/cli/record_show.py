@@ -124,7 +124,7 @@ def _facts(reader: "RunReader", now: float) -> str:
 
     summary, meta = reader.summary(), reader.meta()
     of_total = f" of {summary.total_steps:,}" if summary.total_steps else ""
-    share = f" ({text.percent(summary.step, summary.total_steps)})" if summary.total_steps else ""
+    share = f" ({text.progress(summary.step, summary.total_steps)})" if summary.total_steps else ""
     reason = f": {summary.reason}" if summary.reason else ""
     facts = [
         ("run", f"{summary.name}  ({summary.id})"),

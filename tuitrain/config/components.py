@@ -4,9 +4,9 @@ Knows which section of a preset picks which kind; nothing of files or lines.
 """
 
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from math import isfinite
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from tuitrain.config.catalogue import Catalogue, ComponentInfo, Kind
 from tuitrain.config.faults import KeyPath
 from tuitrain.config.torchvision_names import find_torchvision, torchvision_model_names
-from tuitrain.config.wording import nearest, one_of, show, unknown_name, words_for
+from tuitrain.config.wording import MOST, nearest, one_of, show, unknown_name, words_for
 
 SECTION_KINDS: Mapping[str, Kind] = {
     "data": "dataset",
@@ -97,16 +97,20 @@ def _faults(
 
 
 UNKNOWN = "unknown key"
+_HUGE = sys.float_info.max
 
 
 def wrong_value(model: type[BaseModel], key: str, values: Mapping[str, Any]) -> str:
     """Say what stands at `key`, or that it is missing, and what a pydantic model allows there."""
-    allowed = words_for(model.model_json_schema()["properties"][key])
+    schema = model.model_json_schema()["properties"][key]
+    allowed = words_for(schema)
     if key not in values:
         description = model.model_fields[key].description
         meaning = f" ({description.rstrip('.')})" if description else ""
         return f"missing, must be {allowed}{meaning}"
     value = values[key]
-    if isinstance(value, float) and not isfinite(value):
+    if isinstance(value, int | float) and "a number" in allowed and not -_HUGE <= value <= _HUGE:
         allowed = allowed.replace("a number", "a finite number")
+    elif isinstance(value, int | float) and value > MOST == schema.get("maximum"):
+        allowed += f" and at most {MOST:,}"
     return f"found {show(value)}, must be {allowed}"

@@ -56,7 +56,8 @@ def read_value(text: str) -> Any:
     """Read a TOML value, or the text itself where it is not one."""
     try:
         document = tomllib.loads(f"value = {text}")
-    except tomllib.TOMLDecodeError:
+    except ValueError:
+        # Not TOML, or a number of more digits than python reads.
         return text
     return document["value"] if len(document) == 1 else text
 

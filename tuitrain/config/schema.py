@@ -6,8 +6,14 @@ data set, ...) also takes that component's own options; those are checked by `ca
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat
 
+from tuitrain.config.wording import MOST
+
+PositiveInt = Annotated[int, Field(gt=0, le=MOST)]
+NonNegativeInt = Annotated[int, Field(ge=0, le=MOST)]
+Seconds = Annotated[float, Field(gt=0, le=MOST)]
+Amount = Annotated[float, Field(ge=0, le=MOST)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 NonNegativeFloat = Annotated[float, Field(ge=0)]
 Monitor = Annotated[
@@ -84,7 +90,7 @@ class DataSection(Component):
     memory_share: Annotated[float, Field(gt=0, le=1)] = Field(
         0.5, description="Share of the device's free memory that `auto` may fill with the set."
     )
-    workers: NonNegativeInt = Field(
+    workers: Annotated[int, Field(ge=0, le=1024)] = Field(
         2, description="DataLoader worker processes of the `loader` mode; 0 loads in the worker."
     )
     normalize: bool = Field(
@@ -163,7 +169,11 @@ class TrainSection(Section):
         description="Record the gradient norm every so many steps; with `clip_norm` it is known "
         "and recorded at each. 0: never.",
     )
-    seed: NonNegativeInt = Field(0, description="Seeds weights, order, augmentation and dropout.")
+    seed: Annotated[int, Field(ge=0, lt=1 << 63)] = Field(
+        0,
+        json_schema_extra={"words": "a whole number of at least 0 and less than 2^63"},
+        description="Seeds weights, order, augmentation and dropout.",
+    )
     precision: Precision = Field(
         "fp32",
         description="`bf16` and `fp16` are autocast, `fp16` with a gradient scaler; `tf32` lets "
@@ -178,12 +188,12 @@ class TrainSection(Section):
     )
     device: str = Field(
         "auto",
-        pattern=r"^(auto|cpu|cuda(:\d+)?|mps)$",
+        pattern=r"^(auto|cpu|cuda(:\d{1,2})?|mps)$",
         json_schema_extra={"words": "auto, cpu, cuda, cuda:N or mps"},
         description="`auto`, `cpu`, `cuda`, `cuda:N` or `mps`; `auto` takes the first CUDA "
         "device, else mps, else the CPU.",
     )
-    threads: NonNegativeInt = Field(
+    threads: Annotated[int, Field(ge=0, le=1024)] = Field(
         0, description="CPU threads of torch; 0 leaves the choice to torch. Recorded either way."
     )
     evaluate_every_epochs: NonNegativeInt = Field(
@@ -210,7 +220,7 @@ class TrainSection(Section):
     weights_from: str | None = Field(
         None, description="A checkpoint file whose weights the run begins with; left out: none."
     )
-    grace_s: PositiveFloat = Field(
+    grace_s: Seconds = Field(
         60.0, description="Seconds that a stop may take before the worker is killed."
     )
 
@@ -221,7 +231,7 @@ class CheckpointSection(Section):
     every_steps: NonNegativeInt = Field(
         0, description="Save after every so many steps; 0: not by steps."
     )
-    every_minutes: NonNegativeFloat = Field(
+    every_minutes: Amount = Field(
         5.0, description="Save after so many minutes without a checkpoint; 0: not by time."
     )
     every_epochs: NonNegativeInt = Field(
@@ -281,30 +291,30 @@ class AlertsSection(Section):
     plateau_min_delta: NonNegativeFloat = Field(
         0.0, description="What a value must be better by to count as better."
     )
-    creep_hours: PositiveFloat = Field(
+    creep_hours: Seconds = Field(
         6.0, description="Hours within which growing memory would be full."
     )
     creep_share: Share = Field(
         0.2, description="Share of the memory there is that may be lost to steady growth."
     )
-    creep_warmup_s: NonNegativeFloat = Field(
+    creep_warmup_s: Amount = Field(
         120.0,
         description="Seconds of training before growth is looked for: caches fill first.",
     )
-    creep_window_s: PositiveFloat = Field(
+    creep_window_s: Seconds = Field(
         300.0, description="Seconds over which memory must have grown steadily."
     )
     slowdown_factor: Factor = Field(
         2.0, description="How many times the run's median a step may take."
     )
-    slowdown_s: PositiveFloat = Field(
+    slowdown_s: Seconds = Field(
         60.0, description="Seconds of training that steps must stay slower than that."
     )
-    throttled_s: PositiveFloat = Field(
+    throttled_s: Seconds = Field(
         30.0, description="Seconds that a GPU's clock may be held down for heat or power."
     )
     hot_c: PositiveFloat = Field(90.0, description="Degrees Celsius that a GPU may reach.")
-    disk_free_gib: NonNegativeFloat = Field(
+    disk_free_gib: Amount = Field(
         2.0, description="GiB that must be free on the run's disk; 0: no such limit."
     )
     disk_free_share: Fraction = Field(
@@ -316,11 +326,11 @@ class AlertsSection(Section):
     hang_factor: Factor = Field(
         10.0, description="How many times the run's usual time a step may take."
     )
-    hang_s: PositiveFloat = Field(60.0, description="Seconds without a step that are never a hang.")
-    hang_first_step_s: PositiveFloat = Field(
+    hang_s: Seconds = Field(60.0, description="Seconds without a step that are never a hang.")
+    hang_first_step_s: Seconds = Field(
         900.0, description="The same for the first step, which may compile."
     )
-    hang_evaluation_s: PositiveFloat = Field(
+    hang_evaluation_s: Seconds = Field(
         900.0, description="The same for an evaluation, a checkpoint, or a command."
     )
 

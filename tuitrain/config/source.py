@@ -51,6 +51,8 @@ class Source:
             line = line_of_syntax_error(error, self.text)
             words = printable(str(error).partition(" (at ")[0])
             fault = Fault(printable(self.name), line, "", f"is not valid TOML: {words}")
+        except ValueError:
+            fault = Fault(printable(self.name), None, "", "holds a number of too many digits")
         except RecursionError:
             fault = Fault(printable(self.name), None, "", "is nested too deeply")
         raise InvalidPresetError([fault])

@@ -9,6 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 SHOWN_CHARACTERS = 60
+_LONG_BITS = 4096
+MOST = 1_000_000_000
+"""No count and no time of a run needs to be larger, and products of two fit into 64 bits.
+
+It is worded only where a value is beyond it.
+"""
 
 
 def printable(text: str, keep: str = "") -> str:
@@ -26,21 +32,25 @@ def _escaped(character: str) -> str:
 
 def show(value: Any) -> str:
     """Write a value as TOML would, on one line and shortened."""
-    text = _as_toml(value)
+    text = write_value(value)
     return text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 3] + "..."
 
 
-def _as_toml(value: Any) -> str:
+def write_value(value: Any) -> str:
+    """Write a value as TOML would, in full on one line."""
     match value:
         case bool():
             return str(value).lower()
         case str():
             return printable(json.dumps(value, ensure_ascii=False))
         case list() | tuple():
-            return "[" + ", ".join(_as_toml(item) for item in value) + "]"
+            return "[" + ", ".join(write_value(item) for item in value) + "]"
         case dict():
-            items = (f"{printable(str(key))} = {_as_toml(item)}" for key, item in value.items())
+            items = (f"{printable(str(key))} = {write_value(item)}" for key, item in value.items())
             return "{" + ", ".join(items) + "}"
+        case int() if value.bit_length() > _LONG_BITS:
+            # Python writes no number of very many digits, but in a base of 2.
+            return hex(value)
         case _:
             return str(value)
 
@@ -106,7 +116,11 @@ def _bounds(schema: Mapping[str, Any]) -> str:
         "exclusiveMaximum": "less than",
         "maximum": "at most",
     }
-    given = [f"{words} {schema[key]:g}" for key, words in phrases.items() if key in schema]
+    given = [
+        f"{words} {schema[key]:g}"
+        for key, words in phrases.items()
+        if key in schema and schema[key] != MOST
+    ]
     return "".join([" ", " and ".join(given)]) if given else ""
 
 

@@ -112,6 +112,8 @@ class StartOrder:
     """Live changes on record as (step, key, value), to be made again at the same steps."""
     checkpoint: str = ""
     """Resume from this file of the run, its path relative to the run; empty: from the newest."""
+    live: tuple[tuple[str, float], ...] = ()
+    """Live settings that whoever resumes gives: they hold from the step that it goes on from."""
     abandoned: tuple[str, ...] = ()
     """Paths of checkpoints of a history given up: neither resumed from nor counted."""
 

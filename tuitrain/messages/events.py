@@ -41,6 +41,8 @@ class TrainingPrepared:
     device: str
     environment: Mapping[str, Any]
     """Versions, device names, thread counts: plain JSON data."""
+    ahead: int = 0
+    """Added to a step, it gives the place in the epochs: a resume may change a step's size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +137,17 @@ class SettingChanged:
     key: str
     old: float
     new: float
+
+
+@dataclass(frozen=True, slots=True)
+class PresetChanged:
+    """A resume gave a setting that can't change while a run is live another value."""
+
+    time: float
+    step: int
+    key: str
+    text: str
+    """The change in words: `train.epochs 10 -> 20`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,6 +310,7 @@ Event = (
     | CheckpointSaved
     | CheckpointRemoved
     | SettingChanged
+    | PresetChanged
     | TrainingPaused
     | TrainingContinued
     | AlertRaised

@@ -3,6 +3,7 @@
 Knows the names of files, not what is in them.
 """
 
+import errno
 import os
 import random
 import re
@@ -13,12 +14,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tuitrain.errors import UsageError
+from tuitrain.errors import FolderError, UsageError
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _RESERVED_NAMES = frozenset({"last"})
 _SUFFIX_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
 _ATTEMPTS = 1000
+STAMP_FORMAT = "%Y%m%d-%H%M"
+"""The minute of a run's creation in UTC, with which its id begins."""
 STAMP_LENGTH = len("20261121-0412-")
 
 
@@ -92,9 +95,42 @@ class RunDirectory:
 def runs_root(
     option: Path | None, environ: Mapping[str, str] = os.environ, cwd: Path | None = None
 ) -> Path:
-    """Return the folder of all runs: the option, else $TUITRAIN_RUNS, else ./runs."""
-    base = Path.cwd() if cwd is None else cwd
-    return base / (option or Path(environ.get("TUITRAIN_RUNS") or "runs").expanduser())
+    """Return the folder of all runs: the option, else $TUITRAIN_RUNS, else ./runs.
+
+    Raises:
+        UsageError: $TUITRAIN_RUNS names the home of nobody.
+        FolderError: the current folder is gone.
+    """
+    try:
+        found = option or Path(environ.get("TUITRAIN_RUNS") or "runs").expanduser()
+        return found if found.is_absolute() else (cwd or Path.cwd()) / found
+    except RuntimeError as error:
+        raise UsageError(f"TUITRAIN_RUNS={environ.get('TUITRAIN_RUNS')}: {error}") from error
+    except FileNotFoundError as error:
+        raise FolderError("the current folder was removed: go to one that exists.") from error
+
+
+def folder_error(root: Path, error: OSError, what: str) -> FolderError:
+    """Say why the folder of all runs can't be used, and how another one is taken."""
+    advice = "--runs-dir or TUITRAIN_RUNS takes another folder"
+    link = dangling_link(root)
+    if link is not None:
+        return FolderError(
+            f"the runs folder {root} {what}: {link} is a link to {link.readlink()}, which is "
+            f"missing; {advice}."
+        )
+    if isinstance(error, FileExistsError):
+        error = NotADirectoryError(errno.ENOTDIR, "")
+    return FolderError.of(f"the runs folder {root}", error, what, advice)
+
+
+def dangling_link(path: Path) -> Path | None:
+    """Return the link that leads nowhere, where `path` is one or lies below one."""
+    try:
+        links = [each for each in (path, *path.parents) if each.is_symlink()]
+    except PermissionError:
+        return None
+    return next((link for link in links if not os.access(link, os.F_OK)), None)
 
 
 def check_run_name(name: str) -> str:
@@ -142,16 +178,39 @@ def create_run(
     Raises:
         UsageError: the name is not allowed.
         RecordError: the database can't be written.
-        OSError: the folder can't be written.
+        FolderError: the folder can't be written.
     """
     if name is not None:
         check_run_name(name)
-    created = time.time() if now is None else now
-    source = rng or random.SystemRandom()
+    try:
+        return _create(
+            root,
+            preset_name,
+            name,
+            config_text,
+            command_line=list(command_line),
+            data_directory=str(data_directory) if data_directory else "",
+            created=time.time() if now is None else now,
+            source=rng or random.SystemRandom(),
+        )
+    except OSError as error:
+        raise folder_error(root, error, "can't be written") from error
+
+
+def _create(
+    root: Path,
+    preset_name: str,
+    name: str | None,
+    config_text: str,
+    *,
+    created: float,
+    source: random.Random,
+    **facts: object,
+) -> RunDirectory:
     root.mkdir(parents=True, exist_ok=True)
     for _ in range(_ATTEMPTS):
         suffix = "".join(source.choice(_SUFFIX_CHARACTERS) for _ in range(3))
-        stamp = time.strftime("%Y%m%d-%H%M", time.localtime(created))
+        stamp = time.strftime(STAMP_FORMAT, time.gmtime(created))
         final = RunDirectory(root / f"{stamp}-{name or preset_name}-{suffix}")
         if final.path.exists():
             continue
@@ -160,8 +219,8 @@ def create_run(
             "name": name or f"{preset_name}-{suffix}",
             "preset": preset_name,
             "created": created,
-            "command_line": list(command_line),
-            "data_directory": str(data_directory) if data_directory else "",
+            "config": config_text,
+            **facts,
         }
         if _build(final, identity, config_text):
             return final

@@ -173,6 +173,14 @@ class EventTables:
         self.add_mark(event.step, event.time, "setting", text, data)
 
     @_apply.register
+    def _(self, event: messages.PresetChanged) -> None:
+        # A run that ended before its next checkpoint says so again: one mark is enough.
+        self._connection.execute(
+            "DELETE FROM marks WHERE kind='setting' AND step=? AND text=?", (event.step, event.text)
+        )
+        self.add_mark(event.step, event.time, "setting", event.text, {"key": event.key})
+
+    @_apply.register
     def _(self, event: messages.TrainingPaused) -> None:
         self.add_mark(event.step, event.time, "pause", event.reason)
         if not self._replayed:

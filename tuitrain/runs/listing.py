@@ -5,17 +5,24 @@ Knows nothing of terminals; a run that can't be read is listed as such and break
 
 import difflib
 import os
+import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-from tuitrain.errors import RecordError, RunNotFoundError
+from tuitrain.errors import FolderError, RecordError, RunNotFoundError
 from tuitrain.runs.database import NewerRecordError
-from tuitrain.runs.directory import STAMP_LENGTH, RunDirectory
+from tuitrain.runs.directory import STAMP_LENGTH, RunDirectory, dangling_link, folder_error
 from tuitrain.runs.reader import RunReader
 from tuitrain.runs.summary import RunSummary, load_summary, save_summary
 
+_GUESSED = frozenset({"damaged", "newer"})
+"""States of runs whose record can't be read: what else a list says of them is a guess."""
+_CLOSED = "unreadable"
+"""The state of a run that belongs to somebody else, and can't be looked into."""
 _CANDIDATES = 10
+_SIGNS = ("run.db", "config.toml")
+_ID = re.compile(r"\d{8}-\d{4}-.+-[a-z0-9]{3}")
 
 
 def list_runs(root: Path, clock: Callable[[], float] = time.time) -> list[RunSummary]:
@@ -47,6 +54,8 @@ def summarise_run(path: str, clock: Callable[[], float] = time.time) -> RunSumma
     if copied is not None:
         return copied
     directory = RunDirectory(Path(path))
+    if closed := _closed_reason(directory):
+        return _unreadable(directory, _CLOSED, closed)
     try:
         with RunReader(directory, clock) as reader:
             return reader.summary()
@@ -61,60 +70,72 @@ def find_run(root: Path, text: str) -> RunDirectory:
 
     Raises:
         RunNotFoundError: no run answers to it, or several; the text lists the nearest.
+        FolderError: the folder of all runs, or the run's own, can't be read.
     """
     paths = {Path(path).name: path for path in run_paths(root)}
     if not paths:
         raise RunNotFoundError(f"no runs in {root}: `tuitrain run PRESET` starts one.")
     if text in paths:
-        return RunDirectory(Path(paths[text]))
-    if text == "last":
-        return RunDirectory(Path(_newest(paths)))
-    matches = _matches(paths, text)
+        return _open_to_us(RunDirectory(Path(paths[text])))
+    runs = [summarise_run(path) for path in paths.values()]
+    matches = _newest(runs) if text == "last" else _matches(runs, text)
     if len(matches) == 1:
-        return RunDirectory(Path(matches[0].path))
+        return _open_to_us(RunDirectory(Path(matches[0].path)))
     if matches:
         raise RunNotFoundError(_ambiguous(text, matches))
     raise RunNotFoundError(_unknown(root, text, paths))
 
 
-def run_paths(root: Path) -> Iterator[str]:
-    """Yield the folder of every run below `root`, in no order."""
+def _open_to_us(directory: RunDirectory) -> RunDirectory:
+    if closed := _closed_reason(directory):
+        raise FolderError(f"{directory.path} can't be read: {closed}.")
+    return directory
+
+
+def run_paths(root: Path) -> list[str]:
+    """Return the folder of every run below `root`, in no order.
+
+    Raises:
+        FolderError: `root` is there but can't be read.
+    """
     try:
-        entries = list(os.scandir(root))
-    except (FileNotFoundError, NotADirectoryError):
-        return
-    for entry in entries:
-        if not entry.name.startswith(".") and entry.is_dir() and _looks_like_a_run(entry.path):
-            yield entry.path
+        with os.scandir(root) as found:
+            return [entry.path for entry in found if _looks_like_a_run(entry)]
+    except OSError as error:
+        if isinstance(error, FileNotFoundError) and dangling_link(root) is None:
+            return []
+        raise folder_error(root, error, "can't be read") from error
 
 
-def _looks_like_a_run(path: str) -> bool:
-    return any(os.access(f"{path}/{name}", os.F_OK) for name in ("run.db", "config.toml"))
+def _looks_like_a_run(entry: "os.DirEntry[str]") -> bool:
+    if entry.name.startswith(".") or not entry.is_dir():
+        return False
+    if os.access(entry.path, os.X_OK):
+        return any(os.access(f"{entry.path}/{name}", os.F_OK) for name in _SIGNS)
+    # Nobody can look into somebody else's folder; called like a run it is told, not hidden.
+    return _ID.fullmatch(entry.name) is not None
 
 
-def _newest(paths: dict[str, str]) -> str:
-    # An id begins with its minute, so only runs of the newest minute need to be read.
-    stamp = max(paths)[: STAMP_LENGTH - 1]
-    young = [path for run_id, path in paths.items() if run_id.startswith(stamp)]
-    return max((summarise_run(path) for path in young), key=lambda run: run.created).path
+def _newest(runs: list[RunSummary]) -> list[RunSummary]:
+    """Return the run that was created last; all that may be it, where the record can't tell.
+
+    Folders are renamed and copied, so nothing follows from their names. When a run was created
+    whose record can't be read is a guess, which must not decide what `rm last` removes.
+    """
+    ours = [run for run in runs if run.state != _CLOSED] or runs
+    known = [run.created for run in ours if run.state not in _GUESSED]
+    newest = max(known, default=float("-inf"))
+    return [run for run in ours if run.created == newest or _may_be_after(run, newest)]
 
 
-def _matches(paths: dict[str, str], text: str) -> list[RunSummary]:
+def _may_be_after(run: RunSummary, newest: float) -> bool:
+    return run.state in _GUESSED and run.created > newest
+
+
+def _matches(runs: list[RunSummary], text: str) -> list[RunSummary]:
     """Return the runs that `text` may mean; a whole name goes before the beginning of one."""
-    # A name is part of its id, so only few runs need to be read; a folder that somebody renamed
-    # is found by the second look, at all of them.
-    near = [path for run_id, path in paths.items() if _may_mean(run_id, text)]
-    for candidates in (near, list(paths.values())):
-        runs = [summarise_run(path) for path in candidates]
-        whole = [run for run in runs if run.name == text]
-        begun = [run for run in runs if run.name.startswith(text) or run.id.startswith(text)]
-        if whole or begun:
-            return whole or begun
-    return []
-
-
-def _may_mean(run_id: str, text: str) -> bool:
-    return run_id.startswith(text) or run_id[STAMP_LENGTH:].startswith(text)
+    whole = [run for run in runs if run.name == text]
+    return whole or [run for run in runs if run.name.startswith(text) or run.id.startswith(text)]
 
 
 def _ambiguous(text: str, runs: list[RunSummary]) -> str:
@@ -122,7 +143,9 @@ def _ambiguous(text: str, runs: list[RunSummary]) -> str:
     lines = [f"  {run.id}  {run.name}  {run.state}" for run in newest[:_CANDIDATES]]
     if len(newest) > _CANDIDATES:
         lines.append(f"  ... and {len(newest) - _CANDIDATES} more")
-    return f"{text!r} means any of {len(runs)} runs; give more of the id:\n" + "\n".join(lines)
+    what = "the record does not say which is the newest, so name one by its id"
+    hint = what if text == "last" else "give more of the id"
+    return f"{text!r} means any of {len(runs)} runs; {hint}:\n" + "\n".join(lines)
 
 
 def _unknown(root: Path, text: str, paths: dict[str, str]) -> str:
@@ -133,18 +156,13 @@ def _unknown(root: Path, text: str, paths: dict[str, str]) -> str:
 
 
 def _unreadable(directory: RunDirectory, state: str, reason: str) -> RunSummary:
-    try:
-        stamp = time.strptime(directory.id[: STAMP_LENGTH - 1], "%Y%m%d-%H%M")
-        created = time.mktime(stamp)
-    except ValueError:
-        created = directory.path.stat().st_mtime
     return RunSummary(
         id=directory.id,
-        name=directory.id[STAMP_LENGTH:] or directory.id,
+        name=directory.id[STAMP_LENGTH:] if _ID.fullmatch(directory.id) else directory.id,
         preset="",
         state=state,
         reason=reason,
-        created=created,
+        created=_written(directory),
         started=None,
         ended=None,
         duration_s=0.0,
@@ -156,3 +174,26 @@ def _unreadable(directory: RunDirectory, state: str, reason: str) -> RunSummary:
         device="",
         path=str(directory.path),
     )
+
+
+def _written(directory: RunDirectory) -> float:
+    """Return when the run's settings were written, which is when it was made as far as we know."""
+    for path in (directory.config_path, directory.path):
+        try:
+            return path.stat().st_mtime
+        except OSError:
+            continue
+    return 0.0
+
+
+def _closed_reason(directory: RunDirectory) -> str:
+    """Return why the run can't be looked into by this user; empty where it can."""
+    closed = not os.access(directory.path, os.R_OK | os.X_OK)
+    path = directory.path if closed else directory.database_path
+    if os.access(path, os.R_OK) or not os.path.lexists(path):
+        return ""
+    try:
+        owner = path.owner()
+    except (OSError, KeyError):
+        owner = "somebody else"
+    return f"permission denied, it belongs to {owner}"

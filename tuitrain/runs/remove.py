@@ -6,7 +6,7 @@ Knows nothing of questions and answers: who calls this has asked.
 import os
 import shutil
 
-from tuitrain.errors import RunBusyError
+from tuitrain.errors import FolderError, RunBusyError
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.lock import RunLock, is_worker_alive
 
@@ -16,7 +16,7 @@ def remove_run(directory: RunDirectory) -> None:
 
     Raises:
         RunBusyError: its supervisor or its worker lives.
-        OSError: the folder can't be written.
+        FolderError: the folder can't be written.
     """
     hidden = directory.path.with_name(f".removing-{directory.id}-{os.getpid()}")
     # Held over the rename, so that nobody resumes the run in between.
@@ -26,9 +26,11 @@ def remove_run(directory: RunDirectory) -> None:
         if is_worker_alive(directory):
             raise RunBusyError(f"{directory.id}: its worker still lives; wait until it has ended.")
         directory.path.rename(hidden)
+    except OSError as error:
+        raise FolderError.of(directory.path, error, "can't be removed") from error
     finally:
         lock.release()
-    if hidden.is_symlink():
-        hidden.unlink()
-    else:
-        shutil.rmtree(hidden)
+    try:
+        hidden.unlink() if hidden.is_symlink() else shutil.rmtree(hidden)
+    except OSError as error:
+        raise FolderError.of(hidden, error, "can't be removed as a whole") from error

@@ -60,6 +60,8 @@ def load_summary(path: str) -> RunSummary | None:
         return None
     try:
         text = os.read(descriptor, 65536)
+    except OSError:
+        return None
     finally:
         os.close(descriptor)
     return _parse(text, path)

@@ -8,13 +8,16 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 
+from tuitrain.config.changes import Change
 from tuitrain.config.folders import data_directory
-from tuitrain.config.load import load_preset, to_toml
+from tuitrain.config.load import to_toml
 from tuitrain.config.schema import Preset
 from tuitrain.errors import UsageError
 from tuitrain.runs.directory import RunDirectory, create_run
 from tuitrain.runs.reader import RunReader
+from tuitrain.supervisor.resettling import check_length, settle
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,10 @@ class Assignment:
     """How long a stop may take before the worker is killed."""
     checkpoint: str = ""
     """Resume from this file, its path relative to the run; empty: from the newest."""
+    changes: tuple[Change, ...] = ()
+    """Settings that the resume changes, for whoever tells them."""
+    live: tuple[tuple[str, float], ...] = ()
+    """Live settings that were named with the resume: they hold whatever was set meanwhile."""
 
 
 def begin_run(
@@ -73,38 +80,55 @@ def continue_run(
     data_dir: Path | None = None,
     code: Sequence[str] = (),
     checkpoint: str = "",
+    settings: Sequence[str] = (),
 ) -> Assignment:
     """Return what the supervisor of a run that ended, or was released, is to do.
 
     A run's folder may come from anywhere, so own code that its preset names must be named in
     `code` again.
 
+    Args:
+        directory: the run.
+        data_dir: where data sets are kept, when not where they were.
+        code: own code that may be loaded.
+        checkpoint: go back to this file, its path relative to the run; empty: to the newest.
+        settings: KEY=VALUE texts of settings to change; they are recorded, and written to
+            config.toml.
+
     Raises:
-        UsageError: the run is finished, names code that `code` does not allow, or has no such
-            checkpoint.
+        UsageError: the run is finished, names code that `code` does not allow, has no such
+            checkpoint, was edited by hand, or can't be changed like that.
+        FolderError: the folder can't be written.
     """
-    preset = load_preset(directory.config_path)
-    missing = [name for name in own_code(preset) if name not in code]
+    chosen = settle(directory, settings)
+    missing = [name for name in own_code(chosen.preset) if name not in code]
     if missing:
-        flags = " ".join(f"--code {name}" for name in missing)
+        flags = " ".join(
+            [
+                *(f"--code {name}" for name in missing),
+                *(f"--set {quote(each)}" for each in settings),
+            ]
+        )
         raise UsageError(
             f"this run's config.toml names code outside tuitrain ({', '.join(missing)}); "
             f"if you trust it, resume with: tuitrain resume {directory.id} {flags}"
         )
-    with closing(RunReader(directory)) as reader:
-        state = reader.state()
-        recorded = reader.meta().get("data_directory")
     if checkpoint and not (directory.path / checkpoint).is_file():
         raise UsageError(f"{directory.id} has no checkpoint {checkpoint}")
-    if state.state == "finished" and not checkpoint:
-        raise UsageError(
-            f"{directory.id} is finished ({state.reason}): there is nothing to resume; "
-            f"`tuitrain run {directory.config_path} --set train.epochs=N` trains anew"
-        )
+    with closing(RunReader(directory)) as reader:
+        check_length(reader, chosen, checkpoint)
+        recorded = reader.meta().get("data_directory")
+    chosen.put_on_record(directory)
     kept = Path(recorded) if recorded and data_dir is None else data_directory(data_dir)
-    folders = _code_folders(preset, [Path.cwd()])
     return Assignment(
-        directory, True, kept.absolute(), folders, preset.train.grace_s, checkpoint=checkpoint
+        directory,
+        True,
+        kept.absolute(),
+        _code_folders(chosen.preset, [Path.cwd()]),
+        chosen.preset.train.grace_s,
+        checkpoint=checkpoint,
+        changes=chosen.changes,
+        live=chosen.live,
     )
 
 

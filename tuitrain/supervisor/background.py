@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
-from tuitrain.errors import TuitrainError
+from tuitrain.errors import FolderError, TuitrainError
 from tuitrain.messages import FINAL_STATES
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.reader import RunReader
@@ -32,6 +32,7 @@ def write_arguments(assignment: Assignment) -> list[str]:
     ]
     if assignment.checkpoint:
         arguments.append(f"--checkpoint={assignment.checkpoint}")
+    arguments += [f"--live={key}={value!r}" for key, value in assignment.live]
     return [*arguments, "--resume"] if assignment.resume else arguments
 
 
@@ -43,6 +44,7 @@ def read_arguments(arguments: Sequence[str]) -> Assignment:
     parser.add_argument("--grace-s", type=float, required=True)
     parser.add_argument("--code-folder", action="append", default=[])
     parser.add_argument("--checkpoint", default="")
+    parser.add_argument("--live", action="append", default=[])
     parser.add_argument("--resume", action="store_true")
     given = parser.parse_args(arguments)
     return Assignment(
@@ -52,6 +54,7 @@ def read_arguments(arguments: Sequence[str]) -> Assignment:
         code_folders=given.code_folder,
         grace_s=given.grace_s,
         checkpoint=given.checkpoint,
+        live=tuple((key, float(value)) for key, _, value in (t.partition("=") for t in given.live)),
     )
 
 
@@ -59,9 +62,17 @@ def start_in_background(assignment: Assignment) -> "subprocess.Popen[bytes]":
     """Start a supervisor that outlives this process and its terminal.
 
     What it writes, which is nothing unless it fails itself, lands in supervisor.log.
+
+    Raises:
+        FolderError: the run's folder can't be written.
+        OSError: no process can be started.
     """
     log_path = assignment.directory.supervisor_log_path
-    with log_path.open("ab") as log:
+    try:
+        log = log_path.open("ab")
+    except OSError as error:
+        raise FolderError.of(log_path, error, "can't be written") from error
+    with log:
         return subprocess.Popen(
             # -P: a file called random.py in the current folder must not be imported.
             [sys.executable, "-P", "-m", "tuitrain.supervisor", *write_arguments(assignment)],

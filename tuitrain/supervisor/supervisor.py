@@ -138,6 +138,7 @@ class Supervisor:
             had_checkpoint=self._writer.has_checkpoint(),
             settings=tuple(self._writer.applied_settings()),
             checkpoint=assignment.checkpoint,
+            live=assignment.live,
             abandoned=tuple(self._writer.abandoned_checkpoints()),
         )
 

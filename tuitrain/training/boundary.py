@@ -98,12 +98,10 @@ class BoundaryPlanner:
         self,
         channel: WorkerChannel,
         triggers: Triggers,
-        total_steps: int,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._channel = channel
         self._triggers = triggers
-        self._total_steps = total_steps
         self._clock = clock
         self._due_step = 0
         self._saved_step = -1
@@ -120,6 +118,7 @@ class BoundaryPlanner:
         evaluated_step: int,
         saved_step: int,
         writing: bool,
+        total_steps: int,
         pending: PendingChanges,
     ) -> Boundary:
         """Decide what is due after `step`; what has come in is taken with it."""
@@ -137,7 +136,7 @@ class BoundaryPlanner:
             orphaned=self._channel.orphaned,
         )
         changes = tuple(pending.take(step))
-        due = decide(moment, self._triggers, self._total_steps, changes, pending.next_step())
+        due = decide(moment, self._triggers, total_steps, changes, pending.next_step())
         if due.collect:
             self._collected_at = now
         return due

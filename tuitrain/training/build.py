@@ -94,6 +94,10 @@ class TrainingComponents:
         """Let no more samples than these through the model at once; 0: a whole batch."""
         self.data = replace(self.data, plan=replace(self.data.plan, at_once=at_once))
 
+    def change_plan(self, plan: BatchSchedule) -> None:
+        """Take the training batches by another plan."""
+        self.data = replace(self.data, plan=plan)
+
     def batches(self, first_step: int) -> Batches:
         """Open the training batches from a step (counted from 0) on."""
         if self.data.on_device and isinstance(self.data.train, Samples):
@@ -110,7 +114,7 @@ class TrainingComponents:
 
 
 def _total_steps(preset: Preset, plan: BatchSchedule) -> int:
-    steps = preset.train.epochs * plan.steps_per_epoch
+    steps = preset.train.epochs * plan.steps_per_epoch - plan.ahead
     return min(steps, preset.train.max_steps) if preset.train.max_steps else steps
 
 

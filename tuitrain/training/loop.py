@@ -120,8 +120,9 @@ class Trainer:
         self._profiler = Profiler(
             {"loss": components.loss, **roots}, device, profiles, channel.send
         )
-        triggers = Triggers(preset.train, self.state.settings, components.data.plan.steps_per_epoch)
-        self._planner = BoundaryPlanner(channel, triggers, self.state.total_steps)
+        steps_per_epoch = components.data.plan.steps_per_epoch
+        self._triggers = Triggers(preset.train, self.state.settings, steps_per_epoch)
+        self._planner = BoundaryPlanner(channel, self._triggers)
         self._standstill = Standstill(channel.send)
         self.checkpoints = CheckpointManager(
             self.state, writer, self._planner, channel, self._standstill, config
@@ -172,6 +173,8 @@ class Trainer:
     def _begin(self) -> None:
         check_singles(self.components)
         self._pid = os.getpid()
+        plan = self.components.data.plan
+        self._triggers.follow(plan.steps_per_epoch, plan.ahead)
         self._first_step = self._flushed_step = self.state.step
         self._batches = self.components.batches(self.state.step)
         self.components.hooks.started(self.state.step)
@@ -253,6 +256,7 @@ class Trainer:
             evaluated_step=self.state.progress.evaluated_step,
             saved_step=self.checkpoints.saved_step,
             writing=self.checkpoints.busy,
+            total_steps=self.state.total_steps,
             pending=self.state.pending,
         )
 

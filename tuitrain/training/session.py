@@ -34,6 +34,7 @@ from tuitrain.training.memory.allocator import find_allocator, record_history
 from tuitrain.training.memory.oom_recovery import end_outside_steps, rerun_words
 from tuitrain.training.memory.oom_report import OutOfMemory, capture, is_out_of_memory
 from tuitrain.training.randomness import seed_everything
+from tuitrain.training.resettling import begin_again, check_warmup, resettle
 from tuitrain.training.settings import PendingChanges
 
 
@@ -76,19 +77,22 @@ class Session:
         trainer = self._trainer = Trainer(
             parts, self._link, self._writer, self._order.config, rerun=rerun_words(self._order)
         )
-        if self._preset.train.weights_from is not None:
-            self._begin_with_weights(trainer, Path(self._preset.train.weights_from))
         if self._order.resume:
             self._restore(trainer)
+        else:
+            self._begin_with_weights(trainer)
+        if not trainer.state.step:
+            check_warmup(self._preset, trainer.state.total_steps)
         self._link.send(
             TrainingPrepared(
                 time=time.time(),
                 start_step=trainer.state.step,
-                total_steps=parts.total_steps,
+                total_steps=trainer.state.total_steps,
                 steps_per_epoch=parts.data.plan.steps_per_epoch,
                 parameters=parts.parameters,
                 device=str(parts.device),
                 environment=describe_environment(parts),
+                ahead=parts.data.plan.ahead,
             )
         )
         self._link.enter_training()
@@ -143,7 +147,9 @@ class Session:
                 f"`tuitrain run {self._directory / 'config.toml'}` begins the run anew"
             )
         trainer.state.pending = settings
+        self._begin_with_weights(trainer)
         self._link.send(TrainingResumed(time.time(), 0, "", ""))
+        begin_again(trainer.state, self._order, self._link.send)
         self._alert("the run ended before its first checkpoint: it begins again at step 0")
 
     def _restore_from(
@@ -156,15 +162,19 @@ class Session:
         )
         trainer.state.load_state_dict(state, settings)
         trainer.checkpoints.saved_step = trainer.state.step
+        resettle(trainer.state, state, self._order, self._link.send)
         self._adopt(path, state["digest"], trainer)
 
-    def _begin_with_weights(self, trainer: Trainer, path: Path) -> None:
-        """Begin with the weights of another run's checkpoint, and nothing else of it.
+    def _begin_with_weights(self, trainer: Trainer) -> None:
+        """Begin with the weights of another run's checkpoint, if so told, and nothing else of it.
 
         Raises:
             CheckpointError: the file can't be read.
             TrainingError: the weights are of another model.
         """
+        if self._preset.train.weights_from is None:
+            return
+        path = Path(self._preset.train.weights_from)
         self._report(f"loading the weights of {path.name}")
         state = load_checkpoint(path)
         try:

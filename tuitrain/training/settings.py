@@ -47,12 +47,20 @@ class LiveSettings:
         self.values[key] = value / factor if factor > 0 else value
         return old
 
+    def rate_of(self, base: float, step: int) -> float:
+        """Return what `change` takes for this base rate; the base where the schedule is at 0."""
+        return base * (self.factor(step, self.total_steps) or 1.0)
+
 
 class PendingChanges:
     """Live changes that are on record after the checkpoint a run resumes from, still to come."""
 
     def __init__(self, settings: Iterable[tuple[int, str, float]]) -> None:
         self._left = deque(sorted(settings, key=lambda change: change[0]))
+
+    def drop(self, key: str) -> None:
+        """Forget what was to come for a setting: somebody has decided otherwise."""
+        self._left = deque(change for change in self._left if change[1] != key)
 
     def next_step(self) -> int | None:
         """Return the step after which the next change is due."""

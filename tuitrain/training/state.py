@@ -11,6 +11,7 @@ import torch
 
 from tuitrain.training.build import TrainingComponents
 from tuitrain.training.checkpoints.own_state import restore_state, state_of
+from tuitrain.training.data.batches import BatchSchedule
 from tuitrain.training.metrics.evaluation import evaluation_size
 from tuitrain.training.metrics.progress import Progress
 from tuitrain.training.nonfinite import are_finite
@@ -45,7 +46,7 @@ class TrainingState:
 
     def epoch_at(self, step: int) -> float:
         """Return the epochs that so many steps are."""
-        return step / self.components.data.plan.steps_per_epoch
+        return self.components.data.plan.epochs_done(step)
 
     def change_setting(self, key: str, value: float) -> float:
         """Give a live setting a new value from the next step on; return the old one."""
@@ -55,6 +56,11 @@ class TrainingState:
         elif key == "optimizer.weight_decay":
             self.components.groups.set_weight_decay(value)
         return old
+
+    def change_plan(self, plan: BatchSchedule) -> None:
+        """Take the steps that are to come by another plan."""
+        self.components.change_plan(plan)
+        self.total_steps = self.settings.total_steps = self.components.total_steps
 
     def weights_are_finite(self) -> bool:
         """Return whether every number in the model's state is finite."""
@@ -80,6 +86,7 @@ class TrainingState:
             **self.progress.state_dict(),
             "train_s": self.train_s,
             "threads": torch.get_num_threads(),
+            "plan": parts.data.plan.state(),
             "at_once": parts.data.plan.at_once,
             "evaluation_size": self.evaluation_size,
         }
@@ -120,5 +127,6 @@ class TrainingState:
         parts.hooks.load_state_dict(state.get("hooks", ()))
         name = f"optimizer.name = {preset.optimizer.name}"
         restore_optimizer(parts.optimizer, state["optimizer"], name)
-        if parts.precision.scaler is not None:
+        # A run that was not of half precision until now has no state of a scaler.
+        if parts.precision.scaler is not None and state["scaler"]:
             parts.precision.scaler.load_state_dict(state["scaler"])

@@ -12,26 +12,37 @@ _NEVER = 1 << 62
 class Triggers:
     """The periods of one run."""
 
-    def __init__(self, train: TrainSection, settings: LiveSettings, steps_per_epoch: int) -> None:
+    def __init__(
+        self, train: TrainSection, settings: LiveSettings, steps_per_epoch: int, ahead: int = 0
+    ) -> None:
+        """Count steps from the run's begin, and epochs from where the data are `ahead` of that."""
+        self._train = train
         self._settings = settings
+        self.follow(steps_per_epoch, ahead)
+
+    def follow(self, steps_per_epoch: int, ahead: int) -> None:
+        """Count epochs of another length from now on."""
         self._steps_per_epoch = steps_per_epoch
+        self._ahead = ahead
         self._evaluations = (
-            train.evaluate_every_epochs * steps_per_epoch,
-            train.evaluate_every_steps,
+            (self._train.evaluate_every_epochs * steps_per_epoch, ahead),
+            (self._train.evaluate_every_steps, 0),
         )
 
     @property
-    def _saves(self) -> tuple[int, int]:
+    def _saves(self) -> tuple[tuple[int, int], ...]:
+        """Return the periods, each with what is added to a step before it is counted."""
         epochs = int(self._settings["checkpoint.every_epochs"])
-        return epochs * self._steps_per_epoch, int(self._settings["checkpoint.every_steps"])
+        steps = int(self._settings["checkpoint.every_steps"])
+        return (epochs * self._steps_per_epoch, self._ahead), (steps, 0)
 
     def evaluates_at(self, step: int) -> bool:
         """Say whether an evaluation is due after this many steps."""
-        return step > 0 and any(period and step % period == 0 for period in self._evaluations)
+        return step > 0 and any(p and (step + more) % p == 0 for p, more in self._evaluations)
 
     def saves_at(self, step: int) -> bool:
         """Say whether a checkpoint is due after this many steps."""
-        return step > 0 and any(period and step % period == 0 for period in self._saves)
+        return step > 0 and any(p and (step + more) % p == 0 for p, more in self._saves)
 
     def saves_after(self, waited_s: float) -> bool:
         """Say whether a checkpoint is due so long after the last one."""
@@ -41,5 +52,5 @@ class Triggers:
     def next_after(self, step: int) -> int:
         """Return the next step at which any of them is due."""
         periods = (*self._evaluations, *self._saves)
-        due = [step - step % period + period for period in periods if period]
+        due = [step - (step + more) % period + period for period, more in periods if period]
         return min(due, default=_NEVER)

@@ -221,6 +221,8 @@ def _marks(snapshot: RunSnapshot, along: Ruler, window: Window) -> list[Mark]:
 def _mark_text(row: MarkRow) -> str:
     if row.kind == "setting":
         key = str(row.data.get("key", "")).rpartition(".")[2]
+        if "new" not in row.data:
+            return sanitise(row.text.rpartition(".")[2])
         return sanitise(f"{key} {metric_value(float(row.data.get('new', 0)))}")
     if row.kind == "batch":
         return sanitise(f"batch {row.data.get('new', '')}")

@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from tuitrain.errors import TuitrainError
+from tuitrain.errors import FolderError, TuitrainError
 from tuitrain.measures import is_split_metric
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.listing import run_paths, summarise_run
@@ -248,25 +248,39 @@ _GIST = RunDirectory(Path()).summary_path.name
 class ListFollower(Follower):
     """Follows the list of runs: reads again only those that may have changed."""
 
-    def __init__(self, root: Path, deliver: Callable[[tuple[RunSummary, ...]], None]) -> None:
+    def __init__(
+        self,
+        root: Path,
+        deliver: Callable[[tuple[RunSummary, ...]], None],
+        fail: Callable[[str], None] = lambda _reason: None,
+    ) -> None:
         super().__init__(LIST_LOOK_S)
         self._root = root
         self._deliver = deliver
+        self._fail = fail
+        self._fault = ""
         self._known: dict[str, RunSummary] = {}
         self._shown: tuple[RunSummary, ...] | None = None
         self._changed = -1
         self._folders: list[str] = []
 
     def look(self) -> None:
-        """List the runs; hand the list on if it differs."""
+        """List the runs; hand the list on if it differs, or why there is none."""
+        try:
+            paths, fault = self._paths(), ""
+        except FolderError as error:
+            paths, fault = [], str(error)
         runs = tuple(
             sorted(
-                (self._summary(path) for path in self._paths()),
+                (self._summary(path) for path in paths),
                 key=lambda run: (run.created, run.id),
                 reverse=True,
             )
         )
         self._known = {run.path: run for run in runs}
+        if fault != self._fault and not self._closed:
+            self._fault = fault
+            self._fail(fault)
         if runs != self._shown and not self._closed:
             self._shown = runs
             self._deliver(runs)
@@ -277,8 +291,9 @@ class ListFollower(Follower):
             changed = self._root.stat().st_mtime_ns
         except OSError:
             changed = 0
-        if changed != self._changed:
-            self._changed, self._folders = changed, list(run_paths(self._root))
+        if changed != self._changed or not changed:
+            self._changed, self._folders = -1, run_paths(self._root)
+            self._changed = changed
         return self._folders
 
     def _summary(self, path: str) -> RunSummary:

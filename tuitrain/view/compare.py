@@ -89,7 +89,7 @@ def compare_lines(runs: Sequence[ComparedRun], metric: str, width: int) -> list[
 
 def _legend(slot: int, run: ComparedRun, width: int) -> list[SpanLine]:
     """Return who a run is; what is wrong with it gets lines of its own where it is long."""
-    troubled = run.state in ("failed", "lost", "damaged", "newer")
+    troubled = run.state in ("failed", "lost", "damaged", "newer", "unreadable")
     head = (
         _marker(slot),
         Span(f" {run.label}", "strong"),

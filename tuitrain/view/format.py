@@ -86,6 +86,11 @@ def percent(part: float, whole: float | None) -> str:
     return f"{math.floor(100 * part / whole)}%"
 
 
+def progress(step: int, total_steps: int | None) -> str:
+    """Return how far a run is; one that was cut short after more steps is done, not over it."""
+    return percent(min(step, total_steps or 0), total_steps)
+
+
 def metric_value(value: float | None) -> str:
     """Return a metric in four significant digits; NaN and infinities by name."""
     if value is None:

@@ -18,7 +18,7 @@ from tuitrain.view.format import (
     display_width,
     duration,
     metric_value,
-    percent,
+    progress,
     sanitise,
     shorten,
 )
@@ -30,7 +30,7 @@ ATTENTION_S = 3 * 86400.0
 
 ACTIVE = frozenset({"queued", "starting", "running", "paused"})
 LIVE = frozenset({"queued", "starting", "running"})
-TROUBLE = frozenset({"failed", "lost", "damaged", "newer"})
+TROUBLE = frozenset({"failed", "lost", "damaged", "newer", "unreadable"})
 _STATE_STYLES = {
     "starting": "live",
     "running": "live",
@@ -254,7 +254,7 @@ def _draw_progress(row: RunRow, now: float, width: int, look: Look) -> str:
 
 def _draw_percent(row: RunRow, now: float, width: int, look: Look) -> str:
     del now, look
-    return percent(row.run.step, row.run.total_steps).rjust(width)
+    return progress(row.run.step, row.run.total_steps).rjust(width)
 
 
 def _draw_curve(row: RunRow, now: float, width: int, look: Look) -> str:

@@ -36,6 +36,7 @@ STATE_STYLES: Mapping[str, str] = {
     "lost": "bad",
     "damaged": "bad",
     "newer": "bad",
+    "unreadable": "bad",
 }
 _MARKED_STATES = {"pause": "paused", "continue": "running"}
 """What kinds of marks are a change of state too."""
@@ -104,7 +105,7 @@ def top_parts(
 def _far_parts(summary: RunSummary, live: bool, left_s: float | None, alerts: int) -> SpanLine:
     right: list[Span] = []
     if summary.total_steps:
-        right.append(Span(f"  {text.percent(summary.step, summary.total_steps)}", "strong"))
+        right.append(Span(f"  {text.progress(summary.step, summary.total_steps)}", "strong"))
     if left_s is not None:
         right.append(Span(f"  {text.duration(left_s)} left"))
     if not live and summary.started is not None:

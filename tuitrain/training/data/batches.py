@@ -9,7 +9,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Protocol
 
@@ -42,6 +42,9 @@ class BatchSchedule:
     seed: int
     at_once: int = 0
     """Samples in one forward pass where a whole batch takes too much memory; 0: a whole batch."""
+    ahead: int = 0
+    """Steps of this size that the data are ahead of the count of steps, since a resume changed the
+    size of a step; negative: behind."""
 
     @property
     def forward_size(self) -> int:
@@ -61,13 +64,37 @@ class BatchSchedule:
 
     def slices(self, step: int) -> list[tuple[int, int]]:
         """Return where in the epoch's order each batch of a step (counted from 0) lies."""
-        start = (step % self.steps_per_epoch) * self.step_samples
+        start = self.place(step)[1] * self.step_samples
         end = min(start + self.step_samples, self.samples)
         return list(pairwise([*range(start, end, self.forward_size), end]))
 
     def epoch(self, step: int) -> int:
         """Return the epoch, counted from 0, that a step belongs to."""
-        return step // self.steps_per_epoch
+        return self.place(step)[0]
+
+    def place(self, step: int) -> tuple[int, int]:
+        """Return a step's epoch and its place there, both counted from 0."""
+        return divmod(step + self.ahead, self.steps_per_epoch)
+
+    def epochs_done(self, step: int) -> float:
+        """Return how many epochs are done after this many steps, with their fraction."""
+        return (step + self.ahead) / self.steps_per_epoch
+
+    def state(self) -> dict[str, int | bool]:
+        """Return what a later resume must know to go on with steps of another size."""
+        keys = ("samples", "batch_size", "accumulate", "drop_last", "ahead")
+        return {key: getattr(self, key) for key in keys}
+
+    def going_on_from(self, before: "BatchSchedule", step: int) -> "BatchSchedule":
+        """Return this plan, set to go on where `before` stands after `step` steps.
+
+        The epoch goes on in its order after the samples it has had, from the next whole step on:
+        where steps of the new size do not end there, less than one of them is left out.
+        """
+        epoch, place = before.place(step)
+        taken = min(place * before.step_samples, before.samples)
+        steps = min(-(-taken // self.step_samples), self.steps_per_epoch)
+        return replace(self, ahead=epoch * self.steps_per_epoch + steps - step)
 
 
 @dataclass(slots=True)
@@ -111,14 +138,14 @@ class TensorBatches:
         self._samples = samples
         self._plan = plan
         self._preparation = preparation
-        self._steps_per_epoch = plan.steps_per_epoch
+        self._steps_per_epoch, self._ahead = plan.steps_per_epoch, plan.ahead
         self._epoch = -1
         self._steps: list[list[tuple[Tensor, float, int]]] = []
         """For each step of the epoch, the samples of its batches and each batch's share."""
 
     def step(self, step: int, laps: Laps | None = None) -> list[Batch]:
         """Gather the batches of one step."""
-        epoch, place = divmod(step, self._steps_per_epoch)
+        epoch, place = divmod(step + self._ahead, self._steps_per_epoch)
         if epoch != self._epoch:
             self._begin_epoch(epoch)
         batches = [self._gather(*batch) for batch in self._steps[place]]

@@ -154,7 +154,7 @@ class Trial:
     def _batches(self, size: int) -> list[Batch]:
         """Return a step's samples in batches of a size, of an epoch's first step: it is full."""
         data = self._parts.data
-        step = self._step - self._step % data.plan.steps_per_epoch
+        step = self._step - data.plan.place(self._step)[1]
         plan = replace(data.plan, at_once=size)
         if data.on_device and isinstance(data.train, Samples):
             return TensorBatches(data.train, plan, data.preparation).step(step)

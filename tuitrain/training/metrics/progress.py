@@ -163,6 +163,17 @@ class Progress:
         self.metrics = dict(state["metrics"])
 
 
+def reconsider(tracker: EarlyStop, before: Mapping[str, Any]) -> None:
+    """Let a run that goes on with another rule for stopping be judged by that one.
+
+    What counts evaluations of another metric begins anew; a reason to stop falls with its rule.
+    """
+    if any(getattr(tracker, key) != before[key] for key in _RULE):
+        tracker.reason = ""
+    if (tracker.monitor, tracker.mode) != (before["monitor"], before["mode"]):
+        tracker.value, tracker.waited = None, 0
+
+
 def begin_best(section: CheckpointSection) -> Best:
     """Return the tracker of a run that begins; the loader has filled in monitor and mode."""
     return Best(section.monitor or "val/loss", section.mode or "min")
@@ -184,6 +195,7 @@ def tracker_state(tracker: Best | EarlyStop | StepMeans) -> dict[str, Any]:
     return asdict(tracker)
 
 
+_RULE = ("monitor", "mode", "patience", "min_delta", "target")
 _MOVED = ("value", "step", "waited", "reason", "losses", "measured", "steps")
 
 

@@ -43,7 +43,7 @@ from tuitrain.view.runrows import (
     run_heading,
     run_line,
 )
-from tuitrain.view.spans import Span, SpanLine
+from tuitrain.view.spans import Span, SpanLine, wrap_plain
 
 if TYPE_CHECKING:
     from tuitrain.config.presets import ListedPreset
@@ -69,6 +69,7 @@ class HomeView(Screen[None]):
     HomeView PickList { height: 1fr; }
     HomeView #detail-panel { height: auto; }
     HomeView #heading { height: 1; }
+    HomeView #fault { height: auto; display: none; }
     HomeView.stacked #lists { layout: vertical; }
     HomeView.stacked #presets-side { width: 1fr; max-width: 100%; height: 2fr; }
     HomeView.stacked #runs-side { width: 1fr; height: 3fr; }
@@ -103,6 +104,8 @@ class HomeView(Screen[None]):
         self._machine = Machine()
         self._titles: dict[str, str] = {}
         self._listed = False
+        self._fault = ""
+        """Why the folder of runs can't be read, where that is so."""
         self._touched = False
         self._in_runs = False
 
@@ -120,6 +123,7 @@ class HomeView(Screen[None]):
                     yield Lines(id="detail")
             with Vertical(id="runs-side"), Vertical(id="runs-panel", classes="panel"):
                 yield FilterLine(id="runs-filter")
+                yield Lines(id="fault")
                 yield Lines(id="heading")
                 yield RunList(id="runs")
         yield KeyLine()
@@ -141,7 +145,9 @@ class HomeView(Screen[None]):
         self.query_one("#presets-panel").border_title = "presets"
         self.query_one("#runs-panel").border_title = "runs"
         self._show_top()
-        self._list_follower = HeldListFollower(self._tui.root, self._bring(self._take_runs))
+        self._list_follower = HeldListFollower(
+            self._tui.root, self._bring(self._take_runs), self._bring(self._take_fault)
+        )
         self._curve_follower = CurveFollower(self._bring(self._take_curves))
         self._machine_follower = self._follow_machine(self._bring(self._take_machine))
         for follower in (self._list_follower, self._curve_follower, self._machine_follower):
@@ -204,6 +210,18 @@ class HomeView(Screen[None]):
         self._show_top()
         self._show_detail()
 
+    def _take_fault(self, fault: str) -> None:
+        self._fault = fault
+        self._show_fault()
+        self._show_runs()
+
+    def _show_fault(self) -> None:
+        shown = self.query_one("#fault", Lines)
+        shown.display = bool(self._fault)
+        if self._fault:
+            width = self.query_one("#runs-panel").content_size.width
+            shown.show_lines(wrap_plain(self._fault, width, "bad"))
+
     def _take_curves(self, curves: Mapping[str, tuple[float, ...]]) -> None:
         self._curves.update(curves)
         self._show_runs()
@@ -256,9 +274,10 @@ class HomeView(Screen[None]):
         text = self.query_one("#runs-filter", FilterLine).value
         runs = [run for run in self._ordered if matches(run, text)] if text else self._ordered
         empty = "no run has these words" if text else "no runs yet: Enter on a preset starts one"
+        known = self._listed and not self._fault
         # Worded when drawn, with a clock that stands still for all rows of one pass.
         draw = partial(self._draw_run, shown.size.width, self._clock())
-        shown.show_keys([run.path for run in runs], draw, empty if self._listed else "")
+        shown.show_keys([run.path for run in runs], draw, empty if known else "")
         heading = [run_heading(shown.size.width, self._needs)] if runs else [()]
         self.query_one("#heading", Lines).show_lines(heading)
         self._curve_follower.ask([self._runs[key] for key in shown.keys_in_sight()])
@@ -315,4 +334,5 @@ class HomeView(Screen[None]):
     def _show_all(self) -> None:
         self._show_presets()
         self._show_detail()
+        self._show_fault()
         self._show_runs()
