@@ -370,7 +370,8 @@ class Trainer:
     def _look_for_unmeasured(self, metrics: Mapping[str, float]) -> None:
         text = self.state.progress.describe_nonfinite(metrics)
         was_measured, self._was_measured = self._was_measured, not text
-        if text and was_measured:
+        # Where the training's own losses are not finite that is told already.
+        if text and was_measured and self._nonfinite.was_finite:
             self._alert("nonfinite", f"after step {self.state.step}: {text}")
 
     def _run_evaluation(self) -> Evaluation:

@@ -56,7 +56,8 @@ class NonfinitePolicy:
         fused = getattr(optimizer, "_step_supports_amp_scaling", False)
         self._on_device = not self._idle and device.type != "cpu" and fused
         self._found = torch.zeros((), device=device)
-        self._was_finite = True
+        self.was_finite = True
+        """Whether every loss of the last flush was a finite number."""
         if self._on_device:
             optimizer.grad_scale = None
             optimizer.found_inf = self._found
@@ -90,7 +91,7 @@ class NonfinitePolicy:
     def review(self, flushed: Flushed) -> NonfiniteLoss | None:
         """Return the loss to tell of: the first that is not finite after one that was."""
         bad = flushed.first_nonfinite()
-        was_finite, self._was_finite = self._was_finite, bad is None
+        was_finite, self.was_finite = self.was_finite, bad is None
         if bad is None or not was_finite:
             return None
         reason = f"loss is {flushed.losses[bad - flushed.first_step]} at step {bad}"
