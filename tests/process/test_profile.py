@@ -130,7 +130,7 @@ def test_a_profile_and_what_is_said_of_it_outlast_a_stop_right_after(cli: Any) -
     run.wait_step(5)
     order = cli.start("profile", run.id, "--steps", "1000", "--json")
     run.wait(lambda: any(row.taken for row in run.commands()), "the order was taken")
-    goal = run.step + 15
+    goal = run.step + 100
     run.wait_step(goal)
     # Not by a command of its own process: until that has begun, the trace may be full.
     give_command(run.directory, "stop")
