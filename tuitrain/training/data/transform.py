@@ -87,6 +87,11 @@ class BatchTransform:
         self._augment = tuple(augment)
         self._channels_last = channels_last
 
+    @property
+    def augments(self) -> bool:
+        """Whether what a batch of the training becomes follows from the epoch as well."""
+        return bool(self._augment)
+
     def train(self, inputs: Tensor, index: Tensor, epoch: int) -> Tensor:
         """Augment and prepare; `index` [batch] are the samples' numbers."""
         for place, augment in enumerate(self._augment):
