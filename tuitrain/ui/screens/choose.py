@@ -12,12 +12,13 @@ from textual.widgets import Static
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.summary import RunSummary
 from tuitrain.ui.follow import ListFollower
+from tuitrain.ui.whole import Whole
 from tuitrain.ui.widgets.picklist import PickList, Row
 from tuitrain.view.format import age, metric_value, sanitise
 from tuitrain.view.spans import Span
 
 
-class ChooseRuns(ModalScreen[list[RunDirectory] | None]):
+class ChooseRuns(Whole, ModalScreen[list[RunDirectory] | None]):
     """Runs to mark with space and to take with Enter; Escape changes nothing."""
 
     BINDINGS = [

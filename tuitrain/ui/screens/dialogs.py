@@ -9,9 +9,10 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from tuitrain.errors import TuitrainError
+from tuitrain.ui.whole import Whole
 
 
-class Confirm(ModalScreen[bool]):
+class Confirm(Whole, ModalScreen[bool]):
     """A question with yes and no; anything but y or Enter on yes means no."""
 
     BINDINGS = [
@@ -36,7 +37,7 @@ class Confirm(ModalScreen[bool]):
         self.dismiss(answer)
 
 
-class Ask(ModalScreen[str | None]):
+class Ask(Whole, ModalScreen[str | None]):
     """A question with a line of text, checked before it is taken; Escape means none."""
 
     BINDINGS = [Binding("escape", "leave", "leave", id="ask.leave")]

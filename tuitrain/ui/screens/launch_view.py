@@ -29,6 +29,7 @@ from tuitrain.ui.launch_form import (
 from tuitrain.ui.opening import Opened, fault_words, values_of
 from tuitrain.ui.pace import Pace, pace_for
 from tuitrain.ui.warm import WarmReport
+from tuitrain.ui.whole import Whole
 from tuitrain.ui.widgets.fields import Field
 from tuitrain.ui.widgets.keyline import KeyLine
 from tuitrain.ui.widgets.lines import Lines
@@ -49,7 +50,7 @@ _COMMAND_LINES = 3
 _FAULT_LINES = 4
 
 
-class LaunchView(Screen[None]):
+class LaunchView(Whole, Screen[None]):
     """Shows the settings of a run to come, and what is known of it."""
 
     CSS = """

@@ -13,6 +13,7 @@ from tuitrain.errors import UsageError
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.ui.clipboard import copy_text
 from tuitrain.ui.log_follow import LogFollower, LogSnapshot, Search
+from tuitrain.ui.whole import Whole
 from tuitrain.ui.widgets.keyline import KeyLine
 from tuitrain.ui.widgets.lines import Lines
 from tuitrain.ui.widgets.logview import LogView
@@ -21,7 +22,7 @@ from tuitrain.view.format import percent, sanitise, size
 from tuitrain.view.spans import Span, SpanLine, wrap_plain
 
 
-class LogScreen(Screen[None]):
+class LogScreen(Whole, Screen[None]):
     """worker.log of one run."""
 
     DEFAULT_CSS = """

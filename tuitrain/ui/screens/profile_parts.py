@@ -13,6 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from tuitrain.runs.rows import ProfileRow
+from tuitrain.ui.whole import Whole
 from tuitrain.ui.widgets.picklist import PickList, Row
 from tuitrain.ui.widgets.reader import Reader
 from tuitrain.view.profiletext import profile_words
@@ -34,7 +35,7 @@ class RowList(PickList, inherit_bindings=False):
     ]  # fmt: skip
 
 
-class Details(ModalScreen[None]):
+class Details(Whole, ModalScreen[None]):
     """Lines to read."""
 
     DEFAULT_CSS = """
@@ -66,7 +67,7 @@ class Details(ModalScreen[None]):
         self.dismiss()
 
 
-class ChooseProfile(ModalScreen[str | None]):
+class ChooseProfile(Whole, ModalScreen[str | None]):
     """One of several profiles, by its name; Escape takes none."""
 
     DEFAULT_CSS = "ChooseProfile PickList { height: 8; }"

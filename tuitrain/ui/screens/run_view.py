@@ -26,6 +26,7 @@ from tuitrain.ui.charting import (
 from tuitrain.ui.follow import RunFollower
 from tuitrain.ui.notices import News
 from tuitrain.ui.snapshot import RunSnapshot, devices_of
+from tuitrain.ui.whole import Whole
 from tuitrain.ui.widgets.chartpanel import ChartPanel
 from tuitrain.ui.widgets.keyline import KeyLine
 from tuitrain.ui.widgets.lines import Lines
@@ -51,7 +52,7 @@ _WIDE, _VERY_WIDE = 110, 170
 _NARROW = 72
 
 
-class RunView(Screen[None]):
+class RunView(Whole, Screen[None]):
     """Shows one run as its follower delivers it."""
 
     CSS = """
