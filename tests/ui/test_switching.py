@@ -8,18 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from textual.events import Key
 from textual.pilot import Pilot
 from textual.screen import Screen
 
 import tuitrain.ui.screens
 from tests.ui.apps import play
 from tests.ui.run_makers import STEPS, one_metric
-from tests.ui.screens import screen_text, wait_for, wait_for_text
+from tests.ui.screens import screen_text, type_at_once, wait_for, wait_for_text
 from tests.ui.test_launch import Bench
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.reader import RunReader
 from tuitrain.ui.app import TuitrainApp
+from tuitrain.ui.gate import Gate
 from tuitrain.ui.screens.choose import ChooseRuns
 from tuitrain.ui.screens.dialogs import Ask, Confirm
 from tuitrain.ui.screens.help import HelpScreen
@@ -122,12 +122,20 @@ def test_what_comes_for_a_screen_that_is_gone_is_left_out(run: RunDirectory) -> 
 # --- what is typed --------------------------------------------------------------------------------
 
 
-def type_at_once(app: TuitrainApp, *keys: str) -> None:
-    """Type as over a slow line: all in one packet."""
-    for key in keys:
-        typed = Key(key, key if len(key) == 1 else None)
-        typed.set_sender(app)
-        app.post_message(typed)
+def test_a_screen_that_came_by_itself_lets_the_hand_that_types_come_to_rest() -> None:
+    class Shown(Screen[None]):
+        is_mounted = True
+
+    gate, screen = Gate(), Shown()
+    assert gate.lets_through(screen, 0.0), "never expected, it takes everything"
+    gate.expect(screen, pause_s=0.5)
+    assert not gate.lets_through(screen, 9.9)
+    gate.painted(screen, 10.0)
+    gate.painted(screen, 20.0)
+    assert [gate.lets_through(screen, at) for at in (9.9, 10.4, 10.5)] == [False, False, True]
+    gate.hold(screen, until=30.0)
+    assert not gate.lets_through(screen, 29.9)
+    assert gate.lets_through(screen, 30.0)
 
 
 def commands(run: RunDirectory) -> list[tuple[str, Any]]:

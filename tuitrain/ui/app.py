@@ -159,6 +159,10 @@ class TuitrainApp(App[int]):
             self._gate.expect(screen, pause_s)
             self.push_screen(screen)
 
+    def let_hand_rest(self, screen: Screen[Any]) -> None:
+        """Take no key for a moment: whoever types does not see yet what the screen takes now."""
+        self._gate.hold(screen, time.monotonic() + HAND_S)
+
     def open_run(self, directory: RunDirectory, *, late: bool = False) -> None:
         """Show a run.
 

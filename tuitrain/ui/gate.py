@@ -40,6 +40,10 @@ class Gate:
         if self.expects(screen) and screen.is_mounted:
             self._since[screen] = now + self._pauses[screen]
 
+    def hold(self, screen: Screen[Any], until: float) -> None:
+        """Let nothing through to a screen in sight for a while: what it takes has changed."""
+        self._since[screen] = until
+
     def lets_through(self, screen: Screen[Any], given_at: float) -> bool:
         """Say whether what was given at a time was meant for a screen."""
         return given_at >= self._since.get(screen, -math.inf)

@@ -79,6 +79,8 @@ class LaunchView(Whole, Screen[None]):
         self._paces: list[Pace] = []
         self._status: SpanLine = ()
         self._trouble: list[str] = []
+        self.locked = False
+        """Whether a run is being started with what stands here."""
 
     @property
     def tuitrain(self) -> "TuitrainApp":
@@ -89,6 +91,15 @@ class LaunchView(Whole, Screen[None]):
     def checked(self) -> Checked:
         """What the form amounts to now."""
         return self._checked
+
+    def show_locked(self, locked: bool) -> None:
+        """Let settings be changed, or not while a run is started with them."""
+        self.locked = locked
+        button = self.query_one(StartButton)
+        if locked:
+            self.set_focus(button)
+        self.query_one("#left").disabled = locked
+        button.show_starting(locked)
 
     # --- parts ----------------------------------------------------------------------------------
 
