@@ -103,8 +103,12 @@ class Obedience:
         self._answer(command, "done", f"saved {newest.path if newest else 'a checkpoint'}")
 
     def _change(self, command: ChangeSetting) -> None:
-        old = self._trainer.change_setting(command.key, command.value)
         new = float(command.value)
+        if new == self._trainer.settings.now(command.key, self._step):
+            same = f"{command.key} is {new:.6g} already: nothing is changed"
+            self._answer(command, "done", same)
+            return
+        old = self._trainer.change_setting(command.key, command.value)
         self._link.send(SettingChanged(time.time(), self._step, command.key, old, new))
         self._answer(
             command, "done", f"{command.key}: {old:.6g} -> {new:.6g} from step {self._step + 1} on"
