@@ -3,6 +3,7 @@
 Screens ask it to open each other and to give commands; none knows another.
 """
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -18,10 +19,11 @@ from textual.binding import Binding
 from textual.filter import LineFilter
 from textual.screen import ModalScreen, Screen
 
-from tuitrain.errors import TuitrainError
+from tuitrain.errors import TuitrainError, UsageError
 from tuitrain.runs.commands import give_command, wait_for_command
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.lock import is_alive
+from tuitrain.ui.clipboard import copy_text
 from tuitrain.ui.gate import HAND_S, Gate, await_parts
 from tuitrain.ui.notices import Notices
 from tuitrain.ui.preferences import Preferences
@@ -305,6 +307,28 @@ class TuitrainApp(App[int]):
             return
         if state.state == "failed":
             self.tell(f"{directory.id} failed: {state.reason}", "error")
+
+    def copy(self, text: str, what: str) -> None:
+        """Copy a text, and say where it is then; `what` is what it is called."""
+        _in_background(lambda: self._copy(text, what))
+
+    def _copy(self, text: str, what: str) -> None:
+        try:
+            done = copy_text(text, self._send, self._preferences.copied_path, os.environ)
+        except UsageError as error:
+            self.tell(f"{what} {error}", "warning")
+            return
+        self.tell(f"{what} {done}")
+
+    def _send(self, sequence: str) -> None:
+        """Write to the terminal, from any thread; Textual's driver is its only writer."""
+
+        def write() -> None:
+            if self._driver is not None:
+                self._driver.write(sequence)
+                self._driver.flush()
+
+        self.call_later(write)
 
     def tell(self, text: str, severity: str = "information") -> None:
         """Show a few words for some seconds; may be called from any thread."""

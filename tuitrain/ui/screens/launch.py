@@ -3,7 +3,6 @@
 Files are read and runs are started in threads; it knows nothing of what is drawn where.
 """
 
-import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -22,7 +21,6 @@ from tuitrain.config.shortest import toml_value
 from tuitrain.errors import TuitrainError
 from tuitrain.runs.rows import StateRow
 from tuitrain.supervisor.assignment import own_code
-from tuitrain.ui.clipboard import copy_text
 from tuitrain.ui.delivery import Delivery, pass_through
 from tuitrain.ui.launch_form import RUN_NAME
 from tuitrain.ui.launch_keys import KEYS
@@ -336,13 +334,12 @@ class LaunchScreen(LaunchView):
     # --- other keys -----------------------------------------------------------------------------
 
     def action_copy(self) -> None:
-        """Copy the command into the terminal's clipboard."""
+        """Copy the command."""
         import shlex
 
         words = self._command()
         if words:
-            copy_text(self.tuitrain, shlex.join(words), os.environ)
-            self.tuitrain.tell("the command is copied")
+            self.tuitrain.copy(shlex.join(words), "the command:")
 
     def action_leave(self) -> None:
         """Go back; a run that was started goes on."""
