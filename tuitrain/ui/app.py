@@ -27,7 +27,7 @@ from tuitrain.ui.clipboard import copy_text
 from tuitrain.ui.gate import HAND_S, Gate, await_parts
 from tuitrain.ui.notices import Notices
 from tuitrain.ui.preferences import Preferences
-from tuitrain.ui.terminal import AsciiFilter, ColourlessFilter, narrowed
+from tuitrain.ui.terminal import AsciiFilter, ColourlessFilter, key_words, narrowed
 from tuitrain.ui.themes import OWN_THEMES, span_styles
 from tuitrain.view.figure import Look
 
@@ -105,6 +105,11 @@ class TuitrainApp(App[int]):
         """Let nothing through that the terminal can't show or the user does not want."""
         own = (self._colourless, self._ascii)
         return [*super().get_line_filters(), *(each for each in own if each.enabled)]
+
+    def get_key_display(self, binding: Binding) -> str:
+        """Return what a key is called: in words where its picture can't be shown."""
+        shown = super().get_key_display(binding)
+        return key_words(shown) if self.look.ascii else shown
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
         super()._display(screen, narrowed(renderable))
