@@ -148,11 +148,11 @@ def test_a_wrong_value_is_told_right_below_its_field_while_typing(root: Path, pr
         assert "found" in rows[place + 1]
         assert screen.checked.preset is None
         await pilot.press("ctrl+s")
-        await wait_for_text(pilot, "not yet: see what is marked")
+        await wait_for_text(pilot, "can't start: see what is marked")
         assert list_runs(root) == []
         await pilot.press("ctrl+u", "8")
         await wait_for_text(pilot, "--set train.batch_size=8")
-        assert "not yet" not in screen_text(pilot.app)
+        assert "can't start" not in screen_text(pilot.app)
 
     play(root, form(preset, Bench()), steps, size=(120, 36))
 
@@ -411,7 +411,7 @@ def test_the_settings_of_a_run_are_what_its_repetition_begins_with(root: Path) -
         screen = await ready(pilot)
         assert screen.checked.preset is not None
         assert screen.checked.preset.train.seed == 12
-        await wait_for_text(pilot, f"as run {run.id}")
+        await wait_for_text(pilot, f"from run {run.id}")
         await wait_for_text(pilot, f"tuitrain run runs/{run.id}/config.toml")
 
     play(root, form("tiny", Bench(), config=run.config_path), steps, size=(160, 48))
@@ -432,7 +432,7 @@ def test_a_run_that_ran_out_of_memory_is_begun_anew_with_settings_that_fit(root:
         screen = await ready(pilot)
         train = screen.checked.preset.train
         assert (train.batch_size, train.accumulate) == (16, 4)
-        await wait_for_text(pilot, "memory ran out: with settings that fit")
+        await wait_for_text(pilot, "out of memory before: settings that fit")
         await wait_for_text(pilot, "preset: 64")
         await wait_for_text(pilot, "--set train.batch_size=16 --set train.accumulate=4")
 

@@ -19,7 +19,7 @@ END_MARK = "<!-- keys: end -->"
 EVERYWHERE = "Everywhere"
 _TEXTUAL = (
     KeyFact("tab", "next panel", "Go to the next panel."),
-    KeyFact("shift+tab", "panel before", "Go to the panel before."),
+    KeyFact("shift+tab", "previous panel", "Go to the previous panel."),
     KeyFact("ctrl+p", "commands", "Find any action by its name, and the themes."),
 )
 """Textual's own keys, which its bindings describe in other words or not at all."""

@@ -10,7 +10,14 @@ from typing import Any
 
 from tuitrain.runs.metrics import metric_mode
 from tuitrain.runs.rows import MetricRow
-from tuitrain.view.format import NOTHING, display_width, metric_value, sanitise, shorten
+from tuitrain.view.format import (
+    NOTHING,
+    display_width,
+    metric_value,
+    sanitise,
+    setting_text,
+    shorten,
+)
 from tuitrain.view.palette import SLOTS, marker_of
 from tuitrain.view.spans import Span, SpanLine, line_width, wrap_plain
 
@@ -52,18 +59,8 @@ def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
         if isinstance(value, Mapping):
             flat |= flatten(value, f"{name}.")
         else:
-            flat[sanitise(name)] = sanitise(_show(value))
+            flat[sanitise(name)] = sanitise(setting_text(value))
     return flat
-
-
-def _show(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, list):
-        return f"[{', '.join(_show(item) for item in value)}]"
-    if isinstance(value, Mapping):
-        return f"{{{', '.join(f'{key}={_show(item)}' for key, item in value.items())}}}"
-    return str(value)
 
 
 def unique_labels(names: Sequence[str], ids: Sequence[str]) -> list[str]:

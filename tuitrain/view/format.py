@@ -6,7 +6,7 @@ Pure functions from values to text; knows nothing of runs, colours or screens.
 import math
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 NOTHING = "-"
@@ -95,6 +95,19 @@ def metric_value(value: float | None) -> str:
     if value == 0 or 1e-3 <= abs(value) < 1e5:
         return _four_digits(value)
     return f"{value:.3e}"
+
+
+def setting_text(value: object) -> str:
+    """Return a setting's value in TOML's words, texts without their quotes."""
+    if value is None:
+        return NOTHING
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(setting_text(item) for item in value)}]"
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{key}={setting_text(item)}' for key, item in value.items())}}}"
+    return str(value)
 
 
 def sanitise(text: str) -> str:

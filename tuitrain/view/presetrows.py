@@ -8,7 +8,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tuitrain.view.format import NOTHING, count, display_width, duration, sanitise, shorten
+from tuitrain.view.format import (
+    NOTHING,
+    count,
+    display_width,
+    duration,
+    sanitise,
+    setting_text,
+    shorten,
+)
 from tuitrain.view.spans import Span, SpanLine, first_lines
 
 if TYPE_CHECKING:
@@ -117,7 +125,7 @@ def _component(component: "Component") -> str:
 def _plain(value: Any) -> str:
     if isinstance(value, Sequence) and not isinstance(value, str):
         return "-".join(_plain(item) for item in value) or NOTHING
-    return sanitise(str(value))
+    return sanitise(setting_text(value))
 
 
 def _training_words(preset: "Preset") -> str:

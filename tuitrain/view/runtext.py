@@ -187,7 +187,7 @@ def setting_lines(config: Mapping[str, Any]) -> list[SpanLine]:
             lines += (
                 (
                     Span(f"{text.sanitise(f'{section}.{key}')}", "quiet"),
-                    Span(f" {text.sanitise(str(item))}"),
+                    Span(f" {text.sanitise(text.setting_text(item))}"),
                 )
                 for key, item in value.items()
             )

@@ -30,7 +30,7 @@ class Confirm(Whole, ModalScreen[bool]):
         """Show the question."""
         with Vertical(classes="dialog"):
             yield Static(self._question, markup=False)
-            yield Static(f"y {self._yes}    n leave it", markup=False)
+            yield Static(f"y {self._yes}    n cancel", markup=False)
 
     def action_answer(self, answer: bool) -> None:
         """Close with the answer."""
@@ -40,7 +40,7 @@ class Confirm(Whole, ModalScreen[bool]):
 class Ask(Whole, ModalScreen[str | None]):
     """A question with a line of text, checked before it is taken; Escape means none."""
 
-    BINDINGS = [Binding("escape", "leave", "leave", id="ask.leave")]
+    BINDINGS = [Binding("escape", "leave", "cancel", id="ask.leave")]
 
     def __init__(
         self,

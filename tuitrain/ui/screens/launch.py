@@ -123,7 +123,7 @@ class LaunchScreen(LaunchView):
         self._opened = opened
         self._draft = Draft(opened.resolved, opened.typed)
         if opened.typed:
-            self._say("memory ran out: with settings that fit", "alert")
+            self._say("out of memory before: settings that fit", "alert")
         if self._checkpoint is not None:
             weights = toml_value(str(self._checkpoint))
             self._draft = self._draft.type_over("train.weights_from", weights)
@@ -255,7 +255,7 @@ class LaunchScreen(LaunchView):
         preset, opened, standby = self._checked.preset, self._opened, self._standby
         if preset is None or opened is None or standby is None or self._name_fault():
             self._unlock()
-            self._say("not yet: see what is marked", "bad")
+            self._say("can't start: see what is marked", "bad")
             return
         refused = self._untrusted(preset)
         if refused:

@@ -124,7 +124,7 @@ class LaunchView(Whole, Screen[None]):
     def on_mount(self) -> None:
         """Name the panels."""
         self.query_one("#left").border_title = "settings"
-        self.query_one("#right").border_title = "what will happen"
+        self.query_one("#right").border_title = "estimate"
         self.query_one("#below").border_title = "the same on the command line"
         self._show_top()
         self.query_one(StartButton).focus()
@@ -180,7 +180,7 @@ class LaunchView(Whole, Screen[None]):
         title = sanitise(self._preset_name)
         left = [Span(" launch ", "quiet"), Span(title, "title")]
         if self._config is not None:
-            left.append(Span(f" as run {sanitise(self._config.parent.name)}", "quiet"))
+            left.append(Span(f" from run {sanitise(self._config.parent.name)}", "quiet"))
         self.query_one(TopLine).show_parts(tuple(left), (*self._status, Span(" ")))
 
     # --- drawing: the settings ------------------------------------------------------------------

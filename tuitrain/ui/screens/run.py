@@ -91,7 +91,7 @@ class RunScreen(RunView):
             Ask(
                 "Learning rate from the next step on",
                 value=shown,
-                hint="The schedule goes on from there in proportion.",
+                hint="The schedule continues from this value in proportion.",
                 check=lambda text: validate_setting("optimizer.lr", text),
             ),
             change,
