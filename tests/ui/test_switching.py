@@ -1,13 +1,15 @@
 """What happens while one screen takes the place of another: what is typed, and what comes late."""
 
+import asyncio
 import importlib
 import inspect
 import pkgutil
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
+from rich.console import RenderableType
 from textual.pilot import Pilot
 from textual.screen import Screen
 
@@ -20,6 +22,7 @@ from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.reader import RunReader
 from tuitrain.ui.app import TuitrainApp
 from tuitrain.ui.gate import Gate
+from tuitrain.ui.preferences import Preferences
 from tuitrain.ui.screens.choose import ChooseRuns
 from tuitrain.ui.screens.dialogs import Ask, Confirm
 from tuitrain.ui.screens.help import HelpScreen
@@ -28,6 +31,7 @@ from tuitrain.ui.screens.launch import LaunchScreen
 from tuitrain.ui.screens.profile_parts import ChooseProfile, Details
 from tuitrain.ui.screens.run import RunScreen
 from tuitrain.ui.whole import Whole
+from tuitrain.view.figure import Look
 
 WHOLE_RUN = f"step {STEPS}/400"
 
@@ -86,8 +90,6 @@ def test_an_interface_that_is_left_while_a_screen_comes_up_ends_without_a_word(
     run: RunDirectory, pauses: int
 ) -> None:
     async def steps(pilot: Pilot[Any]) -> None:
-        import asyncio
-
         assert isinstance(pilot.app, TuitrainApp)
         pilot.app.open_run(run)
         for _ in range(pauses):
@@ -117,6 +119,36 @@ def test_what_comes_for_a_screen_that_is_gone_is_left_out(run: RunDirectory) -> 
         assert app._exception is None
 
     play(run.path.parent, lambda app: app.open_run(run), steps)
+
+
+class Watched(TuitrainApp):
+    """Keeps every frame that is painted."""
+
+    CSS_PATH = Path(inspect.getfile(TuitrainApp)).with_name("app.tcss")
+    frames: ClassVar[list[str]] = []
+
+    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+        super()._display(screen, renderable)
+        self.frames.append(screen_text(self))
+
+
+def test_no_chart_is_painted_in_the_room_of_another_one(run: RunDirectory) -> None:
+    def is_whole(frame: str) -> bool:
+        return "─ accuracy" in frame and frame.count("150") == 2
+
+    app = Watched(
+        run.path.parent,
+        look=Look(),
+        preferences=Preferences(run.path.parent.parent / "preferences.toml"),
+        first=lambda app: app.open_run(run),
+    )
+
+    async def watch() -> None:
+        async with app.run_test(size=(80, 24)) as pilot:
+            await wait_for(pilot, lambda: is_whole(app.frames[-1]), "two charts")
+
+    asyncio.run(watch())
+    assert [frame for frame in app.frames if "train 0.1646" in frame and not is_whole(frame)] == []
 
 
 # --- what is typed --------------------------------------------------------------------------------
