@@ -328,7 +328,7 @@ def test_while_a_run_starts_the_form_is_locked_and_keys_go_nowhere(
         await go_to(pilot, "train.batch_size")
         # All in one packet: what comes before the start belongs to it, what comes after does not.
         type_at_once(app, "3", "2", "ctrl+s", "7", "q", "P", "ctrl+t", "y", "tab", "1")
-        await wait_for_text(pilot, "the form is locked; Enter shows the run")
+        await wait_for_text(pilot, "form locked: Enter shows the run")
         await wait_for(pilot, lambda: bench.launched, "a run")
         await pilot.press("5", "k", "q", "ctrl+t", "y", "tab", "8", "left", "question_mark")
         assert app.screen is screen

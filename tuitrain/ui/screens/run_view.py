@@ -50,7 +50,7 @@ _DEVICE_ROWS = 10
 _CHART_ROWS = 9
 """Below this height a chart is hardly one: fewer are shown then."""
 _LAYOUTS, _LAYOUT_S = 5, 0.01
-"""Looks within which charts have their rooms; later they are drawn in those they have."""
+"""Looks within which charts get their rooms; after that they are drawn in those they have."""
 _WIDE, _VERY_WIDE = 110, 170
 _NARROW = 72
 
@@ -216,17 +216,27 @@ class RunView(Whole, Screen[None]):
 
     # --- drawing --------------------------------------------------------------------------------
 
-    def _draw(self) -> None:
+    def _draw(self, tries: int = _LAYOUTS) -> None:
         if not self.size.width:
             return
         self._ask()
+        self._place_charts()
+        if tries and not self._has_rooms():
+            # Not after a repaint: those come before the layout as well.
+            self.set_timer(_LAYOUT_S, partial(self._draw, tries - 1))
+            return
         self._draw_top()
         self._draw_note()
-        self._place_charts()
-        self._draw_placed()
+        self._draw_charts()
         self._draw_side()
         self._draw_step_time()
         self._draw_happened()
+
+    def _has_rooms(self) -> bool:
+        """Say whether the charts have their rooms; in those of fewer ones they would be cut."""
+        grid, first = self.query_one("#charts").size, self.query_one("#chart0").size
+        columns, rows = self._placed
+        return first.height * rows <= grid.height and first.width * columns <= grid.width
 
     def _chart_width(self) -> int:
         return max(8, self.query_one("#chart0").size.width)
@@ -266,17 +276,6 @@ class RunView(Whole, Screen[None]):
         if self._choices.pattern:
             lines.append(plain_line(f" filter: {self._choices.pattern}  (/ changes it)", "mark"))
         self.query_one("#note", Lines).show_lines(lines)
-
-    def _draw_placed(self, tries: int = _LAYOUTS) -> None:
-        """Draw the charts once they have their rooms: in those of fewer ones they would be cut."""
-        grid, first = self.query_one("#charts").size, self.query_one("#chart0").size
-        columns, rows = self._placed
-        fits = first.height * rows <= grid.height and first.width * columns <= grid.width
-        if fits or not tries:
-            self._draw_charts()
-        else:
-            # Not after a repaint: those come before the layout as well.
-            self.set_timer(_LAYOUT_S, partial(self._draw_placed, tries - 1))
 
     def _draw_charts(self) -> None:
         seen = self._seen_groups()

@@ -50,7 +50,7 @@ class StartButton(Lines, can_focus=True):
 
     def _show(self, focused: bool) -> None:
         if self._starting:
-            words = "  the form is locked; Enter shows the run, esc leaves"
+            words = "  form locked: Enter shows the run"
             self.show_lines([(Span("> [ starting ]", "live"), Span(words, "quiet"))])
         elif focused:
             self.show_lines([(Span("> [ start ]", "key"), Span("  Enter", "quiet"))])
