@@ -121,4 +121,5 @@ def test_values_are_shown_as_they_are_typed() -> None:
     values = {"train": {"compile": True, "epochs": 3}}
     assert value_text(values, "train.compile") == "true"
     assert value_text(values, "train.epochs") == "3"
+    assert value_text({"model": {"layers": ["a", 2, True]}}, "model.layers") == '["a", 2, true]'
     assert value_text(values, "train.epochs.more") == value_text(values, "none") == ""

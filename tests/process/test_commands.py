@@ -80,6 +80,9 @@ def test_what_is_asked_of_a_live_run_is_done_or_refused_and_on_record(cli: Any) 
     unknown = cli("set", run.id, "optimizer.rl=1", exit_code=2).stderr_text
     assert "optimizer.rl" in unknown and "optimizer.lr" in unknown
     assert "0.5" in cli("set", run.id, "train.clip_norm=0.5").stderr_text
+    for same in ("train.clip_norm=0.50", "optimizer.lr=1e-3"):
+        assert "already: nothing is changed" in cli("set", run.id, same).stderr_text
+    assert [mark.kind for mark in run.marks()].count("setting") == 1
     assert "evaluated at step" in cli("evaluate", run.id).stderr_text
     run.wait_step(kept.step + 100)
     files = [name for name in run.files() if name.startswith("step-")]
@@ -90,7 +93,8 @@ def test_what_is_asked_of_a_live_run_is_done_or_refused_and_on_record(cli: Any) 
     assert f"tuitrain resume {run.id}" in dead
     shown = cli.show(run)
     assert [(row["kind"], row["outcome"]) for row in shown["commands"]] == [
-        ("checkpoint", "done"), ("set", "done"), ("evaluate", "done"), ("stop", "done"),
+        ("checkpoint", "done"), ("set", "done"), ("set", "done"), ("set", "done"),
+        ("evaluate", "done"), ("stop", "done"),
     ]  # fmt: skip
     assert all(row["given"] <= row["taken"] <= row["done"] for row in shown["commands"])
     entry = next(row for row in shown["checkpoints"] if row["name"] == "mine")

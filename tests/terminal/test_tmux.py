@@ -10,6 +10,7 @@ import pytest
 
 from tests.process.conftest import ENDLESS, Cli, until
 from tests.terminal.conftest import TUITRAIN, terminal_environ
+from tests.ui.run_makers import training
 
 TMUX = shutil.which("tmux")
 pytestmark = pytest.mark.skipif(TMUX is None, reason="tmux is not installed")
@@ -48,6 +49,11 @@ class Tmux:
     def screen(self) -> str:
         """What a user sees."""
         return self._tmux("capture-pane", "-p")
+
+    @property
+    def buffer(self) -> str:
+        """What `prefix ]` pastes."""
+        return self._tmux("show-buffer")
 
     def wait(self, text: str) -> str:
         """Wait until the screen shows a text; return the screen."""
@@ -105,8 +111,8 @@ def test_pick_launch_watch_pause_change_leave_attach_and_stop_by_keys(cli: Cli, 
     run.wait_step(run.step + 50)
 
     tmux.start("attach", "last", size=(80, 24))
-    screen = tmux.wait("space pause")
-    assert "loss" in screen
+    tmux.wait("space pause")
+    tmux.wait("loss")
     tmux.press("s")
     tmux.wait("Stop ")
     tmux.press("y")
@@ -123,3 +129,19 @@ def test_leaving_brings_the_screen_before_back(tmux: Tmux) -> None:
     tmux.wait("no runs yet")
     tmux.press("C-c")
     assert "presets" not in tmux.wait("left: 0")
+
+
+def test_what_is_copied_is_in_tmuxs_buffer_with_the_settings_it_comes_with(
+    cli: Cli, tmux: Tmux
+) -> None:
+    run = training(cli.runs, "recorded")
+    run.log_path.write_text("".join(f"line {number}\n" for number in range(5)))
+    tmux.start("attach", run.id)
+    tmux.wait("R resume")
+    tmux.press("L")
+    tmux.wait("line 4")
+    tmux.press("y")
+    tmux.wait("5 lines copied to tmux's buffer")
+    assert tmux.buffer.splitlines() == [f"line {number}" for number in range(5)]
+    tmux.press("C-c")
+    tmux.wait("left: 0")

@@ -110,6 +110,7 @@ def test_schedules_begin_at_1_and_never_rise_nor_leave_0_to_1(
 
 def test_a_rate_set_live_holds_at_the_next_step_and_then_follows_the_schedule() -> None:
     live = LiveSettings({"optimizer.lr": 0.1}, schedules.linear, 100)
+    assert live.now("optimizer.lr", 50) == pytest.approx(0.05)
     assert live.change("optimizer.lr", 0.02, 50) == pytest.approx(0.05)
     assert live.rate(50) == pytest.approx(0.02)
     assert live.rate(75) == pytest.approx(0.01)

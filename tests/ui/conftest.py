@@ -13,6 +13,8 @@ from tuitrain.runs.directory import RunDirectory
 def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Let times of day, which run ids begin with, be the same on every machine."""
     monkeypatch.setenv("TZ", "UTC")
+    # What is copied must not go to the tmux that the tests are run in.
+    monkeypatch.delenv("TMUX", raising=False)
     time.tzset()
     yield
     monkeypatch.undo()

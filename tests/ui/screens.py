@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from textual.app import App
+from textual.events import Key
 from textual.pilot import Pilot
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -18,6 +19,14 @@ def screen_text(app: App[Any]) -> str:
     """Return what stands on the terminal, a line a row, without colours."""
     strips = app.screen._compositor.render_strips()
     return "\n".join("".join(segment.text for segment in strip).rstrip() for strip in strips)
+
+
+def type_at_once(app: App[Any], *keys: str) -> None:
+    """Type as over a slow line: all in one packet."""
+    for key in keys:
+        typed = Key(key, key if len(key) == 1 else None)
+        typed.set_sender(app)
+        app.post_message(typed)
 
 
 def told(app: App[Any]) -> str:

@@ -383,7 +383,7 @@ def test_running_again_opens_the_form_with_that_runs_settings(
         await runs_listed(pilot)
         await pilot.press("tab", "e")
         await wait_for(pilot, lambda: isinstance(pilot.app.screen, LaunchScreen))
-        await wait_for_text(pilot, "as run")
+        await wait_for_text(pilot, "from run")
 
     play(root, home, steps)
 

@@ -1,3 +1,5 @@
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,7 +11,7 @@ from textual.widgets import Input, TextArea
 
 from tests.ui.apps import play
 from tests.ui.makers import falling, new_run, train
-from tests.ui.screens import screen_text, wait_for, wait_for_golden, wait_for_text
+from tests.ui.screens import screen_text, type_at_once, wait_for, wait_for_golden, wait_for_text
 from tuitrain.config.load import parse_preset, to_toml
 from tuitrain.errors import TuitrainError
 from tuitrain.messages import MemoryRanOut, Numbered, RunState, TrainingEnded
@@ -49,6 +51,9 @@ class Bench:
         self.asked: list[str] = []
         self.launched: list[Assignment] = []
         self.closed = 0
+        self.may_go_on = threading.Event()
+        """Not set, the run stays on its way for long, as one that downloads its data."""
+        self.may_go_on.set()
 
     def make(
         self,
@@ -83,6 +88,17 @@ class Bench:
         self.launched.append(assignment)
         with RunWriter(assignment.directory) as writer:
             writer.begin_attempt(1.0)
+        if not self.may_go_on.is_set():
+            threading.Thread(target=self._go_on, args=[assignment], daemon=True).start()
+            return
+        self._come_to_run(assignment)
+
+    def _go_on(self, assignment: Assignment) -> None:
+        self.may_go_on.wait()
+        self._come_to_run(assignment)
+
+    def _come_to_run(self, assignment: Assignment) -> None:
+        with RunWriter(assignment.directory) as writer:
             writer.change_state(2.0, *self.outcome, at_rest=True)
 
     def close(self) -> None:
@@ -132,11 +148,11 @@ def test_a_wrong_value_is_told_right_below_its_field_while_typing(root: Path, pr
         assert "found" in rows[place + 1]
         assert screen.checked.preset is None
         await pilot.press("ctrl+s")
-        await wait_for_text(pilot, "not yet: see what is marked")
+        await wait_for_text(pilot, "can't start: see what is marked")
         assert list_runs(root) == []
         await pilot.press("ctrl+u", "8")
         await wait_for_text(pilot, "--set train.batch_size=8")
-        assert "not yet" not in screen_text(pilot.app)
+        assert "can't start" not in screen_text(pilot.app)
 
     play(root, form(preset, Bench()), steps, size=(120, 36))
 
@@ -253,11 +269,18 @@ def test_enter_starts_the_run_and_shows_it(root: Path, preset: str) -> None:
         await wait_for(pilot, lambda: isinstance(pilot.app.screen, RunScreen))
         (run,) = list_runs(root)
         assert [assignment.directory.id for assignment in bench.launched] == [run.id]
+        await takes_keys(pilot)
         await pilot.press("q")
         await wait_for(pilot, lambda: isinstance(pilot.app.screen, HomeScreen))
 
     play(root, form(preset, bench), steps)
     assert bench.closed >= 1
+
+
+async def takes_keys(pilot: Pilot[Any]) -> None:
+    """Wait until the hand that still types to the screen before has had its time."""
+    gate = pilot.app._gate  # type: ignore[attr-defined]
+    await wait_for(pilot, lambda: gate.lets_through(pilot.app.screen, time.monotonic()), "keys")
 
 
 @pytest.mark.parametrize("size", [(80, 24), (60, 20)])
@@ -272,6 +295,7 @@ def test_a_start_that_fails_says_why_in_place_and_can_be_tried_again(
         await wait_for_text(pilot, "not started: the data set is not on")
         assert isinstance(pilot.app.screen, LaunchScreen)
         bench.outcome = ("running", "")
+        await takes_keys(pilot)
         await pilot.press("ctrl+s")
         await wait_for(pilot, lambda: isinstance(pilot.app.screen, RunScreen))
 
@@ -289,6 +313,71 @@ def test_a_supervisor_that_can_not_be_started_is_told(root: Path, preset: str) -
         await wait_for_text(pilot, "not started: no processes left")
 
     play(root, form(preset, Bench(error="no processes left")), steps)
+
+
+@pytest.mark.parametrize("outcome", [("running", ""), ("failed", "no such data")])
+def test_while_a_run_starts_the_form_is_locked_and_keys_go_nowhere(
+    root: Path, preset: str, outcome: tuple[RunState, str]
+) -> None:
+    bench = Bench(outcome)
+    bench.may_go_on.clear()
+
+    async def steps(pilot: Pilot[Any]) -> None:
+        app, screen = pilot.app, await ready(pilot)
+        assert isinstance(app, TuitrainApp)
+        await go_to(pilot, "train.batch_size")
+        # All in one packet: what comes before the start belongs to it, what comes after does not.
+        type_at_once(app, "3", "2", "ctrl+s", "7", "q", "P", "ctrl+t", "y", "tab", "1")
+        await wait_for_text(pilot, "form locked: Enter shows the run")
+        await wait_for(pilot, lambda: bench.launched, "a run")
+        await pilot.press("5", "k", "q", "ctrl+t", "y", "tab", "8", "left", "question_mark")
+        assert app.screen is screen
+        assert "batch_size = 32\n" in bench.launched[0].directory.config_path.read_text()
+        await pilot.press("ctrl+p")
+        await wait_for(pilot, lambda: app.screen is not screen, "the palette")
+        bench.may_go_on.set()
+        await pilot.pause(0.2)
+        type_at_once(app, "escape", "s", "y", "P", "space")
+        if outcome[0] == "failed":
+            await wait_for_text(pilot, "not started: no such data")
+            assert screen.checked.preset is not None
+            assert screen.checked.preset.train.batch_size == 32
+            await takes_keys(pilot)
+            await pilot.press("6")
+            await wait_for_text(pilot, "--set train.batch_size=6")
+            return
+        await wait_for(pilot, lambda: isinstance(app.screen, RunScreen), "the run")
+        assert [type(each) for each in app.screen_stack[1:]] == [HomeScreen, RunScreen]
+        await pilot.press("s", "P", "space")
+        await takes_keys(pilot)
+        with RunReader(bench.launched[0].directory) as reader:
+            assert reader.commands() == []
+
+    play(root, form(preset, bench), steps, size=(120, 36))
+
+
+def test_enter_shows_a_run_that_takes_long_to_start_and_escape_leaves_the_form(
+    root: Path, preset: str
+) -> None:
+    bench = Bench()
+    bench.may_go_on.clear()
+
+    async def steps(pilot: Pilot[Any]) -> None:
+        await ready(pilot)
+        await pilot.press("ctrl+s")
+        await wait_for(pilot, lambda: bench.launched, "a run")
+        await pilot.press("escape")
+        await wait_for(pilot, lambda: isinstance(pilot.app.screen, HomeScreen), "home")
+        assert isinstance(pilot.app, TuitrainApp)
+        form(preset, bench)(pilot.app)
+        await ready(pilot)
+        await pilot.press("ctrl+s")
+        await wait_for(pilot, lambda: len(bench.launched) == 2, "another run")
+        await pilot.press("enter")
+        await wait_for(pilot, lambda: isinstance(pilot.app.screen, RunScreen), "the run")
+        bench.may_go_on.set()
+
+    play(root, form(preset, bench), steps, size=(120, 36))
 
 
 @pytest.mark.usefixtures("preset")
@@ -322,7 +411,7 @@ def test_the_settings_of_a_run_are_what_its_repetition_begins_with(root: Path) -
         screen = await ready(pilot)
         assert screen.checked.preset is not None
         assert screen.checked.preset.train.seed == 12
-        await wait_for_text(pilot, f"as run {run.id}")
+        await wait_for_text(pilot, f"from run {run.id}")
         await wait_for_text(pilot, f"tuitrain run runs/{run.id}/config.toml")
 
     play(root, form("tiny", Bench(), config=run.config_path), steps, size=(160, 48))
@@ -343,7 +432,7 @@ def test_a_run_that_ran_out_of_memory_is_begun_anew_with_settings_that_fit(root:
         screen = await ready(pilot)
         train = screen.checked.preset.train
         assert (train.batch_size, train.accumulate) == (16, 4)
-        await wait_for_text(pilot, "memory ran out: with settings that fit")
+        await wait_for_text(pilot, "out of memory before: settings that fit")
         await wait_for_text(pilot, "preset: 64")
         await wait_for_text(pilot, "--set train.batch_size=16 --set train.accumulate=4")
 

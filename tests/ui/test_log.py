@@ -153,11 +153,13 @@ def test_selected_lines_are_copied_and_else_those_in_sight(run: RunDirectory) ->
         await pilot.press("v", "up", "up")
         await wait_for_text(pilot, "selecting")
         await pilot.press("y")
-        await wait_for(pilot, lambda: "3 lines copied" in told(pilot.app))
+        await wait_for(pilot, lambda: "3 lines " in told(pilot.app))
+        copied = run.path.parent.parent / "copied.txt"
+        assert len(copied.read_text().splitlines()) == 3
         await wait_for(pilot, lambda: "selecting" not in screen_text(pilot.app))
         in_sight = screen_text(pilot.app).count(" of the log")
         await pilot.press("y")
-        await wait_for(pilot, lambda: f"{in_sight} lines copied" in told(pilot.app))
+        await wait_for(pilot, lambda: f"{in_sight} lines " in told(pilot.app))
 
     show(run, steps)
 

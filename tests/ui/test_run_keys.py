@@ -9,9 +9,11 @@ from textual.events import MouseScrollUp
 from textual.pilot import Pilot
 
 from tests.runs.holding import holder_of
+from tests.ui.makers import keep_alive, new_run
 from tests.ui.run_makers import (
     STEPS,
     answer,
+    begin,
     end,
     one_metric,
     steps,
@@ -285,6 +287,26 @@ def test_stop_and_rate_do_nothing_when_the_question_is_left(run: RunDirectory) -
             assert reader.commands() == []
 
     show(run, doing)
+
+
+@pytest.mark.parametrize("typed", ["", "0.000509287", " 5.09287e-4 "])
+def test_a_rate_that_is_left_as_shown_is_not_changed(root: Path, typed: str) -> None:
+    run = new_run(root, "decaying")
+    begin(run)
+    write(run, steps(1, {"lr": [1e-3, 0.000509458, 0.000509286712]}), sequence=3)
+    lock = keep_alive(run)
+
+    async def doing(pilot: Pilot[Any]) -> None:
+        await wait_for_text(pilot, "space pause")
+        await pilot.press("l")
+        await wait_for_text(pilot, "0.000509287")
+        await pilot.press(*typed, "enter")
+        await wait_for(pilot, lambda: "is left as it is" in told(pilot.app), "it is told")
+        with RunReader(run) as reader:
+            assert reader.commands() == []
+
+    show(run, doing)
+    lock.release()
 
 
 @pytest.mark.parametrize("answer_given", ["fast", "-1", "nan", "1e999"])

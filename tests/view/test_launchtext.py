@@ -14,8 +14,8 @@ def text(lines: list[SpanLine]) -> str:
 
 def test_nothing_is_claimed_before_it_is_known() -> None:
     said = text(outlook_lines(Outlook(), 40, Look()))
-    assert "not run here yet" in said
-    assert "warms up" in said
+    assert "not measured yet" in said
+    assert "warming up" in said
 
 
 def test_steps_time_memory_and_device_are_told() -> None:

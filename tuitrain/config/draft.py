@@ -15,6 +15,7 @@ from tuitrain.config.keys import owner
 from tuitrain.config.load import parse_preset
 from tuitrain.config.overrides import Override, apply_overrides, read_value
 from tuitrain.config.schema import Preset
+from tuitrain.config.shortest import toml_value
 
 NAME = "settings"
 """What messages call a text that lies in no file."""
@@ -81,7 +82,7 @@ def value_text(values: Mapping[str, Any], key: str) -> str:
         found = found.get(part) if isinstance(found, Mapping) else None
     if found is None:
         return ""
-    return str(found).lower() if isinstance(found, bool) else str(found)
+    return toml_value(found) if isinstance(found, bool | list | tuple | dict) else str(found)
 
 
 def _drop_options(values: dict[str, Any], override: Override) -> None:

@@ -99,8 +99,12 @@ class CommandHandler:
                 command, "refused", "every parameter group of the optimizer fixes its own decay"
             )
             return
-        old = self._state.change_setting(command.key, command.value)
         new = float(command.value)
+        if new == self._state.settings.now(command.key, self._step):
+            same = f"{command.key} is {new:.6g} already: nothing is changed"
+            self._answer(command, "done", same)
+            return
+        old = self._state.change_setting(command.key, command.value)
         self._standstill.send(SettingChanged(time.time(), self._step, command.key, old, new))
         self._answer(
             command, "done", f"{command.key}: {old:.6g} -> {new:.6g} from step {self._step + 1} on"

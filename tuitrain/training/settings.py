@@ -33,17 +33,19 @@ class LiveSettings:
         """Return the learning rate of the update that follows `step` updates."""
         return self.values["optimizer.lr"] * self.factor(step, self.total_steps)
 
+    def now(self, key: str, step: int) -> float:
+        """Return what holds for the next step: of the learning rate what the schedule made it."""
+        return self.rate(step) if key == "optimizer.lr" else self.values[key]
+
     def change(self, key: str, value: float, step: int) -> float:
         """Set a value from the next step on and return the one it replaces.
 
         A learning rate holds as given at the next step; from there the schedule goes on in
         proportion. Where the schedule has come to 0 the given rate becomes the base.
         """
-        if key != "optimizer.lr":
-            old, self.values[key] = self.values[key], value
-            return old
-        factor = self.factor(step, self.total_steps)
-        old = self.rate(step)
+        old, factor = self.now(key, step), 1.0
+        if key == "optimizer.lr":
+            factor = self.factor(step, self.total_steps)
         self.values[key] = value / factor if factor > 0 else value
         return old
 

@@ -3,29 +3,37 @@
 Screens ask it to open each other and to give commands; none knows another.
 """
 
+import os
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from rich.console import RenderableType
 from rich.style import Style
+from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import Binding
 from textual.filter import LineFilter
-from textual.screen import Screen
+from textual.screen import ModalScreen, Screen
 
-from tuitrain.errors import TuitrainError
+from tuitrain.errors import TuitrainError, UsageError
 from tuitrain.runs.commands import give_command, wait_for_command
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.lock import is_alive
 from tuitrain.runs.waiting import Patience
+from tuitrain.ui.clipboard import copy_text
+from tuitrain.ui.gate import HAND_S, Gate, await_parts
 from tuitrain.ui.notices import Notices
 from tuitrain.ui.preferences import Preferences
-from tuitrain.ui.terminal import AsciiFilter, ColourlessFilter, narrowed
+from tuitrain.ui.terminal import AsciiFilter, ColourlessFilter, key_words, narrowed
 from tuitrain.ui.themes import OWN_THEMES, span_styles
 from tuitrain.view.figure import Look
 
+_ALWAYS = frozenset({"ctrl+c", "ctrl+q"})
+"""Leaving works whatever is in sight."""
 COMMAND_LIMIT_S = 120.0
 """How long the interface waits for what became of a command; it is on record either way."""
 
@@ -87,6 +95,8 @@ class TuitrainApp(App[int]):
         self.span_styles: dict[str, Style] = {}
         self._preferences = preferences
         self._first = first
+        self._gate = Gate()
+        self._given: WeakKeyDictionary[events.Key, Screen[Any]] = WeakKeyDictionary()
         self._ascii = AsciiFilter(enabled=look.ascii)
         self._colourless = ColourlessFilter(enabled=not look.colour)
         for theme in OWN_THEMES:
@@ -97,8 +107,15 @@ class TuitrainApp(App[int]):
         own = (self._colourless, self._ascii)
         return [*super().get_line_filters(), *(each for each in own if each.enabled)]
 
+    def get_key_display(self, binding: Binding) -> str:
+        """Return what a key is called: in words where its picture can't be shown."""
+        shown = super().get_key_display(binding)
+        return key_words(shown) if self.look.ascii else shown
+
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
         super()._display(screen, narrowed(renderable))
+        if screen is self.screen and renderable is not None and not self._batch_count:
+            self._gate.painted(screen, time.monotonic())
 
     def on_mount(self) -> None:
         """Open home, and what the command line asked for."""
@@ -119,11 +136,51 @@ class TuitrainApp(App[int]):
 
     # --- screens --------------------------------------------------------------------------------
 
-    def open_run(self, directory: RunDirectory) -> None:
-        """Show a run."""
+    async def on_event(self, event: events.Event) -> None:
+        """Take in an event; what was typed or clicked for another screen is left out."""
+        if not isinstance(event, events.InputEvent) or not self.screen_stack:
+            await super().on_event(event)
+            return
+        if isinstance(self.screen, ModalScreen):
+            await await_parts(self.screen)
+        meant = self._as_meant(event)
+        if meant is not None:
+            await super().on_event(meant)
+
+    def _as_meant(self, event: events.InputEvent) -> events.InputEvent | None:
+        """Return what the screen in front is to get; None where it was meant for another one."""
+        front = self.screen
+        if not isinstance(event, events.Key):
+            return event if self._gate.lets_through(front, event.time) else None
+        if event.key in _ALWAYS:
+            return event
+        # A key comes twice: from the terminal, and from whom it was given to and did not take it.
+        given = self._given.setdefault(event, front)
+        if given is front:
+            return event if self._gate.lets_through(front, event.time) else None
+        # The key before this one opened a question, or closed a screen.
+        return self._as_meant(event.copy()) if isinstance(front, ModalScreen) else None
+
+    def _open(self, screen: Screen[Any], pause_s: float = 0.0) -> None:
+        """Put a screen in front; once more for what a key asked for before that was in sight."""
+        if not self._gate.expects(self.screen):
+            self._gate.expect(screen, pause_s)
+            self.push_screen(screen)
+
+    def let_hand_rest(self, screen: Screen[Any]) -> None:
+        """Take no key for a moment: whoever types does not see yet what the screen takes now."""
+        self._gate.hold(screen, time.monotonic() + HAND_S)
+
+    def open_run(self, directory: RunDirectory, *, late: bool = False) -> None:
+        """Show a run.
+
+        Args:
+            directory: the run.
+            late: no key was pressed for it just now, so whoever types does not see it coming.
+        """
         from tuitrain.ui.screens.run import RunScreen
 
-        self.push_screen(RunScreen(directory))
+        self._open(RunScreen(directory), HAND_S if late else 0.0)
 
     def open_launch(
         self, preset: str, *, config: Path | None = None, checkpoint: Path | None = None
@@ -137,49 +194,49 @@ class TuitrainApp(App[int]):
         """
         from tuitrain.ui.screens.launch import LaunchScreen
 
-        self.push_screen(LaunchScreen(preset, config=config, checkpoint=checkpoint))
+        self._open(LaunchScreen(preset, config=config, checkpoint=checkpoint))
 
     def open_log(self, directory: RunDirectory) -> None:
         """Show what a run's worker wrote."""
         from tuitrain.ui.screens.log import LogScreen
 
-        self.push_screen(LogScreen(directory))
+        self._open(LogScreen(directory))
 
     def open_compare(self, directories: Sequence[RunDirectory]) -> None:
         """Show several runs side by side."""
         from tuitrain.ui.screens.compare import CompareScreen
 
-        self.push_screen(CompareScreen(directories))
+        self._open(CompareScreen(directories))
 
     def open_checkpoints(self, directory: RunDirectory) -> None:
         """Show a run's checkpoints."""
         from tuitrain.ui.screens.checkpoints import CheckpointsScreen
 
-        self.push_screen(CheckpointsScreen(directory))
+        self._open(CheckpointsScreen(directory))
 
     def open_time(self, directory: RunDirectory) -> None:
         """Show where a run's time goes."""
         from tuitrain.ui.screens.time import TimeScreen
 
-        self.push_screen(TimeScreen(directory))
+        self._open(TimeScreen(directory))
 
     def open_memory(self, directory: RunDirectory) -> None:
         """Show what fills the memory of a run's devices."""
         from tuitrain.ui.screens.memory import MemoryScreen
 
-        self.push_screen(MemoryScreen(directory))
+        self._open(MemoryScreen(directory))
 
     def open_alerts(self, directory: RunDirectory) -> None:
         """Show what called for attention in a run."""
         from tuitrain.ui.screens.alerts import AlertsScreen
 
-        self.push_screen(AlertsScreen(directory))
+        self._open(AlertsScreen(directory))
 
     def open_profile(self, directory: RunDirectory, *, steps: int = 0) -> None:
         """Show a run's profiles; with `steps` order one of so many steps first."""
         from tuitrain.ui.screens.profile import ProfileScreen
 
-        self.push_screen(ProfileScreen(directory, steps=steps))
+        self._open(ProfileScreen(directory, steps=steps))
 
     def action_help(self) -> None:
         """Show the keys of the screen in front."""
@@ -260,6 +317,28 @@ class TuitrainApp(App[int]):
             return
         if state.state == "failed":
             self.tell(f"{directory.id} failed: {state.reason}", "error")
+
+    def copy(self, text: str, what: str) -> None:
+        """Copy a text, and say where it is then; `what` is what it is called."""
+        _in_background(lambda: self._copy(text, what))
+
+    def _copy(self, text: str, what: str) -> None:
+        try:
+            done = copy_text(text, self._send, self._preferences.copied_path, os.environ)
+        except UsageError as error:
+            self.tell(f"{what} {error}", "warning")
+            return
+        self.tell(f"{what} {done}")
+
+    def _send(self, sequence: str) -> None:
+        """Write to the terminal, from any thread; Textual's driver is its only writer."""
+
+        def write() -> None:
+            if self._driver is not None:
+                self._driver.write(sequence)
+                self._driver.flush()
+
+        self.call_later(write)
 
     def tell(self, text: str, severity: str = "information") -> None:
         """Show a few words for some seconds; may be called from any thread."""

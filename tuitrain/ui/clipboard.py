@@ -1,18 +1,21 @@
-"""Text into the clipboard of the terminal that the user sits at, through tmux and screen too.
+"""Text to where the user can paste it from: tmux's buffer, the terminal's clipboard, a file.
 
-Writes escape sequences; knows nothing of what is copied.
+No terminal answers whether it took a text, so only what is known is claimed. Knows nothing of what
+is copied.
 """
 
 import base64
+import contextlib
 import os
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+import subprocess
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from tuitrain.errors import UsageError
 
-if TYPE_CHECKING:
-    from textual.app import App
-
+_TMUX_S = 5.0
+_NO_CLIPBOARD = frozenset({"", "dumb", "linux", "vt100", "vt220", "ansi", "cons25", "sun"})
+"""These would show the sequence or part of it."""
 LIMIT_BYTES = 100_000
 """What common terminals take at once."""
 _SCREEN_CHUNK = 240
@@ -49,15 +52,59 @@ def osc52(text: str, environ: Mapping[str, str]) -> str:
     return plain
 
 
-def copy_text(app: "App[int]", text: str, environ: Mapping[str, str] = os.environ) -> None:
-    """Write `text` to the clipboard of the app's terminal.
+def copy_text(
+    text: str, write: Callable[[str], None], path: Path, environ: Mapping[str, str]
+) -> str:
+    """Copy a text as well as can be done here; return what was done with it, as `copied to ...`.
+
+    tmux with its usual settings drops what a program within it sends to the clipboard, and takes
+    the same from its own command, which sends it on to the terminal outside.
+
+    Args:
+        text: what to copy.
+        write: writes to the terminal.
+        path: a file that is written where it is not known whether the text can be pasted.
+        environ: TMUX, STY and TERM tell what the terminal is and runs in.
 
     Raises:
-        UsageError: the text is too long for a terminal.
+        UsageError: it could be copied nowhere.
     """
-    sequence = osc52(text, environ)
-    # Textual's own way knows neither tmux nor screen; its driver is the only writer of the
-    # terminal.
-    if app._driver is not None:
-        app._driver.write(sequence)
-        app._driver.flush()
+    if environ.get("TMUX") and _into_tmux(text, environ):
+        return "copied to tmux's buffer: prefix ] pastes"
+    sent = ""
+    if environ.get("TERM", "") not in _NO_CLIPBOARD:
+        with contextlib.suppress(UsageError):
+            write(osc52(text, environ))
+            sent = "sent to the terminal, which may refuse it"
+    try:
+        _save(text, path)
+    except OSError as error:
+        if not sent:
+            raise UsageError(f"can't be copied: no clipboard here, and {path}: {error}") from error
+        return sent
+    return f"{sent}; also in {path}" if sent else f"saved in {path}: no clipboard takes it here"
+
+
+def _into_tmux(text: str, environ: Mapping[str, str]) -> bool:
+    """Say whether the tmux that this runs in took a text; before tmux 3.2 there is no `-w`."""
+    for options in (["-w"], []):
+        with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+            done = subprocess.run(
+                ["tmux", "load-buffer", *options, "-"],
+                input=text.encode("utf-8", errors="replace"),
+                env=dict(environ),
+                capture_output=True,
+                timeout=_TMUX_S,
+                check=False,
+            )
+            if done.returncode == 0:
+                return True
+    return False
+
+
+def _save(text: str, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}-{os.getpid()}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(text.encode("utf-8", errors="replace"))
+    draft.replace(path)

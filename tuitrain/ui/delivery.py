@@ -1,11 +1,13 @@
 """What a thread brings to a screen: a message, as only those may come while an app closes.
 
-Knows nothing of what is brought.
+And what is to be done once all that was typed has arrived. Knows nothing of what is brought.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from textual.message import Message
+from textual.message_pump import MessagePump
+from textual.widget import Widget
 
 
 class Delivery(Message):
@@ -14,3 +16,19 @@ class Delivery(Message):
     def __init__(self, take: Callable[[], None]) -> None:
         super().__init__()
         self.take = take
+
+
+def pass_through(start: Widget | None, then: Callable[[], None]) -> None:
+    """Call `then` after all that was typed into a widget has come to its screen.
+
+    A key goes through the queue of the widget in focus; what it changes is told from there
+    upwards, queue by queue, and each may have a message to itself in between.
+    """
+    steps = [pump for pump in (start.ancestors_with_self if start else ()) for _ in range(2)]
+    _step([pump for pump in steps if isinstance(pump, Widget)], then)
+
+
+def _step(pumps: Iterable[MessagePump], then: Callable[[], None]) -> None:
+    first, *others = [*pumps, None]
+    if first is None or not first.call_later(_step, [each for each in others if each], then):
+        then()

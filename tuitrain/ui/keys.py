@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from textual.binding import ActiveBinding, Binding, BindingType
 from textual.keys import format_key
 
+from tuitrain.ui.terminal import key_words
 from tuitrain.view.keys import KeyFact, KeyGroup, key_table
 
 BEGIN_MARK = "<!-- keys: begin -->"
@@ -18,7 +19,7 @@ END_MARK = "<!-- keys: end -->"
 EVERYWHERE = "Everywhere"
 _TEXTUAL = (
     KeyFact("tab", "next panel", "Go to the next panel."),
-    KeyFact("shift+tab", "panel before", "Go to the panel before."),
+    KeyFact("shift+tab", "previous panel", "Go to the previous panel."),
     KeyFact("ctrl+p", "commands", "Find any action by its name, and the themes."),
 )
 """Textual's own keys, which its bindings describe in other words or not at all."""
@@ -51,8 +52,6 @@ SOURCES = (
     ("Text", "tuitrain.ui.widgets.reader", "Reader"),
 )
 """Title, module and class of everything that has keys of its own, in the order of the tables."""
-
-_ARROWS = {"↑": "up", "↓": "down", "←": "left", "→": "right", "⏎": "enter", "␣": "space"}
 
 
 def documented_keys() -> list[KeyGroup]:
@@ -110,8 +109,7 @@ def _keys(binding: Binding) -> list[str]:
 
 def _key(key: str) -> str:
     *modifiers, last = key.split("+")
-    shown = format_key(last)
-    return "+".join([*modifiers, _ARROWS.get(shown, shown)])
+    return "+".join([*modifiers, key_words(format_key(last))])
 
 
 if __name__ == "__main__":

@@ -32,16 +32,16 @@ class FieldPlan:
 def field_plans() -> list[FieldPlan]:
     """Return the rows in order."""
     return [
-        FieldPlan(RUN_NAME, "name", "made up if empty"),
+        FieldPlan(RUN_NAME, "run name", "generated if empty"),
         FieldPlan(DEVICE, "device", "", ("auto", "cpu")),
-        FieldPlan("train.epochs", "epochs", "over the data"),
-        FieldPlan("train.batch_size", "batch size", "samples"),
-        FieldPlan("optimizer.lr", "learning rate", "before schedule"),
+        FieldPlan("train.epochs", "epochs", "passes over the data"),
+        FieldPlan("train.batch_size", "batch size", "samples per step"),
+        FieldPlan("optimizer.lr", "learning rate", "before the schedule"),
         FieldPlan("optimizer.name", "optimizer", "", _names("optimizer")),
-        FieldPlan("schedule.name", "schedule", "of the rate", _names("schedule")),
+        FieldPlan("schedule.name", "schedule", "of the learning rate", _names("schedule")),
         FieldPlan("train.precision", "precision", "", get_args(Precision)),
-        FieldPlan("data.workers", "workers", "loader processes"),
-        FieldPlan("train.seed", "seed", "of all chance"),
+        FieldPlan("data.workers", "workers", "data loader processes"),
+        FieldPlan("train.seed", "seed", "random seed"),
     ]
 
 

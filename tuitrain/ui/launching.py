@@ -64,6 +64,8 @@ class Attempt:
         self._report = report
         self.directory: RunDirectory | None = None
         """The run, once it is there."""
+        self.runs = False
+        """It has started, and may be shown."""
         self.given_up = False
         """Nobody wants to know any more; the run itself goes on."""
 

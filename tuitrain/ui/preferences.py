@@ -20,6 +20,11 @@ class Preferences:
             found = tomllib.loads(path.read_text(encoding="utf-8")).get("theme")
             self._theme = found if isinstance(found, str) else DEFAULT_THEME
 
+    @property
+    def copied_path(self) -> Path:
+        """Where the last text that was copied is kept, for terminals without a clipboard."""
+        return self._path.with_name("copied.txt")
+
     def theme_among(self, names: Iterable[str]) -> str:
         """Return the remembered theme, or the default where that one is gone."""
         return self._theme if self._theme in names else DEFAULT_THEME

@@ -54,9 +54,20 @@ _ASCII: dict[str, str] = {
     "—": "-",
     "×": "x",
     " ": " ",
-    "⏎": "<",
-    "␣": "_",
+    "🔎": "> ",
 }
+
+_KEY_WORDS = {
+    "↑": "up",
+    "↓": "down",
+    "←": "left",
+    "→": "right",
+    "⏎": "enter",
+    "␣": "space",
+    "⌫": "backspace",
+    "⇥": "tab",
+}
+"""What stands on keys that have a picture on many keyboards; a picture in ASCII says nothing."""
 
 
 def check_terminal(environ: Mapping[str, str] = os.environ) -> None:
@@ -86,6 +97,11 @@ def needs_ascii(environ: Mapping[str, str] = os.environ) -> bool:
     locale = environ.get("LC_ALL") or kind
     is_utf8 = "utf-8" in locale.lower() or "utf8" in locale.lower()
     return not is_utf8 or environ.get("TERM", "") in _NO_BRAILLE_TERMS
+
+
+def key_words(shown: str) -> str:
+    """Return what a key is called in words, e.g. `left/right` for arrows."""
+    return "".join(_KEY_WORDS.get(character, character) for character in shown)
 
 
 class AsciiFilter(LineFilter):

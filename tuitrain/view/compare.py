@@ -11,7 +11,13 @@ from typing import Any
 from tuitrain.config.shortest import toml_value
 from tuitrain.runs.metrics import metric_mode
 from tuitrain.runs.rows import MetricRow
-from tuitrain.view.format import NOTHING, display_width, metric_value, sanitise, shorten
+from tuitrain.view.format import (
+    NOTHING,
+    display_width,
+    metric_value,
+    sanitise,
+    shorten,
+)
 from tuitrain.view.palette import SLOTS, marker_of
 from tuitrain.view.spans import Span, SpanLine, line_width, wrap_plain
 

@@ -61,7 +61,7 @@ def outlook_lines(outlook: Outlook, width: int, look: Look) -> list[SpanLine]:
         lines.append(_pair("device", f"{sanitise(outlook.device)}{product}"))
     if outlook.download:
         lines.append(_pair("downloads", sanitise(outlook.download)))
-    ready = "ready" if outlook.warm else "warms up"
+    ready = "ready" if outlook.warm else "warming up"
     lines.append(_pair("worker", ready))
     if outlook.trouble:
         lines += wrapped([sanitise(outlook.trouble)], width, "alert")
@@ -81,7 +81,7 @@ def _steps(outlook: Outlook) -> str:
 
 def _time_lines(outlook: Outlook) -> list[SpanLine]:
     if outlook.pace_step_s is None:
-        return [_pair("time", "not run here yet")]
+        return [_pair("time", "not measured yet")]
     if outlook.total_steps is None:
         return [_pair("time", NOTHING)]
     return [
@@ -104,7 +104,7 @@ def _memory_lines(outlook: Outlook, width: int, look: Look) -> list[SpanLine]:
         lines.append((Span(" " * _LABEL_WIDTH), Span(bar, "line0"), Span(f" {share}")))
         lines += [] if on_one else [_pair("  of", of)]
     if not outlook.fits:
-        advice = "does not fit: take a smaller batch, or another device"
+        advice = "does not fit: use a smaller batch or another device"
         lines += wrapped([advice], width, "bad")
     lines += [_pair(f"  {word}", size(part), "quiet") for word, part in outlook.parts if part]
     return lines

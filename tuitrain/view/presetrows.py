@@ -8,7 +8,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tuitrain.view.format import NOTHING, count, display_width, duration, sanitise, shorten
+from tuitrain.view.format import (
+    NOTHING,
+    count,
+    display_width,
+    duration,
+    sanitise,
+    shorten,
+)
 from tuitrain.view.spans import Span, SpanLine, first_lines
 
 if TYPE_CHECKING:

@@ -12,19 +12,20 @@ from textual.widgets import Static
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.summary import RunSummary
 from tuitrain.ui.follow import ListFollower
+from tuitrain.ui.whole import Whole
 from tuitrain.ui.widgets.picklist import PickList, Row
 from tuitrain.view.format import age, metric_value, sanitise
 from tuitrain.view.spans import Span
 
 
-class ChooseRuns(ModalScreen[list[RunDirectory] | None]):
+class ChooseRuns(Whole, ModalScreen[list[RunDirectory] | None]):
     """Runs to mark with space and to take with Enter; Escape changes nothing."""
 
     BINDINGS = [
         Binding("space", "mark", "mark", id="choose.mark", tooltip="Mark or unmark this run."),
-        Binding("enter", "take", "take", id="choose.take", priority=True,
-                tooltip="Take the marked runs, or this one where none was marked."),
-        Binding("escape,q", "leave", "leave", id="choose.leave", tooltip="Change nothing."),
+        Binding("enter", "take", "overlay", id="choose.take", priority=True,
+                tooltip="Overlay the marked runs, or this one if none is marked."),
+        Binding("escape,q", "leave", "cancel", id="choose.leave", tooltip="Change nothing."),
     ]  # fmt: skip
 
     CSS = "ChooseRuns PickList { height: 12; }"
@@ -48,9 +49,9 @@ class ChooseRuns(ModalScreen[list[RunDirectory] | None]):
     def compose(self) -> ComposeResult:
         """Show the list."""
         with Vertical(classes="dialog"):
-            yield Static("Runs to draw over this one", markup=False)
+            yield Static("Runs to overlay on this one", markup=False)
             yield PickList()
-            yield Static("space marks   enter takes   esc leaves", markup=False)
+            yield Static("space mark   enter overlay   esc cancel", markup=False)
 
     def on_mount(self) -> None:
         """Begin to read the list."""

@@ -19,6 +19,7 @@ from tuitrain.runs.metrics import monitor_of
 from tuitrain.ui.charting import Choices
 from tuitrain.ui.follow import RunFollower
 from tuitrain.ui.snapshot import Request, RunSnapshot
+from tuitrain.ui.whole import Whole
 from tuitrain.ui.widgets.keyline import KeyLine
 from tuitrain.ui.widgets.lines import Lines
 from tuitrain.ui.widgets.reader import Reader
@@ -39,7 +40,7 @@ MOST_RUNS = 8
 _COLUMNS_A_CELL = 2
 
 
-class CompareScreen(Screen[None]):
+class CompareScreen(Whole, Screen[None]):
     """Two to eight runs."""
 
     DEFAULT_CSS = """

@@ -9,9 +9,10 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from tuitrain.errors import TuitrainError
+from tuitrain.ui.whole import Whole
 
 
-class Confirm(ModalScreen[bool]):
+class Confirm(Whole, ModalScreen[bool]):
     """A question with yes and no; anything but y or Enter on yes means no."""
 
     BINDINGS = [
@@ -29,17 +30,17 @@ class Confirm(ModalScreen[bool]):
         """Show the question."""
         with Vertical(classes="dialog"):
             yield Static(self._question, markup=False)
-            yield Static(f"y {self._yes}    n leave it", markup=False)
+            yield Static(f"y {self._yes}    n cancel", markup=False)
 
     def action_answer(self, answer: bool) -> None:
         """Close with the answer."""
         self.dismiss(answer)
 
 
-class Ask(ModalScreen[str | None]):
+class Ask(Whole, ModalScreen[str | None]):
     """A question with a line of text, checked before it is taken; Escape means none."""
 
-    BINDINGS = [Binding("escape", "leave", "leave", id="ask.leave")]
+    BINDINGS = [Binding("escape", "leave", "cancel", id="ask.leave")]
 
     def __init__(
         self,

@@ -10,6 +10,7 @@ from textual.screen import Screen
 
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.ui.follow import Follower
+from tuitrain.ui.whole import Whole
 
 if TYPE_CHECKING:
     from tuitrain.ui.app import TuitrainApp
@@ -18,7 +19,7 @@ Seen = TypeVar("Seen")
 """What the screen's follower delivers."""
 
 
-class FollowingScreen(Screen[None], Generic[Seen]):
+class FollowingScreen(Whole, Screen[None], Generic[Seen]):
     """Follows a run while it is open; a subclass makes the follower and shows what comes."""
 
     _follower: Follower

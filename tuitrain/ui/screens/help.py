@@ -12,13 +12,14 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen, Screen
 
 from tuitrain.ui.keys import EVERYWHERE, active_groups
+from tuitrain.ui.whole import Whole
 from tuitrain.ui.widgets.lines import Lines
 from tuitrain.ui.widgets.reader import Reader
 from tuitrain.view.keys import KeyGroup, key_lines
 from tuitrain.view.spans import Span
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(Whole, ModalScreen[None]):
     """The keys of another screen."""
 
     DEFAULT_CSS = """

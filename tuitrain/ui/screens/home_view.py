@@ -23,6 +23,7 @@ from tuitrain.ui.home_feed import (
     read_experience,
     read_presets,
 )
+from tuitrain.ui.whole import Whole
 from tuitrain.ui.widgets.filterline import FilterLine
 from tuitrain.ui.widgets.homelists import PresetList, RunList
 from tuitrain.ui.widgets.keyline import KeyLine
@@ -57,7 +58,7 @@ _STACKED_LINES = 2
 _TICK_S = 1.0
 
 
-class HomeView(Screen[None]):
+class HomeView(Whole, Screen[None]):
     """Shows presets and runs as threads bring them."""
 
     # The scope would be the name of the class below; every rule names this one.

@@ -3,13 +3,14 @@
 Files are read and runs are started in threads; it knows nothing of what is drawn where.
 """
 
-import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 from textual import on
+from textual.events import Key
 from textual.timer import Timer
+from textual.widget import Widget
 from textual.widgets import TextArea
 
 from tuitrain.config.draft import Draft
@@ -20,8 +21,7 @@ from tuitrain.config.shortest import toml_value
 from tuitrain.errors import TuitrainError
 from tuitrain.runs.rows import StateRow
 from tuitrain.supervisor.assignment import own_code
-from tuitrain.ui.clipboard import copy_text
-from tuitrain.ui.delivery import Delivery
+from tuitrain.ui.delivery import Delivery, pass_through
 from tuitrain.ui.launch_form import RUN_NAME
 from tuitrain.ui.launch_keys import KEYS
 from tuitrain.ui.launching import Attempt, Order, Starter
@@ -34,6 +34,7 @@ from tuitrain.ui.widgets.startbutton import StartButton
 
 MakeStarter = Callable[[Callable[[WarmReport], None], str, Path, tuple[str, ...]], Starter]
 
+_WHILE_STARTING = frozenset({"enter", "escape"})
 _ASK_AFTER_S = 0.4
 """Nobody types faster for long: one estimate for a word, not one a letter."""
 
@@ -75,6 +76,7 @@ class LaunchScreen(LaunchView):
         self._attempt: Attempt | None = None
         self._ask_timer: Timer | None = None
         self._asked = ""
+        self._typed_in: Widget | None = None
 
     # Textual calls a handler of every class of a screen: these come on top of the view's own.
 
@@ -121,7 +123,7 @@ class LaunchScreen(LaunchView):
         self._opened = opened
         self._draft = Draft(opened.resolved, opened.typed)
         if opened.typed:
-            self._say("memory ran out: with settings that fit", "alert")
+            self._say("out of memory before: settings that fit", "alert")
         if self._checkpoint is not None:
             weights = toml_value(str(self._checkpoint))
             self._draft = self._draft.type_over("train.weights_from", weights)
@@ -221,12 +223,39 @@ class LaunchScreen(LaunchView):
 
     def action_start(self) -> None:
         """Start the run; pressed again while it starts, show it as it is."""
-        if self._attempt is not None:
+        if not self.locked:
+            self._lock()
+            pass_through(self._typed_in, self._start)
+        elif self._attempt is not None:
             self._open_run(self._attempt)
-            return
+
+    def _lock(self) -> None:
+        """Let nobody change what is being started; what is typed on goes nowhere."""
+        self._typed_in = self.focused
+        self.show_locked(True)
+        self.refresh_bindings()
+
+    def _unlock(self) -> None:
+        self.show_locked(False)
+        if self._typed_in is not None and self._typed_in.focusable:
+            self.set_focus(self._typed_in)
+        self.refresh_bindings()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Say which keys work now: while a run starts, those that show it or leave."""
+        del parameters
+        return not self.locked or action in ("start", "leave")
+
+    def on_key(self, event: Key) -> None:
+        """Swallow what is typed on while the run starts: it was meant for the form."""
+        if self.locked and event.key not in _WHILE_STARTING:
+            event.stop()
+
+    def _start(self) -> None:
         preset, opened, standby = self._checked.preset, self._opened, self._standby
         if preset is None or opened is None or standby is None or self._name_fault():
-            self._say("not yet: see what is marked", "bad")
+            self._unlock()
+            self._say("can't start: see what is marked", "bad")
             return
         refused = self._untrusted(preset)
         if refused:
@@ -261,16 +290,17 @@ class LaunchScreen(LaunchView):
             self._post(partial(self._failed, attempt, str(error)))
             return
         if state is not None:
-            self._post(partial(self._open_run, attempt))
+            self._post(partial(self._started_up, attempt))
 
     def _starting(self, state: StateRow) -> None:
         reason = f": {state.reason}" if state.reason else ""
-        self._say(f"{state.state}{reason}   Enter shows the run", "live")
+        self._say(f"{state.state}{reason}", "live")
 
     def _failed(self, attempt: Attempt, reason: str) -> None:
         if attempt is self._attempt:
             self._attempt = None
             self._fail(reason)
+            self.tuitrain.let_hand_rest(self)
             # The warm worker is spent: the next try gets another one.
             if self._standby is not None:
                 self._standby.close()
@@ -278,27 +308,38 @@ class LaunchScreen(LaunchView):
             self._warm_up()
 
     def _fail(self, reason: str) -> None:
+        self._unlock()
         self._trouble = [f"not started: {reason}"]
         self._say("not started", "bad")
         self._show()
 
-    def _open_run(self, attempt: Attempt) -> None:
-        if attempt.directory is None or not self.is_current:
+    def _started_up(self, attempt: Attempt) -> None:
+        """Show the run once it runs; a help or palette above the form is left alone first."""
+        attempt.runs = True
+        if self.is_active:
+            self._open_run(attempt, late=True)
+
+    def on_screen_resume(self) -> None:
+        """Show a run that came to run while something lay above the form."""
+        if self._attempt is not None and self._attempt.runs:
+            self._open_run(self._attempt, late=True)
+
+    def _open_run(self, attempt: Attempt, *, late: bool = False) -> None:
+        if attempt.directory is None or not self.is_active:
             return
         attempt.given_up = True
         self.app.pop_screen()
-        self.tuitrain.open_run(attempt.directory)
+        self.tuitrain.open_run(attempt.directory, late=late)
 
     # --- other keys -----------------------------------------------------------------------------
 
     def action_copy(self) -> None:
-        """Copy the command into the terminal's clipboard."""
+        """Copy the command."""
         import shlex
 
         words = self._command()
         if words:
-            copy_text(self.tuitrain, shlex.join(words), os.environ)
-            self.tuitrain.tell("the command is copied")
+            self.tuitrain.copy(shlex.join(words), "the command:")
 
     def action_leave(self) -> None:
         """Go back; a run that was started goes on."""

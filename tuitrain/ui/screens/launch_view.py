@@ -29,6 +29,7 @@ from tuitrain.ui.launch_form import (
 from tuitrain.ui.opening import Opened, fault_words, values_of
 from tuitrain.ui.pace import Pace, pace_for
 from tuitrain.ui.warm import WarmReport
+from tuitrain.ui.whole import Whole
 from tuitrain.ui.widgets.fields import Field
 from tuitrain.ui.widgets.keyline import KeyLine
 from tuitrain.ui.widgets.lines import Lines
@@ -49,7 +50,7 @@ _COMMAND_LINES = 3
 _FAULT_LINES = 4
 
 
-class LaunchView(Screen[None]):
+class LaunchView(Whole, Screen[None]):
     """Shows the settings of a run to come, and what is known of it."""
 
     CSS = """
@@ -78,6 +79,8 @@ class LaunchView(Screen[None]):
         self._paces: list[Pace] = []
         self._status: SpanLine = ()
         self._trouble: list[str] = []
+        self.locked = False
+        """Whether a run is being started with what stands here."""
 
     @property
     def tuitrain(self) -> "TuitrainApp":
@@ -88,6 +91,15 @@ class LaunchView(Screen[None]):
     def checked(self) -> Checked:
         """What the form amounts to now."""
         return self._checked
+
+    def show_locked(self, locked: bool) -> None:
+        """Let settings be changed, or not while a run is started with them."""
+        self.locked = locked
+        button = self.query_one(StartButton)
+        if locked:
+            self.set_focus(button)
+        self.query_one("#left").disabled = locked
+        button.show_starting(locked)
 
     # --- parts ----------------------------------------------------------------------------------
 
@@ -112,7 +124,7 @@ class LaunchView(Screen[None]):
     def on_mount(self) -> None:
         """Name the panels."""
         self.query_one("#left").border_title = "settings"
-        self.query_one("#right").border_title = "what will happen"
+        self.query_one("#right").border_title = "estimate"
         self.query_one("#below").border_title = "the same on the command line"
         self._show_top()
         self.query_one(StartButton).focus()
@@ -168,7 +180,7 @@ class LaunchView(Screen[None]):
         title = sanitise(self._preset_name)
         left = [Span(" launch ", "quiet"), Span(title, "title")]
         if self._config is not None:
-            left.append(Span(f" as run {sanitise(self._config.parent.name)}", "quiet"))
+            left.append(Span(f" from run {sanitise(self._config.parent.name)}", "quiet"))
         self.query_one(TopLine).show_parts(tuple(left), (*self._status, Span(" ")))
 
     # --- drawing: the settings ------------------------------------------------------------------

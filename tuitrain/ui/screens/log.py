@@ -3,16 +3,17 @@
 Arranges a view, a search line and the thread that reads; never opens the file itself.
 """
 
+from typing import TYPE_CHECKING, cast
+
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Input
 
-from tuitrain.errors import UsageError
 from tuitrain.runs.directory import RunDirectory
-from tuitrain.ui.clipboard import copy_text
 from tuitrain.ui.log_follow import LogFollower, LogSnapshot, Search
+from tuitrain.ui.whole import Whole
 from tuitrain.ui.widgets.keyline import KeyLine
 from tuitrain.ui.widgets.lines import Lines
 from tuitrain.ui.widgets.logview import LogView
@@ -20,8 +21,11 @@ from tuitrain.ui.widgets.topline import TopLine
 from tuitrain.view.format import percent, sanitise, size
 from tuitrain.view.spans import Span, SpanLine, wrap_plain
 
+if TYPE_CHECKING:
+    from tuitrain.ui.app import TuitrainApp
 
-class LogScreen(Screen[None]):
+
+class LogScreen(Whole, Screen[None]):
     """worker.log of one run."""
 
     DEFAULT_CSS = """
@@ -43,7 +47,7 @@ class LogScreen(Screen[None]):
         Binding("w", "wrap", "wrap", id="log.wrap", tooltip="Wrap long lines, or cut them."),
         Binding(
             "y", "copy", "copy", id="log.copy",
-            tooltip="Copy the selected lines, or those in sight, to the terminal's clipboard.",
+            tooltip="Copy the selected lines, or those in sight; says where they are then.",
         ),
         Binding(
             "v", "select", "select", id="log.select",
@@ -220,12 +224,8 @@ class LogScreen(Screen[None]):
         """Copy lines."""
         view = self.query_one(LogView)
         lines = view.copied_lines()
-        try:
-            copy_text(self.app, "\n".join(lines) + "\n")
-        except UsageError as error:
-            self.notify(str(error), severity="warning", markup=False)
-            return
-        self.notify(f"{len(lines)} lines copied", markup=False)
+        what = f"{len(lines)} line{'' if len(lines) == 1 else 's'}"
+        cast("TuitrainApp", self.app).copy("\n".join(lines) + "\n", what)
         if view.selecting:
             view.toggle_selection()
 

@@ -41,7 +41,7 @@ def ask_steps() -> Ask:
     return Ask(
         "Profile how many of the next steps?",
         value=str(_USUAL_STEPS),
-        hint="The run continues meanwhile. Leave it empty to see the profiles there are.",
+        hint="The run continues meanwhile. Leave it empty to see the profiles so far.",
         check=check_steps,
     )
 

@@ -13,6 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from tuitrain.runs.rows import ProfileRow
+from tuitrain.ui.whole import Whole
 from tuitrain.ui.widgets.picklist import PickList, Row
 from tuitrain.ui.widgets.reader import Reader
 from tuitrain.view.profiletext import profile_words
@@ -29,12 +30,12 @@ class RowList(PickList, inherit_bindings=False):
         Binding("pagedown", "page(1)", "page down", show=False, id="rows.page_down"),
         Binding("home", "edge(-1)", "first", show=False, id="rows.first"),
         Binding("end,G", "edge(1)", "last", show=False, id="rows.last"),
-        Binding("enter", "choose", "where from", show=False, id="rows.open",
+        Binding("enter", "choose", "call sites", show=False, id="rows.open",
                 tooltip="Show the call sites and sizes that a row's time comes from."),
     ]  # fmt: skip
 
 
-class Details(ModalScreen[None]):
+class Details(Whole, ModalScreen[None]):
     """Lines to read."""
 
     DEFAULT_CSS = """
@@ -66,12 +67,14 @@ class Details(ModalScreen[None]):
         self.dismiss()
 
 
-class ChooseProfile(ModalScreen[str | None]):
+class ChooseProfile(Whole, ModalScreen[str | None]):
     """One of several profiles, by its name; Escape takes none."""
 
     DEFAULT_CSS = "ChooseProfile PickList { height: 8; }"
     BINDINGS = [
-        Binding("escape,q", "leave", "leave", id="choose_profile.leave", tooltip="Change nothing."),
+        Binding(
+            "escape,q", "leave", "cancel", id="choose_profile.leave", tooltip="Change nothing."
+        ),
     ]
 
     def __init__(self, rows: Sequence[ProfileRow], clock: Callable[[], float] = time.time) -> None:
@@ -85,7 +88,7 @@ class ChooseProfile(ModalScreen[str | None]):
         with Vertical(classes="dialog"):
             yield Static("Compare with", markup=False)
             yield PickList()
-            yield Static("enter takes   esc leaves", markup=False)
+            yield Static("enter compare   esc cancel", markup=False)
 
     def on_mount(self) -> None:
         """Fill the list."""

@@ -20,6 +20,7 @@ from tuitrain.runs.rows import CommandRow, ProfileRow
 from tuitrain.ui.follow import RunFollower
 from tuitrain.ui.screens.profile_parts import RowList
 from tuitrain.ui.snapshot import Request, RunSnapshot
+from tuitrain.ui.whole import Whole
 from tuitrain.ui.widgets.filterline import FilterLine
 from tuitrain.ui.widgets.flameview import FlameView
 from tuitrain.ui.widgets.keyline import KeyLine
@@ -36,7 +37,7 @@ _TO_GET_READY = 7
 Digest = Mapping[str, Any]
 
 
-class ProfileView(Screen[None]):
+class ProfileView(Whole, Screen[None]):
     """Shows one profile of a run at a time."""
 
     DEFAULT_CSS = """

@@ -81,17 +81,21 @@ class RunScreen(RunView):
     def action_rate(self) -> None:
         """Ask for a learning rate and set it."""
         row = self._snapshot.metrics.get("lr")
+        shown = f"{row.last:.6g}" if row else ""
 
         def change(answer: str | None) -> None:
-            if answer:
-                value = validate_setting("optimizer.lr", answer)
+            value = validate_setting("optimizer.lr", answer) if answer else None
+            # What was shown is rounded, and the schedule may have moved the rate since.
+            if shown and value == float(shown):
+                self.tuitrain.tell("the learning rate is left as it is")
+            elif value is not None:
                 self._order("set", key="optimizer.lr", value=value)
 
         self.app.push_screen(
             Ask(
                 "Learning rate from the next step on",
-                value=f"{row.last:.6g}" if row else "",
-                hint="The schedule scales with it from there.",
+                value=shown,
+                hint="The schedule continues from this value in proportion.",
                 check=lambda text: validate_setting("optimizer.lr", text),
             ),
             change,

@@ -65,8 +65,8 @@ BINDINGS: list[BindingType] = [
             tooltip="Go to the next panel; where one chart fills the screen, to the next one."),
     Binding("right_square_bracket", "page(1)", "next charts", show=False, id="run.next",
             key_display="]", tooltip="Show the charts that did not fit."),
-    Binding("left_square_bracket", "page(-1)", "charts before", show=False, id="run.previous",
-            key_display="[", tooltip="Go back to the charts before."),
+    Binding("left_square_bracket", "page(-1)", "previous charts", show=False, id="run.previous",
+            key_display="[", tooltip="Go back to the previous charts."),
     Binding("q,escape", "leave", "back", show=False, id="run.leave",
             tooltip="Leave the screen; the run continues."),
 ]  # fmt: skip

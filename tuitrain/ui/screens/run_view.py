@@ -5,6 +5,7 @@ It draws what its follower delivers; it opens no file, and knows no key.
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from textual import events
@@ -27,6 +28,7 @@ from tuitrain.ui.charting import (
 from tuitrain.ui.follow import RunFollower
 from tuitrain.ui.notices import News
 from tuitrain.ui.snapshot import RunSnapshot, devices_of
+from tuitrain.ui.whole import Whole
 from tuitrain.ui.widgets.chartpanel import ChartPanel
 from tuitrain.ui.widgets.keyline import KeyLine
 from tuitrain.ui.widgets.lines import Lines
@@ -50,12 +52,14 @@ _DEVICE_ROWS = 10
 """One GPU in full, or four in two lines each, with the host below."""
 _CHART_ROWS = 9
 """Below this height a chart is hardly one: fewer are shown then."""
+_LAYOUTS, _LAYOUT_S = 5, 0.01
+"""Looks within which charts get their rooms; after that they are drawn in those they have."""
 _WIDE, _VERY_WIDE = 110, 170
 _NARROW = 72
 _SPEED_LABEL = 8
 
 
-class RunView(Screen[None]):
+class RunView(Whole, Screen[None]):
     """Shows one run as its follower delivers it."""
 
     CSS = """
@@ -226,18 +230,28 @@ class RunView(Screen[None]):
 
     # --- drawing --------------------------------------------------------------------------------
 
-    def _draw(self) -> None:
+    def _draw(self, tries: int = _LAYOUTS) -> None:
         if not self.size.width:
             return
-        self._drawn_for = self._panel_sizes()
         self._ask()
+        self._place_charts()
+        if tries and not self._has_rooms():
+            # Not after a repaint: those come before the layout as well.
+            self.set_timer(_LAYOUT_S, partial(self._draw, tries - 1))
+            return
+        self._drawn_for = self._panel_sizes()
         self._draw_top()
         self._draw_note()
-        self._place_charts()
         self._draw_charts()
         self._draw_side()
         self._draw_step_time()
         self._draw_happened()
+
+    def _has_rooms(self) -> bool:
+        """Say whether the charts have their rooms; in those of fewer ones they would be cut."""
+        grid, first = self.query_one("#charts").size, self.query_one("#chart0").size
+        columns, rows = self._placed
+        return first.height * rows <= grid.height and first.width * columns <= grid.width
 
     def _chart_width(self) -> int:
         return max(8, self.query_one("#chart0").size.width)

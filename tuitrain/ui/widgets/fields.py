@@ -24,17 +24,17 @@ class Choice(Lines, can_focus=True):
         Binding(
             "left,h",
             "turn(-1)",
-            "choice before",
+            "previous choice",
             show=False,
             id="choice.before",
-            tooltip="Take the value before this one",
+            tooltip="Choose the previous value",
         ),
         Binding(
             "right,l,space",
             "turn(1)",
             "next choice",
             id="choice.next",
-            tooltip="Take the value after this one",
+            tooltip="Choose the next value",
         ),
     ]
 

@@ -16,7 +16,7 @@ class FilterLine(Input):
     FilterLine.open { display: block; }
     """
     BINDINGS = [
-        Binding("escape", "give_up", "all again", id="filter.clear", tooltip="Show all rows again"),
+        Binding("escape", "give_up", "show all", id="filter.clear", tooltip="Show all rows again"),
         Binding(
             "down",
             "leave",

@@ -18,6 +18,8 @@ class StartButton(Lines, can_focus=True):
         Binding("enter", "press", "start", show=False, id="start.press", tooltip="Start the run"),
     ]
 
+    _starting = False
+
     class Pressed(Message):
         """Start."""
 
@@ -41,8 +43,16 @@ class StartButton(Lines, can_focus=True):
         """Say that it was pressed."""
         self.post_message(self.Pressed())
 
+    def show_starting(self, starting: bool) -> None:
+        """Say that the run starts and the form is locked, or offer to start it."""
+        self._starting = starting
+        self._show(self.has_focus)
+
     def _show(self, focused: bool) -> None:
-        if focused:
+        if self._starting:
+            words = "  form locked: Enter shows the run"
+            self.show_lines([(Span("> [ starting ]", "live"), Span(words, "quiet"))])
+        elif focused:
             self.show_lines([(Span("> [ start ]", "key"), Span("  Enter", "quiet"))])
         else:
             self.show_lines([(Span("  [ start ]", "strong"), Span("  ^s", "quiet"))])

@@ -1,0 +1,60 @@
+"""Which keys and clicks the screen in front takes: those that were given when it was in sight.
+
+On a busy machine or a slow line a screen comes up under a hand that still types to the one before.
+What was typed then must not become commands. Knows times and screens; nothing of keys' meanings.
+"""
+
+import asyncio
+import math
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from textual.screen import Screen
+
+HAND_S = 0.5
+"""A hand that types goes on for about so long after a screen that came by itself."""
+_POLL_S = 0.005
+_MOST_POLLS = 400
+"""Two seconds; a question that is not there by then takes what comes as it can."""
+
+
+class Gate:
+    """Knows since when each screen that was opened has been in sight."""
+
+    def __init__(self) -> None:
+        """Know of no screen: one that was never expected takes everything."""
+        self._since: WeakKeyDictionary[Screen[Any], float] = WeakKeyDictionary()
+        self._pauses: WeakKeyDictionary[Screen[Any], float] = WeakKeyDictionary()
+
+    def expect(self, screen: Screen[Any], pause_s: float = 0.0) -> None:
+        """Let nothing through to a screen before it is in sight, and for `pause_s` after that."""
+        self._since[screen] = math.inf
+        self._pauses[screen] = pause_s
+
+    def expects(self, screen: Screen[Any]) -> bool:
+        """Say whether a screen was opened and has not been in sight yet."""
+        return self._since.get(screen) == math.inf
+
+    def painted(self, screen: Screen[Any], now: float) -> None:
+        """Note that something of a screen was painted; the first time counts, with its parts."""
+        if self.expects(screen) and screen.is_mounted:
+            self._since[screen] = now + self._pauses[screen]
+
+    def hold(self, screen: Screen[Any], until: float) -> None:
+        """Let nothing through to a screen in sight for a while: what it takes has changed."""
+        self._since[screen] = until
+
+    def lets_through(self, screen: Screen[Any], given_at: float) -> bool:
+        """Say whether what was given at a time was meant for a screen."""
+        return given_at >= self._since.get(screen, -math.inf)
+
+
+async def await_parts(screen: Screen[Any]) -> None:
+    """Wait until a question that was just opened has the line that is typed into.
+
+    A question is opened by a key, and the keys after that one are its answer.
+    """
+    for _ in range(_MOST_POLLS):
+        if screen.is_mounted or not screen.display:
+            return
+        await asyncio.sleep(_POLL_S)
