@@ -39,6 +39,7 @@ from tuitrain.training.standstill import Standstill
 from tuitrain.training.state import TrainingState
 from tuitrain.training.step import TrainStep
 from tuitrain.training.triggers import Triggers
+from tuitrain.training.undo import StepUndo
 
 _LOOK_S = 1.0
 """How long a standstill waits at a time."""
@@ -101,12 +102,14 @@ class Trainer:
             timing_share,
             instrument=self._instrument("the split of steps into stages"),
         )
+        self._undo = StepUndo(components.model, components.loss)
         self._train_step = TrainStep(
             components,
             self.state.settings,
             self._nonfinite,
             self._recorder,
             self._timer,
+            self._undo,
             self._instrument("the norm of the gradients"),
         )
         self._evaluator = Evaluator(components)
@@ -406,6 +409,7 @@ class Trainer:
     def _end_nonfinite(self, reason: str) -> TrainingEnded:
         """Save the last finite state, if this is one, and return the run's failure."""
         step = self.state.step
+        self._undo.undo(step)
         if self.state.weights_are_finite():
             advice = f"the state of step {step} is saved: resume with a lower optimizer.lr"
             return self._commands.end("failed", f"{reason}; {advice}")
@@ -421,6 +425,7 @@ class Trainer:
         """Let go of what a step or an evaluation that failed has left, with its memory."""
         self.memory.abandon()
         self._recorder.forget_after(self.state.step)
+        self._undo.undo(self.state.step)
         self.components.optimizer.zero_grad()
         gc.collect()
 

@@ -19,6 +19,7 @@ from tuitrain.training.profiling.timing import StepTimer
 from tuitrain.training.randomness import derive
 from tuitrain.training.settings import LiveSettings
 from tuitrain.training.step_checks import check_inputs, check_loss, check_outputs
+from tuitrain.training.undo import StepUndo
 
 Forward = Callable[[Batch], tuple[Tensor, Tensor]]
 """A batch to the model's outputs, in the targets' shape, and their loss."""
@@ -34,6 +35,7 @@ class TrainStep:
         nonfinite: NonfinitePolicy,
         recorder: StepRecorder,
         timer: StepTimer,
+        undo: StepUndo,
         norms: Instrument | None = None,
     ) -> None:
         self._norms = norms or Instrument("the norm of the gradients")
@@ -42,6 +44,7 @@ class TrainStep:
         self._nonfinite = nonfinite
         self._recorder = recorder
         self._timer = timer
+        self._undo = undo
         self._trainable = components.trainable
         self._needs_closure = needs_closure(components.optimizer)
         self._transforms = components.hooks.transforms
@@ -61,6 +64,7 @@ class TrainStep:
         """
         components, recorder = self._components, self._recorder
         scaler = components.precision.scaler
+        self._undo.begin(step)
         laps = self._timer.begin(step) if step >= self._timer.due else None
 
         rate = self._settings.rate(step)

@@ -28,10 +28,6 @@ from tuitrain.training.memory.footprint import optimizer_bytes
 from tuitrain.training.memory.oom_report import OomReport, capture, is_out_of_memory
 from tuitrain.training.singles import refuses_singles, singles_in
 
-_AGAIN = (
-    "The step was begun again: dropout and other draws of the attempt that failed are not drawn "
-    "again, and running statistics of batch normalisation have counted its samples twice.\n\n"
-)
 HALF_MADE = "; the last update may be half made, so the last checkpoint stays the one before"
 
 
@@ -95,7 +91,7 @@ class OomRecovery:
         text = f"out of memory at step {step + 1}: {report.words()}"
         again = f"the step is taken again in batches of {new} instead of {old}, {accumulate} a step"
         self._tell(report, step, {"phase": "step", "batch_size": old, "split_to": new})
-        self._alert(step, f"{text}; {again}{self._normalisation(new)}", _AGAIN + report.detail)
+        self._alert(step, f"{text}; {again}{self._normalisation(new)}", report.detail)
         self._send(BatchSplit(time.time(), step, old, new, accumulate, "memory ran out"))
         return new
 

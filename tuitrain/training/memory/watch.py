@@ -20,7 +20,6 @@ from tuitrain.training.memory.footprint import (
     measure_held,
 )
 from tuitrain.training.memory.saved_tensors import SavedTensorTracker
-from tuitrain.training.randomness import generator_states, restore_generators
 
 READ_S = 1.0
 """The allocator's statistics are some hundred numbers: once a second costs nothing."""
@@ -49,8 +48,6 @@ class MemoryWatch:
         self._is_open = False
         self._measured: tuple[Footprint, str, int] | None = None
         self._read_at = 0.0
-        self._generators: dict[str, Any] = {}
-        """As they were before the step that is measured."""
 
     @spared(nothing)
     def begin(self, step: int) -> None:
@@ -91,7 +88,6 @@ class MemoryWatch:
 
     def _begin_count(self) -> None:
         kept = SavedTensorTracker(held_tensors(self._parts))
-        self._generators = generator_states()
         kept.__enter__()
         self._open = kept
 
@@ -102,14 +98,13 @@ class MemoryWatch:
         self._open, self._is_open = None, False
 
     def undo(self, error: Exception) -> bool:
-        """Say whether a step failed only as it was measured; then put it back to its beginning.
+        """Return whether a step failed only as it was measured; then give the measurement up.
 
         torch.func, and whatever else forbids hooks on saved tensors, refuses them in the model.
         """
         if self._open is None or not _FORBIDS_HOOKS.search(str(error)):
             return False
         self.abandon()
-        restore_generators(self._generators)
         self.instrument.fail(error)
         return True
 
