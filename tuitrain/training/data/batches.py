@@ -180,8 +180,10 @@ class TensorBatches:
 
     def _pieces(self, whole: Tensor) -> Iterator[tuple[Tensor, ...]]:
         """Yield what belongs to each step, split into its batches."""
-        for piece in torch.split(whole, self._plan.step_samples):
-            yield torch.split(piece, self._plan.forward_size)
+        plan = self._plan
+        for piece in torch.split(whole, plan.step_samples):
+            one = plan.forward_size >= plan.step_samples
+            yield (piece,) if one else torch.split(piece, plan.forward_size)
 
     def _gather(self, index: Tensor, _index: Tensor, share: float, size: int) -> Batch:
         inputs = self._samples.inputs.index_select(0, index)
