@@ -36,6 +36,7 @@ def measure(folder: Path, quick: bool) -> list[Table]:
             run.train_for(seconds)
         recorded.append(1e6 / speed(run.directory).steps_per_s)
     pieces = _child(folder, "pieces", "3" if quick else "15")
+    blocks = _blocks(folder, quick)
     ratio = statistics.median(b / r for b, r in zip(bare, recorded, strict=True))
     difference = [r - b for b, r in zip(bare, recorded, strict=True)]
     rows = [
@@ -43,13 +44,35 @@ def measure(folder: Path, quick: bool) -> list[Table]:
         Row("recorded step (`tuitrain run`)", spread(recorded, 1, " us")),
         Row("difference", spread(difference, 1, " us")),
         Row("steps/s, recorded / bare", f"{ratio:.3f}"),
+        Row(
+            "the same in blocks of one process by CPU time, both normalise",
+            f"{blocks['ratio']:.3f}",
+            "0.95",
+            blocks["ratio"] >= 0.95,
+        ),
+        Row(
+            "difference in those blocks",
+            f"{blocks['difference_us']:.1f} us",
+            "6 us",
+            blocks["difference_us"] <= 6,
+        ),
+        Row("bare against bare in them: noise", f"{blocks['noise']:.3f}"),
         *(Row(f"piece: {what}", f"{cost_us:+.1f} us") for what, cost_us in pieces.items()),
     ]
     return [table("Fixed cost a step: 2-parameter regression", rows, _NOTES)]
 
 
+def _blocks(folder: Path, quick: bool) -> dict[str, float]:
+    rounds = ("2", "300") if quick else ("15", "3000")
+    words = ["linear-regression", str(folder), str(folder / "blocks"), *rounds, SETTINGS[0]]
+    return _run([sys.executable, str(_CHILD.with_name("step_blocks.py")), *words])
+
+
 def _child(folder: Path, part: str, amount: str) -> dict[str, float]:
-    command = [sys.executable, str(_CHILD), str(folder), part, amount]
+    return _run([sys.executable, str(_CHILD), str(folder), part, amount])
+
+
+def _run(command: list[str]) -> dict[str, float]:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(done.stderr.strip())

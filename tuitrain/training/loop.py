@@ -154,18 +154,12 @@ class Trainer:
             TrainingError: the model can't be trained with batches of the sizes that there are.
             BaseException: whatever a step raised; the last whole one is saved.
         """
-        state, planner = self.state, self._planner
-        self._begin()
+        self.begin()
         with self._ending():
             try:
-                ended = self._boundary()
-                while ended is None:
-                    self._step()
-                    if self._ends or self._recorder.full or planner.reached(state.step):
-                        ended = self._boundary()
-                return ended
+                return self._advance()
             except DiskHeldError as error:
-                return TrainingEnded(time.time(), state.step, "stopped", str(error))
+                return TrainingEnded(time.time(), self.state.step, "stopped", str(error))
             except _RunEndedError as error:
                 return error.ended
             except BaseException as error:
@@ -173,7 +167,17 @@ class Trainer:
                 self._save_what_is_whole(error)
                 raise
 
-    def _begin(self) -> None:
+    def _advance(self) -> TrainingEnded:
+        state, planner = self.state, self._planner
+        ended = self._boundary()
+        while ended is None:
+            self._step()
+            if self._ends or self._recorder.full or planner.reached(state.step):
+                ended = self._boundary()
+        return ended
+
+    def begin(self) -> None:
+        """Make ready for the step that comes next."""
         check_singles(self.components)
         self._pid = os.getpid()
         plan = self.components.data.plan
