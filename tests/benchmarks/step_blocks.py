@@ -87,7 +87,7 @@ class Recorded:
         started = time.thread_time()
         for _ in range(steps):
             trainer._step()
-            if trainer._recorder.full or trainer._planner.reached(trainer.state.step):
+            if trainer._train_step.full or trainer._planner.reached(trainer.state.step):
                 trainer._boundary()
         taken = time.thread_time() - started
         with self._channel._lock:

@@ -9,6 +9,7 @@ from tuitrain.config.load import parse_preset
 from tuitrain.messages import Evaluate, Pause, SaveCheckpoint
 from tuitrain.training.boundary import FLUSH_S, BoundaryPlanner, Moment, decide
 from tuitrain.training.channel import WorkerChannel
+from tuitrain.training.data.batches import BatchSchedule
 from tuitrain.training.settings import LiveSettings, PendingChanges
 from tuitrain.training.triggers import Triggers
 
@@ -36,7 +37,8 @@ TOTAL = 100
 
 def triggers() -> Triggers:
     preset = parse_preset(PRESET, "preset.toml")
-    return Triggers(preset.train, LiveSettings.begin(preset, lambda *_: 1.0, TOTAL), 10)
+    settings = LiveSettings.begin(preset, lambda *_: 1.0, TOTAL)
+    return Triggers(preset.train, settings, BatchSchedule(640, 64, 1, False, 0))
 
 
 def test_nothing_is_due_in_between_and_the_next_boundary_is_known() -> None:

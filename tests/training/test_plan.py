@@ -47,7 +47,8 @@ def test_an_epoch_goes_on_after_the_samples_it_has_had(
 def test_what_is_due_by_epochs_follows_the_data_and_what_is_by_steps_the_count(ahead: int) -> None:
     train = TrainSection(evaluate_every_epochs=2, evaluate_every_steps=0)
     saves = {"checkpoint.every_epochs": 0.0, "checkpoint.every_steps": 7.0}
-    periods = Triggers(train, saves, 5, ahead)  # type: ignore[arg-type]
+    plan = BatchSchedule(5, 1, 1, False, 0, ahead=ahead)
+    periods = Triggers(train, saves, plan)  # type: ignore[arg-type]
     steps = range(1, 40)
     assert [s for s in steps if periods.evaluates_at(s)] == [
         s for s in steps if (s + ahead) % 10 == 0

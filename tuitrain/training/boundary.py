@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from tuitrain.messages import Command, Evaluate
 from tuitrain.training.channel import WorkerChannel
+from tuitrain.training.data.batches import BatchSchedule
 from tuitrain.training.settings import PendingChanges
 from tuitrain.training.triggers import Triggers
 
@@ -106,6 +107,10 @@ class BoundaryPlanner:
         self._due_step = 0
         self._saved_step = -1
         self._flush_at = self._saved_at = self._collected_at = clock()
+
+    def follow(self, plan: BatchSchedule) -> None:
+        """Count epochs by this plan from now on."""
+        self._triggers.follow(plan)
 
     def reached(self, step: int) -> bool:
         """Return whether a boundary is due after `step`: asked after every step."""

@@ -39,6 +39,9 @@ from tuitrain.training.samples import (
 from tuitrain.training.schedule import Schedule
 from tuitrain.training.task import Task, find_task
 
+_PREPARED_BYTES = 256 * 1024 * 1024
+"""Sets of up to this size are prepared whole: for a moment it takes as much once more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Data:
@@ -157,7 +160,7 @@ def build_components(
     data = _build_data(preset, device, data_directory, report)
     report("building the model")
     model = _build_model(preset, data, device)
-    data = _in_types_of(model, data)
+    data = _prepared_once(_in_types_of(model, data))
     if preset.train.channels_last:
         model = model.to(memory_format=torch.channels_last)
     forward = torch.compile(model) if preset.train.compile else model
@@ -284,6 +287,18 @@ def _in_types_of(model: nn.Module, data: Data) -> Data:
     return replace(
         data, train=_with_targets(data.train, wide), validation=_with_targets(data.validation, wide)
     )
+
+
+def _prepared_once(data: Data) -> Data:
+    """Prepare a small set of numbers now, where each batch would get the same of them each time."""
+    train, validation = data.train, data.validation
+    if not (data.on_device and isinstance(train, Samples) and isinstance(validation, Samples)):
+        return data
+    small = train.size_bytes + validation.size_bytes <= _PREPARED_BYTES
+    if data.preparation.augments or not small or not train.inputs.is_floating_point():
+        return data
+    train, validation = data.preparation.prepare_once(train, validation)
+    return replace(data, train=train, validation=validation)
 
 
 def _with_targets(source: Source, kind: torch.dtype) -> Source:

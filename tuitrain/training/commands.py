@@ -22,11 +22,10 @@ from tuitrain.messages import (
     TrainingEnded,
 )
 from tuitrain.training.checkpoints.manager import CheckpointManager
+from tuitrain.training.endings import Endings
 from tuitrain.training.profiling.profiler import Profiler
 from tuitrain.training.standstill import Standstill
 from tuitrain.training.state import TrainingState
-
-EndState = Literal["finished", "stopped", "failed", "paused"]
 
 
 class CommandHandler:
@@ -36,11 +35,13 @@ class CommandHandler:
         self,
         state: TrainingState,
         checkpoints: CheckpointManager,
+        endings: Endings,
         profiler: Profiler,
         standstill: Standstill,
     ) -> None:
         self._state = state
         self._checkpoints = checkpoints
+        self._endings = endings
         self._profiler = profiler
         self._standstill = standstill
 
@@ -50,12 +51,19 @@ class CommandHandler:
             ended = self._apply(command)
             if ended is not None:
                 return ended
-        return self.end("paused", "the supervisor is gone") if orphaned else None
+        return self._endings.end("paused", "the supervisor is gone") if orphaned else None
 
-    def end(self, state: EndState, reason: str) -> TrainingEnded:
-        """Save the state of this step and return the run's end."""
-        self._checkpoints.save_whole("last")
-        return TrainingEnded(time.time(), self._step, state, reason)
+    @property
+    def stand_still(self) -> bool:
+        """Whether training is to wait."""
+        return self._standstill.lasts
+
+    def repeat(self, changes: tuple[tuple[int, str, float], ...]) -> None:
+        """Make changes (step, key, value) again that are on record after a checkpoint."""
+        for step, key, value in changes:
+            old = self._state.change_setting(key, value)
+            if step == self._step:
+                self._standstill.send(SettingChanged(time.time(), step, key, old, value))
 
     @property
     def _step(self) -> int:
@@ -111,13 +119,13 @@ class CommandHandler:
         )
 
     def _stop(self, command: Stop) -> TrainingEnded:
-        ended = self.end("stopped", command.reason)
+        ended = self._endings.end("stopped", command.reason)
         self._answer(command, "done", f"stopped at step {self._step}")
         return ended
 
     def _pause(self, command: Pause) -> TrainingEnded | None:
         if command.release:
-            ended = self.end("paused", "released")
+            ended = self._endings.end("paused", "released")
             self._answer(command, "done", f"paused and released at step {self._step}")
             return ended
         if self._standstill.paused:

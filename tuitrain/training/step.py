@@ -35,7 +35,6 @@ class TrainStep:
         nonfinite: NonfinitePolicy,
         recorder: StepRecorder,
         timer: StepTimer,
-        undo: StepUndo,
         norms: Instrument | None = None,
     ) -> None:
         self._norms = norms or Instrument("the norm of the gradients")
@@ -44,7 +43,7 @@ class TrainStep:
         self._nonfinite = nonfinite
         self._recorder = recorder
         self._timer = timer
-        self._undo = undo
+        self._undo = StepUndo(components.model, components.loss)
         self._trainable = components.trainable
         self._needs_closure = needs_closure(components.optimizer)
         self._transforms = components.hooks.transforms
@@ -105,6 +104,21 @@ class TrainStep:
         if wanted or not self._nonfinite.ends:
             return ""
         return f"loss is {total.item()} at step {step + 1}"
+
+    @property
+    def full(self) -> bool:
+        """Whether what steps have left should be flushed."""
+        return self._recorder.full
+
+    def leave_untimed(self, step: int) -> None:
+        """Do not time this step."""
+        self._timer.leave_out(step)
+
+    def undo(self, step: int) -> None:
+        """Let go of what the step after `step` has left: it failed before its update was made."""
+        self._recorder.forget_after(step)
+        self._undo.undo(step)
+        self._components.optimizer.zero_grad()
 
     def begin(self) -> None:
         """Take the next step's rate from the schedule: the optimizer's may be a checkpoint's."""

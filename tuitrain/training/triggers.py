@@ -4,6 +4,7 @@ Arithmetic on steps; knows nothing of what is done then.
 """
 
 from tuitrain.config.schema import TrainSection
+from tuitrain.training.data.batches import BatchSchedule
 from tuitrain.training.settings import LiveSettings
 
 _NEVER = 1 << 62
@@ -12,16 +13,14 @@ _NEVER = 1 << 62
 class Triggers:
     """The periods of one run."""
 
-    def __init__(
-        self, train: TrainSection, settings: LiveSettings, steps_per_epoch: int, ahead: int = 0
-    ) -> None:
-        """Count steps from the run's begin, and epochs from where the data are `ahead` of that."""
+    def __init__(self, train: TrainSection, settings: LiveSettings, plan: BatchSchedule) -> None:
         self._train = train
         self._settings = settings
-        self.follow(steps_per_epoch, ahead)
+        self.follow(plan)
 
-    def follow(self, steps_per_epoch: int, ahead: int) -> None:
-        """Count epochs of another length from now on."""
+    def follow(self, plan: BatchSchedule) -> None:
+        """Count steps from the run's begin, and epochs from where the data are ahead of that."""
+        steps_per_epoch, ahead = plan.steps_per_epoch, plan.ahead
         self._steps_per_epoch = steps_per_epoch
         self._ahead = ahead
         self._evaluations = (

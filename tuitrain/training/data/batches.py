@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from itertools import islice, pairwise
+from itertools import pairwise
 from typing import Any, Protocol
 
 import numpy as np
@@ -127,16 +127,11 @@ class Batches(Protocol):
         ...
 
 
-_EPOCH_BYTES = 16 * 1024 * 1024
-"""A set of up to this size is put in an epoch's order at once, a second copy of it."""
-
-
 class TensorBatches:
     """Batches gathered from whole-set tensors that are already on the device.
 
     What can be done once an epoch is: a small model takes no longer for a step than a few dozen of
-    python's lines. A small set without augmentation is gathered and prepared whole when an epoch
-    begins, and its batches are views.
+    python's lines.
     """
 
     def __init__(self, samples: Samples, plan: BatchSchedule, preparation: BatchTransform) -> None:
@@ -145,19 +140,15 @@ class TensorBatches:
         self._preparation = preparation
         self._steps_per_epoch, self._ahead = plan.steps_per_epoch, plan.ahead
         self._epoch = -1
-        self._whole = not preparation.augments and samples.size_bytes <= _EPOCH_BYTES
-        self._steps: list[list[tuple[Tensor, Tensor, float, int]]] = []
-        """For each step of the epoch its batches: what the batch is made from, share and size.
-        First inputs and targets; or, where each is gathered by itself, twice the samples' numbers.
-        """
+        self._steps: list[list[tuple[Tensor, float, int]]] = []
+        """For each step of the epoch its batches: the samples' numbers, share and size."""
 
     def step(self, step: int, laps: Laps | None = None) -> list[Batch]:
-        """Return the batches of one step."""
+        """Gather the batches of one step."""
         epoch, place = divmod(step + self._ahead, self._steps_per_epoch)
         if epoch != self._epoch:
             self._begin_epoch(epoch)
-        make = Batch if self._whole else self._gather
-        batches = [make(*parts) for parts in self._steps[place]]
+        batches = [self._gather(*batch) for batch in self._steps[place]]
         if laps is not None:
             laps.mark("data")
         return batches
@@ -166,26 +157,13 @@ class TensorBatches:
         order = epoch_order(self._plan.seed, epoch, self._plan.samples)
         order = order.to(self._samples.inputs.device)
         self._epoch = epoch
-        first = second = order
-        if self._whole:
-            first = self._preparation.evaluate(self._samples.inputs.index_select(0, order))
-            second = self._samples.targets.index_select(0, order)
-        pieces = zip(self._pieces(first), self._pieces(second), strict=True)
         self._steps = []
-        for firsts, seconds in islice(pieces, self._steps_per_epoch):
-            sizes = [len(part) for part in firsts]
-            samples = sum(sizes)
-            made = zip(firsts, seconds, sizes, strict=True)
-            self._steps.append([(one, two, size / samples, size) for one, two, size in made])
+        for piece in torch.split(order, self._plan.step_samples)[: self._steps_per_epoch]:
+            batches = torch.split(piece, self._plan.forward_size)
+            samples = len(piece)
+            self._steps.append([(index, len(index) / samples, len(index)) for index in batches])
 
-    def _pieces(self, whole: Tensor) -> Iterator[tuple[Tensor, ...]]:
-        """Yield what belongs to each step, split into its batches."""
-        plan = self._plan
-        for piece in torch.split(whole, plan.step_samples):
-            one = plan.forward_size >= plan.step_samples
-            yield (piece,) if one else torch.split(piece, plan.forward_size)
-
-    def _gather(self, index: Tensor, _index: Tensor, share: float, size: int) -> Batch:
+    def _gather(self, index: Tensor, share: float, size: int) -> Batch:
         inputs = self._samples.inputs.index_select(0, index)
         targets = self._samples.targets.index_select(0, index)
         return Batch(self._preparation.train(inputs, index, self._epoch), targets, share, size)

@@ -92,6 +92,12 @@ class BatchTransform:
         """Whether what a batch of the training becomes follows from the epoch as well."""
         return bool(self._augment)
 
+    def prepare_once(self, *sets: Samples) -> tuple[Samples, ...]:
+        """Return whole sets as `evaluate` makes them of batches; it has nothing left to do then."""
+        made = tuple(Samples(self.evaluate(each.inputs), each.targets) for each in sets)
+        self._statistics = None
+        return made
+
     def train(self, inputs: Tensor, index: Tensor, epoch: int) -> Tensor:
         """Augment and prepare; `index` [batch] are the samples' numbers."""
         for place, augment in enumerate(self._augment):

@@ -8,6 +8,7 @@ import copy
 import re
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -15,7 +16,7 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
-from tuitrain.messages import WorkCounted
+from tuitrain.messages import Event, WorkCounted
 from tuitrain.training.build import TrainingComponents
 from tuitrain.training.environment import device_name
 from tuitrain.training.instruments import Instrument
@@ -72,6 +73,29 @@ Dense, without sparsity; 16-bit products summed in fp32, as torch does. From NVI
 and, for GeForce, the white papers of each architecture; where a card is not here, or a laptop's
 name says nothing of its clock, the peak is not known.
 """
+
+
+class WorkCount:
+    """Tells once of a step's arithmetic."""
+
+    def __init__(self, components: TrainingComponents, send: Callable[[Event], None]) -> None:
+        self._components = components
+        self._send = send
+        self._told = False
+
+    def tell_after(self, steps: int) -> bool:
+        """Tell, after the first steps of a process: tables that a model keeps are there by then.
+
+        Returns:
+            Whether it was counted now.
+        """
+        if self._told or not steps:
+            return False
+        self._told = True
+        work = count_work(self._components)
+        if work is not None:
+            self._send(work)
+        return True
 
 
 def count_work(parts: TrainingComponents) -> WorkCounted | None:

@@ -16,6 +16,7 @@ from torch import nn
 
 from tuitrain.measures import MOST_PROFILE_STEPS, PROFILE_TRACE
 from tuitrain.messages import CommandDone, Event, Profile, ProfileWritten
+from tuitrain.training.build import TrainingComponents
 from tuitrain.training.profiling.tracing import Trace, modules_named, record_step, write_packed
 
 MOST_TRACE_BYTES = 200_000_000
@@ -26,6 +27,13 @@ _WAIT, _WARM_UP = 1, 2
 
 class NothingRecordedError(Exception):
     """A profile ended before it had a step to show; the text says why."""
+
+
+def roots_of(components: TrainingComponents) -> dict[str, Any]:
+    """Return the parts whose modules a profile tells apart, by what they are called."""
+    # Inside a compiled model hooks don't fire.
+    compiled = components.preset.train.compile
+    return {"loss": components.loss, **({} if compiled else {"model": components.model})}
 
 
 class Profiler:

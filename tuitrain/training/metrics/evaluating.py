@@ -1,0 +1,93 @@
+"""An evaluation as a run makes it: told, judged, and in smaller batches where memory runs out."""
+
+import gc
+import time
+from collections.abc import Callable, Mapping
+
+from tuitrain.messages import AlertRaised, Evaluated, Event
+from tuitrain.training.checkpoints.manager import CheckpointManager
+from tuitrain.training.endings import Endings, RunEndedError
+from tuitrain.training.memory.oom_recovery import OomRecovery
+from tuitrain.training.memory.oom_report import OutOfMemory
+from tuitrain.training.metrics.evaluation import Evaluation, Evaluator
+from tuitrain.training.metrics.reporter import StepReporter
+from tuitrain.training.profiling.profiler import Profiler
+from tuitrain.training.state import TrainingState
+
+
+class EvaluationRound:
+    """Evaluates a run's state, moves best value and early stopping, and saves a new best."""
+
+    def __init__(
+        self,
+        state: TrainingState,
+        reporter: StepReporter,
+        recovery: OomRecovery,
+        checkpoints: CheckpointManager,
+        endings: Endings,
+        profiler: Profiler,
+        send: Callable[[Event], None],
+    ) -> None:
+        self._state = state
+        self._reporter = reporter
+        self._evaluator = Evaluator(state.components)
+        self._recovery = recovery
+        self._checkpoints = checkpoints
+        self._endings = endings
+        self._profiler = profiler
+        self._send = send
+        self._was_measured = True
+
+    def run(self) -> None:
+        """Evaluate now.
+
+        Raises:
+            RunEndedError: there is not enough memory for it.
+        """
+        state, components = self._state, self._state.components
+        self._profiler.expect(self._evaluator.batches(state.evaluation_size), state.step)
+        result = self._evaluate()
+        self._send(
+            Evaluated(
+                time=time.time(),
+                step=state.step,
+                epoch=state.epoch,
+                duration_s=result.duration_s,
+                metrics=result.metrics,
+                counts=result.counts,
+            )
+        )
+        self._look_for_unmeasured(result.metrics)
+        components.schedule.evaluated(result.metrics, state.step)
+        components.hooks.evaluated(result.metrics, state.step)
+        is_best = state.progress.update(result.metrics, state.step)
+        if is_best and components.preset.checkpoint.best:
+            self._checkpoints.save("last", "best")
+        gc.collect()
+
+    def _evaluate(self) -> Evaluation:
+        """Evaluate, in smaller batches where memory runs out and the preset says so."""
+        state = self._state
+        while True:
+            try:
+                return self._evaluator.run(state.evaluation_size)
+            except OutOfMemory as error:
+                report = self._recovery.capture(error)
+            # Outside the handler: the error is gone, and with it what its frames held.
+            gc.collect()
+            self._recovery.release()
+            size = self._evaluator.largest(state.evaluation_size)
+            smaller = self._recovery.split_evaluation(report, state.step, size)
+            if smaller is None:
+                saved = self._endings.save_for_lack_of_memory(report)
+                ended = self._recovery.end_evaluation(report, state.step, size, saved)
+                raise RunEndedError(ended)
+            state.evaluation_size = smaller
+
+    def _look_for_unmeasured(self, metrics: Mapping[str, float]) -> None:
+        text = self._state.progress.describe_nonfinite(metrics)
+        was_measured, self._was_measured = self._was_measured, not text
+        # Where the training's own losses are not finite that is told already.
+        if text and was_measured and self._reporter.losses_are_finite:
+            step = self._state.step
+            self._send(AlertRaised(time.time(), step, "nonfinite", f"after step {step}: {text}"))
