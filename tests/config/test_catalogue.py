@@ -10,7 +10,7 @@ from tuitrain.config.torchvision_names import find_torchvision, torchvision_mode
 
 SOURCE = '''
 import does_not_exist
-from tuitrain.training.registry import dataset, model
+from tuitrain.components.registry import dataset, model
 
 @model("tower")
 def tower(spec: Spec, *, heights: Sequence[PositiveInt] = (3, 4), shape: Literal["round", "square"],

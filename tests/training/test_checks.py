@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from tests.training.test_loop import Course
+from tuitrain.components import Samples, Splits
 from tuitrain.config.load import parse_preset
 from tuitrain.errors import TrainingError
 from tuitrain.messages import AlertRaised, Evaluated
@@ -16,7 +17,6 @@ from tuitrain.training.build import build_components
 from tuitrain.training.data.checks import check_splits
 from tuitrain.training.data.stream import Stream
 from tuitrain.training.randomness import generator_states, restore_generators
-from tuitrain.training.samples import Samples, Splits
 
 X, CLASSES = torch.randn(10, 4), ("a", "b")
 Y = torch.arange(10) % 2
@@ -46,7 +46,7 @@ class Endless(torch.utils.data.IterableDataset[Any]):
 @pytest.mark.parametrize(
     ("found", "text"),
     [
-        (None, "its function returned None, it must return a tuitrain.training.samples.Splits"),
+        (None, "its function returned None, it must return a tuitrain.components.Splits"),
         ((GOOD, GOOD), "its function returned a tuple, it must"),
         (Splits(GOOD, GOOD), "Splits.classes is empty, a classification task needs"),
         (Splits(GOOD, 3, CLASSES), "its validation set is an int, it must be a"),
@@ -298,7 +298,7 @@ def test_lazy_layers_have_their_sizes_before_anything_counts_on_them(
 OWN_DATA = """
 import torch
 from torch import nn
-from tuitrain.training.samples import Samples, Splits
+from tuitrain.components import Samples, Splits
 
 def wide(*, kind="float32", outputs=2):
     x = torch.randn(40, 3, generator=torch.Generator().manual_seed(0)).to(getattr(torch, kind))

@@ -10,14 +10,17 @@ import numpy as np
 import pytest
 import torch
 
+from tuitrain.components import DataContext, Samples
+from tuitrain.components.augmentations.images import flip, shift
+from tuitrain.components.datasets.digits import digits
+from tuitrain.components.datasets.mnist import mnist
+from tuitrain.components.datasets.synthetic import circles, linear
+from tuitrain.components.draw import Draw
 from tuitrain.errors import DataUnavailableError
-from tuitrain.training.components.augmentations import flip, shift
-from tuitrain.training.components.datasets import circles, digits, linear, mnist
 from tuitrain.training.data.sample_rule import rule_of
+from tuitrain.training.data.sources import sample_shape
 from tuitrain.training.data.stream import Stream
 from tuitrain.training.data.transform import BatchTransform, measure_statistics
-from tuitrain.training.randomness import Draw
-from tuitrain.training.samples import DataContext, Samples, sample_shape
 
 NOWHERE = "http://127.0.0.1:9"
 

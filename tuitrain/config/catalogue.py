@@ -18,7 +18,7 @@ from tuitrain.config import schema
 
 Kind = Literal["dataset", "model", "loss", "optimizer", "schedule", "augmentation", "hook"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-COMPONENT_FOLDER = Path(__file__).parent.parent / "training" / "components"
+COMPONENT_FOLDER = Path(__file__).parent.parent / "components"
 
 _ANNOTATION_NAMES: dict[str, Any] = {
     "__builtins__": {},
@@ -77,13 +77,13 @@ class Catalogue:
 
 @lru_cache(maxsize=8)
 def read_catalogue(folder: Path = COMPONENT_FOLDER) -> Catalogue:
-    """Read every component in the `.py` files of a folder.
+    """Read every component in the `.py` files of a folder and of those in it.
 
     Raises:
         ValueError: a component is registered twice, or its source does not keep to the convention.
     """
     components: dict[tuple[Kind, str], ComponentInfo] = {}
-    for path in sorted(folder.glob("*.py")):
+    for path in sorted(folder.rglob("*.py")):
         for info in read_components(path.read_text("utf-8"), str(path)):
             if components.setdefault((info.kind, info.name), info) is not info:
                 raise ValueError(f"{path}: {info.kind} {info.name!r} is registered twice")

@@ -13,29 +13,22 @@ import psutil
 import torch
 from torch import Tensor, nn
 
+from tuitrain.components import registry
+from tuitrain.components.data import DataContext, DataSpec, Samples, Splits
+from tuitrain.components.hooks import HookContext
 from tuitrain.config.schema import DataSection, Preset
 from tuitrain.errors import DeviceError, TrainingError
-from tuitrain.training import registry
 from tuitrain.training.data.batches import Batches, BatchSchedule, LoaderBatches, TensorBatches
 from tuitrain.training.data.checks import check_splits
+from tuitrain.training.data.sources import Source, count, sample_shape, target_shape
 from tuitrain.training.data.transform import BatchTransform, build_augmentations, measure_statistics
 from tuitrain.training.groups import ParameterGroups
-from tuitrain.training.hooks import HookContext, HookList, build_hooks
+from tuitrain.training.hooks import HookList, build_hooks
 from tuitrain.training.materialise import input_type_of, materialise, refuse_meta
 from tuitrain.training.modes import begin_training_mode
 from tuitrain.training.optimizing import build_optimizer, trainable_parameters
 from tuitrain.training.precision import Precision
 from tuitrain.training.randomness import generator_states, restore_generators
-from tuitrain.training.samples import (
-    DataContext,
-    DataSpec,
-    Samples,
-    Source,
-    Splits,
-    count,
-    sample_shape,
-    target_shape,
-)
 from tuitrain.training.schedule import Schedule
 from tuitrain.training.task import Task, find_task
 

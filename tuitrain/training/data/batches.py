@@ -18,17 +18,18 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from tuitrain.components.data import Samples
+from tuitrain.components.draw import derive
 from tuitrain.training.data.loading import Failure, Loaded, Loading, describe_failure, handed_on
+from tuitrain.training.data.sources import Source, count
 from tuitrain.training.data.transform import BatchTransform
 from tuitrain.training.profiling.timing import Laps
 from tuitrain.training.randomness import (
-    derive,
     epoch_order,
     generator_states,
     restore_generators,
     seed_everything,
 )
-from tuitrain.training.samples import Samples, Source, count
 
 
 @dataclass(frozen=True, slots=True)

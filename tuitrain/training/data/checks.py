@@ -9,11 +9,12 @@ from typing import Any
 from torch import Tensor
 from torch.utils.data import IterableDataset
 
+from tuitrain.components.data import Samples, Splits
 from tuitrain.errors import TrainingError
 from tuitrain.training.data.sample_rule import SampleRule, kind_of, rule_of
+from tuitrain.training.data.sources import Source, target_shape
 from tuitrain.training.data.stream import Stream
 from tuitrain.training.randomness import generator_states, restore_generators
-from tuitrain.training.samples import Samples, Source, Splits, target_shape
 
 
 def check_splits(name: str, task: str, found: Any, lowest: int = 0) -> Splits:
@@ -35,7 +36,7 @@ def check_splits(name: str, task: str, found: Any, lowest: int = 0) -> Splits:
     if not isinstance(found, Splits):
         raise TrainingError(
             f"{where} its function returned {kind_of(found)}, it must return a "
-            "tuitrain.training.samples.Splits"
+            "tuitrain.components.Splits"
         )
     classes = len(found.classes) if task == "classification" else None
     if classes == 0:
@@ -59,11 +60,11 @@ def _check_part(part: Any, rule: SampleRule) -> Source:
         raise TrainingError(
             f"{where} is {kind_of(part)}, an IterableDataset; samples must be reachable by their "
             "number, as order and resume follow from it: give a map-style data set, with __len__ "
-            "and __getitem__, or tensors as tuitrain.training.samples.Samples"
+            "and __getitem__, or tensors as tuitrain.components.Samples"
         )
     if not (hasattr(part, "__len__") and hasattr(part, "__getitem__")):
         raise TrainingError(
-            f"{where} is {kind_of(part)}, it must be a tuitrain.training.samples.Samples or have "
+            f"{where} is {kind_of(part)}, it must be a tuitrain.components.Samples or have "
             "__len__ and __getitem__"
         )
     if not len(part):

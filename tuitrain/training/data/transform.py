@@ -10,11 +10,12 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from tuitrain.components import registry
+from tuitrain.components.data import Samples
+from tuitrain.components.draw import Draw, derive
 from tuitrain.config.schema import AugmentSection
 from tuitrain.errors import TrainingError
-from tuitrain.training import registry
-from tuitrain.training.randomness import Draw, derive
-from tuitrain.training.samples import Samples, Source
+from tuitrain.training.data.sources import Source
 
 Augment = Callable[[Tensor, Draw], Tensor]
 

@@ -9,8 +9,8 @@ import torch
 
 from tuitrain.training.build import TrainingComponents
 from tuitrain.training.data.batches import evaluation_batches
+from tuitrain.training.data.sources import count
 from tuitrain.training.modes import evaluation_mode
-from tuitrain.training.samples import count
 
 
 @dataclass(frozen=True, slots=True)
