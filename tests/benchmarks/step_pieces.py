@@ -130,7 +130,7 @@ def with_recorder(parts: TrainingComponents) -> Loop:
         recorder.add_batch(outputs.detach(), targets, len(targets))
         recorder.add_step(loss.detach(), 0.05, 1)
         if len(recorder) == _FLUSH_STEPS:
-            recorder.flush(1).points(parts.task.train_metric(), 1.0)
+            recorder.flush(1).points(parts.task.train_metric, 1.0)
 
     loop.after = after
     return loop

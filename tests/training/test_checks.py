@@ -17,6 +17,7 @@ from tuitrain.training.build import build_components
 from tuitrain.training.data.checks import check_splits
 from tuitrain.training.data.stream import Stream
 from tuitrain.training.randomness import generator_states, restore_generators
+from tuitrain.training.task import find_task
 
 X, CLASSES = torch.randn(10, 4), ("a", "b")
 Y = torch.arange(10) % 2
@@ -67,17 +68,17 @@ class Endless(torch.utils.data.IterableDataset[Any]):
 )
 def test_a_data_set_at_fault_is_told_by_what_it_is(found: Any, text: str) -> None:
     with pytest.raises(TrainingError) as caught:
-        check_splits("own:data", "classification", found)
+        check_splits("own:data", find_task("classification"), found)
     assert str(caught.value).startswith("data.name = own:data: ")
     assert text in str(caught.value)
 
 
 def test_class_numbers_become_int64_and_other_targets_floating_point() -> None:
     small = Samples(X, Y.to(torch.uint8))
-    classified = check_splits("own:data", "classification", Splits(small, GOOD, CLASSES))
+    classified = check_splits("own:data", find_task("classification"), Splits(small, GOOD, CLASSES))
     assert isinstance(classified.train, Samples)
     assert classified.train.targets.dtype == torch.int64
-    binary = check_splits("own:data", "binary", Splits(small, GOOD))
+    binary = check_splits("own:data", find_task("binary"), Splits(small, GOOD))
     assert isinstance(binary.train, Samples)
     assert binary.train.targets.dtype == torch.float32
 
@@ -99,7 +100,7 @@ def test_class_numbers_of_any_type_are_the_same_whole_and_one_at_a_time(
     give: Callable[[torch.Tensor], Any],
 ) -> None:
     pairs = [(x.numpy()[::-1], give(y)) for x, y in zip(X, Y, strict=True)]
-    found = check_splits("own:data", "classification", Splits(pairs, GOOD, CLASSES))
+    found = check_splits("own:data", find_task("classification"), Splits(pairs, GOOD, CLASSES))
     inputs, targets = found.train.batch(range(10))
     assert torch.equal(inputs, X.flip(1))
     assert torch.equal(targets, Y)
@@ -112,7 +113,9 @@ def test_numbers_of_any_type_become_float32_whole_and_one_at_a_time(
     task: str, give: Callable[[torch.Tensor], Any]
 ) -> None:
     pairs = [(x, give(y)) for x, y in zip(X, Y, strict=True)]
-    found = check_splits("own:data", task, Splits(pairs, Samples(X, Y.double()), CLASSES))
+    found = check_splits(
+        "own:data", find_task(task), Splits(pairs, Samples(X, Y.double()), CLASSES)
+    )
     _inputs, targets = found.train.batch(range(10))
     assert torch.equal(targets, Y.float())
     assert targets.dtype == torch.float32
@@ -135,7 +138,7 @@ def test_numbers_of_any_type_become_float32_whole_and_one_at_a_time(
 )
 def test_a_bad_sample_is_told_by_its_number(task: str, bad: Any, text: str) -> None:
     pairs = [bad if number == 7 else (X[number], int(Y[number])) for number in range(10)]
-    found = check_splits("own:data", task, Splits(pairs, GOOD, CLASSES))
+    found = check_splits("own:data", find_task(task), Splits(pairs, GOOD, CLASSES))
     with pytest.raises(TrainingError) as caught:
         found.train.batch([3, 9, 7, 1])
     assert str(caught.value).startswith(f"data.name = own:data: its training set {text}")
@@ -144,15 +147,15 @@ def test_a_bad_sample_is_told_by_its_number(task: str, bad: Any, text: str) -> N
 
 def test_a_loss_of_ones_own_may_take_minus_one_and_one() -> None:
     signs = Samples(X, 2 * Y - 1)
-    found = check_splits("own:data", "binary", Splits(signs, signs), -1)
+    found = check_splits("own:data", find_task("binary"), Splits(signs, signs), own_loss=True)
     assert found.train.targets.tolist() == (2.0 * Y - 1).tolist()
     with pytest.raises(TrainingError, match="has the target -1, a binary task's are from 0 to 1"):
-        check_splits("own:data", "binary", Splits(signs, signs))
+        check_splits("own:data", find_task("binary"), Splits(signs, signs))
 
 
 def test_a_look_at_the_first_sample_draws_nothing_from_the_run() -> None:
     before = generator_states()
-    found = check_splits("own:data", "classification", Splits(Drawn(), Drawn(), CLASSES))
+    found = check_splits("own:data", find_task("classification"), Splits(Drawn(), Drawn(), CLASSES))
     after = torch.rand(3)
     restore_generators(before)
     assert torch.equal(after, torch.rand(3))

@@ -1,8 +1,8 @@
 """Components by name: what a preset's `name` keys stand for.
 
-A component is one decorated function in a folder of `tuitrain/components/`; its keyword-only
-parameters are its options. Names and options are also read from the source, without importing
-it, by `tuitrain.config.catalogue`.
+A component is one decorated function in a folder of `tuitrain/components/`, whose keyword-only
+parameters are its options; a task is one decorated class. Names and options are also read from
+the source, without importing it, by `tuitrain.config.catalogue`.
 """
 
 import importlib
@@ -101,3 +101,4 @@ optimizer: Registry[Callable[..., Any]] = Registry("optimizer")
 schedule: Registry[Callable[..., Any]] = Registry("schedule")
 augmentation: Registry[Callable[..., Any]] = Registry("augmentation")
 hook: Registry[Callable[..., Any]] = Registry("hook")
+task: Registry[Callable[..., Any]] = Registry("task")

@@ -5,7 +5,6 @@ Knows nothing of queues, checkpoints or the order in which the loop does things.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from torch import Tensor, nn
 from tuitrain.components import registry
 from tuitrain.components.data import DataContext, DataSpec, Samples, Splits
 from tuitrain.components.hooks import HookContext
+from tuitrain.components.task import Task
 from tuitrain.config.schema import DataSection, Preset
 from tuitrain.errors import DeviceError, TrainingError
 from tuitrain.training.data.batches import Batches, BatchSchedule, LoaderBatches, TensorBatches
@@ -30,7 +30,7 @@ from tuitrain.training.optimizing import build_optimizer, trainable_parameters
 from tuitrain.training.precision import Precision
 from tuitrain.training.randomness import generator_states, restore_generators
 from tuitrain.training.schedule import Schedule
-from tuitrain.training.task import Task, find_task
+from tuitrain.training.task import check_monitors, find_task
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +147,9 @@ def build_components(
     if device.type == "cuda":
         torch.cuda.set_device(device)
     precision = Precision(preset.train.precision, device)
-    data = _build_data(preset, device, data_directory, report)
+    task = find_task(preset.task)
+    check_monitors(preset, task)
+    data = _build_data(preset, task, device, data_directory, report)
     report("building the model")
     model = _build_model(preset, data, device)
     data = _in_types_of(model, data)
@@ -174,7 +176,7 @@ def build_components(
         preset=preset,
         device=device,
         data=data,
-        task=find_task(preset.task),
+        task=task,
         model=model,
         forward=forward,
         loss=loss,
@@ -187,15 +189,17 @@ def build_components(
 
 
 def _build_data(
-    preset: Preset, device: torch.device, folder: Path, report: Callable[[str], None]
+    preset: Preset,
+    task: Task,
+    device: torch.device,
+    folder: Path,
+    report: Callable[[str], None],
 ) -> Data:
     build = registry.dataset.find(preset.data.name)
     context = DataContext(folder, report)
     given = (context,) if ":" not in preset.data.name or registry.takes_context(build) else ()
     found = build(*given, **preset.data.options)
-    # A loss of the user's own may be one of those that take -1 and 1.
-    lowest = -1 if ":" in preset.loss.name else 0
-    splits = check_splits(preset.data.name, preset.task, found, lowest)
+    splits = check_splits(preset.data.name, task, found, own_loss=":" in preset.loss.name)
     shape = sample_shape(splits.train)
     on_device = _fits(preset.data, splits, device)
     if on_device and isinstance(splits.train, Samples):
@@ -213,7 +217,7 @@ def _build_data(
     return Data(
         train=_moved(splits.train, device if on_device else None),
         validation=_moved(splits.validation, device if on_device else None),
-        spec=DataSpec(shape, _outputs(preset, splits)),
+        spec=DataSpec(shape, task.outputs(len(splits.classes), target_shape(splits.train))),
         preparation=BatchTransform(
             seed=train.seed,
             statistics=statistics.to(device) if statistics else None,
@@ -224,12 +228,6 @@ def _build_data(
         classes=splits.classes,
         on_device=on_device,
     )
-
-
-def _outputs(preset: Preset, splits: Splits) -> int:
-    if preset.task == "classification":
-        return len(splits.classes)
-    return prod(target_shape(splits.train))
 
 
 def _fits(section: DataSection, splits: Splits, device: torch.device) -> bool:

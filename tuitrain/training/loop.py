@@ -331,7 +331,7 @@ class Trainer:
         self._alert("nonfinite", found.alert)
 
     def _steps_taken(self, flushed: Flushed, took_s: float) -> StepsTaken:
-        metric = self.components.task.train_metric()
+        metric = self.components.task.train_metric
         points = flushed.points(metric, flushed.samples / max(took_s, 1e-9))
         split = self._timer.points(flushed.last_step, took_s / len(flushed.losses))
         return StepsTaken(

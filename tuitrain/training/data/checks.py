@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.utils.data import IterableDataset
 
 from tuitrain.components.data import Samples, Splits
+from tuitrain.components.task import Task
 from tuitrain.errors import TrainingError
 from tuitrain.training.data.sample_rule import SampleRule, kind_of, rule_of
 from tuitrain.training.data.sources import Source, target_shape
@@ -17,7 +18,7 @@ from tuitrain.training.data.stream import Stream
 from tuitrain.training.randomness import generator_states, restore_generators
 
 
-def check_splits(name: str, task: str, found: Any, lowest: int = 0) -> Splits:
+def check_splits(name: str, task: Task, found: Any, *, own_loss: bool = False) -> Splits:
     """Return a data set's splits, class numbers as int64 and other targets as floating point.
 
     Of a set that yields samples one at a time the first is looked at; the others are held against
@@ -27,7 +28,7 @@ def check_splits(name: str, task: str, found: Any, lowest: int = 0) -> Splits:
         name: as the preset has it.
         task: the preset's.
         found: what the data set's function returned.
-        lowest: the least target of a binary task.
+        own_loss: the loss is the user's own, which may take other targets.
 
     Raises:
         TrainingError: this is nothing that can be trained on.
@@ -38,13 +39,13 @@ def check_splits(name: str, task: str, found: Any, lowest: int = 0) -> Splits:
             f"{where} its function returned {kind_of(found)}, it must return a "
             "tuitrain.components.Splits"
         )
-    classes = len(found.classes) if task == "classification" else None
+    classes = len(found.classes) if task.has_classes else None
     if classes == 0:
         raise TrainingError(
-            f"{where} Splits.classes is empty, a classification task needs the classes' names"
+            f"{where} Splits.classes is empty, a {task.name} task needs the classes' names"
         )
     rules = [
-        rule_of(task, classes, lowest, f"{where} its {part} set")
+        rule_of(task, classes, own_loss, f"{where} its {part} set")
         for part in ("training", "validation")
     ]
     train, validation = _check_part(found.train, rules[0]), _check_part(found.validation, rules[1])
