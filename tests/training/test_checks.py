@@ -204,6 +204,7 @@ def each(): return nn.CrossEntropyLoss(reduction="none")
 def nothing(): return lambda outputs, targets: None
 def constant(): return lambda outputs, targets: torch.zeros(())
 def no_optimizer(parameters, lr, weight_decay): return None
+def alone(inputs, targets, draw): return inputs
 def cut(images, draw): return images[:, :, :4]
 """
 PRESET = """
@@ -235,6 +236,7 @@ PARTS = {"data": "", "model": "mlp", "loss": "cross_entropy", "optimizer": "adam
         ({"loss": "faulty:nothing"}, "loss.name = faulty:nothing returned a NoneType, it must"),
         ({"loss": "faulty:constant"}, "returned a number that does not depend on the outputs"),
         ({"optimizer": "faulty:no_optimizer"}, "returned NoneType, not a torch.optim.Optimizer"),
+        ({"data": 'augment = [{name = "faulty:alone"}]'}, "as many targets, as a tuple"),
         ({"data": 'augment = [{name = "faulty:cut"}]'}, "come to shape (1, 4, 8) from (1, 8, 8)"),
     ],
 )

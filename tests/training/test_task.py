@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from tests.training.test_loop import Course
+from tuitrain.components import DataSpec, Samples
 from tuitrain.errors import TrainingError
 from tuitrain.training.task import find_task
 
@@ -61,6 +62,20 @@ class Silent(Multi):
 class Blank(Task): pass
 def broken(): return 3
 
+def data_of_tokens(*, kind="tokens"):
+    tokens = torch.arange(80)[:, None].repeat(1, 5) % 7
+    both = Samples(tokens, (tokens[:, :3] > 3).float())
+    return Splits(both, both, kind=kind, vocabulary=7)
+def embedding(spec, seen=[]):
+    seen.append(spec)
+    class Mean(torch.nn.EmbeddingBag):
+        def forward(self, inputs): return super().forward(inputs.long())
+    return torch.nn.Sequential(Mean(spec.vocabulary, 4), torch.nn.Linear(4, spec.outputs))
+def upside_down(inputs, targets, draw, *, share=0.5):
+    flipped = draw.chance(share)
+    turned = torch.where(flipped[:, None], -inputs, inputs)
+    return turned, torch.where(flipped[:, None], 1 - targets, targets)
+
 def data(*, high=1.0):
     x = torch.randn(80, 3, generator=torch.Generator().manual_seed(0))
     y = (x > 0).float() * high
@@ -97,6 +112,30 @@ def test_a_task_of_ones_own_in_one_file_trains_and_is_evaluated(multi: Path) -> 
     assert course.last_evaluation["val/accuracy"] > 0.8
 
 
+def test_a_data_set_says_what_its_samples_are_and_the_models_builder_knows_it(multi: Path) -> None:
+    tokens = MULTI_RUN.replace(":data", ":data_of_tokens").replace('"linear"', "OWN")
+    course = Course(multi, tokens.replace("OWN", '"multi_label:embedding"'))
+    spec = course.parts.data.spec
+    assert spec == DataSpec((5,), 3, kind="tokens", vocabulary=7, target_shape=(3,))
+    assert course.ended.state == "finished"
+    assert Course(multi, MULTI_RUN).parts.data.spec == DataSpec(
+        (3,), 3, kind="table", target_shape=(3,)
+    )
+    assert DataSpec((1, 8, 8), 10).kind == "other"
+
+
+@pytest.mark.parametrize("mode", ["tensor", "loader"])
+def test_an_augmentation_may_change_the_targets_too(multi: Path, mode: str) -> None:
+    augment = 'data.augment = [{ name = "multi_label:upside_down", share = 1.0 }]'
+    course = Course(multi, f'{MULTI_RUN}\n{augment}\ndata.mode = "{mode}"\ndata.workers = 0')
+    samples = course.parts.data.train
+    assert isinstance(samples, Samples)
+    # The points are turned round with their labels, so the same line parts them still.
+    assert course.last_evaluation["val/accuracy"] > 0.8
+    [batch] = course.parts.batches(0).step(0)
+    assert batch.targets.mean() != samples.targets[:16].mean()
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
@@ -106,6 +145,8 @@ def test_a_task_of_ones_own_in_one_file_trains_and_is_evaluated(multi: Path) -> 
         ("Multi", "Silent", "task = multi_label:Silent: evaluations give no f1, which its metrics"),
         ("val/accuracy", "val/f1", "checkpoint.monitor = val/f1: a multi_label:Multi run gives "
                                    "val/loss, val/accuracy, train/loss, train/accuracy"),
+        (":data", ":data_of_tokens\"\ndata.kind = \"token",
+         "Splits.kind is 'token', allowed: image, table, tokens, series, other"),
         ("epochs = 3", "epochs = 3\ndata.high = 2.0", "a multi_label:Multi task's are from 0 to 1"),
     ],
 )  # fmt: skip

@@ -3,9 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from torch import Tensor
+
+DataKind = Literal["image", "table", "tokens", "series", "other"]
+"""[channels, height, width], [features], [length] of whole numbers, [length, ...], or else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,11 @@ class Splits:
     validation: Any
     classes: tuple[str, ...] = ()
     """Names in the order of the class numbers; empty for regression."""
+    kind: DataKind | None = None
+    """What a sample is; None: an image or a table row where its shape is that of one. Tokens are
+    never normalised."""
+    vocabulary: int | None = None
+    """Of tokens: how many there are, numbered from 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +53,11 @@ class DataSpec:
     """One sample's shape, without the batch dimension: (features,) or (channels, height, width)."""
     outputs: int
     """Numbers the model must return for one sample: classes, else as many as it has targets."""
+    kind: DataKind = "other"
+    vocabulary: int | None = None
+    """Of tokens: how many there are, numbered from 0; None where the data set does not say."""
+    target_shape: tuple[int, ...] = ()
+    """One sample's targets' shape; () for a number."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,12 +86,17 @@ def import_own(name: str, kind: str) -> Any:
 
 def takes_context(build: Callable[..., Any]) -> bool:
     """Return whether a builder has a positional argument that must be given."""
+    return bool(required_arguments(build))
+
+
+def required_arguments(build: Callable[..., Any]) -> list[str]:
+    """Return the names of the positional arguments that must be given."""
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     try:
         parameters = inspect.signature(build).parameters.values()
     except ValueError:  # some of python's own types have none
-        return False
-    return any(p.kind in kinds and p.default is inspect.Parameter.empty for p in parameters)
+        return []
+    return [p.name for p in parameters if p.kind in kinds and p.default is inspect.Parameter.empty]
 
 
 model: Registry[Callable[..., Any]] = Registry("model")

@@ -204,7 +204,8 @@ def _build_data(
     on_device = _fits(preset.data, splits, device)
     if on_device and isinstance(splits.train, Samples):
         report(f"moving the data to {device}")
-    statistics = measure_statistics(splits.train) if preset.data.normalize else None
+    normalize = preset.data.normalize and splits.kind != "tokens"
+    statistics = measure_statistics(splits.train) if normalize else None
     train = preset.train
     plan = BatchSchedule(
         count(splits.train), train.batch_size, train.accumulate, train.drop_last, train.seed
@@ -217,7 +218,7 @@ def _build_data(
     return Data(
         train=_moved(splits.train, device if on_device else None),
         validation=_moved(splits.validation, device if on_device else None),
-        spec=DataSpec(shape, task.outputs(len(splits.classes), target_shape(splits.train))),
+        spec=_spec(task, splits),
         preparation=BatchTransform(
             seed=train.seed,
             statistics=statistics.to(device) if statistics else None,
@@ -227,6 +228,17 @@ def _build_data(
         plan=plan,
         classes=splits.classes,
         on_device=on_device,
+    )
+
+
+def _spec(task: Task, splits: Splits) -> DataSpec:
+    targets = target_shape(splits.train)
+    return DataSpec(
+        input_shape=sample_shape(splits.train),
+        outputs=task.outputs(len(splits.classes), targets),
+        kind=splits.kind or "other",
+        vocabulary=splits.vocabulary,
+        target_shape=targets,
     )
 
 

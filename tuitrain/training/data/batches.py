@@ -187,7 +187,8 @@ class TensorBatches:
     def _gather(self, index: Tensor, _index: Tensor, share: float, size: int) -> Batch:
         inputs = self._samples.inputs.index_select(0, index)
         targets = self._samples.targets.index_select(0, index)
-        return Batch(self._preparation.train(inputs, index, self._epoch), targets, share, size)
+        inputs, targets = self._preparation.train(inputs, targets, index, self._epoch)
+        return Batch(inputs, targets, share, size)
 
     def close(self) -> None:
         """Nothing to end."""
@@ -325,8 +326,8 @@ class LoaderBatches:
         inputs, targets, index = (part.to(self._device, non_blocking=True) for part in loaded)
         if laps is not None:
             laps.mark("copy")
-        prepared = self._preparation.train(inputs, index, epoch)
-        batch = Batch(prepared, targets, share, len(index))
+        inputs, targets = self._preparation.train(inputs, targets, index, epoch)
+        batch = Batch(inputs, targets, share, len(index))
         if laps is not None:
             laps.mark("data")
         return batch

@@ -4,16 +4,16 @@ Torch would name an index or a dtype in the middle of a step, and on a GPU not e
 """
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 from torch import Tensor
 from torch.utils.data import IterableDataset
 
-from tuitrain.components.data import Samples, Splits
+from tuitrain.components.data import DataKind, Samples, Splits
 from tuitrain.components.task import Task
 from tuitrain.errors import TrainingError
 from tuitrain.training.data.sample_rule import SampleRule, kind_of, rule_of
-from tuitrain.training.data.sources import Source, target_shape
+from tuitrain.training.data.sources import Source, sample_shape, target_shape
 from tuitrain.training.data.stream import Stream
 from tuitrain.training.randomness import generator_states, restore_generators
 
@@ -50,7 +50,18 @@ def check_splits(name: str, task: Task, found: Any, *, own_loss: bool = False) -
     ]
     train, validation = _check_part(found.train, rules[0]), _check_part(found.validation, rules[1])
     _compare_targets(train, validation, rules[1].where)
-    return Splits(train, validation, found.classes)
+    kind = _check_kind(found, sample_shape(train), where)
+    return replace(found, train=train, validation=validation, kind=kind)
+
+
+def _check_kind(found: Splits, shape: tuple[int, ...], where: str) -> DataKind:
+    """Return what a sample is: what the data set says, or what its shape says."""
+    known = get_args(DataKind)
+    if found.kind is None:
+        return "image" if len(shape) == 3 else "table" if len(shape) == 1 else "other"
+    if found.kind not in known:
+        raise TrainingError(f"{where} Splits.kind is {found.kind!r}, allowed: {', '.join(known)}")
+    return found.kind
 
 
 def _check_part(part: Any, rule: SampleRule) -> Source:
