@@ -22,16 +22,17 @@ ALLOWED = {
     "telemetry": set(),
     "profiles": BASE,
     "alerts": BASE | {"config"},
-    "training": BASE | {"config"},
+    "components": {"errors", "config"},
+    "training": BASE | {"components", "config"},
     "supervisor": BASE | {"alerts", "config", "profiles", "runs", "telemetry"},
     "view": BASE | {"alerts", "config", "profiles", "runs"},
     "ui": BASE | {"alerts", "config", "profiles", "runs", "supervisor", "telemetry", "view"},
     "cli": BASE | {"alerts", "config", "profiles", "runs", "supervisor", "telemetry", "ui", "view"},
 }
 OWNERS = {
-    "torch": {"training"},
-    "torchvision": {"training"},
-    "sklearn": {"training", "view"},
+    "torch": {"components", "training"},
+    "torchvision": {"components", "training"},
+    "sklearn": {"components", "view"},
     "textual": {"ui"},
     "plotext": {"view"},
     "typer": {"cli"},
@@ -67,6 +68,12 @@ def test_each_part_imports_only_the_parts_below_it() -> None:
         and name.split(".")[1] not in ALLOWED[part]
     ]
     assert not wrong
+
+
+def test_components_know_of_the_configuration_only_its_types() -> None:
+    known = {"tuitrain.config.schema"}
+    parts = {name for _file, part, name in imports() if part == "components"}
+    assert {name for name in parts if name.startswith("tuitrain.config")} <= known
 
 
 def test_each_library_is_imported_in_its_own_part_only() -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import torch
 
+from tuitrain.components import Samples
 from tuitrain.config.load import load_preset
 from tuitrain.config.presets import find_preset
 from tuitrain.config.schema import Preset
@@ -24,7 +25,6 @@ from tuitrain.training.channel import WorkerChannel
 from tuitrain.training.checkpoints.files import CheckpointFolder
 from tuitrain.training.checkpoints.writer import CheckpointWriter
 from tuitrain.training.loop import Trainer
-from tuitrain.training.samples import Samples
 
 _MORE = ("train.epochs=100000", "train.evaluate_every_epochs=0", "checkpoint.every_minutes=0",
          "train.threads=1", "train.device=cpu")  # fmt: skip

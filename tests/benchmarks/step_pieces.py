@@ -18,12 +18,12 @@ from bench_step import SETTINGS
 from loops import Stopwatch
 from torch import Tensor
 
+from tuitrain.components import Samples
 from tuitrain.config.load import load_preset
 from tuitrain.config.presets import find_preset
 from tuitrain.training.build import TrainingComponents, build_components
 from tuitrain.training.metrics.recorder import StepRecorder
 from tuitrain.training.nonfinite import NonfinitePolicy
-from tuitrain.training.samples import Samples
 from tuitrain.training.settings import LiveSettings
 
 _CHUNK_STEPS = 2000
@@ -130,7 +130,7 @@ def with_recorder(parts: TrainingComponents) -> Loop:
         recorder.add_batch(outputs.detach(), targets, len(targets))
         recorder.add_step(loss.detach(), 0.05, 1)
         if len(recorder) == _FLUSH_STEPS:
-            recorder.flush(1).points(parts.task.train_metric(), 1.0)
+            recorder.flush(1).points(parts.task.train_metric, 1.0)
 
     loop.after = after
     return loop

@@ -2,15 +2,17 @@ import subprocess
 import sys
 
 import pytest
+import torch
 from pydantic import ValidationError
 
 from tuitrain.config.catalogue import COMPONENT_FOLDER, KINDS, read_catalogue
+from tuitrain.config.monitors import default_mode, with_monitors
 from tuitrain.config.schema import AugmentSection, HookSection, Preset
 from tuitrain.config.torchvision_names import find_torchvision, torchvision_model_names
 
 SOURCE = '''
 import does_not_exist
-from tuitrain.training.registry import dataset, model
+from tuitrain.components.registry import dataset, model
 
 @model("tower")
 def tower(spec: Spec, *, heights: Sequence[PositiveInt] = (3, 4), shape: Literal["round", "square"],
@@ -75,6 +77,10 @@ def test_options_are_strict_and_closed(catalogue, options):
         ('@model("a")\ndef a(*, x: Path = 1):\n    """A."""', "'Path' is not defined"),
         ('@model("a")\ndef a(*, x: int = int()):\n    """A."""', "malformed"),
         ('@model("a")\ndef a():\n    pass', "docstring"),
+        ('@task("a")\ndef a():\n    """A."""', "a task is a class"),
+        ('@model("a")\nclass a:\n    """A."""', "a task is a class"),
+        ('@task("a")\nclass a:\n    """A."""\n    metrics = ()', "needs 'train_metric'"),
+        ('@task("a")\nclass a:\n    """A."""\n    metrics = f()', "malformed"),
         ('@model("a", size=3)\ndef a():\n    """A."""', "size"),
     ],
 )
@@ -82,6 +88,47 @@ def test_a_component_that_breaks_the_convention_is_named_with_its_line(tmp_path,
     (tmp_path / "broken.py").write_text(source)
     with pytest.raises(ValueError, match=r"broken\.py:\d+: a: .*" + said):
         read_catalogue(tmp_path)
+
+
+TASK = '''
+@task("labels")
+class Labels(Task):
+    """Any number of several labels a sample.
+
+    More about it.
+    """
+    metrics = ("accuracy", "f1")
+    train_metric: ClassVar[str] = "accuracy"
+    larger_is_better = ("accuracy",)
+    monitor = "val/f1"
+    loss = "tower_loss"
+    helper = torch.zeros(3)
+'''
+
+
+def test_a_task_is_described_by_the_literals_of_its_class(tmp_path):
+    (tmp_path / "tasks").mkdir()
+    (tmp_path / "tasks" / "labels.py").write_text(TASK)
+    labels = read_catalogue(tmp_path).tasks["labels"]
+    assert labels.description == "Any number of several labels a sample."
+    watched = ("val/loss", "val/accuracy", "val/f1", "train/loss", "train/accuracy")
+    assert (labels.loss, labels.watched) == ("tower_loss", watched)
+    filled = with_monitors({}, labels)
+    assert filled["checkpoint"] == {"monitor": "val/f1", "mode": "min"}
+    assert filled["stop"] == {"monitor": "val/loss", "mode": "min"}
+    assert default_mode("val/accuracy", labels) == "max"
+
+
+def test_every_task_says_of_itself_what_its_class_does():
+    from tuitrain.training.task import find_task
+
+    for name, info in read_catalogue().tasks.items():
+        task = find_task(name)
+        for key in ("metrics", "train_metric", "larger_is_better", "monitor", "loss"):
+            assert getattr(task, key) == getattr(info, key), (name, key)
+        assert info.monitor in info.watched
+        assert read_catalogue().find("loss", info.loss)
+        assert set(task.accumulator(2, torch.device("cpu")).metrics()) == set(info.metrics)
 
 
 def test_a_name_can_be_registered_once_a_kind(tmp_path):

@@ -69,6 +69,29 @@ def test_what_is_monitored_follows_from_the_task(task, data, loss, checkpoint, s
     assert f"{preset.stop.monitor} {preset.stop.mode}" == stop
 
 
+def test_a_preset_without_a_loss_has_its_tasks_own():
+    text = VALID.replace('name = "cross_entropy"', "")
+    assert parse_preset(text, "x").loss.name == "cross_entropy"
+    smooth = parse_preset(text, "x", ["loss.label_smoothing=0.1"]).loss
+    assert (smooth.name, smooth.options) == ("cross_entropy", {"label_smoothing": 0.1})
+
+
+def test_of_a_task_of_ones_own_only_names_are_known():
+    own = ['task="my.tasks:Multi"', "checkpoint.monitor=val/hit_f1"]
+    preset = parse_preset(VALID, "x", own)
+    assert (preset.checkpoint.mode, preset.stop.monitor) == ("max", "val/loss")
+    text = VALID.replace('name = "cross_entropy"', "")
+    assert only_fault(text, own).endswith("loss.name: missing, must be text that is not empty "
+        "(A registered loss, or `package.module:Name` of your own)")  # fmt: skip
+
+
+def test_a_misspelt_task_is_answered_with_the_nearest_and_all_allowed_ones():
+    fault = only_fault(VALID.replace('"classification"', '"clasification"'))
+    assert fault.endswith('task: found "clasification", which is no task; did you mean '
+        "classification? allowed: binary, classification, regression, "
+        "package.module:Name")  # fmt: skip
+
+
 def test_the_mode_follows_from_the_metric_unless_it_is_given():
     preset = parse_preset(VALID, "x", ["checkpoint.monitor=train/loss", "stop.mode=max"])
     assert (preset.checkpoint.mode, preset.stop.mode) == ("min", "max")
@@ -134,21 +157,21 @@ task = "classification"
 [data]
 name = "digits"
 augment = [{ name = "shift", pixels = 0 }, 5]
-[model]
-name = "cnn"
-channels = [1, -1, -2]
+[loss]
+name = "cross_entropy"
+label_smoothing = 7
 [optimizer]
 lr = -1
 betas = [2]
 """
     faults = faults_of(text, ["train.epochs=x"])
     assert [fault.partition(": found")[0] for fault in faults] == [
-        "x.toml: loss: missing, must be a table",
+        "x.toml: model: missing, must be a table",
         "--set train.epochs=x: train.epochs",
         "x.toml:1: name",
         "x.toml:5: data.augment[1]",
         "x.toml:5: data.augment[0].pixels",
-        "x.toml:8: model.channels",
+        "x.toml:8: loss.label_smoothing",
         "x.toml:10: optimizer.lr",
         "x.toml:11: optimizer.betas",
     ]

@@ -40,7 +40,7 @@ from pathlib import Path
 import torch
 from torch.utils.data import Dataset
 
-from tuitrain.training.samples import Splits
+from tuitrain.components import Splits
 
 HERE = Path(__file__).parent
 KEPT = []

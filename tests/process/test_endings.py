@@ -255,7 +255,7 @@ threads = 1
 """
 UNREADABLE_MODULE = """
 import torch
-from tuitrain.training.samples import Splits
+from tuitrain.components import Splits
 
 class Files(torch.utils.data.Dataset):
     def __init__(self, bad):

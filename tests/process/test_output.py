@@ -8,7 +8,7 @@ MODULE = """
 import ctypes, os, sys
 import torch
 from torch.utils.data import Dataset
-from tuitrain.training.samples import Splits
+from tuitrain.components import Splits
 
 class Pictures(Dataset):
     def __len__(self):
@@ -108,7 +108,7 @@ def test_plain_lines_hold_no_control_characters(cli: Any) -> None:
 ODD_MODULE = """
 import math, os, pathlib
 import torch
-from tuitrain.training.samples import Samples, Splits
+from tuitrain.components import Samples, Splits
 
 FAILED = pathlib.Path(__file__).parent / "failed"
 

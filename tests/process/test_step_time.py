@@ -14,7 +14,7 @@ import torch
 from torch import nn
 from torch.utils.data import Dataset
 
-from tuitrain.training.samples import Splits
+from tuitrain.components import Splits
 
 
 class Numbers(Dataset):

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from tests.training.test_loop import Course
+from tuitrain.components import Samples, Splits
 from tuitrain.config.load import parse_preset
 from tuitrain.errors import TrainingError
 from tuitrain.messages import AlertRaised, Evaluated
@@ -16,7 +17,7 @@ from tuitrain.training.build import build_components
 from tuitrain.training.data.checks import check_splits
 from tuitrain.training.data.stream import Stream
 from tuitrain.training.randomness import generator_states, restore_generators
-from tuitrain.training.samples import Samples, Splits
+from tuitrain.training.task import find_task
 
 X, CLASSES = torch.randn(10, 4), ("a", "b")
 Y = torch.arange(10) % 2
@@ -46,7 +47,7 @@ class Endless(torch.utils.data.IterableDataset[Any]):
 @pytest.mark.parametrize(
     ("found", "text"),
     [
-        (None, "its function returned None, it must return a tuitrain.training.samples.Splits"),
+        (None, "its function returned None, it must return a tuitrain.components.Splits"),
         ((GOOD, GOOD), "its function returned a tuple, it must"),
         (Splits(GOOD, GOOD), "Splits.classes is empty, a classification task needs"),
         (Splits(GOOD, 3, CLASSES), "its validation set is an int, it must be a"),
@@ -67,17 +68,17 @@ class Endless(torch.utils.data.IterableDataset[Any]):
 )
 def test_a_data_set_at_fault_is_told_by_what_it_is(found: Any, text: str) -> None:
     with pytest.raises(TrainingError) as caught:
-        check_splits("own:data", "classification", found)
+        check_splits("own:data", find_task("classification"), found)
     assert str(caught.value).startswith("data.name = own:data: ")
     assert text in str(caught.value)
 
 
 def test_class_numbers_become_int64_and_other_targets_floating_point() -> None:
     small = Samples(X, Y.to(torch.uint8))
-    classified = check_splits("own:data", "classification", Splits(small, GOOD, CLASSES))
+    classified = check_splits("own:data", find_task("classification"), Splits(small, GOOD, CLASSES))
     assert isinstance(classified.train, Samples)
     assert classified.train.targets.dtype == torch.int64
-    binary = check_splits("own:data", "binary", Splits(small, GOOD))
+    binary = check_splits("own:data", find_task("binary"), Splits(small, GOOD))
     assert isinstance(binary.train, Samples)
     assert binary.train.targets.dtype == torch.float32
 
@@ -99,7 +100,7 @@ def test_class_numbers_of_any_type_are_the_same_whole_and_one_at_a_time(
     give: Callable[[torch.Tensor], Any],
 ) -> None:
     pairs = [(x.numpy()[::-1], give(y)) for x, y in zip(X, Y, strict=True)]
-    found = check_splits("own:data", "classification", Splits(pairs, GOOD, CLASSES))
+    found = check_splits("own:data", find_task("classification"), Splits(pairs, GOOD, CLASSES))
     inputs, targets = found.train.batch(range(10))
     assert torch.equal(inputs, X.flip(1))
     assert torch.equal(targets, Y)
@@ -112,7 +113,9 @@ def test_numbers_of_any_type_become_float32_whole_and_one_at_a_time(
     task: str, give: Callable[[torch.Tensor], Any]
 ) -> None:
     pairs = [(x, give(y)) for x, y in zip(X, Y, strict=True)]
-    found = check_splits("own:data", task, Splits(pairs, Samples(X, Y.double()), CLASSES))
+    found = check_splits(
+        "own:data", find_task(task), Splits(pairs, Samples(X, Y.double()), CLASSES)
+    )
     _inputs, targets = found.train.batch(range(10))
     assert torch.equal(targets, Y.float())
     assert targets.dtype == torch.float32
@@ -135,7 +138,7 @@ def test_numbers_of_any_type_become_float32_whole_and_one_at_a_time(
 )
 def test_a_bad_sample_is_told_by_its_number(task: str, bad: Any, text: str) -> None:
     pairs = [bad if number == 7 else (X[number], int(Y[number])) for number in range(10)]
-    found = check_splits("own:data", task, Splits(pairs, GOOD, CLASSES))
+    found = check_splits("own:data", find_task(task), Splits(pairs, GOOD, CLASSES))
     with pytest.raises(TrainingError) as caught:
         found.train.batch([3, 9, 7, 1])
     assert str(caught.value).startswith(f"data.name = own:data: its training set {text}")
@@ -144,15 +147,15 @@ def test_a_bad_sample_is_told_by_its_number(task: str, bad: Any, text: str) -> N
 
 def test_a_loss_of_ones_own_may_take_minus_one_and_one() -> None:
     signs = Samples(X, 2 * Y - 1)
-    found = check_splits("own:data", "binary", Splits(signs, signs), -1)
+    found = check_splits("own:data", find_task("binary"), Splits(signs, signs), own_loss=True)
     assert found.train.targets.tolist() == (2.0 * Y - 1).tolist()
     with pytest.raises(TrainingError, match="has the target -1, a binary task's are from 0 to 1"):
-        check_splits("own:data", "binary", Splits(signs, signs))
+        check_splits("own:data", find_task("binary"), Splits(signs, signs))
 
 
 def test_a_look_at_the_first_sample_draws_nothing_from_the_run() -> None:
     before = generator_states()
-    found = check_splits("own:data", "classification", Splits(Drawn(), Drawn(), CLASSES))
+    found = check_splits("own:data", find_task("classification"), Splits(Drawn(), Drawn(), CLASSES))
     after = torch.rand(3)
     restore_generators(before)
     assert torch.equal(after, torch.rand(3))
@@ -201,6 +204,7 @@ def each(): return nn.CrossEntropyLoss(reduction="none")
 def nothing(): return lambda outputs, targets: None
 def constant(): return lambda outputs, targets: torch.zeros(())
 def no_optimizer(parameters, lr, weight_decay): return None
+def alone(inputs, targets, draw): return inputs
 def cut(images, draw): return images[:, :, :4]
 """
 PRESET = """
@@ -232,6 +236,7 @@ PARTS = {"data": "", "model": "mlp", "loss": "cross_entropy", "optimizer": "adam
         ({"loss": "faulty:nothing"}, "loss.name = faulty:nothing returned a NoneType, it must"),
         ({"loss": "faulty:constant"}, "returned a number that does not depend on the outputs"),
         ({"optimizer": "faulty:no_optimizer"}, "returned NoneType, not a torch.optim.Optimizer"),
+        ({"data": 'augment = [{name = "faulty:alone"}]'}, "as many targets, as a tuple"),
         ({"data": 'augment = [{name = "faulty:cut"}]'}, "come to shape (1, 4, 8) from (1, 8, 8)"),
     ],
 )
@@ -298,7 +303,7 @@ def test_lazy_layers_have_their_sizes_before_anything_counts_on_them(
 OWN_DATA = """
 import torch
 from torch import nn
-from tuitrain.training.samples import Samples, Splits
+from tuitrain.components import Samples, Splits
 
 def wide(*, kind="float32", outputs=2):
     x = torch.randn(40, 3, generator=torch.Generator().manual_seed(0)).to(getattr(torch, kind))

@@ -10,14 +10,18 @@ import numpy as np
 import pytest
 import torch
 
+from tuitrain.components import DataContext, Samples
+from tuitrain.components.augmentations.images import flip, shift
+from tuitrain.components.datasets.digits import digits
+from tuitrain.components.datasets.mnist import mnist
+from tuitrain.components.datasets.synthetic import circles, linear
+from tuitrain.components.draw import Draw
+from tuitrain.components.tasks.regression import Regression
 from tuitrain.errors import DataUnavailableError
-from tuitrain.training.components.augmentations import flip, shift
-from tuitrain.training.components.datasets import circles, digits, linear, mnist
 from tuitrain.training.data.sample_rule import rule_of
+from tuitrain.training.data.sources import sample_shape
 from tuitrain.training.data.stream import Stream
 from tuitrain.training.data.transform import BatchTransform, measure_statistics
-from tuitrain.training.randomness import Draw
-from tuitrain.training.samples import DataContext, Samples, sample_shape
 
 NOWHERE = "http://127.0.0.1:9"
 
@@ -146,7 +150,9 @@ def test_prepared_inputs_have_mean_0_and_deviation_1_in_each_channel(
 
 def test_a_set_that_yields_one_sample_at_a_time_is_measured_alike() -> None:
     inputs = torch.rand(100, 2, 3, 3)
-    pairs = Stream([(row, 0) for row in inputs], rule_of("regression", None, 0, "its training set"))
+    pairs = Stream(
+        [(row, 0) for row in inputs], rule_of(Regression(), None, False, "its training set")
+    )
     whole = measure_statistics(Samples(inputs, torch.zeros(100)))
     streamed = measure_statistics(pairs)
     assert torch.equal(whole.mean, streamed.mean)

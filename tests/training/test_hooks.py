@@ -9,6 +9,9 @@ import torch
 from torch import nn
 
 from tests.training.test_loop import Course
+from tuitrain.components import Hook, HookContext
+from tuitrain.components.schedules.plateau import Plateau
+from tuitrain.components.techniques.mixing import cutmix, mixup
 from tuitrain.config.load import parse_preset
 from tuitrain.errors import CheckpointError, PresetError, TrainingError
 from tuitrain.messages import Evaluated
@@ -16,9 +19,7 @@ from tuitrain.training.build import build_components
 from tuitrain.training.channel import WorkerChannel
 from tuitrain.training.checkpoints.files import CheckpointFolder, load_checkpoint
 from tuitrain.training.checkpoints.writer import CheckpointWriter
-from tuitrain.training.components.hooks import cutmix, mixup
-from tuitrain.training.components.schedules import Plateau
-from tuitrain.training.hooks import Hook, HookContext, HookList
+from tuitrain.training.hooks import HookList
 from tuitrain.training.loop import Trainer
 from tuitrain.training.randomness import seed_everything
 from tuitrain.training.settings import PendingChanges

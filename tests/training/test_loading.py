@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 
+from tuitrain.components.tasks.regression import Regression
 from tuitrain.errors import TrainingError
 from tuitrain.training.data.batches import BatchSchedule, LoaderBatches, evaluation_batches
 from tuitrain.training.data.sample_rule import rule_of
@@ -41,7 +42,9 @@ def throw(kind: type[BaseException], *words: str) -> Callable[[], Any]:
 
 
 def stream(do: Callable[[], Any]) -> Stream:
-    return Stream(Fragile(do), rule_of("regression", None, 0, "data.name = own: its training set"))
+    return Stream(
+        Fragile(do), rule_of(Regression(), None, False, "data.name = own: its training set")
+    )
 
 
 RAISED = [

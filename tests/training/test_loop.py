@@ -66,6 +66,11 @@ class Course:
         self.ended = Trainer(self.parts, self.link, writer, config, **options).run()
         self.events: list[Any] = [item.event for item in self.link.unacknowledged()]
 
+    @property
+    def last_evaluation(self) -> dict[str, float]:
+        found = [event for event in self.events if isinstance(event, Evaluated)]
+        return dict(found[-1].metrics)
+
     def points(self, name: str) -> list[float]:
         taken = [event for event in self.events if isinstance(event, StepsTaken)]
         found = [part for event in taken for part in event.points if part.name == name]

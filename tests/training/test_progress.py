@@ -7,10 +7,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tuitrain.components.schedules import basic as schedules
 from tuitrain.config.load import parse_preset
 from tuitrain.config.schema import CheckpointSection, StopSection
 from tuitrain.errors import TrainingError
-from tuitrain.training.components import schedules
 from tuitrain.training.metrics.progress import (
     StepMeans,
     begin_best,

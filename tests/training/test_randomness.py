@@ -7,17 +7,16 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tuitrain.components import Samples
+from tuitrain.components.draw import Draw, derive
 from tuitrain.training.data.batches import BatchSchedule, TensorBatches
 from tuitrain.training.data.transform import BatchTransform
 from tuitrain.training.randomness import (
-    Draw,
-    derive,
     epoch_order,
     generator_states,
     restore_generators,
     seed_everything,
 )
-from tuitrain.training.samples import Samples
 
 SEEDS = st.integers(0, 2**63 - 1)
 PLANS = st.builds(

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
 from torch import Tensor
 
+from tuitrain.components.counts import ClassCounts
+from tuitrain.components.tasks.regression import ErrorSums
 from tuitrain.training.metrics.recorder import StepRecorder
-from tuitrain.training.task import ClassCounts, ErrorSums, find_task
+from tuitrain.training.task import find_task
 
 STEPS = st.lists(st.lists(st.integers(1, 9), min_size=1, max_size=3), min_size=1, max_size=8)
 """The batches' sizes of each step."""
@@ -47,7 +49,7 @@ def naive(task: str, batches: list[tuple[Tensor, Tensor]]) -> float:
 def test_train_metrics_are_those_of_each_steps_samples(
     task: str, steps: list[list[int]], seed: int
 ) -> None:
-    recorder = StepRecorder(find_task(task))  # type: ignore[arg-type]
+    recorder = StepRecorder(find_task(task))
     pairs = outputs_and_targets(task, steps, seed)
     for number, batches in enumerate(pairs):
         for outputs, targets in batches:

@@ -6,10 +6,10 @@ Knows values only; each check is left out where a value that it needs is itself 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
+from tuitrain.config.catalogue import TaskInfo
 from tuitrain.config.components import Resolution
 from tuitrain.config.faults import KeyPath
 from tuitrain.config.keys import owner
-from tuitrain.config.monitors import TASK_METRICS
 from tuitrain.config.wording import one_of, show, unknown_name
 
 Found = Iterator[tuple[KeyPath, str]]
@@ -22,15 +22,23 @@ def cross_check(
     values: Mapping[str, Any],
     faulty: Collection[KeyPath],
     resolutions: Mapping[KeyPath, Resolution],
+    task: TaskInfo | None,
 ) -> list[tuple[KeyPath, str]]:
-    """Return every combination of settings that can't work, as key path and message."""
+    """Return every combination of settings that can't work, as key path and message.
+
+    Args:
+        values: of the preset.
+        faulty: where a fault is known already.
+        resolutions: its components.
+        task: as the catalogue has it; None: the user's own, of which nothing is known, or a fault.
+    """
 
     def get(*path: str) -> Any:
         return _value(values, faulty, path)
 
     return [
-        *_tasks(get("task"), resolutions),
-        *_monitors(get),
+        *_tasks(task, resolutions),
+        *_monitors(task, get),
         *_evaluations(get),
         *_warmup(get),
         *_target(get),
@@ -50,25 +58,28 @@ def _value(values: Mapping[str, Any], faulty: Collection[KeyPath], path: tuple[s
     return found
 
 
-def _tasks(task: str | None, resolutions: Mapping[KeyPath, Resolution]) -> Found:
+def _tasks(task: TaskInfo | None, resolutions: Mapping[KeyPath, Resolution]) -> Found:
     for path, resolution in resolutions.items():
         info = resolution.info
-        if task and info is not None and info.tasks and task not in info.tasks:
+        if task is None or info is None or not info.tasks:
+            continue
+        if task.name not in info.tasks and (info.kind, info.name) != ("loss", task.loss):
             yield (
                 (*path, "name"),
                 f"found {show(info.name)}, which fits task {one_of(info.tasks)}, but the preset "
-                f'has task = "{task}"',
+                f'has task = "{task.name}"',
             )
 
 
-def _monitors(get: Getter) -> Found:
-    known = TASK_METRICS.get(get("task") or "", ())
+def _monitors(task: TaskInfo | None, get: Getter) -> Found:
+    if task is None:
+        return
     for section in ("checkpoint", "stop"):
         metric = get(section, "monitor")
-        if metric and known and metric not in known:
+        if metric and metric not in task.watched:
             yield (
                 (section, "monitor"),
-                unknown_name(metric, known, f"metric of a {get('task')} run"),
+                unknown_name(metric, task.watched, f"metric of a {task.name} run"),
             )
 
 

@@ -28,7 +28,8 @@ SECTION_KINDS: Mapping[str, Kind] = {
 KIND_WORDS: Mapping[Kind, str] = {"dataset": "data set"}
 
 TORCHVISION = "torchvision."
-_OWN_CODE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
+OWN_CODE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
+"""`package.module:Name`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class Resolution:
 
 def resolve(kind: Kind, name: str, options: Mapping[str, Any], catalogue: Catalogue) -> Resolution:
     """Look a component up and validate its options."""
-    if _OWN_CODE.fullmatch(name):
+    if OWN_CODE.fullmatch(name):
         return Resolution(dict(options))
     info = catalogue.find(kind, name)
     if info is None and kind == "model" and name.startswith(TORCHVISION):

@@ -1,38 +1,45 @@
-"""Which metrics a task records, which of them are better when larger, and what is watched.
+"""Which metrics are better when larger, and what is watched where a preset does not say.
 
 Knows names only; computes nothing.
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-_CLASS_METRICS = ("val/loss", "val/accuracy", "train/loss", "train/accuracy")
-TASK_METRICS: Mapping[str, tuple[str, ...]] = {
-    "classification": _CLASS_METRICS,
-    "binary": _CLASS_METRICS,
-    "regression": ("val/loss", "val/mae", "val/rmse", "val/r2", "train/loss", "train/mae"),
-}
-"""The metrics that `checkpoint.monitor` and `stop.monitor` can watch, by task."""
+if TYPE_CHECKING:
+    from tuitrain.config.catalogue import TaskInfo
 
-_LARGER_IS_BETTER = frozenset({"accuracy", "r2"})
-
-
-def default_mode(metric: str) -> Literal["min", "max"]:
-    """Say whether a metric is better when smaller or larger."""
-    return "max" if metric.rpartition("/")[2] in _LARGER_IS_BETTER else "min"
+LARGER_IS_BETTER = (
+    "accuracy", "acc", "top1", "top5", "precision", "recall", "f1", "auc", "auroc", "map", "iou",
+    "dice", "bleu", "r2",
+)  # fmt: skip
+"""Words in the names of metrics, where no task says it."""
 
 
-def default_monitor(section: str, task: str) -> str:
+def default_mode(metric: str, task: "TaskInfo | None") -> Literal["min", "max"]:
+    """Return whether a metric is better when smaller or larger.
+
+    Args:
+        metric: its full name.
+        task: as the catalogue has it; None: the user's own, of which names alone are known.
+    """
+    last = metric.rpartition("/")[2]
+    if task is not None:
+        return "max" if last in task.larger_is_better else "min"
+    return "max" if {last, *last.split("_")} & set(LARGER_IS_BETTER) else "min"
+
+
+def default_monitor(section: str, task: "TaskInfo | None") -> str:
     """Return the metric that `checkpoint` or `stop` watches where the preset names none."""
-    return "val/accuracy" if section == "checkpoint" and task != "regression" else "val/loss"
+    return task.monitor if section == "checkpoint" and task is not None else "val/loss"
 
 
-def with_monitors(values: Mapping[str, Any]) -> dict[str, Any]:
+def with_monitors(values: Mapping[str, Any], task: "TaskInfo | None") -> dict[str, Any]:
     """Return a valid preset's values with `monitor` and `mode` of both sections filled in."""
     filled = dict(values)
     for section in ("checkpoint", "stop"):
         given = dict(filled.get(section, {}))
-        given.setdefault("monitor", default_monitor(section, filled["task"]))
-        given.setdefault("mode", default_mode(given["monitor"]))
+        given.setdefault("monitor", default_monitor(section, task))
+        given.setdefault("mode", default_mode(given["monitor"], task))
         filled[section] = given
     return filled

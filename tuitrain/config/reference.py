@@ -32,7 +32,7 @@ def preset_reference(catalogue: Catalogue | None = None) -> str:
     """Return the tables of all sections and all components, without the marks around them."""
     found = catalogue or read_catalogue()
     parts = [_section("Top level", "", Preset, skip_tables=True), *_sections()]
-    parts += [_components(found, kind) for kind in KINDS]
+    parts += [_tasks(found), *(_components(found, kind) for kind in KINDS)]
     return "\n\n".join(parts)
 
 
@@ -60,7 +60,7 @@ def _section(title: str, text: str, model: type[BaseModel], *, skip_tables: bool
 
 def _default(field: Any) -> str:
     if field.is_required():
-        return "required"
+        return str((field.json_schema_extra or {}).get("default_words", "required"))
     value = field.get_default(call_default_factory=True)
     return "left out" if value is None else f"`{show(value)}`"
 
@@ -71,6 +71,15 @@ def _components(catalogue: Catalogue, kind: Kind) -> str:
         for info in catalogue.of_kind(kind)
     ]
     return f"#### {_TITLES[kind]}\n\n" + _table(("name", "meaning", "tasks", "options"), rows)
+
+
+def _tasks(catalogue: Catalogue) -> str:
+    rows = [
+        [f"`{info.name}`", info.description, info.loss, ", ".join(info.watched), info.monitor]
+        for info in catalogue.tasks.values()
+    ]
+    headings = ("name", "meaning", "default loss", "metrics that can be watched", "best by")
+    return "#### Tasks\n\n" + _table(headings, rows)
 
 
 def _meaning(info: ComponentInfo) -> str:

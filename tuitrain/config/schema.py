@@ -24,7 +24,6 @@ Monitor = Annotated[
     ),
 ]
 
-Task = Literal["classification", "binary", "regression"]
 Precision = Literal["fp32", "tf32", "bf16", "fp16"]
 AlertRule = Literal[
     "divergence", "plateau", "creep", "slowdown", "throttled", "hot", "disk", "shm", "loaders",
@@ -116,7 +115,9 @@ class LossSection(Component):
     """What is minimised."""
 
     name: str = Field(
-        min_length=1, description="A registered loss, or `package.module:Name` of your own."
+        min_length=1,
+        description="A registered loss, or `package.module:Name` of your own.",
+        json_schema_extra={"default_words": "the task's"},
     )
 
 
@@ -243,8 +244,8 @@ class CheckpointSection(Section):
     best: bool = Field(True, description="Save whenever `monitor` is better than ever before.")
     monitor: Monitor | None = Field(
         None,
-        description="The metric that decides which checkpoint is best; left out: val/accuracy "
-        "for classification and binary tasks, val/loss for regression.",
+        description="The metric that decides which checkpoint is best; left out: the task's, or "
+        "val/loss for a task of your own.",
     )
     mode: Literal["min", "max"] | None = Field(
         None,
@@ -346,7 +347,9 @@ class Preset(Section):
         description="Short name: lower-case letters, digits, dot, dash, underscore.",
     )
     description: str = Field("", max_length=200, description="One line: what it trains.")
-    task: Task = Field(description="`classification`, `binary` or `regression`.")
+    task: str = Field(
+        min_length=1, description="A registered task, or `package.module:Name` of your own."
+    )
     data: DataSection
     model: ModelSection
     loss: LossSection

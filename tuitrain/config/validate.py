@@ -8,16 +8,23 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from tuitrain.config.catalogue import Catalogue, Kind, read_catalogue
+from tuitrain.config.catalogue import Catalogue, Kind, TaskInfo, read_catalogue
 from tuitrain.config.checks import cross_check
-from tuitrain.config.components import SECTION_KINDS, UNKNOWN, Resolution, resolve, wrong_value
+from tuitrain.config.components import (
+    OWN_CODE,
+    SECTION_KINDS,
+    UNKNOWN,
+    Resolution,
+    resolve,
+    wrong_value,
+)
 from tuitrain.config.faults import InvalidPresetError, KeyPath
 from tuitrain.config.keys import field_model, known_keys, suggestion
 from tuitrain.config.monitors import with_monitors
 from tuitrain.config.overrides import apply_overrides
 from tuitrain.config.schema import AugmentSection, HookSection, Preset
 from tuitrain.config.source import Source
-from tuitrain.config.wording import show
+from tuitrain.config.wording import show, unknown_name
 
 LISTS: tuple[tuple[KeyPath, Kind, type[BaseModel]], ...] = (
     (("data", "augment"), "augmentation", AugmentSection),
@@ -36,15 +43,36 @@ def validate(source: Source, alerts: Mapping[str, Any]) -> Preset:
         PresetError: the source has faults; the error has a line for each.
     """
     values, problems = apply_overrides(source.values(), source.overrides)
-    resolutions = _resolve_components(values, read_catalogue())
-    problems = _distinct([*problems, *_schema_problems(values), *_option_problems(resolutions)])
-    combined = cross_check(values, [path for path, _ in problems], resolutions)
+    catalogue = read_catalogue()
+    task = catalogue.tasks.get(str(values.get("task")))
+    values = _with_loss(values, task)
+    resolutions = _resolve_components(values, catalogue)
+    problems = [*problems, *_schema_problems(values), *_task_problems(values, catalogue)]
+    problems = _distinct([*problems, *_option_problems(resolutions)])
+    combined = cross_check(values, [path for path, _ in problems], resolutions, task)
     problems = _distinct([*problems, *combined])
     if problems:
         faults = [source.fault(path, _in_full(path, text, resolutions)) for path, text in problems]
         raise InvalidPresetError(sorted(faults, key=lambda fault: fault.line or 0))
-    filled = with_monitors(_filled(values, resolutions))
+    filled = with_monitors(_filled(values, resolutions), task)
     return Preset.model_validate({**filled, "alerts": {**alerts, **filled.get("alerts", {})}})
+
+
+def _with_loss(values: dict[str, Any], task: TaskInfo | None) -> dict[str, Any]:
+    """Let a preset that names no loss have its task's."""
+    given = values.get("loss", {})
+    if task is None or not task.loss or not isinstance(given, dict) or "name" in given:
+        return values
+    return {**values, "loss": {"name": task.loss, **given}}
+
+
+def _task_problems(values: Mapping[str, Any], catalogue: Catalogue) -> list[Problem]:
+    name = values.get("task")
+    if not isinstance(name, str) or not name:
+        return []
+    if name in catalogue.tasks or OWN_CODE.fullmatch(name):
+        return []
+    return [(("task",), unknown_name(name, [*catalogue.tasks, "package.module:Name"], "task"))]
 
 
 def _resolve_components(

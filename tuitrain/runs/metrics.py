@@ -6,12 +6,11 @@ Knows names only, no values.
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from tuitrain.config.monitors import LARGER_IS_BETTER, default_monitor
+
 Mode = Literal["min", "max"]
 
-_MORE_IS_BETTER = (
-    "accuracy", "acc", "top1", "top5", "precision", "recall", "f1", "auc", "auroc", "map", "iou",
-    "dice", "bleu", "r2", "samples_per_s", "steps_per_s", "tokens_per_s",
-)  # fmt: skip
+_MORE_IS_BETTER = (*LARGER_IS_BETTER, "samples_per_s", "steps_per_s", "tokens_per_s")
 _NEITHER_IS_BETTER = ("lr", "grad_norm")
 
 
@@ -27,7 +26,12 @@ def metric_mode(name: str) -> Mode | None:
 def monitor_of(config: Mapping[str, Any]) -> tuple[str, Mode]:
     """Return the metric that decides which checkpoint is best, with its mode, from a preset."""
     section = config.get("checkpoint", {})
-    regression = config.get("task") == "regression"
-    monitor = section.get("monitor") or ("val/loss" if regression else "val/accuracy")
+    monitor = section.get("monitor") or _task_monitor(config.get("task"))
     mode: Mode = section.get("mode") or metric_mode(monitor) or "min"
     return monitor, mode
+
+
+def _task_monitor(task: Any) -> str:
+    from tuitrain.config.catalogue import read_catalogue
+
+    return default_monitor("checkpoint", read_catalogue().tasks.get(str(task)))

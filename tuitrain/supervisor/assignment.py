@@ -143,7 +143,8 @@ def own_code(preset: Preset) -> list[str]:
         *preset.data.augment,
         *preset.hooks,
     )
-    return sorted({section.name for section in sections if ":" in section.name})
+    names = {preset.task, *(section.name for section in sections)}
+    return sorted(name for name in names if ":" in name)
 
 
 def _code_folders(preset: Preset, folders: Sequence[Path]) -> list[str]:

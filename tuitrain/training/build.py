@@ -5,7 +5,6 @@ Knows nothing of queues, checkpoints or the order in which the loop does things.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -13,31 +12,25 @@ import psutil
 import torch
 from torch import Tensor, nn
 
+from tuitrain.components import registry
+from tuitrain.components.data import DataContext, DataSpec, Samples, Splits
+from tuitrain.components.hooks import HookContext
+from tuitrain.components.task import Task
 from tuitrain.config.schema import DataSection, Preset
 from tuitrain.errors import DeviceError, TrainingError
-from tuitrain.training import registry
 from tuitrain.training.data.batches import Batches, BatchSchedule, LoaderBatches, TensorBatches
 from tuitrain.training.data.checks import check_splits
+from tuitrain.training.data.sources import Source, count, sample_shape, target_shape
 from tuitrain.training.data.transform import BatchTransform, build_augmentations, measure_statistics
 from tuitrain.training.groups import ParameterGroups
-from tuitrain.training.hooks import HookContext, HookList, build_hooks
+from tuitrain.training.hooks import HookList, build_hooks
 from tuitrain.training.materialise import input_type_of, materialise, refuse_meta
 from tuitrain.training.modes import begin_training_mode
 from tuitrain.training.optimizing import build_optimizer, trainable_parameters
 from tuitrain.training.precision import Precision
 from tuitrain.training.randomness import generator_states, restore_generators
-from tuitrain.training.samples import (
-    DataContext,
-    DataSpec,
-    Samples,
-    Source,
-    Splits,
-    count,
-    sample_shape,
-    target_shape,
-)
 from tuitrain.training.schedule import Schedule
-from tuitrain.training.task import Task, find_task
+from tuitrain.training.task import check_monitors, find_task
 
 _PREPARED_BYTES = 256 * 1024 * 1024
 """Sets of up to this size are prepared whole: for a moment it takes as much once more."""
@@ -157,7 +150,9 @@ def build_components(
     if device.type == "cuda":
         torch.cuda.set_device(device)
     precision = Precision(preset.train.precision, device)
-    data = _build_data(preset, device, data_directory, report)
+    task = find_task(preset.task)
+    check_monitors(preset, task)
+    data = _build_data(preset, task, device, data_directory, report)
     report("building the model")
     model = _build_model(preset, data, device)
     data = _prepared_once(_in_types_of(model, data))
@@ -184,7 +179,7 @@ def build_components(
         preset=preset,
         device=device,
         data=data,
-        task=find_task(preset.task),
+        task=task,
         model=model,
         forward=forward,
         loss=loss,
@@ -197,20 +192,23 @@ def build_components(
 
 
 def _build_data(
-    preset: Preset, device: torch.device, folder: Path, report: Callable[[str], None]
+    preset: Preset,
+    task: Task,
+    device: torch.device,
+    folder: Path,
+    report: Callable[[str], None],
 ) -> Data:
     build = registry.dataset.find(preset.data.name)
     context = DataContext(folder, report)
     given = (context,) if ":" not in preset.data.name or registry.takes_context(build) else ()
     found = build(*given, **preset.data.options)
-    # A loss of the user's own may be one of those that take -1 and 1.
-    lowest = -1 if ":" in preset.loss.name else 0
-    splits = check_splits(preset.data.name, preset.task, found, lowest)
+    splits = check_splits(preset.data.name, task, found, own_loss=":" in preset.loss.name)
     shape = sample_shape(splits.train)
     on_device = _fits(preset.data, splits, device)
     if on_device and isinstance(splits.train, Samples):
         report(f"moving the data to {device}")
-    statistics = measure_statistics(splits.train) if preset.data.normalize else None
+    normalize = preset.data.normalize and splits.kind != "tokens"
+    statistics = measure_statistics(splits.train) if normalize else None
     train = preset.train
     plan = BatchSchedule(
         count(splits.train), train.batch_size, train.accumulate, train.drop_last, train.seed
@@ -223,7 +221,7 @@ def _build_data(
     return Data(
         train=_moved(splits.train, device if on_device else None),
         validation=_moved(splits.validation, device if on_device else None),
-        spec=DataSpec(shape, _outputs(preset, splits)),
+        spec=_spec(task, splits),
         preparation=BatchTransform(
             seed=train.seed,
             statistics=statistics.to(device) if statistics else None,
@@ -236,10 +234,15 @@ def _build_data(
     )
 
 
-def _outputs(preset: Preset, splits: Splits) -> int:
-    if preset.task == "classification":
-        return len(splits.classes)
-    return prod(target_shape(splits.train))
+def _spec(task: Task, splits: Splits) -> DataSpec:
+    targets = target_shape(splits.train)
+    return DataSpec(
+        input_shape=sample_shape(splits.train),
+        outputs=task.outputs(len(splits.classes), targets),
+        kind=splits.kind or "other",
+        vocabulary=splits.vocabulary,
+        target_shape=targets,
+    )
 
 
 def _fits(section: DataSection, splits: Splits, device: torch.device) -> bool:

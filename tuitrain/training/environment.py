@@ -9,9 +9,9 @@ import numpy as np
 import torch
 
 from tuitrain import __version__
+from tuitrain.components.data import Samples
 from tuitrain.training.build import TrainingComponents
 from tuitrain.training.devices import has_bf16
-from tuitrain.training.samples import Samples
 
 
 def describe_environment(parts: TrainingComponents) -> dict[str, Any]:

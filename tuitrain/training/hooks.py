@@ -1,77 +1,14 @@
-"""Techniques beside the loop: what they may do, and when they are asked.
-
-A technique is one class in one file that overrides what it needs; what it does not override costs
-nothing in a step. Its state is in every checkpoint, so a run goes on exactly as it would have.
-"""
+"""A run's hooks: built from the preset, asked by the loop where they have something to do."""
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import Any
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from tuitrain.components import registry
+from tuitrain.components.hooks import Hook, HookContext
 from tuitrain.config.schema import HookSection
 from tuitrain.errors import CheckpointError, TrainingError
-from tuitrain.training import registry
-
-
-@dataclass(frozen=True, slots=True)
-class HookContext:
-    """What a hook's builder may know of the run."""
-
-    model: nn.Module
-    optimizer: torch.optim.Optimizer
-    device: torch.device
-    task: str
-    outputs: int
-    """Numbers that the model gives for one sample: classes, or targets."""
-    steps_per_epoch: int
-    total_steps: int
-    seed: int
-
-
-class Hook:
-    """Overrides what it needs of this; steps are counted as updates done."""
-
-    label = ""
-    """Of the metrics that an evaluation with `evaluation_weights` gives, as `ema` in ema/loss."""
-
-    def started(self, step: int) -> None:
-        """Training is about to go on after `step` updates, for the first time or after a resume."""
-
-    def transform_batch(self, inputs: Tensor, targets: Tensor, seed: int) -> tuple[Tensor, Tensor]:
-        """Return what the model takes and what the loss takes in their place.
-
-        Args:
-            inputs: [batch, ...], augmented and prepared.
-            targets: [batch] or [batch, ...].
-            seed: follows from the run's seed, the step and the batch's place in it: the only source
-                of randomness that is the same after a resume.
-        """
-        del seed
-        return inputs, targets
-
-    def updated(self, step: int) -> None:
-        """The update that makes `step` was made."""
-
-    def evaluation_weights(self) -> AbstractContextManager[None] | None:
-        """Return a context in which the model has other weights to be evaluated with, or None."""
-        return None
-
-    def evaluated(self, metrics: Mapping[str, float], step: int) -> None:
-        """An evaluation after `step` updates gave these metrics, by their full names."""
-
-    def ended(self) -> None:
-        """Training has ended, whichever way."""
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return what it has come to: tensors, numbers, texts and containers of them."""
-        return {}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go back to what `state_dict` returned."""
 
 
 class HookList:
@@ -145,6 +82,6 @@ def _build(section: HookSection, context: HookContext) -> Hook:
     if not isinstance(hook, Hook):
         raise TrainingError(
             f"hooks.name = {section.name} returned {type(hook).__name__}, not a "
-            "tuitrain.training.hooks.Hook"
+            "tuitrain.components.Hook"
         )
     return hook

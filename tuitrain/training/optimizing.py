@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from tuitrain.components import registry
 from tuitrain.config.schema import OptimizerSection, Preset
 from tuitrain.errors import TrainingError
-from tuitrain.training import registry
 from tuitrain.training.checkpoints.own_state import restore_state
 
 

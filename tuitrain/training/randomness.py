@@ -1,4 +1,4 @@
-"""Randomness that follows from (seed, epoch, sample) alone, and the state of what is random else.
+"""The order of an epoch, and the state of what is random else than by `components.draw`.
 
 Order and augmentation are functions of those numbers, so neither the number of loader workers,
 nor a resume, nor the device changes them. Dropout and a user's own draws use torch's, numpy's and
@@ -6,73 +6,25 @@ python's generators, whose states a checkpoint holds.
 """
 
 import random
-from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
 import torch
 from torch import Tensor
 
-_MASK = (1 << 64) - 1
+from tuitrain.components.draw import Draw, derive
+
+__all__ = [
+    "Draw", "derive", "epoch_order", "generator_states", "restore_generators", "seed_everything",
+]  # fmt: skip
+
 _NumpyState = tuple[str, np.ndarray, int, int, float]
-
-
-def _mix(value: int) -> int:
-    """Spread a number over 64 bits: the finaliser of splitmix64 (Steele et al. 2014)."""
-    value = (value + 0x9E3779B97F4A7C15) & _MASK
-    value = ((value ^ (value >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
-    value = ((value ^ (value >> 27)) * 0x94D049BB133111EB) & _MASK
-    return value ^ (value >> 31)
-
-
-def derive(*numbers: int) -> int:
-    """Return a seed of 63 bits that follows from all numbers and their order."""
-    value = 0
-    for number in numbers:
-        value = _mix(value ^ _mix(number))
-    return value >> 1
 
 
 def epoch_order(seed: int, epoch: int, count: int) -> Tensor:
     """Return the order in which an epoch visits the samples: [count] int64, on the CPU."""
     generator = torch.Generator().manual_seed(derive(seed, epoch))
     return torch.randperm(count, generator=generator)
-
-
-def _signed(value: int) -> int:
-    return value - (1 << 64) if value >= 1 << 63 else value
-
-
-def _hash(index: Tensor, key: int) -> Tensor:
-    """Return 31 well-mixed bits for each index, with integer arithmetic equal on every device.
-
-    Shifts of int64 carry the sign, so each is masked to be the logical one.
-    """
-    value = index * _signed(0x9E3779B97F4A7C15) + _signed(key)
-    value = (value ^ ((value >> 30) & ((1 << 34) - 1))) * _signed(0xBF58476D1CE4E5B9)
-    value = (value ^ ((value >> 27) & ((1 << 37) - 1))) * _signed(0x94D049BB133111EB)
-    return (value >> 33) & ((1 << 31) - 1)
-
-
-@dataclass(slots=True)
-class Draw:
-    """Random numbers for one batch in one epoch: each sample's own, whatever batch it is in."""
-
-    index: Tensor
-    """[batch] int64: each sample's number in the data set."""
-    key: int
-    """Follows from the seed, the epoch and the augmentation."""
-    _calls: int = 0
-
-    def integers(self, low: int, high: int) -> Tensor:
-        """Return [batch] int64, uniform over low..high, both included."""
-        self._calls += 1
-        bits = _hash(self.index, _mix(self.key + self._calls))
-        return low + bits % (high - low + 1)
-
-    def chance(self, probability: float) -> Tensor:
-        """Return [batch] bool, true with the given probability."""
-        return self.integers(0, (1 << 24) - 1) < int(probability * (1 << 24))
 
 
 def seed_everything(seed: int) -> None:

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+from tuitrain.components import registry
 from tuitrain.config.schema import ScheduleSection
 from tuitrain.errors import TrainingError
-from tuitrain.training import registry
 from tuitrain.training.checkpoints.own_state import restore_state, state_of
 
 Factor = Callable[[int, int], float]

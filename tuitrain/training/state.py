@@ -33,7 +33,7 @@ class TrainingState:
         preset = components.preset
         self.total_steps = components.total_steps
         self.settings = LiveSettings.begin(preset, components.schedule, self.total_steps)
-        self.progress = Progress(preset, components.task.train_metric())
+        self.progress = Progress(preset, components.task.train_metric)
         self.pending = PendingChanges(())
         """Live changes on record after the checkpoint that the run resumed from."""
         self.evaluation_size = evaluation_size(preset.train.batch_size)

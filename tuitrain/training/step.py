@@ -9,6 +9,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
+from tuitrain.components.draw import derive
 from tuitrain.training.build import TrainingComponents
 from tuitrain.training.data.batches import Batch, Batches
 from tuitrain.training.instruments import Instrument
@@ -16,7 +17,6 @@ from tuitrain.training.metrics.recorder import StepRecorder
 from tuitrain.training.nonfinite import NonfinitePolicy
 from tuitrain.training.optimizing import needs_closure
 from tuitrain.training.profiling.timing import StepTimer
-from tuitrain.training.randomness import derive
 from tuitrain.training.settings import LiveSettings
 from tuitrain.training.step_checks import check_inputs, check_loss, check_outputs
 from tuitrain.training.undo import StepUndo

@@ -37,7 +37,7 @@ def check_outputs(parts: TrainingComponents, batch: Batch, outputs: Any) -> None
     if not isinstance(outputs, Tensor):
         raise TrainingError(f"{model} gives a {type(outputs).__name__}, it must give a tensor")
     wanted = (len(batch.targets), parts.data.spec.outputs)
-    if parts.preset.task == "classification" and tuple(outputs.shape) != wanted:
+    if parts.task.has_classes and tuple(outputs.shape) != wanted:
         raise TrainingError(
             f"{model} gives outputs of shape {tuple(outputs.shape)} for {wanted[0]} samples of "
             f"{wanted[1]} classes, it must give {wanted}"

@@ -18,17 +18,18 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from tuitrain.components.data import Samples
+from tuitrain.components.draw import derive
 from tuitrain.training.data.loading import Failure, Loaded, Loading, describe_failure, handed_on
+from tuitrain.training.data.sources import Source, count
 from tuitrain.training.data.transform import BatchTransform
 from tuitrain.training.profiling.timing import Laps
 from tuitrain.training.randomness import (
-    derive,
     epoch_order,
     generator_states,
     restore_generators,
     seed_everything,
 )
-from tuitrain.training.samples import Samples, Source, count
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +167,8 @@ class TensorBatches:
     def _gather(self, index: Tensor, share: float, size: int) -> Batch:
         inputs = self._samples.inputs.index_select(0, index)
         targets = self._samples.targets.index_select(0, index)
-        return Batch(self._preparation.train(inputs, index, self._epoch), targets, share, size)
+        inputs, targets = self._preparation.train(inputs, targets, index, self._epoch)
+        return Batch(inputs, targets, share, size)
 
     def close(self) -> None:
         """Nothing to end."""
@@ -304,8 +306,8 @@ class LoaderBatches:
         inputs, targets, index = (part.to(self._device, non_blocking=True) for part in loaded)
         if laps is not None:
             laps.mark("copy")
-        prepared = self._preparation.train(inputs, index, epoch)
-        batch = Batch(prepared, targets, share, len(index))
+        inputs, targets = self._preparation.train(inputs, targets, index, epoch)
+        batch = Batch(inputs, targets, share, len(index))
         if laps is not None:
             laps.mark("data")
         return batch

@@ -4,19 +4,21 @@ Torch would name an index or a dtype in the middle of a step, and on a GPU not e
 """
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 from torch import Tensor
 from torch.utils.data import IterableDataset
 
+from tuitrain.components.data import DataKind, Samples, Splits
+from tuitrain.components.task import Task
 from tuitrain.errors import TrainingError
 from tuitrain.training.data.sample_rule import SampleRule, kind_of, rule_of
+from tuitrain.training.data.sources import Source, sample_shape, target_shape
 from tuitrain.training.data.stream import Stream
 from tuitrain.training.randomness import generator_states, restore_generators
-from tuitrain.training.samples import Samples, Source, Splits, target_shape
 
 
-def check_splits(name: str, task: str, found: Any, lowest: int = 0) -> Splits:
+def check_splits(name: str, task: Task, found: Any, *, own_loss: bool = False) -> Splits:
     """Return a data set's splits, class numbers as int64 and other targets as floating point.
 
     Of a set that yields samples one at a time the first is looked at; the others are held against
@@ -26,7 +28,7 @@ def check_splits(name: str, task: str, found: Any, lowest: int = 0) -> Splits:
         name: as the preset has it.
         task: the preset's.
         found: what the data set's function returned.
-        lowest: the least target of a binary task.
+        own_loss: the loss is the user's own, which may take other targets.
 
     Raises:
         TrainingError: this is nothing that can be trained on.
@@ -35,20 +37,31 @@ def check_splits(name: str, task: str, found: Any, lowest: int = 0) -> Splits:
     if not isinstance(found, Splits):
         raise TrainingError(
             f"{where} its function returned {kind_of(found)}, it must return a "
-            "tuitrain.training.samples.Splits"
+            "tuitrain.components.Splits"
         )
-    classes = len(found.classes) if task == "classification" else None
+    classes = len(found.classes) if task.has_classes else None
     if classes == 0:
         raise TrainingError(
-            f"{where} Splits.classes is empty, a classification task needs the classes' names"
+            f"{where} Splits.classes is empty, a {task.name} task needs the classes' names"
         )
     rules = [
-        rule_of(task, classes, lowest, f"{where} its {part} set")
+        rule_of(task, classes, own_loss, f"{where} its {part} set")
         for part in ("training", "validation")
     ]
     train, validation = _check_part(found.train, rules[0]), _check_part(found.validation, rules[1])
     _compare_targets(train, validation, rules[1].where)
-    return Splits(train, validation, found.classes)
+    kind = _check_kind(found, sample_shape(train), where)
+    return replace(found, train=train, validation=validation, kind=kind)
+
+
+def _check_kind(found: Splits, shape: tuple[int, ...], where: str) -> DataKind:
+    """Return what a sample is: what the data set says, or what its shape says."""
+    known = get_args(DataKind)
+    if found.kind is None:
+        return "image" if len(shape) == 3 else "table" if len(shape) == 1 else "other"
+    if found.kind not in known:
+        raise TrainingError(f"{where} Splits.kind is {found.kind!r}, allowed: {', '.join(known)}")
+    return found.kind
 
 
 def _check_part(part: Any, rule: SampleRule) -> Source:
@@ -59,11 +72,11 @@ def _check_part(part: Any, rule: SampleRule) -> Source:
         raise TrainingError(
             f"{where} is {kind_of(part)}, an IterableDataset; samples must be reachable by their "
             "number, as order and resume follow from it: give a map-style data set, with __len__ "
-            "and __getitem__, or tensors as tuitrain.training.samples.Samples"
+            "and __getitem__, or tensors as tuitrain.components.Samples"
         )
     if not (hasattr(part, "__len__") and hasattr(part, "__getitem__")):
         raise TrainingError(
-            f"{where} is {kind_of(part)}, it must be a tuitrain.training.samples.Samples or have "
+            f"{where} is {kind_of(part)}, it must be a tuitrain.components.Samples or have "
             "__len__ and __getitem__"
         )
     if not len(part):

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from tuitrain.components.task import Task
 from tuitrain.errors import TrainingError
 
 _WANTED = {
@@ -27,6 +28,8 @@ class SampleRule:
 
     where: str
     """The part in words: the beginning of every fault's text."""
+    task: str
+    """The preset's."""
     classes: int | None
     """Of a classification; None: targets are numbers."""
     low: float
@@ -99,25 +102,23 @@ class SampleRule:
                 f"{self.classes}: 0 to {self.classes - 1}"
             )
         return (
-            f"{self.where} has the target {value:g}, a binary task's are from {self.low:g} to "
+            f"{self.where} has the target {value:g}, a {self.task} task's are from {self.low:g} to "
             f"{self.high:g}"
         )
 
 
-def rule_of(task: str, classes: int | None, lowest: int, where: str) -> SampleRule:
+def rule_of(task: Task, classes: int | None, own_loss: bool, where: str) -> SampleRule:
     """Return what a part of a data set is held against.
 
     Args:
         task: the preset's.
-        classes: how many a classification has.
-        lowest: the least target of a binary task: -1 for losses that take -1 and 1.
+        classes: how many there are where targets are class numbers.
+        own_loss: the loss is the user's own.
         where: the part in words.
     """
     if classes is not None:
-        return SampleRule(where, classes, 0, classes - 1)
-    bound = float("inf")
-    low, high = (lowest, 1) if task == "binary" else (-bound, bound)
-    return SampleRule(where, None, low, high)
+        return SampleRule(where, task.name, classes, 0, classes - 1)
+    return SampleRule(where, task.name, None, *task.target_range(own_loss))
 
 
 def at(numbers: Sequence[int] | None, place: int) -> str:

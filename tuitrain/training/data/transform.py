@@ -6,17 +6,19 @@ Knows nothing of where a batch comes from.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any, TypeGuard
 
 import torch
 from torch import Tensor
 
+from tuitrain.components import registry
+from tuitrain.components.data import Samples
+from tuitrain.components.draw import Draw, derive
 from tuitrain.config.schema import AugmentSection
 from tuitrain.errors import TrainingError
-from tuitrain.training import registry
-from tuitrain.training.randomness import Draw, derive
-from tuitrain.training.samples import Samples, Source
+from tuitrain.training.data.sources import Source
 
-Augment = Callable[[Tensor, Draw], Tensor]
+Augment = Callable[[Tensor, Tensor, Draw], tuple[Tensor, Tensor]]
 
 _STATISTICS_SAMPLES = 2048
 """Samples that mean and deviation of a streamed set are taken from."""
@@ -98,11 +100,14 @@ class BatchTransform:
         self._statistics = None
         return made
 
-    def train(self, inputs: Tensor, index: Tensor, epoch: int) -> Tensor:
+    def train(
+        self, inputs: Tensor, targets: Tensor, index: Tensor, epoch: int
+    ) -> tuple[Tensor, Tensor]:
         """Augment and prepare; `index` [batch] are the samples' numbers."""
         for place, augment in enumerate(self._augment):
-            inputs = augment(inputs, Draw(index, derive(self._seed, epoch, place)))
-        return self.evaluate(inputs)
+            draw = Draw(index, derive(self._seed, epoch, place))
+            inputs, targets = augment(inputs, targets, draw)
+        return self.evaluate(inputs), targets
 
     def evaluate(self, inputs: Tensor) -> Tensor:
         """Prepare without augmentation."""
@@ -131,10 +136,39 @@ def build_augmentations(
     Raises:
         TrainingError: the data are no images.
     """
-    if sections and len(input_shape) != 3:
+    images = [section for section in sections if ":" not in section.name]
+    if images and len(input_shape) != 3:
         raise TrainingError(
-            f"data.augment is for images; a sample of this data set has shape {tuple(input_shape)}"
+            f"data.augment: {images[0].name} is for images; a sample of this data set has shape "
+            f"{tuple(input_shape)}"
         )
-    return [
-        partial(registry.augmentation.find(section.name), **section.options) for section in sections
-    ]
+    return [_build_augmentation(section) for section in sections]
+
+
+def _build_augmentation(section: AugmentSection) -> Augment:
+    """Return a function of inputs, targets and draw, whichever of both kinds it is made of."""
+    build = registry.augmentation.find(section.name)
+    given = [name for name in registry.required_arguments(build) if name not in section.options]
+    augment = partial(build, **section.options)
+
+    def inputs_alone(inputs: Tensor, targets: Tensor, draw: Draw) -> tuple[Tensor, Tensor]:
+        return augment(inputs, draw), targets
+
+    def both(inputs: Tensor, targets: Tensor, draw: Draw) -> tuple[Tensor, Tensor]:
+        pair = augment(inputs, targets, draw)
+        if not _is_pair(pair) or len(pair[1]) != len(targets):
+            raise TrainingError(
+                f"data.augment: {section.name} takes inputs, targets and draw: it must return the "
+                "inputs and as many targets, as a tuple"
+            )
+        return pair
+
+    return both if len(given) == 3 else inputs_alone
+
+
+def _is_pair(found: Any) -> TypeGuard[tuple[Tensor, Tensor]]:
+    return (
+        isinstance(found, tuple)
+        and len(found) == 2
+        and all(isinstance(part, Tensor) and part.ndim > 0 for part in found)
+    )

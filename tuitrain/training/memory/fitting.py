@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 
 import torch
 
+from tuitrain.components.data import Samples
 from tuitrain.training.build import TrainingComponents
 from tuitrain.training.data.batches import Batch, LoaderBatches, TensorBatches
 from tuitrain.training.memory.allocator import Allocator
 from tuitrain.training.memory.footprint import held_tensors
 from tuitrain.training.memory.oom_report import OutOfMemory, is_out_of_memory
 from tuitrain.training.memory.saved_tensors import SavedTensorTracker, held_bytes
-from tuitrain.training.samples import Samples
 
 _MARGIN = 0.9
 """Share of the room that is used: the allocator takes blocks of 2 and 20 MiB, and leaves gaps."""

@@ -7,10 +7,11 @@ from typing import Any
 
 import torch
 
+from tuitrain.errors import TrainingError
 from tuitrain.training.build import TrainingComponents
 from tuitrain.training.data.batches import evaluation_batches
+from tuitrain.training.data.sources import count
 from tuitrain.training.modes import evaluation_mode
-from tuitrain.training.samples import count
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class Evaluator:
     def _pass(self, batch_size: int, label: str) -> tuple[dict[str, float], dict[str, Any] | None]:
         """Go over the validation set once; metrics by full name, and counts of classes."""
         components, data = self._components, self._components.data
-        tally = components.task.tally(data.spec.outputs, components.device)
+        tally = components.task.accumulator(data.spec.outputs, components.device)
         total = torch.zeros((), device=components.device)
         batches = evaluation_batches(
             data.validation,
@@ -76,7 +77,13 @@ class Evaluator:
                 total += components.loss(outputs, targets).float() * len(targets)
             tally.add(outputs, targets)
         metrics = {f"{label}/loss": total.item() / max(1, self._samples)}
-        metrics |= {f"{label}/{name}": value for name, value in tally.metrics().items()}
+        measured = tally.metrics()
+        if absent := [name for name in components.task.metrics if name not in measured]:
+            raise TrainingError(
+                f"task = {components.task.name}: evaluations give no {', '.join(absent)}, which "
+                "its metrics name"
+            )
+        metrics |= {f"{label}/{name}": value for name, value in measured.items()}
         counts = tally.counts()
         if counts is not None and data.classes:
             counts = {"classes": list(data.classes), **counts}

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from tuitrain.components.task import Task
 from tuitrain.messages import MetricPoints
-from tuitrain.training.task import Task
 
 KEPT_BYTES = 64 * 1024 * 1024
 """Outputs that may be held until a flush; more and a flush is due at once."""

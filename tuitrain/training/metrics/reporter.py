@@ -78,7 +78,7 @@ class StepReporter:
         self._send(AlertRaised(time.time(), self._state.step, "nonfinite", found.alert))
 
     def _steps_taken(self, flushed: Flushed, took_s: float) -> StepsTaken:
-        metric = self._state.components.task.train_metric()
+        metric = self._state.components.task.train_metric
         points = flushed.points(metric, flushed.samples / max(took_s, 1e-9))
         split = self._timer.points(flushed.last_step, took_s / len(flushed.losses))
         return StepsTaken(

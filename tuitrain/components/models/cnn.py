@@ -1,36 +1,14 @@
-"""Models: each returns a module that maps a batch of inputs to [batch, outputs]."""
+"""Plain convolutional networks."""
 
 from collections.abc import Sequence
-from math import prod
 
 from pydantic import PositiveInt
 from torch import nn
 
+from tuitrain.components.data import DataSpec
+from tuitrain.components.registry import model
 from tuitrain.config.schema import Fraction
 from tuitrain.errors import TrainingError
-from tuitrain.training.registry import model
-from tuitrain.training.samples import DataSpec
-
-
-@model("linear")
-def linear(spec: DataSpec) -> nn.Module:
-    """One linear layer over the flattened input."""
-    return nn.Sequential(nn.Flatten(), nn.Linear(prod(spec.input_shape), spec.outputs))
-
-
-@model("mlp")
-def mlp(
-    spec: DataSpec, *, hidden: Sequence[PositiveInt] = (512, 256), dropout: Fraction = 0.0
-) -> nn.Module:
-    """Multi-layer perceptron: linear layers with ReLU between them."""
-    layers: list[nn.Module] = [nn.Flatten()]
-    width = prod(spec.input_shape)
-    for next_width in hidden:
-        layers += [nn.Linear(width, next_width), nn.ReLU()]
-        if dropout:
-            layers.append(nn.Dropout(dropout))
-        width = next_width
-    return nn.Sequential(*layers, nn.Linear(width, spec.outputs))
 
 
 @model("cnn")

@@ -1,17 +1,13 @@
-"""Augmentations: each maps a batch of images to one of the same shape and type.
-
-They work on whole batches on the device. What is random comes from `draw` alone, so it follows
-from seed, epoch and sample.
-"""
+"""Shifts and mirror images of a batch of images."""
 
 import torch
 from pydantic import PositiveInt
 from torch import Tensor
 from torch.nn.functional import pad
 
+from tuitrain.components.draw import Draw
+from tuitrain.components.registry import augmentation
 from tuitrain.config.schema import Fraction
-from tuitrain.training.randomness import Draw
-from tuitrain.training.registry import augmentation
 
 
 @augmentation("shift")

@@ -1,22 +1,9 @@
-"""Losses: each returns a function of (outputs, targets) to the mean over the batch."""
+"""Losses of numbers."""
 
 from pydantic import PositiveFloat
 from torch import nn
 
-from tuitrain.config.schema import Fraction
-from tuitrain.training.registry import loss
-
-
-@loss("cross_entropy", tasks=("classification",))
-def cross_entropy(*, label_smoothing: Fraction = 0.0) -> nn.Module:
-    """Cross-entropy of class scores."""
-    return nn.CrossEntropyLoss(label_smoothing=label_smoothing)
-
-
-@loss("bce_with_logits", tasks=("binary",))
-def bce_with_logits() -> nn.Module:
-    """Binary cross-entropy of one score."""
-    return nn.BCEWithLogitsLoss()
+from tuitrain.components.registry import loss
 
 
 @loss("l1", tasks=("regression",))

@@ -1,0 +1,16 @@
+"""Tasks, models, data sets, losses, optimizers, schedules, augmentations and hooks.
+
+A component is one function and one name: keyword-only parameters with their annotations are the
+options that a preset may set; the docstring's first line is their description. Nothing here knows
+the loop. Code of your own imports the names below from here; importing them imports torch.
+"""
+
+from tuitrain.components.data import DataContext, DataSpec, Samples, Splits
+from tuitrain.components.draw import Draw, derive
+from tuitrain.components.hooks import Hook, HookContext
+from tuitrain.components.task import MetricAccumulator, Task
+
+__all__ = [
+    "DataContext", "DataSpec", "Draw", "Hook", "HookContext", "MetricAccumulator",
+    "Samples", "Splits", "Task", "derive",
+]  # fmt: skip

@@ -1,0 +1,1 @@
+"""Data sets: each returns training and validation samples; none knows batches or devices."""

@@ -1,0 +1,26 @@
+"""Multi-layer perceptrons."""
+
+from collections.abc import Sequence
+from math import prod
+
+from pydantic import PositiveInt
+from torch import nn
+
+from tuitrain.components.data import DataSpec
+from tuitrain.components.registry import model
+from tuitrain.config.schema import Fraction
+
+
+@model("mlp")
+def mlp(
+    spec: DataSpec, *, hidden: Sequence[PositiveInt] = (512, 256), dropout: Fraction = 0.0
+) -> nn.Module:
+    """Multi-layer perceptron: linear layers with ReLU between them."""
+    layers: list[nn.Module] = [nn.Flatten()]
+    width = prod(spec.input_shape)
+    for next_width in hidden:
+        layers += [nn.Linear(width, next_width), nn.ReLU()]
+        if dropout:
+            layers.append(nn.Dropout(dropout))
+        width = next_width
+    return nn.Sequential(*layers, nn.Linear(width, spec.outputs))

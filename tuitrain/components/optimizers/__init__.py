@@ -1,0 +1,1 @@
+"""Optimizers: each takes parameters, learning rate and weight decay."""

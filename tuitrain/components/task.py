@@ -1,0 +1,112 @@
+"""What a task is to the loop: how targets, outputs and metrics of one kind of training look.
+
+A task is one class in one file. What is literal in it is also read from its source, without
+importing it, by `tuitrain.config.catalogue`. Everything it measures stays on the device until the
+loop flushes.
+"""
+
+from collections.abc import Mapping, Sequence
+from math import inf, prod
+from typing import Any, ClassVar, Protocol
+
+import torch
+from torch import Tensor
+
+from tuitrain.errors import TrainingError
+
+
+class MetricAccumulator(Protocol):
+    """Sums over one evaluation."""
+
+    def add(self, outputs: Tensor, targets: Tensor) -> None:
+        """Count one batch."""
+        ...
+
+    def metrics(self) -> dict[str, float]:
+        """Return the metrics without their `val/`."""
+        ...
+
+    def counts(self) -> Mapping[str, Any] | None:
+        """Return per-class counts, where there are classes."""
+        ...
+
+
+class Task:
+    """One kind of training; a task overrides what is otherwise with it."""
+
+    name: str = ""
+    """As the preset has it; set when the task is found by it."""
+    metrics: ClassVar[tuple[str, ...]] = ()
+    """What an evaluation gives beside the loss, e.g. accuracy, which is then val/accuracy."""
+    train_metric: ClassVar[str] = ""
+    """What `measure_steps` gives."""
+    larger_is_better: ClassVar[tuple[str, ...]] = ()
+    """Those of its metrics that are better when they are larger."""
+    monitor: ClassVar[str] = "val/loss"
+    """The metric that decides which checkpoint is best, where a preset names none."""
+    loss: ClassVar[str] = ""
+    """The loss of a preset that names none; empty: a preset must name one."""
+    has_classes: ClassVar[bool] = False
+    """Whether targets are class numbers, int64 from 0 on, so that the classes must have names."""
+
+    def target_range(self, own_loss: bool) -> tuple[float, float]:
+        """Return the least and the largest target that is no class number.
+
+        Args:
+            own_loss: the loss is the user's own, which may take other targets than those here.
+        """
+        del own_loss
+        return -inf, inf
+
+    def outputs(self, classes: int, target_shape: Sequence[int]) -> int:
+        """Return how many numbers the model must give for one sample.
+
+        Args:
+            classes: how many the data set names.
+            target_shape: of one sample's targets; () for a number.
+        """
+        return classes if self.has_classes else prod(target_shape)
+
+    def shape_outputs(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Return outputs in the shape that loss and metrics take: by default that of the targets.
+
+        Raises:
+            TrainingError: there are not as many as the targets want.
+        """
+        return shaped_like(outputs, targets)
+
+    def measure_steps(self, outputs: Sequence[Tensor], targets: Sequence[Tensor]) -> list[float]:
+        """Return the train metric of each batch; one transfer from the device for all."""
+        raise NotImplementedError
+
+    def accumulator(self, outputs: int, device: torch.device) -> MetricAccumulator:
+        """Begin an evaluation; `outputs` are the numbers that the model gives for one sample."""
+        raise NotImplementedError
+
+
+def widest(device: torch.device) -> torch.dtype:
+    """Return the widest floating point type of a device: Metal has no float64."""
+    return torch.float32 if device.type == "mps" else torch.float64
+
+
+def mean_each(values: Tensor, sizes: Sequence[int]) -> list[float]:
+    """Return the mean over each run of `sizes` consecutive values."""
+    if len(set(sizes)) == 1:
+        means: list[float] = values.view(len(sizes), -1).mean(1).tolist()
+        return means
+    return torch.stack([part.mean() for part in torch.split(values, list(sizes))]).tolist()
+
+
+def shaped_like(outputs: Tensor, targets: Tensor) -> Tensor:
+    """Return [batch] as [batch, 1] or the other way round, whichever the targets are.
+
+    Losses broadcast one against the other to [batch, batch] and train on with that.
+    """
+    if outputs.shape == targets.shape:
+        return outputs
+    if outputs.numel() != targets.numel():
+        raise TrainingError(
+            f"the model gives outputs of shape {tuple(outputs.shape)} for targets of shape "
+            f"{tuple(targets.shape)}: it must give one number for each target"
+        )
+    return outputs.reshape(targets.shape)

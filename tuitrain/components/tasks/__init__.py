@@ -1,0 +1,1 @@
+"""Tasks: each is one class, with all that is otherwise for one kind of training."""
