@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from tuitrain.config.load import to_toml
 from tuitrain.errors import (
     EXIT_FAILED,
     EXIT_FINISHED,
@@ -40,10 +41,10 @@ from tuitrain.runs.listing import write_summary
 from tuitrain.runs.log import LogFile
 from tuitrain.runs.rows import CommandRow
 from tuitrain.runs.writer import RunWriter
-from tuitrain.supervisor.assignment import Assignment
 from tuitrain.supervisor.clock import SteadyClock
 from tuitrain.supervisor.digests import Digests
 from tuitrain.supervisor.intake import Intake
+from tuitrain.supervisor.launch import LaunchSpec
 from tuitrain.supervisor.requests import translate
 from tuitrain.supervisor.watch import open_watch
 from tuitrain.supervisor.worker_process import (
@@ -70,24 +71,24 @@ class Supervisor:
     """Owns a run from taking its lock to giving it back."""
 
     def __init__(
-        self, assignment: Assignment, observe: Observer, worker: WorkerProcess | None = None
+        self, spec: LaunchSpec, observe: Observer, worker: WorkerProcess | None = None
     ) -> None:
         """Prepare to supervise.
 
         Args:
-            assignment: what is to be done.
+            spec: what is to be done.
             observe: is told each event once it is on record.
             worker: one that has warmed up; started anew when None.
         """
-        self._assignment = assignment
+        self._spec = spec
         self._clock = SteadyClock()
         self._intake = Intake(self._clock)
         self._warm_worker = worker
-        self._directory = assignment.directory
+        self._directory = spec.directory
         self._observe = observe
         self._unrecorded: deque[Numbered] = deque()
         self._open_stops: list[int] = []
-        self._digests = Digests(assignment.directory.path)
+        self._digests = Digests(spec.directory.path)
         self._ended: TrainingEnded | None = None
         self._signals: list[int] = []
         self._exit_code: int | None = None
@@ -111,7 +112,7 @@ class Supervisor:
             self._catch_signals()
             with RunWriter(self._directory) as writer:
                 self._writer = writer
-                self._watch = open_watch(self._directory, writer, self._observe, clock=self._clock)
+                self._watch = open_watch(self._spec, writer, self._observe, clock=self._clock)
                 attempt = writer.begin_attempt(self._clock(), "starting the worker")
                 writer.refuse_stale_commands(self._clock(), "the supervisor had ended")
                 try:
@@ -127,18 +128,18 @@ class Supervisor:
         return self._final_exit_code()
 
     def _order(self, attempt: int) -> StartOrder:
-        assignment = self._assignment
+        spec = self._spec
         return StartOrder(
             run_directory=str(self._directory.path.resolve()),
-            config=self._directory.config_path.read_text(encoding="utf-8"),
+            config=to_toml(spec.preset),
             attempt=attempt,
-            data_directory=str(assignment.data_directory),
-            code_folders=tuple(assignment.code_folders),
-            resume=assignment.resume,
+            data_directory=str(spec.data_directory),
+            code_folders=spec.code_folders,
+            resume=spec.resume,
             had_checkpoint=self._writer.has_checkpoint(),
             settings=tuple(self._writer.applied_settings()),
-            checkpoint=assignment.checkpoint,
-            live=assignment.live,
+            checkpoint=spec.checkpoint,
+            live=spec.live,
             abandoned=tuple(self._writer.abandoned_checkpoints()),
         )
 
@@ -343,12 +344,12 @@ class Supervisor:
             self._kill(worker, "stopped twice: killed at once; the last checkpoint stays")
             return
         self._exit_code = exit_code
-        self._kill_at = time.monotonic() + self._assignment.grace_s
+        self._kill_at = time.monotonic() + self._spec.preset.train.grace_s
         worker.send(stop)
 
     def _end_overdue(self, worker: WorkerProcess) -> None:
         if self._kill_at is not None and time.monotonic() > self._kill_at:
-            grace_s = self._assignment.grace_s
+            grace_s = self._spec.preset.train.grace_s
             self._kill(worker, f"did not stop within {grace_s:g} s: killed")
 
     def _kill(self, worker: WorkerProcess, reason: str) -> None:
