@@ -44,7 +44,7 @@ class ScriptedWorker:
         pass
 
 
-class NoDigests:
+class NoSummaries:
     """Works out no profile: that takes a process each."""
 
     def begin(self, event: m.Event) -> None:
@@ -84,7 +84,7 @@ def supervise_worker(
     """The same, with the worker as it is."""
     spec = LaunchSpec(run, load_preset(run.config_path), resume, Path("data"))
     supervisor = Supervisor(spec, observe, worker)
-    supervisor._digests = NoDigests()  # type: ignore[assignment]
+    supervisor._summaries = NoSummaries()  # type: ignore[assignment]
     with signals_kept():
         return supervisor.run()
 

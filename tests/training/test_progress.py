@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tuitrain.config.load import parse_preset
 from tuitrain.config.schema import CheckpointSection, StopSection
 from tuitrain.errors import TrainingError
+from tuitrain.training.changed_settings import check_warmup
 from tuitrain.training.components import schedules
 from tuitrain.training.metrics.progress import (
     StepMeans,
@@ -20,7 +21,6 @@ from tuitrain.training.metrics.progress import (
     tracker_state,
 )
 from tuitrain.training.nonfinite import NonfinitePolicy
-from tuitrain.training.resettling import check_warmup
 from tuitrain.training.settings import LiveSettings, PendingChanges
 
 LONG_WARMUP = """

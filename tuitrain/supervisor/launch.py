@@ -24,7 +24,7 @@ from tuitrain.config.schema import Preset
 from tuitrain.errors import FolderError, TuitrainError, UsageError
 from tuitrain.runs.directory import RunDirectory, create_run
 from tuitrain.runs.reader import RunReader
-from tuitrain.supervisor.resettling import check_length, settle
+from tuitrain.supervisor.changed_settings import check_length, settle
 
 VERSION = 1
 """Of launch.json."""

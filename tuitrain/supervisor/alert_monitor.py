@@ -30,10 +30,10 @@ _MOST_UNRECORDED = 100
 _LOST = "the run was lost: its supervisor was killed, or the machine went down; now it is resumed"
 
 Observer = Callable[[Event], None]
-"""Is told of each alert that the watch raises."""
+"""Is told of each alert that the monitor raises."""
 
 
-class Watch:
+class AlertMonitor:
     """The alerts of one run, for as long as one supervisor owns it."""
 
     def __init__(
@@ -45,7 +45,7 @@ class Watch:
         notify: NotifySection,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Begin to watch.
+        """Begin to watch a run.
 
         Args:
             directory: the run.
@@ -184,14 +184,14 @@ class Watch:
         self._record()
 
 
-def open_watch(
+def open_alert_monitor(
     spec: LaunchSpec,
     writer: RunWriter,
     observe: Observer,
     environ: Mapping[str, str] = os.environ,
     clock: Callable[[], float] = time.time,
-) -> Watch:
-    """Return the watch that a run's preset and the user's configuration ask for.
+) -> AlertMonitor:
+    """Return the monitor that a run's preset and the user's configuration ask for.
 
     A user's configuration at fault is told as an alert, and nobody else is told then: a run that
     was started before the fault must go on.
@@ -201,8 +201,8 @@ def open_watch(
         notify = load_user_config(environ).notify
     except UsageError as error:
         notify, trouble = NotifySection(), f"nobody else is told of alerts: {error}"
-    watch = Watch(spec.directory, writer, observe, Rules(spec.preset), notify, clock)
+    monitor = AlertMonitor(spec.directory, writer, observe, Rules(spec.preset), notify, clock)
     if trouble:
-        watch.tell(AlertRaised(clock(), 0, "webhook", trouble))
-    watch.note_loss()
-    return watch
+        monitor.tell(AlertRaised(clock(), 0, "webhook", trouble))
+    monitor.note_loss()
+    return monitor
