@@ -242,12 +242,7 @@ def test_a_command_row_without_what_it_needs_is_refused(run: RunDirectory) -> No
 
     worker: Any = workers.ScriptedWorker([])
     worker._batches = Orders([*batches, control(start=1)])
-    from tuitrain.supervisor.assignment import Assignment
-    from tuitrain.supervisor.supervisor import Supervisor
-
-    with workers.signals_kept():
-        code = Supervisor(Assignment(run, False, Path(), (), 5.0), lambda _e: None, worker).run()
-    assert code == 0
+    assert workers.supervise_worker(run, worker) == 0
     with RunReader(run) as reader:
         assert {row.outcome for row in reader.commands()} == {"refused"}
         assert all("ended" not in row.text for row in reader.commands())

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from tuitrain import messages as m
+from tuitrain.config.load import load_preset
 from tuitrain.messages import Numbered
 from tuitrain.runs.directory import RunDirectory
-from tuitrain.supervisor.assignment import Assignment
+from tuitrain.supervisor.launch import LaunchSpec
 from tuitrain.supervisor.supervisor import Observer, Supervisor
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
@@ -43,7 +44,7 @@ class ScriptedWorker:
         pass
 
 
-class NoDigests:
+class NoSummaries:
     """Works out no profile: that takes a process each."""
 
     def begin(self, event: m.Event) -> None:
@@ -69,10 +70,21 @@ def supervise(
     resume: bool = False,
 ) -> int:
     """Let a supervisor live through what a worker says; return its exit code."""
-    assignment = Assignment(run, resume, Path("data"), (), 5.0)
     worker: Any = ScriptedWorker(batches)
-    supervisor = Supervisor(assignment, observe, worker)
-    supervisor._digests = NoDigests()  # type: ignore[assignment]
+    return supervise_worker(run, worker, observe, resume=resume)
+
+
+def supervise_worker(
+    run: RunDirectory,
+    worker: Any,
+    observe: Observer = lambda _event: None,
+    *,
+    resume: bool = False,
+) -> int:
+    """The same, with the worker as it is."""
+    spec = LaunchSpec(run, load_preset(run.config_path), resume, Path("data"))
+    supervisor = Supervisor(spec, observe, worker)
+    supervisor._summaries = NoSummaries()  # type: ignore[assignment]
     with signals_kept():
         return supervisor.run()
 

@@ -11,6 +11,7 @@ from tuitrain.components.schedules import basic as schedules
 from tuitrain.config.load import parse_preset
 from tuitrain.config.schema import CheckpointSection, StopSection
 from tuitrain.errors import TrainingError
+from tuitrain.training.changed_settings import check_warmup
 from tuitrain.training.metrics.progress import (
     StepMeans,
     begin_best,
@@ -20,7 +21,6 @@ from tuitrain.training.metrics.progress import (
     tracker_state,
 )
 from tuitrain.training.nonfinite import NonfinitePolicy
-from tuitrain.training.resettling import check_warmup
 from tuitrain.training.settings import LiveSettings, PendingChanges
 
 LONG_WARMUP = """

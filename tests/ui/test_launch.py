@@ -14,11 +14,12 @@ from tests.ui.makers import falling, new_run, train
 from tests.ui.screens import screen_text, type_at_once, wait_for, wait_for_golden, wait_for_text
 from tuitrain.config.load import parse_preset, to_toml
 from tuitrain.errors import TuitrainError
+from tuitrain.locks import RunLock
 from tuitrain.messages import MemoryRanOut, Numbered, RunState, TrainingEnded
 from tuitrain.runs.listing import list_runs
 from tuitrain.runs.reader import RunReader
 from tuitrain.runs.writer import RunWriter
-from tuitrain.supervisor.assignment import Assignment
+from tuitrain.supervisor.launch import LaunchSpec
 from tuitrain.ui.app import TuitrainApp
 from tuitrain.ui.pace import pace_for, read_paces
 from tuitrain.ui.screens.home import HomeScreen
@@ -49,7 +50,7 @@ class Bench:
         self.outcome = outcome
         self.error = error
         self.asked: list[str] = []
-        self.launched: list[Assignment] = []
+        self.launched: list[LaunchSpec] = []
         self.closed = 0
         self.may_go_on = threading.Event()
         """Not set, the run stays on its way for long, as one that downloads its data."""
@@ -82,24 +83,28 @@ class Bench:
         )
         self._deliver(WarmReport(True, devices, estimate))
 
-    def launch(self, assignment: Assignment) -> None:
+    def launch(self, spec: LaunchSpec) -> None:
         if self.error:
             raise TuitrainError(self.error)
-        self.launched.append(assignment)
-        with RunWriter(assignment.directory) as writer:
+        # A run that is on its way has a supervisor.
+        self._lock = RunLock(spec.directory.lock_path)
+        self._lock.acquire()
+        self.launched.append(spec)
+        with RunWriter(spec.directory) as writer:
             writer.begin_attempt(1.0)
         if not self.may_go_on.is_set():
-            threading.Thread(target=self._go_on, args=[assignment], daemon=True).start()
+            threading.Thread(target=self._go_on, args=[spec], daemon=True).start()
             return
-        self._come_to_run(assignment)
+        self._come_to_run(spec)
 
-    def _go_on(self, assignment: Assignment) -> None:
+    def _go_on(self, spec: LaunchSpec) -> None:
         self.may_go_on.wait()
-        self._come_to_run(assignment)
+        self._come_to_run(spec)
 
-    def _come_to_run(self, assignment: Assignment) -> None:
-        with RunWriter(assignment.directory) as writer:
+    def _come_to_run(self, spec: LaunchSpec) -> None:
+        with RunWriter(spec.directory) as writer:
             writer.change_state(2.0, *self.outcome, at_rest=True)
+        self._lock.release()
 
     def close(self) -> None:
         self.closed += 1
@@ -116,7 +121,7 @@ def preset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 def form(preset: str, bench: Bench, **options: Any) -> Callable[[TuitrainApp], None]:
     def show(app: TuitrainApp) -> None:
-        app.push_screen(LaunchScreen(preset, standby=bench.make, **options))
+        app.push_screen(LaunchScreen(preset, make_worker=bench.make, **options))
 
     return show
 
@@ -268,7 +273,7 @@ def test_enter_starts_the_run_and_shows_it(root: Path, preset: str) -> None:
         await pilot.press("enter")
         await wait_for(pilot, lambda: isinstance(pilot.app.screen, RunScreen))
         (run,) = list_runs(root)
-        assert [assignment.directory.id for assignment in bench.launched] == [run.id]
+        assert [spec.directory.id for spec in bench.launched] == [run.id]
         await takes_keys(pilot)
         await pilot.press("q")
         await wait_for(pilot, lambda: isinstance(pilot.app.screen, HomeScreen))

@@ -44,7 +44,7 @@ def open_each(app: TuitrainApp, run: RunDirectory) -> Iterable[Screen[Any]]:
     app.open_compare([run, run])
     yield app.screen
     for screen in (
-        LaunchScreen("digits", standby=Bench().make),
+        LaunchScreen("digits", make_worker=Bench().make),
         ChooseRuns(app.root, run, set()),
         ChooseProfile([]),
         Details(lambda _: []),

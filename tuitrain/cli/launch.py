@@ -4,23 +4,26 @@ Knows how a run is begun, not how it is supervised.
 """
 
 import sys
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tuitrain.cli import output
+from tuitrain.cli.control import await_answer, open_client
 from tuitrain.cli.options import Json, PresetArgument, RunArgument, RunsDir
-from tuitrain.errors import EXIT_FAILED, RunBusyError, UsageError
+from tuitrain.errors import EXIT_FAILED, UsageError
 
 if TYPE_CHECKING:
+    from subprocess import Popen
+
     from tuitrain.cli.progress import Progress
     from tuitrain.config.schema import Preset
     from tuitrain.runs.directory import RunDirectory
     from tuitrain.runs.rows import StateRow
-    from tuitrain.supervisor.assignment import Assignment
+    from tuitrain.supervisor.client import RunClient
+    from tuitrain.supervisor.launch import LaunchSpec
 
 DataDir = Annotated[
     Path | None,
@@ -81,19 +84,18 @@ def run(
         from tuitrain.ui.terminal import check_terminal
 
         check_terminal()
-    from tuitrain.runs.directory import runs_root
-    from tuitrain.supervisor.assignment import begin_run
-
-    folder = found.path.resolve().parent
-    assignment = begin_run(
-        resolved, runs_root(runs_dir), name=name, data_dir=data_dir, preset_folder=folder
+    client = open_client(runs_dir, data_dir)
+    here = _Foreground(json)
+    in_background = tui or detach
+    directory = client.start(
+        resolved,
+        name=name,
+        preset_folder=found.path.resolve().parent,
+        launch=_start_in_background if in_background else here,
     )
-    with _undone_unless_begun(assignment.directory):
-        if tui:
-            raise typer.Exit(_watch(assignment, runs_root(runs_dir)))
-        if detach:
-            raise typer.Exit(_begin_in_background(assignment, json))
-        raise typer.Exit(_supervise_here(assignment, resolved, json))
+    if tui:
+        raise typer.Exit(_watch(directory))
+    raise typer.Exit(_await_start(client, directory, json) if detach else here.exit_code)
 
 
 def resume(
@@ -134,51 +136,42 @@ def resume(
     json: Json = False,
 ) -> None:
     """Resume a paused run, or one that ended, from its last checkpoint."""
-    from tuitrain.config.load import load_preset
-    from tuitrain.runs.directory import runs_root
-    from tuitrain.runs.listing import find_run
-    from tuitrain.runs.lock import is_alive
-    from tuitrain.supervisor.assignment import continue_run
+    client = open_client(runs_dir, data_dir)
+    directory = client.find(run)
+    here = _Foreground(json)
 
-    directory = find_run(runs_root(runs_dir), run)
-    if is_alive(directory) and checkpoint:
-        raise RunBusyError(f"{directory.id} is live: stop it before going back to a checkpoint")
-    if is_alive(directory) and overrides:
-        from tuitrain.config.schema import LIVE_SETTINGS
+    def launch(spec: "LaunchSpec") -> "Popen[bytes] | None":
+        _tell_changes(spec)
+        if not foreground:
+            return _start_in_background(spec)
+        here(spec)
+        return None
 
-        raise RunBusyError(
-            f"{directory.id} is live: `tuitrain set` changes {', '.join(LIVE_SETTINGS)} while it "
-            "is; to change anything else, stop it first"
-        )
-    if is_alive(directory):
-        from tuitrain.cli.control import order
-
-        order(directory, "resume", {}, json)
-        return
-    assignment = continue_run(
+    command = client.resume(
         directory,
-        data_dir=data_dir,
-        code=code or (),
         checkpoint=_checkpoint_path(directory, checkpoint) if checkpoint else "",
         settings=overrides or (),
+        code=code or (),
+        launch=launch,
     )
-    preset = load_preset(directory.config_path)
-    _tell_changes(assignment, preset)
-    if foreground:
-        raise typer.Exit(_supervise_here(assignment, preset, json))
-    raise typer.Exit(_begin_in_background(assignment, json))
+    if command is not None:
+        await_answer(client, directory, command, "resume", json)
+    elif foreground:
+        raise typer.Exit(here.exit_code)
+    else:
+        raise typer.Exit(_await_start(client, directory, json))
 
 
-def _tell_changes(assignment: "Assignment", preset: "Preset") -> None:
+def _tell_changes(spec: "LaunchSpec") -> None:
     """Say what is no longer as it was, and what follows from it."""
     from tuitrain.config.changes import consequences
 
-    changed = {change.key: str(change) for change in assignment.changes}
-    set_anew = {key: f"{key} {value:g}" for key, value in assignment.live}
-    lines = {**set_anew, **changed}
+    changed = {change.key: str(change) for change in spec.changes}
+    set_again = {key: f"{key} {value:g}" for key, value in spec.live}
+    lines = {**set_again, **changed}
     if lines:
-        output.say(f"{assignment.directory.id} goes on with other settings:")
-        for text in (*lines.values(), *consequences(lines, preset.schedule.name)):
+        output.say(f"{spec.directory.id} goes on with other settings:")
+        for text in (*lines.values(), *consequences(lines, spec.preset.schedule.name)):
             output.say(f"  {text}")
 
 
@@ -200,39 +193,31 @@ def add_commands(app: typer.Typer) -> None:
 # --- where it runs ------------------------------------------------------------------------------
 
 
-@contextmanager
-def _undone_unless_begun(directory: "RunDirectory") -> Iterator[None]:
-    """Remove a new run whose supervisor could not be started: nothing of it was ever done."""
-    from tuitrain.errors import FolderError, TuitrainError
-    from tuitrain.runs.reader import RunReader
-    from tuitrain.runs.remove import remove_run
+class _Foreground:
+    """Supervises a run in this process, and shows it."""
 
-    try:
-        yield
-    except (OSError, FolderError, KeyboardInterrupt):
-        with suppress(TuitrainError, OSError):
-            with closing(RunReader(directory)) as reader:
-                begun = bool(reader.attempts())
-            if not begun:
-                remove_run(directory)
-        raise
+    def __init__(self, json: bool) -> None:
+        self._json = json
+        self.exit_code = 0
+        """Of the run, once it is over."""
 
+    def __call__(self, spec: "LaunchSpec") -> None:
+        """Supervise the run until it is over."""
+        from tuitrain.cli.notices import Notices
+        from tuitrain.cli.progress import Hardy
+        from tuitrain.config.user import load_user_config
+        from tuitrain.supervisor.supervisor import Supervisor
 
-def _supervise_here(assignment: "Assignment", preset: "Preset", json: bool) -> int:
-    from tuitrain.cli.notices import Notices
-    from tuitrain.cli.progress import Hardy
-    from tuitrain.config.user import load_user_config
-    from tuitrain.supervisor.supervisor import Supervisor
-
-    directory = assignment.directory
-    notify = load_user_config().notify
-    shown = Hardy(_progress(directory, preset, json))
-    shown.begin()
-    code = Supervisor(assignment, Notices(shown.observe, directory.id, notify).observe).run()
-    if code:
-        output.say(f"resume with: tuitrain resume {directory.id}")
-    output.say(f"the run is in {directory.path}")
-    return code
+        directory = spec.directory
+        notify = load_user_config().notify
+        shown = Hardy(_progress(directory, spec.preset, self._json))
+        shown.begin()
+        self.exit_code = Supervisor(
+            spec, Notices(shown.observe, directory.id, notify).observe
+        ).run()
+        if self.exit_code:
+            output.say(f"resume with: tuitrain resume {directory.id}")
+        output.say(f"the run is in {directory.path}")
 
 
 def _progress(directory: "RunDirectory", preset: "Preset", json: bool) -> "Progress":
@@ -247,23 +232,25 @@ def _progress(directory: "RunDirectory", preset: "Preset", json: bool) -> "Progr
     return LiveLine(course) if sys.stdout.isatty() else PlainLines(course)
 
 
-def _watch(assignment: "Assignment", root: Path) -> int:
+def _watch(directory: "RunDirectory") -> int:
     from tuitrain.cli.interface import open_interface
+
+    return open_interface(directory.path.parent, first=lambda app: app.open_run(directory))
+
+
+def _start_in_background(spec: "LaunchSpec") -> "Popen[bytes]":
     from tuitrain.supervisor.background import start_in_background
 
-    start_in_background(assignment)
-    return open_interface(root, first=lambda app: app.open_run(assignment.directory))
+    return start_in_background(spec)
 
 
-def _begin_in_background(assignment: "Assignment", json: bool) -> int:
-    from tuitrain.supervisor.background import start_and_wait
-
-    directory = assignment.directory
+def _await_start(client: "RunClient", directory: "RunDirectory", json: bool) -> int:
+    """Say what becomes of a run in the background until it runs; return the exit code."""
 
     def report(state: "StateRow") -> None:
         output.say(f"{directory.id}: {state.state}{f', {state.reason}' if state.reason else ''}")
 
-    state = start_and_wait(assignment, report)
+    state = client.wait_for_start(directory, report)
     if json:
         plain = {"id": directory.id, "state": state.state, "reason": state.reason}
         output.data_json({**plain, "path": str(directory.path)})

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from tuitrain.cli import output
-from tuitrain.cli.control import find_live
+from tuitrain.cli.control import open_client, waiting
 from tuitrain.cli.options import Json, RunArgument, RunsDir
 from tuitrain.errors import ProfileError, TuitrainError, UsageError
 from tuitrain.measures import MOST_PROFILE_STEPS
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from tuitrain.runs.directory import RunDirectory
     from tuitrain.runs.rows import ProfileRow
+    from tuitrain.supervisor.client import RunClient
     from tuitrain.view.spans import SpanLine
 
 _POLL_S = 0.1
@@ -84,8 +85,9 @@ def profile(
     elif list_them:
         _list(run, runs_dir, json)
     else:
-        directory = _find(run, runs_dir) if show else find_live(runs_dir, run)
-        row = _pick(directory, show) if show else _take(directory, steps, not no_stacks)
+        client = open_client(runs_dir)
+        directory = client.find(run)
+        row = _pick(directory, show) if show else _take(client, directory, steps, not no_stacks)
         table = _Table(by, sort, pattern, top if json else top or _USUAL_ROWS)
         _print(directory, row, _digest(directory, row), table, json)
 
@@ -96,10 +98,7 @@ def add_commands(app: typer.Typer) -> None:
 
 
 def _find(run: str, runs_dir: "Path | None") -> "RunDirectory":
-    from tuitrain.runs.directory import runs_root
-    from tuitrain.runs.listing import find_run
-
-    return find_run(runs_root(runs_dir), run)
+    return open_client(runs_dir).find(run)
 
 
 # --- taking one -----------------------------------------------------------------------------------
@@ -118,18 +117,16 @@ def check_steps(steps: int) -> int:
     return steps
 
 
-def _take(directory: "RunDirectory", steps: int, stacks: bool) -> "ProfileRow":
+def _take(client: "RunClient", directory: "RunDirectory", steps: int, stacks: bool) -> "ProfileRow":
     """Order a profile and wait until its trace is on disk."""
-    from tuitrain.cli.control import patience_with
     from tuitrain.profiles.store import profile_name
-    from tuitrain.runs.commands import give_command, wait_for_command
 
     check_steps(steps)
-    number = give_command(directory, "profile", {"steps": steps, "stacks": stacks})
+    number = client.send(directory, "profile", {"steps": steps, "stacks": stacks})
     paused = " once the run continues: it is paused" if _is_paused(directory) else ""
     output.say(f"{directory.id}: profiling {steps} steps{paused} ...")
-    patience = patience_with(directory, "its profile")
-    answer = wait_for_command(directory, number, meanwhile=patience.look)
+    tell = waiting(directory, "its profile")
+    answer = client.wait_for_answer(directory, number, tell=tell)
     if answer.outcome != "done":
         raise TuitrainError(f"{directory.id}: {answer.text}")
     output.say(f"{directory.id}: {answer.text}; reading it ...")

@@ -18,7 +18,7 @@ from tuitrain.messages.commands import (
     Release,
     SaveCheckpoint,
     Setting,
-    StartOrder,
+    StartTraining,
     Stop,
 )
 from tuitrain.messages.encoding import (
@@ -91,7 +91,7 @@ __all__ = [
     "SaveCheckpoint",
     "Setting",
     "SettingChanged",
-    "StartOrder",
+    "StartTraining",
     "StepsTaken",
     "Stop",
     "TrainingContinued",

@@ -94,7 +94,7 @@ class Release:
 
 
 @dataclass(frozen=True, slots=True)
-class StartOrder:
+class StartTraining:
     """Everything a worker needs to begin or to resume: the command that ends its waiting."""
 
     run_directory: str
@@ -119,7 +119,7 @@ class StartOrder:
 
 
 Command = (
-    StartOrder
+    StartTraining
     | EstimateCost
     | Pause
     | Continue

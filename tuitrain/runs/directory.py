@@ -67,6 +67,11 @@ class RunDirectory:
         return self.path / "supervisor.log"
 
     @property
+    def launch_path(self) -> Path:
+        """How the newest attempt was started, for the supervisor that does so."""
+        return self.path / "launch.json"
+
+    @property
     def stacks_path(self) -> Path:
         """Where the worker's processes write their stacks when asked; gone with the supervisor."""
         return self.path / "stacks.txt"

@@ -1,20 +1,22 @@
-"""A supervisor in the background: `python -m tuitrain.supervisor DIRECTORY`.
+"""A supervisor in the background: `python -m tuitrain.supervisor RUN < RUN/launch.json`.
 
 The worker imports this module again as its parent's main module, so imports are inside `main`.
 """
 
 
 def main() -> int:
-    """Supervise the run that the arguments name; return the exit code."""
+    """Supervise the run whose folder the argument names; return the exit code."""
     import sys
+    from pathlib import Path
 
     from tuitrain.errors import TuitrainError
-    from tuitrain.supervisor.background import read_arguments
+    from tuitrain.runs.directory import RunDirectory
+    from tuitrain.supervisor.launch import LaunchSpec
     from tuitrain.supervisor.supervisor import Supervisor
 
-    assignment = read_arguments(sys.argv[1:])
     try:
-        return Supervisor(assignment, lambda _event: None).run()
+        spec = LaunchSpec.from_json(RunDirectory(Path(sys.argv[1])), sys.stdin.read())
+        return Supervisor(spec, lambda _event: None).run()
     except TuitrainError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code

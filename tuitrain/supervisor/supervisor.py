@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from tuitrain.config.load import to_toml
 from tuitrain.errors import (
     EXIT_FAILED,
     EXIT_FINISHED,
@@ -30,7 +31,7 @@ from tuitrain.messages import (
     Numbered,
     Release,
     SaveCheckpoint,
-    StartOrder,
+    StartTraining,
     StepsTaken,
     Stop,
     TrainingEnded,
@@ -40,12 +41,12 @@ from tuitrain.runs.listing import write_summary
 from tuitrain.runs.log import LogFile
 from tuitrain.runs.rows import CommandRow
 from tuitrain.runs.writer import RunWriter
-from tuitrain.supervisor.assignment import Assignment
+from tuitrain.supervisor.alert_monitor import open_alert_monitor
 from tuitrain.supervisor.clock import SteadyClock
-from tuitrain.supervisor.digests import Digests
 from tuitrain.supervisor.intake import Intake
+from tuitrain.supervisor.launch import LaunchSpec
+from tuitrain.supervisor.profile_summaries import ProfileSummaries
 from tuitrain.supervisor.requests import translate
-from tuitrain.supervisor.watch import open_watch
 from tuitrain.supervisor.worker_process import (
     WorkerProcess,
     describe_exit,
@@ -58,7 +59,7 @@ Observer = Callable[[Event], None]
 
 LOOK_S = 0.1
 SAMPLE_S = 1.0
-DIGEST_S = 60.0
+SUMMARY_S = 60.0
 """How long the end of a run waits for what its last profile says."""
 _OLD_WORKER_S = 20.0
 _RETRY_S = 2.0
@@ -70,24 +71,24 @@ class Supervisor:
     """Owns a run from taking its lock to giving it back."""
 
     def __init__(
-        self, assignment: Assignment, observe: Observer, worker: WorkerProcess | None = None
+        self, spec: LaunchSpec, observe: Observer, worker: WorkerProcess | None = None
     ) -> None:
         """Prepare to supervise.
 
         Args:
-            assignment: what is to be done.
+            spec: what is to be done.
             observe: is told each event once it is on record.
             worker: one that has warmed up; started anew when None.
         """
-        self._assignment = assignment
+        self._spec = spec
         self._clock = SteadyClock()
         self._intake = Intake(self._clock)
         self._warm_worker = worker
-        self._directory = assignment.directory
+        self._directory = spec.directory
         self._observe = observe
         self._unrecorded: deque[Numbered] = deque()
         self._open_stops: list[int] = []
-        self._digests = Digests(assignment.directory.path)
+        self._summaries = ProfileSummaries(spec.directory.path)
         self._ended: TrainingEnded | None = None
         self._signals: list[int] = []
         self._exit_code: int | None = None
@@ -111,7 +112,9 @@ class Supervisor:
             self._catch_signals()
             with RunWriter(self._directory) as writer:
                 self._writer = writer
-                self._watch = open_watch(self._directory, writer, self._observe, clock=self._clock)
+                self._alerts = open_alert_monitor(
+                    self._spec, writer, self._observe, clock=self._clock
+                )
                 attempt = writer.begin_attempt(self._clock(), "starting the worker")
                 writer.refuse_stale_commands(self._clock(), "the supervisor had ended")
                 try:
@@ -119,26 +122,26 @@ class Supervisor:
                     self._supervise(self._order(attempt))
                 except RunBusyError as error:
                     self._conclude(self._failure(str(error)))
-                self._watch.spare("the last look at the alerts", self._watch.settle, None)
-                self._watch.spare("clearing up", self._sweep, None)
+                self._alerts.spare("the last look at the alerts", self._alerts.settle, None)
+                self._alerts.spare("clearing up", self._sweep, None)
             # A list reads the record itself where its copy of the gist is missing.
             with contextlib.suppress(RecordError, OSError, ValueError):
                 write_summary(self._directory)
         return self._final_exit_code()
 
-    def _order(self, attempt: int) -> StartOrder:
-        assignment = self._assignment
-        return StartOrder(
+    def _order(self, attempt: int) -> StartTraining:
+        spec = self._spec
+        return StartTraining(
             run_directory=str(self._directory.path.resolve()),
-            config=self._directory.config_path.read_text(encoding="utf-8"),
+            config=to_toml(spec.preset),
             attempt=attempt,
-            data_directory=str(assignment.data_directory),
-            code_folders=tuple(assignment.code_folders),
-            resume=assignment.resume,
+            data_directory=str(spec.data_directory),
+            code_folders=spec.code_folders,
+            resume=spec.resume,
             had_checkpoint=self._writer.has_checkpoint(),
             settings=tuple(self._writer.applied_settings()),
-            checkpoint=assignment.checkpoint,
-            live=assignment.live,
+            checkpoint=spec.checkpoint,
+            live=spec.live,
             abandoned=tuple(self._writer.abandoned_checkpoints()),
         )
 
@@ -159,7 +162,7 @@ class Supervisor:
         if not wait_until(lambda: not is_held(lock_path), _OLD_WORKER_S):
             raise RunBusyError(f"an earlier worker, process {holder.pid}, does not end")
 
-    def _supervise(self, order: StartOrder) -> None:
+    def _supervise(self, order: StartTraining) -> None:
         worker = self._warm_worker or WorkerProcess(self._directory.log_path)
         worker.send(order)
         sampler = Sampler(worker.pid, self._directory.path)
@@ -170,18 +173,20 @@ class Supervisor:
                 self._obey_signals(worker)
                 self._pass_on_commands(worker)
                 self._end_overdue(worker)
-                self._watch.spare("the watch for hangs", lambda: self._watch.look(worker.pid), None)
-                self._record_digests(0.0)
+                self._alerts.spare(
+                    "the watch for hangs", lambda: self._alerts.look(worker.pid), None
+                )
+                self._record_summaries(0.0)
                 if time.monotonic() >= sample_at and not self._holding:
                     sample_at = time.monotonic() + SAMPLE_S
-                    self._watch.spare(
+                    self._alerts.spare(
                         "a reading of the devices", lambda: self._sample(sampler), None
                     )
             self._retry_at = 0.0
             self._take_in(worker.take_last_events(), worker)
-            self._record_digests(DIGEST_S)
+            self._record_summaries(SUMMARY_S)
         finally:
-            self._digests.close()
+            self._summaries.close()
             worker.end()
             sampler.close()
         if self._unrecorded:
@@ -197,7 +202,7 @@ class Supervisor:
         """Record what the devices do, and what is known of them where that has changed."""
         readings, facts = sampler.read(), sampler.facts()
         now = self._clock()
-        self._watch.read(now, readings)
+        self._alerts.read(now, readings)
         self._store(lambda: self._writer.add_samples(now, readings))
         if facts is not None:
             self._store(lambda: self._writer.set_devices(now, facts))
@@ -207,7 +212,7 @@ class Supervisor:
     def _take_in(self, items: Sequence[object], worker: WorkerProcess) -> None:
         events, alerts = self._intake.take(items)
         for alert in alerts:
-            self._watch.tell(alert)
+            self._alerts.tell(alert)
         for item in events:
             self._note(item.event)
         self._unrecorded.extend(events)
@@ -224,16 +229,16 @@ class Supervisor:
         if self._holding and self._alert:
             self._release(worker, self._alert)
         if left_out := self._writer.take_left_out():
-            self._watch.tell(left_out_alert(self._clock(), self._step, left_out))
+            self._alerts.tell(left_out_alert(self._clock(), self._step, left_out))
         for item in batch:
-            self._watch.spare(
-                "the digest of a profile", partial(self._digests.begin, item.event), None
+            self._alerts.spare(
+                "the digest of a profile", partial(self._summaries.begin, item.event), None
             )
-            self._watch.show(item.event)
+            self._alerts.show(item.event)
 
     def _note(self, event: Event) -> None:
         """Take in what an event says before it is on record."""
-        self._watch.spare("the watch for alerts", lambda: self._watch.take(event), None)
+        self._alerts.spare("the watch for alerts", lambda: self._alerts.take(event), None)
         if isinstance(event, TrainingEnded):
             self._ended = event
         elif isinstance(event, StepsTaken):
@@ -247,8 +252,8 @@ class Supervisor:
             reason = f"the record can't be written: {error}"
             self._alert = AlertRaised(self._clock(), 0, "disk", f"{reason} Training holds.")
             # Told at once, as it can't be recorded yet.
-            self._watch.show(self._alert)
-            self._watch.notify(self._alert)
+            self._alerts.show(self._alert)
+            self._alerts.notify(self._alert)
             worker.send(Hold(reason))
 
     def _release(self, worker: WorkerProcess, alert: AlertRaised) -> None:
@@ -257,11 +262,11 @@ class Supervisor:
         self._store(lambda: self._writer.add_alert(alert.time, alert.kind, alert.text))
         worker.send(Release())
 
-    def _record_digests(self, wait_s: float) -> None:
-        self._watch.spare("the digest of a profile", lambda: self._take_digests(wait_s), None)
+    def _record_summaries(self, wait_s: float) -> None:
+        self._alerts.spare("the digest of a profile", lambda: self._take_summaries(wait_s), None)
 
-    def _take_digests(self, wait_s: float) -> None:
-        for finding in self._digests.take(wait_s, lambda: bool(self._signals)):
+    def _take_summaries(self, wait_s: float) -> None:
+        for finding in self._summaries.take(wait_s, lambda: bool(self._signals)):
             self._store(partial(self._writer.finish_profile, *finding))
 
     def _store(self, write: Callable[[], None]) -> None:
@@ -282,7 +287,7 @@ class Supervisor:
             detail=ended.traceback,
             step=ended.step,
         )
-        self._watch.show(ended)
+        self._alerts.show(ended)
 
     def _unannounced_end(self, exit_code: int | None) -> TrainingEnded:
         if self._stop_reason:
@@ -321,13 +326,13 @@ class Supervisor:
             self._answer(row.id, "done", "killed at once")
             return
         if row.kind == "stacks":
-            self._answer(row.id, "done", self._watch.take_stacks(worker.pid))
+            self._answer(row.id, "done", self._alerts.take_stacks(worker.pid))
             return
         command = translate(row)
         if command is None:
             self._answer(row.id, "refused", f"there is no command {row.kind!r}")
             return
-        self._watch.expect_command()
+        self._alerts.expect_command()
         if isinstance(command, Stop):
             self._open_stops.append(row.id)
             self._begin_stop(command, worker, EXIT_INTERRUPTED)
@@ -343,12 +348,12 @@ class Supervisor:
             self._kill(worker, "stopped twice: killed at once; the last checkpoint stays")
             return
         self._exit_code = exit_code
-        self._kill_at = time.monotonic() + self._assignment.grace_s
+        self._kill_at = time.monotonic() + self._spec.preset.train.grace_s
         worker.send(stop)
 
     def _end_overdue(self, worker: WorkerProcess) -> None:
         if self._kill_at is not None and time.monotonic() > self._kill_at:
-            grace_s = self._assignment.grace_s
+            grace_s = self._spec.preset.train.grace_s
             self._kill(worker, f"did not stop within {grace_s:g} s: killed")
 
     def _kill(self, worker: WorkerProcess, reason: str) -> None:
@@ -371,7 +376,7 @@ class Supervisor:
     def _obey_signals(self, worker: WorkerProcess) -> None:
         while self._signals:
             number = self._signals.pop(0)
-            self._watch.expect_command()
+            self._alerts.expect_command()
             if number == signal.SIGUSR1:
                 worker.send(SaveCheckpoint(0))
             elif number == signal.SIGINT:

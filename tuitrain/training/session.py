@@ -18,12 +18,13 @@ from tuitrain.messages import (
     CheckpointRemoved,
     CheckpointSaved,
     PreparationReported,
-    StartOrder,
+    StartTraining,
     TrainingEnded,
     TrainingPrepared,
     TrainingResumed,
 )
 from tuitrain.training.build import build_components, pick_device
+from tuitrain.training.changed_settings import begin_again, check_warmup, resettle
 from tuitrain.training.channel import WorkerChannel
 from tuitrain.training.checkpoints.files import CheckpointFolder, load_checkpoint
 from tuitrain.training.checkpoints.writer import CheckpointWriter
@@ -34,14 +35,13 @@ from tuitrain.training.memory.allocator import find_allocator, record_history
 from tuitrain.training.memory.oom_recovery import end_outside_steps, rerun_words
 from tuitrain.training.memory.oom_report import OutOfMemory, capture, is_out_of_memory
 from tuitrain.training.randomness import seed_everything
-from tuitrain.training.resettling import begin_again, check_warmup, resettle
 from tuitrain.training.settings import PendingChanges
 
 
 class Session:
     """What one worker does."""
 
-    def __init__(self, order: StartOrder, link: WorkerChannel) -> None:
+    def __init__(self, order: StartTraining, link: WorkerChannel) -> None:
         self._order = order
         self._link = link
         self._directory = Path(order.run_directory)

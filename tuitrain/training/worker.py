@@ -20,7 +20,7 @@ from tuitrain.messages import (
     EstimateCost,
     Numbered,
     SaveCheckpoint,
-    StartOrder,
+    StartTraining,
     TrainingEnded,
     WarmedUp,
     WorkerStarted,
@@ -61,7 +61,7 @@ def main(events: "Queue[Numbered]", commands: "Queue[Command]") -> NoReturn:
     os._exit(0)
 
 
-def _await_order(link: WorkerChannel) -> StartOrder:
+def _await_order(link: WorkerChannel) -> StartTraining:
     """Return the order; until it comes, warm up and say what presets would take.
 
     An order goes before the questions that came with it, and of several questions only the last
@@ -71,7 +71,7 @@ def _await_order(link: WorkerChannel) -> StartOrder:
     question: EstimateCost | None = None
     while True:
         for command in _arrived(link):
-            if isinstance(command, StartOrder):
+            if isinstance(command, StartTraining):
                 if warm:
                     from tuitrain.training.estimate import forget_components
 
@@ -108,7 +108,7 @@ def _write_to(log_path: Path) -> None:
     os.close(log)
 
 
-def _train(order: StartOrder, link: WorkerChannel) -> TrainingEnded:
+def _train(order: StartTraining, link: WorkerChannel) -> TrainingEnded:
     try:
         from tuitrain.training.session import Session
 

@@ -19,11 +19,9 @@ from textual.binding import Binding
 from textual.filter import LineFilter
 from textual.screen import ModalScreen, Screen
 
-from tuitrain.errors import TuitrainError, UsageError
-from tuitrain.runs.commands import give_command, wait_for_command
+from tuitrain.errors import RunBusyError, TuitrainError, UsageError
 from tuitrain.runs.directory import RunDirectory
-from tuitrain.runs.lock import is_alive
-from tuitrain.runs.waiting import Patience
+from tuitrain.supervisor.client import RunClient
 from tuitrain.ui.clipboard import copy_text
 from tuitrain.ui.gate import HAND_S, Gate, await_parts
 from tuitrain.ui.notices import Notices
@@ -92,6 +90,7 @@ class TuitrainApp(App[int]):
         self.root = root
         self.look = look
         self.data_dir = data_dir
+        self.client = RunClient(root, data_dir=data_dir)
         self.span_styles: dict[str, Style] = {}
         self._preferences = preferences
         self._first = first
@@ -274,20 +273,22 @@ class TuitrainApp(App[int]):
 
     def _order(self, directory: RunDirectory, kind: str, arguments: Mapping[str, Any]) -> None:
         try:
-            if not is_alive(directory):
-                self.tell(f"{directory.id} is not live: R resumes it", "warning")
-                return
-            waiting = f"{directory.id}: {kind} waits"
-            patience = Patience(directory, lambda why: self.tell(f"{waiting}: {why}", "warning"))
-            number = give_command(directory, kind, arguments)
-            answer = wait_for_command(
-                directory, number, limit_s=COMMAND_LIMIT_S, meanwhile=patience.look
-            )
-        except TuitrainError as error:
-            self.tell(str(error), "error")
-            return
+            self._await_answer(directory, self.client.send(directory, kind, arguments), kind)
+        except (TuitrainError, OSError) as error:
+            self._tell_error(error)
+
+    def _await_answer(self, directory: RunDirectory, number: int, kind: str) -> None:
+        answer = self.client.wait_for_answer(
+            directory,
+            number,
+            timeout_s=COMMAND_LIMIT_S,
+            tell=lambda why: self.tell(f"{directory.id}: {kind} waits: {why}", "warning"),
+        )
         done = answer.outcome == "done"
         self.tell(answer.text, "information" if done else "warning")
+
+    def _tell_error(self, error: Exception) -> None:
+        self.tell(str(error), "warning" if isinstance(error, RunBusyError) else "error")
 
     def resume_run(self, directory: RunDirectory, checkpoint: str = "") -> None:
         """Go on with a run: tell it when it lives, else start a supervisor for it.
@@ -296,24 +297,18 @@ class TuitrainApp(App[int]):
             directory: the run.
             checkpoint: a file of it to go back to, its path relative to the run; empty: the newest.
         """
-        if is_alive(directory) and checkpoint:
-            self.tell(f"{directory.id} is live: stop it before going back", "warning")
-            return
-        if is_alive(directory):
-            self.order(directory, "resume")
-            return
         _in_background(lambda: self._resume(directory, checkpoint))
 
     def _resume(self, directory: RunDirectory, checkpoint: str) -> None:
-        from tuitrain.supervisor.assignment import continue_run
-        from tuitrain.supervisor.background import start_and_wait
-
         try:
-            assignment = continue_run(directory, data_dir=self.data_dir, checkpoint=checkpoint)
+            command = self.client.resume(directory, checkpoint=checkpoint)
+            if command is not None:
+                self._await_answer(directory, command, "resume")
+                return
             self.tell(f"{directory.id}: resuming", "information")
-            state = start_and_wait(assignment, lambda _state: None)
+            state = self.client.wait_for_start(directory)
         except (TuitrainError, OSError) as error:
-            self.tell(str(error), "error")
+            self._tell_error(error)
             return
         if state.state == "failed":
             self.tell(f"{directory.id} failed: {state.reason}", "error")

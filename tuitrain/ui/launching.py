@@ -3,26 +3,21 @@
 Called in a thread; knows nothing of widgets.
 """
 
-import time
+import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from tuitrain.config.schema import Preset
 from tuitrain.errors import TuitrainError
 from tuitrain.runs.directory import RunDirectory
-from tuitrain.runs.reader import RunReader
 from tuitrain.runs.rows import StateRow
-from tuitrain.supervisor.assignment import Assignment, begin_run
-
-_POLL_S = 0.05
-_ON_THE_WAY = frozenset({"queued", "starting"})
-_FAILED = frozenset({"failed", "lost"})
+from tuitrain.supervisor.client import RunClient
+from tuitrain.supervisor.launch import LaunchSpec
 
 
 class Starter(Protocol):
-    """Whoever starts a supervisor: `tuitrain.ui.standby.Standby`."""
+    """Whoever starts a supervisor: `tuitrain.ui.prewarm.PrewarmedWorker`."""
 
     def start(self) -> None:
         """Begin to warm a worker up."""
@@ -30,38 +25,42 @@ class Starter(Protocol):
     def ask(self, config: str) -> None:
         """Ask what these settings would take."""
 
-    def launch(self, assignment: Assignment) -> None:
-        """Start a run."""
+    def launch(self, spec: LaunchSpec) -> "subprocess.Popen[Any] | None":
+        """Start a run; return its supervisor's process."""
 
     def close(self) -> None:
         """Let the warm worker end."""
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
-    """A run to start."""
-
-    preset: Preset
-    root: Path
-    name: str | None
-    data_dir: Path | None
-    preset_folder: Path | None
-
-
 class Attempt:
     """One press of the start button."""
 
-    def __init__(self, order: Order, starter: Starter, report: Callable[[StateRow], None]) -> None:
+    def __init__(
+        self,
+        client: RunClient,
+        preset: Preset,
+        starter: Starter,
+        report: Callable[[StateRow], None],
+        *,
+        name: str | None,
+        preset_folder: Path,
+    ) -> None:
         """Prepare to start a run.
 
         Args:
-            order: the run.
+            client: starts it and waits for it.
+            preset: resolved.
             starter: starts its supervisor.
             report: is told each state on the way.
+            name: what to call the run.
+            preset_folder: where the preset file lies.
         """
-        self._order = order
+        self._client = client
+        self._preset = preset
         self._starter = starter
         self._report = report
+        self._name = name
+        self._preset_folder = preset_folder
         self.directory: RunDirectory | None = None
         """The run, once it is there."""
         self.runs = False
@@ -69,49 +68,22 @@ class Attempt:
         self.given_up = False
         """Nobody wants to know any more; the run itself goes on."""
 
-    def run(self) -> StateRow | None:
-        """Start the run and return its first state that is not on the way; None if given up.
+    def run(self) -> None:
+        """Start the run; return once it has started, or nobody wants to know any more.
 
         Raises:
             TuitrainError: the run can't be made or started; the text says why.
             OSError: a folder can't be written, or no process can be started.
         """
-        order = self._order
-        assignment = begin_run(
-            order.preset,
-            order.root,
-            name=order.name,
-            data_dir=order.data_dir,
-            preset_folder=order.preset_folder,
+        directory = self._client.start(
+            self._preset, name=self._name, preset_folder=self._preset_folder, launch=self._launch
         )
-        self.directory = assignment.directory
-        self._starter.launch(assignment)
-        with RunReader(self.directory) as reader:
-            state = self._follow(reader)
-        if state is not None and state.state in _FAILED:
-            raise TuitrainError(self._why(state))
-        return state
+        state = self._client.wait_for_start(
+            directory, report=self._report, given_up=lambda: self.given_up
+        )
+        if state.state == "failed":
+            raise TuitrainError(state.reason)
 
-    def _follow(self, reader: RunReader) -> StateRow | None:
-        told: StateRow | None = None
-        while not self.given_up:
-            state = reader.state()
-            if state.state not in _ON_THE_WAY:
-                return state
-            if state != told:
-                told = state
-                self._report(state)
-            time.sleep(_POLL_S)
-        return None
-
-    def _why(self, state: StateRow) -> str:
-        """Return why a run did not start, with what its supervisor said where it died itself."""
-        reason = state.reason or state.state
-        if state.state != "lost" or self.directory is None:
-            return reason
-        path = self.directory.supervisor_log_path
-        try:
-            said = path.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-        except FileNotFoundError:
-            said = []
-        return f"{reason}: {said[-1]}" if said else reason
+    def _launch(self, spec: LaunchSpec) -> "subprocess.Popen[Any] | None":
+        self.directory = spec.directory
+        return self._starter.launch(spec)

@@ -18,7 +18,7 @@ from tuitrain.messages import (
     BatchSplit,
     Event,
     MemoryRanOut,
-    StartOrder,
+    StartTraining,
     TrainingEnded,
 )
 from tuitrain.training.build import TrainingComponents
@@ -210,7 +210,7 @@ class OomRecovery:
         return f"Run again with: {facts['command']}"
 
 
-def rerun_words(order: StartOrder) -> tuple[str, ...]:
+def rerun_words(order: StartTraining) -> tuple[str, ...]:
     """Return the command that begins an order's run anew, its words quoted for a shell."""
     config = str(Path(order.run_directory) / "config.toml")
     words = ["tuitrain", "run", shlex.quote(config)]

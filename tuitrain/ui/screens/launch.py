@@ -20,11 +20,11 @@ from tuitrain.config.schema import Preset
 from tuitrain.config.shortest import toml_value
 from tuitrain.errors import TuitrainError
 from tuitrain.runs.rows import StateRow
-from tuitrain.supervisor.assignment import own_code
+from tuitrain.supervisor.launch import own_code
 from tuitrain.ui.delivery import Delivery, pass_through
 from tuitrain.ui.launch_form import RUN_NAME
 from tuitrain.ui.launch_keys import KEYS
-from tuitrain.ui.launching import Attempt, Order, Starter
+from tuitrain.ui.launching import Attempt, Starter
 from tuitrain.ui.opening import Opened, open_settings
 from tuitrain.ui.pace import Pace, read_paces
 from tuitrain.ui.screens.launch_view import LaunchView
@@ -39,13 +39,13 @@ _ASK_AFTER_S = 0.4
 """Nobody types faster for long: one estimate for a word, not one a letter."""
 
 
-def make_standby(
+def make_prewarmed(
     deliver: Callable[[WarmReport], None], config: str, data_dir: Path, code: tuple[str, ...]
 ) -> Starter:
     """Return a worker that warms up."""
-    from tuitrain.ui.standby import Standby
+    from tuitrain.ui.prewarm import PrewarmedWorker
 
-    return Standby(deliver, config, data_dir, code)
+    return PrewarmedWorker(deliver, config, data_dir, code)
 
 
 class LaunchScreen(LaunchView):
@@ -59,7 +59,7 @@ class LaunchScreen(LaunchView):
         *,
         config: Path | None = None,
         checkpoint: Path | None = None,
-        standby: MakeStarter = make_standby,
+        make_worker: MakeStarter = make_prewarmed,
     ) -> None:
         """Open the form.
 
@@ -67,12 +67,12 @@ class LaunchScreen(LaunchView):
             preset: a preset's name or file.
             config: the config.toml of a run whose settings to begin with.
             checkpoint: a file whose weights to begin with.
-            standby: makes the worker that warms up.
+            make_worker: makes the worker that warms up.
         """
         super().__init__(preset, config)
         self._checkpoint = checkpoint
-        self._make_standby = standby
-        self._standby: Starter | None = None
+        self._make_worker = make_worker
+        self._warm: Starter | None = None
         self._attempt: Attempt | None = None
         self._ask_timer: Timer | None = None
         self._asked = ""
@@ -88,8 +88,8 @@ class LaunchScreen(LaunchView):
         """Let the warm worker end; a run that starts goes on."""
         if self._attempt is not None:
             self._attempt.given_up = True
-        if self._standby is not None:
-            self._standby.close()
+        if self._warm is not None:
+            self._warm.close()
 
     def on_delivery(self, message: Delivery) -> None:
         """Take in what a thread brought."""
@@ -141,17 +141,17 @@ class LaunchScreen(LaunchView):
     def _warm_up(self) -> None:
         """Let a worker get ready while the form is open."""
         preset, opened = self._checked.preset, self._opened
-        if preset is None or opened is None or self._standby is not None:
+        if preset is None or opened is None or self._warm is not None:
             return
         folders = (str(opened.path.parent), str(Path.cwd())) if own_code(preset) else ()
         self._asked = self._checked.text
-        self._standby = self._make_standby(
+        self._warm = self._make_worker(
             lambda report: self._post(partial(self._take_report, report)),
             self._asked,
             data_directory(self.tuitrain.data_dir).absolute(),
             folders,
         )
-        self._standby.start()
+        self._warm.start()
 
     def _take_report(self, report: WarmReport) -> None:
         self._report = report
@@ -166,9 +166,9 @@ class LaunchScreen(LaunchView):
 
     def _ask(self) -> None:
         text = self._checked.text
-        if self._standby is not None and self._checked.preset is not None and text != self._asked:
+        if self._warm is not None and self._checked.preset is not None and text != self._asked:
             self._asked = text
-            self._standby.ask(text)
+            self._warm.ask(text)
 
     # --- editing --------------------------------------------------------------------------------
 
@@ -252,8 +252,8 @@ class LaunchScreen(LaunchView):
             event.stop()
 
     def _start(self) -> None:
-        preset, opened, standby = self._checked.preset, self._opened, self._standby
-        if preset is None or opened is None or standby is None or self._name_fault():
+        preset, opened, starter = self._checked.preset, self._opened, self._warm
+        if preset is None or opened is None or starter is None or self._name_fault():
             self._unlock()
             self._say("can't start: see what is marked", "bad")
             return
@@ -261,9 +261,15 @@ class LaunchScreen(LaunchView):
         if refused:
             self._fail(refused)
             return
-        root, data_dir = self.tuitrain.root, self.tuitrain.data_dir
-        name, folder = self._run_name or None, opened.path.parent
-        self._begin(Order(preset, root, name, data_dir, folder), standby)
+        attempt = Attempt(
+            self.tuitrain.client,
+            preset,
+            starter,
+            lambda state: self._post(partial(self._starting, state)),
+            name=self._run_name or None,
+            preset_folder=opened.path.parent,
+        )
+        self._begin(attempt)
 
     def _untrusted(self, preset: Preset) -> str:
         """Return why a run's settings may not be started here: they name code of who knows whom."""
@@ -274,22 +280,20 @@ class LaunchScreen(LaunchView):
             f"if you trust it, start it with: tuitrain run {self._config}"
         )
 
-    def _begin(self, order: Order, standby: Starter) -> None:
+    def _begin(self, attempt: Attempt) -> None:
         self._trouble = []
-        self._attempt = Attempt(
-            order, standby, lambda state: self._post(partial(self._starting, state))
-        )
+        self._attempt = attempt
         self._say("starting", "live")
         self._show()
-        self.run_worker(partial(self._launch, self._attempt), thread=True, group="launch")
+        self.run_worker(partial(self._launch, attempt), thread=True, group="launch")
 
     def _launch(self, attempt: Attempt) -> None:
         try:
-            state = attempt.run()
+            attempt.run()
         except (TuitrainError, OSError) as error:
             self._post(partial(self._failed, attempt, str(error)))
             return
-        if state is not None:
+        if not attempt.given_up:
             self._post(partial(self._started_up, attempt))
 
     def _starting(self, state: StateRow) -> None:
@@ -302,9 +306,9 @@ class LaunchScreen(LaunchView):
             self._fail(reason)
             self.tuitrain.let_hand_rest(self)
             # The warm worker is spent: the next try gets another one.
-            if self._standby is not None:
-                self._standby.close()
-            self._standby, self._report = None, WarmReport()
+            if self._warm is not None:
+                self._warm.close()
+            self._warm, self._report = None, WarmReport()
             self._warm_up()
 
     def _fail(self, reason: str) -> None:

@@ -5,7 +5,7 @@ It knows no key.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from textual.app import ComposeResult
 from textual.message import Message
@@ -14,7 +14,6 @@ from textual.screen import Screen
 from tuitrain.errors import TuitrainError
 from tuitrain.profiles.compare import compare_digests
 from tuitrain.profiles.store import load_digest, profile_name
-from tuitrain.runs.commands import give_command
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.rows import CommandRow, ProfileRow
 from tuitrain.ui.follow import RunFollower
@@ -30,6 +29,9 @@ from tuitrain.ui.widgets.topline import TopLine
 from tuitrain.view import profiletext as text
 from tuitrain.view.format import sanitise
 from tuitrain.view.spans import Span, SpanLine, plain_line, wrap_plain
+
+if TYPE_CHECKING:
+    from tuitrain.ui.app import TuitrainApp
 
 _TO_GET_READY = 7
 """Steps taken before recording: one waited for, one to measure, four of warm-up, one to write."""
@@ -151,7 +153,8 @@ class ProfileView(Whole, Screen[None]):
         number, fault = 0, ""
         try:
             arguments = {"steps": steps, "stacks": True}
-            number = give_command(self._directory, "profile", arguments)
+            client = cast("TuitrainApp", self.app).client
+            number = client.send(self._directory, "profile", arguments)
         except TuitrainError as error:
             fault = str(error)
         self.post_message(self.Ordered(number, fault))

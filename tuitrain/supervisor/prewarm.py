@@ -1,9 +1,9 @@
 """A supervisor that has no run yet: its worker warms up while somebody fills in a form.
 
-`python -m tuitrain.supervisor.standby` reads JSON lines on stdin (`estimate`, `launch`) and
-writes JSON lines on stdout. With `launch` it becomes that run's supervisor; when stdin ends before
-that, it ends with its worker. The worker imports this module again as its parent's main module, so
-imports are inside the functions.
+`python -m tuitrain.supervisor.prewarm` reads JSON lines on stdin (`estimate`, `launch`) and
+writes JSON lines on stdout. With `launch` and a run's folder it becomes that run's supervisor; when
+stdin ends before that, it ends with its worker. The worker imports this module again as its
+parent's main module, so imports are inside the functions.
 """
 
 import json
@@ -32,10 +32,8 @@ def main() -> int:
     lines: SimpleQueue[str] = SimpleQueue()
     threading.Thread(target=_read_lines, args=(lines,), daemon=True).start()
     try:
-        arguments = _serve(worker, lines)
-        if arguments is None:
-            return 0
-        return _supervise(worker, arguments)
+        folder = _serve(worker, lines)
+        return 0 if folder is None else _supervise(worker, folder)
     finally:
         worker.end()
 
@@ -46,8 +44,8 @@ def _read_lines(lines: "SimpleQueue[str]") -> None:
     lines.put(_END)
 
 
-def _serve(worker: "WorkerProcess", lines: "SimpleQueue[str]") -> list[str] | None:
-    """Answer until a run is launched; return its arguments, or None when nobody asks any more."""
+def _serve(worker: "WorkerProcess", lines: "SimpleQueue[str]") -> str | None:
+    """Answer until a run is launched; return its folder, or None when nobody asks any more."""
     from tuitrain.messages import EstimateCost, Numbered
 
     told_end = False
@@ -67,8 +65,7 @@ def _serve(worker: "WorkerProcess", lines: "SimpleQueue[str]") -> list[str] | No
             return None
         request = json.loads(line)
         if "launch" in request:
-            arguments: list[str] = request["launch"]
-            return arguments
+            return str(request["launch"])
         worker.send(
             EstimateCost(
                 request["estimate"], request["data_directory"], tuple(request["code_folders"])
@@ -91,14 +88,17 @@ def _tell(plain: dict[str, Any]) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC), 1)
 
 
-def _supervise(worker: "WorkerProcess", arguments: list[str]) -> int:
+def _supervise(worker: "WorkerProcess", folder: str) -> int:
+    from pathlib import Path
+
     from tuitrain.errors import TuitrainError
-    from tuitrain.supervisor.background import read_arguments
+    from tuitrain.runs.directory import RunDirectory
+    from tuitrain.supervisor.launch import LaunchSpec
     from tuitrain.supervisor.supervisor import Supervisor
 
-    assignment = read_arguments(arguments)
+    directory = RunDirectory(Path(folder))
     log = os.open(
-        assignment.directory.supervisor_log_path,
+        directory.supervisor_log_path,
         os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC,
         0o600,
     )
@@ -108,7 +108,9 @@ def _supervise(worker: "WorkerProcess", arguments: list[str]) -> int:
     os.close(log)
     warm = worker if worker.is_alive else None
     try:
-        return Supervisor(assignment, lambda _event: None, warm).run()
+        text = directory.launch_path.read_text(encoding="utf-8")
+        spec = LaunchSpec.from_json(directory, text)
+        return Supervisor(spec, lambda _event: None, warm).run()
     except TuitrainError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code

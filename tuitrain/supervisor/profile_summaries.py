@@ -22,17 +22,19 @@ Finding = tuple[str, str, Mapping[str, Any]]
 """Name, state, and summary of a profile."""
 
 
-class Digests:
-    """The digests that are being worked out."""
+class ProfileSummaries:
+    """The summaries that are being worked out."""
 
     def __init__(self, run_folder: Path) -> None:
         self._run_folder = run_folder
-        self._under_way: dict[str, _Reading] = {}
+        self._under_way: dict[str, _SummaryProcess] = {}
 
     def begin(self, event: Event) -> None:
         """Begin to work out what a profile says, when the event is of one."""
         if isinstance(event, ProfileWritten):
-            self._under_way[event.name] = _Reading(begin_digest(self._run_folder, event.name))
+            self._under_way[event.name] = _SummaryProcess(
+                begin_digest(self._run_folder, event.name)
+            )
 
     def take(self, wait_s: float, hurry: Callable[[], bool]) -> Iterator[Finding]:
         """Yield what was found out since the last call.
@@ -49,7 +51,7 @@ class Digests:
                 return
             time.sleep(_POLL_S)
 
-    def _finding(self, name: str, reading: "_Reading") -> Finding:
+    def _finding(self, name: str, reading: "_SummaryProcess") -> Finding:
         fault = reading.fault()
         digest = None if fault else read_digest(self._run_folder, name)
         summary = digest.get("summary") if digest is not None else None
@@ -64,7 +66,7 @@ class Digests:
         self._under_way.clear()
 
 
-class _Reading:
+class _SummaryProcess:
     """One process; what it writes is read all the while, so that it never waits for that."""
 
     def __init__(self, process: "subprocess.Popen[bytes]") -> None:

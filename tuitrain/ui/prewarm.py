@@ -1,6 +1,6 @@
 """The launch screen's hold on a supervisor that warms a worker up while the form is open.
 
-Talks to `tuitrain.supervisor.standby` in JSON lines; knows nothing of widgets.
+Talks to `tuitrain.supervisor.prewarm` in JSON lines; knows nothing of widgets.
 """
 
 import contextlib
@@ -13,14 +13,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tuitrain.supervisor.assignment import Assignment
-from tuitrain.supervisor.background import start_in_background, write_arguments
+from tuitrain.supervisor.background import start_in_background
+from tuitrain.supervisor.launch import LaunchSpec
 from tuitrain.ui.warm import DeviceFacts, Estimate, WarmReport
 
-_MODULE = "tuitrain.supervisor.standby"
+_MODULE = "tuitrain.supervisor.prewarm"
 
 
-class Standby:
+class PrewarmedWorker:
     """A warm worker for the next run."""
 
     def __init__(
@@ -57,7 +57,7 @@ class Standby:
             text=True,
             encoding="utf-8",
         )
-        threading.Thread(target=self._listen, name="standby", daemon=True).start()
+        threading.Thread(target=self._listen, name="prewarmed worker", daemon=True).start()
         self.ask(self._config)
 
     def ask(self, config: str) -> None:
@@ -70,18 +70,22 @@ class Standby:
             }
         )
 
-    def launch(self, assignment: Assignment) -> None:
-        """Start a run: with the warm worker, or anew where there is none any more.
+    def launch(self, spec: LaunchSpec) -> "subprocess.Popen[Any] | None":
+        """Start a run: with the warm worker, or another where there is none any more.
 
         Raises:
+            FolderError: the run's folder can't be written.
             OSError: no process can be started.
         """
-        if not self._write({"launch": write_arguments(assignment)}):
-            process = start_in_background(assignment)
+        spec.write().close()
+        process: subprocess.Popen[Any] | None = self._process
+        if not self._write({"launch": str(spec.directory.path.resolve())}):
+            process = start_in_background(spec)
             # Waited for, so that no dead process stays on the interface's account.
             threading.Thread(target=process.wait, name="supervisor", daemon=True).start()
         self._closed = True
         self._let_go()
+        return process
 
     def close(self) -> None:
         """Let the warm worker end."""

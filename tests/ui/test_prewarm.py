@@ -15,8 +15,8 @@ from tests.process.conftest import (
     until,
 )
 from tuitrain.config.load import parse_preset, to_toml
-from tuitrain.supervisor.assignment import begin_run
-from tuitrain.ui.standby import Standby
+from tuitrain.supervisor.client import RunClient
+from tuitrain.ui.prewarm import PrewarmedWorker
 from tuitrain.ui.warm import WarmReport
 
 __all__ = ["cli", "provide", "pytest_runtest_makereport"]
@@ -28,22 +28,22 @@ Reports = Queue[WarmReport]
 @pytest.fixture
 def warm(
     cli: Cli, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[[str], tuple[Standby, Reports]]]:
+) -> Iterator[Callable[[str], tuple[PrewarmedWorker, Reports]]]:
     """Warm workers up; whatever the test does with them, none may be left."""
     for name, value in cli.environ.items():
         monkeypatch.setenv(name, value)
-    started: list[Standby] = []
+    started: list[PrewarmedWorker] = []
 
-    def start(config: str) -> tuple[Standby, Reports]:
+    def start(config: str) -> tuple[PrewarmedWorker, Reports]:
         came: Reports = Queue()
-        standby = Standby(came.put, config, cli.folder / "data")
-        started.append(standby)
-        standby.start()
-        return standby, came
+        prewarmed = PrewarmedWorker(came.put, config, cli.folder / "data")
+        started.append(prewarmed)
+        prewarmed.start()
+        return prewarmed, came
 
     yield start
-    for standby in started:
-        standby.close()
+    for prewarmed in started:
+        prewarmed.close()
 
 
 def wait_for(reports: Reports, condition: Callable[[WarmReport], object]) -> WarmReport:
@@ -54,10 +54,10 @@ def wait_for(reports: Reports, condition: Callable[[WarmReport], object]) -> War
 
 
 def test_it_tells_devices_and_what_a_preset_takes_and_ends_when_it_is_let_go(
-    cli: Cli, warm: Callable[[str], tuple[Standby, Reports]]
+    cli: Cli, warm: Callable[[str], tuple[PrewarmedWorker, Reports]]
 ) -> None:
     preset = parse_preset(ENDLESS, "own.toml")
-    standby, reports = warm(to_toml(preset))
+    prewarmed, reports = warm(to_toml(preset))
     report = wait_for(reports, lambda each: each.ready and each.estimate)
     assert "cpu" in [device.name for device in report.devices]
     estimate = report.estimate
@@ -65,22 +65,21 @@ def test_it_tells_devices_and_what_a_preset_takes_and_ends_when_it_is_let_go(
     assert estimate.parameters == 1 * 256 + 256 + 256 * 256 + 256 + 256 + 1
     assert estimate.weights_bytes == 4 * estimate.parameters
 
-    standby.ask("nonsense")
+    prewarmed.ask("nonsense")
     assert wait_for(reports, lambda each: each.estimate and each.estimate.config == "nonsense")
-    standby.close()
+    prewarmed.close()
     until(lambda: not cli.processes(), "no process is left")
 
 
 def test_the_warm_worker_trains_the_run_that_is_launched(
-    cli: Cli, warm: Callable[[str], tuple[Standby, Reports]]
+    cli: Cli, warm: Callable[[str], tuple[PrewarmedWorker, Reports]]
 ) -> None:
     preset = parse_preset(ENDLESS, "own.toml")
-    standby, reports = warm(to_toml(preset))
+    prewarmed, reports = warm(to_toml(preset))
     wait_for(reports, lambda each: each.ready)
     warm_pids = {process.pid for process in cli.processes()}
-    assignment = begin_run(preset, cli.runs, data_dir=cli.folder / "data")
-    standby.launch(assignment)
-    run = cli.find(assignment.directory.id)
+    client = RunClient(cli.runs, data_dir=cli.folder / "data")
+    run = cli.find(client.start(preset, launch=prewarmed.launch).id)
     run.wait_step(10)
     assert {run.supervisor_pid, run.worker_pid} <= warm_pids
     cli("stop", run.id)
@@ -88,17 +87,16 @@ def test_the_warm_worker_trains_the_run_that_is_launched(
 
 
 def test_a_run_is_launched_all_the_same_when_the_warm_worker_died(
-    cli: Cli, warm: Callable[[str], tuple[Standby, Reports]]
+    cli: Cli, warm: Callable[[str], tuple[PrewarmedWorker, Reports]]
 ) -> None:
     preset = parse_preset(ENDLESS, "own.toml")
-    standby, reports = warm(to_toml(preset))
+    prewarmed, reports = warm(to_toml(preset))
     wait_for(reports, lambda each: each.ready)
     for process in cli.processes():
         process.kill()
     until(lambda: not cli.processes(), "it is dead")
-    assignment = begin_run(preset, cli.runs, data_dir=cli.folder / "data")
-    standby.launch(assignment)
-    run = cli.find(assignment.directory.id)
+    client = RunClient(cli.runs, data_dir=cli.folder / "data")
+    run = cli.find(client.start(preset, launch=prewarmed.launch).id)
     run.wait_step(10)
     cli("stop", run.id)
     run.wait_gone()

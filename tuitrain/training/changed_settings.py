@@ -12,7 +12,7 @@ from tuitrain.config.changes import Change, differences
 from tuitrain.config.load import parse_preset
 from tuitrain.config.schema import LIVE_SETTINGS, Preset
 from tuitrain.errors import TrainingError
-from tuitrain.messages import AlertRaised, Event, PresetChanged, SettingChanged, StartOrder
+from tuitrain.messages import AlertRaised, Event, PresetChanged, SettingChanged, StartTraining
 from tuitrain.training.data.batches import BatchSchedule
 from tuitrain.training.metrics.progress import reconsider
 from tuitrain.training.state import TrainingState
@@ -20,7 +20,9 @@ from tuitrain.training.state import TrainingState
 Send = Callable[[Event], None]
 
 
-def resettle(state: TrainingState, saved: Mapping[str, Any], order: StartOrder, send: Send) -> None:
+def resettle(
+    state: TrainingState, saved: Mapping[str, Any], order: StartTraining, send: Send
+) -> None:
     """Let what differs from the checkpoint's settings hold from the next step on, and record it.
 
     Args:
@@ -46,7 +48,7 @@ def resettle(state: TrainingState, saved: Mapping[str, Any], order: StartOrder, 
         reconsider(state.progress.early_stop, saved["early_stop"])
 
 
-def begin_again(state: TrainingState, order: StartOrder, send: Send) -> None:
+def begin_again(state: TrainingState, order: StartTraining, send: Send) -> None:
     """Let the live settings of a resume that found no checkpoint hold from the first step on."""
     for key, value in order.live:
         _set(state, key, value, send)
@@ -110,7 +112,7 @@ def _plan_of(saved: Mapping[str, Any], plan: BatchSchedule, changes: list[Change
 # --- settings -----------------------------------------------------------------------------------
 
 
-def _new_values(step: int, changes: list[Change], order: StartOrder) -> dict[str, float]:
+def _new_values(step: int, changes: list[Change], order: StartTraining) -> dict[str, float]:
     """Return the live settings that get another value now.
 
     One that differs from the checkpoint's settings was asked for by an earlier resume, and is on

@@ -7,20 +7,19 @@ processes when they are asked for their stacks, and that for seconds at the most
 import os
 import socket
 import time
-import tomllib
 from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from tuitrain.alerts.catalogue import severity
 from tuitrain.alerts.rules import Rules
-from tuitrain.config.schema import Preset
 from tuitrain.config.user import NotifySection, load_user_config
 from tuitrain.errors import DiskFullError, UsageError
 from tuitrain.messages import AlertRaised, Event, Gate, TrainingResumed
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.reader import RunReader
 from tuitrain.runs.writer import RunWriter
+from tuitrain.supervisor.launch import LaunchSpec
 from tuitrain.supervisor.past import past_events
 from tuitrain.supervisor.sparing import Sparing
 from tuitrain.supervisor.stacks import Asked, as_text, collect_stacks
@@ -31,10 +30,10 @@ _MOST_UNRECORDED = 100
 _LOST = "the run was lost: its supervisor was killed, or the machine went down; now it is resumed"
 
 Observer = Callable[[Event], None]
-"""Is told of each alert that the watch raises."""
+"""Is told of each alert that the monitor raises."""
 
 
-class Watch:
+class AlertMonitor:
     """The alerts of one run, for as long as one supervisor owns it."""
 
     def __init__(
@@ -42,17 +41,17 @@ class Watch:
         directory: RunDirectory,
         writer: RunWriter,
         observe: Observer,
-        rules: Rules | None,
+        rules: Rules,
         notify: NotifySection,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Begin to watch.
+        """Begin to watch a run.
 
         Args:
             directory: the run.
             writer: of its record.
             observe: is told of each alert, once it is on record or can't be.
-            rules: what to watch for; None: nothing, as the run's config.toml is at fault.
+            rules: what to watch for.
             notify: who else is told.
             clock: seconds since the epoch.
         """
@@ -73,7 +72,7 @@ class Watch:
         """Tell of a supervisor that ended without a word, as nobody else could."""
         with RunReader(self._directory) as reader:
             lost = reader.attempts() and not reader.meta().get("at_rest")
-        if lost and self._rules is not None and self._rules.wants("ended"):
+        if lost and self._rules.wants("ended"):
             self.tell(self._rules.alert("ended", _LOST, self._clock()))
 
     # --- what comes in --------------------------------------------------------------------------
@@ -82,8 +81,6 @@ class Watch:
         """Take in an event of the worker, or the end that the supervisor concludes."""
         if isinstance(event, AlertRaised):
             self.notify(event)
-        if self._rules is None:
-            return
         now = self._clock()
         for alert in self._rules.take(event, now):
             self.tell(alert)
@@ -96,18 +93,17 @@ class Watch:
 
     def read(self, time_s: float, readings: Mapping[str, float]) -> None:
         """Take in readings."""
-        if self._rules is not None:
-            for alert in self._rules.read(time_s, readings):
-                self.tell(alert)
+        for alert in self._rules.read(time_s, readings):
+            self.tell(alert)
 
     def expect_command(self) -> None:
         """Note that the worker was sent a command."""
-        if self._rules is not None and self._rules.hang is not None:
+        if self._rules.hang is not None:
             self._rules.hang.expect_command()
 
     def look(self, worker_pid: int) -> None:
         """Look whether the run hangs, and see to what could not be done before."""
-        hang = self._rules.hang if self._rules is not None else None
+        hang = self._rules.hang
         if hang is not None and (text := hang.look(time.monotonic())):
             self._tell_stacks("hang", text, worker_pid)
         self._see_to_webhook()
@@ -124,8 +120,7 @@ class Watch:
 
     def _tell_stacks(self, kind: str, text: str, worker_pid: int) -> list[Asked]:
         asked = collect_stacks(worker_pid, self._directory.stacks_path)
-        step = self._rules.step if self._rules is not None else 0
-        self.tell(AlertRaised(self._clock(), step, kind, text, as_text(asked)))
+        self.tell(AlertRaised(self._clock(), self._rules.step, kind, text, as_text(asked)))
         return asked
 
     # --- what goes out --------------------------------------------------------------------------
@@ -160,8 +155,7 @@ class Watch:
         self.spare("what shows the run", lambda: self._observe(event), None)
 
     def _tell_failed(self, text: str, trace: str) -> None:
-        step = self._rules.step if self._rules is not None else 0
-        self.tell(AlertRaised(self._clock(), step, "record", text, trace))
+        self.tell(AlertRaised(self._clock(), self._rules.step, "record", text, trace))
 
     def _record(self) -> None:
         """Record what is not yet; a full disk only means that it is tried again."""
@@ -176,9 +170,9 @@ class Watch:
     def _see_to_webhook(self) -> None:
         """Say once that the webhook fails; that itself is not posted."""
         if self._webhook is not None and (failure := self._webhook.take_failure()):
-            step = self._rules.step if self._rules is not None else 0
             text = f"the webhook does not take alerts: {failure}"
-            self._unrecorded.append(alert := AlertRaised(self._clock(), step, "webhook", text))
+            alert = AlertRaised(self._clock(), self._rules.step, "webhook", text)
+            self._unrecorded.append(alert)
             self._record()
             self.show(alert)
 
@@ -190,35 +184,25 @@ class Watch:
         self._record()
 
 
-def open_watch(
-    directory: RunDirectory,
+def open_alert_monitor(
+    spec: LaunchSpec,
     writer: RunWriter,
     observe: Observer,
     environ: Mapping[str, str] = os.environ,
     clock: Callable[[], float] = time.time,
-) -> Watch:
-    """Return the watch that a run's config.toml and the user's configuration ask for.
+) -> AlertMonitor:
+    """Return the monitor that a run's preset and the user's configuration ask for.
 
-    A configuration at fault is told as an alert, and nobody else is told then: a run that was
-    started before the fault must go on.
+    A user's configuration at fault is told as an alert, and nobody else is told then: a run that
+    was started before the fault must go on.
     """
     trouble = ""
     try:
         notify = load_user_config(environ).notify
     except UsageError as error:
         notify, trouble = NotifySection(), f"nobody else is told of alerts: {error}"
-    watch = Watch(directory, writer, observe, _rules(directory), notify, clock)
+    monitor = AlertMonitor(spec.directory, writer, observe, Rules(spec.preset), notify, clock)
     if trouble:
-        watch.tell(AlertRaised(clock(), 0, "webhook", trouble))
-    watch.note_loss()
-    return watch
-
-
-def _rules(directory: RunDirectory) -> Rules | None:
-    try:
-        # The file is resolved: what the schema alone makes of it is all that rules need.
-        text = directory.config_path.read_text(encoding="utf-8")
-        return Rules(Preset.model_validate(tomllib.loads(text)))
-    except (OSError, ValueError):
-        # The worker reads the same file: it names every fault, and ends.
-        return None
+        monitor.tell(AlertRaised(clock(), 0, "webhook", trouble))
+    monitor.note_loss()
+    return monitor

@@ -23,8 +23,9 @@ from tuitrain.errors import DiskFullError
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.reader import RunReader
 from tuitrain.runs.writer import RunWriter
+from tuitrain.supervisor.alert_monitor import AlertMonitor, open_alert_monitor
+from tuitrain.supervisor.launch import LaunchSpec
 from tuitrain.supervisor.stacks import as_text, catches, collect_stacks
-from tuitrain.supervisor.watch import Watch, open_watch
 from tuitrain.supervisor.webhook import Webhook
 
 PATIENCE_S = 60.0
@@ -55,6 +56,10 @@ def run(tmp_path: Path) -> RunDirectory:
     return new_run(tmp_path / "runs", "alpha")
 
 
+def spec_of(run: RunDirectory) -> LaunchSpec:
+    return LaunchSpec(run, load_preset(run.config_path), False, Path("data"))
+
+
 def finished() -> m.TrainingEnded:
     return m.TrainingEnded(time.time(), 7, "finished", "10 epochs done")
 
@@ -65,22 +70,22 @@ def test_alerts_that_a_full_disk_does_not_take_are_told_at_once_and_recorded_lat
     told: list[m.Event] = []
     disk = FullDisk()
     rules = Rules(load_preset(run.config_path))
-    watch = Watch(run, disk, told.append, rules, NotifySection())  # type: ignore[arg-type]
-    watch.take(finished())
+    monitor = AlertMonitor(run, disk, told.append, rules, NotifySection())  # type: ignore[arg-type]
+    monitor.take(finished())
     assert [event.kind for event in told if isinstance(event, m.AlertRaised)] == ["ended"]
     assert disk.kinds == []
     disk.full = False
-    watch.settle()
+    monitor.settle()
     assert disk.kinds == ["ended"]
 
 
 def test_a_run_that_was_lost_is_told_when_it_is_resumed(run: RunDirectory) -> None:
     with RunWriter(run) as writer:
-        open_watch(run, writer, lambda _event: None, {})
+        open_alert_monitor(spec_of(run), writer, lambda _event: None, {})
         writer.begin_attempt(1.0)
-        open_watch(run, writer, lambda _event: None, {})
+        open_alert_monitor(spec_of(run), writer, lambda _event: None, {})
         writer.change_state(2.0, "stopped", "by command", at_rest=True)
-        open_watch(run, writer, lambda _event: None, {})
+        open_alert_monitor(spec_of(run), writer, lambda _event: None, {})
     with RunReader(run) as reader:
         [lost] = reader.alerts()
     assert lost.kind == "ended"
@@ -93,8 +98,10 @@ def test_a_configuration_at_fault_is_an_alert_and_the_run_goes_on(
     path = tmp_path / "mine.toml"
     path.write_text("[notify]\nbell = 3\n")
     with RunWriter(run) as writer:
-        watch = open_watch(run, writer, lambda _event: None, {"TUITRAIN_CONFIG": str(path)})
-        watch.take(finished())
+        monitor = open_alert_monitor(
+            spec_of(run), writer, lambda _event: None, {"TUITRAIN_CONFIG": str(path)}
+        )
+        monitor.take(finished())
     with RunReader(run) as reader:
         webhook, ended = reader.alerts()
     assert f"{path}:2: notify.bell: found 3" in webhook.text
@@ -134,7 +141,9 @@ class Course:
         told: list[str] = []
         for attempt, (first, last) in enumerate(pairwise([0, *cuts, len(self.events)]), 1):
             with RunWriter(run) as writer:
-                watch = open_watch(run, writer, lambda event: told.append(event.text), {})  # type: ignore[union-attr]
+                monitor = open_alert_monitor(
+                    spec_of(run), writer, lambda event: told.append(event.text), {}
+                )  # type: ignore[union-attr]
                 writer.begin_attempt(1.0)
                 numbered = [
                     m.Numbered(1, number, event) for number, event in enumerate(self.events, 1)
@@ -143,10 +152,10 @@ class Course:
                     step = self.events[first - 1].last_step  # type: ignore[union-attr]
                     carried = m.encode_pending(numbered[max(0, first - unheard) : first])
                     resume = m.TrainingResumed(1.0, step, "checkpoints/x.pt", carried)
-                    watch.take(resume)
+                    monitor.take(resume)
                     writer.record([m.Numbered(attempt, 10**6, resume)])
                 for event in self.events[first:last]:
-                    watch.take(event)
+                    monitor.take(event)
                 writer.record(numbered[first : max(first, last - unheard)])
                 writer.change_state(2.0, "paused", "released", at_rest=True)
         return told

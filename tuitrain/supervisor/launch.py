@@ -1,0 +1,246 @@
+"""How one attempt of a run is to be supervised: a value, and the file that hands it on.
+
+Whoever starts or resumes a run makes the value; a supervisor in the background reads it from
+launch.json in the run's folder. Knows presets and run directories; nothing of processes.
+"""
+
+import json
+import os
+import sys
+import tomllib
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass, fields
+from pathlib import Path
+from shlex import quote
+from typing import IO, Annotated, Any, ClassVar
+
+from pydantic import BeforeValidator, ConfigDict, PlainSerializer, TypeAdapter, ValidationError
+
+from tuitrain.config.changes import Change
+from tuitrain.config.folders import data_directory
+from tuitrain.config.load import to_toml
+from tuitrain.config.schema import Preset
+from tuitrain.errors import FolderError, TuitrainError, UsageError
+from tuitrain.runs.directory import RunDirectory, create_run
+from tuitrain.runs.reader import RunReader
+from tuitrain.supervisor.changed_settings import check_length, settle
+
+VERSION = 1
+"""Of launch.json."""
+
+
+def _read_config(config: object) -> object:
+    """Return the preset of a TOML text; it was checked in full by whoever wrote the text."""
+    return Preset.model_validate(tomllib.loads(config)) if isinstance(config, str) else config
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchSpec:
+    """One attempt of a run: how it is started or resumed."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    directory: RunDirectory
+    """The run; not in the file, which lies in it."""
+    preset: Annotated[Preset, BeforeValidator(_read_config), PlainSerializer(to_toml)]
+    """Resolved; TOML text in the file."""
+    resume: bool
+    data_directory: Path
+    code_folders: tuple[str, ...] = ()
+    """Put first on the worker's import path, for a user's own code."""
+    checkpoint: str = ""
+    """Resume from this file, its path relative to the run; empty: from the newest."""
+    changes: tuple[Change, ...] = ()
+    """Settings that the resume changes, for whoever shows them."""
+    live: tuple[tuple[str, float], ...] = ()
+    """Live settings that were named with the resume: they hold whatever was set meanwhile."""
+
+    def to_json(self) -> str:
+        """Return the content of launch.json."""
+        plain = _ADAPTER.dump_python(self, mode="json", exclude={"directory"})
+        return json.dumps({"version": VERSION, **plain}, indent=2) + "\n"
+
+    @classmethod
+    def from_json(cls, directory: RunDirectory, text: str) -> "LaunchSpec":
+        """Read the content of a run's launch.json.
+
+        Raises:
+            TuitrainError: a newer version wrote it, or it is damaged.
+        """
+        try:
+            return _ADAPTER.validate_python({**_plain(directory, text), "directory": directory})
+        except ValidationError as error:
+            raise _damaged(directory, _fault(error)) from error
+
+    def write(self) -> IO[bytes]:
+        """Put launch.json into the run's folder; return it, open for reading.
+
+        Whoever reads from what is returned gets this value, even where another resume of the run
+        replaces the file meanwhile.
+
+        Raises:
+            FolderError: the folder can't be written.
+        """
+        path = self.directory.launch_path
+        draft = path.with_name(f".{path.name}-{os.getpid()}")
+        try:
+            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(self.to_json())
+            written = draft.open("rb")
+            draft.replace(path)
+        except OSError as error:
+            draft.unlink(missing_ok=True)
+            raise FolderError.of(path, error, "can't be written") from error
+        return written
+
+
+_ADAPTER = TypeAdapter(LaunchSpec)
+
+
+def _plain(directory: RunDirectory, text: str) -> dict[str, Any]:
+    try:
+        plain = json.loads(text)
+    except ValueError as error:
+        raise _damaged(directory, f"it is not JSON ({error})") from error
+    version = plain.pop("version", None) if isinstance(plain, dict) else None
+    if type(version) is not int or version < 1:
+        raise _damaged(directory, "it is no JSON object with a version")
+    if version > VERSION:
+        raise TuitrainError(
+            f"{directory.launch_path} has version {version}, this tuitrain reads version "
+            f"{VERSION}: a newer tuitrain wrote it, and that one can resume {directory.id}."
+        )
+    return dict(plain)
+
+
+def _fault(error: ValidationError) -> str:
+    """Return the first fault in a few words, unknown fields before others."""
+    faults = error.errors(include_url=False)
+    unknown = [
+        str(each["loc"][0]) for each in faults if each["type"] == "unexpected_keyword_argument"
+    ]
+    if unknown:
+        known = ", ".join(each.name for each in fields(LaunchSpec) if each.name != "directory")
+        return f"unknown field {', '.join(map(repr, unknown))}; it may hold {known}"
+    return f"{'.'.join(map(str, faults[0]['loc']))}: {faults[0]['msg']}"
+
+
+def _damaged(directory: RunDirectory, why: str) -> TuitrainError:
+    return TuitrainError(
+        f"{directory.launch_path} can't be used: {why}; `tuitrain resume {directory.id}` writes it "
+        "again."
+    )
+
+
+def begin_run(
+    preset: Preset,
+    root: Path,
+    *,
+    name: str | None = None,
+    data_dir: Path | None = None,
+    preset_folder: Path | None = None,
+) -> LaunchSpec:
+    """Make a new run's directory and return how it is to be supervised.
+
+    Args:
+        preset: resolved.
+        root: the folder of all runs.
+        name: what to call the run.
+        data_dir: where data sets are kept, when not the default.
+        preset_folder: where the preset file lies: own code is looked for there, then here.
+
+    Raises:
+        UsageError: the name is not allowed.
+        RecordError: the database can't be written.
+        OSError: the folder can't be written.
+    """
+    data = data_directory(data_dir).absolute()
+    directory = create_run(
+        root,
+        preset.name,
+        name,
+        to_toml(preset),
+        command_line=sys.argv,
+        data_directory=data,
+    )
+    folders = [folder for folder in (preset_folder, Path.cwd()) if folder is not None]
+    return LaunchSpec(directory, preset, False, data, _code_folders(preset, folders))
+
+
+def continue_run(
+    directory: RunDirectory,
+    *,
+    data_dir: Path | None = None,
+    code: Sequence[str] = (),
+    checkpoint: str = "",
+    settings: Sequence[str] = (),
+) -> LaunchSpec:
+    """Return how a run that ended, or was released, is to go on.
+
+    A run's folder may come from anywhere, so own code that its preset names must be named in
+    `code` again.
+
+    Args:
+        directory: the run.
+        data_dir: where data sets are kept, when not where they were.
+        code: own code that may be loaded.
+        checkpoint: go back to this file, its path relative to the run; empty: to the newest.
+        settings: KEY=VALUE texts of settings to change; they are recorded, and written to
+            config.toml.
+
+    Raises:
+        UsageError: the run is finished, names code that `code` does not allow, has no such
+            checkpoint, was edited by hand, or can't be changed like that.
+        FolderError: the folder can't be written.
+    """
+    chosen = settle(directory, settings)
+    missing = [name for name in own_code(chosen.preset) if name not in code]
+    if missing:
+        flags = " ".join(
+            [
+                *(f"--code {name}" for name in missing),
+                *(f"--set {quote(each)}" for each in settings),
+            ]
+        )
+        raise UsageError(
+            f"this run's config.toml names code outside tuitrain ({', '.join(missing)}); "
+            f"if you trust it, resume with: tuitrain resume {directory.id} {flags}"
+        )
+    if checkpoint and not (directory.path / checkpoint).is_file():
+        raise UsageError(f"{directory.id} has no checkpoint {checkpoint}")
+    with closing(RunReader(directory)) as reader:
+        check_length(reader, chosen, checkpoint)
+        recorded = reader.meta().get("data_directory")
+    chosen.put_on_record(directory)
+    kept = Path(recorded) if recorded and data_dir is None else data_directory(data_dir)
+    return LaunchSpec(
+        directory,
+        chosen.preset,
+        True,
+        kept.absolute(),
+        _code_folders(chosen.preset, [Path.cwd()]),
+        checkpoint=checkpoint,
+        changes=chosen.changes,
+        live=chosen.live,
+    )
+
+
+def own_code(preset: Preset) -> list[str]:
+    """Return the user's own code that a preset names, as `package.module:Name`."""
+    sections = (
+        preset.data,
+        preset.model,
+        preset.loss,
+        preset.optimizer,
+        preset.schedule,
+        *preset.data.augment,
+        *preset.hooks,
+    )
+    names = {preset.task, *(section.name for section in sections)}
+    return sorted(name for name in names if ":" in name)
+
+
+def _code_folders(preset: Preset, folders: Sequence[Path]) -> tuple[str, ...]:
+    return tuple(str(folder.absolute()) for folder in folders) if own_code(preset) else ()
