@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "tuitrain"
-BASE = {"__version__", "errors", "locks", "measures", "messages"}
+BASE = {"__version__", "errors", "locks", "measures", "messages", "units"}
 ALLOWED = {
     "__init__": set(),
     "__main__": {"cli"},
     "errors": set(),
     "locks": {"errors"},
     "measures": set(),
+    "units": set(),
     "messages": set(),
     "config": {"errors"},
     "runs": BASE | {"config"},

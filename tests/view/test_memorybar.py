@@ -1,11 +1,10 @@
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tuitrain.view.bars import stacked_bar
-from tuitrain.view.devicetext import bar_lines, bar_spans, of_total
+from tuitrain.view.devicetext import bar_lines, bar_spans
 from tuitrain.view.figure import Look
 from tuitrain.view.memorybar import host_bar, memory_bars, training_device
 from tuitrain.view.spans import line_width
@@ -124,19 +123,6 @@ def test_the_hosts_memory_is_shown_the_same_way() -> None:
     assert [(p.name, p.bytes) for p in bar.parts] == [
         ("worker", 10), ("loaders", 20), ("others", 20), ("free", 50),
     ]  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("used", "total", "text"),
-    [
-        (18.2 * GIB, 141 * GIB, "18.2/141 GiB"),
-        (0, 80 * GIB, "0.0/80 GiB"),
-        (100 * GIB, 141 * GIB, "100/141 GiB"),
-        (512 * 1024**2, 1536 * 1024**2, "0.5/1.5 GiB"),
-    ],
-)
-def test_a_share_is_told_in_the_unit_of_the_whole(used: float, total: float, text: str) -> None:
-    assert of_total(used, total) == text
 
 
 def test_a_bar_without_anything_is_empty() -> None:

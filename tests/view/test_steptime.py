@@ -19,7 +19,7 @@ from tuitrain.view.timetext import (
     timeline,
     timeline_unit,
 )
-from tuitrain.view.verdict import flops_per_s, judge, short_time, work_line
+from tuitrain.view.verdict import flops_per_s, judge, work_line
 
 PLAIN = Look(ascii=True, colour=False)
 GPU = Surroundings(
@@ -319,22 +319,6 @@ def test_time_spent_is_told_in_shares_of_all() -> None:
         "startup and repeated steps 9.5 %"
     )
     assert "nan" not in spent_line(SpentRow(0.0, 0.0, 0.0, 0.0, 0.0))
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (0.0, "0 us"),
-        (61.24e-6, "61.2 us"),
-        (999.7e-6, "1.00 ms"),
-        (3.1e-3, "3.10 ms"),
-        (0.2, "200 ms"),
-        (1.2, "1.20 s"),
-        (1234.0, "1234 s"),
-    ],
-)
-def test_short_times_keep_three_digits(seconds: float, text: str) -> None:
-    assert short_time(seconds) == text
 
 
 def test_the_timeline_has_a_line_for_each_stage_that_took_time_in_the_steps_unit() -> None:

@@ -13,9 +13,9 @@ from statistics import median
 
 from tuitrain.alerts.devices import gpu_names
 from tuitrain.alerts.rule import Course, Rule
-from tuitrain.alerts.words import size, span
 from tuitrain.config.schema import AlertsSection
 from tuitrain.messages import Event, WorkerMeasured
+from tuitrain.units import rough_size, rough_time
 
 _PARTS = 8
 """At the default window 38 s each: python's garbage is collected every 30 s."""
@@ -160,9 +160,9 @@ class Creep(Rule):
     def _text(self, name: str, track: Track, left_s: float) -> str:
         slope, speed = track.growth_per_s, track.steps_per_s
         whose = "host memory of the worker" if name.startswith("host/") else "device memory"
-        a_step = f"{size(slope / speed)} a step ({size(slope * 60)} a minute)"
-        grows = a_step if speed > 0 else f"{size(slope * 60)} a minute"
-        return f"{whose} grows by {grows}: full in {span(left_s)}"
+        a_step = f"{rough_size(slope / speed)} a step ({rough_size(slope * 60)} a minute)"
+        grows = a_step if speed > 0 else f"{rough_size(slope * 60)} a minute"
+        return f"{whose} grows by {grows}: full in {rough_time(left_s)}"
 
 
 def _watched(readings: Mapping[str, float]) -> Iterator[str]:

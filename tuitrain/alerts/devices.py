@@ -6,9 +6,9 @@ Knows readings by name; what is not read is not judged.
 from collections.abc import Iterable, Iterator, Mapping
 
 from tuitrain.alerts.rule import Episode, Rule
-from tuitrain.alerts.words import size, span
 from tuitrain.config.schema import AlertsSection
 from tuitrain.messages import CheckpointSaved, Event
+from tuitrain.units import rough_size, rough_time
 
 _GIB = 1024.0**3
 _HOT_S = 10.0
@@ -45,8 +45,8 @@ class Throttled(Rule):
             episode = self._episodes.setdefault(device, Episode(self._after_s))
             if episode.begins(time_s, value > 0):
                 yield (
-                    f"{_called(device)} has been throttled for {span(self._after_s)}: its clock is "
-                    f"reduced because of heat or power{self._facts(device, readings)}"
+                    f"{_called(device)} has been throttled for {rough_time(self._after_s)}: "
+                    f"its clock is reduced because of heat or power{self._facts(device, readings)}"
                 )
 
     def _facts(self, device: str, readings: Mapping[str, float]) -> str:
@@ -102,8 +102,10 @@ class Disk(Rule):
         limit = 1.1 * least if self._episode.under_way else least
         if not self._episode.begins(time_s, free < limit):
             return ()
-        of_total = f" of {size(total)}" if total else ""
-        return (f"the run's disk is nearly full: {size(free)}{of_total} free; {self._advice()}",)
+        of_total = f" of {rough_size(total)}" if total else ""
+        return (
+            f"the run's disk is nearly full: {rough_size(free)}{of_total} free; {self._advice()}",
+        )
 
     def _wanted(self) -> float:
         return max(self._least_bytes, _CHECKPOINTS * self._checkpoint_bytes)
@@ -111,9 +113,8 @@ class Disk(Rule):
     def _advice(self) -> str:
         if not self._checkpoint_bytes:
             return "training pauses when it is full"
-        return (
-            f"a checkpoint takes {size(self._checkpoint_bytes)}, and training pauses without room"
-        )
+        takes = rough_size(self._checkpoint_bytes)
+        return f"a checkpoint takes {takes}, and training pauses without room"
 
 
 class SharedMemory(Rule):
@@ -132,6 +133,6 @@ class SharedMemory(Rule):
         if not self._episode.begins(time_s, used >= limit * total):
             return ()
         return (
-            f"/dev/shm is nearly full: {size(used)} of {size(total)}; loader workers die when it "
-            "is: fewer data.workers, or docker run --shm-size",
+            f"/dev/shm is nearly full: {rough_size(used)} of {rough_size(total)}; loader workers "
+            "die when it is: fewer data.workers, or docker run --shm-size",
         )

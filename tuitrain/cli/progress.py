@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol, TextIO
 
+from tuitrain import units
 from tuitrain.cli import output
 from tuitrain.messages import (
     AlertRaised,
@@ -98,7 +99,7 @@ class Course:
         # (how soon it may go, what it says), in the order shown.
         parts = [
             (0, self.name),
-            (0, text.progress(self.step, self.total_steps)),
+            (0, units.progress(self.step, self.total_steps)),
             (3, f"epoch {self.epoch:.1f}/{self.epochs}"),
             (5, f"step {self.step}/{self.total_steps}"),
             (1, f"train/loss {text.metric_value(self.loss)}"),
@@ -106,8 +107,8 @@ class Course:
                 (2 if name == self.monitor else 6, f"{name} {text.metric_value(value)}")
                 for name, value in self.metrics.items()
             ),
-            (4, text.rate(self.samples_per_s, "samples")),
-            (0, f"{text.duration(left_s)} left" if left_s else ""),
+            (4, units.rate(self.samples_per_s, "samples")),
+            (0, f"{units.duration(left_s)} left" if left_s else ""),
         ]
         return _fit([part for part in parts if part[1]], width)
 
@@ -128,7 +129,7 @@ def told(event: Event) -> str | None:
     match event:
         case TrainingPrepared():
             return (
-                f"training on {event.device}: {text.count(event.parameters)} parameters, "
+                f"training on {event.device}: {units.count(event.parameters)} parameters, "
                 f"{event.total_steps} steps ({event.steps_per_epoch} an epoch)"
             )
         case TrainingResumed():

@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from tuitrain.alerts.catalogue import OFF_THE_CURVE
 from tuitrain.runs.rows import MarkRow
 from tuitrain.ui.snapshot import Request, RunSnapshot
+from tuitrain.units import duration
 from tuitrain.view.figure import AxisKind, Chart, Line, Mark, line_from_series
-from tuitrain.view.format import duration, metric_value, sanitise
+from tuitrain.view.format import metric_value, sanitise
 from tuitrain.view.labels import series_labels
 from tuitrain.view.palette import assign_slots
 from tuitrain.view.scale import Ruler, Window, ruler

@@ -11,13 +11,8 @@ from typing import Any
 from tuitrain.config.shortest import toml_value
 from tuitrain.runs.metrics import metric_mode
 from tuitrain.runs.rows import MetricRow
-from tuitrain.view.format import (
-    NOTHING,
-    display_width,
-    metric_value,
-    sanitise,
-    shorten,
-)
+from tuitrain.units import NOTHING
+from tuitrain.view.format import display_width, metric_value, sanitise, shorten
 from tuitrain.view.palette import SLOTS, marker_of
 from tuitrain.view.spans import Span, SpanLine, line_width, wrap_plain
 

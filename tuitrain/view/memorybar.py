@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tuitrain import units
 from tuitrain.view import format as text
 
 FREE = "free"
@@ -193,7 +194,7 @@ def owners(processes: Iterable[Mapping[str, Any]]) -> str:
     ranked = sorted(sums.items(), key=lambda item: -item[1])
     if len(ranked) == 1:
         return ranked[0][0]
-    return ", ".join(f"{user} {text.size(size)}" for user, size in ranked)
+    return ", ".join(f"{user} {units.size(size)}" for user, size in ranked)
 
 
 def _bytes(samples: Mapping[str, float], name: str) -> int | None:

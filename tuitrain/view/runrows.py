@@ -9,19 +9,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from tuitrain.runs.summary import RunSummary
+from tuitrain.units import NOTHING, age, count, duration, progress
 from tuitrain.view.bars import progress_bar
 from tuitrain.view.figure import Look
-from tuitrain.view.format import (
-    NOTHING,
-    age,
-    count,
-    display_width,
-    duration,
-    metric_value,
-    progress,
-    sanitise,
-    shorten,
-)
+from tuitrain.view.format import display_width, metric_value, sanitise, shorten
 from tuitrain.view.spans import Span, SpanLine, fit_line
 from tuitrain.view.spark import sparkline
 

@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tuitrain import units
 from tuitrain.view import format as text
 from tuitrain.view.devicetext import (
     activity,
     bar_spans,
     clocks,
     legend_mark,
-    of_total,
     throttle_words,
 )
 from tuitrain.view.figure import Look
@@ -86,10 +86,10 @@ def memory_line(devices: Devices, width: int) -> SpanLine:
         number = bar.prefix.removeprefix("gpu").replace("/mig", ".")
         name = "RAM" if bar.prefix == "host" else f"GPU {number}"
         slow = " throttled" if _is_throttled(devices, bar) else ""
-        parts.append(f"{name} {of_total(bar.used_bytes, bar.total_bytes)}{slow}")
+        parts.append(f"{name} {units.of_total(bar.used_bytes, bar.total_bytes)}{slow}")
     worker = devices.samples.get("host/worker_rss_bytes")
     if worker is not None:
-        parts.append(f"worker {text.size(worker)}")
+        parts.append(f"worker {units.size(worker)}")
     then = f"{_as_of(devices.as_of)}:  " if devices.as_of is not None and parts else ""
     while len(parts) > 1 and len(then + "  ".join(parts)) >= width:
         parts.pop()
@@ -151,14 +151,14 @@ def _one(devices: Devices, bar: MemoryBar, width: int, look: Look) -> list[SpanL
 def _filled(bar: MemoryBar, width: int, look: Look) -> list[SpanLine]:
     """Return how full a memory is: in numbers, as a bar, part by part."""
     lines: list[SpanLine] = [
-        (Span("mem ", "quiet"), Span(of_total(bar.used_bytes, bar.total_bytes))),
+        (Span("mem ", "quiet"), Span(units.of_total(bar.used_bytes, bar.total_bytes))),
         bar_spans(bar, width, look),
     ]
     for part in bar.parts:
         if part.name == FREE:
             continue
         name = Span(f" {part.name:<8}", "quiet")
-        size = Span(f"{text.size(part.bytes):>8}")
+        size = Span(f"{units.size(part.bytes):>8}")
         detail = f" {part.detail}" if width >= _WIDE and part.detail else ""
         room = max(0, width - 18)
         who = Span(text.shorten(detail, room), "quiet")
@@ -203,7 +203,7 @@ def _activity_span(devices: Devices, bar: MemoryBar, gap: str) -> Span:
 
 def _in_two(devices: Devices, bar: MemoryBar, width: int, look: Look) -> list[SpanLine]:
     number = _head(devices, bar)
-    memory = f" {of_total(bar.used_bytes, bar.total_bytes).replace(' ', '')}"[:-2]
+    memory = f" {units.of_total(bar.used_bytes, bar.total_bytes).replace(' ', '')}"[:-2]
     room = width - len(memory)
     # 18 cells hold "100% 1000W 100C" behind a number, without the blanks before the units.
     said = _activity_span(devices, bar, " ")
@@ -214,7 +214,7 @@ def _in_two(devices: Devices, bar: MemoryBar, width: int, look: Look) -> list[Sp
 
 def _in_one(devices: Devices, bar: MemoryBar) -> SpanLine:
     busy = devices.samples.get(f"{bar.prefix}/utilization_percent")
-    memory = of_total(bar.used_bytes, bar.total_bytes).replace(" ", "")[:-2]
+    memory = units.of_total(bar.used_bytes, bar.total_bytes).replace(" ", "")[:-2]
     percent = "" if busy is None else f"{busy:.0f}%"
     return (_head(devices, bar), Span(f"{percent:>4} {memory:>10}"))
 
@@ -233,7 +233,7 @@ def _cpu_line(samples: Mapping[str, float]) -> SpanLine:
 def _host_below(devices: Devices, bar: MemoryBar | None) -> list[SpanLine]:
     if bar is None:
         return []
-    memory = of_total(bar.used_bytes, bar.total_bytes)
+    memory = units.of_total(bar.used_bytes, bar.total_bytes)
     return [(Span("RAM ", "quiet"), Span(memory)), _cpu_line(devices.samples)]
 
 
@@ -242,5 +242,5 @@ def _host_alone(devices: Devices, bar: MemoryBar, width: int, look: Look) -> lis
     lines = [_cpu_line(devices.samples), *_filled(bar, width, look)]
     swap = devices.samples.get("host/swap_used_bytes")
     if swap:
-        lines.append((Span("  swap    ", "quiet"), Span(f"{text.size(swap):>8}")))
+        lines.append((Span("  swap    ", "quiet"), Span(f"{units.size(swap):>8}")))
     return lines

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from tuitrain.units import DAY_S, HOUR_S, MINUTE_S, SI_PREFIXES
 from tuitrain.view.figure import AxisKind
 
 LONGEST_LABEL = 8
@@ -18,9 +19,7 @@ _LOG_STRIDES = (1, 2, 3, 5, 10, 20, 50, 100, 200, 500)
 """Powers of ten between two ticks."""
 _LOG_SLACK = 1e-9
 _ROUND = (1.0, 2.0, 5.0, 10.0)
-_UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 _TIME_STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200)
-_MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86400
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +124,7 @@ def _scaled(values: Sequence[float], step: float) -> list[str]:
     labels = []
     for value in values:
         # Compared with what rounding would make of it: 999,999.99 is 1M.
-        fits = (part for part in _UNITS if abs(value) >= part[0] * (1 - 1e-9))
+        fits = (part for part in SI_PREFIXES if abs(value) >= part[0] * (1 - 1e-9))
         size, unit = next(fits, (1.0, ""))
         labels.append(_trim(f"{value / size:.{_decimals(step / size)}f}") + unit)
     return labels
@@ -162,16 +161,16 @@ def _clock(value_s: float, step_s: float, longest_s: float) -> str:
     if step_s < 1:
         return f"{value_s:.{_decimals(step_s)}f}s"
     whole = round(value_s)
-    if step_s >= _DAY_S:
-        return f"{whole // _DAY_S}d"
-    if step_s >= _HOUR_S:
-        return f"{whole // _HOUR_S}h"
+    if step_s >= DAY_S:
+        return f"{whole // DAY_S}d"
+    if step_s >= HOUR_S:
+        return f"{whole // HOUR_S}h"
     hours, minutes, seconds = whole // 3600, whole % 3600 // 60, whole % 60
-    if step_s >= _MINUTE_S:
-        return f"{whole // 60}m" if longest_s < _HOUR_S else f"{hours}:{minutes:02}h"
-    if longest_s < _MINUTE_S:
+    if step_s >= MINUTE_S:
+        return f"{whole // 60}m" if longest_s < HOUR_S else f"{hours}:{minutes:02}h"
+    if longest_s < MINUTE_S:
         return f"{whole}s"
-    if longest_s < _HOUR_S:
+    if longest_s < HOUR_S:
         return f"{whole // 60}:{seconds:02}"
     return f"{hours}:{minutes:02}:{seconds:02}"
 
@@ -183,7 +182,7 @@ def _axis_steps(kind: AxisKind, first: float, last: float, columns: int) -> list
         smallest = max(1.0, smallest)
     if kind == "time" and smallest >= 1:
         steps = [float(step) for step in _TIME_STEPS_S if step >= smallest]
-        return [*steps, *_ladder(max(_DAY_S, smallest), last - first, unit=_DAY_S)]
+        return [*steps, *_ladder(max(DAY_S, smallest), last - first, unit=DAY_S)]
     return _ladder(smallest, last - first)
 
 

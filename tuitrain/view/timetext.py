@@ -9,14 +9,15 @@ from dataclasses import replace
 from tuitrain.measures import STAGES, split_metric
 from tuitrain.runs.rows import SpentRow
 from tuitrain.runs.series import Series
+from tuitrain.units import duration, short_time, time_unit
 from tuitrain.view.bars import fill_of, percent_bar, stacked_bar
 from tuitrain.view.figure import Line, Look, line_from_series
-from tuitrain.view.format import duration, sanitise
+from tuitrain.view.format import sanitise
 from tuitrain.view.presetrows import wrapped
 from tuitrain.view.smooth import smooth_line
 from tuitrain.view.spans import Span, SpanLine
 from tuitrain.view.steptime import StepTime, Surroundings
-from tuitrain.view.verdict import Verdict, short_time, work_line
+from tuitrain.view.verdict import Verdict, work_line
 
 _SHORT = {
     "data": "data", "copy": "copy", "forward": "fwd", "backward": "bwd", "optimizer": "optim",
@@ -27,7 +28,6 @@ _WIDE = 30
 _MOST_BAR = 40
 _SEEN_SHARE = 0.005
 """Below this a stage would be a row of 0 %."""
-_UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "us"))
 
 
 def side_title(time: StepTime) -> str:
@@ -134,8 +134,7 @@ def time_block(
 
 def timeline_unit(time: StepTime | None) -> tuple[float, str]:
     """Return the unit of the timeline, in seconds, and what it is called."""
-    wall_s = time.wall_s if time is not None else 1e-3
-    return next((unit for unit in _UNITS if wall_s >= unit[0]), _UNITS[-1])
+    return time_unit(time.wall_s if time is not None else 1e-3)
 
 
 def timeline(series: Mapping[str, Series], unit_s: float, smoothing: float) -> tuple[Line, ...]:

@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tuitrain.view.format import count, size
+from tuitrain.units import flop_rate, share_text, short_time, size
 from tuitrain.view.steptime import StepTime, Surroundings
 
 INPUT_SHARE = 0.2
@@ -57,22 +57,6 @@ def _unknown(around: Surroundings) -> Verdict:
     return Verdict("not known yet", "no step has been timed yet")
 
 
-def short_time(seconds: float) -> str:
-    """Return a time in three digits and the unit that suits it: 61.2 us, 3.14 ms, 1.20 s."""
-    for unit_s, unit in ((1.0, "s"), (1e-3, "ms")):
-        if abs(seconds) >= unit_s * 0.9995:
-            return f"{_three(seconds / unit_s)} {unit}"
-    return f"{_three(seconds * 1e6)} us" if seconds else "0 us"
-
-
-def _three(number: float) -> str:
-    return f"{number:.{2 if abs(number) < 9.995 else 1 if abs(number) < 99.95 else 0}f}"
-
-
-def _percent(share: float) -> str:
-    return f"{share * 100:.0f} %"
-
-
 # --- what it is -----------------------------------------------------------------------------------
 
 
@@ -82,7 +66,7 @@ def _is_input_bound(time: StepTime, around: Surroundings) -> bool:
 
 
 def _input_bound(time: StepTime, around: Surroundings) -> tuple[str, str]:
-    share = _percent(time.share("data"))
+    share = share_text(time.share("data"))
     if around.held:
         return "input-bound", f"gathering and preparing batches takes {share} of each step"
     who = (
@@ -109,7 +93,7 @@ def _is_copy_bound(time: StepTime, around: Surroundings) -> bool:
 
 def _copy_bound(time: StepTime, around: Surroundings) -> tuple[str, str]:
     del around
-    return "copy-bound", f"copying batches to the device takes {_percent(time.share('copy'))}"
+    return "copy-bound", f"copying batches to the device takes {share_text(time.share('copy'))}"
 
 
 def _is_host_bound(time: StepTime, around: Surroundings) -> bool:
@@ -119,7 +103,7 @@ def _is_host_bound(time: StepTime, around: Surroundings) -> bool:
 
 def _host_bound(time: StepTime, around: Surroundings) -> tuple[str, str]:
     del around
-    dry = _percent(time.host_bound or 0.0)
+    dry = share_text(time.host_bound or 0.0)
     return "host-bound", f"in {dry} of the steps the GPU ran dry before the host had asked for all"
 
 
@@ -132,8 +116,8 @@ def _optimizer_heavy(time: StepTime, around: Surroundings) -> tuple[str, str]:
     del around
     return (
         "optimizer-heavy",
-        f"the update takes {_percent(time.share('optimizer'))} of each step, "
-        f"forward and backward {_percent(time.share('forward', 'backward'))}",
+        f"the update takes {share_text(time.share('optimizer'))} of each step, "
+        f"forward and backward {share_text(time.share('forward', 'backward'))}",
     )
 
 
@@ -146,7 +130,7 @@ def _overhead_bound(time: StepTime, around: Surroundings) -> tuple[str, str]:
     del around
     return (
         "overhead-bound",
-        f"the loop itself takes {_percent(time.share('other'))} of steps of "
+        f"the loop itself takes {share_text(time.share('other'))} of steps of "
         f"{short_time(time.wall_s)}",
     )
 
@@ -158,7 +142,7 @@ def _always(time: StepTime, around: Surroundings) -> bool:
 
 def _compute_bound(time: StepTime, around: Surroundings) -> tuple[str, str]:
     del around
-    forward, backward = _percent(time.share("forward")), _percent(time.share("backward"))
+    forward, backward = share_text(time.share("forward")), share_text(time.share("backward"))
     return "compute-bound", f"forward takes {forward} and backward {backward} of each step"
 
 
@@ -203,7 +187,7 @@ def _larger_batch(time: StepTime, around: Surroundings) -> str | None:
         return None
     return (
         f"train.batch_size {around.batch_size} -> {2 * around.batch_size}: a step takes "
-        f"{short_time(time.wall_s)}, and GPU memory is {_percent(used_bytes / total_bytes)} full"
+        f"{short_time(time.wall_s)}, and GPU memory is {share_text(used_bytes / total_bytes)} full"
     )
 
 
@@ -222,7 +206,7 @@ def _compile(time: StepTime, around: Surroundings) -> str | None:
         return None
     return (
         "train.compile = true: fewer and larger kernels; the GPU ran dry in "
-        f"{_percent(time.host_bound)} of the steps"
+        f"{share_text(time.host_bound)} of the steps"
     )
 
 
@@ -230,7 +214,7 @@ def _half_precision(time: StepTime, around: Surroundings) -> str | None:
     if not around.has_bf16 or around.precision not in ("fp32", "tf32"):
         return None
     return (
-        f"train.precision = bf16: {_percent(time.share('forward', 'backward'))} of each step is "
+        f"train.precision = bf16: {share_text(time.share('forward', 'backward'))} of each step is "
         f"computed in {around.precision}, and this device has bf16"
     )
 
@@ -298,17 +282,11 @@ def work_line(time: StepTime | None, around: Surroundings) -> str:
     speed = flops_per_s(time, around)
     if speed is None:
         return ""
-    words = f"{_flops(speed)} in the model"
+    words = f"{flop_rate(speed)} in the model"
     if around.peak_flops:
-        share = _percent(speed / around.peak_flops)
+        share = share_text(speed / around.peak_flops)
         return (
-            f"{words}, {share} of the device's peak of {_flops(around.peak_flops)} "
+            f"{words}, {share} of the device's peak of {flop_rate(around.peak_flops)} "
             f"({around.peak_source})"
         )
     return f"{words}; the peak of this device is not known"
-
-
-def _flops(per_s: float) -> str:
-    number = count(per_s)
-    unit = number[-1] if number[-1].isalpha() else ""
-    return f"{number.removesuffix(unit)} {unit}FLOP/s"

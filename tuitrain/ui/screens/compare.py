@@ -24,10 +24,11 @@ from tuitrain.ui.widgets.keyline import KeyLine
 from tuitrain.ui.widgets.lines import Lines
 from tuitrain.ui.widgets.reader import Reader
 from tuitrain.ui.widgets.topline import TopLine
+from tuitrain.units import count
 from tuitrain.view.chart import draw_chart
 from tuitrain.view.compare import ComparedRun, compare_lines, flatten, unique_labels
 from tuitrain.view.figure import Chart, Line, Size, line_from_series
-from tuitrain.view.format import count, sanitise
+from tuitrain.view.format import sanitise
 from tuitrain.view.scale import ruler
 from tuitrain.view.smooth import smooth_line
 from tuitrain.view.spans import Span, SpanLine

@@ -34,10 +34,11 @@ from tuitrain.ui.widgets.keyline import KeyLine
 from tuitrain.ui.widgets.lines import Lines
 from tuitrain.ui.widgets.panel import Panel, TextPanel
 from tuitrain.ui.widgets.topline import TopLine
+from tuitrain.units import count
 from tuitrain.view import format as text
 from tuitrain.view import runtext, sidetext, timetext
 from tuitrain.view.compare import unique_labels
-from tuitrain.view.format import count, metric_value, sanitise
+from tuitrain.view.format import metric_value, sanitise
 from tuitrain.view.labels import series_labels
 from tuitrain.view.palette import assign_slots
 from tuitrain.view.spans import Span, SpanLine, plain_line
