@@ -30,11 +30,11 @@ from tuitrain.messages import (
     to_plain,
 )
 from tuitrain.view import format as text
+from tuitrain.view.osc import CLEAR_TO_END
 
 PLAIN_PROGRESS_S = 10.0
 PLAIN_EVALUATION_S = 1.0
 _SPEED_MEMORY = 0.8
-_CLEAR_TO_END = "\x1b[K"
 
 
 class Progress(Protocol):
@@ -174,7 +174,7 @@ class LiveLine:
             case TrainingPrepared():
                 self._course.prepare(event)
         if isinstance(event, TrainingEnded) and self._course.step:
-            self._stream.write(f"\r{self._course.line(self._width())}{_CLEAR_TO_END}\n")
+            self._stream.write(f"\r{self._course.line(self._width())}{CLEAR_TO_END}\n")
         line = told(event)
         if line is not None:
             self._keep(line, ended=isinstance(event, TrainingEnded))
@@ -184,12 +184,12 @@ class LiveLine:
         return shutil.get_terminal_size().columns - 1
 
     def _draw(self, line: str) -> None:
-        self._stream.write(f"\r{text.shorten(line, self._width())}{_CLEAR_TO_END}")
+        self._stream.write(f"\r{text.shorten(line, self._width())}{CLEAR_TO_END}")
         self._stream.flush()
 
     def _keep(self, line: str, ended: bool) -> None:
         moving = self._course.line(self._width()) if self._course.total_steps else ""
-        self._stream.write(f"\r{_CLEAR_TO_END}{text.sanitise(line)}\n")
+        self._stream.write(f"\r{CLEAR_TO_END}{text.sanitise(line)}\n")
         self._stream.flush()
         if moving and not ended:
             self._draw(moving)
