@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from tuitrain.analysis.step_time import SPLIT_POINTS
 from tuitrain.errors import FolderError, TuitrainError
 from tuitrain.measures import is_split_metric
 from tuitrain.runs.directory import RunDirectory
@@ -22,7 +23,6 @@ from tuitrain.runs.rows import MarkRow
 from tuitrain.runs.summary import RunSummary
 from tuitrain.ui.snapshot import Request, RunSnapshot
 from tuitrain.view.scale import roomy_end
-from tuitrain.view.steptime import SPLIT_POINTS
 
 Asked = TypeVar("Asked")
 Read = TypeVar("Read")

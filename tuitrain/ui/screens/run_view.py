@@ -16,6 +16,8 @@ from textual.message import Message
 from textual.screen import Screen
 
 from tuitrain.alerts.catalogue import count_serious
+from tuitrain.analysis.bottleneck import diagnose
+from tuitrain.analysis.step_time import step_context, step_time
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.ui.charting import (
     Choices,
@@ -42,8 +44,6 @@ from tuitrain.view.format import metric_value, sanitise
 from tuitrain.view.labels import series_labels
 from tuitrain.view.palette import assign_slots
 from tuitrain.view.spans import Span, SpanLine, plain_line
-from tuitrain.view.steptime import step_time, surroundings
-from tuitrain.view.verdict import judge
 
 if TYPE_CHECKING:
     from tuitrain.ui.app import TuitrainApp
@@ -365,9 +365,9 @@ class RunView(Whole, Screen[None]):
         panel.display = time is not None
         if time is None:
             return
-        around = surroundings(snapshot.config, snapshot.meta, snapshot.samples)
+        context = step_context(snapshot.config, snapshot.meta, snapshot.samples)
         width = max(1, self.query_one("#side").size.width)
-        body = timetext.side_lines(time, judge(time, around), width, self.tuitrain.look)
+        body = timetext.side_lines(time, diagnose(time, context), width, self.tuitrain.look)
         panel.styles.height = len(body) + 1
         panel.show_panel(timetext.side_title(time), (), body)
 

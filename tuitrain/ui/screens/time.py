@@ -8,6 +8,8 @@ from dataclasses import replace
 from textual.app import ComposeResult
 from textual.binding import Binding
 
+from tuitrain.analysis.bottleneck import diagnose
+from tuitrain.analysis.step_time import StepTime, step_context, step_time
 from tuitrain.measures import STAGES, split_metric
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.ui.charting import Choices, whole_window
@@ -23,9 +25,7 @@ from tuitrain.view.figure import Chart
 from tuitrain.view.format import sanitise
 from tuitrain.view.runtext import STATE_STYLES
 from tuitrain.view.spans import Span, plain_line, wrap_plain
-from tuitrain.view.steptime import StepTime, step_time, surroundings
 from tuitrain.view.timetext import side_title, time_lines, timeline, timeline_unit
-from tuitrain.view.verdict import judge
 
 _METRICS = tuple(split_metric(stage) for stage in STAGES)
 _COLUMNS_A_CELL = 2
@@ -109,9 +109,9 @@ class TimeScreen(FollowingScreen[RunSnapshot]):
 
     def _show_words(self, snapshot: RunSnapshot, time: StepTime | None) -> None:
         words, look = self.query_one(Reader), self.tuitrain.look
-        around = surroundings(snapshot.config, snapshot.meta, snapshot.samples)
-        verdict, width = judge(time, around), self.size.width
-        lines = time_lines(time, verdict, around, snapshot.spent, width, look)
+        context = step_context(snapshot.config, snapshot.meta, snapshot.samples)
+        bottleneck, width = diagnose(time, context), self.size.width
+        lines = time_lines(time, bottleneck, context, snapshot.spent, width, look)
         # The timeline has what the words leave, and at least a third.
         words.styles.height = max(3, min(len(lines), self.size.height * 3 // 5))
         words.show_lines(lines)

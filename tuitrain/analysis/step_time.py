@@ -1,4 +1,4 @@
-"""Where a step's time goes, and what is known around it, as plain values.
+"""Where a step's time goes, its speed, and what it ran with and on, as plain values.
 
 Made of what a snapshot or a reader gives; judges nothing and draws nothing.
 """
@@ -48,7 +48,7 @@ def step_time(split: Mapping[str, float], speed: SpeedRow | None = None) -> Step
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class StepContext:
     """What a run trains with and on; None where it is not known."""
 
     device: str = ""
@@ -81,10 +81,10 @@ class Surroundings:
         return self.device.startswith("cuda")
 
 
-def surroundings(
+def step_context(
     config: Mapping[str, Any], meta: Mapping[str, Any], samples: Mapping[str, float]
-) -> Surroundings:
-    """Gather what is known around a run's steps.
+) -> StepContext:
+    """Gather what is known of what a run's steps run with and on.
 
     Args:
         config: the resolved preset.
@@ -100,7 +100,7 @@ def surroundings(
         if device.startswith("cuda")
         else (_reading(samples, "host/memory_total_bytes"), _reading(samples, _HOST_USED))
     )
-    return Surroundings(
+    return StepContext(
         device=device,
         held=environment.get("data_on_device"),
         workers=data.get("workers"),
@@ -120,6 +120,14 @@ def surroundings(
         peak_flops=work.get("peak_flops"),
         peak_source=str(work.get("peak_source") or ""),
     )
+
+
+def flops_per_s(time: StepTime | None, context: StepContext) -> float | None:
+    """Return what the model's arithmetic comes to a second, as its steps take of late."""
+    work, batch, batches = context.flops_per_sample, context.batch_size, context.accumulate
+    if time is None or not work or not batch or not batches:
+        return None
+    return work * batch * batches / time.wall_s
 
 
 _HOST_USED = "host/memory_used_bytes"

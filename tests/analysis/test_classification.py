@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tuitrain.view.classes import class_figures
+from tuitrain.analysis.classification import class_figures
 
 MATRICES = st.integers(2, 5).flatmap(
     lambda size: st.lists(

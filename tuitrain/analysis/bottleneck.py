@@ -1,6 +1,6 @@
 """Why a step takes as long as it does, in words, and what to try: each tied to a measured number.
 
-Pure functions of a step's split and its surroundings. A suggestion is made only where all that
+Pure functions of a step's split and its context. A suggestion is made only where all that
 it rests on was measured and holds; knows nothing of screens.
 """
 
@@ -8,8 +8,8 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tuitrain.units import flop_rate, share_text, short_time, size
-from tuitrain.view.steptime import StepTime, Surroundings
+from tuitrain.analysis.step_time import StepContext, StepTime
+from tuitrain.units import share_text, short_time, size
 
 INPUT_SHARE = 0.2
 COPY_SHARE = 0.2
@@ -24,7 +24,7 @@ _LEAST_IDLE_CORES = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Bottleneck:
     """What holds a run's steps up."""
 
     kind: str
@@ -39,81 +39,81 @@ class Verdict:
         return f"{self.kind}: {self.text}"
 
 
-def judge(time: StepTime | None, around: Surroundings) -> Verdict:
-    """Say what holds a run's steps up, and what to try."""
+def diagnose(time: StepTime | None, context: StepContext) -> Bottleneck:
+    """Return what holds a run's steps up, and what to try."""
     if time is None:
-        return _unknown(around)
+        return _unknown(context)
     for applies, describe, advice in _RULES:
-        if applies(time, around):
-            kind, text = describe(time, around)
-            found = (suggest(time, around) for suggest in advice)
-            return Verdict(kind, text, tuple(item for item in found if item))
+        if applies(time, context):
+            kind, text = describe(time, context)
+            found = (suggest(time, context) for suggest in advice)
+            return Bottleneck(kind, text, tuple(item for item in found if item))
     raise AssertionError("the last rule always applies")
 
 
-def _unknown(around: Surroundings) -> Verdict:
-    if around.device.startswith("mps"):
-        return Verdict("not known", "steps are split on CPUs and CUDA devices only")
-    return Verdict("not known yet", "no step has been timed yet")
+def _unknown(context: StepContext) -> Bottleneck:
+    if context.device.startswith("mps"):
+        return Bottleneck("not known", "steps are split on CPUs and CUDA devices only")
+    return Bottleneck("not known yet", "no step has been timed yet")
 
 
 # --- what it is -----------------------------------------------------------------------------------
 
 
-def _is_input_bound(time: StepTime, around: Surroundings) -> bool:
-    del around
+def _is_input_bound(time: StepTime, context: StepContext) -> bool:
+    del context
     return time.share("data") >= INPUT_SHARE
 
 
-def _input_bound(time: StepTime, around: Surroundings) -> tuple[str, str]:
+def _input_bound(time: StepTime, context: StepContext) -> tuple[str, str]:
     share = share_text(time.share("data"))
-    if around.held:
+    if context.held:
         return "input-bound", f"gathering and preparing batches takes {share} of each step"
     who = (
         f"the GPU waits {share} of each step for data"
-        if around.on_gpu
+        if context.on_gpu
         else f"{share} of each step goes into waiting for data"
     )
-    return "input-bound", f"{who}{_loaders(around)}"
+    return "input-bound", f"{who}{_loaders(context)}"
 
 
-def _loaders(around: Surroundings) -> str:
-    cores = f" on {around.cores} cores" if around.cores else ""
-    if around.workers is None:
+def _loaders(context: StepContext) -> str:
+    cores = f" on {context.cores} cores" if context.cores else ""
+    if context.workers is None:
         return ""
-    if not around.workers:
+    if not context.workers:
         return f"; no loader workers{cores}"
-    return f"; {around.workers} loader worker{'s' if around.workers > 1 else ''}{cores}"
+    return f"; {context.workers} loader worker{'s' if context.workers > 1 else ''}{cores}"
 
 
-def _is_copy_bound(time: StepTime, around: Surroundings) -> bool:
-    del around
+def _is_copy_bound(time: StepTime, context: StepContext) -> bool:
+    del context
     return time.share("copy") >= COPY_SHARE
 
 
-def _copy_bound(time: StepTime, around: Surroundings) -> tuple[str, str]:
-    del around
+def _copy_bound(time: StepTime, context: StepContext) -> tuple[str, str]:
+    del context
     return "copy-bound", f"copying batches to the device takes {share_text(time.share('copy'))}"
 
 
-def _is_host_bound(time: StepTime, around: Surroundings) -> bool:
-    del around
+def _is_host_bound(time: StepTime, context: StepContext) -> bool:
+    del context
     return time.host_bound is not None and time.host_bound > DRY_SHARE
 
 
-def _host_bound(time: StepTime, around: Surroundings) -> tuple[str, str]:
-    del around
+def _host_bound(time: StepTime, context: StepContext) -> tuple[str, str]:
+    del context
     dry = share_text(time.host_bound or 0.0)
     return "host-bound", f"in {dry} of the steps the GPU ran dry before the host had asked for all"
 
 
-def _is_optimizer_heavy(time: StepTime, around: Surroundings) -> bool:
-    del around
+def _is_optimizer_heavy(time: StepTime, context: StepContext) -> bool:
+    del context
     return time.share("optimizer") >= HEAVY_SHARE
 
 
-def _optimizer_heavy(time: StepTime, around: Surroundings) -> tuple[str, str]:
-    del around
+def _optimizer_heavy(time: StepTime, context: StepContext) -> tuple[str, str]:
+    del context
     return (
         "optimizer-heavy",
         f"the update takes {share_text(time.share('optimizer'))} of each step, "
@@ -121,13 +121,13 @@ def _optimizer_heavy(time: StepTime, around: Surroundings) -> tuple[str, str]:
     )
 
 
-def _is_overhead_bound(time: StepTime, around: Surroundings) -> bool:
-    del around
+def _is_overhead_bound(time: StepTime, context: StepContext) -> bool:
+    del context
     return time.share("other") >= HEAVY_SHARE
 
 
-def _overhead_bound(time: StepTime, around: Surroundings) -> tuple[str, str]:
-    del around
+def _overhead_bound(time: StepTime, context: StepContext) -> tuple[str, str]:
+    del context
     return (
         "overhead-bound",
         f"the loop itself takes {share_text(time.share('other'))} of steps of "
@@ -135,13 +135,13 @@ def _overhead_bound(time: StepTime, around: Surroundings) -> tuple[str, str]:
     )
 
 
-def _always(time: StepTime, around: Surroundings) -> bool:
-    del time, around
+def _always(time: StepTime, context: StepContext) -> bool:
+    del time, context
     return True
 
 
-def _compute_bound(time: StepTime, around: Surroundings) -> tuple[str, str]:
-    del around
+def _compute_bound(time: StepTime, context: StepContext) -> tuple[str, str]:
+    del context
     forward, backward = share_text(time.share("forward")), share_text(time.share("backward"))
     return "compute-bound", f"forward takes {forward} and backward {backward} of each step"
 
@@ -149,9 +149,9 @@ def _compute_bound(time: StepTime, around: Surroundings) -> tuple[str, str]:
 # --- what to try ----------------------------------------------------------------------------------
 
 
-def _more_workers(time: StepTime, around: Surroundings) -> str | None:
-    idle, workers = around.idle_cores, around.workers
-    if around.held is not False or workers is None or idle is None or idle < _LEAST_IDLE_CORES:
+def _more_workers(time: StepTime, context: StepContext) -> str | None:
+    idle, workers = context.idle_cores, context.workers
+    if context.held is not False or workers is None or idle is None or idle < _LEAST_IDLE_CORES:
         return None
     rest_s = max(time.wall_s - time.seconds["data"], 1e-9)
     # Workers that keep up make a batch in the time that the rest of a step takes; one more, as
@@ -161,15 +161,15 @@ def _more_workers(time: StepTime, around: Surroundings) -> str | None:
     if wanted <= workers:
         return None
     return (
-        f"data.workers {workers} -> {wanted}: {idle:.0f} of {around.cores} cores are idle, and "
+        f"data.workers {workers} -> {wanted}: {idle:.0f} of {context.cores} cores are idle, and "
         f"beside the wait of {short_time(time.seconds['data'])} a step takes {short_time(rest_s)}"
     )
 
 
-def _hold_set(time: StepTime, around: Surroundings) -> str | None:
+def _hold_set(time: StepTime, context: StepContext) -> str | None:
     del time
-    needed_bytes, free_bytes = around.set_bytes, around.free_bytes
-    if around.held is not False or needed_bytes is None or free_bytes is None:
+    needed_bytes, free_bytes = context.set_bytes, context.free_bytes
+    if context.held is not False or needed_bytes is None or free_bytes is None:
         return None
     if needed_bytes > free_bytes / 2:
         return None
@@ -179,30 +179,30 @@ def _hold_set(time: StepTime, around: Surroundings) -> str | None:
     )
 
 
-def _larger_batch(time: StepTime, around: Surroundings) -> str | None:
-    used_bytes, total_bytes = around.gpu_used_bytes, around.gpu_total_bytes
-    if not around.batch_size or used_bytes is None or not total_bytes:
+def _larger_batch(time: StepTime, context: StepContext) -> str | None:
+    used_bytes, total_bytes = context.gpu_used_bytes, context.gpu_total_bytes
+    if not context.batch_size or used_bytes is None or not total_bytes:
         return None
     if used_bytes > total_bytes * _ROOM_SHARE:
         return None
     return (
-        f"train.batch_size {around.batch_size} -> {2 * around.batch_size}: a step takes "
+        f"train.batch_size {context.batch_size} -> {2 * context.batch_size}: a step takes "
         f"{short_time(time.wall_s)}, and GPU memory is {share_text(used_bytes / total_bytes)} full"
     )
 
 
-def _larger_batch_on_cpu(time: StepTime, around: Surroundings) -> str | None:
-    if around.on_gpu or not around.batch_size:
+def _larger_batch_on_cpu(time: StepTime, context: StepContext) -> str | None:
+    if context.on_gpu or not context.batch_size:
         return None
     return (
-        f"train.batch_size {around.batch_size} -> {2 * around.batch_size}: "
+        f"train.batch_size {context.batch_size} -> {2 * context.batch_size}: "
         f"{short_time(time.seconds['other'] + time.seconds['optimizer'])} of each step does not "
         "grow with the batch"
     )
 
 
-def _compile(time: StepTime, around: Surroundings) -> str | None:
-    if not around.on_gpu or around.compiles is not False or time.host_bound is None:
+def _compile(time: StepTime, context: StepContext) -> str | None:
+    if not context.on_gpu or context.compiles is not False or time.host_bound is None:
         return None
     return (
         "train.compile = true: fewer and larger kernels; the GPU ran dry in "
@@ -210,28 +210,28 @@ def _compile(time: StepTime, around: Surroundings) -> str | None:
     )
 
 
-def _half_precision(time: StepTime, around: Surroundings) -> str | None:
-    if not around.has_bf16 or around.precision not in ("fp32", "tf32"):
+def _half_precision(time: StepTime, context: StepContext) -> str | None:
+    if not context.has_bf16 or context.precision not in ("fp32", "tf32"):
         return None
     return (
         f"train.precision = bf16: {share_text(time.share('forward', 'backward'))} of each step is "
-        f"computed in {around.precision}, and this device has bf16"
+        f"computed in {context.precision}, and this device has bf16"
     )
 
 
-def _more_threads(time: StepTime, around: Surroundings) -> str | None:
+def _more_threads(time: StepTime, context: StepContext) -> str | None:
     del time
-    threads, idle = around.threads, around.idle_cores
-    if around.on_gpu or not threads or idle is None or idle < _LEAST_IDLE_CORES:
+    threads, idle = context.threads, context.idle_cores
+    if context.on_gpu or not threads or idle is None or idle < _LEAST_IDLE_CORES:
         return None
     return (
-        f"train.threads {threads} -> {threads + int(idle)}: {idle:.0f} of {around.cores} cores "
+        f"train.threads {threads} -> {threads + int(idle)}: {idle:.0f} of {context.cores} cores "
         "are idle (other threads, other last digits)"
     )
 
 
-def _update_less_often(time: StepTime, around: Surroundings) -> str | None:
-    if not around.accumulate:
+def _update_less_often(time: StepTime, context: StepContext) -> str | None:
+    if not context.accumulate:
         return None
     return (
         f"train.batch_size or train.accumulate: an update takes "
@@ -239,8 +239,8 @@ def _update_less_often(time: StepTime, around: Surroundings) -> str | None:
     )
 
 
-def _profile(time: StepTime, around: Surroundings) -> str | None:
-    del around
+def _profile(time: StepTime, context: StepContext) -> str | None:
+    del context
     forward_s, backward_s = time.seconds["forward"], time.seconds["backward"]
     if forward_s <= backward_s:
         return None
@@ -251,9 +251,9 @@ def _profile(time: StepTime, around: Surroundings) -> str | None:
 
 
 _Rule = tuple[
-    Callable[[StepTime, Surroundings], bool],
-    Callable[[StepTime, Surroundings], tuple[str, str]],
-    tuple[Callable[[StepTime, Surroundings], str | None], ...],
+    Callable[[StepTime, StepContext], bool],
+    Callable[[StepTime, StepContext], tuple[str, str]],
+    tuple[Callable[[StepTime, StepContext], str | None], ...],
 ]
 _RULES: tuple[_Rule, ...] = (
     (_is_input_bound, _input_bound, (_more_workers, _hold_set)),
@@ -264,29 +264,3 @@ _RULES: tuple[_Rule, ...] = (
     (_always, _compute_bound, (_half_precision, _more_threads, _profile)),
 )
 """In this order: a device that waits for data runs dry too, and that is not the host's fault."""
-
-
-# --- how much arithmetic --------------------------------------------------------------------------
-
-
-def flops_per_s(time: StepTime | None, around: Surroundings) -> float | None:
-    """Return what the model's arithmetic comes to a second, as its steps take of late."""
-    work, batch, batches = around.flops_per_sample, around.batch_size, around.accumulate
-    if time is None or not work or not batch or not batches:
-        return None
-    return work * batch * batches / time.wall_s
-
-
-def work_line(time: StepTime | None, around: Surroundings) -> str:
-    """Return the model's speed in words; empty where it can't be known."""
-    speed = flops_per_s(time, around)
-    if speed is None:
-        return ""
-    words = f"{flop_rate(speed)} in the model"
-    if around.peak_flops:
-        share = share_text(speed / around.peak_flops)
-        return (
-            f"{words}, {share} of the device's peak of {flop_rate(around.peak_flops)} "
-            f"({around.peak_source})"
-        )
-    return f"{words}; the peak of this device is not known"
