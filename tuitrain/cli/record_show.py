@@ -185,8 +185,8 @@ def _checkpoints(reader: "RunReader", now: float) -> str:
 
 def _device_block(reader: "RunReader") -> str:
     """Return what filled the memory of each device when it was last read."""
+    from tuitrain.analysis.memory_breakdown import training_device
     from tuitrain.view.devicetext import device_words
-    from tuitrain.view.memorybar import training_device
 
     meta, readings, facts = reader.meta(), reader.latest_samples(), _devices(reader)
     training = training_device(meta.get("device"), meta["environment"], readings, facts)

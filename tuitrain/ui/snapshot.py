@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from tuitrain.analysis.memory_breakdown import training_device
 from tuitrain.runs.rows import (
     AlertRow,
     CheckpointRow,
@@ -21,7 +22,6 @@ from tuitrain.runs.rows import (
 )
 from tuitrain.runs.series import Series
 from tuitrain.runs.summary import RunSummary
-from tuitrain.view.memorybar import training_device
 from tuitrain.view.sidetext import Devices
 
 

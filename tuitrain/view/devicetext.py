@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tuitrain import units
+from tuitrain.analysis.memory_breakdown import FREE, gpu_facts, memory_breakdowns
 from tuitrain.view import format as text
-from tuitrain.view.bars import fill_of, stacked_bar
-from tuitrain.view.figure import Look
-from tuitrain.view.memorybar import EXPLAINED, FREE, MemoryBar, Part, gpu_facts, memory_bars
+from tuitrain.view.memorybar import title_text
 from tuitrain.view.spans import Span, SpanLine, wrap_plain
 
 _MOST_PROCESSES = 12
@@ -22,46 +21,6 @@ def activity(samples: Mapping[str, float], prefix: str, *, gap: str = "  ") -> s
     readings = (("utilization_percent", "%"), ("power_w", " W"), ("temperature_c", " C"))
     found = [(samples.get(f"{prefix}/{name}"), unit) for name, unit in readings]
     return gap.join(f"{value:.0f}{unit}" for value, unit in found if value is not None)
-
-
-def bar_spans(bar: MemoryBar, width: int, look: Look) -> SpanLine:
-    """Return the bar itself, in exactly `width` cells; what is free are dots."""
-    # A fill belongs to the kind of part, so that a bar without one does not change the others.
-    most = max((part.slot for part in bar.parts), default=0)
-    amounts = [0] * (most + 1)
-    for part in bar.parts:
-        if part.name != FREE:
-            amounts[part.slot] += part.bytes
-    return stacked_bar(amounts, bar.total_bytes, width, look)
-
-
-def legend_mark(slot: int, name: str, look: Look) -> Span:
-    """Return what stands before a part's name in a legend."""
-    return Span(".", "axis") if name == FREE else Span(fill_of(slot, look), f"line{slot}")
-
-
-def bar_lines(bar: MemoryBar, width: int, look: Look) -> list[SpanLine]:
-    """Return a bar with its title above it and each part below it, in words and numbers."""
-    head = Span(bar.title, "strong")
-    lines: list[SpanLine] = [
-        (head, Span(f"  {units.of_total(bar.used_bytes, bar.total_bytes)} used")),
-        bar_spans(bar, width, look),
-    ]
-    for part in bar.parts:
-        share = f"{100 * part.bytes / bar.total_bytes:.1f}%" if bar.total_bytes else ""
-        explained = _explained(part)
-        numbers = f" {part.name:<9}{units.size(part.bytes):>9} {share:>6}  "
-        lines.append(
-            (legend_mark(part.slot, part.name, look), Span(numbers), Span(explained, "quiet"))
-        )
-    return lines
-
-
-def _explained(part: Part) -> str:
-    """Say whose a part is, or what it is."""
-    if part.name == "others" and part.detail:
-        return part.detail
-    return ": ".join(filter(None, (part.detail, EXPLAINED[part.name])))
 
 
 def gpu_lines(
@@ -213,11 +172,11 @@ def device_words(
     lines = []
     if devices.get("trouble"):
         lines.append(text.sanitise(str(devices["trouble"])))
-    for bar in memory_bars(samples, devices, training):
+    for bar in memory_breakdowns(samples, devices, training):
         parts = [f"{part.name} {units.size(part.bytes)}" for part in bar.parts if part.name != FREE]
         mark = "  (trained on)" if bar.prefix == training else ""
         used = units.of_total(bar.used_bytes, bar.total_bytes)
-        lines.append(f"{bar.title}{mark}  {used} used: {', '.join(parts) or 'nothing'}")
+        lines.append(f"{title_text(bar)}{mark}  {used} used: {', '.join(parts) or 'nothing'}")
     for gpu in devices.get("gpus") or ():
         said = [*throttle_words(gpu), *map(str, gpu.get("errors") or ())]
         lines += [f"GPU {gpu['index']}: {text.sanitise(words)}" for words in said]
