@@ -15,7 +15,7 @@ from tuitrain.runs.reader import RunReader
 from tuitrain.runs.writer import RunWriter
 from tuitrain.ui.notices import Notices
 from tuitrain.ui.screens.alerts import AlertsScreen
-from tuitrain.view.figure import Look
+from tuitrain.view.chart.figure import Look
 
 STACKS = """== worker, process 4100, sleeping ==
 Thread 0x00007f41b19fe6c0 (most recent call first):

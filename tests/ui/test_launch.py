@@ -25,7 +25,7 @@ from tuitrain.ui.screens.home import HomeScreen
 from tuitrain.ui.screens.launch import LaunchScreen
 from tuitrain.ui.screens.run import RunScreen
 from tuitrain.ui.warm import DeviceFacts, Estimate, WarmReport
-from tuitrain.view.figure import Look
+from tuitrain.view.chart.figure import Look
 
 PRESET = """
 name = "tiny"

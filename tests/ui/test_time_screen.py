@@ -17,7 +17,7 @@ from tuitrain import messages as m
 from tuitrain.measures import HOST_BOUND_METRIC, STAGES, WALL_METRIC, split_metric
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.writer import RunWriter
-from tuitrain.view.figure import Look
+from tuitrain.view.chart.figure import Look
 
 Steps = Callable[[Pilot[Any]], Awaitable[None]]
 WAIT = "the GPU waits 27 % of each step"

@@ -8,7 +8,7 @@ from tuitrain.analysis.step_time import flops_per_s, step_context
 from tuitrain.measures import split_metric
 from tuitrain.runs.rows import SpentRow
 from tuitrain.runs.series import Column, Series
-from tuitrain.view.figure import Look
+from tuitrain.view.chart.figure import Look
 from tuitrain.view.spans import SpanLine, line_width
 from tuitrain.view.timetext import (
     side_lines,

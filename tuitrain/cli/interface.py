@@ -56,7 +56,7 @@ def open_interface(
     from tuitrain.ui.app import TuitrainApp
     from tuitrain.ui.notices import Notices
     from tuitrain.ui.preferences import Preferences
-    from tuitrain.view.figure import Look
+    from tuitrain.view.chart.figure import Look
 
     notices = Notices(_wanted_notices())
     guard = TerminalGuard()

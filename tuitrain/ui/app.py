@@ -30,7 +30,7 @@ from tuitrain.ui.notices import Notices
 from tuitrain.ui.preferences import Preferences
 from tuitrain.ui.terminal import AsciiFilter, ColourlessFilter, key_words, narrowed
 from tuitrain.ui.themes import OWN_THEMES, span_styles
-from tuitrain.view.figure import Look
+from tuitrain.view.chart.figure import Look
 
 _ALWAYS = frozenset({"ctrl+c", "ctrl+q"})
 """Leaving works whatever is in sight."""
@@ -349,7 +349,7 @@ class TuitrainApp(App[int]):
 def _read_ahead() -> None:
     """Load what opening a run needs, while the user looks at the first screen."""
     import tuitrain.ui.screens.run  # noqa: F401
-    from tuitrain.view import canvas
+    from tuitrain.view.chart import canvas
 
     canvas.read_ahead()
 

@@ -22,7 +22,7 @@ from tuitrain.runs.reader import RunReader
 from tuitrain.runs.rows import MarkRow
 from tuitrain.runs.summary import RunSummary
 from tuitrain.ui.snapshot import Request, RunSnapshot
-from tuitrain.view.scale import roomy_end
+from tuitrain.view.chart.scale import roomy_end
 
 Asked = TypeVar("Asked")
 Read = TypeVar("Read")

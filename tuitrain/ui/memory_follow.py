@@ -12,9 +12,9 @@ from tuitrain.runs.reader import RunReader
 from tuitrain.runs.series import Series
 from tuitrain.ui.follow import RecordFollower, read_snapshot
 from tuitrain.ui.snapshot import Request, RunSnapshot, devices_of
+from tuitrain.view.chart.scale import Window, roomy_end
 from tuitrain.view.memorybar import title_text
 from tuitrain.view.memorychart import Curve, Drawn, Peak, Story, curves_of, peak_curves
-from tuitrain.view.scale import Window, roomy_end
 
 _PEAK_COLUMNS = 512
 _WORDS = Request(metrics=(), times=False)

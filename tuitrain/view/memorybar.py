@@ -6,7 +6,7 @@ Pure functions from parts to spans; knows nothing of readings.
 from tuitrain.analysis.memory_breakdown import FREE, NOT_TOLD, MemoryBreakdown, MemoryPart
 from tuitrain.units import of_total, size
 from tuitrain.view.bars import fill_of, stacked_bar
-from tuitrain.view.figure import Look
+from tuitrain.view.chart.figure import Look
 from tuitrain.view.format import sanitise
 from tuitrain.view.spans import Span, SpanLine
 

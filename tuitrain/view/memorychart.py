@@ -12,7 +12,7 @@ from typing import NamedTuple
 from tuitrain.runs.rows import AlertRow, CheckpointRow, MarkRow
 from tuitrain.runs.series import Series
 from tuitrain.units import size, size_unit
-from tuitrain.view.figure import Chart, Line, Mark, MarkKind, line_from_series
+from tuitrain.view.chart.figure import Chart, Line, Mark, MarkKind, line_from_series
 from tuitrain.view.format import sanitise
 
 _GAP_COLUMNS, _GAP_S = 4, 30.0

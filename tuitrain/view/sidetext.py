@@ -11,12 +11,12 @@ from typing import Any
 from tuitrain import units
 from tuitrain.analysis.memory_breakdown import FREE, MemoryBreakdown, gpu_facts, memory_breakdowns
 from tuitrain.view import format as text
+from tuitrain.view.chart.figure import Look
 from tuitrain.view.devicetext import (
     activity,
     clocks,
     throttle_words,
 )
-from tuitrain.view.figure import Look
 from tuitrain.view.memorybar import bar_spans, detail_text, legend_mark, title_text
 from tuitrain.view.spans import Span, SpanLine, wrap_plain
 

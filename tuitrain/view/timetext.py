@@ -13,10 +13,10 @@ from tuitrain.runs.rows import SpentRow
 from tuitrain.runs.series import Series
 from tuitrain.units import duration, flop_rate, share_text, short_time, time_unit
 from tuitrain.view.bars import fill_of, percent_bar, stacked_bar
-from tuitrain.view.figure import Line, Look, line_from_series
+from tuitrain.view.chart.figure import Line, Look, line_from_series
+from tuitrain.view.chart.smooth import smooth_line
 from tuitrain.view.format import sanitise
 from tuitrain.view.presetrows import wrapped
-from tuitrain.view.smooth import smooth_line
 from tuitrain.view.spans import Span, SpanLine
 
 _SHORT = {

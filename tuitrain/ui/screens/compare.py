@@ -26,12 +26,12 @@ from tuitrain.ui.widgets.lines import Lines
 from tuitrain.ui.widgets.reader import Reader
 from tuitrain.ui.widgets.topline import TopLine
 from tuitrain.units import count
-from tuitrain.view.chart import draw_chart
+from tuitrain.view.chart.chart import draw_chart
+from tuitrain.view.chart.figure import Chart, Line, Size, line_from_series
+from tuitrain.view.chart.scale import ruler
+from tuitrain.view.chart.smooth import smooth_line
 from tuitrain.view.compare import compare_lines, unique_labels
-from tuitrain.view.figure import Chart, Line, Size, line_from_series
 from tuitrain.view.format import sanitise
-from tuitrain.view.scale import ruler
-from tuitrain.view.smooth import smooth_line
 from tuitrain.view.spans import Span, SpanLine
 
 if TYPE_CHECKING:

@@ -39,9 +39,9 @@ from tuitrain.ui.widgets.topline import TopLine
 from tuitrain.units import count
 from tuitrain.view import format as text
 from tuitrain.view import runtext, sidetext, timetext
+from tuitrain.view.chart.labels import series_labels
 from tuitrain.view.compare import unique_labels
 from tuitrain.view.format import metric_value, sanitise
-from tuitrain.view.labels import series_labels
 from tuitrain.view.palette import assign_slots
 from tuitrain.view.spans import Span, SpanLine, plain_line
 

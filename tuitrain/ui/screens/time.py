@@ -21,7 +21,7 @@ from tuitrain.ui.widgets.keyline import KeyLine
 from tuitrain.ui.widgets.lines import Lines
 from tuitrain.ui.widgets.reader import Reader
 from tuitrain.ui.widgets.topline import TopLine
-from tuitrain.view.figure import Chart
+from tuitrain.view.chart.figure import Chart
 from tuitrain.view.format import sanitise
 from tuitrain.view.runtext import STATE_STYLES
 from tuitrain.view.spans import Span, plain_line, wrap_plain

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tuitrain.runs.rows import ProgressRow
-from tuitrain.view.figure import Line
-from tuitrain.view.scale import Ruler, Window, ruler
+from tuitrain.view.chart.figure import Line
+from tuitrain.view.chart.scale import Ruler, Window, ruler
 
 PLACES = st.floats(0, 1e6)
 WHOLE = Window(0.0, 1e6)

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tuitrain.view.layout import usable_log_range, usable_range
-from tuitrain.view.ticks import Tick, axis_ticks, log_ticks, short_number, value_ticks
+from tuitrain.view.chart.layout import usable_log_range, usable_range
+from tuitrain.view.chart.ticks import Tick, axis_ticks, log_ticks, short_number, value_ticks
 
 ANY = st.floats(-1e300, 1e300)
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from threading import Lock
 
-from tuitrain.view.board import Board
+from tuitrain.view.chart.board import Board
 
 AXIS, LABEL = "axis", "label"
 

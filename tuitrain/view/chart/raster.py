@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from tuitrain.view.figure import Line
+from tuitrain.view.chart.figure import Line
 
 Cell = tuple[int, int]
 """(column, row), row 0 at the bottom."""

@@ -8,13 +8,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from tuitrain.view.annotate import Annotations, notes
-from tuitrain.view.canvas import draw_axes
-from tuitrain.view.figure import Chart, Line, Look, Mark, Size, line_from_series
-from tuitrain.view.format import sanitise
-from tuitrain.view.layout import plan_layout
-from tuitrain.view.palette import FAINT_MARKER, SLOTS, marker_of
-from tuitrain.view.raster import (
+from tuitrain.view.chart.annotate import Annotations, notes
+from tuitrain.view.chart.canvas import draw_axes
+from tuitrain.view.chart.figure import Chart, Line, Look, Mark, Size, line_from_series
+from tuitrain.view.chart.layout import plan_layout
+from tuitrain.view.chart.raster import (
     Area,
     Cell,
     braille,
@@ -23,6 +21,8 @@ from tuitrain.view.raster import (
     cell_strokes,
     whole_cells,
 )
+from tuitrain.view.format import sanitise
+from tuitrain.view.palette import FAINT_MARKER, SLOTS, marker_of
 from tuitrain.view.spans import Span, SpanLine, fit_line
 
 __all__ = [

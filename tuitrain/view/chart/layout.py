@@ -7,10 +7,10 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from tuitrain.view.canvas import Axes
-from tuitrain.view.figure import Chart, Line, Size
-from tuitrain.view.raster import Area
-from tuitrain.view.ticks import Tick, axis_ticks, log_ticks, value_ticks
+from tuitrain.view.chart.canvas import Axes
+from tuitrain.view.chart.figure import Chart, Line, Size
+from tuitrain.view.chart.raster import Area
+from tuitrain.view.chart.ticks import Tick, axis_ticks, log_ticks, value_ticks
 
 _LARGEST = 1e307
 _SMALLEST_SHARE = 1e-9

@@ -6,8 +6,8 @@ Pure functions of a chart; knows nothing of keys or of a screen.
 from collections.abc import Sequence
 
 from tuitrain.units import duration
-from tuitrain.view.chart import Reading, values_at
-from tuitrain.view.figure import AxisKind, Chart
+from tuitrain.view.chart.chart import Reading, values_at
+from tuitrain.view.chart.figure import AxisKind, Chart
 from tuitrain.view.format import metric_value
 from tuitrain.view.spans import Span, SpanLine, line_width
 

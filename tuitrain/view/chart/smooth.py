@@ -6,7 +6,7 @@ Knows nothing of axes or screens.
 import math
 from dataclasses import replace
 
-from tuitrain.view.figure import Line
+from tuitrain.view.chart.figure import Line
 
 
 def smooth_line(line: Line, weight: float) -> tuple[Line, ...]:

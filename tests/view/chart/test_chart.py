@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tuitrain.view.chart import Reading, draw_chart, notes, values_at
-from tuitrain.view.figure import Chart, Line, Look, Mark, Size
+from tuitrain.view.chart.chart import Reading, draw_chart, notes, values_at
+from tuitrain.view.chart.figure import Chart, Line, Look, Mark, Size
 from tuitrain.view.format import display_width
 from tuitrain.view.palette import MARKERS
 from tuitrain.view.spans import SpanLine, line_width

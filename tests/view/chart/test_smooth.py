@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuitrain.view.figure import Line
-from tuitrain.view.smooth import smooth, smooth_line
+from tuitrain.view.chart.figure import Line
+from tuitrain.view.chart.smooth import smooth, smooth_line
 
 VALUES = st.lists(st.floats(-1e6, 1e6), max_size=40).map(tuple)
 WEIGHTS = st.floats(0, 0.999)

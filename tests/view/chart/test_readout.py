@@ -2,9 +2,9 @@ import math
 
 import pytest
 
-from tuitrain.view.figure import AxisKind, Chart, Line
-from tuitrain.view.readout import pack, place_text, readings
-from tuitrain.view.smooth import smooth_line
+from tuitrain.view.chart.figure import AxisKind, Chart, Line
+from tuitrain.view.chart.readout import pack, place_text, readings
+from tuitrain.view.chart.smooth import smooth_line
 from tuitrain.view.spans import Span, line_width, plain_text
 
 

@@ -3,9 +3,9 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuitrain.view.figure import Look
+from tuitrain.view.chart.figure import Look
+from tuitrain.view.chart.spark import sparkline
 from tuitrain.view.format import display_width
-from tuitrain.view.spark import sparkline
 
 UNICODE, ASCII = Look(), Look(ascii=True)
 ANY = st.floats(allow_nan=True, allow_infinity=True)

@@ -6,9 +6,9 @@ Knows numbers and cells; has no axes and no colours.
 import math
 from collections.abc import Sequence
 
-from tuitrain.view.figure import Look
-from tuitrain.view.layout import usable_range
-from tuitrain.view.raster import braille
+from tuitrain.view.chart.figure import Look
+from tuitrain.view.chart.layout import usable_range
+from tuitrain.view.chart.raster import braille
 
 _LEVELS = "_.-=*^"
 """From low to high, in plain ASCII."""

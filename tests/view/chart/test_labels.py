@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuitrain.view.labels import series_labels, shorten_apart
+from tuitrain.view.chart.labels import series_labels, shorten_apart
 
 NAMES = st.lists(
     st.lists(st.text("ab/", max_size=3), min_size=1, max_size=5).map("/".join), unique=True

@@ -6,11 +6,11 @@ Knows the board and places on it; a curve is never covered.
 import math
 from collections.abc import Iterable, Sequence
 
-from tuitrain.view.board import Board, one_cell_each
-from tuitrain.view.figure import Chart, Line, Look, Mark
+from tuitrain.view.chart.board import Board, one_cell_each
+from tuitrain.view.chart.figure import Chart, Line, Look, Mark
+from tuitrain.view.chart.labels import shorten_apart
+from tuitrain.view.chart.layout import Layout
 from tuitrain.view.format import shorten
-from tuitrain.view.labels import shorten_apart
-from tuitrain.view.layout import Layout
 
 MARK_SYMBOLS = {
     "evaluation": "e",

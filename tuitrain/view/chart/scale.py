@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from tuitrain.runs.rows import ProgressRow
-from tuitrain.view.figure import AxisKind, Line
+from tuitrain.view.chart.figure import AxisKind, Line
 
 SMALLEST_SHARE = 1e-6
 """Zooming in ends at this share of the whole."""

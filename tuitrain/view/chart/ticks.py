@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from tuitrain.units import DAY_S, HOUR_S, MINUTE_S, SI_PREFIXES
-from tuitrain.view.figure import AxisKind
+from tuitrain.view.chart.figure import AxisKind
 
 LONGEST_LABEL = 8
 _NARROW = 1e-4
