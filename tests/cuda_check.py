@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from tuitrain.analysis.memory_breakdown import MemoryBreakdown, memory_breakdowns, training_device
-from tuitrain.measures import STAGES, split_metric
+from tuitrain.metric_names import STAGES, split_metric
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.reader import RunReader
 from tuitrain.view.memorybar import detail_text

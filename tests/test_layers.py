@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "tuitrain"
-BASE = {"__version__", "errors", "locks", "measures", "messages", "units"}
+BASE = {"__version__", "errors", "file_lock", "messages", "metric_names", "units"}
 READ = {"alerts", "analysis", "config", "profiles", "runs"}
 ALLOWED = {
     "__init__": set(),
     "__main__": {"cli"},
     "errors": set(),
-    "locks": {"errors"},
-    "measures": set(),
+    "file_lock": {"errors"},
+    "metric_names": set(),
     "units": set(),
     "messages": set(),
     "config": {"errors"},

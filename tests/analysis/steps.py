@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from tuitrain.analysis.step_time import StepContext, StepTime, step_time
-from tuitrain.measures import HOST_BOUND_METRIC, STAGES, WALL_METRIC, split_metric
+from tuitrain.metric_names import HOST_BOUND_METRIC, STAGES, WALL_METRIC, split_metric
 
 GPU = StepContext(
     device="cuda:0",

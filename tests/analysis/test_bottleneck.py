@@ -7,7 +7,7 @@ import pytest
 from tests.analysis.steps import COMPUTE, CPU, GPU, INPUT, split
 from tuitrain.analysis.bottleneck import diagnose
 from tuitrain.analysis.step_time import StepContext, StepTime, step_time
-from tuitrain.measures import WALL_METRIC
+from tuitrain.metric_names import WALL_METRIC
 
 # --- what it is ---------------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@ import pytest
 
 from tests.analysis.steps import CONFIG, META, SAMPLES
 from tuitrain.analysis.step_time import StepContext, step_context, step_time
-from tuitrain.measures import WALL_METRIC, split_metric
+from tuitrain.metric_names import WALL_METRIC, split_metric
 from tuitrain.runs.rows import SpeedRow
 
 

@@ -5,8 +5,8 @@ import pytest
 from tests.analysis.steps import COMPUTE, CONFIG, CPU, GPU, INPUT, META, SAMPLES, split
 from tuitrain.analysis.bottleneck import diagnose
 from tuitrain.analysis.step_time import flops_per_s, step_context
-from tuitrain.measures import split_metric
-from tuitrain.runs.rows import SpentRow
+from tuitrain.metric_names import split_metric
+from tuitrain.runs.rows import TimeBreakdown
 from tuitrain.runs.series import Column, Series
 from tuitrain.view.chart.figure import Look
 from tuitrain.view.spans import SpanLine, line_width
@@ -22,7 +22,7 @@ from tuitrain.view.timetext import (
 )
 
 PLAIN = Look(ascii=True, colour=False)
-SPENT = SpentRow(100.0, 80.0, 10.0, 0.5, 0.0)
+SPENT = TimeBreakdown(100.0, 80.0, 10.0, 0.5, 0.0)
 
 
 def text_of(lines: list[SpanLine]) -> list[str]:
@@ -98,7 +98,7 @@ def test_time_spent_is_told_in_shares_of_all() -> None:
         "of 1m 40s in total: steps 80.0 %, evaluation 10.0 %, checkpoints 0.5 %, paused 0.0 %, "
         "startup and repeated steps 9.5 %"
     )
-    assert "nan" not in spent_line(SpentRow(0.0, 0.0, 0.0, 0.0, 0.0))
+    assert "nan" not in spent_line(TimeBreakdown(0.0, 0.0, 0.0, 0.0, 0.0))
 
 
 def test_the_timeline_has_a_line_for_each_stage_that_took_time_in_the_steps_unit() -> None:

@@ -5,7 +5,7 @@ Knows readings by name; what is not read is not judged.
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from tuitrain.alerts.rule import Episode, Rule
+from tuitrain.alerts.rule import Hysteresis, Rule
 from tuitrain.config.schema import AlertsSection
 from tuitrain.messages import CheckpointSaved, Event
 from tuitrain.units import rough_size, rough_time
@@ -37,12 +37,12 @@ class Throttled(Rule):
 
     def __init__(self, settings: AlertsSection) -> None:
         self._after_s = settings.throttled_s
-        self._episodes: dict[str, Episode] = {}
+        self._episodes: dict[str, Hysteresis] = {}
 
     def read(self, time_s: float, readings: Mapping[str, float]) -> Iterator[str]:
         """Look at each GPU."""
         for device, value in gpu_names(readings, "throttled"):
-            episode = self._episodes.setdefault(device, Episode(self._after_s))
+            episode = self._episodes.setdefault(device, Hysteresis(self._after_s))
             if episode.begins(time_s, value > 0):
                 yield (
                     f"{_called(device)} has been throttled for {rough_time(self._after_s)}: "
@@ -64,12 +64,12 @@ class Hot(Rule):
 
     def __init__(self, settings: AlertsSection) -> None:
         self._limit_c = settings.hot_c
-        self._episodes: dict[str, Episode] = {}
+        self._episodes: dict[str, Hysteresis] = {}
 
     def read(self, time_s: float, readings: Mapping[str, float]) -> Iterator[str]:
         """Look at each GPU."""
         for device, celsius in gpu_names(readings, "temperature_c"):
-            episode = self._episodes.setdefault(device, Episode(_HOT_S))
+            episode = self._episodes.setdefault(device, Hysteresis(_HOT_S))
             limit_c = self._limit_c - _COOLER_C if episode.under_way else self._limit_c
             if episode.begins(time_s, celsius >= limit_c):
                 yield (
@@ -84,7 +84,7 @@ class Disk(Rule):
         self._least_bytes = settings.disk_free_gib * _GIB
         self._least_share = settings.disk_free_share
         self._checkpoint_bytes = 0
-        self._episode = Episode(_SETTLED_S)
+        self._episode = Hysteresis(_SETTLED_S)
 
     def take(self, event: Event) -> Iterable[str]:
         """Note how much a checkpoint takes."""
@@ -122,7 +122,7 @@ class SharedMemory(Rule):
 
     def __init__(self, settings: AlertsSection) -> None:
         self._share = settings.shm_share
-        self._episode = Episode(_SETTLED_S)
+        self._episode = Hysteresis(_SETTLED_S)
 
     def read(self, time_s: float, readings: Mapping[str, float]) -> Iterable[str]:
         """Look at it while there are loader workers."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tuitrain.measures import HOST_BOUND_METRIC, STAGES, WALL_METRIC, split_metric
+from tuitrain.metric_names import HOST_BOUND_METRIC, STAGES, WALL_METRIC, split_metric
 from tuitrain.runs.rows import SpeedRow
 
 SPLIT_POINTS = 40
@@ -34,7 +34,7 @@ def step_time(split: Mapping[str, float], speed: SpeedRow | None = None) -> Step
     """Return the split of a step by stages; None where no step has been timed.
 
     Args:
-        split: means of the steps that were timed, by the names of `tuitrain.measures`.
+        split: means of the steps that were timed, by the names of `tuitrain.metric_names`.
         speed: over all steps of the same time. Those that were timed are a sample: with it their
             shares are kept, and a step takes what the steps took on average.
     """
@@ -89,7 +89,7 @@ def step_context(
     Args:
         config: the resolved preset.
         meta: facts on record, `environment` and `work` among them.
-        samples: the latest readings, by the names of `tuitrain.measures`.
+        samples: the latest readings, by the names of `tuitrain.metric_names`.
     """
     train, data = _section(config, "train"), _section(config, "data")
     environment, work = _section(meta, "environment"), _section(meta, "work")

@@ -219,16 +219,17 @@ def _undone_unless_begun(directory: "RunDirectory") -> Iterator[None]:
 
 
 def _supervise_here(assignment: "Assignment", preset: "Preset", json: bool) -> int:
-    from tuitrain.cli.notices import Notices
-    from tuitrain.cli.progress import Hardy
+    from tuitrain.cli.notices import DesktopNotifier
+    from tuitrain.cli.progress import UntilBrokenPipe
     from tuitrain.config.user import load_user_config
     from tuitrain.supervisor.supervisor import Supervisor
 
     directory = assignment.directory
     notify = load_user_config().notify
-    shown = Hardy(_progress(directory, preset, json))
+    shown = UntilBrokenPipe(_progress(directory, preset, json))
     shown.begin()
-    code = Supervisor(assignment, Notices(shown.observe, directory.id, notify).observe).run()
+    notifier = DesktopNotifier(shown.observe, directory.id, notify)
+    code = Supervisor(assignment, notifier.observe).run()
     if code:
         output.say(f"resume with: tuitrain resume {directory.id}")
     output.say(f"the run is in {directory.path}")
@@ -236,15 +237,15 @@ def _supervise_here(assignment: "Assignment", preset: "Preset", json: bool) -> i
 
 
 def _progress(directory: "RunDirectory", preset: "Preset", json: bool) -> "Progress":
-    from tuitrain.cli.progress import Course, JsonLines, LiveLine, PlainLines
+    from tuitrain.cli.progress import JsonLines, LiveLine, PlainLines, RunProgress
     from tuitrain.runs.reader import RunReader
 
     if json:
         return JsonLines(directory.id, str(directory.path))
     with closing(RunReader(directory)) as reader:
         name = str(reader.meta()["name"])
-    course = Course(name, preset.train.epochs, monitor=preset.checkpoint.monitor or "")
-    return LiveLine(course) if sys.stdout.isatty() else PlainLines(course)
+    progress = RunProgress(name, preset.train.epochs, monitor=preset.checkpoint.monitor or "")
+    return LiveLine(progress) if sys.stdout.isatty() else PlainLines(progress)
 
 
 def _watch(assignment: "Assignment", root: Path) -> int:

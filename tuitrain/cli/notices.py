@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Observer = Callable[[Event], None]
 
 
-class Notices:
+class DesktopNotifier:
     """Passes events on; for those alerts that the user chose, the terminal is told."""
 
     def __init__(

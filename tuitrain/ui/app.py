@@ -26,7 +26,7 @@ from tuitrain.runs.lock import is_alive
 from tuitrain.runs.waiting import Patience
 from tuitrain.ui.clipboard import copy_text
 from tuitrain.ui.gate import HAND_S, Gate, await_parts
-from tuitrain.ui.notices import Notices
+from tuitrain.ui.notices import DesktopNotifier
 from tuitrain.ui.preferences import Preferences
 from tuitrain.ui.terminal import AsciiFilter, ColourlessFilter, key_words, narrowed
 from tuitrain.ui.themes import OWN_THEMES, span_styles
@@ -75,7 +75,7 @@ class TuitrainApp(App[int]):
         preferences: Preferences,
         data_dir: Path | None = None,
         first: Callable[["TuitrainApp"], None] | None = None,
-        notices: Notices | None = None,
+        notifier: DesktopNotifier | None = None,
     ) -> None:
         """Show the runs below `root`.
 
@@ -85,10 +85,10 @@ class TuitrainApp(App[int]):
             preferences: what is remembered between starts.
             data_dir: where data sets are kept, when not the default.
             first: opens a screen above home at the start.
-            notices: how new alerts are told beside the screens.
+            notifier: how new alerts are told beside the screens.
         """
         super().__init__()
-        self.notices = notices or Notices()
+        self.notifier = notifier or DesktopNotifier()
         self.root = root
         self.look = look
         self.data_dir = data_dir

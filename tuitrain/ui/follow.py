@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 
 from tuitrain.analysis.step_time import SPLIT_POINTS
 from tuitrain.errors import FolderError, TuitrainError
-from tuitrain.measures import is_split_metric
+from tuitrain.metric_names import is_split_metric
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.listing import run_paths, summarise_run
 from tuitrain.runs.lock import is_alive

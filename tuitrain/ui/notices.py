@@ -42,7 +42,7 @@ class News:
         return new
 
 
-class Notices:
+class DesktopNotifier:
     """Tells the user at the terminal, as far as wanted."""
 
     def __init__(

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 from tuitrain.analysis.bottleneck import Bottleneck
 from tuitrain.analysis.step_time import StepContext, StepTime, flops_per_s
-from tuitrain.measures import STAGES, split_metric
-from tuitrain.runs.rows import SpentRow
+from tuitrain.metric_names import STAGES, split_metric
+from tuitrain.runs.rows import TimeBreakdown
 from tuitrain.runs.series import Series
 from tuitrain.units import duration, flop_rate, share_text, short_time, time_unit
 from tuitrain.view.bars import fill_of, percent_bar, stacked_bar
@@ -65,7 +65,7 @@ def time_lines(
     time: StepTime | None,
     bottleneck: Bottleneck,
     context: StepContext,
-    spent: SpentRow | None,
+    spent: TimeBreakdown | None,
     width: int,
     look: Look,
 ) -> list[SpanLine]:
@@ -102,7 +102,7 @@ def _split_lines(time: StepTime, width: int, look: Look) -> Sequence[SpanLine]:
     return [*lines, ()]
 
 
-def spent_line(spent: SpentRow) -> str:
+def spent_line(spent: TimeBreakdown) -> str:
     """Say what a run's time went into, evaluations and checkpoints apart from steps."""
     whole_s = max(spent.worked_s, 1e-9)
     parts = (
@@ -132,7 +132,7 @@ def work_line(time: StepTime | None, context: StepContext) -> str:
 
 
 def time_block(
-    time: StepTime | None, bottleneck: Bottleneck, context: StepContext, spent: SpentRow
+    time: StepTime | None, bottleneck: Bottleneck, context: StepContext, spent: TimeBreakdown
 ) -> str:
     """Return the same for a command's output, on plain lines."""
     lines = ["TIME"]

@@ -142,7 +142,7 @@ class RunView(Whole, Screen[None]):
         else:
             self._snapshot = snapshot
             new = self._news.take(snapshot)
-            self.tuitrain.notices.tell(self.tuitrain, self._directory.id, new)
+            self.tuitrain.notifier.tell(self.tuitrain, self._directory.id, new)
         # What changes below another screen would repaint that one whole.
         if self._in_sight:
             self._draw()

@@ -10,7 +10,7 @@ from textual.binding import Binding
 
 from tuitrain.analysis.bottleneck import diagnose
 from tuitrain.analysis.step_time import StepTime, step_context, step_time
-from tuitrain.measures import STAGES, split_metric
+from tuitrain.metric_names import STAGES, split_metric
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.ui.charting import Choices, whole_window
 from tuitrain.ui.follow import RunFollower

@@ -1,12 +1,12 @@
 """What is written on a drawn chart: marks, gaps, labels, notes and the cursor.
 
-Knows the board and places on it; a curve is never covered.
+Knows the grid and places on it; a curve is never covered.
 """
 
 import math
 from collections.abc import Iterable, Sequence
 
-from tuitrain.view.chart.board import Board, one_cell_each
+from tuitrain.view.chart.cell_grid import CellGrid, one_cell_each
 from tuitrain.view.chart.figure import Chart, Line, Look, Mark
 from tuitrain.view.chart.labels import shorten_apart
 from tuitrain.view.chart.layout import Layout
@@ -33,11 +33,11 @@ _LABEL_ROWS = (0, -1, 1, -2, 2, -3, 3)
 
 
 class Annotations:
-    """Writes on one chart's board; row 0 of the canvas is its top here."""
+    """Writes on one chart's grid; row 0 of the canvas is its top here."""
 
-    def __init__(self, board: Board, layout: Layout, look: Look) -> None:
-        """Take the board as the canvas left it."""
-        self._board = board
+    def __init__(self, grid: CellGrid, layout: Layout, look: Look) -> None:
+        """Take the grid as the canvas left it."""
+        self._grid = grid
         self._area = layout.area
         self._left = layout.axes.left
         self._axis_row = layout.area.rows if layout.axes.x_line else None
@@ -106,8 +106,8 @@ class Annotations:
         if column is None:
             return
         for row in range(self._area.rows):
-            if self._board.is_blank(row, self._left + column):
-                self._board.put(row, self._left + column, "|" if self._ascii else "│", "cursor")
+            if self._grid.is_blank(row, self._left + column):
+                self._grid.put(row, self._left + column, "|" if self._ascii else "│", "cursor")
 
     def _short(self, text: str) -> str:
         return shorten(one_cell_each(text, self._ascii), self._most_cells)
@@ -123,9 +123,9 @@ class Annotations:
 
     def _add_symbol(self, column: int, symbol: str, style: str) -> None:
         if self._axis_row is not None:
-            self._board.put(self._axis_row, self._left + column, symbol, style)
-        elif self._board.is_blank(0, self._left + column):
-            self._board.put(0, self._left + column, symbol, style)
+            self._grid.put(self._axis_row, self._left + column, symbol, style)
+        elif self._grid.is_blank(0, self._left + column):
+            self._grid.put(0, self._left + column, symbol, style)
 
     def _add_text(self, column: int, text: str, style: str) -> bool:
         """Write beside the symbol's row if the curve leaves room there, else at the top."""
@@ -138,7 +138,7 @@ class Annotations:
     def _write(self, row: int, column: int, text: str, style: str) -> bool:
         if not 0 <= row < self._area.rows or column < 0:
             return False
-        return self._board.put_if_blank(row, self._left + column, text, style)
+        return self._grid.put_if_blank(row, self._left + column, text, style)
 
 
 def is_broken(line: Line, place: int) -> bool:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from threading import Lock
 
-from tuitrain.view.chart.board import Board
+from tuitrain.view.chart.cell_grid import CellGrid
 
 AXIS, LABEL = "axis", "label"
 
@@ -55,7 +55,7 @@ class Axes:
         return int(self.x_line) + int(bool(self.x_ticks))
 
 
-def draw_axes(axes: Axes, columns: int, rows: int, *, ascii_only: bool) -> Board:
+def draw_axes(axes: Axes, columns: int, rows: int, *, ascii_only: bool) -> CellGrid:
     """Return an empty canvas with its axes, `columns + axes.left` by `rows + axes.below` cells.
 
     Args:
@@ -72,7 +72,7 @@ def draw_axes(axes: Axes, columns: int, rows: int, *, ascii_only: bool) -> Board
     styles = [[LABEL] * labels + [AXIS] * (width - labels) for _ in characters]
     if axes.x_ticks:
         styles[-1] = [LABEL] * width
-    return Board(characters, styles)
+    return CellGrid(characters, styles)
 
 
 def read_ahead() -> None:

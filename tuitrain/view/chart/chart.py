@@ -91,12 +91,12 @@ def draw_chart(chart: Chart, size: Size, look: Look) -> Drawing:
     lines = [_logarithm(line) for line in chart.lines] if chart.log else list(chart.lines)
     layout = plan_layout(chart, lines, size)
     area, left = layout.area, layout.axes.left
-    board = draw_axes(layout.axes, area.columns, area.rows, ascii_only=look.ascii)
+    grid = draw_axes(layout.axes, area.columns, area.rows, ascii_only=look.ascii)
     picture = _picture(lines, area, look)
     for (column, row), (character, style) in picture.items():
-        board.put(area.rows - 1 - row, left + column, character, style)
-    _annotate(Annotations(board, layout, look), chart, lines, bool(picture))
-    drawn = board.lines()
+        grid.put(area.rows - 1 - row, left + column, character, style)
+    _annotate(Annotations(grid, layout, look), chart, lines, bool(picture))
+    drawn = grid.lines()
     titled = (_title(chart, size, look), *drawn) if layout.title else drawn
     return Drawing(titled, left, area)
 

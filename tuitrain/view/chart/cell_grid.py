@@ -9,7 +9,7 @@ from tuitrain.view.format import display_width, sanitise
 from tuitrain.view.spans import Span, SpanLine
 
 
-class Board:
+class CellGrid:
     """Characters one cell wide, each with the name of its style."""
 
     def __init__(self, characters: list[list[str]], styles: list[list[str]]) -> None:

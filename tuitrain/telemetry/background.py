@@ -35,7 +35,7 @@ class Answer(NamedTuple):
     facts: dict[str, Any]
 
 
-class PatientGpus:
+class BackgroundGpuReader:
     """Asks the GPUs one question at a time, and never waits long for the answer."""
 
     def __init__(self, open_gpus: Callable[[], Gpus], wait_s: float = WAIT_S) -> None:

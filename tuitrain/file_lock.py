@@ -26,7 +26,7 @@ class Holder:
     host: str
 
 
-class RunLock:
+class FileLock:
     """An exclusive lock on a file, for as long as this process lives or until `release`.
 
     The file exists only while it is held, so that no ending leaves one behind but a kill, and
@@ -72,7 +72,7 @@ class RunLock:
             self._descriptor = None
         _held.discard(self)
 
-    def __enter__(self) -> "RunLock":
+    def __enter__(self) -> "FileLock":
         self.acquire()
         return self
 
@@ -148,7 +148,7 @@ def _busy_text(path: Path) -> str:
     return f"{path} is held by {who}: wait until it ends, or stop it."
 
 
-_held: "weakref.WeakSet[RunLock]" = weakref.WeakSet()
+_held: "weakref.WeakSet[FileLock]" = weakref.WeakSet()
 
 
 def _forget_all() -> None:
