@@ -56,7 +56,7 @@ class RunStatus:
 
 
 class Hysteresis:
-    """Turns bad moments into episodes: each begins after a while of bad and ends after one of good."""
+    """Turns bad moments into episodes: one begins after a while of bad, ends after as much good."""
 
     def __init__(self, after_s: float) -> None:
         self._after_s = after_s
