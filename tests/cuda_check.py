@@ -21,10 +21,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tuitrain.measures import STAGES, split_metric
+from tuitrain.analysis.memory_breakdown import MemoryBreakdown, memory_breakdowns, training_device
+from tuitrain.metric_names import STAGES, split_metric
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.reader import RunReader
-from tuitrain.view.memorybar import MemoryBar, memory_bars, training_device
+from tuitrain.view.memorybar import detail_text
 
 PROJECT = Path(__file__).parents[1]
 LIMIT_S = 180.0
@@ -157,7 +158,7 @@ def check_memory_bar(machine: Machine, run: RunDirectory, checks: Checks) -> Non
     print("\nmemory bar against nvidia-smi")
     bar, pid, driver = until(lambda: _read_bar(run, machine.device), "a bar of the device")
     for part in bar.parts:
-        print(f"         {part.name:10} {part.bytes / 2**20:10,.0f} MiB  {part.detail}")
+        print(f"         {part.name:10} {part.bytes / 2**20:10,.0f} MiB  {detail_text(part)}")
     total = sum(part.bytes for part in bar.parts)
     checks.hold("the parts add up to the total", total == bar.total_bytes, f"{total:,} bytes")
     smi = nvidia_smi("gpu", "pci.bus_id,memory.total,memory.used,memory.reserved")
@@ -173,7 +174,7 @@ def check_memory_bar(machine: Machine, run: RunDirectory, checks: Checks) -> Non
     _check_process(bar, pid, checks)
 
 
-def _read_bar(run: RunDirectory, device: str) -> tuple[MemoryBar, int | None, str] | None:
+def _read_bar(run: RunDirectory, device: str) -> tuple[MemoryBreakdown, int | None, str] | None:
     with RunReader(run) as reader:
         meta, samples, row = reader.meta(), reader.latest_samples(), reader.devices()
         attempts = reader.attempts()
@@ -181,7 +182,9 @@ def _read_bar(run: RunDirectory, device: str) -> tuple[MemoryBar, int | None, st
     place = training_device(meta.get("device"), meta["environment"], samples, facts) or "host"
     if device != "cpu" and "torch/allocated_bytes" not in samples:
         return None
-    bar = next((bar for bar in memory_bars(samples, facts, place) if bar.prefix == place), None)
+    bar = next(
+        (bar for bar in memory_breakdowns(samples, facts, place) if bar.prefix == place), None
+    )
     pid, pci = attempts[-1].pid if attempts else None, meta["environment"].get("device_pci", "")
     return None if bar is None else (bar, pid, pci)
 
@@ -191,7 +194,7 @@ def _same_place(bus_id: str, pci: str) -> bool:
     return bool(pci) and bus_id.lower().rpartition(".")[0] == pci.lower()
 
 
-def _check_process(bar: MemoryBar, pid: int | None, checks: Checks) -> None:
+def _check_process(bar: MemoryBreakdown, pid: int | None, checks: Checks) -> None:
     rows = [row for row in nvidia_smi("compute-apps", "pid,used_memory") if row[0] == str(pid)]
     if not rows:
         print("         nvidia-smi does not list the worker (a container?): not compared")

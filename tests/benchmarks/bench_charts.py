@@ -15,9 +15,9 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from tuitrain.view.canvas import axes_text
-from tuitrain.view.chart import draw_chart
-from tuitrain.view.figure import Chart, Line, Look, Mark, Size
+from tuitrain.view.chart.canvas import axes_text
+from tuitrain.view.chart.chart import draw_chart
+from tuitrain.view.chart.figure import Chart, Line, Look, Mark, Size
 
 SIZE = Size(120, 30)
 COLUMNS = 120

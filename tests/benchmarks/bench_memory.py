@@ -9,7 +9,7 @@ import psutil
 from recorded import live_run, progress
 from report import Row, Table, spread, table
 
-from tuitrain.locks import read_holder
+from tuitrain.file_lock import read_holder
 from tuitrain.runs.directory import RunDirectory
 
 BUDGET_MB = 45.0

@@ -14,7 +14,7 @@ import sys
 import time
 from pathlib import Path
 
-from tuitrain.locks import RunLock
+from tuitrain.file_lock import FileLock
 from tuitrain.messages import MetricPoints, Numbered, StepsTaken, TrainingPrepared, WorkerStarted
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.writer import RunWriter
@@ -44,7 +44,7 @@ def main() -> int:
     quiet: list[bool] = []
     signal.signal(signal.SIGTSTP, lambda *_: quiet.append(True))
     batch, start = round(per_s * MESSAGE_S), time.time() - before / per_s
-    with RunLock(directory.lock_path), RunWriter(directory) as writer:
+    with FileLock(directory.lock_path), RunWriter(directory) as writer:
         writer.begin_attempt(start)
         prepared = TrainingPrepared(start, 0, 1_000_000, STEPS_PER_EPOCH, 12_345, "cpu", {})
         writer.record([Numbered(1, 1, WorkerStarted(start, 1)), Numbered(1, 2, prepared)])

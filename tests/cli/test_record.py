@@ -16,7 +16,7 @@ from tuitrain import messages as m
 from tuitrain.messages import MetricPoints, Numbered
 from tuitrain.runs.directory import RunDirectory, create_run
 from tuitrain.runs.listing import write_summary
-from tuitrain.runs.lock import RunLock
+from tuitrain.runs.lock import FileLock
 from tuitrain.runs.writer import RunWriter
 
 CONFIG = """
@@ -265,7 +265,7 @@ def test_following_prints_what_is_added_and_ends_with_the_run(
     run: RunDirectory, root: Path
 ) -> None:
     run.log_path.write_text("before\n")
-    lock = RunLock(run.lock_path)
+    lock = FileLock(run.lock_path)
     lock.acquire()
     command = [sys.executable, "-m", "tuitrain", "logs", "-f", "--runs-dir", str(root), run.id]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
@@ -286,7 +286,7 @@ def test_rm_removes_runs_only_when_it_may(root: Path, tuitrain: Tuitrain) -> Non
     unasked = tuitrain("rm", "one")
     assert unasked.returncode == 2
     assert "--yes" in unasked.stderr
-    with RunLock(second.lock_path):
+    with FileLock(second.lock_path):
         busy = tuitrain("rm", "--yes", "one", "two")
     assert busy.returncode == 1
     assert f"{second.id} is live" in busy.stderr

@@ -17,7 +17,7 @@ from typing import Any
 import psutil
 import pytest
 
-from tuitrain.locks import is_held, read_holder
+from tuitrain.file_lock import is_held, read_holder
 from tuitrain.runs.commands import give_command
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.reader import RunReader

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tuitrain.measures import STAGES, WALL_METRIC, split_metric
+from tuitrain.metric_names import STAGES, WALL_METRIC, split_metric
 
 MODULE = """
 import time

@@ -10,8 +10,8 @@ from pathlib import Path
 _HOLD = """
 import sys
 from pathlib import Path
-from tuitrain.locks import RunLock
-with RunLock(Path(sys.argv[1])):
+from tuitrain.file_lock import FileLock
+with FileLock(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()
 """

@@ -4,7 +4,7 @@ import pytest
 
 from tuitrain import messages as m
 from tuitrain.errors import RunBusyError, UsageError
-from tuitrain.locks import RunLock
+from tuitrain.file_lock import FileLock
 from tuitrain.messages import Numbered
 from tuitrain.runs.checkpoints import check_checkpoint_name, delete_checkpoint, name_checkpoint
 from tuitrain.runs.directory import RunDirectory
@@ -74,7 +74,7 @@ def test_only_files_of_checkpoints_are_named_or_deleted(saved: RunDirectory, pat
 
 @pytest.mark.parametrize("lock", ["run.lock", "worker.lock"])
 def test_the_checkpoints_of_a_live_run_are_left_alone(saved: RunDirectory, lock: str) -> None:
-    with RunLock(saved.path / lock):
+    with FileLock(saved.path / lock):
         with pytest.raises(RunBusyError):
             delete_checkpoint(saved, FIRST)
         with pytest.raises(RunBusyError):

@@ -6,17 +6,17 @@ import pytest
 from tuitrain.errors import RecordError, RunBusyError
 from tuitrain.runs.commands import command_status, give_command, wait_for_command
 from tuitrain.runs.directory import RunDirectory
-from tuitrain.runs.lock import RunLock
+from tuitrain.runs.lock import FileLock
 from tuitrain.runs.writer import RunWriter
 
 OBEY_ONE = """
 import sys, time
 from pathlib import Path
 from tuitrain.runs.directory import RunDirectory
-from tuitrain.runs.lock import RunLock
+from tuitrain.runs.lock import FileLock
 from tuitrain.runs.writer import RunWriter
 directory = RunDirectory(Path(sys.argv[1]))
-with RunLock(directory.lock_path), RunWriter(directory) as writer:
+with FileLock(directory.lock_path), RunWriter(directory) as writer:
     print("alive", flush=True)
     while not (commands := writer.take_commands(1.0)):
         time.sleep(0.01)
@@ -52,7 +52,7 @@ def test_an_answer_given_just_before_the_end_counts(run: RunDirectory) -> None:
 
 def test_waiting_can_be_limited(run: RunDirectory) -> None:
     command = give_command(run, "pause")
-    with RunLock(run.lock_path), pytest.raises(RunBusyError, match="no answer"):
+    with FileLock(run.lock_path), pytest.raises(RunBusyError, match="no answer"):
         wait_for_command(run, command, poll_s=0.001, limit_s=0.01)
 
 

@@ -73,7 +73,7 @@ def test_a_run_that_can_not_be_made_leaves_nothing_behind(root: Path) -> None:
 
 def test_the_record_needs_neither_torch_nor_numpy_nor_textual() -> None:
     code = (
-        "import sys, tuitrain.runs.writer, tuitrain.runs.listing, tuitrain.locks\n"
+        "import sys, tuitrain.runs.writer, tuitrain.runs.listing, tuitrain.file_lock\n"
         "print({'torch', 'numpy', 'textual', 'sklearn'} & set(sys.modules))"
     )
     command = [sys.executable, "-c", code]

@@ -11,7 +11,7 @@ import pytest
 from tuitrain.errors import FolderError, RunBusyError, RunNotFoundError
 from tuitrain.runs.directory import RunDirectory, create_run
 from tuitrain.runs.listing import find_run, list_run_names, list_runs, write_summary
-from tuitrain.runs.lock import RunLock
+from tuitrain.runs.lock import FileLock
 from tuitrain.runs.remove import remove_run
 from tuitrain.runs.writer import RunWriter
 
@@ -186,6 +186,6 @@ def test_a_removed_run_leaves_nothing(root: Path, run: RunDirectory) -> None:
 
 @pytest.mark.parametrize("lock", ["run.lock", "worker.lock"])
 def test_a_run_that_somebody_works_on_is_not_removed(run: RunDirectory, lock: str) -> None:
-    with RunLock(run.path / lock), pytest.raises(RunBusyError):
+    with FileLock(run.path / lock), pytest.raises(RunBusyError):
         remove_run(run)
     assert run.database_path.exists()

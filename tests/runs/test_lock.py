@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 
 from tuitrain.errors import RunBusyError
-from tuitrain.locks import RunLock, is_held, read_holder
+from tuitrain.file_lock import FileLock, is_held, read_holder
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.lock import holder, is_alive
 
 HOLD = """
 import sys
 from pathlib import Path
-from tuitrain.locks import RunLock
-lock = RunLock(Path(sys.argv[1]))
+from tuitrain.file_lock import FileLock
+lock = FileLock(Path(sys.argv[1]))
 lock.acquire()
 print("held", flush=True)
 sys.stdin.read()
@@ -54,7 +54,7 @@ def test_a_lock_held_by_a_living_process_is_refused_and_names_it(tmp_path: Path)
     with process(HOLD, path) as child:
         assert is_held(path)
         with pytest.raises(RunBusyError, match=f"process {child.pid} on"):
-            RunLock(path, wait_s=0.05).acquire()
+            FileLock(path, wait_s=0.05).acquire()
         child.communicate("")
     assert not is_held(path)
     assert not path.exists()
@@ -66,7 +66,7 @@ def test_a_killed_holder_holds_nothing(tmp_path: Path) -> None:
         child.send_signal(signal.SIGKILL)
         child.wait()
         assert not is_held(path)
-        with RunLock(path):
+        with FileLock(path):
             assert is_held(path)
     assert not path.exists()
 
@@ -84,7 +84,7 @@ def test_a_forked_child_does_not_keep_its_killed_parents_lock(tmp_path: Path) ->
 
 def test_a_child_process_inherits_no_lock(tmp_path: Path) -> None:
     path = tmp_path / "run.lock"
-    lock = RunLock(path)
+    lock = FileLock(path)
     lock.acquire()
     with subprocess.Popen(["cat"], stdin=subprocess.PIPE, close_fds=False) as child:
         lock.forget()
@@ -97,7 +97,7 @@ def test_a_holder_that_ends_in_time_is_waited_for(tmp_path: Path) -> None:
     with process(HOLD, path) as child:
         assert child.stdin is not None
         child.stdin.close()
-        with RunLock(path, wait_s=60):
+        with FileLock(path, wait_s=60):
             found = read_holder(path)
     assert found is not None
     assert found.pid == os.getpid()
@@ -105,7 +105,7 @@ def test_a_holder_that_ends_in_time_is_waited_for(tmp_path: Path) -> None:
 
 def test_the_holder_of_a_run_is_told_only_while_it_lives(run: RunDirectory) -> None:
     assert not is_alive(run)
-    with RunLock(run.lock_path):
+    with FileLock(run.lock_path):
         assert is_alive(run)
         found = holder(run)
         assert found is not None

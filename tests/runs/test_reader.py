@@ -12,7 +12,7 @@ from tuitrain.errors import RecordError
 from tuitrain.messages import MetricPoints, Numbered, StepsTaken
 from tuitrain.runs.database import open_for_reading
 from tuitrain.runs.directory import RunDirectory
-from tuitrain.runs.lock import RunLock
+from tuitrain.runs.lock import FileLock
 from tuitrain.runs.reader import RunReader
 from tuitrain.runs.writer import RunWriter
 
@@ -24,7 +24,7 @@ def point(step: int, value: float = 1.0, name: str = "train/loss") -> list[Numbe
 
 def test_a_run_whose_supervisor_disappeared_is_lost(new_run: Callable[..., RunDirectory]) -> None:
     run = new_run(now=0.5)
-    with RunLock(run.lock_path), RunWriter(run) as writer:
+    with FileLock(run.lock_path), RunWriter(run) as writer:
         writer.begin_attempt(1.0)
         writer.change_state(2.0, "running", "")
         writer.record(point(7))

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from tuitrain import messages as m
-from tuitrain.measures import WALL_METRIC, split_metric
+from tuitrain.metric_names import WALL_METRIC, split_metric
 from tuitrain.runs.directory import RunDirectory
-from tuitrain.runs.lock import RunLock
+from tuitrain.runs.lock import FileLock
 from tuitrain.runs.reader import RunReader
 from tuitrain.runs.rows import AttemptRow, StateRow
 from tuitrain.runs.spent import held_s
@@ -103,7 +103,7 @@ DAY_S = 86_400.0
 def test_how_long_a_live_run_took_follows_its_supervisors_clock_where_that_of_the_day_was_set(
     run: RunDirectory, stepped_s: float
 ) -> None:
-    with RunLock(run.lock_path), RunWriter(run) as writer:
+    with FileLock(run.lock_path), RunWriter(run) as writer:
         writer.begin_attempt(1000.0)
         with RunReader(run, clock=lambda: 1003.0) as reader:
             assert reader.summary().duration_s == 3.0

@@ -12,8 +12,8 @@ import pytest
 
 from tuitrain import messages as m
 from tuitrain.errors import RecordError
-from tuitrain.measures import split_metric
 from tuitrain.messages import Numbered
+from tuitrain.metric_names import split_metric
 from tuitrain.runs.commands import command_status, give_command
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.reader import RunReader

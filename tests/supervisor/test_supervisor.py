@@ -20,7 +20,7 @@ from tests.supervisor.workers import numbered, supervise
 from tests.ui.makers import new_run
 from tuitrain import messages as m
 from tuitrain.alerts.catalogue import severity
-from tuitrain.cli.progress import Course, JsonLines, LiveLine, PlainLines
+from tuitrain.cli.progress import JsonLines, LiveLine, PlainLines, RunProgress
 from tuitrain.messages import Numbered
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.reader import RunReader
@@ -117,11 +117,11 @@ def control(start: int) -> list[Numbered]:
 
 def shows(run: RunDirectory) -> Any:
     """Return whoever shows a run to people and programs, all at once."""
-    course = [Course("run", 3) for _ in "ab"]
+    progress = [RunProgress("run", 3) for _ in "ab"]
     lines: list[str] = []
     shown = [
-        LiveLine(course[0], io.StringIO()),
-        PlainLines(course[1], lines.append),
+        LiveLine(progress[0], io.StringIO()),
+        PlainLines(progress[1], lines.append),
         JsonLines(run.id, str(run.path)),
     ]
 

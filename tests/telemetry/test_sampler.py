@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from tests.telemetry.nvml import Nvml, card, process
+from tuitrain.telemetry.background import BackgroundGpuReader
 from tuitrain.telemetry.gpu import GpuSampler
 from tuitrain.telemetry.owners import Owners
-from tuitrain.telemetry.patience import PatientGpus
 from tuitrain.telemetry.sampler import Sampler, open_gpus
 
 
@@ -131,7 +131,7 @@ def test_what_a_library_raises_is_told_and_the_host_is_read_on() -> None:
 
 
 def test_a_late_answer_is_taken_before_another_question_is_asked(stuck: Stuck) -> None:
-    patient = PatientGpus(lambda: stuck, wait_s=0.01)
+    patient = BackgroundGpuReader(lambda: stuck, wait_s=0.01)
     assert patient.read(()) is None
     until(lambda: stuck.asked)
     assert patient.read(()) is None

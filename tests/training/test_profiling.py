@@ -12,8 +12,8 @@ import torch
 from torch import nn
 
 from tuitrain.config.load import parse_preset
-from tuitrain.measures import MODULE_MARK, STEP_MARK
 from tuitrain.messages import Command, CommandDone, Evaluate, Profile, ProfileWritten, Stop
+from tuitrain.metric_names import MODULE_MARK, STEP_MARK
 from tuitrain.training.build import build_components
 from tuitrain.training.channel import WorkerChannel
 from tuitrain.training.checkpoints.files import CheckpointFolder

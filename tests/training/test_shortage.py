@@ -23,8 +23,8 @@ from tuitrain.training.memory.oom_report import (
     asked_bytes,
     capture,
     is_out_of_memory,
-    size_words,
 )
+from tuitrain.units import size_words
 
 MIB, GIB = 1024**2, 1024**3
 CUDA_TEXT = (

@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from tests.training.test_loop import LINE, Course
-from tuitrain.measures import HOST_BOUND_METRIC, STAGES, WALL_METRIC, split_metric
 from tuitrain.messages import Evaluated, MetricPoints, StepsTaken
+from tuitrain.metric_names import HOST_BOUND_METRIC, STAGES, WALL_METRIC, split_metric
 from tuitrain.training.profiling.timing import (
     EventClock,
     HostClock,

@@ -9,7 +9,7 @@ from textual.pilot import Pilot
 
 from tuitrain.ui.app import TuitrainApp
 from tuitrain.ui.preferences import Preferences
-from tuitrain.view.figure import Look
+from tuitrain.view.chart.figure import Look
 
 Play = Callable[[Pilot[Any]], Awaitable[None]]
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 from tuitrain import messages as m
 from tuitrain.runs.directory import RunDirectory, create_run
-from tuitrain.runs.lock import RunLock
+from tuitrain.runs.lock import FileLock
 from tuitrain.runs.writer import RunWriter
 
 EndState = Literal["finished", "stopped", "failed", "paused"]
@@ -102,8 +102,8 @@ def falling(count: int, first: float = 2.3) -> list[float]:
     return [first * math.exp(-3 * i / max(1, count)) + 0.05 for i in range(count)]
 
 
-def keep_alive(directory: RunDirectory) -> RunLock:
+def keep_alive(directory: RunDirectory) -> FileLock:
     """Hold a run's lock as its supervisor does; release it to let the run be lost."""
-    lock = RunLock(directory.lock_path)
+    lock = FileLock(directory.lock_path)
     lock.acquire()
     return lock

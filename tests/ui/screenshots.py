@@ -16,7 +16,7 @@ from textual.pilot import Pilot
 from tuitrain.runs.listing import find_run
 from tuitrain.ui.app import TuitrainApp
 from tuitrain.ui.preferences import Preferences
-from tuitrain.view.figure import Look
+from tuitrain.view.chart.figure import Look
 
 FOLDER = Path(__file__).parent / "screenshots"
 SIZE = (120, 34)

@@ -9,13 +9,13 @@ from tests.ui.apps import play
 from tests.ui.makers import NOW, falling, keep_alive, new_run, train
 from tests.ui.screens import screen_text, told, wait_for, wait_for_golden, wait_for_text
 from tuitrain.config.user import NotifySection
-from tuitrain.locks import RunLock
+from tuitrain.file_lock import FileLock
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.reader import RunReader
 from tuitrain.runs.writer import RunWriter
-from tuitrain.ui.notices import Notices
+from tuitrain.ui.notices import DesktopNotifier
 from tuitrain.ui.screens.alerts import AlertsScreen
-from tuitrain.view.figure import Look
+from tuitrain.view.chart.figure import Look
 
 STACKS = """== worker, process 4100, sleeping ==
 Thread 0x00007f41b19fe6c0 (most recent call first):
@@ -153,20 +153,22 @@ def test_stacks_are_asked_of_a_live_run_alone(run: RunDirectory) -> None:
         with RunReader(run) as reader:
             await wait_for(pilot, lambda: [row.kind for row in reader.commands()] == ["stacks"])
 
-    with RunLock(run.lock_path):
+    with FileLock(run.lock_path):
         show(run, steps)
 
 
 # --- telling --------------------------------------------------------------------------------------
 
 
-def watching(run: RunDirectory, notices: Notices, add: Callable[[], None], then: str) -> str:
+def watching(
+    run: RunDirectory, notifier: DesktopNotifier, add: Callable[[], None], then: str
+) -> str:
     """Watch a run while something is added; return what was told and what the driver wrote."""
     written: list[str] = []
 
     async def steps(pilot: Pilot[Any]) -> None:
         app = pilot.app
-        app.notices = notices  # type: ignore[attr-defined]
+        app.notifier = notifier  # type: ignore[attr-defined]
         write = app._driver.write
         app._driver.write = lambda text: (written.append(text), write(text))
         await wait_for_text(pilot, "3 alerts")
@@ -174,7 +176,7 @@ def watching(run: RunDirectory, notices: Notices, add: Callable[[], None], then:
         add()
         await wait_for(pilot, lambda: then in told(app))
 
-    with RunLock(run.lock_path):
+    with FileLock(run.lock_path):
         play(run.path.parent, lambda app: app.open_run(run), steps)
     return "".join(written)
 
@@ -186,7 +188,7 @@ def test_a_new_alert_is_told_and_old_ones_are_not(run: RunDirectory) -> None:
             writer.add_alert(NOW, "hang", "no step; for 99 s\x1b[2J", 60, STACKS)
 
     told_by = NotifySection(desktop="osc777")
-    written = watching(run, Notices(told_by, {"TERM": "foot"}), add, "no step; for 99 s")
+    written = watching(run, DesktopNotifier(told_by, {"TERM": "foot"}), add, "no step; for 99 s")
     assert f"\x1b]777;notify;{run.id};no step, for 99 s\\x1b[2J\x07" in written
     assert written.count("\x1b]777") == 1
 
@@ -196,7 +198,7 @@ def test_without_a_choice_nothing_but_a_few_words_on_the_screen(run: RunDirector
         with RunWriter(run) as writer:
             writer.add_alert(NOW, "hang", "no step for 99 s", 60)
 
-    written = watching(run, Notices(None, {"TERM": "foot"}), add, "no step for 99 s")
+    written = watching(run, DesktopNotifier(None, {"TERM": "foot"}), add, "no step for 99 s")
     assert "\x07" not in written
     assert "\x1b]" not in written
 

@@ -20,7 +20,7 @@ from tuitrain.runs.directory import RunDirectory
 from tuitrain.ui.app import TuitrainApp
 from tuitrain.ui.preferences import Preferences
 from tuitrain.ui.terminal import AsciiFilter
-from tuitrain.view.figure import Look
+from tuitrain.view.chart.figure import Look
 
 PICTURES_OF_KEYS = set("⏎⌫␣⇥↑↓←→⌃⇧")
 """Their replacements are of the same width, and nobody reads `<` as Enter."""

@@ -19,7 +19,7 @@ from tuitrain.ui.charting import (
 )
 from tuitrain.ui.follow import read_snapshot
 from tuitrain.ui.snapshot import Request, RunSnapshot
-from tuitrain.view.scale import Window, roomy_end
+from tuitrain.view.chart.scale import Window, roomy_end
 
 NAMES = ("lr", "val/loss", "train/accuracy", "train/loss", "val/accuracy", "own/thing")
 

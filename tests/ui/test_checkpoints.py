@@ -8,7 +8,7 @@ from tests.ui.apps import play
 from tests.ui.makers import NOW, falling, new_run, train
 from tests.ui.screens import told, wait_for, wait_for_golden, wait_for_text
 from tuitrain import messages as m
-from tuitrain.locks import RunLock
+from tuitrain.file_lock import FileLock
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.writer import RunWriter
 from tuitrain.ui.screens.checkpoints import CheckpointsScreen
@@ -119,7 +119,7 @@ def test_the_checkpoints_of_a_live_run_are_neither_deleted_nor_resumed_from(
         await pilot.press("m")
         await wait_for_text(pilot, "checkpoint of its current step is saved")
 
-    with RunLock(run.lock_path):
+    with FileLock(run.lock_path):
         show(run, steps)
     assert len(list(run.checkpoints.glob("step-*"))) == 3
 

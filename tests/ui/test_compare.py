@@ -9,7 +9,7 @@ from tests.ui.apps import play
 from tests.ui.makers import falling, new_run, train
 from tests.ui.screens import screen_text, wait_for_golden, wait_for_text
 from tuitrain.runs.directory import RunDirectory
-from tuitrain.view.figure import Look
+from tuitrain.view.chart.figure import Look
 
 
 def trained(root: Path, name: str, factor: float, **options: Any) -> RunDirectory:

@@ -21,7 +21,7 @@ from tuitrain.ui.screens.home import HomeScreen
 from tuitrain.ui.screens.launch import LaunchScreen
 from tuitrain.ui.screens.run import RunScreen
 from tuitrain.ui.widgets.homelists import PresetList, RunList
-from tuitrain.view.figure import Look
+from tuitrain.view.chart.figure import Look
 
 PRESET = """
 name = "{name}"

@@ -14,7 +14,7 @@ from tests.ui.makers import falling, new_run, train
 from tests.ui.screens import screen_text, type_at_once, wait_for, wait_for_golden, wait_for_text
 from tuitrain.config.load import parse_preset, to_toml
 from tuitrain.errors import TuitrainError
-from tuitrain.locks import RunLock
+from tuitrain.file_lock import FileLock
 from tuitrain.messages import MemoryRanOut, Numbered, RunState, TrainingEnded
 from tuitrain.runs.listing import list_runs
 from tuitrain.runs.reader import RunReader
@@ -26,7 +26,7 @@ from tuitrain.ui.screens.home import HomeScreen
 from tuitrain.ui.screens.launch import LaunchScreen
 from tuitrain.ui.screens.run import RunScreen
 from tuitrain.ui.warm import DeviceFacts, Estimate, WarmReport
-from tuitrain.view.figure import Look
+from tuitrain.view.chart.figure import Look
 
 PRESET = """
 name = "tiny"
@@ -87,7 +87,7 @@ class Bench:
         if self.error:
             raise TuitrainError(self.error)
         # A run that is on its way has a supervisor.
-        self._lock = RunLock(spec.directory.lock_path)
+        self._lock = FileLock(spec.directory.lock_path)
         self._lock.acquire()
         self.launched.append(spec)
         with RunWriter(spec.directory) as writer:

@@ -7,7 +7,7 @@ from textual.pilot import Pilot
 from tests.ui.apps import play
 from tests.ui.makers import new_run
 from tests.ui.screens import screen_text, told, wait_for, wait_for_golden, wait_for_text
-from tuitrain.locks import RunLock
+from tuitrain.file_lock import FileLock
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.ui.screens.log import LogScreen
 from tuitrain.ui.widgets.logview import LogView
@@ -80,7 +80,7 @@ def test_a_log_is_followed_until_one_scrolls_up_and_again_from_its_end(run: RunD
         await pilot.press("F")
         await wait_for_text(pilot, "line 0000299")
 
-    with RunLock(run.lock_path):
+    with FileLock(run.lock_path):
         show(run, steps)
 
 

@@ -15,7 +15,7 @@ from tuitrain import messages as m
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.writer import RunWriter
 from tuitrain.ui.screens.memory import MemoryScreen
-from tuitrain.view.figure import Look
+from tuitrain.view.chart.figure import Look
 
 Steps = Callable[[Pilot[Any]], Awaitable[None]]
 

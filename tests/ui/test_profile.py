@@ -15,7 +15,7 @@ from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.writer import RunWriter
 from tuitrain.ui.screens.profile import ProfileScreen
 from tuitrain.ui.screens.run import RunScreen
-from tuitrain.view.figure import Look
+from tuitrain.view.chart.figure import Look
 
 ON_HOST = [event for event in cuda_events() if event.get("pid") != 0]
 

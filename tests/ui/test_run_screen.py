@@ -19,7 +19,7 @@ from tests.ui.run_makers import (
 from tests.ui.run_shown import body, show, titles, words
 from tests.ui.screens import screen_text, wait_for, wait_for_golden, wait_for_text
 from tuitrain.runs.directory import RunDirectory
-from tuitrain.view.figure import Look
+from tuitrain.view.chart.figure import Look
 
 WHOLE = f"step {STEPS}/400"
 

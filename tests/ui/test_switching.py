@@ -31,7 +31,7 @@ from tuitrain.ui.screens.launch import LaunchScreen
 from tuitrain.ui.screens.profile_parts import ChooseProfile, Details
 from tuitrain.ui.screens.run import RunScreen
 from tuitrain.ui.whole import Whole
-from tuitrain.view.figure import Look
+from tuitrain.view.chart.figure import Look
 
 WHOLE_RUN = f"step {STEPS}/400"
 

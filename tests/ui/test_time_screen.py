@@ -14,10 +14,10 @@ from tests.ui.makers import keep_alive
 from tests.ui.run_makers import HOST, START, STEPS, end, training, write
 from tests.ui.screens import screen_text, wait_for_golden, wait_for_text
 from tuitrain import messages as m
-from tuitrain.measures import HOST_BOUND_METRIC, STAGES, WALL_METRIC, split_metric
+from tuitrain.metric_names import HOST_BOUND_METRIC, STAGES, WALL_METRIC, split_metric
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.writer import RunWriter
-from tuitrain.view.figure import Look
+from tuitrain.view.chart.figure import Look
 
 Steps = Callable[[Pilot[Any]], Awaitable[None]]
 WAIT = "the GPU waits 27 % of each step"

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tuitrain.view.bars import fill_of, percent_bar, progress_bar, stacked_bar
-from tuitrain.view.figure import Look
+from tuitrain.view.chart.figure import Look
 from tuitrain.view.format import display_width
 from tuitrain.view.spans import line_width
 

@@ -1,9 +1,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tuitrain.analysis.compare import ComparedRun
 from tuitrain.runs.rows import MetricRow
 from tuitrain.view.compare import (
-    ComparedRun,
     compare_lines,
     flatten,
     metric_rows,
@@ -34,12 +34,12 @@ def test_nested_settings_become_dotted_keys_with_values_as_in_toml() -> None:
 
 def test_only_settings_that_differ_are_shown_and_a_missing_one_differs() -> None:
     runs = [
-        ComparedRun("a", settings={"x": "1", "y": "2", "z": "3"}),
-        ComparedRun("b", settings={"x": "1", "y": "3"}),
+        ComparedRun("a", settings={"x": "1", "y\x1b": "2\x1b", "z": "3"}),
+        ComparedRun("b", settings={"x": "1", "y\x1b": "3"}),
         ComparedRun("c"),
     ]
     assert [(row.heading, row.cells) for row in setting_rows(runs)] == [
-        ("y", ("2", "3", "-")),
+        ("y\\x1b", ("2\\x1b", "3", "-")),
         ("z", ("3", "-", "-")),
     ]
 

@@ -3,7 +3,7 @@ import shlex
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuitrain.view.figure import Look
+from tuitrain.view.chart.figure import Look
 from tuitrain.view.launchtext import Outlook, command_lines, command_words, outlook_lines
 from tuitrain.view.spans import SpanLine
 

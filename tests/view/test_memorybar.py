@@ -1,182 +1,33 @@
-from typing import Any
-
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.analysis.readings import GIB, readings
+from tuitrain.analysis.memory_breakdown import MemoryBreakdown, MemoryPart, memory_breakdowns
 from tuitrain.view.bars import stacked_bar
-from tuitrain.view.devicetext import bar_lines, bar_spans, of_total
-from tuitrain.view.figure import Look
-from tuitrain.view.memorybar import host_bar, memory_bars, training_device
+from tuitrain.view.chart.figure import Look
+from tuitrain.view.memorybar import bar_lines, bar_spans, detail_text, title_text
 from tuitrain.view.spans import line_width
 
-GIB = 1024**3
 LOOKS = (Look(), Look(ascii=True, colour=False))
-sizes = st.one_of(
-    st.none(),
-    st.floats(allow_nan=True, allow_infinity=True),
-    st.integers(-10, 200 * GIB).map(float),
-)
-names = (
-    "gpu0/memory_used_bytes", "gpu0/memory_reserved_bytes", "gpu0/worker_bytes",
-    "gpu0/others_bytes", "torch/allocated_bytes", "torch/reserved_bytes",
-    "host/memory_used_bytes", "host/main_rss_bytes", "host/loaders_rss_bytes", "host/loaders",
-)  # fmt: skip
-totals = ("gpu0/memory_total_bytes", "host/memory_total_bytes")
-
-
-@st.composite
-def readings(draw: Any) -> dict[str, float]:
-    found = {name: draw(sizes) for name in names if name != "host/loaders"}
-    found |= {name: float(draw(st.integers(0, 200 * GIB))) for name in totals}
-    return {name: value for name, value in found.items() if value is not None}
 
 
 @given(readings(), st.sampled_from(["gpu0", None]), st.integers(1, 90), st.sampled_from(LOOKS))
-def test_the_parts_always_sum_to_what_the_driver_says(
+def test_a_bar_takes_exactly_its_width_whatever_is_read(
     samples: dict[str, float], training: str | None, width: int, look: Look
 ) -> None:
-    for bar in memory_bars(samples, {}, training):
-        assert all(part.bytes >= 0 for part in bar.parts)
-        assert sum(part.bytes for part in bar.parts) == bar.total_bytes
-        assert bar.total_bytes == int(samples[f"{bar.prefix}/memory_total_bytes"])
+    for bar in memory_breakdowns(samples, {}, training):
         assert line_width(bar_spans(bar, width, look)) == width
         assert bar_lines(bar, width, look)
-
-
-def gpu(**changes: float) -> dict[str, float]:
-    readings = {
-        "memory_total_bytes": 80, "memory_reserved_bytes": 1, "memory_used_bytes": 40,
-        "worker_bytes": 20, "others_bytes": 15,
-    } | changes  # fmt: skip
-    torch = {"torch/allocated_bytes": 10.0, "torch/reserved_bytes": 18.0}
-    return {**{f"gpu0/{name}": float(value) for name, value in readings.items()}, **torch}
-
-
-def parts(samples: dict[str, float], training: str | None = "gpu0", **facts: Any) -> dict[str, int]:
-    devices = {"gpus": [{"index": 0, "name": "X", **facts}]}
-    (bar,) = memory_bars(samples, devices, training)
-    return {part.name: part.bytes for part in bar.parts}
-
-
-def test_the_bar_tells_tensors_cache_context_others_driver_the_unknown_and_free() -> None:
-    assert parts(gpu()) == {
-        "tensors": 10, "cached": 8, "context": 2, "others": 15, "unknown": 5, "driver": 1,
-        "free": 39,
-    }  # fmt: skip
-
-
-def test_on_a_gpu_that_is_not_trained_on_the_runs_memory_is_one_part() -> None:
-    assert parts(gpu(), None)["worker"] == 20
-
-
-def test_where_processes_are_hidden_torch_tells_its_own_and_the_rest_is_not_told() -> None:
-    samples = gpu()
-    del samples["gpu0/worker_bytes"], samples["gpu0/others_bytes"]
-    assert parts(samples) == {
-        "tensors": 10, "cached": 8, "unknown": 22, "driver": 1, "free": 39,
-    }  # fmt: skip
-
-
-def test_readings_of_different_moments_are_cut_to_what_the_driver_says() -> None:
-    # The allocator grew after the driver was asked.
-    assert parts(gpu(worker_bytes=12)) == {
-        "tensors": 10, "cached": 2, "others": 15, "unknown": 13, "driver": 1, "free": 39,
-    }  # fmt: skip
-    assert sum(parts(gpu(memory_used_bytes=5, others_bytes=70)).values()) == 80
-
-
-def test_others_are_named_with_the_most_first() -> None:
-    processes = [
-        {"pid": 1, "user": "bob", "bytes": GIB, "is_worker": False, "command": "a"},
-        {"pid": 2, "user": "alice", "bytes": 2 * GIB, "is_worker": False, "command": "a"},
-        {"pid": 3, "user": "alice", "bytes": 2 * GIB, "is_worker": False, "command": "a"},
-        {"pid": 4, "user": "eve", "bytes": 9 * GIB, "is_worker": True, "command": "a"},
-        {"pid": 5, "user": None, "bytes": None, "is_worker": False, "command": None},
-    ]
-    devices = {"gpus": [{"index": 0, "name": "X", "processes": processes}]}
-    (bar,) = memory_bars(gpu(), devices, "gpu0")
-    assert [p.detail for p in bar.parts if p.name == "others"] == ["alice 4.00 GiB, bob 1.00 GiB"]
-
-
-def test_slices_have_a_bar_each_and_the_whole_gpu_none() -> None:
-    samples = {
-        "gpu0/memory_used_bytes": 9.0, "gpu0/memory_total_bytes": 80.0,
-        "gpu0/mig1/memory_used_bytes": 5.0, "gpu0/mig1/memory_total_bytes": 20.0,
-        "torch/allocated_bytes": 3.0, "torch/reserved_bytes": 4.0,
-    }  # fmt: skip
-    slices = [{"index": 1, "profile": "2g.20gb", "uuid": "MIG-1", "processes": []}]
-    devices = {"gpus": [{"index": 0, "name": "X", "mig": slices}]}
-    (bar,) = memory_bars(samples, devices, "gpu0/mig1")
-    assert bar.title == "GPU 0 slice 1: 2g.20gb"
-    assert bar.part("tensors") == 3
-    assert bar.total_bytes == 20
-
-
-def test_the_hosts_memory_is_shown_the_same_way() -> None:
-    bar = host_bar(
-        {
-            "host/memory_used_bytes": 50.0, "host/memory_total_bytes": 100.0,
-            "host/main_rss_bytes": 10.0, "host/loaders_rss_bytes": 20.0, "host/loaders": 4.0,
-        }
-    )  # fmt: skip
-    assert bar is not None
-    assert [(p.name, p.bytes) for p in bar.parts] == [
-        ("worker", 10), ("loaders", 20), ("others", 20), ("free", 50),
-    ]  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("used", "total", "text"),
-    [
-        (18.2 * GIB, 141 * GIB, "18.2/141 GiB"),
-        (0, 80 * GIB, "0.0/80 GiB"),
-        (100 * GIB, 141 * GIB, "100/141 GiB"),
-        (512 * 1024**2, 1536 * 1024**2, "0.5/1.5 GiB"),
-    ],
-)
-def test_a_share_is_told_in_the_unit_of_the_whole(used: float, total: float, text: str) -> None:
-    assert of_total(used, total) == text
 
 
 def test_a_bar_without_anything_is_empty() -> None:
     assert stacked_bar([], 0, 5, Look())
 
 
-# --- which device the worker trains on ------------------------------------------------------------
-
-DEVICES = {
-    "gpus": [
-        {"index": 0, "uuid": "GPU-AAAA-1", "pci": "00000000:19:00.0", "mig": None},
-        {"index": 1, "uuid": "GPU-bbbb-2", "pci": "00000000:3B:00.0", "mig": None},
-    ]
-}
-
-
-def found(environment: dict[str, str], devices: Any = DEVICES, **samples: float) -> str | None:
-    readings = {name.replace("__", "/"): value for name, value in samples.items()}
-    return training_device("cuda:0", environment, readings, devices)
-
-
-def test_it_is_found_by_uuid_then_by_its_place_then_by_its_processes() -> None:
-    assert found({"device_uuid": "bbbb-2", "device_pci": "00000000:19:00"}) == "gpu1"
-    assert found({"device_uuid": "aaaa-1"}) == "gpu0"
-    assert found({"device_uuid": "unknown", "device_pci": "00000000:3b:00"}) == "gpu1"
-    assert found({"device_pci": "0:3b:0"}) == "gpu1"
-    assert found({}, gpu1__worker_bytes=5.0, gpu0__worker_bytes=0.0) == "gpu1"
-    assert found({}) is None
-
-
-def test_the_only_gpu_there_is_is_it_and_a_cpu_has_none() -> None:
-    assert found({}, {"gpus": DEVICES["gpus"][:1]}) == "gpu0"
-    assert training_device("cpu", {}, {}, DEVICES) is None
-    assert training_device(None, {}, {}, {}) is None
-
-
-def test_a_slice_is_found_by_its_own_uuid_or_by_the_worker_in_it() -> None:
-    slices = [{"index": 0, "uuid": "MIG-1"}, {"index": 3, "uuid": "MIG-2"}]
-    devices = {"gpus": [{"index": 0, "uuid": "GPU-A", "pci": "0:19:0.0", "mig": slices}]}
-    assert found({"device_uuid": "2"}, devices) == "gpu0/mig3"
-    # On a slice CUDA may tell the whole card's UUID and place, which both slices share.
-    environment = {"device_uuid": "A", "device_pci": "0:19:0"}
-    assert found(environment, devices, gpu0__mig3__worker_bytes=7.0) == "gpu0/mig3"
+def test_who_uses_a_memory_is_told_harmlessly() -> None:
+    two = MemoryPart("others", 5 * GIB, owners=(("alice", 4 * GIB), ("b\x1bob", GIB)))
+    assert detail_text(two) == "alice 4.00 GiB, b\\x1bob 1.00 GiB"
+    assert detail_text(MemoryPart("others", 1, owners=(("\x1bme", 1),))) == "\\x1bme"
+    assert detail_text(MemoryPart("loaders", 1, processes=4)) == "4 processes"
+    assert detail_text(MemoryPart("free", 1)) == ""
+    assert title_text(MemoryBreakdown("gpu0", "GPU 0 X\x1b[2J", 1, ())) == "GPU 0 X\\x1b[2J"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuitrain.view.figure import Look
+from tuitrain.view.chart.figure import Look
 from tuitrain.view.memorytext import account_lines, composition_lines
 from tuitrain.view.spans import SpanLine, line_width, plain_text
 

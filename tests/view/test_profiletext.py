@@ -22,10 +22,8 @@ from tuitrain.view.profiletext import (
     possible_sorts,
     profile_words,
     row_line,
-    share_text,
     site_lines,
     summary_lines,
-    time_text,
 )
 from tuitrain.view.spans import SpanLine, line_width
 
@@ -49,29 +47,6 @@ def record(state: str = "done", **changes: Any) -> ProfileRow:
         "summary": ON_DEVICE["summary"],
     }
     return ProfileRow(**(values | changes))
-
-
-@pytest.mark.parametrize(
-    ("us", "words"),
-    [
-        (0, "0 us"),
-        (0.5, "0.50 us"),
-        (431.2, "431 us"),
-        (999.6, "1.00 ms"),
-        (12_345, "12.3 ms"),
-        (999_600, "1.00 s"),
-        (75e6, "75.0 s"),
-        (-431, "-431 us"),
-    ],
-)
-def test_times_have_three_digits_and_a_unit(us: float, words: str) -> None:
-    assert time_text(us) == words
-
-
-def test_a_share_that_is_not_nothing_is_not_shown_as_nothing() -> None:
-    assert [share_text(share) for share in (0.0, 0.001, 0.41, 1.0)] == [
-        "0 %", "<1 %", "41 %", "100 %",
-    ]  # fmt: skip
 
 
 def test_the_words_above_say_what_idles_and_what_costs_most() -> None:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tuitrain.runs.summary import RunSummary
-from tuitrain.view.figure import Look
+from tuitrain.view.chart.figure import Look
 from tuitrain.view.rundetail import run_detail
 from tuitrain.view.runrows import (
     Needs,

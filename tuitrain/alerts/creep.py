@@ -12,10 +12,10 @@ from itertools import combinations, pairwise
 from statistics import median
 
 from tuitrain.alerts.devices import gpu_names
-from tuitrain.alerts.rule import Course, Rule
-from tuitrain.alerts.words import size, span
+from tuitrain.alerts.rule import Rule, RunStatus
 from tuitrain.config.schema import AlertsSection
 from tuitrain.messages import Event, WorkerMeasured
+from tuitrain.units import rough_size, rough_time
 
 _PARTS = 8
 """At the default window 38 s each: python's garbage is collected every 30 s."""
@@ -89,9 +89,9 @@ class Track:
 class Creep(Rule):
     """Memory grows steadily and would be full before long, or has taken much already."""
 
-    def __init__(self, settings: AlertsSection, course: Course) -> None:
+    def __init__(self, settings: AlertsSection, status: RunStatus) -> None:
         self._settings = settings
-        self._course = course
+        self._status = status
         self._tracks: dict[str, Track] = {}
         self._raised: dict[str, float] = {}
         """What grows, and by how many bytes a second when that was told."""
@@ -107,16 +107,16 @@ class Creep(Rule):
     def read(self, time_s: float, readings: Mapping[str, float]) -> Iterator[str]:
         """Look at what may grow."""
         self._readings.update(readings)
-        course = self._course
-        if not course.running or course.running_since != self._since:
+        status = self._status
+        if not status.running or status.running_since != self._since:
             # A pause: what was seen before it is not one piece with what comes after.
             self._tracks.clear()
-            self._since = course.running_since
-        if not course.running or time_s - self._since < self._settings.creep_warmup_s:
+            self._since = status.running_since
+        if not status.running or time_s - self._since < self._settings.creep_warmup_s:
             return
         for name in _watched(readings):
             track = self._tracks.setdefault(name, Track(self._settings.creep_window_s))
-            if track.add(time_s, course.step, readings[name]) and track.is_full:
+            if track.add(time_s, status.step, readings[name]) and track.is_full:
                 yield from self._judge(name, track, readings[name])
 
     def _judge(self, name: str, track: Track, value: float) -> Iterable[str]:
@@ -160,9 +160,9 @@ class Creep(Rule):
     def _text(self, name: str, track: Track, left_s: float) -> str:
         slope, speed = track.growth_per_s, track.steps_per_s
         whose = "host memory of the worker" if name.startswith("host/") else "device memory"
-        a_step = f"{size(slope / speed)} a step ({size(slope * 60)} a minute)"
-        grows = a_step if speed > 0 else f"{size(slope * 60)} a minute"
-        return f"{whose} grows by {grows}: full in {span(left_s)}"
+        a_step = f"{rough_size(slope / speed)} a step ({rough_size(slope * 60)} a minute)"
+        grows = a_step if speed > 0 else f"{rough_size(slope * 60)} a minute"
+        return f"{whose} grows by {grows}: full in {rough_time(left_s)}"
 
 
 def _watched(readings: Mapping[str, float]) -> Iterator[str]:

@@ -5,10 +5,10 @@ Knows readings by name; what is not read is not judged.
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from tuitrain.alerts.rule import Episode, Rule
-from tuitrain.alerts.words import size, span
+from tuitrain.alerts.rule import Hysteresis, Rule
 from tuitrain.config.schema import AlertsSection
 from tuitrain.messages import CheckpointSaved, Event
+from tuitrain.units import rough_size, rough_time
 
 _GIB = 1024.0**3
 _HOT_S = 10.0
@@ -37,16 +37,16 @@ class Throttled(Rule):
 
     def __init__(self, settings: AlertsSection) -> None:
         self._after_s = settings.throttled_s
-        self._episodes: dict[str, Episode] = {}
+        self._episodes: dict[str, Hysteresis] = {}
 
     def read(self, time_s: float, readings: Mapping[str, float]) -> Iterator[str]:
         """Look at each GPU."""
         for device, value in gpu_names(readings, "throttled"):
-            episode = self._episodes.setdefault(device, Episode(self._after_s))
+            episode = self._episodes.setdefault(device, Hysteresis(self._after_s))
             if episode.begins(time_s, value > 0):
                 yield (
-                    f"{_called(device)} has been throttled for {span(self._after_s)}: its clock is "
-                    f"reduced because of heat or power{self._facts(device, readings)}"
+                    f"{_called(device)} has been throttled for {rough_time(self._after_s)}: "
+                    f"its clock is reduced because of heat or power{self._facts(device, readings)}"
                 )
 
     def _facts(self, device: str, readings: Mapping[str, float]) -> str:
@@ -64,12 +64,12 @@ class Hot(Rule):
 
     def __init__(self, settings: AlertsSection) -> None:
         self._limit_c = settings.hot_c
-        self._episodes: dict[str, Episode] = {}
+        self._episodes: dict[str, Hysteresis] = {}
 
     def read(self, time_s: float, readings: Mapping[str, float]) -> Iterator[str]:
         """Look at each GPU."""
         for device, celsius in gpu_names(readings, "temperature_c"):
-            episode = self._episodes.setdefault(device, Episode(_HOT_S))
+            episode = self._episodes.setdefault(device, Hysteresis(_HOT_S))
             limit_c = self._limit_c - _COOLER_C if episode.under_way else self._limit_c
             if episode.begins(time_s, celsius >= limit_c):
                 yield (
@@ -84,7 +84,7 @@ class Disk(Rule):
         self._least_bytes = settings.disk_free_gib * _GIB
         self._least_share = settings.disk_free_share
         self._checkpoint_bytes = 0
-        self._episode = Episode(_SETTLED_S)
+        self._episode = Hysteresis(_SETTLED_S)
 
     def take(self, event: Event) -> Iterable[str]:
         """Note how much a checkpoint takes."""
@@ -102,8 +102,10 @@ class Disk(Rule):
         limit = 1.1 * least if self._episode.under_way else least
         if not self._episode.begins(time_s, free < limit):
             return ()
-        of_total = f" of {size(total)}" if total else ""
-        return (f"the run's disk is nearly full: {size(free)}{of_total} free; {self._advice()}",)
+        of_total = f" of {rough_size(total)}" if total else ""
+        return (
+            f"the run's disk is nearly full: {rough_size(free)}{of_total} free; {self._advice()}",
+        )
 
     def _wanted(self) -> float:
         return max(self._least_bytes, _CHECKPOINTS * self._checkpoint_bytes)
@@ -111,9 +113,8 @@ class Disk(Rule):
     def _advice(self) -> str:
         if not self._checkpoint_bytes:
             return "training pauses when it is full"
-        return (
-            f"a checkpoint takes {size(self._checkpoint_bytes)}, and training pauses without room"
-        )
+        takes = rough_size(self._checkpoint_bytes)
+        return f"a checkpoint takes {takes}, and training pauses without room"
 
 
 class SharedMemory(Rule):
@@ -121,7 +122,7 @@ class SharedMemory(Rule):
 
     def __init__(self, settings: AlertsSection) -> None:
         self._share = settings.shm_share
-        self._episode = Episode(_SETTLED_S)
+        self._episode = Hysteresis(_SETTLED_S)
 
     def read(self, time_s: float, readings: Mapping[str, float]) -> Iterable[str]:
         """Look at it while there are loader workers."""
@@ -132,6 +133,6 @@ class SharedMemory(Rule):
         if not self._episode.begins(time_s, used >= limit * total):
             return ()
         return (
-            f"/dev/shm is nearly full: {size(used)} of {size(total)}; loader workers die when it "
-            "is: fewer data.workers, or docker run --shm-size",
+            f"/dev/shm is nearly full: {rough_size(used)} of {rough_size(total)}; loader workers "
+            "die when it is: fewer data.workers, or docker run --shm-size",
         )

@@ -6,7 +6,7 @@ Knows what the worker said and how many loaders were counted; looks at no proces
 import re
 from collections.abc import Iterable, Mapping
 
-from tuitrain.alerts.rule import Course, Episode, Rule
+from tuitrain.alerts.rule import Hysteresis, Rule, RunStatus
 from tuitrain.messages import Event, TrainingEnded
 
 _DIED = re.compile(r"DataLoader worker \(pid(?:\(s\))? ([\d, ]+)\)[^\n;]*")
@@ -25,11 +25,11 @@ _NO_HINT = "worker.log may say why; a lack of memory and a full /dev/shm end the
 class Loaders(Rule):
     """A loader worker died, or is missing while training goes on."""
 
-    def __init__(self, workers: int, course: Course) -> None:
+    def __init__(self, workers: int, status: RunStatus) -> None:
         self._workers = workers
-        self._course = course
+        self._status = status
         self._most = 0
-        self._episode = Episode(_MISSING_S)
+        self._episode = Hysteresis(_MISSING_S)
         self._told = False
 
     def take(self, event: Event) -> Iterable[str]:
@@ -49,7 +49,7 @@ class Loaders(Rule):
     def read(self, time_s: float, readings: Mapping[str, float]) -> Iterable[str]:
         """Count the loaders while steps are taken; an evaluation has some of its own for a time."""
         count = readings.get("host/loaders")
-        if count is None or not self._course.running:
+        if count is None or not self._status.running:
             return ()
         self._most = max(self._most, min(int(count), self._workers))
         if not self._episode.begins(time_s, count < self._most):

@@ -7,7 +7,6 @@ whoever collects the stacks asks `look` and tells the alert.
 from collections import deque
 from statistics import median
 
-from tuitrain.alerts.words import span
 from tuitrain.config.schema import AlertsSection, TrainSection
 from tuitrain.messages import (
     Evaluated,
@@ -18,6 +17,7 @@ from tuitrain.messages import (
     TrainingPaused,
     TrainingPrepared,
 )
+from tuitrain.units import rough_time
 
 _KEPT = 200
 _LONGEST_FACTOR = 2.0
@@ -81,7 +81,7 @@ class Hang:
         self._evaluated = True
         if not told or waited_s is None:
             return ""
-        return f"the evaluation is done after {span(waited_s)}"
+        return f"the evaluation is done after {rough_time(waited_s)}"
 
     def _take_steps(self, event: StepsTaken, now: float) -> str:
         waited_s = None if self._since is None else now - self._since
@@ -98,7 +98,9 @@ class Hang:
         self._since, self._stepped, self._evaluated = now, True, False
         self._command_messages = max(0, self._command_messages - 1)
         self._evaluates = self._evaluation_due(event.last_step)
-        return f"steps continue after {span(waited_s)}" if told and waited_s is not None else ""
+        return (
+            f"steps continue after {rough_time(waited_s)}" if told and waited_s is not None else ""
+        )
 
     def _evaluation_due(self, step: int) -> bool:
         due = (
@@ -119,7 +121,7 @@ class Hang:
         if waited_s < self._limit_s():
             return ""
         self._told = True
-        return f"no {self._awaited()} for {span(waited_s)}{self._usual()}"
+        return f"no {self._awaited()} for {rough_time(waited_s)}{self._usual()}"
 
     def _awaited(self) -> str:
         if self._evaluates:
@@ -128,9 +130,9 @@ class Hang:
 
     def _usual(self) -> str:
         if self._intervals and not self._evaluates:
-            return f" (usually at least one every {span(median(self._intervals))})"
+            return f" (usually at least one every {rough_time(median(self._intervals))})"
         if self._evaluates and self._longest_evaluation_s:
-            return f" (the longest took {span(self._longest_evaluation_s)})"
+            return f" (the longest took {rough_time(self._longest_evaluation_s)})"
         return ""
 
     def _limit_s(self) -> float:

@@ -27,12 +27,12 @@ class Rule:
         return ()
 
     def read(self, time_s: float, readings: Mapping[str, float]) -> Iterable[str]:
-        """Take in readings, by the names of `tuitrain.measures`; return what is to be told."""
+        """Take in readings, by the names of `tuitrain.metric_names`; return what is to be told."""
         del time_s, readings
         return ()
 
 
-class Course:
+class RunStatus:
     """Where the run stands, as far as rules ask."""
 
     def __init__(self) -> None:
@@ -55,8 +55,8 @@ class Course:
                 self.step = event.step or self.step
 
 
-class Episode:
-    """Something bad that lasts: begins after a while of it, and ends after as long without it."""
+class Hysteresis:
+    """Turns bad moments into episodes: one begins after a while of bad, ends after as much good."""
 
     def __init__(self, after_s: float) -> None:
         self._after_s = after_s

@@ -12,7 +12,7 @@ from tuitrain.alerts.devices import Disk, Hot, SharedMemory, Throttled
 from tuitrain.alerts.endings import Ended, Loaders
 from tuitrain.alerts.hang import Hang
 from tuitrain.alerts.loss import Divergence, Plateau
-from tuitrain.alerts.rule import Course, Rule
+from tuitrain.alerts.rule import Rule, RunStatus
 from tuitrain.alerts.speed import Slowdown
 from tuitrain.config.schema import AlertsSection, Preset
 from tuitrain.messages import AlertRaised, Event
@@ -23,17 +23,17 @@ class Rules:
 
     def __init__(self, preset: Preset) -> None:
         settings: AlertsSection = preset.alerts
-        self._course = course = Course()
+        self._status = status = RunStatus()
         rules: dict[str, Rule] = {
             "divergence": Divergence(settings),
             "plateau": Plateau(settings, preset.stop),
-            "creep": Creep(settings, course),
+            "creep": Creep(settings, status),
             "slowdown": Slowdown(settings),
             "throttled": Throttled(settings),
             "hot": Hot(settings),
             "disk": Disk(settings),
             "shm": SharedMemory(settings),
-            "loaders": Loaders(preset.data.workers, course),
+            "loaders": Loaders(preset.data.workers, status),
             "ended": Ended(),
         }
         self._rules = {kind: rule for kind, rule in rules.items() if kind not in settings.off}
@@ -45,7 +45,7 @@ class Rules:
     @property
     def step(self) -> int:
         """The run's last step."""
-        return self._course.step
+        return self._status.step
 
     def wants(self, kind: str) -> bool:
         """Say whether one of the rules raises alerts of this kind."""
@@ -53,7 +53,7 @@ class Rules:
 
     def take(self, event: Event, time_s: float) -> Iterator[AlertRaised]:
         """Yield the alerts that an event, taken in at `time_s`, gives rise to."""
-        self._course.take(event)
+        self._status.take(event)
         yield from self._ask(lambda rule: rule.take(event), time_s)
 
     def recall(self, past: Iterable[Event]) -> None:
@@ -86,4 +86,4 @@ class Rules:
 
     def alert(self, kind: str, text: str, time_s: float, detail: str = "") -> AlertRaised:
         """Return an alert at the run's last step."""
-        return AlertRaised(time_s, self._course.step, kind, text, detail)
+        return AlertRaised(time_s, self._status.step, kind, text, detail)

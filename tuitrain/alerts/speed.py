@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from statistics import median
 
 from tuitrain.alerts.rule import Rule
-from tuitrain.alerts.words import span
 from tuitrain.config.schema import AlertsSection
 from tuitrain.messages import BatchSplit, Event, StepsTaken, TrainingPrepared, TrainingResumed
+from tuitrain.units import rough_time
 
 _PARTS = 6
 """The time that steps must stay slow is looked at in so many parts: each of them must be slow."""
@@ -63,6 +63,7 @@ class Slowdown(Rule):
         self._raised = True
         now = median(latest)
         return (
-            f"steps have become slow: {span(now)} each over the last {span(self._whole_s)} of "
-            f"training, {now / usual:.1f} times the run's median of {span(usual)}",
+            f"steps have become slow: {rough_time(now)} each over the last "
+            f"{rough_time(self._whole_s)} of training, {now / usual:.1f} times the run's "
+            f"median of {rough_time(usual)}",
         )

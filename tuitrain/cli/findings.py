@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Literal, TextIO
 
 from tuitrain.config.wording import printable
+from tuitrain.units import gib
 
 Status = Literal["ok", "notice", "broken"]
 
@@ -318,8 +319,3 @@ def existing_parent(path: Path) -> Path:
     """Return the path itself or the nearest folder above it that exists."""
     path = path.absolute()
     return next(each for each in (path, *path.parents) if os.path.lexists(each))
-
-
-def gib(size_bytes: int) -> str:
-    """Write a size in GiB."""
-    return f"{size_bytes / 1024**3:.1f} GiB"

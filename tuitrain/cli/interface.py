@@ -54,11 +54,11 @@ def open_interface(
     check_terminal()
     from tuitrain.config.folders import config_directory
     from tuitrain.ui.app import TuitrainApp
-    from tuitrain.ui.notices import Notices
+    from tuitrain.ui.notices import DesktopNotifier
     from tuitrain.ui.preferences import Preferences
-    from tuitrain.view.figure import Look
+    from tuitrain.view.chart.figure import Look
 
-    notices = Notices(_wanted_notices())
+    notifier = DesktopNotifier(_wanted_notices())
     guard = TerminalGuard()
     guard.end_at_signals()
     look = Look(ascii=ascii or needs_ascii(), colour=not os.environ.get("NO_COLOR"))
@@ -68,7 +68,7 @@ def open_interface(
         preferences=Preferences(config_directory() / "interface.toml"),
         data_dir=data_dir,
         first=first,
-        notices=notices,
+        notifier=notifier,
     )
     app.run()
     # Textual returns as if all were well after an error in a handler.

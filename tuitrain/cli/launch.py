@@ -203,33 +203,32 @@ class _Foreground:
 
     def __call__(self, spec: "LaunchSpec") -> None:
         """Supervise the run until it is over."""
-        from tuitrain.cli.notices import Notices
-        from tuitrain.cli.progress import Hardy
+        from tuitrain.cli.notices import DesktopNotifier
+        from tuitrain.cli.progress import UntilBrokenPipe
         from tuitrain.config.user import load_user_config
         from tuitrain.supervisor.supervisor import Supervisor
 
         directory = spec.directory
         notify = load_user_config().notify
-        shown = Hardy(_progress(directory, spec.preset, self._json))
+        shown = UntilBrokenPipe(_progress(directory, spec.preset, self._json))
         shown.begin()
-        self.exit_code = Supervisor(
-            spec, Notices(shown.observe, directory.id, notify).observe
-        ).run()
+        notifier = DesktopNotifier(shown.observe, directory.id, notify)
+        self.exit_code = Supervisor(spec, notifier.observe).run()
         if self.exit_code:
             output.say(f"resume with: tuitrain resume {directory.id}")
         output.say(f"the run is in {directory.path}")
 
 
 def _progress(directory: "RunDirectory", preset: "Preset", json: bool) -> "Progress":
-    from tuitrain.cli.progress import Course, JsonLines, LiveLine, PlainLines
+    from tuitrain.cli.progress import JsonLines, LiveLine, PlainLines, RunProgress
     from tuitrain.runs.reader import RunReader
 
     if json:
         return JsonLines(directory.id, str(directory.path))
     with closing(RunReader(directory)) as reader:
         name = str(reader.meta()["name"])
-    course = Course(name, preset.train.epochs, monitor=preset.checkpoint.monitor or "")
-    return LiveLine(course) if sys.stdout.isatty() else PlainLines(course)
+    progress = RunProgress(name, preset.train.epochs, monitor=preset.checkpoint.monitor or "")
+    return LiveLine(progress) if sys.stdout.isatty() else PlainLines(progress)
 
 
 def _watch(directory: "RunDirectory") -> int:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, TextIO
 
 from tuitrain.messages import AlertRaised, Event
-from tuitrain.view.notices import notice_sequence
+from tuitrain.view.osc import BELL, notice_sequence
 
 if TYPE_CHECKING:
     from tuitrain.config.user import NotifySection
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Observer = Callable[[Event], None]
 
 
-class Notices:
+class DesktopNotifier:
     """Passes events on; for those alerts that the user chose, the terminal is told."""
 
     def __init__(
@@ -54,7 +54,7 @@ class Notices:
         notify = self._notify
         notice = notice_sequence(self._run, alert.text, notify.desktop, self._environ)
         try:
-            self._stream.write(("\x07" if notify.bell else "") + notice)
+            self._stream.write((BELL if notify.bell else "") + notice)
             self._stream.flush()
         except (OSError, UnicodeEncodeError):
             # The terminal is gone, or can't take the text; the run goes on, the record has it.

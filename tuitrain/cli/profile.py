@@ -16,7 +16,7 @@ from tuitrain.cli import output
 from tuitrain.cli.control import open_client, waiting
 from tuitrain.cli.options import Json, RunArgument, RunsDir
 from tuitrain.errors import ProfileError, TuitrainError, UsageError
-from tuitrain.measures import MOST_PROFILE_STEPS
+from tuitrain.metric_names import MOST_PROFILE_STEPS
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol, TextIO
 
+from tuitrain import units
 from tuitrain.cli import output
 from tuitrain.messages import (
     AlertRaised,
@@ -29,11 +30,11 @@ from tuitrain.messages import (
     to_plain,
 )
 from tuitrain.view import format as text
+from tuitrain.view.osc import CLEAR_TO_END
 
 PLAIN_PROGRESS_S = 10.0
 PLAIN_EVALUATION_S = 1.0
 _SPEED_MEMORY = 0.8
-_CLEAR_TO_END = "\x1b[K"
 
 
 class Progress(Protocol):
@@ -49,7 +50,7 @@ class Progress(Protocol):
 
 
 @dataclass(slots=True)
-class Course:
+class RunProgress:
     """How far a run is and how fast it goes, as the events tell."""
 
     name: str
@@ -98,7 +99,7 @@ class Course:
         # (how soon it may go, what it says), in the order shown.
         parts = [
             (0, self.name),
-            (0, text.progress(self.step, self.total_steps)),
+            (0, units.progress(self.step, self.total_steps)),
             (3, f"epoch {self.epoch:.1f}/{self.epochs}"),
             (5, f"step {self.step}/{self.total_steps}"),
             (1, f"train/loss {text.metric_value(self.loss)}"),
@@ -106,8 +107,8 @@ class Course:
                 (2 if name == self.monitor else 6, f"{name} {text.metric_value(value)}")
                 for name, value in self.metrics.items()
             ),
-            (4, text.rate(self.samples_per_s, "samples")),
-            (0, f"{text.duration(left_s)} left" if left_s else ""),
+            (4, units.rate(self.samples_per_s, "samples")),
+            (0, f"{units.duration(left_s)} left" if left_s else ""),
         ]
         return _fit([part for part in parts if part[1]], width)
 
@@ -128,7 +129,7 @@ def told(event: Event) -> str | None:
     match event:
         case TrainingPrepared():
             return (
-                f"training on {event.device}: {text.count(event.parameters)} parameters, "
+                f"training on {event.device}: {units.count(event.parameters)} parameters, "
                 f"{event.total_steps} steps ({event.steps_per_epoch} an epoch)"
             )
         case TrainingResumed():
@@ -153,8 +154,8 @@ def told(event: Event) -> str | None:
 class LiveLine:
     """On a terminal: one line that moves, and above it what deserves to stay."""
 
-    def __init__(self, course: Course, stream: TextIO = sys.stdout) -> None:
-        self._course = course
+    def __init__(self, progress: RunProgress, stream: TextIO = sys.stdout) -> None:
+        self._progress = progress
         self._stream = stream
 
     def begin(self) -> None:
@@ -164,16 +165,16 @@ class LiveLine:
         """Redraw the line, or put a lasting one above it."""
         match event:
             case PreparationReported():
-                self._draw(f"{self._course.name}  {text.sanitise(event.text)}")
+                self._draw(f"{self._progress.name}  {text.sanitise(event.text)}")
             case StepsTaken():
-                self._course.advance(event)
-                self._draw(self._course.line(self._width()))
+                self._progress.advance(event)
+                self._draw(self._progress.line(self._width()))
             case Evaluated():
-                self._course.evaluate(event)
+                self._progress.evaluate(event)
             case TrainingPrepared():
-                self._course.prepare(event)
-        if isinstance(event, TrainingEnded) and self._course.step:
-            self._stream.write(f"\r{self._course.line(self._width())}{_CLEAR_TO_END}\n")
+                self._progress.prepare(event)
+        if isinstance(event, TrainingEnded) and self._progress.step:
+            self._stream.write(f"\r{self._progress.line(self._width())}{CLEAR_TO_END}\n")
         line = told(event)
         if line is not None:
             self._keep(line, ended=isinstance(event, TrainingEnded))
@@ -183,12 +184,12 @@ class LiveLine:
         return shutil.get_terminal_size().columns - 1
 
     def _draw(self, line: str) -> None:
-        self._stream.write(f"\r{text.shorten(line, self._width())}{_CLEAR_TO_END}")
+        self._stream.write(f"\r{text.shorten(line, self._width())}{CLEAR_TO_END}")
         self._stream.flush()
 
     def _keep(self, line: str, ended: bool) -> None:
-        moving = self._course.line(self._width()) if self._course.total_steps else ""
-        self._stream.write(f"\r{_CLEAR_TO_END}{text.sanitise(line)}\n")
+        moving = self._progress.line(self._width()) if self._progress.total_steps else ""
+        self._stream.write(f"\r{CLEAR_TO_END}{text.sanitise(line)}\n")
         self._stream.flush()
         if moving and not ended:
             self._draw(moving)
@@ -199,11 +200,11 @@ class PlainLines:
 
     def __init__(
         self,
-        course: Course,
+        progress: RunProgress,
         write: Callable[[str], None] = output.data,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._course = course
+        self._progress = progress
         self._write = write
         self._clock = clock
         self._last = float("-inf")
@@ -216,15 +217,15 @@ class PlainLines:
         """Write a line where the event is worth one and the last is long enough ago."""
         match event:
             case StepsTaken():
-                self._course.advance(event)
+                self._progress.advance(event)
                 self._pace(PLAIN_PROGRESS_S)
             case Evaluated():
-                self._course.evaluate(event)
+                self._progress.evaluate(event)
                 self._pace(PLAIN_EVALUATION_S)
             case TrainingPrepared():
-                self._course.prepare(event)
+                self._progress.prepare(event)
                 self._last = self._clock()
-            case TrainingEnded() if self._course.step != self._written_step:
+            case TrainingEnded() if self._progress.step != self._written_step:
                 self._pace(0.0)
         line = told(event)
         if line is not None:
@@ -234,8 +235,8 @@ class PlainLines:
         now = self._clock()
         if now - self._last >= least_s:
             self._last = now
-            self._written_step = self._course.step
-            self._write(self._course.line())
+            self._written_step = self._progress.step
+            self._write(self._progress.line())
 
 
 class JsonLines:
@@ -253,7 +254,7 @@ class JsonLines:
         output.data_json(to_plain(event), indent=None)
 
 
-class Hardy:
+class UntilBrokenPipe:
     """Passes events on for as long as somebody reads: a run outlives its terminal and its pipe."""
 
     def __init__(self, inner: Progress) -> None:

@@ -60,6 +60,7 @@ def _table(runs: "list[RunSummary]", now: float) -> str:
 
 
 def _row(run: "RunSummary", now: float) -> tuple[str, ...]:
+    from tuitrain import units
     from tuitrain.view import format as text
 
     best = f"{run.best_metric} {text.metric_value(run.best_value)}" if run.best_metric else "-"
@@ -67,10 +68,10 @@ def _row(run: "RunSummary", now: float) -> tuple[str, ...]:
     return (
         text.sanitise(run.name),
         run.state,
-        text.progress(run.step, run.total_steps),
+        units.progress(run.step, run.total_steps),
         f"{run.epoch:.1f}",
         text.sanitise(best),
-        text.age(now - run.created),
-        text.duration(run.duration_s),
+        units.age(now - run.created),
+        units.duration(run.duration_s),
         text.shorten(text.sanitise(reason), _REASON_WIDTH),
     )

@@ -52,7 +52,8 @@ def rm(
 
 def _confirmed(directories: "list[RunDirectory]") -> bool:
     from tuitrain.errors import UsageError
-    from tuitrain.view.format import sanitise, size
+    from tuitrain.units import size
+    from tuitrain.view.format import sanitise
 
     if not sys.stdin.isatty():
         raise UsageError("no terminal to ask on: say --yes to remove without being asked.")

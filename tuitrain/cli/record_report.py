@@ -62,7 +62,7 @@ def _joined(chosen: "Mapping[str, EvaluationRow]") -> "list[tuple[str, Evaluatio
 
 
 def _describe(row: "EvaluationRow") -> dict[str, Any]:
-    from tuitrain.view.classes import class_figures
+    from tuitrain.analysis.classification import class_figures
 
     plain = {"step": row.step, "epoch": row.epoch, "time": row.time, "metrics": dict(row.metrics)}
     if row.counts is not None:
@@ -91,8 +91,8 @@ def _block(kind: str, row: "EvaluationRow") -> str:
 
 
 def _figures(counts: "Mapping[str, Any]") -> str:
+    from tuitrain.analysis.classification import class_figures
     from tuitrain.view import format as text
-    from tuitrain.view.classes import class_figures
 
     rows = [
         (
@@ -109,7 +109,7 @@ def _figures(counts: "Mapping[str, Any]") -> str:
 
 
 def _confusion(counts: "Mapping[str, Any]") -> str:
-    from tuitrain.view.classes import class_names
+    from tuitrain.analysis.classification import class_names
 
     matrix = counts.get("confusion")
     if matrix is None:

@@ -96,6 +96,7 @@ def _checkpoint_entries(row: "CheckpointRow") -> list[dict[str, Any]]:
 
 
 def _block(reader: "RunReader", now: float) -> str:
+    from tuitrain import units
     from tuitrain.view import format as text
 
     parts = [_facts(reader, now), _metrics(reader), _checkpoints(reader, now)]
@@ -104,7 +105,7 @@ def _block(reader: "RunReader", now: float) -> str:
     alerts = [alert for alert in reader.alerts() if alert.kind != "ended"][-_LATEST_ALERTS:]
     parts.append(
         "\n".join(
-            f"{_alert_word(alert)} {text.age(now - alert.time)}: {text.sanitise(alert.text)}"
+            f"{_alert_word(alert)} {units.age(now - alert.time)}: {text.sanitise(alert.text)}"
             for alert in alerts
         )
     )
@@ -120,11 +121,12 @@ def _alert_word(alert: "AlertRow") -> str:
 
 
 def _facts(reader: "RunReader", now: float) -> str:
+    from tuitrain import units
     from tuitrain.view import format as text
 
     summary, meta = reader.summary(), reader.meta()
     of_total = f" of {summary.total_steps:,}" if summary.total_steps else ""
-    share = f" ({text.progress(summary.step, summary.total_steps)})" if summary.total_steps else ""
+    share = f" ({units.progress(summary.step, summary.total_steps)})" if summary.total_steps else ""
     reason = f": {summary.reason}" if summary.reason else ""
     facts = [
         ("run", f"{summary.name}  ({summary.id})"),
@@ -132,16 +134,17 @@ def _facts(reader: "RunReader", now: float) -> str:
         ("preset", summary.preset),
         ("step", f"{summary.step:,}{of_total}{share}"),
         ("epoch", f"{summary.epoch:.2f}"),
-        ("created", f"{_local(summary.created)}, {text.age(now - summary.created)}"),
-        ("duration", text.duration(summary.duration_s)),
-        ("device", summary.device or text.NOTHING),
-        ("model", f"{text.count(meta.get('parameters'))} parameters"),
+        ("created", f"{_local(summary.created)}, {units.age(now - summary.created)}"),
+        ("duration", units.duration(summary.duration_s)),
+        ("device", summary.device or units.NOTHING),
+        ("model", f"{units.count(meta.get('parameters'))} parameters"),
         ("folder", summary.path),
     ]
     return "\n".join(f"{name:<9} {text.sanitise(value)}" for name, value in facts)
 
 
 def _metrics(reader: "RunReader") -> str:
+    from tuitrain import units
     from tuitrain.view import format as text
 
     rows = [
@@ -149,7 +152,7 @@ def _metrics(reader: "RunReader") -> str:
             text.sanitise(row.name),
             text.metric_value(row.last),
             text.metric_value(row.best),
-            text.NOTHING if row.best_step is None else f"{row.best_step:,}",
+            units.NOTHING if row.best_step is None else f"{row.best_step:,}",
         )
         for row in reader.metrics()
     ]
@@ -160,14 +163,15 @@ def _metrics(reader: "RunReader") -> str:
 
 
 def _checkpoints(reader: "RunReader", now: float) -> str:
+    from tuitrain import units
     from tuitrain.view import format as text
 
     rows = [
         (
             text.sanitise(row.path),
             f"{row.step:,}",
-            text.size(row.size_bytes),
-            text.age(now - row.time),
+            units.size(row.size_bytes),
+            units.age(now - row.time),
             text.sanitise(", ".join(row.names)) + (" (superseded)" if row.superseded else ""),
         )
         for row in reader.checkpoints()
@@ -181,8 +185,8 @@ def _checkpoints(reader: "RunReader", now: float) -> str:
 
 def _device_block(reader: "RunReader") -> str:
     """Return what filled the memory of each device when it was last read."""
+    from tuitrain.analysis.memory_breakdown import training_device
     from tuitrain.view.devicetext import device_words
-    from tuitrain.view.memorybar import training_device
 
     meta, readings, facts = reader.meta(), reader.latest_samples(), _devices(reader)
     training = training_device(meta.get("device"), meta["environment"], readings, facts)
@@ -209,7 +213,7 @@ def _last_profile(reader: "RunReader", now: float) -> str:
 
 def _memory(reader: "RunReader") -> str:
     """Return the estimate beside what was measured, and the account where memory ran out."""
-    from tuitrain.view.figure import Look
+    from tuitrain.view.chart.figure import Look
     from tuitrain.view.memorytext import account_lines, composition_lines
     from tuitrain.view.spans import plain_text
 

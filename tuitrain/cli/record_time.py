@@ -7,46 +7,47 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tuitrain.analysis.step_time import StepContext, StepTime
     from tuitrain.runs.reader import RunReader
     from tuitrain.runs.rows import SpeedRow
-    from tuitrain.view.steptime import StepTime, Surroundings
 
 
 def block(reader: "RunReader") -> str:
     """Return the block TIME; empty for a run that never took a step."""
-    from tuitrain.view.steptime import SPLIT_POINTS
+    from tuitrain.analysis.bottleneck import diagnose
+    from tuitrain.analysis.step_time import SPLIT_POINTS
     from tuitrain.view.timetext import time_block
-    from tuitrain.view.verdict import judge
 
     if reader.progress() is None:
         return ""
-    time, around = _facts(reader, reader.speed(SPLIT_POINTS))
-    return time_block(time, judge(time, around), around, reader.spent())
+    time, context = _facts(reader, reader.speed(SPLIT_POINTS))
+    return time_block(time, diagnose(time, context), context, reader.spent())
 
 
 def describe_time(reader: "RunReader") -> dict[str, Any]:
     """Return the same as plain data, as it was measured; what is not known is None."""
-    from tuitrain.view.verdict import flops_per_s, judge
+    from tuitrain.analysis.bottleneck import diagnose
+    from tuitrain.analysis.step_time import flops_per_s
 
-    time, around = _facts(reader, None)
-    verdict = judge(time, around)
-    speed = flops_per_s(time, around)
+    time, context = _facts(reader, None)
+    bottleneck = diagnose(time, context)
+    speed = flops_per_s(time, context)
     return {
         "seconds": None if time is None else dict(time.seconds),
         "wall_s": None if time is None else time.wall_s,
         "host_bound": None if time is None else time.host_bound,
-        "verdict": verdict.kind,
-        "text": verdict.text,
-        "suggestions": list(verdict.suggestions),
+        "verdict": bottleneck.kind,
+        "text": bottleneck.text,
+        "suggestions": list(bottleneck.suggestions),
         "flops_per_s": speed,
-        "peak_flops": around.peak_flops,
-        "peak_source": around.peak_source or None,
+        "peak_flops": context.peak_flops,
+        "peak_source": context.peak_source or None,
         "spent": asdict(reader.spent()),
     }
 
 
-def _facts(reader: "RunReader", speed: "SpeedRow | None") -> "tuple[StepTime | None, Surroundings]":
-    from tuitrain.view.steptime import SPLIT_POINTS, step_time, surroundings
+def _facts(reader: "RunReader", speed: "SpeedRow | None") -> "tuple[StepTime | None, StepContext]":
+    from tuitrain.analysis.step_time import SPLIT_POINTS, step_context, step_time
 
-    around = surroundings(reader.config(), reader.meta(), reader.latest_samples())
-    return step_time(reader.split(SPLIT_POINTS), speed), around
+    context = step_context(reader.config(), reader.meta(), reader.latest_samples())
+    return step_time(reader.split(SPLIT_POINTS), speed), context

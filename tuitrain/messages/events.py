@@ -186,7 +186,7 @@ class WorkerMeasured:
     time: float
     step: int
     readings: Mapping[str, float]
-    """By name, as `tuitrain.measures` lists them."""
+    """By name, as `tuitrain.metric_names` lists them."""
 
 
 @dataclass(frozen=True, slots=True)

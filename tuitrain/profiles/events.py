@@ -11,7 +11,7 @@ from sys import intern
 from typing import Any, Literal
 
 from tuitrain.errors import ProfileError
-from tuitrain.measures import MODULE_MARK, STEP_MARK
+from tuitrain.metric_names import MODULE_MARK, STEP_MARK
 
 Kind = Literal["operator", "runtime", "python", "module", "step", "mark"]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tuitrain.errors import ProfileError
-from tuitrain.measures import PROFILE_DIGEST, PROFILE_TRACE
+from tuitrain.metric_names import PROFILE_DIGEST, PROFILE_TRACE
 
 DIGEST_FORMAT = 1
 

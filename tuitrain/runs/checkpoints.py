@@ -12,7 +12,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from tuitrain.errors import RunBusyError, UsageError
-from tuitrain.locks import RunLock
+from tuitrain.file_lock import FileLock
 from tuitrain.runs.database import explained, open_for_supervisor, rest_journal
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.lock import is_worker_alive
@@ -88,7 +88,7 @@ def delete_checkpoint(directory: RunDirectory, path: str, now: float | None = No
 @contextmanager
 def _at_rest(directory: RunDirectory) -> Iterator[None]:
     """Hold the run's lock, so that no supervisor and no worker works on it meanwhile."""
-    with RunLock(directory.lock_path, wait_s=_LOCK_WAIT_S):
+    with FileLock(directory.lock_path, wait_s=_LOCK_WAIT_S):
         if is_worker_alive(directory):
             raise RunBusyError(f"{directory.id}: its worker still lives; wait until it has ended.")
         yield

@@ -7,7 +7,7 @@ import os
 from contextlib import closing
 
 from tuitrain.errors import FolderError
-from tuitrain.locks import RunLock
+from tuitrain.file_lock import FileLock
 from tuitrain.runs.database import explained, open_for_command, to_json
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.reader import RunReader
@@ -35,7 +35,7 @@ def record_config(directory: RunDirectory, text: str) -> None:
         FolderError: the file can't be written.
     """
     with (
-        RunLock(directory.lock_path, wait_s=_LOCK_WAIT_S),
+        FileLock(directory.lock_path, wait_s=_LOCK_WAIT_S),
         explained(directory),
         closing(open_for_command(directory)) as connection,
     ):

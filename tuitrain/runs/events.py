@@ -11,8 +11,8 @@ from functools import singledispatchmethod
 from typing import Any
 
 from tuitrain import messages
-from tuitrain.measures import is_split_metric
 from tuitrain.messages import Event, storable
+from tuitrain.metric_names import is_split_metric
 from tuitrain.runs.database import to_json
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.points import PointStore

@@ -3,10 +3,10 @@
 Knows nothing of the database.
 """
 
-from tuitrain.locks import Holder, RunLock, is_held, read_holder
+from tuitrain.file_lock import FileLock, Holder, is_held, read_holder
 from tuitrain.runs.directory import RunDirectory
 
-__all__ = ["Holder", "RunLock", "holder", "is_alive", "is_worker_alive"]
+__all__ = ["FileLock", "Holder", "holder", "is_alive", "is_worker_alive"]
 
 
 def is_alive(directory: RunDirectory) -> bool:

@@ -30,8 +30,8 @@ from tuitrain.runs.rows import (
     MetricRow,
     ProgressRow,
     SpeedRow,
-    SpentRow,
     StateRow,
+    TimeBreakdown,
 )
 from tuitrain.runs.series import (
     Series,
@@ -183,7 +183,7 @@ class RunReader(RecordReader):
             return reduce_readings(self._connection, name, first_s, last_s, columns)
 
     def split(self, points: int = 1) -> dict[str, float]:
-        """Return the last seconds a step of each part of it, by the names of `measures`.
+        """Return the last seconds a step of each part of it, by the names of `metric_names`.
 
         Args:
             points: the mean over the steps of the last so many, fewer where there are no more.
@@ -193,14 +193,14 @@ class RunReader(RecordReader):
             found = {name: last_mean(self._connection, metric, points) for metric, name in rows}
         return {name: mean for name, mean in found.items() if mean is not None}
 
-    def spent(self) -> SpentRow:
+    def spent(self) -> TimeBreakdown:
         """Return what the run's time went into."""
         state = self.state()
         with self._snapshot():
             attempts, progress = self.attempts(), self.progress()
             evaluation_s, checkpoint_s = read_spent(self._connection)
             states = self.states()
-        return SpentRow(
+        return TimeBreakdown(
             worked_s=self._worked_s(attempts, state),
             train_s=progress.train_s if progress else 0.0,
             evaluation_s=evaluation_s,

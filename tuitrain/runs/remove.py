@@ -8,7 +8,7 @@ import shutil
 
 from tuitrain.errors import FolderError, RunBusyError
 from tuitrain.runs.directory import RunDirectory
-from tuitrain.runs.lock import RunLock, is_worker_alive
+from tuitrain.runs.lock import FileLock, is_worker_alive
 
 
 def remove_run(directory: RunDirectory) -> None:
@@ -20,7 +20,7 @@ def remove_run(directory: RunDirectory) -> None:
     """
     hidden = directory.path.with_name(f".removing-{directory.id}-{os.getpid()}")
     # Held over the rename, so that nobody resumes the run in between.
-    lock = RunLock(directory.lock_path, wait_s=0.2)
+    lock = FileLock(directory.lock_path, wait_s=0.2)
     lock.acquire()
     try:
         if is_worker_alive(directory):

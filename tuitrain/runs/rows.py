@@ -149,7 +149,7 @@ class SpeedRow:
 
 
 @dataclass(frozen=True, slots=True)
-class SpentRow:
+class TimeBreakdown:
     """What a run's time went into, over all its workers."""
 
     worked_s: float

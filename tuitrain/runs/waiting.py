@@ -10,7 +10,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from tuitrain.locks import is_held, read_holder
+from tuitrain.file_lock import is_held, read_holder
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.reader import RunReader
 

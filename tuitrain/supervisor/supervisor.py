@@ -22,7 +22,7 @@ from tuitrain.errors import (
     RecordError,
     RunBusyError,
 )
-from tuitrain.locks import RunLock, is_held, read_holder
+from tuitrain.file_lock import FileLock, is_held, read_holder
 from tuitrain.messages import (
     Acknowledge,
     AlertRaised,
@@ -108,7 +108,7 @@ class Supervisor:
             RunBusyError: another supervisor owns the run.
             RecordError: the record can't be opened.
         """
-        with RunLock(self._directory.lock_path):
+        with FileLock(self._directory.lock_path):
             self._catch_signals()
             with RunWriter(self._directory) as writer:
                 self._writer = writer

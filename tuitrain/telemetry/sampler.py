@@ -1,6 +1,6 @@
 """Everything that the supervisor samples: the host, and the GPUs of whichever maker.
 
-Gives readings by the names in `tuitrain.measures`, and facts as plain data; records nothing.
+Gives readings by the names in `tuitrain.metric_names`, and facts as plain data; records nothing.
 """
 
 import time
@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from tuitrain.telemetry.amd import AmdSampler
+from tuitrain.telemetry.background import BackgroundGpuReader, Gpus
 from tuitrain.telemetry.gpu import GpuSampler
 from tuitrain.telemetry.host import HostSampler
 from tuitrain.telemetry.owners import Owners
-from tuitrain.telemetry.patience import Gpus, PatientGpus
 
 _FACTS_EVERY_S = 2.0
 _SILENT_S = 5.0
@@ -48,7 +48,7 @@ class Sampler:
             clock: seconds.
         """
         self._host = HostSampler(worker_pid, folder, clock)
-        self._gpus = PatientGpus(open_gpus)
+        self._gpus = BackgroundGpuReader(open_gpus)
         self._clock = clock
         self._answered_at = clock()
         self._gpu_facts: dict[str, Any] = {"driver": "", "trouble": "", "gpus": []}

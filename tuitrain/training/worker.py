@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from tuitrain.errors import TuitrainError
-from tuitrain.locks import RunLock
+from tuitrain.file_lock import FileLock
 from tuitrain.messages import (
     Command,
     EstimateCost,
@@ -48,7 +48,7 @@ def main(events: "Queue[Numbered]", commands: "Queue[Command]") -> NoReturn:
     stop_on_signals(link, SaveCheckpoint(0))
     write_stacks_at_signal(Path(order.run_directory) / "stacks.txt")
     link.send(WorkerStarted(time.time(), os.getpid()))
-    with RunLock(Path(order.run_directory) / "worker.lock"):
+    with FileLock(Path(order.run_directory) / "worker.lock"):
         link.send(_train(order, link))
         link.drain(_DRAIN_S)
     # Everything is on record. Taking torch down takes a second and fills the log with words about

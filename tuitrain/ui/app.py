@@ -24,11 +24,11 @@ from tuitrain.runs.directory import RunDirectory
 from tuitrain.supervisor.client import RunClient
 from tuitrain.ui.clipboard import copy_text
 from tuitrain.ui.gate import HAND_S, Gate, await_parts
-from tuitrain.ui.notices import Notices
+from tuitrain.ui.notices import DesktopNotifier
 from tuitrain.ui.preferences import Preferences
 from tuitrain.ui.terminal import AsciiFilter, ColourlessFilter, key_words, narrowed
 from tuitrain.ui.themes import OWN_THEMES, span_styles
-from tuitrain.view.figure import Look
+from tuitrain.view.chart.figure import Look
 
 _ALWAYS = frozenset({"ctrl+c", "ctrl+q"})
 """Leaving works whatever is in sight."""
@@ -73,7 +73,7 @@ class TuitrainApp(App[int]):
         preferences: Preferences,
         data_dir: Path | None = None,
         first: Callable[["TuitrainApp"], None] | None = None,
-        notices: Notices | None = None,
+        notifier: DesktopNotifier | None = None,
     ) -> None:
         """Show the runs below `root`.
 
@@ -83,10 +83,10 @@ class TuitrainApp(App[int]):
             preferences: what is remembered between starts.
             data_dir: where data sets are kept, when not the default.
             first: opens a screen above home at the start.
-            notices: how new alerts are told beside the screens.
+            notifier: how new alerts are told beside the screens.
         """
         super().__init__()
-        self.notices = notices or Notices()
+        self.notifier = notifier or DesktopNotifier()
         self.root = root
         self.look = look
         self.data_dir = data_dir
@@ -344,7 +344,7 @@ class TuitrainApp(App[int]):
 def _read_ahead() -> None:
     """Load what opening a run needs, while the user looks at the first screen."""
     import tuitrain.ui.screens.run  # noqa: F401
-    from tuitrain.view import canvas
+    from tuitrain.view.chart import canvas
 
     canvas.read_ahead()
 

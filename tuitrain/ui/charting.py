@@ -10,12 +10,13 @@ from dataclasses import dataclass, replace
 from tuitrain.alerts.catalogue import OFF_THE_CURVE
 from tuitrain.runs.rows import MarkRow
 from tuitrain.ui.snapshot import Request, RunSnapshot
-from tuitrain.view.figure import AxisKind, Chart, Line, Mark, line_from_series
-from tuitrain.view.format import duration, metric_value, sanitise
-from tuitrain.view.labels import series_labels
+from tuitrain.units import duration
+from tuitrain.view.chart.figure import AxisKind, Chart, Line, Mark, line_from_series
+from tuitrain.view.chart.labels import series_labels
+from tuitrain.view.chart.scale import Ruler, Window, ruler
+from tuitrain.view.chart.smooth import smooth_line
+from tuitrain.view.format import metric_value, sanitise
 from tuitrain.view.palette import assign_slots
-from tuitrain.view.scale import Ruler, Window, ruler
-from tuitrain.view.smooth import smooth_line
 
 SMOOTHINGS = (0.0, 0.6, 0.9, 0.97)
 AXES: tuple[AxisKind, ...] = ("step", "epoch", "time")

@@ -4,7 +4,6 @@ No terminal answers whether it took a text, so only what is known is claimed. Kn
 is copied.
 """
 
-import base64
 import contextlib
 import os
 import subprocess
@@ -12,44 +11,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from tuitrain.errors import UsageError
+from tuitrain.view.osc import NO_OSC_TERMS, osc52
 
 _TMUX_S = 5.0
-_NO_CLIPBOARD = frozenset({"", "dumb", "linux", "vt100", "vt220", "ansi", "cons25", "sun"})
-"""These would show the sequence or part of it."""
-LIMIT_BYTES = 100_000
-"""What common terminals take at once."""
-_SCREEN_CHUNK = 240
-"""GNU screen drops a longer string within one of its control sequences."""
-
-
-def osc52(text: str, environ: Mapping[str, str]) -> str:
-    r"""Return what to write to the terminal so that `text` is in its clipboard.
-
-    Inside tmux the sequence is sent twice: wrapped, which needs its `allow-passthrough`, and plain,
-    which its `set-clipboard on` takes; with both the clipboard is set twice to the same. Inside
-    GNU screen it is cut into pieces that each fit one of its strings.
-
-    Args:
-        text: what to copy.
-        environ: TMUX, STY and TERM tell what the terminal runs in.
-
-    Raises:
-        UsageError: the text is too long for a terminal.
-    """
-    content = text.encode("utf-8", errors="replace")
-    if len(content) > LIMIT_BYTES:
-        raise UsageError(
-            f"{len(content):,} bytes are too much to copy: terminals take up to {LIMIT_BYTES:,}"
-        )
-    plain = f"\x1b]52;c;{base64.b64encode(content).decode('ascii')}\x07"
-    term = environ.get("TERM", "")
-    if environ.get("TMUX") or term.startswith("tmux"):
-        inner = plain.replace("\x1b", "\x1b\x1b")
-        return f"\x1bPtmux;{inner}\x1b\\{plain}"
-    if environ.get("STY") or term.startswith("screen"):
-        pieces = (plain[at : at + _SCREEN_CHUNK] for at in range(0, len(plain), _SCREEN_CHUNK))
-        return "".join(f"\x1bP{piece}\x1b\\" for piece in pieces)
-    return plain
 
 
 def copy_text(
@@ -72,7 +36,7 @@ def copy_text(
     if environ.get("TMUX") and _into_tmux(text, environ):
         return "copied to tmux's buffer: prefix ] pastes"
     sent = ""
-    if environ.get("TERM", "") not in _NO_CLIPBOARD:
+    if environ.get("TERM", "") not in NO_OSC_TERMS:
         with contextlib.suppress(UsageError):
             write(osc52(text, environ))
             sent = "sent to the terminal, which may refuse it"

@@ -12,8 +12,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from tuitrain.analysis.step_time import SPLIT_POINTS
 from tuitrain.errors import FolderError, TuitrainError
-from tuitrain.measures import is_split_metric
+from tuitrain.metric_names import is_split_metric
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.listing import run_paths, summarise_run
 from tuitrain.runs.lock import is_alive
@@ -21,8 +22,7 @@ from tuitrain.runs.reader import RunReader
 from tuitrain.runs.rows import MarkRow
 from tuitrain.runs.summary import RunSummary
 from tuitrain.ui.snapshot import Request, RunSnapshot
-from tuitrain.view.scale import roomy_end
-from tuitrain.view.steptime import SPLIT_POINTS
+from tuitrain.view.chart.scale import roomy_end
 
 Asked = TypeVar("Asked")
 Read = TypeVar("Read")

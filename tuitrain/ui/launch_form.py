@@ -11,7 +11,8 @@ from tuitrain.config.catalogue import Kind, read_catalogue
 from tuitrain.config.schema import Precision
 from tuitrain.ui.pace import Pace
 from tuitrain.ui.warm import DeviceFacts, Estimate, WarmReport
-from tuitrain.view.format import sanitise, size
+from tuitrain.units import size
+from tuitrain.view.format import sanitise
 from tuitrain.view.launchtext import Outlook
 
 RUN_NAME = "name"

@@ -12,8 +12,9 @@ from tuitrain.runs.reader import RunReader
 from tuitrain.runs.series import Series
 from tuitrain.ui.follow import RecordFollower, read_snapshot
 from tuitrain.ui.snapshot import Request, RunSnapshot, devices_of
+from tuitrain.view.chart.scale import Window, roomy_end
+from tuitrain.view.memorybar import title_text
 from tuitrain.view.memorychart import Curve, Drawn, Peak, Story, curves_of, peak_curves
-from tuitrain.view.scale import Window, roomy_end
 
 _PEAK_COLUMNS = 512
 _WORDS = Request(metrics=(), times=False)
@@ -97,7 +98,7 @@ def read_memory(reader: RunReader, request: MemoryRequest, now: float) -> Memory
     return MemorySnapshot(
         run=run,
         prefix=prefix,
-        title=bars[place].title if bars else "host",
+        title=title_text(bars[place]) if bars else "host",
         devices=len(prefixes),
         begun=whole.first,
         whole=whole,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from tuitrain.alerts.catalogue import severity
 from tuitrain.runs.rows import AlertRow
 from tuitrain.ui.snapshot import RunSnapshot
-from tuitrain.view.notices import notice_sequence
+from tuitrain.view.osc import notice_sequence
 
 if TYPE_CHECKING:
     from tuitrain.config.user import NotifySection
@@ -42,7 +42,7 @@ class News:
         return new
 
 
-class Notices:
+class DesktopNotifier:
     """Tells the user at the terminal, as far as wanted."""
 
     def __init__(

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from tuitrain.analysis.memory_breakdown import training_device
 from tuitrain.runs.rows import (
     AlertRow,
     CheckpointRow,
@@ -16,12 +17,11 @@ from tuitrain.runs.rows import (
     ProfileRow,
     ProgressRow,
     SpeedRow,
-    SpentRow,
     StateRow,
+    TimeBreakdown,
 )
 from tuitrain.runs.series import Series
 from tuitrain.runs.summary import RunSummary
-from tuitrain.view.memorybar import training_device
 from tuitrain.view.sidetext import Devices
 
 
@@ -60,14 +60,14 @@ class RunSnapshot:
     states: tuple[StateRow, ...] = ()
     """All states that the run entered, oldest first."""
     samples: Mapping[str, float] = field(default_factory=dict)
-    """The latest readings of GPU, host and worker, by the names of `tuitrain.measures`."""
+    """The latest readings of GPU, host and worker, by the names of `tuitrain.metric_names`."""
     sampled: float | None = None
     """When the newest of them was taken."""
     devices: Mapping[str, Any] = field(default_factory=dict)
     """What is known of the devices beside their readings, as `telemetry` gives it."""
     split: Mapping[str, float] = field(default_factory=dict)
-    """Seconds a step of each part of it, of late, by the names of `tuitrain.measures`."""
-    spent: SpentRow | None = None
+    """Seconds a step of each part of it, of late, by the names of `tuitrain.metric_names`."""
+    spent: TimeBreakdown | None = None
     """What the run's time went into."""
     meta: Mapping[str, Any] = field(default_factory=dict)
     """Facts about the run, `memory`, `work` and `out_of_memory` among them."""

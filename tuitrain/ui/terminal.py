@@ -20,6 +20,7 @@ from textual.color import Color
 from textual.filter import LineFilter
 
 from tuitrain.errors import UsageError
+from tuitrain.view import osc
 from tuitrain.view.format import display_width
 
 _NO_BRAILLE_TERMS = frozenset({"linux", "vt100", "vt220", "ansi", "cons25", "sun"})
@@ -27,13 +28,6 @@ _NO_BRAILLE_TERMS = frozenset({"linux", "vt100", "vt220", "ansi", "cons25", "sun
 _ASCII_LOCALES = frozenset({"C", "POSIX"})
 _COERCED = frozenset({"C.UTF-8", "C.utf8"})
 """What Python itself sets LC_CTYPE to in these locales (PEP 538), whatever the terminal."""
-
-# Cursor on, mouse reports off (all modes that Textual sets), focus and paste reports off, kitty's
-# key reports off, normal screen: in the order that leaves the cursor where the shell wants it.
-_RESTORE = (
-    "\x1b[?25h\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1015l\x1b[?1016l\x1b[?1004l"
-    "\x1b[?2004l\x1b[?2026l\x1b[<u\x1b[0m\x1b[?7h\x1b[?1049l"
-)
 
 _REVERSED = Style(reverse=True)
 
@@ -192,7 +186,7 @@ class TerminalGuard:
         """Put modes, cursor and screen back; never waits for a terminal that does not read."""
         with contextlib.suppress(OSError):
             os.set_blocking(self._output, False)
-            os.write(self._output, _RESTORE.encode())
+            os.write(self._output, osc.RESTORE.encode())
         if self._saved is not None:
             with contextlib.suppress(termios.error, OSError):
                 termios.tcsetattr(self._input, termios.TCSANOW, self._saved)

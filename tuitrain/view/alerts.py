@@ -10,7 +10,8 @@ from typing import Any
 
 from tuitrain.alerts.catalogue import KINDS, Kind, count_serious, severity
 from tuitrain.runs.rows import AlertRow
-from tuitrain.view.format import NOTHING, sanitise, sanitise_lines, table
+from tuitrain.units import NOTHING
+from tuitrain.view.format import sanitise, sanitise_lines, table
 from tuitrain.view.spans import Span, SpanLine, wrap_plain
 
 SEVERITY_STYLES: Mapping[str, str] = {"info": "quiet", "warning": "alert", "critical": "bad"}

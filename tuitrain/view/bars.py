@@ -7,8 +7,8 @@ import math
 from collections.abc import Sequence
 from itertools import accumulate
 
-from tuitrain.view.figure import Look
-from tuitrain.view.format import percent
+from tuitrain.units import percent
+from tuitrain.view.chart.figure import Look
 from tuitrain.view.palette import SLOTS
 from tuitrain.view.spans import Span, SpanLine
 

@@ -7,16 +7,8 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from tuitrain.runs.rows import CheckpointRow
-from tuitrain.view.format import (
-    NOTHING,
-    age,
-    display_width,
-    duration,
-    metric_value,
-    sanitise,
-    shorten,
-    size,
-)
+from tuitrain.units import NOTHING, age, duration, size
+from tuitrain.view.format import display_width, metric_value, sanitise, shorten
 from tuitrain.view.spans import Span, SpanLine
 
 SHORT_DIGEST = 8

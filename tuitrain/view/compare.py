@@ -3,43 +3,25 @@
 Pure functions from rows of the record to spans; knows nothing of databases or screens.
 """
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from tuitrain.config.shortest import toml_value
-from tuitrain.runs.metrics import metric_mode
-from tuitrain.runs.rows import MetricRow
-from tuitrain.view.format import (
-    NOTHING,
-    display_width,
-    metric_value,
-    sanitise,
-    shorten,
+from tuitrain.analysis.compare import (
+    ComparedRun,
+    compare_metrics,
+    differing_settings,
+    flat_settings,
 )
+from tuitrain.runs.rows import MetricRow
+from tuitrain.units import NOTHING
+from tuitrain.view.format import display_width, metric_value, sanitise, shorten
 from tuitrain.view.palette import SLOTS, marker_of
 from tuitrain.view.spans import Span, SpanLine, line_width, wrap_plain
 
 _GAP = 2
 _MOST_CELL = 32
 """A longer value is cut: a list of augmentations may be long."""
-
-
-@dataclass(frozen=True, slots=True)
-class ComparedRun:
-    """One of the runs: its place in the list is its slot."""
-
-    label: str
-    state: str = ""
-    detail: str = ""
-    """How far it is, or what is wrong with it."""
-    metrics: Mapping[str, MetricRow] = field(default_factory=dict)
-    settings: Mapping[str, str] | None = None
-    """Flat; None where they are not known."""
-    monitor: str = ""
-    """The metric that decides which checkpoint is best, with its mode."""
-    mode: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +33,9 @@ class TableRow:
     best: frozenset[int] = frozenset()
 
 
-def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+def flatten(config: Mapping[str, Any]) -> dict[str, str]:
     """Return nested settings by dotted key, values as TOML would show them, harmless."""
-    flat: dict[str, str] = {}
-    for key, value in config.items():
-        name = f"{prefix}{key}"
-        if isinstance(value, Mapping):
-            flat |= flatten(value, f"{name}.")
-        else:
-            flat[sanitise(name)] = sanitise(toml_value(value))
-    return flat
+    return {sanitise(key): sanitise(value) for key, value in flat_settings(config).items()}
 
 
 def unique_labels(names: Sequence[str], ids: Sequence[str]) -> list[str]:
@@ -114,22 +89,17 @@ def _marker(slot: int) -> Span:
 
 def metric_rows(runs: Sequence[ComparedRun], first: str = "") -> list[TableRow]:
     """Return best and last of every metric that any run has, `first` before the others."""
-    names = list(dict.fromkeys(name for run in runs for name in run.metrics))
-    names.sort(key=lambda name: name != first)
-    return [_metric_row(runs, name) for name in names]
-
-
-def _metric_row(runs: Sequence[ComparedRun], name: str) -> TableRow:
-    rows = [run.metrics.get(name) for run in runs]
-    mode = next((run.mode for run in runs if run.monitor == name and run.mode), metric_mode(name))
-    values = [row.best for row in rows if row is not None and row.best is not None]
-    winner = (max(values) if mode == "max" else min(values)) if len(values) > 1 else math.nan
-    best = frozenset(i for i, row in enumerate(rows) if row is not None and row.best == winner)
-    return TableRow(
-        sanitise(name),
-        tuple(_metric_cell(row, mode, i in best) for i, row in enumerate(rows)),
-        best,
-    )
+    return [
+        TableRow(
+            sanitise(metric.name),
+            tuple(
+                _metric_cell(row, metric.mode, slot in metric.best)
+                for slot, row in enumerate(metric.rows)
+            ),
+            metric.best,
+        )
+        for metric in compare_metrics(runs, first)
+    ]
 
 
 def _metric_cell(row: MetricRow | None, mode: str | None, wins: bool) -> str:
@@ -143,14 +113,13 @@ def _metric_cell(row: MetricRow | None, mode: str | None, wins: bool) -> str:
 
 def setting_rows(runs: Sequence[ComparedRun]) -> list[TableRow]:
     """Return the settings that are not the same in all runs whose settings are known."""
-    known = [run.settings for run in runs if run.settings is not None]
-    keys = dict.fromkeys(key for settings in known for key in settings)
-    differing = [key for key in keys if len({settings.get(key) for settings in known}) > 1]
-    return [TableRow(key, tuple(_setting(run, key) for run in runs)) for key in differing]
-
-
-def _setting(run: ComparedRun, key: str) -> str:
-    return NOTHING if run.settings is None else run.settings.get(key, NOTHING)
+    return [
+        TableRow(
+            sanitise(key),
+            tuple(NOTHING if value is None else sanitise(value) for value in values),
+        )
+        for key, values in differing_settings(runs).items()
+    ]
 
 
 def _table(rows: Sequence[TableRow], runs: Sequence[ComparedRun], width: int) -> list[SpanLine]:

@@ -6,76 +6,21 @@ Pure functions of readings and facts; knows neither widgets nor files.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tuitrain import units
+from tuitrain.analysis.memory_breakdown import FREE, gpu_facts, memory_breakdowns
 from tuitrain.view import format as text
-from tuitrain.view.bars import fill_of, stacked_bar
-from tuitrain.view.figure import Look
-from tuitrain.view.memorybar import EXPLAINED, FREE, MemoryBar, Part, gpu_facts, memory_bars
+from tuitrain.view.memorybar import title_text
 from tuitrain.view.spans import Span, SpanLine, wrap_plain
 
-_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 _MOST_PROCESSES = 12
 _COMMAND_LEAST = 12
 
 
-def of_total(used: float, total: float) -> str:
-    """Return a share of a memory in the unit of the whole: 18.2/141 GiB."""
-    amount, unit = float(total), 0
-    while amount >= 999.5 and unit < len(_UNITS) - 1:
-        amount, unit = amount / 1024, unit + 1
-    shown = used / 1024**unit
-    digits = 0 if shown >= 99.95 else 1
-    return f"{shown:.{digits}f}/{_short(amount)} {_UNITS[unit]}"
-
-
-def _short(amount: float) -> str:
-    return f"{amount:.0f}" if amount >= 99.5 or amount == int(amount) else f"{amount:.1f}"
-
-
 def activity(samples: Mapping[str, float], prefix: str, *, gap: str = "  ") -> str:
     """Return utilisation, power and temperature, as far as they are told: 93%  512 W  61 C."""
-    units = (("utilization_percent", "%"), ("power_w", " W"), ("temperature_c", " C"))
-    found = [(samples.get(f"{prefix}/{name}"), unit) for name, unit in units]
+    readings = (("utilization_percent", "%"), ("power_w", " W"), ("temperature_c", " C"))
+    found = [(samples.get(f"{prefix}/{name}"), unit) for name, unit in readings]
     return gap.join(f"{value:.0f}{unit}" for value, unit in found if value is not None)
-
-
-def bar_spans(bar: MemoryBar, width: int, look: Look) -> SpanLine:
-    """Return the bar itself, in exactly `width` cells; what is free are dots."""
-    # A fill belongs to the kind of part, so that a bar without one does not change the others.
-    most = max((part.slot for part in bar.parts), default=0)
-    amounts = [0] * (most + 1)
-    for part in bar.parts:
-        if part.name != FREE:
-            amounts[part.slot] += part.bytes
-    return stacked_bar(amounts, bar.total_bytes, width, look)
-
-
-def legend_mark(slot: int, name: str, look: Look) -> Span:
-    """Return what stands before a part's name in a legend."""
-    return Span(".", "axis") if name == FREE else Span(fill_of(slot, look), f"line{slot}")
-
-
-def bar_lines(bar: MemoryBar, width: int, look: Look) -> list[SpanLine]:
-    """Return a bar with its title above it and each part below it, in words and numbers."""
-    head = Span(bar.title, "strong")
-    lines: list[SpanLine] = [
-        (head, Span(f"  {of_total(bar.used_bytes, bar.total_bytes)} used")),
-        bar_spans(bar, width, look),
-    ]
-    for part in bar.parts:
-        share = f"{100 * part.bytes / bar.total_bytes:.1f}%" if bar.total_bytes else ""
-        explained = _explained(part)
-        numbers = f" {part.name:<9}{text.size(part.bytes):>9} {share:>6}  "
-        lines.append(
-            (legend_mark(part.slot, part.name, look), Span(numbers), Span(explained, "quiet"))
-        )
-    return lines
-
-
-def _explained(part: Part) -> str:
-    """Say whose a part is, or what it is."""
-    if part.name == "others" and part.detail:
-        return part.detail
-    return ": ".join(filter(None, (part.detail, EXPLAINED[part.name])))
 
 
 def gpu_lines(
@@ -123,7 +68,7 @@ def clocks(samples: Mapping[str, float], prefix: str) -> str:
             parts.append(f"{words} {value:.0f} MHz")
     for name, words in (("pcie_rx", "PCIe in"), ("pcie_tx", "PCIe out")):
         if (value := samples.get(f"{prefix}/{name}_bytes_per_s")) is not None:
-            parts.append(f"{words} {text.size(value)}/s")
+            parts.append(f"{words} {units.size(value)}/s")
     return ", ".join(parts)
 
 
@@ -146,10 +91,10 @@ def process_lines(devices: Mapping[str, Any], width: int) -> list[SpanLine]:
         (Span(f"{'GPU':<6}{'USER':<12}{'PID':>8} {'MEMORY':>9}  COMMAND", "quiet"),)
     ]
     for gpu, row in rows[:_MOST_PROCESSES]:
-        user = text.shorten(text.sanitise(str(row["user"] or text.NOTHING)), 11)
-        size = text.NOTHING if row["bytes"] is None else text.size(row["bytes"])
+        user = text.shorten(text.sanitise(str(row["user"] or units.NOTHING)), 11)
+        size = units.NOTHING if row["bytes"] is None else units.size(row["bytes"])
         told = f"{gpu:<6}{_padded(user, 12)}{row['pid']:>8} {size:>9}  "
-        command = text.sanitise(str(row["command"] or text.NOTHING))
+        command = text.sanitise(str(row["command"] or units.NOTHING))
         room = max(_COMMAND_LEAST, width - len(told) - (10 if row["is_worker"] else 0))
         mine = (Span("  this run", "live"),) if row["is_worker"] else ()
         lines.append((Span(told), Span(text.shorten(command, room)), *mine))
@@ -169,15 +114,15 @@ def host_lines(
 
     def pair(words: str, name: str) -> str:
         used, total = (samples.get(f"host/{name}_{end}_bytes") for end in ("used", "total"))
-        return "" if used is None or not total else f"{words} {of_total(used, total)}"
+        return "" if used is None or not total else f"{words} {units.of_total(used, total)}"
 
     def rates(words: str, names: Sequence[tuple[str, str]]) -> str:
         told = [(side, samples.get(f"host/{name}_bytes_per_s")) for side, name in names]
-        said = [f"{side} {text.size(value)}/s" for side, value in told if value is not None]
+        said = [f"{side} {units.size(value)}/s" for side, value in told if value is not None]
         return f"{words} {', '.join(said)}" if said else ""
 
     free, total = (samples.get(f"host/disk_{end}_bytes") for end in ("free", "total"))
-    disk = "" if free is None or total is None else f"run's disk {of_total(free, total)} free"
+    disk = "" if free is None or total is None else f"run's disk {units.of_total(free, total)} free"
     groups = (
         (_cpu(samples, devices),),
         (pair("swap", "swap"), pair("/dev/shm", "shm"), disk),
@@ -211,7 +156,7 @@ def allocator_lines(samples: Mapping[str, float], width: int) -> list[SpanLine]:
     reserved, split = samples.get("torch/reserved_bytes"), samples.get("torch/inactive_split_bytes")
     parts = []
     if split is not None and reserved:
-        parts.append(f"fragmented {text.size(split)} ({100 * split / reserved:.0f}% of reserved)")
+        parts.append(f"fragmented {units.size(split)} ({100 * split / reserved:.0f}% of reserved)")
     counts = [samples.get(f"torch/{name}") for name in ("retries", "ooms")]
     for words, value in zip(("cache freed and retried", "out of memory"), counts, strict=True):
         if value is not None:
@@ -227,11 +172,11 @@ def device_words(
     lines = []
     if devices.get("trouble"):
         lines.append(text.sanitise(str(devices["trouble"])))
-    for bar in memory_bars(samples, devices, training):
-        parts = [f"{part.name} {text.size(part.bytes)}" for part in bar.parts if part.name != FREE]
+    for bar in memory_breakdowns(samples, devices, training):
+        parts = [f"{part.name} {units.size(part.bytes)}" for part in bar.parts if part.name != FREE]
         mark = "  (trained on)" if bar.prefix == training else ""
-        used = of_total(bar.used_bytes, bar.total_bytes)
-        lines.append(f"{bar.title}{mark}  {used} used: {', '.join(parts) or 'nothing'}")
+        used = units.of_total(bar.used_bytes, bar.total_bytes)
+        lines.append(f"{title_text(bar)}{mark}  {used} used: {', '.join(parts) or 'nothing'}")
     for gpu in devices.get("gpus") or ():
         said = [*throttle_words(gpu), *map(str, gpu.get("errors") or ())]
         lines += [f"GPU {gpu['index']}: {text.sanitise(words)}" for words in said]

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tuitrain.units import share_text, us_text
 from tuitrain.view.format import display_width, sanitise, shorten
-from tuitrain.view.profiletext import share_text, time_text
 from tuitrain.view.spans import Span, SpanLine, wrap_plain
 
 Node = Mapping[str, Any]
@@ -122,11 +122,11 @@ def cursor_lines(root: Node, focus: Path, cursor: Path, width: int) -> list[Span
     # All threads together may work longer than the step takes.
     share = f", {share_text(node['us'] / whole)} of it" if 0 < node["us"] <= whole else ""
     facts = [
-        f"{time_text(node['us'])} per step{share}",
-        f"self {time_text(max(0.0, node['us'] - inside))}",
+        f"{us_text(node['us'])} per step{share}",
+        f"self {us_text(max(0.0, node['us'] - inside))}",
     ]
     if node["device_us"]:
-        facts.append(f"{time_text(node['device_us'])} on the device")
+        facts.append(f"{us_text(node['device_us'])} on the device")
     if focus:
         facts.append(f"inside {short_name(node_at(root, focus[:-1]))}")
     name = wrap_plain(node["name"], width - 1, "strong")[:2]

@@ -8,9 +8,10 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tuitrain.units import NOTHING, count, duration, percent, size
 from tuitrain.view.bars import progress_bar
-from tuitrain.view.figure import Look
-from tuitrain.view.format import NOTHING, count, duration, percent, sanitise, size
+from tuitrain.view.chart.figure import Look
+from tuitrain.view.format import sanitise
 from tuitrain.view.presetrows import wrapped
 from tuitrain.view.spans import Span, SpanLine
 

@@ -6,8 +6,7 @@ Pure functions from bytes and text to text; knows nothing of files or of screens
 import re
 
 from tuitrain.view.format import display_width, sanitise
-
-_COLOURS = re.compile(r"\x1b\[[0-9;:]*m")
+from tuitrain.view.osc import COLOURS
 
 
 def harmless(line: bytes) -> str:
@@ -18,7 +17,7 @@ def harmless(line: bytes) -> str:
     text = line.decode("utf-8", errors="replace")
     if text.isprintable():
         return text
-    text = _COLOURS.sub("", text).expandtabs()
+    text = COLOURS.sub("", text).expandtabs()
     return text if text.isprintable() else sanitise(text)
 
 

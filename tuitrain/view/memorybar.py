@@ -1,56 +1,20 @@
-"""What fills a memory: parts that add up exactly to what the driver, or the kernel, says it has.
+"""What fills a memory as a bar with its legend: fills and words for each part.
 
-From readings and facts to parts, as values; knows nothing of how a bar looks.
+Pure functions from parts to spans; knows nothing of readings.
 """
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from tuitrain.analysis.memory_breakdown import FREE, NOT_TOLD, MemoryBreakdown, MemoryPart
+from tuitrain.units import of_total, size
+from tuitrain.view.bars import fill_of, stacked_bar
+from tuitrain.view.chart.figure import Look
+from tuitrain.view.format import sanitise
+from tuitrain.view.spans import Span, SpanLine
 
-from tuitrain.view import format as text
-
-FREE = "free"
-NOT_TOLD = "unknown"
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One part of a memory."""
-
-    name: str
-    bytes: int
-    slot: int
-    """Its fill and colour, the same wherever it appears."""
-    detail: str = ""
-    """Whose it is, where that is known."""
-
-
-@dataclass(frozen=True, slots=True)
-class MemoryBar:
-    """A memory, and what fills it."""
-
-    prefix: str
-    """Of its readings: gpu0, gpu0/mig1, host."""
-    title: str
-    total_bytes: int
-    parts: tuple[Part, ...]
-    """In the order shown; what is free comes last. Their sum is the total."""
-
-    @property
-    def used_bytes(self) -> int:
-        """Everything but what is free."""
-        return self.total_bytes - self.part(FREE)
-
-    def part(self, name: str) -> int:
-        """Return the size of a part; 0 where there is none."""
-        return sum(part.bytes for part in self.parts if part.name == name)
-
-
-_SLOTS = {
+SLOTS = {
     "tensors": 0, "worker": 0, "cached": 1, "context": 2, "loaders": 2, "others": 3,
     NOT_TOLD: 4, "driver": 5, FREE: 7,
 }  # fmt: skip
+"""The fill and colour of a part, the same wherever it appears."""
 EXPLAINED = {
     "tensors": "tensors that the run holds",
     "worker": "the run",
@@ -65,196 +29,54 @@ EXPLAINED = {
 """Each part in words."""
 
 
-def memory_bars(
-    samples: Mapping[str, float], devices: Mapping[str, Any], training: str | None
-) -> list[MemoryBar]:
-    """Return the bar of each GPU and slice that the driver tells a total of, then the host's.
-
-    Args:
-        samples: latest readings by name.
-        devices: facts as `telemetry` gives them.
-        training: prefix of the device that the worker trains on; None: none, or not known.
-    """
-    bars = []
-    for gpu in gpu_facts(samples, devices):
-        prefix = f"gpu{gpu['index']}"
-        slices = gpu.get("mig") or []
-        if not slices:
-            bars.append(_gpu_bar(samples, gpu, prefix, _title(gpu), training == prefix))
-        for part in slices:
-            own = f"{prefix}/mig{part['index']}"
-            title = text.sanitise(f"GPU {gpu['index']} slice {part['index']}: {part['profile']}")
-            bars.append(_gpu_bar(samples, part, own, title, training == own))
-    limited = bool((devices.get("host") or {}).get("limited"))
-    bars.append(host_bar(samples, "host, this job's share" if limited else "host"))
-    return [bar for bar in bars if bar is not None]
+def bar_spans(bar: MemoryBreakdown, width: int, look: Look) -> SpanLine:
+    """Return the bar itself, in exactly `width` cells; what is free are dots."""
+    # A fill belongs to the kind of part, so that a bar without one does not change the others.
+    amounts = [0] * (max(SLOTS.values()) + 1)
+    for part in bar.parts:
+        if part.name != FREE:
+            amounts[SLOTS[part.name]] += part.bytes
+    return stacked_bar(amounts, bar.total_bytes, width, look)
 
 
-def gpu_facts(samples: Mapping[str, float], devices: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the facts of each GPU; of one that has only readings, its number."""
-    known = {gpu["index"]: dict(gpu) for gpu in devices.get("gpus") or ()}
-    for name in samples:
-        number = name.partition("/")[0].removeprefix("gpu")
-        if name.startswith("gpu") and number.isdigit():
-            known.setdefault(int(number), {"index": int(number)})
-    return [known[index] for index in sorted(known)]
+def legend_mark(name: str, look: Look) -> Span:
+    """Return what stands before a part's name in a legend."""
+    slot = SLOTS[name]
+    return Span(".", "axis") if name == FREE else Span(fill_of(slot, look), f"line{slot}")
 
 
-def _title(gpu: Mapping[str, Any]) -> str:
-    name = str(gpu.get("name") or "").removeprefix("NVIDIA ").removeprefix("AMD ")
-    numbered = f"GPU {gpu['index']}"
-    return numbered if name in ("", numbered) else text.sanitise(f"{numbered} {name}")
+def bar_lines(bar: MemoryBreakdown, width: int, look: Look) -> list[SpanLine]:
+    """Return a bar with its title above it and each part below it, in words and numbers."""
+    head = Span(title_text(bar), "strong")
+    lines: list[SpanLine] = [
+        (head, Span(f"  {of_total(bar.used_bytes, bar.total_bytes)} used")),
+        bar_spans(bar, width, look),
+    ]
+    for part in bar.parts:
+        share = f"{100 * part.bytes / bar.total_bytes:.1f}%" if bar.total_bytes else ""
+        explained = _explained(part)
+        numbers = f" {part.name:<9}{size(part.bytes):>9} {share:>6}  "
+        lines.append((legend_mark(part.name, look), Span(numbers), Span(explained, "quiet")))
+    return lines
 
 
-def _gpu_bar(
-    samples: Mapping[str, float], facts: Mapping[str, Any], prefix: str, title: str, here: bool
-) -> MemoryBar | None:
-    total = _bytes(samples, f"{prefix}/memory_total_bytes")
-    used = _bytes(samples, f"{prefix}/memory_used_bytes")
-    if total is None or used is None:
-        return None
-    room = _Room(total)
-    driver = room.take(_bytes(samples, f"{prefix}/memory_reserved_bytes"))
-    inside = _Room(room.take(used))
-    free = room.left
-    told = inside.worker_parts(
-        _bytes(samples, f"{prefix}/worker_bytes"),
-        _bytes(samples, "torch/reserved_bytes") if here else None,
-        _bytes(samples, "torch/allocated_bytes") if here else None,
-    )
-    others = inside.take(_bytes(samples, f"{prefix}/others_bytes"))
-    sizes = {**told, "others": others, NOT_TOLD: inside.left, "driver": driver, FREE: free}
-    who = {"others": owners(facts.get("processes") or ())}
-    return MemoryBar(prefix, title, total, _parts(sizes, who))
+def _explained(part: MemoryPart) -> str:
+    """Say whose a part is, or what it is."""
+    detail = detail_text(part)
+    if part.name == "others" and detail:
+        return detail
+    return ": ".join(filter(None, (detail, EXPLAINED[part.name])))
 
 
-class _Room:
-    """Room that is shared out part by part: readings of different moments may not fit together."""
-
-    def __init__(self, size_bytes: int) -> None:
-        self.left = size_bytes
-
-    def take(self, size_bytes: int | None) -> int:
-        """Return as much of it as there is room for."""
-        taken = min(size_bytes or 0, self.left)
-        self.left -= taken
-        return taken
-
-    def worker_parts(
-        self, worker: int | None, reserved: int | None, allocated: int | None
-    ) -> dict[str, int]:
-        """Return the parts of the worker's memory, as far as they are told."""
-        if reserved is None or allocated is None:
-            return {"worker": self.take(worker)}
-        held = reserved if worker is None else min(reserved, worker)
-        tensors = self.take(min(allocated, held))
-        cached = self.take(max(0, held - allocated))
-        context = self.take(0 if worker is None else worker - held)
-        return {"tensors": tensors, "cached": cached, "context": context}
+def title_text(bar: MemoryBreakdown) -> str:
+    """Return what a memory is called, harmless."""
+    return sanitise(bar.title)
 
 
-def host_bar(samples: Mapping[str, float], title: str = "host") -> MemoryBar | None:
-    """Return the machine's memory, or what a job may have of it; None without readings of it."""
-    total = _bytes(samples, "host/memory_total_bytes")
-    used = _bytes(samples, "host/memory_used_bytes")
-    if total is None or used is None:
-        return None
-    room = _Room(total)
-    inside = _Room(room.take(used))
-    worker = _bytes(samples, "host/main_rss_bytes")
-    if worker is None:
-        worker = _bytes(samples, "host/worker_rss_bytes")
-    sizes = {
-        "worker": inside.take(worker),
-        "loaders": inside.take(_bytes(samples, "host/loaders_rss_bytes")),
-        "others": inside.left,
-        FREE: room.left,
-    }
-    loaders = int(samples.get("host/loaders") or 0)
-    details = {"loaders": f"{loaders} processes" if loaders > 1 else ""}
-    return MemoryBar("host", title, total, _parts(sizes, details))
-
-
-def _parts(sizes: Mapping[str, int], details: Mapping[str, str]) -> tuple[Part, ...]:
-    return tuple(
-        Part(name, size, _SLOTS[name], details.get(name, ""))
-        for name, size in sizes.items()
-        if size or name == FREE
-    )
-
-
-def owners(processes: Iterable[Mapping[str, Any]]) -> str:
-    """Say who uses a memory beside the run, those with most of it first."""
-    sums: dict[str, int] = {}
-    for row in processes:
-        if not row["is_worker"] and row["bytes"]:
-            user = text.sanitise(str(row["user"] or f"process {row['pid']}"))
-            sums[user] = sums.get(user, 0) + int(row["bytes"])
-    ranked = sorted(sums.items(), key=lambda item: -item[1])
-    if len(ranked) == 1:
-        return ranked[0][0]
-    return ", ".join(f"{user} {text.size(size)}" for user, size in ranked)
-
-
-def _bytes(samples: Mapping[str, float], name: str) -> int | None:
-    value = samples.get(name)
-    return None if value is None or not math.isfinite(value) or value < 0 else int(value)
-
-
-# --- which of them the worker trains on -------------------------------------------------------
-
-
-def training_device(
-    device: str | None,
-    environment: Mapping[str, Any],
-    samples: Mapping[str, float],
-    devices: Mapping[str, Any],
-) -> str | None:
-    """Return the prefix of the GPU or slice that the worker trains on; None: none, or not known.
-
-    The worker counts GPUs by CUDA_VISIBLE_DEVICES, the driver by their place in the machine: what
-    they share is the UUID and the place on the PCI bus. Where neither is told, it is the one that
-    the worker's processes are on, or the only one there is.
-
-    Args:
-        device: what the worker calls it: cuda:0.
-        environment: the worker's facts.
-        samples: latest readings by name.
-        devices: facts as `telemetry` gives them.
-    """
-    if not (device or "").startswith("cuda"):
-        return None
-    places = list(_places(samples, devices))
-    uuid, pci = _uuid(environment.get("device_uuid")), _pci(environment.get("device_pci"))
-    matches = (
-        [prefix for prefix, facts in places if uuid and _uuid(facts.get("uuid")) == uuid],
-        [prefix for prefix, facts in places if pci and _pci(facts.get("pci")) == pci],
-        [prefix for prefix, _facts in places if samples.get(f"{prefix}/worker_bytes")],
-        [prefix for prefix, _facts in places],
-    )
-    return next((found[0] for found in matches if len(found) == 1), None)
-
-
-def _places(
-    samples: Mapping[str, float], devices: Mapping[str, Any]
-) -> Iterable[tuple[str, Mapping[str, Any]]]:
-    """Yield prefix and facts of each GPU that is not cut up, and of each slice."""
-    for gpu in gpu_facts(samples, devices):
-        slices: Sequence[Mapping[str, Any]] = gpu.get("mig") or ()
-        if not slices:
-            yield f"gpu{gpu['index']}", gpu
-        for part in slices:
-            yield f"gpu{gpu['index']}/mig{part['index']}", {**part, "pci": gpu.get("pci")}
-
-
-def _uuid(value: Any) -> str:
-    return str(value or "").lower().removeprefix("gpu-").removeprefix("mig-")
-
-
-def _pci(value: Any) -> tuple[int, ...] | None:
-    """Return domain, bus and device as numbers: makers write them with more or fewer digits."""
-    fields = str(value or "").partition(".")[0].split(":")
-    try:
-        return tuple(int(field, 16) for field in fields) if len(fields) == 3 else None
-    except ValueError:
-        return None
+def detail_text(part: MemoryPart) -> str:
+    """Say whose a part is or how many share it, as far as that is known."""
+    if len(part.owners) == 1:
+        return sanitise(part.owners[0][0])
+    if part.owners:
+        return ", ".join(f"{sanitise(user)} {size(used)}" for user, used in part.owners)
+    return f"{part.processes} processes" if part.processes > 1 else ""

@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 from tuitrain.runs.rows import AlertRow, CheckpointRow, MarkRow
 from tuitrain.runs.series import Series
-from tuitrain.view.figure import Chart, Line, Mark, MarkKind, line_from_series
-from tuitrain.view.format import sanitise, size
+from tuitrain.units import size, size_unit
+from tuitrain.view.chart.figure import Chart, Line, Mark, MarkKind, line_from_series
+from tuitrain.view.format import sanitise
 
-_UNITS = ((1024**3, "GiB"), (1024**2, "MiB"), (1024, "KiB"), (1, "B"))
 _GAP_COLUMNS, _GAP_S = 4, 30.0
 """Readings come every second: without one for so long, nothing was read and nothing is drawn."""
 _RUN_MARKS: Mapping[str, MarkKind] = {
@@ -110,7 +110,7 @@ def memory_chart(
     """
     lines = [_line(each, begun) for each in drawn if each.series.columns]
     most = max((high for line in lines for high in line.high if math.isfinite(high)), default=0.0)
-    factor, unit = next(((f, u) for f, u in _UNITS if most >= f), _UNITS[-1])
+    factor, unit = size_unit(most)
     first, last = window[0] - begun, window[1] - begun
     chart = Chart(
         title="",

@@ -6,15 +6,15 @@ Puts together what others write; knows no widget.
 from collections.abc import Mapping
 from typing import Any
 
+from tuitrain.analysis.memory_breakdown import gpu_facts
+from tuitrain.view.chart.figure import Look
 from tuitrain.view.devicetext import (
     allocator_lines,
-    bar_lines,
     gpu_lines,
     host_lines,
     process_lines,
 )
-from tuitrain.view.figure import Look
-from tuitrain.view.memorybar import gpu_facts
+from tuitrain.view.memorybar import bar_lines
 from tuitrain.view.memorytext import account_lines, composition_lines
 from tuitrain.view.sidetext import Devices, as_of_lines
 from tuitrain.view.spans import Span, SpanLine, wrap_plain

@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
+from tuitrain.units import NOTHING, size
 from tuitrain.view.bars import progress_bar
-from tuitrain.view.figure import Look
-from tuitrain.view.format import NOTHING, sanitise, size
+from tuitrain.view.chart.figure import Look
+from tuitrain.view.format import sanitise
 from tuitrain.view.presetrows import wrapped
 from tuitrain.view.spans import Span, SpanLine, fit_line
 

@@ -8,14 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tuitrain.view.format import (
-    NOTHING,
-    count,
-    display_width,
-    duration,
-    sanitise,
-    shorten,
-)
+from tuitrain.units import NOTHING, count, duration
+from tuitrain.view.format import display_width, sanitise, shorten
 from tuitrain.view.spans import Span, SpanLine, first_lines
 
 if TYPE_CHECKING:

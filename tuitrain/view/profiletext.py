@@ -9,7 +9,8 @@ from pathlib import PurePosixPath
 from typing import Any, Literal, NamedTuple
 
 from tuitrain.runs.rows import ProfileRow
-from tuitrain.view.format import NOTHING, age, count, display_width, sanitise, shorten, size
+from tuitrain.units import NOTHING, age, count, share_text, short_time, size, us_text
+from tuitrain.view.format import display_width, sanitise, shorten
 from tuitrain.view.spans import Span, SpanLine, plain_line, wrap_plain
 
 Digest = Mapping[str, Any]
@@ -43,25 +44,6 @@ _ON_DEVICE = (_DEVICE, _SHARE, _SELF, _CALLS, _TOTAL, _MEMORY, _DEVICE_TOTAL, _S
 """In the order in which a wider terminal adds them."""
 
 
-def time_text(us: float) -> str:
-    """Return a time as people read it: 431 us, 12.3 ms, 1.20 s."""
-    if not us:
-        return "0 us"
-    for scale, unit in ((1.0, "us"), (1e3, "ms"), (1e6, "s")):
-        # Compared with what rounding would make of it: 999.9 us is 1.00 ms.
-        if abs(us) < 999.5 * scale or unit == "s":
-            amount = us / scale
-            digits = 0 if abs(amount) >= 99.95 else 1 if abs(amount) >= 9.995 else 2
-            return f"{amount:.{digits}f} {unit}"
-    raise AssertionError(us)
-
-
-def share_text(share: float) -> str:
-    """Return a share of the step: 41 %, or <1 % for what is not nothing."""
-    percent = round(100 * share)
-    return "<1 %" if percent == 0 and share > 0 else f"{percent} %"
-
-
 # --- in words ---------------------------------------------------------------------------------
 
 
@@ -71,16 +53,16 @@ def summary_words(summary: Mapping[str, Any]) -> list[str]:
     idle, outside = summary["idle_share"], summary["outside_share"]
     if idle is None:
         first = (
-            f"no device in this profile; a step takes {time_text(step_us)}, "
+            f"no device in this profile; a step takes {us_text(step_us)}, "
             f"{share_text(outside)} of it outside operators"
         )
     else:
         first = (
-            f"the device is idle {share_text(idle)} of the time: {time_text(idle * step_us)} of a "
-            f"step of {time_text(step_us)}"
+            f"the device is idle {share_text(idle)} of the time: {us_text(idle * step_us)} of a "
+            f"step of {us_text(step_us)}"
         )
     costs = [
-        f"{cost['what']} {share_text(cost['share'])}, {time_text(cost['us'])}"
+        f"{cost['what']} {share_text(cost['share'])}, {us_text(cost['us'])}"
         for cost in summary["costs"]
     ]
     return [first, "; ".join(costs) or "no operator was recorded"]
@@ -102,7 +84,7 @@ def facts_words(row: ProfileRow) -> str:
     facts = row.facts
     stacks = "with source lines" if facts.get("with_stacks") else "without source lines"
     held_up = facts.get("held_up_s")
-    cost = "" if held_up is None else f"; training was held up for {time_text(1e6 * held_up)}"
+    cost = "" if held_up is None else f"; training was held up for {short_time(held_up)}"
     return (
         f"profile {row.name}: steps {row.first_step:,} to {row.last_step:,} on "
         f"{facts.get('device', NOTHING)}, {stacks}{cost}"
@@ -134,7 +116,7 @@ def summary_lines(digest: Digest, note: str, width: int) -> list[SpanLine]:
     device = digest["device"]
     if device is not None and device["gaps"]:
         gap = device["gaps"][0]
-        words = f"longest gap {time_text(gap['duration_us'])}: the host was in {gap['host']}"
+        words = f"longest gap {us_text(gap['duration_us'])}: the host was in {gap['host']}"
         lines += wrap_plain(words, width - 1)
     lines += wrap_plain(second, width - 1)
     if note:
@@ -209,10 +191,10 @@ def head_line(columns: Sequence[Column], title: str, sort: Sort, width: int) -> 
 def row_line(row: Row, digest: Digest, columns: Sequence[Column], width: int) -> SpanLine:
     """Return one row."""
     cells = {
-        _SELF: time_text(row["self_us"]),
-        _TOTAL: time_text(row["total_us"]),
-        _DEVICE: time_text(row["self_device_us"]),
-        _DEVICE_TOTAL: time_text(row["total_device_us"]),
+        _SELF: us_text(row["self_us"]),
+        _TOTAL: us_text(row["total_us"]),
+        _DEVICE: us_text(row["self_device_us"]),
+        _DEVICE_TOTAL: us_text(row["total_device_us"]),
         _SHARE: _share(row, digest),
         _CALLS: count(row["calls"]),
         _MEMORY: size(row["device_bytes"] or row["host_bytes"]),
@@ -247,11 +229,11 @@ def _left(text: str, width: int) -> str:
 def site_lines(row: Row, width: int) -> list[SpanLine]:
     """Return where the time of one row comes from."""
     lines: list[SpanLine] = [*wrap_plain(row["name"], width - 1, "strong")]
-    facts = [f"self {time_text(row['self_us'])}, total {time_text(row['total_us'])} per step"]
+    facts = [f"self {us_text(row['self_us'])}, total {us_text(row['total_us'])} per step"]
     if row["self_device_us"] or row["total_device_us"]:
         facts.append(
-            f"on the device self {time_text(row['self_device_us'])}, "
-            f"total {time_text(row['total_device_us'])}"
+            f"on the device self {us_text(row['self_device_us'])}, "
+            f"total {us_text(row['total_device_us'])}"
         )
     if row["host_bytes"] or row["device_bytes"]:
         facts.append(
@@ -266,7 +248,7 @@ def site_lines(row: Row, width: int) -> list[SpanLine]:
         lines += [(), (Span("call sites: self time and calls per step", "title"),)]
     for site in row["sites"]:
         own = site["self_device_us"] or site["self_us"]
-        figures = f"{time_text(own):>8} {count(site['calls']):>6}  "
+        figures = f"{us_text(own):>8} {count(site['calls']):>6}  "
         text = wrap_plain("  ".join(site["names"]), max(20, width - len(figures) - 2))
         lines.append((Span(figures, "strong"), *text[0]))
         lines += [(Span(" " * len(figures)), *line) for line in text[1:]]
@@ -293,8 +275,8 @@ def kernel_line(row: Row, digest: Digest, width: int) -> SpanLine:
     """Return a kernel or a copy."""
     share = f"{100 * row['total_us'] / digest['window_us']:.0f}"
     figures = (
-        f"{time_text(row['total_us']):>9}{share:>5}{count(row['calls']):>7}"
-        f"{time_text(row['mean_us']):>8}"
+        f"{us_text(row['total_us']):>9}{share:>5}{count(row['calls']):>7}"
+        f"{us_text(row['mean_us']):>8}"
     )
     name = shorten(sanitise(row["name"]), max(8, width - 35))
     return (Span(f" {name:<{max(8, width - 35)}}{figures}"),)
@@ -307,7 +289,7 @@ def gap_lines(digest: Digest, width: int) -> list[SpanLine]:
         return []
     lines: list[SpanLine] = []
     for gap in device["gaps"]:
-        figures = f" {time_text(gap['duration_us']):>8}  step {gap['step'] + 1:>3}  "
+        figures = f" {us_text(gap['duration_us']):>8}  step {gap['step'] + 1:>3}  "
         text = wrap_plain(gap["host"], max(20, width - len(figures)))
         lines.append((Span(figures, "strong"), *text[0]))
         lines += [(Span(" " * len(figures)), *line) for line in text[1:]]
@@ -330,7 +312,7 @@ def host_lines(digest: Digest) -> list[SpanLine]:
 
 def _fact(what: str, us: float, step_us: float) -> SpanLine:
     share = share_text(us / step_us) if step_us else NOTHING
-    return plain_line(f" {time_text(us):>8} {share:>5}  {what}")
+    return plain_line(f" {us_text(us):>8} {share:>5}  {what}")
 
 
 # --- two profiles ---------------------------------------------------------------------------
@@ -341,15 +323,15 @@ def difference_words(compared: Mapping[str, Any]) -> list[str]:
     before, after = compared["before"], compared["after"]
     change = after["step_us"] / before["step_us"] - 1 if before["step_us"] else 0.0
     return [
-        f"{before['name']} -> {after['name']}: the usual step {time_text(before['step_us'])} -> "
-        f"{time_text(after['step_us'])} ({100 * change:+.0f} %)",
+        f"{before['name']} -> {after['name']}: the usual step {us_text(before['step_us'])} -> "
+        f"{us_text(after['step_us'])} ({100 * change:+.0f} %)",
         f"{_spread(before)}; {_spread(after)}; times of the {compared['measure']}, a step",
     ]
 
 
 def _spread(side: Mapping[str, Any]) -> str:
     spread = side["spread_us"]
-    words = "" if spread is None else f", standard deviation {time_text(spread)}"
+    words = "" if spread is None else f", standard deviation {us_text(spread)}"
     return f"{side['name']}: {side['steps']} steps{words}"
 
 
@@ -369,7 +351,7 @@ def difference_line(row: Row, width: int) -> SpanLine:
         calls = f"+{calls}"
     sign = "+" if change > 0 else ""
     return (
-        Span(f" {name}{time_text(row['before_us']):>9}{time_text(row['after_us']):>9}"),
-        Span(f"{sign + time_text(change):>10}", "bad" if change > 0 else "good"),
+        Span(f" {name}{us_text(row['before_us']):>9}{us_text(row['after_us']):>9}"),
+        Span(f"{sign + us_text(change):>10}", "bad" if change > 0 else "good"),
         Span(f"{calls:>7}"),
     )

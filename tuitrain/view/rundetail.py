@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable
 
 from tuitrain.runs.summary import RunSummary
-from tuitrain.view.format import NOTHING, age, count, duration, metric_value, sanitise, shorten
+from tuitrain.units import NOTHING, age, count, duration
+from tuitrain.view.format import metric_value, sanitise, shorten
 from tuitrain.view.presetrows import wrapped
 from tuitrain.view.runrows import LIVE, TROUBLE, epoch_words
 from tuitrain.view.spans import Span, SpanLine, first_lines

@@ -9,21 +9,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from tuitrain.runs.summary import RunSummary
+from tuitrain.units import NOTHING, age, count, duration, progress
 from tuitrain.view.bars import progress_bar
-from tuitrain.view.figure import Look
-from tuitrain.view.format import (
-    NOTHING,
-    age,
-    count,
-    display_width,
-    duration,
-    metric_value,
-    progress,
-    sanitise,
-    shorten,
-)
+from tuitrain.view.chart.figure import Look
+from tuitrain.view.chart.spark import sparkline
+from tuitrain.view.format import display_width, metric_value, sanitise, shorten
 from tuitrain.view.spans import Span, SpanLine, fit_line
-from tuitrain.view.spark import sparkline
 
 ATTENTION_S = 3 * 86400.0
 """A run that failed or was lost stays on top for so long; later it has its place by age."""

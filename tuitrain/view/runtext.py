@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from tuitrain import units
 from tuitrain.alerts.catalogue import severity
 from tuitrain.messages import FINAL_STATES
 from tuitrain.runs.rows import AlertRow, CheckpointRow, CommandRow, MarkRow, SpeedRow, StateRow
@@ -18,7 +19,6 @@ from tuitrain.view import format as text
 from tuitrain.view.alerts import alert_count
 from tuitrain.view.compare import flatten
 from tuitrain.view.spans import Span, SpanLine, line_width, plain_line
-from tuitrain.view.verdict import short_time
 
 _LEAST_NAME = 8
 """Cells of the name that stay whatever else there is to say."""
@@ -105,11 +105,11 @@ def top_parts(
 def _far_parts(summary: RunSummary, live: bool, left_s: float | None, alerts: int) -> SpanLine:
     right: list[Span] = []
     if summary.total_steps:
-        right.append(Span(f"  {text.progress(summary.step, summary.total_steps)}", "strong"))
+        right.append(Span(f"  {units.progress(summary.step, summary.total_steps)}", "strong"))
     if left_s is not None:
-        right.append(Span(f"  {text.duration(left_s)} left"))
+        right.append(Span(f"  {units.duration(left_s)} left"))
     if not live and summary.started is not None:
-        right.append(Span(f"  ran for {text.duration(summary.duration_s)}"))
+        right.append(Span(f"  ran for {units.duration(summary.duration_s)}"))
     if alerts:
         right.append(Span(f"  {alert_count(alerts)}", "alert"))
     return (*right, Span(" "))
@@ -119,9 +119,9 @@ def speed_values(speed: SpeedRow | None) -> dict[str, str]:
     """Return what a step takes and how many samples a second that is, by label."""
     if speed is None:
         return {}
-    values = {"step": short_time(1 / speed.steps_per_s)}
+    values = {"step": units.short_time(1 / speed.steps_per_s)}
     if speed.samples_per_s is not None:
-        values["samples"] = f"{text.count(speed.samples_per_s)}/s"
+        values["samples"] = f"{units.count(speed.samples_per_s)}/s"
     return values
 
 

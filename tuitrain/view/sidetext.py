@@ -8,17 +8,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tuitrain import units
+from tuitrain.analysis.memory_breakdown import FREE, MemoryBreakdown, gpu_facts, memory_breakdowns
 from tuitrain.view import format as text
+from tuitrain.view.chart.figure import Look
 from tuitrain.view.devicetext import (
     activity,
-    bar_spans,
     clocks,
-    legend_mark,
-    of_total,
     throttle_words,
 )
-from tuitrain.view.figure import Look
-from tuitrain.view.memorybar import FREE, MemoryBar, gpu_facts, memory_bars
+from tuitrain.view.memorybar import bar_spans, detail_text, legend_mark, title_text
 from tuitrain.view.spans import Span, SpanLine, wrap_plain
 
 _WIDE = 30
@@ -43,9 +42,9 @@ class Devices:
         found = gpu_facts(self.samples, self.facts)
         return next((gpu for gpu in found if str(gpu["index"]) == index), {})
 
-    def bars(self) -> list[MemoryBar]:
+    def bars(self) -> list[MemoryBreakdown]:
         """Return the bars of GPUs and slices, the one that is trained on first; then the host's."""
-        bars = memory_bars(self.samples, self.facts, self.training)
+        bars = memory_breakdowns(self.samples, self.facts, self.training)
         return sorted(bars, key=lambda bar: (bar.prefix == "host", bar.prefix != self.training))
 
 
@@ -56,7 +55,7 @@ def side_title(devices: Devices) -> str:
     if len(known) > 1 or len(bars) > 1:
         return "GPUs"
     if known:
-        return bars[0].title if bars else f"GPU {known[0]['index']}"
+        return title_text(bars[0]) if bars else f"GPU {known[0]['index']}"
     return "host"
 
 
@@ -86,10 +85,10 @@ def memory_line(devices: Devices, width: int) -> SpanLine:
         number = bar.prefix.removeprefix("gpu").replace("/mig", ".")
         name = "RAM" if bar.prefix == "host" else f"GPU {number}"
         slow = " throttled" if _is_throttled(devices, bar) else ""
-        parts.append(f"{name} {of_total(bar.used_bytes, bar.total_bytes)}{slow}")
+        parts.append(f"{name} {units.of_total(bar.used_bytes, bar.total_bytes)}{slow}")
     worker = devices.samples.get("host/worker_rss_bytes")
     if worker is not None:
-        parts.append(f"worker {text.size(worker)}")
+        parts.append(f"worker {units.size(worker)}")
     then = f"{_as_of(devices.as_of)}:  " if devices.as_of is not None and parts else ""
     while len(parts) > 1 and len(then + "  ".join(parts)) >= width:
         parts.pop()
@@ -128,7 +127,7 @@ def _trouble(devices: Devices, width: int) -> list[SpanLine]:
 # --- one GPU ----------------------------------------------------------------------------------
 
 
-def _one(devices: Devices, bar: MemoryBar, width: int, look: Look) -> list[SpanLine]:
+def _one(devices: Devices, bar: MemoryBreakdown, width: int, look: Look) -> list[SpanLine]:
     samples, card = devices.samples, bar.prefix.partition("/")[0]
     facts = devices.gpu(bar.prefix)
     lines: list[SpanLine] = []
@@ -138,7 +137,7 @@ def _one(devices: Devices, bar: MemoryBar, width: int, look: Look) -> list[SpanL
     if said:
         lines.append((Span(said, "alert" if _is_throttled(devices, bar) else ""),))
     if "/" in bar.prefix:
-        lines.append((Span(text.shorten(f"slice {bar.title.rpartition(' ')[2]}", width), "quiet"),))
+        lines.append((Span(text.shorten(f"slice {_profile(bar)}", width), "quiet"),))
     lines += [
         (Span(text.shorten(f"! {words}", width), "alert"),) for words in throttle_words(facts)
     ]
@@ -148,21 +147,21 @@ def _one(devices: Devices, bar: MemoryBar, width: int, look: Look) -> list[SpanL
     return lines
 
 
-def _filled(bar: MemoryBar, width: int, look: Look) -> list[SpanLine]:
+def _filled(bar: MemoryBreakdown, width: int, look: Look) -> list[SpanLine]:
     """Return how full a memory is: in numbers, as a bar, part by part."""
     lines: list[SpanLine] = [
-        (Span("mem ", "quiet"), Span(of_total(bar.used_bytes, bar.total_bytes))),
+        (Span("mem ", "quiet"), Span(units.of_total(bar.used_bytes, bar.total_bytes))),
         bar_spans(bar, width, look),
     ]
     for part in bar.parts:
         if part.name == FREE:
             continue
         name = Span(f" {part.name:<8}", "quiet")
-        size = Span(f"{text.size(part.bytes):>8}")
-        detail = f" {part.detail}" if width >= _WIDE and part.detail else ""
+        size = Span(f"{units.size(part.bytes):>8}")
+        detail = f" {detail_text(part)}".rstrip() if width >= _WIDE else ""
         room = max(0, width - 18)
         who = Span(text.shorten(detail, room), "quiet")
-        lines.append((legend_mark(part.slot, part.name, look), name, size, who))
+        lines.append((legend_mark(part.name, look), name, size, who))
     return lines
 
 
@@ -170,7 +169,7 @@ def _filled(bar: MemoryBar, width: int, look: Look) -> list[SpanLine]:
 
 
 def _several(
-    devices: Devices, gpus: list[MemoryBar], width: int, rows: int, look: Look
+    devices: Devices, gpus: list[MemoryBreakdown], width: int, rows: int, look: Look
 ) -> list[SpanLine]:
     if 2 * len(gpus) <= rows:
         return [line for bar in gpus for line in _in_two(devices, bar, width, look)]
@@ -181,7 +180,7 @@ def _several(
     return lines
 
 
-def _head(devices: Devices, bar: MemoryBar) -> Span:
+def _head(devices: Devices, bar: MemoryBreakdown) -> Span:
     """Return a GPU's number, a slice's behind a dot, marked if trained on and if throttled."""
     number = bar.prefix.removeprefix("gpu").replace("/mig", ".")
     here, slow = bar.prefix == devices.training, _is_throttled(devices, bar)
@@ -189,21 +188,24 @@ def _head(devices: Devices, bar: MemoryBar) -> Span:
     return Span(words, "alert" if slow else "live" if here else "strong")
 
 
-def _is_throttled(devices: Devices, bar: MemoryBar) -> bool:
+def _is_throttled(devices: Devices, bar: MemoryBreakdown) -> bool:
     return bool(devices.samples.get(f"{bar.prefix.partition('/')[0]}/throttled"))
 
 
-def _activity_span(devices: Devices, bar: MemoryBar, gap: str) -> Span:
+def _profile(bar: MemoryBreakdown) -> str:
+    return title_text(bar).rpartition(" ")[2]
+
+
+def _activity_span(devices: Devices, bar: MemoryBreakdown, gap: str) -> Span:
     # A slice has no activity of its own: its profile says how much of the GPU it is.
-    profile = bar.title.rpartition(" ")[2]
     sliced = "/" in bar.prefix
-    said = profile if sliced else activity(devices.samples, bar.prefix, gap=gap)
+    said = _profile(bar) if sliced else activity(devices.samples, bar.prefix, gap=gap)
     return Span(said, "alert" if _is_throttled(devices, bar) else "")
 
 
-def _in_two(devices: Devices, bar: MemoryBar, width: int, look: Look) -> list[SpanLine]:
+def _in_two(devices: Devices, bar: MemoryBreakdown, width: int, look: Look) -> list[SpanLine]:
     number = _head(devices, bar)
-    memory = f" {of_total(bar.used_bytes, bar.total_bytes).replace(' ', '')}"[:-2]
+    memory = f" {units.of_total(bar.used_bytes, bar.total_bytes).replace(' ', '')}"[:-2]
     room = width - len(memory)
     # 18 cells hold "100% 1000W 100C" behind a number, without the blanks before the units.
     said = _activity_span(devices, bar, " ")
@@ -212,9 +214,9 @@ def _in_two(devices: Devices, bar: MemoryBar, width: int, look: Look) -> list[Sp
     return [(number, said), (*bar_spans(bar, room, look), Span(memory))]
 
 
-def _in_one(devices: Devices, bar: MemoryBar) -> SpanLine:
+def _in_one(devices: Devices, bar: MemoryBreakdown) -> SpanLine:
     busy = devices.samples.get(f"{bar.prefix}/utilization_percent")
-    memory = of_total(bar.used_bytes, bar.total_bytes).replace(" ", "")[:-2]
+    memory = units.of_total(bar.used_bytes, bar.total_bytes).replace(" ", "")[:-2]
     percent = "" if busy is None else f"{busy:.0f}%"
     return (_head(devices, bar), Span(f"{percent:>4} {memory:>10}"))
 
@@ -230,17 +232,17 @@ def _cpu_line(samples: Mapping[str, float]) -> SpanLine:
     return (Span("cpu ", "quiet"), Span(f"{worker:.0f}%"), *whole)
 
 
-def _host_below(devices: Devices, bar: MemoryBar | None) -> list[SpanLine]:
+def _host_below(devices: Devices, bar: MemoryBreakdown | None) -> list[SpanLine]:
     if bar is None:
         return []
-    memory = of_total(bar.used_bytes, bar.total_bytes)
+    memory = units.of_total(bar.used_bytes, bar.total_bytes)
     return [(Span("RAM ", "quiet"), Span(memory)), _cpu_line(devices.samples)]
 
 
-def _host_alone(devices: Devices, bar: MemoryBar, width: int, look: Look) -> list[SpanLine]:
+def _host_alone(devices: Devices, bar: MemoryBreakdown, width: int, look: Look) -> list[SpanLine]:
     """Return the host's figures where a GPU's would stand."""
     lines = [_cpu_line(devices.samples), *_filled(bar, width, look)]
     swap = devices.samples.get("host/swap_used_bytes")
     if swap:
-        lines.append((Span("  swap    ", "quiet"), Span(f"{text.size(swap):>8}")))
+        lines.append((Span("  swap    ", "quiet"), Span(f"{units.size(swap):>8}")))
     return lines

@@ -6,17 +6,18 @@ Pure functions to spans and text; knows neither widgets nor files.
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from tuitrain.measures import STAGES, split_metric
-from tuitrain.runs.rows import SpentRow
+from tuitrain.analysis.bottleneck import Bottleneck
+from tuitrain.analysis.step_time import StepContext, StepTime, flops_per_s
+from tuitrain.metric_names import STAGES, split_metric
+from tuitrain.runs.rows import TimeBreakdown
 from tuitrain.runs.series import Series
+from tuitrain.units import duration, flop_rate, share_text, short_time, time_unit
 from tuitrain.view.bars import fill_of, percent_bar, stacked_bar
-from tuitrain.view.figure import Line, Look, line_from_series
-from tuitrain.view.format import duration, sanitise
+from tuitrain.view.chart.figure import Line, Look, line_from_series
+from tuitrain.view.chart.smooth import smooth_line
+from tuitrain.view.format import sanitise
 from tuitrain.view.presetrows import wrapped
-from tuitrain.view.smooth import smooth_line
 from tuitrain.view.spans import Span, SpanLine
-from tuitrain.view.steptime import StepTime, Surroundings
-from tuitrain.view.verdict import Verdict, short_time, work_line
 
 _SHORT = {
     "data": "data", "copy": "copy", "forward": "fwd", "backward": "bwd", "optimizer": "optim",
@@ -27,7 +28,6 @@ _WIDE = 30
 _MOST_BAR = 40
 _SEEN_SHARE = 0.005
 """Below this a stage would be a row of 0 %."""
-_UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "us"))
 
 
 def side_title(time: StepTime) -> str:
@@ -35,7 +35,7 @@ def side_title(time: StepTime) -> str:
     return f"step {short_time(time.wall_s)}"
 
 
-def side_lines(time: StepTime, verdict: Verdict, width: int, look: Look) -> list[SpanLine]:
+def side_lines(time: StepTime, bottleneck: Bottleneck, width: int, look: Look) -> list[SpanLine]:
     """Return a bar for each stage that can be seen, and what holds the steps up."""
     wide = width >= _WIDE
     label = _WIDE_LABEL if wide else _LABEL
@@ -45,8 +45,10 @@ def side_lines(time: StepTime, verdict: Verdict, width: int, look: Look) -> list
             name = (stage if wide else _SHORT[stage]).ljust(label)
             bar = percent_bar(_rounded(time.share(stage)), width - label, look)
             lines.append((Span(name, "quiet"), Span(bar, f"line{slot}")))
-    style = _verdict_style(verdict)
-    return [*lines, *(wrapped([verdict.line], width, style) if wide else [_kind(verdict, style)])]
+    style = _style_of(bottleneck)
+    if wide:
+        return [*lines, *wrapped([bottleneck.line], width, style)]
+    return [*lines, (Span(bottleneck.kind, style),)]
 
 
 def _rounded(share: float) -> float:
@@ -54,30 +56,27 @@ def _rounded(share: float) -> float:
     return round(share, 2) + 1e-9
 
 
-def _kind(verdict: Verdict, style: str) -> SpanLine:
-    return (Span(verdict.kind, style),)
-
-
-def _verdict_style(verdict: Verdict) -> str:
-    return "strong" if verdict.kind in ("compute-bound", "not known yet", "not known") else "alert"
+def _style_of(bottleneck: Bottleneck) -> str:
+    is_usual = bottleneck.kind in ("compute-bound", "not known yet", "not known")
+    return "strong" if is_usual else "alert"
 
 
 def time_lines(
     time: StepTime | None,
-    verdict: Verdict,
-    around: Surroundings,
-    spent: SpentRow | None,
+    bottleneck: Bottleneck,
+    context: StepContext,
+    spent: TimeBreakdown | None,
     width: int,
     look: Look,
 ) -> list[SpanLine]:
     """Return all there is to say about a run's time, for a screen that scrolls."""
     lines: list[SpanLine] = list(_split_lines(time, width, look)) if time is not None else []
     room = max(20, width - 2)
-    lines += wrapped([verdict.line], room, _verdict_style(verdict))
-    lines += wrapped([f"try {text}" for text in verdict.suggestions], room)
-    if time is not None and not verdict.suggestions:
+    lines += wrapped([bottleneck.line], room, _style_of(bottleneck))
+    lines += wrapped([f"try {text}" for text in bottleneck.suggestions], room)
+    if time is not None and not bottleneck.suggestions:
         lines += wrapped(["no suggestion follows from these measurements"], room, "quiet")
-    work = work_line(time, around)
+    work = work_line(time, context)
     if work:
         lines += [(), *wrapped([sanitise(work)], room)]
     if spent is not None:
@@ -103,7 +102,7 @@ def _split_lines(time: StepTime, width: int, look: Look) -> Sequence[SpanLine]:
     return [*lines, ()]
 
 
-def spent_line(spent: SpentRow) -> str:
+def spent_line(spent: TimeBreakdown) -> str:
     """Say what a run's time went into, evaluations and checkpoints apart from steps."""
     whole_s = max(spent.worked_s, 1e-9)
     parts = (
@@ -117,25 +116,39 @@ def spent_line(spent: SpentRow) -> str:
     return f"of {duration(spent.worked_s)} in total: {said}"
 
 
+def work_line(time: StepTime | None, context: StepContext) -> str:
+    """Return the model's speed in words; empty where it can't be known."""
+    speed = flops_per_s(time, context)
+    if speed is None:
+        return ""
+    words = f"{flop_rate(speed)} in the model"
+    if context.peak_flops:
+        share = share_text(speed / context.peak_flops)
+        return (
+            f"{words}, {share} of the device's peak of {flop_rate(context.peak_flops)} "
+            f"({context.peak_source})"
+        )
+    return f"{words}; the peak of this device is not known"
+
+
 def time_block(
-    time: StepTime | None, verdict: Verdict, around: Surroundings, spent: SpentRow
+    time: StepTime | None, bottleneck: Bottleneck, context: StepContext, spent: TimeBreakdown
 ) -> str:
     """Return the same for a command's output, on plain lines."""
     lines = ["TIME"]
     if time is not None:
         parts = [f"{stage} {100 * time.share(stage):.1f} %" for stage in STAGES]
         lines.append(f"  step of {short_time(time.wall_s)}: {', '.join(parts)}")
-    lines.append(f"  {verdict.line}")
-    lines += [f"  try {text}" for text in verdict.suggestions]
-    work = work_line(time, around)
+    lines.append(f"  {bottleneck.line}")
+    lines += [f"  try {text}" for text in bottleneck.suggestions]
+    work = work_line(time, context)
     lines += [f"  {sanitise(work)}"] if work else []
     return "\n".join([*lines, f"  {spent_line(spent)}"])
 
 
 def timeline_unit(time: StepTime | None) -> tuple[float, str]:
     """Return the unit of the timeline, in seconds, and what it is called."""
-    wall_s = time.wall_s if time is not None else 1e-3
-    return next((unit for unit in _UNITS if wall_s >= unit[0]), _UNITS[-1])
+    return time_unit(time.wall_s if time is not None else 1e-3)
 
 
 def timeline(series: Mapping[str, Series], unit_s: float, smoothing: float) -> tuple[Line, ...]:

@@ -15,6 +15,7 @@ import torch
 
 from tuitrain.training.instruments import Instrument, Tell
 from tuitrain.training.memory.allocator import Allocator, Holding
+from tuitrain.units import size_words
 
 _Answer = TypeVar("_Answer")
 
@@ -31,7 +32,6 @@ _SIGNS = (
 )
 _ASKED = re.compile(r"(?:tried|Tried|Unable) to allocate ([\d.]+) ?(bytes?|[KMGTPE]i?B)\b")
 _POWERS = {"b": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5, "e": 6}
-_SIZES = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +97,6 @@ def asked_bytes(text: str) -> int | None:
         return None
     # Metal's allocator writes MB and means MiB.
     return int(float(found[1]) * 1024 ** _POWERS[found[2][0].lower()])
-
-
-def size_words(number_bytes: int) -> str:
-    """Return a size in the unit that leaves it below 1024."""
-    power = min(len(_SIZES) - 1, max(0, (abs(number_bytes).bit_length() - 1) // 10))
-    amount = number_bytes / 1024**power
-    return f"{amount:.0f} bytes" if not power else f"{amount:.4g} {_SIZES[power]}"
 
 
 def capture(error: BaseException, device: torch.device, allocator: Allocator) -> OomReport:

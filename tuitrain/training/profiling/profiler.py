@@ -14,8 +14,8 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
-from tuitrain.measures import MOST_PROFILE_STEPS, PROFILE_TRACE
 from tuitrain.messages import CommandDone, Event, Profile, ProfileWritten
+from tuitrain.metric_names import MOST_PROFILE_STEPS, PROFILE_TRACE
 from tuitrain.training.build import TrainingComponents
 from tuitrain.training.profiling.tracing import Trace, modules_named, record_step, write_packed
 

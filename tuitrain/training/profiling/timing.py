@@ -27,8 +27,8 @@ from typing import Any, Literal, Protocol, get_args
 
 import torch
 
-from tuitrain.measures import HOST_BOUND_METRIC, STAGES, WALL_METRIC, split_metric
 from tuitrain.messages import MetricPoints
+from tuitrain.metric_names import HOST_BOUND_METRIC, STAGES, WALL_METRIC, split_metric
 from tuitrain.training.instruments import Instrument, nothing, spared
 
 Stage = Literal["data", "copy", "forward", "backward", "optimizer", "other"]

@@ -17,7 +17,7 @@ import torch
 from torch import nn
 from torch.profiler import ProfilerActivity, profile, record_function
 
-from tuitrain.measures import MODULE_MARK, PROFILE_TRACE, STEP_MARK
+from tuitrain.metric_names import MODULE_MARK, PROFILE_TRACE, STEP_MARK
 
 _PACKING_LEVEL = 4
 """A trace of 25 MB packs to a tenth in a quarter of a second; 9 takes four times as long."""

@@ -14,7 +14,8 @@ from tuitrain.runs.summary import RunSummary
 from tuitrain.ui.follow import ListFollower
 from tuitrain.ui.whole import Whole
 from tuitrain.ui.widgets.picklist import PickList, Row
-from tuitrain.view.format import age, metric_value, sanitise
+from tuitrain.units import age
+from tuitrain.view.format import metric_value, sanitise
 from tuitrain.view.spans import Span
 
 

@@ -14,6 +14,7 @@ from textual.events import Click
 from textual.message import Message
 from textual.screen import Screen
 
+from tuitrain.analysis.compare import ComparedRun, flat_settings
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.metrics import monitor_of
 from tuitrain.ui.charting import Choices
@@ -24,12 +25,13 @@ from tuitrain.ui.widgets.keyline import KeyLine
 from tuitrain.ui.widgets.lines import Lines
 from tuitrain.ui.widgets.reader import Reader
 from tuitrain.ui.widgets.topline import TopLine
-from tuitrain.view.chart import draw_chart
-from tuitrain.view.compare import ComparedRun, compare_lines, flatten, unique_labels
-from tuitrain.view.figure import Chart, Line, Size, line_from_series
-from tuitrain.view.format import count, sanitise
-from tuitrain.view.scale import ruler
-from tuitrain.view.smooth import smooth_line
+from tuitrain.units import count
+from tuitrain.view.chart.chart import draw_chart
+from tuitrain.view.chart.figure import Chart, Line, Size, line_from_series
+from tuitrain.view.chart.scale import ruler
+from tuitrain.view.chart.smooth import smooth_line
+from tuitrain.view.compare import compare_lines, unique_labels
+from tuitrain.view.format import sanitise
 from tuitrain.view.spans import Span, SpanLine
 
 if TYPE_CHECKING:
@@ -281,7 +283,7 @@ def _compared(run: RunSnapshot, label: str) -> ComparedRun:
         summary.state,
         sanitise(detail),
         run.metrics,
-        flatten(run.config),
+        flat_settings(run.config),
         monitor,
         mode,
     )

@@ -18,7 +18,8 @@ from tuitrain.ui.widgets.keyline import KeyLine
 from tuitrain.ui.widgets.lines import Lines
 from tuitrain.ui.widgets.logview import LogView
 from tuitrain.ui.widgets.topline import TopLine
-from tuitrain.view.format import percent, sanitise, size
+from tuitrain.units import percent, size
+from tuitrain.view.format import sanitise
 from tuitrain.view.spans import Span, SpanLine, wrap_plain
 
 if TYPE_CHECKING:

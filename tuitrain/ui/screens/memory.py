@@ -20,11 +20,11 @@ from tuitrain.ui.widgets.keyline import KeyLine
 from tuitrain.ui.widgets.lines import Lines
 from tuitrain.ui.widgets.reader import Reader
 from tuitrain.ui.widgets.topline import TopLine
+from tuitrain.view.chart.scale import Window
 from tuitrain.view.format import sanitise
 from tuitrain.view.memorychart import LEGEND, memory_chart, peak_words
 from tuitrain.view.memorysheet import memory_sheet
 from tuitrain.view.runtext import STATE_STYLES
-from tuitrain.view.scale import Window
 from tuitrain.view.spans import Span, wrap_plain
 
 _COLUMNS_A_CELL = 2

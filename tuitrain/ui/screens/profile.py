@@ -9,7 +9,7 @@ from textual.binding import Binding
 from textual.widgets import Input
 
 from tuitrain.errors import UsageError
-from tuitrain.measures import MOST_PROFILE_STEPS
+from tuitrain.metric_names import MOST_PROFILE_STEPS
 from tuitrain.profiles.store import trace_path
 from tuitrain.ui.screens.dialogs import Ask
 from tuitrain.ui.screens.profile_parts import ChooseProfile, Details, RowList

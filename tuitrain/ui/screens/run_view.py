@@ -16,6 +16,8 @@ from textual.message import Message
 from textual.screen import Screen
 
 from tuitrain.alerts.catalogue import count_serious
+from tuitrain.analysis.bottleneck import diagnose
+from tuitrain.analysis.step_time import step_context, step_time
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.ui.charting import (
     Choices,
@@ -34,15 +36,14 @@ from tuitrain.ui.widgets.keyline import KeyLine
 from tuitrain.ui.widgets.lines import Lines
 from tuitrain.ui.widgets.panel import Panel, TextPanel
 from tuitrain.ui.widgets.topline import TopLine
+from tuitrain.units import count
 from tuitrain.view import format as text
 from tuitrain.view import runtext, sidetext, timetext
+from tuitrain.view.chart.labels import series_labels
 from tuitrain.view.compare import unique_labels
-from tuitrain.view.format import count, metric_value, sanitise
-from tuitrain.view.labels import series_labels
+from tuitrain.view.format import metric_value, sanitise
 from tuitrain.view.palette import assign_slots
 from tuitrain.view.spans import Span, SpanLine, plain_line
-from tuitrain.view.steptime import step_time, surroundings
-from tuitrain.view.verdict import judge
 
 if TYPE_CHECKING:
     from tuitrain.ui.app import TuitrainApp
@@ -141,7 +142,7 @@ class RunView(Whole, Screen[None]):
         else:
             self._snapshot = snapshot
             new = self._news.take(snapshot)
-            self.tuitrain.notices.tell(self.tuitrain, self._directory.id, new)
+            self.tuitrain.notifier.tell(self.tuitrain, self._directory.id, new)
         # What changes below another screen would repaint that one whole.
         if self._in_sight:
             self._draw()
@@ -364,9 +365,9 @@ class RunView(Whole, Screen[None]):
         panel.display = time is not None
         if time is None:
             return
-        around = surroundings(snapshot.config, snapshot.meta, snapshot.samples)
+        context = step_context(snapshot.config, snapshot.meta, snapshot.samples)
         width = max(1, self.query_one("#side").size.width)
-        body = timetext.side_lines(time, judge(time, around), width, self.tuitrain.look)
+        body = timetext.side_lines(time, diagnose(time, context), width, self.tuitrain.look)
         panel.styles.height = len(body) + 1
         panel.show_panel(timetext.side_title(time), (), body)
 

@@ -8,7 +8,9 @@ from dataclasses import replace
 from textual.app import ComposeResult
 from textual.binding import Binding
 
-from tuitrain.measures import STAGES, split_metric
+from tuitrain.analysis.bottleneck import diagnose
+from tuitrain.analysis.step_time import StepTime, step_context, step_time
+from tuitrain.metric_names import STAGES, split_metric
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.ui.charting import Choices, whole_window
 from tuitrain.ui.follow import RunFollower
@@ -19,13 +21,11 @@ from tuitrain.ui.widgets.keyline import KeyLine
 from tuitrain.ui.widgets.lines import Lines
 from tuitrain.ui.widgets.reader import Reader
 from tuitrain.ui.widgets.topline import TopLine
-from tuitrain.view.figure import Chart
+from tuitrain.view.chart.figure import Chart
 from tuitrain.view.format import sanitise
 from tuitrain.view.runtext import STATE_STYLES
 from tuitrain.view.spans import Span, plain_line, wrap_plain
-from tuitrain.view.steptime import StepTime, step_time, surroundings
 from tuitrain.view.timetext import side_title, time_lines, timeline, timeline_unit
-from tuitrain.view.verdict import judge
 
 _METRICS = tuple(split_metric(stage) for stage in STAGES)
 _COLUMNS_A_CELL = 2
@@ -109,9 +109,9 @@ class TimeScreen(FollowingScreen[RunSnapshot]):
 
     def _show_words(self, snapshot: RunSnapshot, time: StepTime | None) -> None:
         words, look = self.query_one(Reader), self.tuitrain.look
-        around = surroundings(snapshot.config, snapshot.meta, snapshot.samples)
-        verdict, width = judge(time, around), self.size.width
-        lines = time_lines(time, verdict, around, snapshot.spent, width, look)
+        context = step_context(snapshot.config, snapshot.meta, snapshot.samples)
+        bottleneck, width = diagnose(time, context), self.size.width
+        lines = time_lines(time, bottleneck, context, snapshot.spent, width, look)
         # The timeline has what the words leave, and at least a third.
         words.styles.height = max(3, min(len(lines), self.size.height * 3 // 5))
         words.show_lines(lines)

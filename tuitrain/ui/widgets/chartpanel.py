@@ -6,9 +6,9 @@ from textual import events
 from textual.message import Message
 
 from tuitrain.ui.widgets.panel import Panel
-from tuitrain.view.chart import Drawing, draw_chart
-from tuitrain.view.figure import Chart, Look, Size
-from tuitrain.view.readout import pack, readings
+from tuitrain.view.chart.chart import Drawing, draw_chart
+from tuitrain.view.chart.figure import Chart, Look, Size
+from tuitrain.view.chart.readout import pack, readings
 from tuitrain.view.spans import Span, SpanLine, line_width
 
 _RULE_CELLS = 6

@@ -1,0 +1,70 @@
+"""A rectangle of cells that parts of a chart are written to, row 0 at the top.
+
+Knows cells and styles; nothing of what they mean.
+"""
+
+from itertools import groupby
+
+from tuitrain.view.format import display_width, sanitise
+from tuitrain.view.spans import Span, SpanLine
+
+
+class CellGrid:
+    """Characters one cell wide, each with the name of its style."""
+
+    def __init__(self, characters: list[list[str]], styles: list[list[str]]) -> None:
+        """Take over two lists of rows of the same shape."""
+        self._characters = characters
+        self._styles = styles
+        self.height = len(characters)
+        self.width = len(characters[0]) if characters else 0
+
+    def put(self, row: int, column: int, text: str, style: str) -> None:
+        """Write over whatever is there."""
+        for place, character in enumerate(text, start=column):
+            self._characters[row][place] = character
+            self._styles[row][place] = style
+
+    def put_if_blank(self, row: int, column: int, text: str, style: str) -> bool:
+        """Write where nothing would be covered or touched; return whether it was written."""
+        end = column + len(text)
+        if row < 0 or row >= self.height or column < 0 or end > self.width:
+            return False
+        if any(cell != " " for cell in self._characters[row][max(0, column - 1) : end + 1]):
+            return False
+        self.put(row, column, text, style)
+        return True
+
+    def is_blank(self, row: int, column: int) -> bool:
+        """Return whether a cell shows nothing."""
+        return self._characters[row][column] == " "
+
+    def lines(self) -> tuple[SpanLine, ...]:
+        """Return the rows as spans; blanks have no style."""
+        return tuple(
+            _spans(characters, styles)
+            for characters, styles in zip(self._characters, self._styles, strict=True)
+        )
+
+
+def one_cell_each(text: str, ascii_only: bool) -> str:
+    """Return foreign text with a cell for every character; what takes none or two becomes ?."""
+    limit = 0x7F if ascii_only else 0x110000
+    return "".join(
+        character if display_width(character) == 1 and ord(character) < limit else "?"
+        for character in sanitise(text)
+    )
+
+
+def _spans(characters: list[str], styles: list[str]) -> SpanLine:
+    spans: list[Span] = []
+    start = 0
+    for style, group in groupby(map(_seen_style, characters, styles)):
+        end = start + len(list(group))
+        spans.append(Span("".join(characters[start:end]), style))
+        start = end
+    return tuple(spans)
+
+
+def _seen_style(character: str, style: str) -> str:
+    return "" if character == " " else style

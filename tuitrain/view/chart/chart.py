@@ -1,0 +1,234 @@
+"""A chart as lines of text: the one function that the screens call, and the cursor's read-out.
+
+Pure: the same chart, size and look give the same text. Knows nothing of textual or of a record.
+"""
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from tuitrain.view.chart.annotate import Annotations, notes
+from tuitrain.view.chart.canvas import draw_axes
+from tuitrain.view.chart.figure import Chart, Line, Look, Mark, Size, line_from_series
+from tuitrain.view.chart.layout import plan_layout
+from tuitrain.view.chart.raster import (
+    Area,
+    Cell,
+    braille,
+    braille_cells,
+    braille_strokes,
+    cell_strokes,
+    whole_cells,
+)
+from tuitrain.view.format import sanitise
+from tuitrain.view.palette import FAINT_MARKER, SLOTS, marker_of
+from tuitrain.view.spans import Span, SpanLine, fit_line
+
+__all__ = [
+    "Chart", "Drawing", "Line", "Look", "Mark", "Reading", "Size", "Span", "draw_chart",
+    "line_from_series", "notes", "values_at",
+]  # fmt: skip
+
+_MARKER_EVERY = {True: 16, False: 4}
+"""Cells between the markers on one of several curves, with colours and without."""
+_FULL_DOTS = 5
+"""More of a cell's eight dots would hide a curve that crosses it."""
+
+Picture = dict[Cell, tuple[str, str]]
+"""Character and style of each cell of the canvas that is not blank."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A drawn chart, and where on it places of the horizontal axis are."""
+
+    lines: tuple[SpanLine, ...]
+    left: int = 0
+    """Cells to the left of the canvas."""
+    area: Area | None = None
+    """The canvas; None where there are no cells."""
+
+    def x_at(self, cell: int) -> float:
+        """Return the place on the axis that a cell of a row shows, the nearest for those beside."""
+        if self.area is None:
+            return 0.0
+        first, last = self.area.x_range
+        share = (cell - self.left) / max(1, self.area.columns - 1)
+        return min(last, first + min(1.0, max(0.0, share)) * (last - first))
+
+    def column_of(self, x: float) -> int | None:
+        """Return the canvas column of a place on the axis, None outside."""
+        return self.area.columns_of((x,))[0] if self.area is not None else None
+
+
+class Reading(NamedTuple):
+    """What one line says at a place on the horizontal axis."""
+
+    label: str
+    slot: int
+    x: float
+    """Where its column nearest to the place is; NaN where the line has none."""
+    value: float
+    """The mean of that column, smoothed where the curve is; NaN where it has none."""
+    raw: float | None = None
+    """The mean before smoothing; None where nothing was smoothed."""
+
+
+def draw_chart(chart: Chart, size: Size, look: Look) -> Drawing:
+    """Return `size.height` lines, each exactly `size.width` cells wide, and what they show where.
+
+    Styles: axis, label, title, mark, alert, cursor, line0 to line7, faint0 to faint7, and none.
+    A chart too small for its ticks goes without them, and one too small for axes without those.
+
+    Args:
+        chart: what to draw; anything finite or not, in any order of magnitude.
+        size: the cells to fill; without any there are no lines.
+        look: what the terminal can show.
+    """
+    if size.width < 1 or size.height < 1:
+        return Drawing(())
+    lines = [_logarithm(line) for line in chart.lines] if chart.log else list(chart.lines)
+    layout = plan_layout(chart, lines, size)
+    area, left = layout.area, layout.axes.left
+    grid = draw_axes(layout.axes, area.columns, area.rows, ascii_only=look.ascii)
+    picture = _picture(lines, area, look)
+    for (column, row), (character, style) in picture.items():
+        grid.put(area.rows - 1 - row, left + column, character, style)
+    _annotate(Annotations(grid, layout, look), chart, lines, bool(picture))
+    drawn = grid.lines()
+    titled = (_title(chart, size, look), *drawn) if layout.title else drawn
+    return Drawing(titled, left, area)
+
+
+def values_at(chart: Chart, x: float) -> list[Reading]:
+    """Return what each curve says at `x`; a raw curve goes with the smoothed one before it."""
+    raw = {(line.label, line.slot): line for line in chart.lines if line.faint}
+    return [
+        _reading(line, raw.get((line.label, line.slot)), x)
+        for line in chart.lines
+        if not line.faint
+    ]
+
+
+def _reading(line: Line, raw: Line | None, x: float) -> Reading:
+    places = range(len(line.x))
+    place = min(places, key=lambda place: abs(line.x[place] - x), default=None)
+    if place is None:
+        return Reading(line.label, line.slot, math.nan, math.nan)
+    before = raw.mean[place] if raw is not None else None
+    return Reading(line.label, line.slot, line.x[place], line.mean[place], before)
+
+
+def _logarithm(line: Line) -> Line:
+    """Return a line on a logarithmic axis; where it has nothing above 0 it has a gap."""
+    high = tuple(_log10(value) for value in line.high)
+    mean = tuple(_log10(value, other) for value, other in zip(line.mean, high, strict=True))
+    low = tuple(_log10(value, other) for value, other in zip(line.low, mean, strict=True))
+    return replace(line, low=low, high=high, mean=mean)
+
+
+def _log10(value: float, otherwise: float = math.nan) -> float:
+    return math.log10(value) if 0 < value < math.inf else otherwise
+
+
+def _picture(lines: Sequence[Line], area: Area, look: Look) -> Picture:
+    """Draw the curves from below, faint ones first and of many points before of few.
+
+    What has few points would be lost under what has many, and hides little of it.
+    """
+    from_below = list(reversed(lines))
+    from_below.sort(key=lambda line: (not line.faint, -_points(line)))
+    fronts = [line for line in from_below if not line.faint]
+    picture: Picture = {}
+    dots: dict[Cell, int] = {}
+    fewest: dict[Cell, int] = {}
+    for line in from_below:
+        if look.ascii or (line.faint and not look.colour):
+            picture.update(_in_markers(line, area, look))
+            continue
+        for cell, shown in _in_braille(line, area, dots):
+            picture[cell], fewest[cell] = shown, _points(line)
+    if len(fronts) > 1 and not look.ascii:
+        for line in fronts:
+            markers = _sparse_markers(line, area, _MARKER_EVERY[look.colour])
+            # Curves of about as many points share the cells of both; one of few keeps its own.
+            most = _points(line) / 2
+            picture.update(
+                {cell: markers[cell] for cell in markers if fewest.get(cell, most) >= most}
+            )
+    return picture
+
+
+def _points(line: Line) -> int:
+    return sum(line.count) if line.count else len(line.x)
+
+
+def _in_braille(
+    line: Line, area: Area, dots: dict[Cell, int]
+) -> Iterator[tuple[Cell, tuple[str, str]]]:
+    """Yield a line's cells; dots of the lines below stay in them, but those of raw curves.
+
+    Those of a cell that is nearly full go as well: among them the line would not be seen.
+    """
+    style = _style(line)
+    strokes = braille_strokes(line, area)
+    for cell, bits in braille_cells(strokes.masks):
+        below = dots.get(cell, 0)
+        kept = bits if below.bit_count() > _FULL_DOTS else bits | below
+        if not line.faint:
+            dots[cell] = kept
+        yield cell, (braille(kept), style)
+    for cell in strokes.lone:
+        yield cell, (FAINT_MARKER if line.faint else marker_of(line.slot), style)
+
+
+def _in_markers(line: Line, area: Area, look: Look) -> Iterator[tuple[Cell, tuple[str, str]]]:
+    faint = FAINT_MARKER if look.ascii else "·"
+    shown = (faint if line.faint else marker_of(line.slot), _style(line))
+    for cell in whole_cells(cell_strokes(line, area).masks):
+        yield cell, shown
+
+
+def _sparse_markers(line: Line, area: Area, every: int) -> Picture:
+    """Return the line's marker on points at least so many columns apart.
+
+    Lines begin at different columns, so that those close to each other don't hide markers.
+    """
+    following = line.slot * every // SLOTS
+    picture: Picture = {}
+    for column, mean in zip(area.columns_of(line.x), line.mean, strict=True):
+        if column is None or column < following:
+            continue
+        if area.y_range[0] <= mean <= area.y_range[1]:
+            picture[column, area.row_of(mean)] = (marker_of(line.slot), _style(line))
+            following = column + every
+    return picture
+
+
+def _style(line: Line) -> str:
+    return f"{'faint' if line.faint else 'line'}{line.slot % SLOTS}"
+
+
+def _annotate(pen: Annotations, chart: Chart, lines: Iterable[Line], drawn: bool) -> None:
+    fronts = [line for line in lines if not line.faint]
+    pen.add_marks(chart.marks)
+    pen.add_gaps(chart.lines)
+    found = notes(chart)
+    if found:
+        pen.add_note(", ".join(found))
+    if not drawn:
+        pen.add_message(
+            "nothing to draw here" if any(line.x for line in fronts) else "no points yet"
+        )
+    if len(fronts) > 1:
+        pen.add_labels(fronts)
+    if chart.cursor is not None:
+        pen.add_cursor(chart.cursor)
+
+
+def _title(chart: Chart, size: Size, look: Look) -> SpanLine:
+    text = sanitise(chart.title)
+    if look.ascii:
+        text = text.encode("ascii", "replace").decode()
+    return fit_line((Span(text, "title"),), size.width)
