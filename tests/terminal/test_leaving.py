@@ -125,8 +125,8 @@ def test_two_terminals_follow_one_run_and_both_may_command(
     one.wait_text("space pause")
     other.wait_text("space pause")
     one.send(b" ")
-    one.wait_text("paused: ")
-    other.wait_text("paused: ")
+    one.wait_text("paused  epoch")
+    other.wait_text("paused  epoch")
     other.send(b" ")
     live.wait_state("running")
     for terminal in (one, other):

@@ -93,6 +93,8 @@ def test_the_planner_takes_what_has_come_in_and_asks_for_a_boundary_at_once() ->
             total_steps=TOTAL,
             pending=pending,
         )
+        while planner.next_command() is not None:
+            pass
         return due.save, len(due.commands) + len(due.changes)
 
     assert decided(-1) == (False, 2)

@@ -161,3 +161,45 @@ def test_a_stop_ends_a_run_that_waits(tmp_path: Path) -> None:
     course = Course(tmp_path, LINE + "batch_size = 20", Pause(1), Stop(2, "enough"))
     assert (course.ended.state, course.ended.reason) == ("stopped", "enough")
     assert course_of_waiting(course) == ["paused: by command", "1 done", "2 done"]
+
+
+class Releasing(WorkerChannel):
+    """Is told that the record can be written again while something else is waited for."""
+
+    waits = 0
+
+    def wait_for_command(self, timeout_s: float) -> None:
+        self.waits += 1
+        assert self.waits < 5, "waits for ever"
+        if self.waits == 1:
+            self.put_command(Release())
+        super().wait_for_command(0.0 * timeout_s)
+
+
+class FullOnce(CheckpointFolder):
+    """Has no room for its first file; by then the record has none either."""
+
+    channel: WorkerChannel
+    failed = False
+
+    def write(self, state: Any, step: int, *, prove: bool = False) -> Path:
+        if not self.failed:
+            self.failed = True
+            self.channel.put_command(Hold("the record can't be written"))
+            raise OSError(28, "No space left on device")
+        return super().write(state, step, prove=prove)
+
+
+def test_a_hold_that_is_lifted_while_a_checkpoint_waits_for_space_holds_no_longer(
+    tmp_path: Path,
+) -> None:
+    config = LINE + "batch_size = 20\n[checkpoint]\nevery_steps = 2\n"
+    components = build_components(parse_preset(config, "x"), tmp_path, lambda _text: None)
+    channel = Releasing(queue.Queue(), queue.Queue(), 60.0)  # type: ignore[arg-type]
+    channel.begin(1)
+    folder = FullOnce(tmp_path / "checkpoints")
+    folder.channel = channel
+    folder.prepare()
+    ended = Trainer(components, channel, CheckpointWriter(folder, tmp_path), config).run()
+    assert (ended.state, ended.step) == ("finished", 15)
+    assert channel.waits == 1

@@ -8,6 +8,7 @@ of them.
 """
 
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -104,6 +105,8 @@ class BoundaryPlanner:
         self._channel = channel
         self._triggers = triggers
         self._clock = clock
+        self._open: deque[Command] = deque()
+        """Taken in, and not handled yet."""
         self._due_step = 0
         self._saved_step = -1
         self._flush_at = self._saved_at = self._collected_at = clock()
@@ -137,7 +140,7 @@ class BoundaryPlanner:
             since_save_s=now - self._saved_at,
             since_collect_s=now - self._collected_at,
             writing=writing,
-            commands=self._take_commands() if self._channel.attention else (),
+            commands=self._take_in() if self._channel.attention else tuple(self._open),
             orphaned=self._channel.orphaned,
         )
         changes = tuple(pending.take(step))
@@ -150,15 +153,23 @@ class BoundaryPlanner:
         """Wait, at a standstill, until something comes in or the time is over."""
         self._channel.wait_for_command(timeout_s)
 
-    def arrived(self) -> tuple[tuple[Command, ...], bool]:
-        """Return the commands that have come in, and whether the supervisor is gone."""
-        return self._take_commands(), self._channel.orphaned
+    def next_command(self) -> Command | None:
+        """Hand out the oldest command of the boundary that was decided, if one is left.
 
-    def _take_commands(self) -> tuple[Command, ...]:
-        taken: list[Command] = []
+        One at a time: what one of them has to wait for hears the others first, in their order.
+        """
+        return self._open.popleft() if self._open else None
+
+    def arrived(self) -> tuple[tuple[Command, ...], bool]:
+        """Hand out all commands there are, and say whether the supervisor is gone."""
+        commands = self._take_in()
+        self._open.clear()
+        return commands, self._channel.orphaned
+
+    def _take_in(self) -> tuple[Command, ...]:
         while (command := self._channel.next_command()) is not None:
-            taken.append(command)
-        return tuple(taken)
+            self._open.append(command)
+        return tuple(self._open)
 
     def until(self, step: int) -> None:
         """Let the next boundary come at `step`, or a flush's interval from now."""

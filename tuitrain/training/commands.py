@@ -5,6 +5,7 @@ of the boundary; here it is only answered.
 """
 
 import time
+from collections.abc import Callable
 from typing import Literal
 
 from tuitrain.messages import (
@@ -45,9 +46,11 @@ class CommandHandler:
         self._profiler = profiler
         self._standstill = standstill
 
-    def handle(self, commands: tuple[Command, ...], orphaned: bool) -> TrainingEnded | None:
+    def handle(
+        self, next_command: Callable[[], Command | None], orphaned: bool
+    ) -> TrainingEnded | None:
         """Apply commands in their order; return the run's end if one of them ends it."""
-        for command in commands:
+        while (command := next_command()) is not None:
             ended = self._apply(command)
             if ended is not None:
                 return ended

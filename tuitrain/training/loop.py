@@ -271,7 +271,7 @@ class Trainer:
         waited = self.checkpoints.check()
         if boundary.save:
             self.checkpoints.save("last")
-        ended = self._commands.handle(boundary.commands, boundary.orphaned)
+        ended = self._commands.handle(self._planner.next_command, boundary.orphaned)
         if boundary.collect:
             gc.collect()
         looked = self.memory.account() or self._work.tell_after(boundary.step - self._first_step)
