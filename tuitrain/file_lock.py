@@ -67,9 +67,10 @@ class FileLock:
 
     def forget(self) -> None:
         """Close this process's hold without touching the file."""
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
+        # Given up before it is closed: its number may be another file's an instant later.
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)
         _held.discard(self)
 
     def __enter__(self) -> "FileLock":

@@ -55,6 +55,7 @@ class Bench:
         self.may_go_on = threading.Event()
         """Not set, the run stays on its way for long, as one that downloads its data."""
         self.may_go_on.set()
+        self._threads: list[threading.Thread] = []
 
     def make(
         self,
@@ -87,24 +88,31 @@ class Bench:
         if self.error:
             raise TuitrainError(self.error)
         # A run that is on its way has a supervisor.
-        self._lock = FileLock(spec.directory.lock_path)
-        self._lock.acquire()
+        lock = FileLock(spec.directory.lock_path)
+        lock.acquire()
         self.launched.append(spec)
         with RunWriter(spec.directory) as writer:
             writer.begin_attempt(1.0)
         if not self.may_go_on.is_set():
-            threading.Thread(target=self._go_on, args=[spec], daemon=True).start()
+            thread = threading.Thread(target=self._go_on, args=[spec, lock], daemon=True)
+            self._threads.append(thread)
+            thread.start()
             return
-        self._come_to_run(spec)
+        self._come_to_run(spec, lock)
 
-    def _go_on(self, spec: LaunchSpec) -> None:
+    def _go_on(self, spec: LaunchSpec, lock: FileLock) -> None:
         self.may_go_on.wait()
-        self._come_to_run(spec)
+        self._come_to_run(spec, lock)
 
-    def _come_to_run(self, spec: LaunchSpec) -> None:
+    def join(self) -> None:
+        """Wait until all that may go on have done so."""
+        for thread in self._threads:
+            thread.join()
+
+    def _come_to_run(self, spec: LaunchSpec, lock: FileLock) -> None:
         with RunWriter(spec.directory) as writer:
             writer.change_state(2.0, *self.outcome, at_rest=True)
-        self._lock.release()
+        lock.release()
 
     def close(self) -> None:
         self.closed += 1
@@ -359,6 +367,7 @@ def test_while_a_run_starts_the_form_is_locked_and_keys_go_nowhere(
             assert reader.commands() == []
 
     play(root, form(preset, bench), steps, size=(120, 36))
+    bench.join()
 
 
 def test_enter_shows_a_run_that_takes_long_to_start_and_escape_leaves_the_form(
@@ -383,6 +392,7 @@ def test_enter_shows_a_run_that_takes_long_to_start_and_escape_leaves_the_form(
         bench.may_go_on.set()
 
     play(root, form(preset, bench), steps, size=(120, 36))
+    bench.join()
 
 
 @pytest.mark.usefixtures("preset")
