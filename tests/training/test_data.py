@@ -54,6 +54,8 @@ def small_mnist(context: DataContext) -> Path:
 def offline(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("http_proxy", "https_proxy"):
         monkeypatch.setenv(name, NOWHERE)
+    # urllib reads the proxies once for a process, and other tests post through it.
+    monkeypatch.setattr("urllib.request._opener", None)
 
 
 def test_mnist_is_read_from_its_own_files(context: DataContext, small_mnist: Path) -> None:
