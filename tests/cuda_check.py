@@ -25,7 +25,7 @@ from tuitrain.analysis.memory_breakdown import MemoryBreakdown, memory_breakdown
 from tuitrain.metric_names import STAGES, split_metric
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.reader import RunReader
-from tuitrain.view.memorybar import detail_text
+from tuitrain.view.memory.bar import detail_text
 
 PROJECT = Path(__file__).parents[1]
 LIMIT_S = 180.0

@@ -10,7 +10,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "tuitrain"
 BASE = {"__version__", "errors", "file_lock", "messages", "metric_names", "units"}
-READ = {"alerts", "analysis", "config", "profiles", "runs"}
+READ = {"alerts", "analysis", "config", "traces", "runs"}
 ALLOWED = {
     "__init__": set(),
     "__main__": {"cli"},
@@ -23,11 +23,11 @@ ALLOWED = {
     "runs": BASE | {"config"},
     "analysis": BASE | {"config", "runs"},
     "telemetry": set(),
-    "profiles": BASE,
+    "traces": BASE,
     "alerts": BASE | {"config"},
     "components": {"errors", "config"},
     "training": BASE | {"components", "config"},
-    "supervisor": BASE | {"alerts", "config", "profiles", "runs", "telemetry"},
+    "supervisor": BASE | {"alerts", "config", "traces", "runs", "telemetry"},
     "view": BASE | READ,
     "ui": BASE | READ | {"supervisor", "telemetry", "view"},
     "cli": BASE | READ | {"supervisor", "telemetry", "ui", "view"},

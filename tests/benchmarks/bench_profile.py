@@ -24,7 +24,7 @@ _LOOKS = 1_000_000
 _READ_AND_TELL = """
 import sys
 from pathlib import Path
-from tuitrain.profiles.__main__ import main
+from tuitrain.traces.__main__ import main
 assert main(sys.argv[1:]) == 0
 # Not of getrusage: that of a child begins with what its parent had.
 status = Path("/proc/self/status").read_text()

@@ -23,8 +23,8 @@ from tuitrain.config.load import load_preset
 from tuitrain.config.presets import find_preset
 from tuitrain.training.build import TrainingComponents, build_components
 from tuitrain.training.metrics.recorder import StepRecorder
-from tuitrain.training.nonfinite import NonfinitePolicy
-from tuitrain.training.settings import LiveSettings
+from tuitrain.training.optimization.nonfinite import NonfinitePolicy
+from tuitrain.training.settings.live import LiveSettings
 
 _CHUNK_STEPS = 2000
 _FLUSH_STEPS = 1000

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from tuitrain.runs.filesystem import file_system_type, is_network
+from tuitrain.runs.storage.filesystem import file_system_type, is_network
 
 
 def test_the_longest_mount_point_decides() -> None:

@@ -3,7 +3,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuitrain.runs.pyramid import LEVELS, bucket_steps, merge, pyramid, summarise
+from tuitrain.runs.storage.pyramid import LEVELS, bucket_steps, merge, pyramid, summarise
 
 VALUES = st.floats(width=32) | st.sampled_from([math.nan, math.inf, -math.inf, 1e308, -1e308])
 

@@ -10,10 +10,10 @@ import pytest
 from tuitrain import messages as m
 from tuitrain.errors import RecordError
 from tuitrain.messages import MetricPoints, Numbered, StepsTaken
-from tuitrain.runs.database import open_for_reading
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.lock import FileLock
 from tuitrain.runs.reader import RunReader
+from tuitrain.runs.storage.database import open_for_reading
 from tuitrain.runs.writer import RunWriter
 
 

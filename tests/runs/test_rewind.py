@@ -21,10 +21,10 @@ from tuitrain.messages import (
     TrainingResumed,
     encode_pending,
 )
-from tuitrain.runs.database import open_for_reading
 from tuitrain.runs.directory import RunDirectory, create_run
-from tuitrain.runs.pyramid import LEVELS, bucket_steps, summarise
 from tuitrain.runs.reader import RunReader
+from tuitrain.runs.storage.database import open_for_reading
+from tuitrain.runs.storage.pyramid import LEVELS, bucket_steps, summarise
 from tuitrain.runs.writer import RunWriter
 
 CONFIG = 'name = "demo"\ntask = "classification"\n'

@@ -236,7 +236,7 @@ def test_a_webhook_that_never_answers_takes_any_number_without_waiting() -> None
 CHILD = """
 import sys, threading
 from pathlib import Path
-from tuitrain.training.stacks import write_stacks_at_signal
+from tuitrain.training.runtime.stacks import write_stacks_at_signal
 write_stacks_at_signal(Path(sys.argv[1]))
 import os
 def wait_in_the_child():

@@ -10,7 +10,7 @@ from tuitrain.messages import Evaluate, Pause, SaveCheckpoint
 from tuitrain.training.boundary import FLUSH_S, BoundaryPlanner, Moment, decide
 from tuitrain.training.channel import WorkerChannel
 from tuitrain.training.data.batches import BatchSchedule
-from tuitrain.training.settings import LiveSettings, PendingChanges
+from tuitrain.training.settings.live import LiveSettings, PendingChanges
 from tuitrain.training.triggers import Triggers
 
 PRESET = """

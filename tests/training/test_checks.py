@@ -16,7 +16,7 @@ from tuitrain.messages import AlertRaised, Evaluated
 from tuitrain.training.build import build_components
 from tuitrain.training.data.checks import check_splits
 from tuitrain.training.data.stream import Stream
-from tuitrain.training.randomness import generator_states, restore_generators
+from tuitrain.training.runtime.randomness import generator_states, restore_generators
 from tuitrain.training.task import find_task
 
 X, CLASSES = torch.randn(10, 4), ("a", "b")

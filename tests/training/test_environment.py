@@ -1,7 +1,7 @@
 from types import SimpleNamespace
 
 from tuitrain.analysis.memory_breakdown import training_device
-from tuitrain.training.environment import device_identity
+from tuitrain.training.runtime.environment import device_identity
 
 
 def test_a_gpu_is_told_from_the_others_as_its_driver_does() -> None:

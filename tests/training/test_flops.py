@@ -10,7 +10,7 @@ from tests.training.test_loop import LINE
 from tuitrain.config.load import parse_preset
 from tuitrain.training.build import TrainingComponents, build_components
 from tuitrain.training.profiling.flops import count_work, peak_flops
-from tuitrain.training.randomness import generator_states
+from tuitrain.training.runtime.randomness import generator_states
 
 DIGITS = """
 name = "digits"

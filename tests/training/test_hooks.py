@@ -21,8 +21,8 @@ from tuitrain.training.checkpoints.files import CheckpointFolder, load_checkpoin
 from tuitrain.training.checkpoints.writer import CheckpointWriter
 from tuitrain.training.hooks import HookList
 from tuitrain.training.loop import Trainer
-from tuitrain.training.randomness import seed_everything
-from tuitrain.training.settings import PendingChanges
+from tuitrain.training.runtime.randomness import seed_everything
+from tuitrain.training.settings.live import PendingChanges
 
 DIGITS = """
 name = "digits"

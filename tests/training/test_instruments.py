@@ -14,7 +14,7 @@ from tuitrain.training.estimate import estimate_cost
 from tuitrain.training.instruments import Instrument
 from tuitrain.training.memory import saved_tensors, watch
 from tuitrain.training.memory.allocator import HostAllocator
-from tuitrain.training.nonfinite import are_finite
+from tuitrain.training.optimization.nonfinite import are_finite
 from tuitrain.training.profiling import profiler
 from tuitrain.training.profiling.timing import HostClock
 

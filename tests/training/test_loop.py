@@ -27,7 +27,7 @@ from tuitrain.training.channel import WorkerChannel
 from tuitrain.training.checkpoints.files import CheckpointFolder
 from tuitrain.training.checkpoints.writer import CheckpointWriter
 from tuitrain.training.loop import Trainer
-from tuitrain.training.randomness import seed_everything
+from tuitrain.training.runtime.randomness import seed_everything
 
 LINE = """
 name = "line"

@@ -22,7 +22,7 @@ from tuitrain.training.memory.allocator import CudaAllocator, HostAllocator, Met
 from tuitrain.training.memory.footprint import estimate_footprint, measure_held
 from tuitrain.training.memory.saved_tensors import SavedTensorTracker
 from tuitrain.training.memory.watch import MemoryWatch
-from tuitrain.training.randomness import seed_everything
+from tuitrain.training.runtime.randomness import seed_everything
 
 DIGITS = """
 name = "digits"

@@ -16,10 +16,10 @@ from tuitrain.errors import CheckpointError, DamagedCheckpointError, TrainingErr
 from tuitrain.messages import ChangeSetting, CommandDone
 from tuitrain.training.checkpoints.files import FORMAT, CheckpointFolder, load_checkpoint
 from tuitrain.training.checkpoints.saveable import copy_nested, digest_state, unsaveable
-from tuitrain.training.groups import ParameterGroups
-from tuitrain.training.modes import begin_training_mode, evaluation_mode
-from tuitrain.training.optimizing import restore_optimizer
-from tuitrain.training.schedule import Schedule
+from tuitrain.training.modules.modes import begin_training_mode, evaluation_mode
+from tuitrain.training.optimization.groups import ParameterGroups
+from tuitrain.training.optimization.optimizer import restore_optimizer
+from tuitrain.training.optimization.schedule import Schedule
 
 OWN = """
 import collections, datetime, functools

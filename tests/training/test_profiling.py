@@ -21,7 +21,7 @@ from tuitrain.training.checkpoints.writer import CheckpointWriter
 from tuitrain.training.loop import Trainer
 from tuitrain.training.profiling.profiler import Profiler
 from tuitrain.training.profiling.tracing import modules_named
-from tuitrain.training.randomness import seed_everything
+from tuitrain.training.runtime.randomness import seed_everything
 
 CONFIG = """
 name = "digits"

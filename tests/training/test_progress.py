@@ -11,7 +11,6 @@ from tuitrain.components.schedules import basic as schedules
 from tuitrain.config.load import parse_preset
 from tuitrain.config.schema import CheckpointSection, StopSection
 from tuitrain.errors import TrainingError
-from tuitrain.training.changed_settings import check_warmup
 from tuitrain.training.metrics.progress import (
     StepMeans,
     begin_best,
@@ -20,8 +19,9 @@ from tuitrain.training.metrics.progress import (
     restore_tracker,
     tracker_state,
 )
-from tuitrain.training.nonfinite import NonfinitePolicy
-from tuitrain.training.settings import LiveSettings, PendingChanges
+from tuitrain.training.optimization.nonfinite import NonfinitePolicy
+from tuitrain.training.settings.changed import check_warmup
+from tuitrain.training.settings.live import LiveSettings, PendingChanges
 
 LONG_WARMUP = """
 name = "warm"

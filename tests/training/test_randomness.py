@@ -11,7 +11,7 @@ from tuitrain.components import Samples
 from tuitrain.components.draw import Draw, derive
 from tuitrain.training.data.batches import BatchSchedule, TensorBatches
 from tuitrain.training.data.transform import BatchTransform
-from tuitrain.training.randomness import (
+from tuitrain.training.runtime.randomness import (
     epoch_order,
     generator_states,
     restore_generators,

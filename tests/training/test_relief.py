@@ -20,7 +20,7 @@ from tuitrain.training.memory.allocator import (
     HostAllocator,
 )
 from tuitrain.training.memory.fitting import Trial
-from tuitrain.training.randomness import seed_everything
+from tuitrain.training.runtime.randomness import seed_everything
 
 GIB = 1024**3
 REFUSED = "CUDA out of memory. Tried to allocate 20.00 MiB. GPU 0 has"

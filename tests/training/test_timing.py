@@ -21,7 +21,7 @@ from tuitrain.training.profiling.timing import (
     StepTimer,
     clock_of,
 )
-from tuitrain.training.randomness import generator_states
+from tuitrain.training.runtime.randomness import generator_states
 
 EACH = 1e9
 """A share of the time that allows for timing each step."""

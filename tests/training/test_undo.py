@@ -12,7 +12,7 @@ from torch import nn
 from tests.training.test_loop import LINE, Course
 from tuitrain.training.checkpoints.files import load_checkpoint
 from tuitrain.training.checkpoints.saveable import digest_state
-from tuitrain.training.undo import StepUndo
+from tuitrain.training.optimization.undo import StepUndo
 
 OWN = """
 import random

@@ -12,7 +12,7 @@ from textual.color import Color
 from textual.filter import LineFilter
 from textual.pilot import Pilot
 
-from tests.profiles.traces import cuda_events
+from tests.traces.traces import cuda_events
 from tests.ui.screens import screen_text, wait_for
 from tests.ui.test_profile import add_profile
 from tests.ui.test_switching import open_each

@@ -17,8 +17,8 @@ from tuitrain.ui.charting import (
     request_for,
     whole_window,
 )
-from tuitrain.ui.follow import read_snapshot
-from tuitrain.ui.snapshot import Request, RunSnapshot
+from tuitrain.ui.feeds.run import read_snapshot
+from tuitrain.ui.feeds.snapshot import Request, RunSnapshot
 from tuitrain.view.chart.scale import Window, roomy_end
 
 NAMES = ("lr", "val/loss", "train/accuracy", "train/loss", "val/accuracy", "own/thing")

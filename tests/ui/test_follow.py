@@ -9,8 +9,8 @@ import pytest
 from tests.ui.makers import keep_alive, new_run
 from tests.ui.run_makers import STEPS, one_metric, steps, training, write
 from tuitrain.runs.directory import RunDirectory
-from tuitrain.ui.follow import ListFollower, RunFollower
-from tuitrain.ui.snapshot import Request, RunSnapshot
+from tuitrain.ui.feeds.run import ListFollower, RunFollower
+from tuitrain.ui.feeds.snapshot import Request, RunSnapshot
 
 PATIENCE_S = 60.0
 LOOKS_S = 1.5

@@ -15,7 +15,7 @@ from tuitrain.runs.listing import list_runs
 from tuitrain.runs.summary import RunSummary, save_summary
 from tuitrain.telemetry.gpu import GpuSampler
 from tuitrain.ui.app import TuitrainApp
-from tuitrain.ui.home_feed import MachineFollower, read_experience
+from tuitrain.ui.feeds.home import MachineFollower, read_experience
 from tuitrain.ui.screens.compare import CompareScreen
 from tuitrain.ui.screens.home import HomeScreen
 from tuitrain.ui.screens.launch import LaunchScreen

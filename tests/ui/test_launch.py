@@ -21,7 +21,7 @@ from tuitrain.runs.reader import RunReader
 from tuitrain.runs.writer import RunWriter
 from tuitrain.supervisor.launch import LaunchSpec
 from tuitrain.ui.app import TuitrainApp
-from tuitrain.ui.pace import pace_for, read_paces
+from tuitrain.ui.feeds.pace import pace_for, read_paces
 from tuitrain.ui.screens.home import HomeScreen
 from tuitrain.ui.screens.launch import LaunchScreen
 from tuitrain.ui.screens.run import RunScreen

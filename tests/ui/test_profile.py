@@ -4,15 +4,15 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from tests.profiles.traces import Event, cuda_events, write_trace
+from tests.traces.traces import Event, cuda_events, write_trace
 from tests.ui.apps import play
 from tests.ui.makers import NOW, falling, keep_alive, new_run, train
 from tests.ui.run_makers import training, write
 from tests.ui.screens import screen_text, wait_for, wait_for_golden, wait_for_text
 from tuitrain import messages as m
-from tuitrain.profiles.store import load_digest, trace_path
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.writer import RunWriter
+from tuitrain.traces.store import load_digest, trace_path
 from tuitrain.ui.screens.profile import ProfileScreen
 from tuitrain.ui.screens.run import RunScreen
 from tuitrain.view.chart.figure import Look

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.profiles.traces import cuda_events
-from tuitrain.profiles.digest import digest_events
+from tests.traces.traces import cuda_events
+from tuitrain.traces.digest import digest_events
 from tuitrain.view.flame import cursor_lines, flame_lines, lay_out, move, node_at, short_name
 from tuitrain.view.spans import SpanLine, line_width
 

@@ -5,7 +5,7 @@ from tests.analysis.readings import GIB, readings
 from tuitrain.analysis.memory_breakdown import MemoryBreakdown, MemoryPart, memory_breakdowns
 from tuitrain.view.bars import stacked_bar
 from tuitrain.view.chart.figure import Look
-from tuitrain.view.memorybar import bar_lines, bar_spans, detail_text, title_text
+from tuitrain.view.memory.bar import bar_lines, bar_spans, detail_text, title_text
 from tuitrain.view.spans import line_width
 
 LOOKS = (Look(), Look(ascii=True, colour=False))

@@ -4,7 +4,7 @@ import pytest
 
 from tuitrain.runs.rows import AlertRow, CheckpointRow, MarkRow
 from tuitrain.runs.series import Column, Series
-from tuitrain.view.memorychart import (
+from tuitrain.view.memory.chart import (
     Curve,
     Drawn,
     Peak,

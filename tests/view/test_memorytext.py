@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tuitrain.view.chart.figure import Look
-from tuitrain.view.memorytext import account_lines, composition_lines
+from tuitrain.view.memory.text import account_lines, composition_lines
 from tuitrain.view.spans import SpanLine, line_width, plain_text
 
 MIB, GIB = 1024**2, 1024**3

@@ -2,10 +2,10 @@ from typing import Any
 
 import pytest
 
-from tests.profiles.traces import cuda_events, operator, span
-from tuitrain.profiles.compare import compare_digests
-from tuitrain.profiles.digest import digest_events
+from tests.traces.traces import cuda_events, operator, span
 from tuitrain.runs.rows import ProfileRow
+from tuitrain.traces.compare import compare_digests
+from tuitrain.traces.digest import digest_events
 from tuitrain.view.profiletext import (
     columns_for,
     difference_head,

@@ -6,7 +6,7 @@ import pytest
 from tests.ui.memory_makers import many_gpus
 from tests.ui.run_makers import DEVICES, GPU, HOST
 from tuitrain.view.chart.figure import Look
-from tuitrain.view.memorysheet import memory_sheet
+from tuitrain.view.memory.sheet import memory_sheet
 from tuitrain.view.sidetext import Devices, memory_line, side_lines, side_title
 from tuitrain.view.spans import SpanLine, line_width
 

@@ -279,7 +279,7 @@ def disk_finding(topic: str, folder: Path) -> Finding:
 
 def file_system_finding(folder: Path) -> Finding:
     """Say on what file system runs lie, and what a network one means."""
-    from tuitrain.runs.filesystem import file_system_type, is_network
+    from tuitrain.runs.storage.filesystem import file_system_type, is_network
 
     kind = file_system_type(folder)
     if not is_network(kind):

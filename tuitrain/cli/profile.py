@@ -119,7 +119,7 @@ def check_steps(steps: int) -> int:
 
 def _take(client: "RunClient", directory: "RunDirectory", steps: int, stacks: bool) -> "ProfileRow":
     """Order a profile and wait until its trace is on disk."""
-    from tuitrain.profiles.store import profile_name
+    from tuitrain.traces.store import profile_name
 
     check_steps(steps)
     number = client.send(directory, "profile", {"steps": steps, "stacks": stacks})
@@ -170,8 +170,8 @@ def _profiles(directory: "RunDirectory") -> "list[ProfileRow]":
 
 def _digest(directory: "RunDirectory", row: "ProfileRow") -> dict[str, Any]:
     """Return what a profile says; where the run's supervisor is about to know, wait for that."""
-    from tuitrain.profiles.store import load_digest, read_digest
     from tuitrain.runs.lock import is_alive
+    from tuitrain.traces.store import load_digest, read_digest
 
     deadline = time.monotonic() + _DIGEST_S
     while row.state == "reading" and is_alive(directory) and time.monotonic() < deadline:
@@ -226,7 +226,7 @@ def _print(
     table: _Table,
     json: bool,
 ) -> None:
-    from tuitrain.profiles.store import trace_path
+    from tuitrain.traces.store import trace_path
 
     trace = trace_path(directory.path, row.name)
     if json:
@@ -301,7 +301,7 @@ def _list(run: str, runs_dir: "Path | None", json: bool) -> None:
 def _compare(
     run: str, names: tuple[str, str], top: int, runs_dir: "Path | None", json: bool
 ) -> None:
-    from tuitrain.profiles.compare import compare_digests
+    from tuitrain.traces.compare import compare_digests
     from tuitrain.view.profiletext import difference_head, difference_line, difference_words
     from tuitrain.view.spans import plain_line, wrap_plain
 

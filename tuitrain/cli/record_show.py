@@ -214,7 +214,7 @@ def _last_profile(reader: "RunReader", now: float) -> str:
 def _memory(reader: "RunReader") -> str:
     """Return the estimate beside what was measured, and the account where memory ran out."""
     from tuitrain.view.chart.figure import Look
-    from tuitrain.view.memorytext import account_lines, composition_lines
+    from tuitrain.view.memory.text import account_lines, composition_lines
     from tuitrain.view.spans import plain_text
 
     meta = reader.meta()

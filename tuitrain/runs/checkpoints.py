@@ -13,9 +13,9 @@ from pathlib import Path
 
 from tuitrain.errors import RunBusyError, UsageError
 from tuitrain.file_lock import FileLock
-from tuitrain.runs.database import explained, open_for_supervisor, rest_journal
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.lock import is_worker_alive
+from tuitrain.runs.storage.database import explained, open_for_supervisor, rest_journal
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _RESERVED_NAMES = ("last", "best")

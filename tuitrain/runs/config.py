@@ -8,9 +8,9 @@ from contextlib import closing
 
 from tuitrain.errors import FolderError
 from tuitrain.file_lock import FileLock
-from tuitrain.runs.database import explained, open_for_command, to_json
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.reader import RunReader
+from tuitrain.runs.storage.database import explained, open_for_command, to_json
 
 _LOCK_WAIT_S = 0.2
 

@@ -234,7 +234,7 @@ def _create(
 
 def _build(final: RunDirectory, identity: dict[str, object], config_text: str) -> bool:
     """Return whether the id was still free once everything was written."""
-    from tuitrain.runs.database import create_database
+    from tuitrain.runs.storage.database import create_database
 
     # mkdtemp makes folders with mode 0700, and the run's folder is to have just that.
     draft = RunDirectory(Path(tempfile.mkdtemp(prefix=".creating-", dir=final.path.parent)))

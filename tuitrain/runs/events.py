@@ -13,9 +13,9 @@ from typing import Any
 from tuitrain import messages
 from tuitrain.messages import Event, storable
 from tuitrain.metric_names import is_split_metric
-from tuitrain.runs.database import to_json
 from tuitrain.runs.directory import RunDirectory
-from tuitrain.runs.points import PointStore
+from tuitrain.runs.storage.database import to_json
+from tuitrain.runs.storage.points import PointStore
 
 _RECENT_S, _MOVED_S = 60.0, 60.0
 """Readings stay single rows for so long, and then move to chunks so many seconds at a time."""

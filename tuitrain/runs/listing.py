@@ -11,9 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tuitrain.errors import FolderError, RecordError, RunNotFoundError
-from tuitrain.runs.database import NewerRecordError
 from tuitrain.runs.directory import STAMP_LENGTH, RunDirectory, dangling_link, folder_error
 from tuitrain.runs.reader import RunReader
+from tuitrain.runs.storage.database import NewerRecordError
 from tuitrain.runs.summary import RunSummary, load_summary, save_summary
 
 _GUESSED = frozenset({"damaged", "newer"})

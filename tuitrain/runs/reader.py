@@ -12,18 +12,9 @@ from typing import Any
 
 from tuitrain.errors import RecordError
 from tuitrain.messages import FINAL_STATES
-from tuitrain.runs.chunks import FOREVER, Chunk, read_chunks
-from tuitrain.runs.database import explained
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.lock import is_alive
 from tuitrain.runs.metrics import metric_mode
-from tuitrain.runs.readings import (
-    latest_reading_time,
-    latest_readings,
-    read_readings,
-    reading_names,
-    reduce_readings,
-)
 from tuitrain.runs.record import RecordReader
 from tuitrain.runs.rows import (
     AttemptRow,
@@ -42,6 +33,15 @@ from tuitrain.runs.series import (
     step_range,
 )
 from tuitrain.runs.spent import SAMPLES_S, held_s, last_sample, last_sign, read_spent
+from tuitrain.runs.storage.chunks import FOREVER, Chunk, read_chunks
+from tuitrain.runs.storage.database import explained
+from tuitrain.runs.storage.readings import (
+    latest_reading_time,
+    latest_readings,
+    read_readings,
+    reading_names,
+    reduce_readings,
+)
 from tuitrain.runs.summary import RunSummary
 
 STARTING_S = 10.0

@@ -10,7 +10,6 @@ from types import TracebackType
 from typing import Any, Self
 
 from tuitrain.runs.commands import read_commands
-from tuitrain.runs.database import explained, open_for_reading
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.rows import (
     AlertRow,
@@ -23,6 +22,7 @@ from tuitrain.runs.rows import (
     ProfileRow,
     StateRow,
 )
+from tuitrain.runs.storage.database import explained, open_for_reading
 
 _CHECKPOINT_COLUMNS = (
     "path, step, time, digest, size_bytes, held_up_s, write_s, metrics_json, removed,"

@@ -11,9 +11,9 @@ from functools import partial
 from itertools import pairwise
 from typing import NamedTuple
 
-from tuitrain.runs.chunks import FOREVER, Chunk, read_chunks
 from tuitrain.runs.metrics import Mode
-from tuitrain.runs.pyramid import FACTOR, LEVELS, Cell, bucket_steps, merge, summarise
+from tuitrain.runs.storage.chunks import FOREVER, Chunk, read_chunks
+from tuitrain.runs.storage.pyramid import FACTOR, LEVELS, Cell, bucket_steps, merge, summarise
 
 _CELLS_A_COLUMN = 4
 """A summary may blur the border between two columns by at most a quarter of one."""

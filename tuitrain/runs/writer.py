@@ -18,11 +18,11 @@ from tuitrain.messages import (
     storable,
 )
 from tuitrain.runs.commands import read_commands
-from tuitrain.runs.database import explained, open_for_supervisor, rest_journal, to_json
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.events import EventTables
 from tuitrain.runs.rows import CommandRow
 from tuitrain.runs.spent import last_sign
+from tuitrain.runs.storage.database import explained, open_for_supervisor, rest_journal, to_json
 
 _WAITING = "taken IS NULL AND done IS NULL"
 

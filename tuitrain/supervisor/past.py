@@ -15,8 +15,8 @@ from tuitrain.messages import (
     admit,
     decode_pending,
 )
-from tuitrain.runs.chunks import Chunk
 from tuitrain.runs.reader import RunReader
+from tuitrain.runs.storage.chunks import Chunk
 
 _Evaluation = tuple[int, Mapping[str, float]]
 _LOSS = "train/loss"

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tuitrain.messages import Event, ProfileWritten
-from tuitrain.profiles.store import begin_digest, last_line, read_digest
+from tuitrain.traces.store import begin_digest, last_line, read_digest
 
 _POLL_S = 0.05
 

@@ -13,8 +13,8 @@ from tuitrain.messages import (
     SaveCheckpoint,
     Stop,
 )
-from tuitrain.profiles.store import profile_name
 from tuitrain.runs.rows import CommandRow
+from tuitrain.traces.store import profile_name
 
 _TRANSLATIONS: Mapping[str, Callable[[int, Mapping[str, Any]], Command]] = {
     "pause": lambda number, given: Pause(number, bool(given.get("release"))),

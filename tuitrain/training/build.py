@@ -22,14 +22,14 @@ from tuitrain.training.data.batches import Batches, BatchSchedule, LoaderBatches
 from tuitrain.training.data.checks import check_splits
 from tuitrain.training.data.sources import Source, count, sample_shape, target_shape
 from tuitrain.training.data.transform import BatchTransform, build_augmentations, measure_statistics
-from tuitrain.training.groups import ParameterGroups
 from tuitrain.training.hooks import HookList, build_hooks
-from tuitrain.training.materialise import input_type_of, materialise, refuse_meta
-from tuitrain.training.modes import begin_training_mode
-from tuitrain.training.optimizing import build_optimizer, trainable_parameters
-from tuitrain.training.precision import Precision
-from tuitrain.training.randomness import generator_states, restore_generators
-from tuitrain.training.schedule import Schedule
+from tuitrain.training.modules.materialise import input_type_of, materialise, refuse_meta
+from tuitrain.training.modules.modes import begin_training_mode
+from tuitrain.training.optimization.groups import ParameterGroups
+from tuitrain.training.optimization.optimizer import build_optimizer, trainable_parameters
+from tuitrain.training.optimization.schedule import Schedule
+from tuitrain.training.runtime.precision import Precision
+from tuitrain.training.runtime.randomness import generator_states, restore_generators
 from tuitrain.training.task import check_monitors, find_task
 
 _PREPARED_BYTES = 256 * 1024 * 1024

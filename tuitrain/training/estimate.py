@@ -16,9 +16,9 @@ from tuitrain.config.load import parse_preset
 from tuitrain.config.schema import Preset
 from tuitrain.messages import CostEstimated, EstimateCost
 from tuitrain.training.build import TrainingComponents, build_components
-from tuitrain.training.environment import device_name
 from tuitrain.training.memory.footprint import estimate_footprint
-from tuitrain.training.singles import rehearse
+from tuitrain.training.modules.singles import rehearse
+from tuitrain.training.runtime.environment import device_name
 
 
 def warm_up() -> tuple[Mapping[str, Any], ...]:

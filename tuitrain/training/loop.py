@@ -26,11 +26,11 @@ from tuitrain.training.memory.watch import MemoryWatch
 from tuitrain.training.metrics.evaluating import EvaluationRound
 from tuitrain.training.metrics.recorder import StepRecorder
 from tuitrain.training.metrics.reporter import StepReporter
-from tuitrain.training.nonfinite import NonfinitePolicy
+from tuitrain.training.modules.singles import check_singles
+from tuitrain.training.optimization.nonfinite import NonfinitePolicy
 from tuitrain.training.profiling.flops import WorkCount
 from tuitrain.training.profiling.profiler import Profiler, roots_of
 from tuitrain.training.profiling.timing import COST_SHARE, StepTimer, clock_of
-from tuitrain.training.singles import check_singles
 from tuitrain.training.standstill import Standstill
 from tuitrain.training.state import TrainingState
 from tuitrain.training.step import TrainStep

@@ -24,18 +24,18 @@ from tuitrain.messages import (
     TrainingResumed,
 )
 from tuitrain.training.build import build_components, pick_device
-from tuitrain.training.changed_settings import begin_again, check_warmup, resettle
 from tuitrain.training.channel import WorkerChannel
 from tuitrain.training.checkpoints.files import CheckpointFolder, load_checkpoint
 from tuitrain.training.checkpoints.writer import CheckpointWriter
-from tuitrain.training.environment import describe_environment
 from tuitrain.training.instruments import Instrument
 from tuitrain.training.loop import Trainer
 from tuitrain.training.memory.allocator import find_allocator, record_history
 from tuitrain.training.memory.oom_recovery import end_outside_steps, rerun_words
 from tuitrain.training.memory.oom_report import OutOfMemory, capture, is_out_of_memory
-from tuitrain.training.randomness import seed_everything
-from tuitrain.training.settings import PendingChanges
+from tuitrain.training.runtime.environment import describe_environment
+from tuitrain.training.runtime.randomness import seed_everything
+from tuitrain.training.settings.changed import begin_again, check_warmup, resettle
+from tuitrain.training.settings.live import PendingChanges
 
 
 class Session:

@@ -14,10 +14,10 @@ from tuitrain.training.checkpoints.own_state import restore_state, state_of
 from tuitrain.training.data.batches import BatchSchedule
 from tuitrain.training.metrics.evaluation import evaluation_size
 from tuitrain.training.metrics.progress import Progress
-from tuitrain.training.nonfinite import are_finite
-from tuitrain.training.optimizing import restore_optimizer
-from tuitrain.training.randomness import generator_states, restore_generators
-from tuitrain.training.settings import LiveSettings, PendingChanges
+from tuitrain.training.optimization.nonfinite import are_finite
+from tuitrain.training.optimization.optimizer import restore_optimizer
+from tuitrain.training.runtime.randomness import generator_states, restore_generators
+from tuitrain.training.settings.live import LiveSettings, PendingChanges
 
 
 class TrainingState:

@@ -14,12 +14,12 @@ from tuitrain.training.build import TrainingComponents
 from tuitrain.training.data.batches import Batch, Batches
 from tuitrain.training.instruments import Instrument
 from tuitrain.training.metrics.recorder import StepRecorder
-from tuitrain.training.nonfinite import NonfinitePolicy
-from tuitrain.training.optimizing import needs_closure
+from tuitrain.training.optimization.nonfinite import NonfinitePolicy
+from tuitrain.training.optimization.optimizer import needs_closure
+from tuitrain.training.optimization.undo import StepUndo
 from tuitrain.training.profiling.timing import StepTimer
-from tuitrain.training.settings import LiveSettings
+from tuitrain.training.settings.live import LiveSettings
 from tuitrain.training.step_checks import check_inputs, check_loss, check_outputs
-from tuitrain.training.undo import StepUndo
 
 Forward = Callable[[Batch], tuple[Tensor, Tensor]]
 """A batch to the model's outputs, in the targets' shape, and their loss."""

@@ -26,7 +26,7 @@ from tuitrain.messages import (
     WorkerStarted,
 )
 from tuitrain.training.channel import WorkerChannel, end_process_group, stop_on_signals
-from tuitrain.training.stacks import write_stacks_at_signal
+from tuitrain.training.runtime.stacks import write_stacks_at_signal
 
 ORPHAN_GRACE_S = 60.0
 """How long an orphaned worker may take to save before it ends itself."""

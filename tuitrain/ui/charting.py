@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from tuitrain.alerts.catalogue import OFF_THE_CURVE
 from tuitrain.runs.rows import MarkRow
-from tuitrain.ui.snapshot import Request, RunSnapshot
+from tuitrain.ui.feeds.snapshot import Request, RunSnapshot
 from tuitrain.units import duration
 from tuitrain.view.chart.figure import AxisKind, Chart, Line, Mark, line_from_series
 from tuitrain.view.chart.labels import series_labels

@@ -9,7 +9,7 @@ from typing import get_args
 
 from tuitrain.config.catalogue import Kind, read_catalogue
 from tuitrain.config.schema import Precision
-from tuitrain.ui.pace import Pace
+from tuitrain.ui.feeds.pace import Pace
 from tuitrain.ui.warm import DeviceFacts, Estimate, WarmReport
 from tuitrain.units import size
 from tuitrain.view.format import sanitise

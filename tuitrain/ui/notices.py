@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from tuitrain.alerts.catalogue import severity
 from tuitrain.runs.rows import AlertRow
-from tuitrain.ui.snapshot import RunSnapshot
+from tuitrain.ui.feeds.snapshot import RunSnapshot
 from tuitrain.view.osc import notice_sequence
 
 if TYPE_CHECKING:

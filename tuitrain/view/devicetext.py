@@ -9,7 +9,7 @@ from typing import Any
 from tuitrain import units
 from tuitrain.analysis.memory_breakdown import FREE, gpu_facts, memory_breakdowns
 from tuitrain.view import format as text
-from tuitrain.view.memorybar import title_text
+from tuitrain.view.memory.bar import title_text
 from tuitrain.view.spans import Span, SpanLine, wrap_plain
 
 _MOST_PROCESSES = 12

@@ -17,7 +17,7 @@ from tuitrain.view.devicetext import (
     clocks,
     throttle_words,
 )
-from tuitrain.view.memorybar import bar_spans, detail_text, legend_mark, title_text
+from tuitrain.view.memory.bar import bar_spans, detail_text, legend_mark, title_text
 from tuitrain.view.spans import Span, SpanLine, wrap_plain
 
 _WIDE = 30

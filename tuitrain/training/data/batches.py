@@ -24,7 +24,7 @@ from tuitrain.training.data.loading import Failure, Loaded, Loading, describe_fa
 from tuitrain.training.data.sources import Source, count
 from tuitrain.training.data.transform import BatchTransform
 from tuitrain.training.profiling.timing import Laps
-from tuitrain.training.randomness import (
+from tuitrain.training.runtime.randomness import (
     epoch_order,
     generator_states,
     restore_generators,

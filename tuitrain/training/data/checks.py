@@ -15,7 +15,7 @@ from tuitrain.errors import TrainingError
 from tuitrain.training.data.sample_rule import SampleRule, kind_of, rule_of
 from tuitrain.training.data.sources import Source, sample_shape, target_shape
 from tuitrain.training.data.stream import Stream
-from tuitrain.training.randomness import generator_states, restore_generators
+from tuitrain.training.runtime.randomness import generator_states, restore_generators
 
 
 def check_splits(name: str, task: Task, found: Any, *, own_loss: bool = False) -> Splits:

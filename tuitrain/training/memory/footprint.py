@@ -22,7 +22,7 @@ from tuitrain.training.build import TrainingComponents
 from tuitrain.training.data.sources import count
 from tuitrain.training.memory.saved_tensors import SavedTensorTracker, held_bytes, storage_key
 from tuitrain.training.metrics.evaluation import evaluation_size
-from tuitrain.training.randomness import generator_states, restore_generators
+from tuitrain.training.runtime.randomness import generator_states, restore_generators
 
 _STATES_OF = {"adamw": 2, "adam": 2, "sgd": 0, "rmsprop": 1}
 """Numbers that an optimizer keeps for each parameter."""

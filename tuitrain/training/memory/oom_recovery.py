@@ -26,7 +26,7 @@ from tuitrain.training.memory.allocator import Allocator
 from tuitrain.training.memory.fitting import Fit, Trial, again_settings, fit_batch_size
 from tuitrain.training.memory.footprint import optimizer_bytes
 from tuitrain.training.memory.oom_report import OomReport, capture, is_out_of_memory
-from tuitrain.training.singles import refuses_singles, singles_in
+from tuitrain.training.modules.singles import refuses_singles, singles_in
 
 HALF_MADE = "; the last update may be half made, so the last checkpoint stays the one before"
 

@@ -11,7 +11,7 @@ from tuitrain.errors import TrainingError
 from tuitrain.training.build import TrainingComponents
 from tuitrain.training.data.batches import evaluation_batches
 from tuitrain.training.data.sources import count
-from tuitrain.training.modes import evaluation_mode
+from tuitrain.training.modules.modes import evaluation_mode
 
 
 @dataclass(frozen=True, slots=True)

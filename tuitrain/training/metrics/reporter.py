@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from tuitrain.messages import AlertRaised, Event, StepsTaken
 from tuitrain.training.metrics.recorder import Flushed, StepRecorder
-from tuitrain.training.nonfinite import NonfinitePolicy
+from tuitrain.training.optimization.nonfinite import NonfinitePolicy
 from tuitrain.training.profiling.timing import StepTimer
 from tuitrain.training.state import TrainingState
 

@@ -18,10 +18,10 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from tuitrain.messages import Event, WorkCounted
 from tuitrain.training.build import TrainingComponents
-from tuitrain.training.environment import device_name
 from tuitrain.training.instruments import Instrument
 from tuitrain.training.memory.footprint import plain_tensors, untaken_sizes
-from tuitrain.training.randomness import generator_states, restore_generators
+from tuitrain.training.runtime.environment import device_name
+from tuitrain.training.runtime.randomness import generator_states, restore_generators
 
 _LIMIT_S = 1.0
 """ResNet-18 takes 0.1 s, ViT-B/16 0.25 s and ResNet-152 0.7 s; the second step waits for it."""

@@ -1,7 +1,7 @@
 """Profiles of the running run: which of its next steps are recorded, and how many fit.
 
 Nothing is spent on it while none is asked for. It knows steps as calls, and profiles/ as a folder;
-what a trace says is read by `tuitrain.profiles`, elsewhere.
+what a trace says is read by `tuitrain.traces`, elsewhere.
 """
 
 import threading

@@ -10,9 +10,9 @@ from textual.containers import Container
 
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.rows import AlertRow
-from tuitrain.ui.follow import RunFollower
+from tuitrain.ui.feeds.run import RunFollower
+from tuitrain.ui.feeds.snapshot import Request, RunSnapshot
 from tuitrain.ui.screens.following import FollowingScreen
-from tuitrain.ui.snapshot import Request, RunSnapshot
 from tuitrain.ui.widgets.keyline import KeyLine
 from tuitrain.ui.widgets.lines import Lines
 from tuitrain.ui.widgets.picklist import PickList, Row

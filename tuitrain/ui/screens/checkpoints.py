@@ -14,10 +14,10 @@ from tuitrain.runs.checkpoints import check_checkpoint_name, delete_checkpoint, 
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.metrics import monitor_of
 from tuitrain.runs.rows import CheckpointRow
-from tuitrain.ui.follow import RunFollower
+from tuitrain.ui.feeds.run import RunFollower
+from tuitrain.ui.feeds.snapshot import Request, RunSnapshot
 from tuitrain.ui.screens.dialogs import Ask, Confirm
 from tuitrain.ui.screens.following import FollowingScreen
-from tuitrain.ui.snapshot import Request, RunSnapshot
 from tuitrain.ui.widgets.keyline import KeyLine
 from tuitrain.ui.widgets.lines import Lines
 from tuitrain.ui.widgets.picklist import PickList, Row

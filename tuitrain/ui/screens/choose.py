@@ -11,7 +11,7 @@ from textual.widgets import Static
 
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.summary import RunSummary
-from tuitrain.ui.follow import ListFollower
+from tuitrain.ui.feeds.run import ListFollower
 from tuitrain.ui.whole import Whole
 from tuitrain.ui.widgets.picklist import PickList, Row
 from tuitrain.units import age

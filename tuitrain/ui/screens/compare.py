@@ -18,8 +18,8 @@ from tuitrain.analysis.compare import ComparedRun, flat_settings
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.metrics import monitor_of
 from tuitrain.ui.charting import Choices
-from tuitrain.ui.follow import RunFollower
-from tuitrain.ui.snapshot import Request, RunSnapshot
+from tuitrain.ui.feeds.run import RunFollower
+from tuitrain.ui.feeds.snapshot import Request, RunSnapshot
 from tuitrain.ui.whole import Whole
 from tuitrain.ui.widgets.keyline import KeyLine
 from tuitrain.ui.widgets.lines import Lines

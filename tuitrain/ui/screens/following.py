@@ -9,7 +9,7 @@ from textual.message import Message
 from textual.screen import Screen
 
 from tuitrain.runs.directory import RunDirectory
-from tuitrain.ui.follow import Follower
+from tuitrain.ui.feeds.run import Follower
 from tuitrain.ui.whole import Whole
 
 if TYPE_CHECKING:

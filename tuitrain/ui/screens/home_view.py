@@ -14,8 +14,8 @@ from textual.events import Resize
 from textual.screen import Screen
 
 from tuitrain.runs.summary import RunSummary
-from tuitrain.ui.delivery import Delivery
-from tuitrain.ui.home_feed import (
+from tuitrain.ui.feeds.delivery import Delivery
+from tuitrain.ui.feeds.home import (
     CurveFollower,
     HeldListFollower,
     Machine,

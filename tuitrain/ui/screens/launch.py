@@ -21,12 +21,12 @@ from tuitrain.config.shortest import toml_value
 from tuitrain.errors import TuitrainError
 from tuitrain.runs.rows import StateRow
 from tuitrain.supervisor.launch import own_code
-from tuitrain.ui.delivery import Delivery, pass_through
+from tuitrain.ui.feeds.delivery import Delivery, pass_through
+from tuitrain.ui.feeds.pace import Pace, read_paces
 from tuitrain.ui.launch_form import RUN_NAME
 from tuitrain.ui.launch_keys import KEYS
 from tuitrain.ui.launching import Attempt, Starter
 from tuitrain.ui.opening import Opened, open_settings
-from tuitrain.ui.pace import Pace, read_paces
 from tuitrain.ui.screens.launch_view import LaunchView
 from tuitrain.ui.warm import WarmReport
 from tuitrain.ui.widgets.fields import Field

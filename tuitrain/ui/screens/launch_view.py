@@ -17,6 +17,7 @@ from tuitrain.config.faults import Fault
 from tuitrain.config.shortest import shortest_overrides
 from tuitrain.errors import TuitrainError
 from tuitrain.runs.directory import check_run_name, runs_root
+from tuitrain.ui.feeds.pace import Pace, pace_for
 from tuitrain.ui.launch_form import (
     DEVICE,
     RUN_NAME,
@@ -27,7 +28,6 @@ from tuitrain.ui.launch_form import (
     make_outlook,
 )
 from tuitrain.ui.opening import Opened, fault_words, values_of
-from tuitrain.ui.pace import Pace, pace_for
 from tuitrain.ui.warm import WarmReport
 from tuitrain.ui.whole import Whole
 from tuitrain.ui.widgets.fields import Field

@@ -12,7 +12,7 @@ from textual.screen import Screen
 from textual.widgets import Input
 
 from tuitrain.runs.directory import RunDirectory
-from tuitrain.ui.log_follow import LogFollower, LogSnapshot, Search
+from tuitrain.ui.feeds.log import LogFollower, LogSnapshot, Search
 from tuitrain.ui.whole import Whole
 from tuitrain.ui.widgets.keyline import KeyLine
 from tuitrain.ui.widgets.lines import Lines

@@ -12,9 +12,9 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 
 from tuitrain.runs.directory import RunDirectory
-from tuitrain.ui.memory_follow import MemoryFollower, MemoryRequest, MemorySnapshot
+from tuitrain.ui.feeds.memory import MemoryFollower, MemoryRequest, MemorySnapshot
+from tuitrain.ui.feeds.snapshot import devices_of
 from tuitrain.ui.screens.following import FollowingScreen
-from tuitrain.ui.snapshot import devices_of
 from tuitrain.ui.widgets.chartpanel import ChartPanel
 from tuitrain.ui.widgets.keyline import KeyLine
 from tuitrain.ui.widgets.lines import Lines
@@ -22,8 +22,8 @@ from tuitrain.ui.widgets.reader import Reader
 from tuitrain.ui.widgets.topline import TopLine
 from tuitrain.view.chart.scale import Window
 from tuitrain.view.format import sanitise
-from tuitrain.view.memorychart import LEGEND, memory_chart, peak_words
-from tuitrain.view.memorysheet import memory_sheet
+from tuitrain.view.memory.chart import LEGEND, memory_chart, peak_words
+from tuitrain.view.memory.sheet import memory_sheet
 from tuitrain.view.runtext import STATE_STYLES
 from tuitrain.view.spans import Span, wrap_plain
 

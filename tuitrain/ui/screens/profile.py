@@ -10,7 +10,7 @@ from textual.widgets import Input
 
 from tuitrain.errors import UsageError
 from tuitrain.metric_names import MOST_PROFILE_STEPS
-from tuitrain.profiles.store import trace_path
+from tuitrain.traces.store import trace_path
 from tuitrain.ui.screens.dialogs import Ask
 from tuitrain.ui.screens.profile_parts import ChooseProfile, Details, RowList
 from tuitrain.ui.screens.profile_view import ProfileView

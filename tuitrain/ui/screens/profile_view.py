@@ -12,13 +12,13 @@ from textual.message import Message
 from textual.screen import Screen
 
 from tuitrain.errors import TuitrainError
-from tuitrain.profiles.compare import compare_digests
-from tuitrain.profiles.store import load_digest, profile_name
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.rows import CommandRow, ProfileRow
-from tuitrain.ui.follow import RunFollower
+from tuitrain.traces.compare import compare_digests
+from tuitrain.traces.store import load_digest, profile_name
+from tuitrain.ui.feeds.run import RunFollower
+from tuitrain.ui.feeds.snapshot import Request, RunSnapshot
 from tuitrain.ui.screens.profile_parts import RowList
-from tuitrain.ui.snapshot import Request, RunSnapshot
 from tuitrain.ui.whole import Whole
 from tuitrain.ui.widgets.filterline import FilterLine
 from tuitrain.ui.widgets.flameview import FlameView

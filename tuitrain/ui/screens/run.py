@@ -9,7 +9,7 @@ from dataclasses import replace
 from tuitrain.config.settings import validate_setting
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.ui.charting import Choices, request_for, step_at, whole_window
-from tuitrain.ui.follow import RunFollower
+from tuitrain.ui.feeds.run import RunFollower
 from tuitrain.ui.screens.dialogs import Ask, Confirm
 from tuitrain.ui.screens.run_keys import BINDINGS as RUN_KEYS
 from tuitrain.ui.screens.run_view import RunView

@@ -27,9 +27,9 @@ from tuitrain.ui.charting import (
     group_metrics,
     request_for,
 )
-from tuitrain.ui.follow import RunFollower
+from tuitrain.ui.feeds.run import RunFollower
+from tuitrain.ui.feeds.snapshot import RunSnapshot, devices_of
 from tuitrain.ui.notices import News
-from tuitrain.ui.snapshot import RunSnapshot, devices_of
 from tuitrain.ui.whole import Whole
 from tuitrain.ui.widgets.chartpanel import ChartPanel
 from tuitrain.ui.widgets.keyline import KeyLine

@@ -13,9 +13,9 @@ from tuitrain.analysis.step_time import StepTime, step_context, step_time
 from tuitrain.metric_names import STAGES, split_metric
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.ui.charting import Choices, whole_window
-from tuitrain.ui.follow import RunFollower
+from tuitrain.ui.feeds.run import RunFollower
+from tuitrain.ui.feeds.snapshot import Request, RunSnapshot
 from tuitrain.ui.screens.following import FollowingScreen
-from tuitrain.ui.snapshot import Request, RunSnapshot
 from tuitrain.ui.widgets.chartpanel import ChartPanel
 from tuitrain.ui.widgets.keyline import KeyLine
 from tuitrain.ui.widgets.lines import Lines

@@ -15,7 +15,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tuitrain.ui.log_follow import LogWindow
+from tuitrain.ui.feeds.log import LogWindow
 from tuitrain.ui.widgets.lines import draw_strip, span_styles_of
 from tuitrain.view.logtext import cut_left, split_matches, text_pattern, wrap_starts
 from tuitrain.view.spans import Span, fit_line

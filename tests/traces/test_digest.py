@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from tests.profiles.traces import (
+from tests.traces.traces import (
     AUTOGRAD,
     BASE_US,
     STEP_US,
@@ -16,10 +16,10 @@ from tests.profiles.traces import (
     write_trace,
 )
 from tuitrain.errors import ProfileError
-from tuitrain.profiles.compare import compare_digests
-from tuitrain.profiles.digest import digest_events
-from tuitrain.profiles.store import load_digest, read_digest, trace_path
-from tuitrain.profiles.stream import read_events
+from tuitrain.traces.compare import compare_digests
+from tuitrain.traces.digest import digest_events
+from tuitrain.traces.store import load_digest, read_digest, trace_path
+from tuitrain.traces.stream import read_events
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from tuitrain.errors import TrainingError
-from tuitrain.training.modes import evaluation_mode
+from tuitrain.training.modules.modes import evaluation_mode
 
 _INPUT_TYPES = (torch.float32, torch.float64, torch.bfloat16, torch.float16)
 

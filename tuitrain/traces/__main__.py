@@ -1,4 +1,4 @@
-"""Works out what a profile says: `python -m tuitrain.profiles RUN_FOLDER NAME`.
+"""Works out what a profile says: `python -m tuitrain.traces RUN_FOLDER NAME`.
 
 A process of its own, of low priority: reading a trace takes a core for seconds.
 """
@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from tuitrain.errors import ProfileError
-from tuitrain.profiles.store import write_digest
+from tuitrain.traces.store import write_digest
 
 _NICENESS = 10
 

@@ -6,7 +6,7 @@ Knows nested events; nothing of tables.
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from tuitrain.profiles.events import HostEvent, Trace
+from tuitrain.traces.events import HostEvent, Trace
 
 OUTSIDE = "(outside modules)"
 OPTIMIZER = "(optimizer)"

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.reader import RunReader
 from tuitrain.runs.series import Series
-from tuitrain.ui.follow import RecordFollower, read_snapshot
-from tuitrain.ui.snapshot import Request, RunSnapshot, devices_of
+from tuitrain.ui.feeds.run import RecordFollower, read_snapshot
+from tuitrain.ui.feeds.snapshot import Request, RunSnapshot, devices_of
 from tuitrain.view.chart.scale import Window, roomy_end
-from tuitrain.view.memorybar import title_text
-from tuitrain.view.memorychart import Curve, Drawn, Peak, Story, curves_of, peak_curves
+from tuitrain.view.memory.bar import title_text
+from tuitrain.view.memory.chart import Curve, Drawn, Peak, Story, curves_of, peak_curves
 
 _PEAK_COLUMNS = 512
 _WORDS = Request(metrics=(), times=False)

@@ -5,7 +5,7 @@ Knows nested events; nothing of tables.
 
 from typing import Any
 
-from tuitrain.profiles.events import HostEvent, Trace
+from tuitrain.traces.events import HostEvent, Trace
 
 
 def describe_host(trace: Trace) -> dict[str, Any]:

@@ -7,8 +7,8 @@ import math
 import sqlite3
 from collections.abc import Iterator
 
-from tuitrain.runs.chunks import FOREVER, read_chunks
 from tuitrain.runs.series import Series, reduce_metric
+from tuitrain.runs.storage.chunks import FOREVER, read_chunks
 
 _MOST_ROWS = 500
 """Rows looked at for the latest readings: eight GPUs and the host give about 150 a second."""

@@ -1,6 +1,6 @@
 """What a screen knows of a run at one moment: frozen, read off the record in one go.
 
-Made by `tuitrain.ui.follow` in a thread, used by widgets; knows nothing of either.
+Made by `tuitrain.ui.feeds.run` in a thread, used by widgets; knows nothing of either.
 """
 
 from collections.abc import Mapping

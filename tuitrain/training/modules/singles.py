@@ -12,7 +12,7 @@ import torch
 from tuitrain.errors import TrainingError
 from tuitrain.training.build import TrainingComponents, first_samples
 from tuitrain.training.data.batches import Batch, BatchSchedule
-from tuitrain.training.randomness import generator_states, restore_generators
+from tuitrain.training.runtime.randomness import generator_states, restore_generators
 from tuitrain.training.step_checks import check_outputs
 
 

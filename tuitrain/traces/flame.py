@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from tuitrain.profiles.events import HostEvent, Trace
+from tuitrain.traces.events import HostEvent, Trace
 
 _MOST_NODES = 4000
 _DEEPEST = 120

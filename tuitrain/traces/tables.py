@@ -7,8 +7,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from tuitrain.profiles.events import HostEvent, Trace
-from tuitrain.profiles.places import Place, Places
+from tuitrain.traces.events import HostEvent, Trace
+from tuitrain.traces.places import Place, Places
 
 GROUPINGS = ("operator", "module", "line")
 _MOST_ROWS = 400

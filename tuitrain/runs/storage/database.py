@@ -17,10 +17,10 @@ from typing import Any
 from tuitrain.errors import DiskFullError, RecordError
 from tuitrain.messages import storable
 from tuitrain.runs.directory import RunDirectory
-from tuitrain.runs.filesystem import file_system_type, is_network
 from tuitrain.runs.identity import describe_origin
 from tuitrain.runs.metrics import monitor_of
-from tuitrain.runs.tables import FROM_VERSION_1, SCHEMA_VERSION, TABLES
+from tuitrain.runs.storage.filesystem import file_system_type, is_network
+from tuitrain.runs.storage.tables import FROM_VERSION_1, SCHEMA_VERSION, TABLES
 
 BUSY_TIMEOUT_S = 5.0
 _JOURNAL_RETRY_S = 0.02

@@ -8,8 +8,8 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from tuitrain.runs.chunks import FOREVER, pack, pack_steps, read_chunks
-from tuitrain.runs.pyramid import (
+from tuitrain.runs.storage.chunks import FOREVER, pack, pack_steps, read_chunks
+from tuitrain.runs.storage.pyramid import (
     BASE_STEPS,
     FACTOR,
     LEVELS,

@@ -21,7 +21,7 @@ from tuitrain.runs.lock import is_alive
 from tuitrain.runs.reader import RunReader
 from tuitrain.runs.rows import MarkRow
 from tuitrain.runs.summary import RunSummary
-from tuitrain.ui.snapshot import Request, RunSnapshot
+from tuitrain.ui.feeds.snapshot import Request, RunSnapshot
 from tuitrain.view.chart.scale import roomy_end
 
 Asked = TypeVar("Asked")

@@ -15,7 +15,7 @@ from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.reader import RunReader
 from tuitrain.runs.summary import RunSummary
 from tuitrain.telemetry.gpu import GpuSampler
-from tuitrain.ui.follow import LIST_LOOK_S, Follower, ListFollower
+from tuitrain.ui.feeds.run import LIST_LOOK_S, Follower, ListFollower
 from tuitrain.view.presetrows import Experience
 from tuitrain.view.runrows import LIVE
 

@@ -14,8 +14,8 @@ from tuitrain.view.devicetext import (
     host_lines,
     process_lines,
 )
-from tuitrain.view.memorybar import bar_lines
-from tuitrain.view.memorytext import account_lines, composition_lines
+from tuitrain.view.memory.bar import bar_lines
+from tuitrain.view.memory.text import account_lines, composition_lines
 from tuitrain.view.sidetext import Devices, as_of_lines
 from tuitrain.view.spans import Span, SpanLine, wrap_plain
 

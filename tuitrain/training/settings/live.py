@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tuitrain.config.schema import LIVE_SETTINGS, Preset
-from tuitrain.training.schedule import Factor
+from tuitrain.training.optimization.schedule import Factor
 
 
 def _initial(preset: Preset, key: str) -> float:

@@ -71,7 +71,7 @@ def begin_digest(run_folder: Path, name: str) -> "subprocess.Popen[bytes]":
     """Start the process that writes a profile's digest; what goes wrong is on its stderr."""
     return subprocess.Popen(
         # -P: a file called random.py in the current folder must not be imported.
-        [sys.executable, "-P", "-m", "tuitrain.profiles", str(run_folder), name],
+        [sys.executable, "-P", "-m", "tuitrain.traces", str(run_folder), name],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -87,8 +87,8 @@ def write_digest(run_folder: Path, name: str) -> None:
         OSError: the digest can't be written.
     """
     # Here alone: the supervisor and the interface only read digests.
-    from tuitrain.profiles.digest import digest_events
-    from tuitrain.profiles.stream import read_events
+    from tuitrain.traces.digest import digest_events
+    from tuitrain.traces.stream import read_events
 
     folder = profile_folder(run_folder, name)
     digest = digest_events(name, read_events(folder / PROFILE_TRACE))

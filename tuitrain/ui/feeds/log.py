@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.lock import is_alive, is_worker_alive
 from tuitrain.runs.log import LogFile, LogPart
-from tuitrain.ui.follow import RUN_LOOK_S, Follower
+from tuitrain.ui.feeds.run import RUN_LOOK_S, Follower
 from tuitrain.view.logtext import byte_pattern, harmless
 
 BLOCK_BYTES = 1 << 17

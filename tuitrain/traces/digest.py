@@ -6,14 +6,14 @@ Puts together what the other modules find out; knows nothing of files.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from tuitrain.profiles.device import describe_device
-from tuitrain.profiles.events import build_trace
-from tuitrain.profiles.flame import build_flame
-from tuitrain.profiles.host import describe_host
-from tuitrain.profiles.nesting import nest
-from tuitrain.profiles.store import DIGEST_FORMAT
-from tuitrain.profiles.tables import build_tables
-from tuitrain.profiles.words import largest_costs
+from tuitrain.traces.device import describe_device
+from tuitrain.traces.events import build_trace
+from tuitrain.traces.flame import build_flame
+from tuitrain.traces.host import describe_host
+from tuitrain.traces.nesting import nest
+from tuitrain.traces.store import DIGEST_FORMAT
+from tuitrain.traces.tables import build_tables
+from tuitrain.traces.words import largest_costs
 
 
 def digest_events(name: str, events: Iterable[Mapping[str, Any]]) -> dict[str, Any]:

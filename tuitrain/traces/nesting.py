@@ -5,7 +5,7 @@ Works on a trace's events in place; knows nothing of tables.
 
 from bisect import bisect_right
 
-from tuitrain.profiles.events import DeviceEvent, HostEvent, Trace
+from tuitrain.traces.events import DeviceEvent, HostEvent, Trace
 
 _ROUNDING_US = 0.01
 """Clocks are rounded to a nanosecond: a child may seem to end after its parent."""

@@ -6,7 +6,7 @@ Knows nested events; nothing of tables of operators.
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from tuitrain.profiles.events import DeviceEvent, HostEvent, Trace
+from tuitrain.traces.events import DeviceEvent, HostEvent, Trace
 
 Span = tuple[float, float]
 

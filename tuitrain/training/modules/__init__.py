@@ -1,0 +1,1 @@
+"""What is done with a model's modules before and around steps."""

@@ -1,0 +1,1 @@
+"""What the process around the loop is: number formats, generators, versions, stacks."""

@@ -1,0 +1,1 @@
+"""Settings that change while a run lives, or between its attempts."""

@@ -1,0 +1,1 @@
+"""Threads that read runs for the screens, and what they bring."""

@@ -1,0 +1,1 @@
+"""Memory as text: bars, charts, tables, accounts."""
