@@ -128,11 +128,19 @@ class Batches(Protocol):
         ...
 
 
+_GATHERED_BYTES = 64 * 1024
+"""Inputs that are gathered at once: those of several steps of a small model, which take no longer
+than gathering; no more, as whoever keeps a batch keeps what was gathered with it."""
+
+Part = tuple[Tensor, Tensor, float, int]
+"""Inputs, targets, share and samples of a batch."""
+
+
 class TensorBatches:
     """Batches gathered from whole-set tensors that are already on the device.
 
-    What can be done once an epoch is: a small model takes no longer for a step than a few dozen of
-    python's lines.
+    What can be done once for many steps is: a small model takes no longer for a step than a few
+    dozen of python's lines.
     """
 
     def __init__(self, samples: Samples, plan: BatchSchedule, preparation: BatchTransform) -> None:
@@ -140,16 +148,31 @@ class TensorBatches:
         self._plan = plan
         self._preparation = preparation
         self._steps_per_epoch, self._ahead = plan.steps_per_epoch, plan.ahead
+        sample_bytes = samples.inputs[:1].numel() * preparation.input_type.itemsize
+        several = _GATHERED_BYTES // max(1, sample_bytes * plan.step_samples)
+        # What augments may look at the other samples of its batch.
+        self._together = 1 if preparation.augments else max(1, several)
+        """Steps that are gathered at once; they begin at multiples of it in each epoch."""
         self._epoch = -1
-        self._steps: list[list[tuple[Tensor, float, int]]] = []
-        """For each step of the epoch its batches: the samples' numbers, share and size."""
+        self._orders: tuple[Tensor, ...] = ()
+        """The numbers of the samples that are gathered at once, over the epoch."""
+        self._first = -1
+        """The first step of those that were, by its place in the epoch."""
+        self._gathered: list[list[Part]] = []
 
     def step(self, step: int, laps: Laps | None = None) -> list[Batch]:
-        """Gather the batches of one step."""
+        """Return the batches of one step."""
         epoch, place = divmod(step + self._ahead, self._steps_per_epoch)
         if epoch != self._epoch:
             self._begin_epoch(epoch)
-        batches = [self._gather(*batch) for batch in self._steps[place]]
+        if self._together == 1:
+            parts = self._gather_each(place)
+        else:
+            at = place % self._together
+            if place - at != self._first:
+                self._gather_together(place - at)
+            parts = self._gathered[at]
+        batches = [Batch(*part) for part in parts]
         if laps is not None:
             laps.mark("data")
         return batches
@@ -157,18 +180,34 @@ class TensorBatches:
     def _begin_epoch(self, epoch: int) -> None:
         order = epoch_order(self._plan.seed, epoch, self._plan.samples)
         order = order.to(self._samples.inputs.device)
-        self._epoch = epoch
-        self._steps = []
-        for piece in torch.split(order, self._plan.step_samples)[: self._steps_per_epoch]:
-            batches = torch.split(piece, self._plan.forward_size)
-            samples = len(piece)
-            self._steps.append([(index, len(index) / samples, len(index)) for index in batches])
+        self._orders = torch.split(order, self._plan.step_samples * self._together)
+        self._epoch, self._first = epoch, -1
 
-    def _gather(self, index: Tensor, share: float, size: int) -> Batch:
+    def _gather_together(self, first: int) -> None:
+        """Gather several steps, each of them a view."""
+        inputs, targets = self._gather(self._orders[first // self._together])
+        size = self._plan.step_samples
+        steps = zip(torch.split(inputs, size), torch.split(targets, size), strict=True)
+        self._gathered = [self._split(*step) for step in steps]
+        self._first = first
+
+    def _split(self, inputs: Tensor, targets: Tensor) -> list[Part]:
+        size, samples = self._plan.forward_size, len(inputs)
+        batches = zip(torch.split(inputs, size), torch.split(targets, size), strict=True)
+        return [(part, target, len(part) / samples, len(part)) for part, target in batches]
+
+    def _gather_each(self, place: int) -> list[Part]:
+        """Gather the batches of one step by themselves."""
+        order = self._orders[place]
+        return [
+            (*self._gather(index), len(index) / len(order), len(index))
+            for index in torch.split(order, self._plan.forward_size)
+        ]
+
+    def _gather(self, index: Tensor) -> tuple[Tensor, Tensor]:
         inputs = self._samples.inputs.index_select(0, index)
         targets = self._samples.targets.index_select(0, index)
-        inputs, targets = self._preparation.train(inputs, targets, index, self._epoch)
-        return Batch(inputs, targets, share, size)
+        return self._preparation.train(inputs, targets, index, self._epoch)
 
     def close(self) -> None:
         """Nothing to end."""
