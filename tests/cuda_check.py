@@ -176,16 +176,16 @@ def check_memory_bar(machine: Machine, run: RunDirectory, checks: Checks) -> Non
 
 def _read_bar(run: RunDirectory, device: str) -> tuple[MemoryBreakdown, int | None, str] | None:
     with RunReader(run) as reader:
-        meta, samples, row = reader.meta(), reader.latest_samples(), reader.devices()
+        run_facts, samples, row = reader.facts(), reader.latest_samples(), reader.devices()
         attempts = reader.attempts()
     facts = row.facts if row else {}
-    place = training_device(meta.get("device"), meta["environment"], samples, facts) or "host"
+    place = training_device(run_facts.device, run_facts.environment, samples, facts) or "host"
     if device != "cpu" and "torch/allocated_bytes" not in samples:
         return None
     bar = next(
         (bar for bar in memory_breakdowns(samples, facts, place) if bar.prefix == place), None
     )
-    pid, pci = attempts[-1].pid if attempts else None, meta["environment"].get("device_pci", "")
+    pid, pci = attempts[-1].pid if attempts else None, run_facts.environment.device_pci or ""
     return None if bar is None else (bar, pid, pci)
 
 

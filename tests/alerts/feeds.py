@@ -29,7 +29,7 @@ class Feed:
         self.step = 0
         self.train_s = 0.0
         self.alerts: list[m.AlertRaised] = []
-        self.event(m.TrainingPrepared(self.time, 0, 100_000, 100, 10, "cpu", {}))
+        self.event(m.TrainingPrepared(self.time, 0, 100_000, 100, 10, "cpu", m.Environment()))
 
     @property
     def kinds(self) -> list[str]:

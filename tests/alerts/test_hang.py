@@ -18,7 +18,9 @@ class Clocked:
         self.now = 100.0
         self.step = 0
         self.said: list[str] = []
-        self.take(m.TrainingPrepared(self.now, 0, total, steps_per_epoch, 1, "cpu", {}))
+        self.take(
+            m.TrainingPrepared(self.now, 0, total, steps_per_epoch, 1, "cpu", m.Environment())
+        )
 
     def take(self, event: m.Event) -> None:
         if text := self.hang.take(event, self.now):

@@ -3,7 +3,9 @@
 from dataclasses import replace
 
 from tuitrain.analysis.step_time import StepContext, StepTime, step_time
+from tuitrain.messages import Environment
 from tuitrain.metric_names import HOST_BOUND_METRIC, STAGES, WALL_METRIC, split_metric
+from tuitrain.runs.rows import RunFacts, WorkRow
 
 GPU = StepContext(
     device="cuda:0",
@@ -22,18 +24,21 @@ CONFIG = {
     "data": {"workers": 2},
     "train": {"precision": "fp32", "compile": False, "batch_size": 64, "accumulate": 2},
 }
-META = {
-    "device": "cuda:0",
-    "environment": {
-        "cpu_count": 16,
-        "usable_cpus": 8,
-        "threads": 8,
-        "data_on_device": False,
-        "bf16": True,
-        "set_bytes": 1000,
-    },
-    "work": {"flops_per_sample": 1e9, "peak_flops": 1e14, "peak_source": "bf16 of X"},
-}
+FACTS = RunFacts(
+    "run",
+    "preset",
+    1.0,
+    device="cuda:0",
+    environment=Environment(
+        cpu_count=16,
+        usable_cpus=8,
+        threads=8,
+        data_on_device=False,
+        bf16=True,
+        set_bytes=1000,
+    ),
+    work=WorkRow(1e9, 1e14, "bf16 of X"),
+)
 SAMPLES = {
     "host/cpu_percent": 25.0,
     "host/worker_cpu_percent": 150.0,

@@ -3,6 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tuitrain.analysis.classification import class_figures
+from tuitrain.messages import PerClassCounts
 
 MATRICES = st.integers(2, 5).flatmap(
     lambda size: st.lists(
@@ -11,14 +12,17 @@ MATRICES = st.integers(2, 5).flatmap(
 )
 
 
-def counts(matrix: list[list[int]], *, pairs: bool) -> dict[str, object]:
+def counts(
+    matrix: list[list[int]], *, pairs: bool, classes: tuple[str, ...] | None = None
+) -> PerClassCounts:
     size = range(len(matrix))
-    return {
-        "support": [sum(row) for row in matrix],
-        "predicted": [sum(row[i] for row in matrix) for i in size],
-        "correct": [matrix[i][i] for i in size],
-        "confusion": matrix if pairs else None,
-    }
+    return PerClassCounts(
+        classes=classes,
+        support=tuple(sum(row) for row in matrix),
+        predicted=tuple(sum(row[i] for row in matrix) for i in size),
+        correct=tuple(matrix[i][i] for i in size),
+        confusion=tuple(map(tuple, matrix)) if pairs else None,
+    )
 
 
 @settings(deadline=None)
@@ -35,7 +39,7 @@ def test_figures_are_the_same_with_and_without_the_pairs(matrix: list[list[int]]
 
 def test_figures_follow_their_definitions() -> None:
     cat, dog, macro, weighted = class_figures(
-        {**counts([[8, 2], [1, 3]], pairs=True), "classes": ["cat", "dog"]}
+        counts([[8, 2], [1, 3]], pairs=True, classes=("cat", "dog"))
     )
     assert (cat.name, cat.precision, cat.recall, cat.support) == ("cat", 8 / 9, 0.8, 10)
     assert (dog.precision, dog.recall) == (3 / 5, 3 / 4)

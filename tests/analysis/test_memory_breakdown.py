@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from tests.analysis.readings import GIB, readings
 from tuitrain.analysis.memory_breakdown import host_breakdown, memory_breakdowns, training_device
+from tuitrain.messages import Environment
 
 
 @given(readings(), st.sampled_from(["gpu0", None]))
@@ -110,30 +111,30 @@ DEVICES = {
 }
 
 
-def found(environment: dict[str, str], devices: Any = DEVICES, **samples: float) -> str | None:
+def found(environment: Environment, devices: Any = DEVICES, **samples: float) -> str | None:
     readings = {name.replace("__", "/"): value for name, value in samples.items()}
     return training_device("cuda:0", environment, readings, devices)
 
 
 def test_it_is_found_by_uuid_then_by_its_place_then_by_its_processes() -> None:
-    assert found({"device_uuid": "bbbb-2", "device_pci": "00000000:19:00"}) == "gpu1"
-    assert found({"device_uuid": "aaaa-1"}) == "gpu0"
-    assert found({"device_uuid": "unknown", "device_pci": "00000000:3b:00"}) == "gpu1"
-    assert found({"device_pci": "0:3b:0"}) == "gpu1"
-    assert found({}, gpu1__worker_bytes=5.0, gpu0__worker_bytes=0.0) == "gpu1"
-    assert found({}) is None
+    assert found(Environment(device_uuid="bbbb-2", device_pci="00000000:19:00")) == "gpu1"
+    assert found(Environment(device_uuid="aaaa-1")) == "gpu0"
+    assert found(Environment(device_uuid="unknown", device_pci="00000000:3b:00")) == "gpu1"
+    assert found(Environment(device_pci="0:3b:0")) == "gpu1"
+    assert found(Environment(), gpu1__worker_bytes=5.0, gpu0__worker_bytes=0.0) == "gpu1"
+    assert found(Environment()) is None
 
 
 def test_the_only_gpu_there_is_is_it_and_a_cpu_has_none() -> None:
-    assert found({}, {"gpus": DEVICES["gpus"][:1]}) == "gpu0"
-    assert training_device("cpu", {}, {}, DEVICES) is None
-    assert training_device(None, {}, {}, {}) is None
+    assert found(Environment(), {"gpus": DEVICES["gpus"][:1]}) == "gpu0"
+    assert training_device("cpu", Environment(), {}, DEVICES) is None
+    assert training_device(None, Environment(), {}, {}) is None
 
 
 def test_a_slice_is_found_by_its_own_uuid_or_by_the_worker_in_it() -> None:
     slices = [{"index": 0, "uuid": "MIG-1"}, {"index": 3, "uuid": "MIG-2"}]
     devices = {"gpus": [{"index": 0, "uuid": "GPU-A", "pci": "0:19:0.0", "mig": slices}]}
-    assert found({"device_uuid": "2"}, devices) == "gpu0/mig3"
+    assert found(Environment(device_uuid="2"), devices) == "gpu0/mig3"
     # On a slice CUDA may tell the whole card's UUID and place, which both slices share.
-    environment = {"device_uuid": "A", "device_pci": "0:19:0"}
+    environment = Environment(device_uuid="A", device_pci="0:19:0")
     assert found(environment, devices, gpu0__mig3__worker_bytes=7.0) == "gpu0/mig3"

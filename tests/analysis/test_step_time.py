@@ -1,13 +1,13 @@
 import pytest
 
-from tests.analysis.steps import CONFIG, META, SAMPLES
+from tests.analysis.steps import CONFIG, FACTS, SAMPLES
 from tuitrain.analysis.step_time import StepContext, step_context, step_time
 from tuitrain.metric_names import WALL_METRIC, split_metric
-from tuitrain.runs.rows import SpeedRow
+from tuitrain.runs.rows import RunFacts, SpeedRow
 
 
 def test_facts_are_gathered_from_preset_record_and_readings() -> None:
-    context = step_context(CONFIG, META, SAMPLES)
+    context = step_context(CONFIG, FACTS, SAMPLES)
     assert context == StepContext(
         device="cuda:0",
         held=False,
@@ -31,9 +31,9 @@ def test_facts_are_gathered_from_preset_record_and_readings() -> None:
 
 
 def test_what_was_not_read_is_not_known() -> None:
-    assert step_context({}, {}, {}) == StepContext()
+    assert step_context({}, RunFacts("run", "preset", 1.0), {}) == StepContext()
     nobody = {name: value for name, value in SAMPLES.items() if "worker" not in name}
-    context = step_context(CONFIG, META, nobody | {"host/cpu_percent": float("nan")})
+    context = step_context(CONFIG, FACTS, nobody | {"host/cpu_percent": float("nan")})
     assert (context.idle_cores, context.gpu_used_bytes, context.free_bytes) == (None, None, None)
 
 

@@ -144,14 +144,14 @@ def _profiles(
         profiler.finish(_STEPS)
         quiet = before + _time_steps(step, _STEPS)
         [written] = [event for event in events if isinstance(event, ProfileWritten)]
-        recorded = statistics.median(written.facts["steps_s"]) * 1000
+        recorded = statistics.median(written.facts.steps_s) * 1000
         found["quiet_ms"] += quiet
         found["ratio"].append(statistics.median(quiet) / recorded)
-        found["held_up_ms"].append(written.facts["held_up_s"] * 1000)
+        found["held_up_ms"].append(written.facts.held_up_s * 1000)
         digest_s, digest_mb = _read(folder, written.name)
         found["digest_s"].append(digest_s)
         found["digest_mb"] = max(found.get("digest_mb", 0.0), digest_mb)
-    return {**found, **{key: written.facts[key] for key in ("json_bytes", "trace_bytes")}}
+    return {**found, **{key: getattr(written.facts, key) for key in ("json_bytes", "trace_bytes")}}
 
 
 def _read(folder: Path, name: str) -> tuple[float, float]:

@@ -15,7 +15,14 @@ import time
 from pathlib import Path
 
 from tuitrain.file_lock import FileLock
-from tuitrain.messages import MetricPoints, Numbered, StepsTaken, TrainingPrepared, WorkerStarted
+from tuitrain.messages import (
+    Environment,
+    MetricPoints,
+    Numbered,
+    StepsTaken,
+    TrainingPrepared,
+    WorkerStarted,
+)
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.writer import RunWriter
 
@@ -46,7 +53,9 @@ def main() -> int:
     batch, start = round(per_s * MESSAGE_S), time.time() - before / per_s
     with FileLock(directory.lock_path), RunWriter(directory) as writer:
         writer.begin_attempt(start)
-        prepared = TrainingPrepared(start, 0, 1_000_000, STEPS_PER_EPOCH, 12_345, "cpu", {})
+        prepared = TrainingPrepared(
+            start, 0, 1_000_000, STEPS_PER_EPOCH, 12_345, "cpu", Environment()
+        )
         writer.record([Numbered(1, 1, WorkerStarted(start, 1)), Numbered(1, 2, prepared)])
         for number in itertools.count(1):
             first, last = (number - 1) * batch + 1, number * batch

@@ -58,15 +58,12 @@ def run(root: Path) -> RunDirectory:
 def finished_run(root: Path, name: str, state: str = "finished", reason: str = "") -> RunDirectory:
     directory = create_run(root, "demo", name, CONFIG, command_line=["tuitrain", "run", "demo"])
     losses = (0.5, math.nan, math.inf, 0.125)
-    counts = {
-        "support": [10, 4],
-        "predicted": [9, 5],
-        "correct": [8, 3],
-        "confusion": [[8, 2], [1, 3]],
-    }
+    counts = m.PerClassCounts(
+        support=(10, 4), predicted=(9, 5), correct=(8, 3), confusion=((8, 2), (1, 3))
+    )
     path = "checkpoints/step-00000004.pt"
     events: list[m.Event] = [
-        m.TrainingPrepared(1.0, 0, 8, 4, 1234, "cpu", {"torch": "2.11"}),
+        m.TrainingPrepared(1.0, 0, 8, 4, 1234, "cpu", m.Environment(torch="2.11")),
         m.StepsTaken(2.0, 1, 4, 1.0, 0.5, (MetricPoints("train/loss", 1, losses),)),
         m.Evaluated(3.0, 2, 0.5, 0.1, {"val/accuracy": 0.9, "val/loss": 0.2}, counts),
         m.Evaluated(3.0, 4, 1.0, 0.1, {"val/accuracy": 0.8, "val/loss": 0.1}, counts),

@@ -18,6 +18,7 @@ import psutil
 import pytest
 
 from tuitrain.file_lock import is_held, read_holder
+from tuitrain.messages import Request
 from tuitrain.runs.commands import give_command
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.reader import RunReader
@@ -128,11 +129,11 @@ class Run:
     def wait(self, condition: Callable[[], Any], what: str) -> Any:
         return until(condition, what)
 
-    def order(self, kind: str, *, supervisor_stopped: bool) -> int:
+    def order(self, request: Request, *, supervisor_stopped: bool) -> int:
         """Give a command; one to a stopped supervisor is never taken."""
         if supervisor_stopped:
             os.kill(self.supervisor_pid, signal.SIGSTOP)
-        return give_command(self.directory, kind)
+        return give_command(self.directory, request)
 
     def waits_for_record(self) -> int:
         """Return the step at which the worker stands still without the record saying so."""

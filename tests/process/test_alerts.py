@@ -11,6 +11,7 @@ from typing import Any
 import psutil
 import pytest
 
+from tuitrain.messages import TakeStacks
 from tuitrain.runs.commands import give_command, wait_for_command
 
 PRESET = """
@@ -141,7 +142,9 @@ def test_stacks_at_any_time_change_nothing_of_what_is_learned(planted: Any) -> N
     disturbed = planted("train.max_steps=350", "data.workers=1")
     disturbed.wait_step(5)
     for _ in range(3):
-        answer = wait_for_command(disturbed.directory, give_command(disturbed.directory, "stacks"))
+        answer = wait_for_command(
+            disturbed.directory, give_command(disturbed.directory, TakeStacks())
+        )
         assert (answer.outcome, answer.text[:14]) == ("done", "stacks of 2 of")
     assert disturbed.wait_end().state == "finished"
     calm = planted("train.max_steps=350", "data.workers=1")

@@ -13,6 +13,8 @@ from typing import Any
 import psutil
 import pytest
 
+from tuitrain.messages import SaveCheckpoint
+
 FRAGILE = """
 name = "fragile"
 task = "classification"
@@ -175,7 +177,7 @@ def test_a_worker_whose_supervisor_is_killed_saves_and_ends_by_itself(cli: Any) 
     run = cli.endless("checkpoint.every_steps=0")
     run.wait_step(10)
     cli.killed.add(run.id)
-    number = run.order("checkpoint", supervisor_stopped=True)
+    number = run.order(SaveCheckpoint(), supervisor_stopped=True)
     run.kill("supervisor")
     state = run.state()
     assert (state.state, "resumable" in state.reason) == ("lost", True)

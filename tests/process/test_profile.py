@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tuitrain.messages import Stop
 from tuitrain.runs.commands import give_command
 
 DIGITS = """
@@ -133,14 +134,14 @@ def test_a_profile_and_what_is_said_of_it_outlast_a_stop_right_after(cli: Any) -
     goal = run.step + 100
     run.wait_step(goal)
     # Not by a command of its own process: until that has begun, the trace may be full.
-    give_command(run.directory, "stop")
+    give_command(run.directory, Stop())
     order.communicate()
     assert order.returncode == 0
     run.wait_end()
     [row] = run.profiles()
     assert row.state == "done"
     assert 0 < row.summary["steps"] < 1000
-    assert "the run ended" in row.facts["note"]
+    assert "the run ended" in row.facts.note
     folder = run.directory.profiles / row.name
     assert sorted(path.name for path in folder.iterdir()) == ["profile.json", "trace.json.gz"]
 

@@ -4,6 +4,7 @@ import sys
 import pytest
 
 from tuitrain.errors import RecordError, RunBusyError
+from tuitrain.messages import Pause, Stop
 from tuitrain.runs.commands import command_status, give_command, wait_for_command
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.lock import FileLock
@@ -32,26 +33,26 @@ def test_a_command_is_obeyed_by_another_process_and_its_answer_comes_back(
     ) as child:
         assert child.stdout is not None
         assert child.stdout.readline() == "alive\n"
-        answer = wait_for_command(run, give_command(run, "pause", {"release": True}))
+        answer = wait_for_command(run, give_command(run, Pause(release=True)))
     assert (answer.outcome, answer.text, answer.step) == ("done", "obeyed pause", 3)
     assert answer.arguments == {"release": True}
 
 
 def test_waiting_for_a_dead_supervisor_ends_with_a_clear_word(run: RunDirectory) -> None:
-    command = give_command(run, "pause")
+    command = give_command(run, Pause())
     with pytest.raises(RunBusyError, match="supervisor ended before it answered"):
         wait_for_command(run, command)
 
 
 def test_an_answer_given_just_before_the_end_counts(run: RunDirectory) -> None:
-    command = give_command(run, "stop")
+    command = give_command(run, Stop())
     with RunWriter(run) as writer:
         writer.finish_command(command, 1.0, "done", "stopped")
     assert wait_for_command(run, command).outcome == "done"
 
 
 def test_waiting_can_be_limited(run: RunDirectory) -> None:
-    command = give_command(run, "pause")
+    command = give_command(run, Pause())
     with FileLock(run.lock_path), pytest.raises(RunBusyError, match="no answer"):
         wait_for_command(run, command, poll_s=0.001, limit_s=0.01)
 

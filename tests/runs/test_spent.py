@@ -64,7 +64,7 @@ def test_evaluations_checkpoints_and_pauses_are_told_apart_from_steps(
         writer.record(
             number(
                 m.WorkerStarted(100.0, 77),
-                m.TrainingPrepared(110.0, 0, 100, 10, 5, "cpu", {}),
+                m.TrainingPrepared(110.0, 0, 100, 10, 5, "cpu", m.Environment()),
                 split_at(30, 0.1),
                 m.Evaluated(141.0, 30, 3.0, 4.0, {"val/loss": 1.0}, None),
                 m.CheckpointSaved(

@@ -61,7 +61,7 @@ def until_stopped(process: "subprocess.Popen[str]") -> None:
 def test_what_a_worker_is_busy_with_is_told_and_for_how_long(
     run: RunDirectory, number: Number, events: list[m.Event], text: str
 ) -> None:
-    prepared = m.TrainingPrepared(89.0, 0, 100, 10, 5, "cpu", {})
+    prepared = m.TrainingPrepared(89.0, 0, 100, 10, 5, "cpu", m.Environment())
     with RunWriter(run) as writer:
         writer.begin_attempt(80.0)
         writer.record(number(prepared, *events))

@@ -36,7 +36,7 @@ def saved(step: int, *names: str) -> m.CheckpointSaved:
 
 
 def evaluated(step: int, loss: float) -> m.Evaluated:
-    return m.Evaluated(5.0, step, 1.0, 0.5, {"val/loss": loss}, {"support": [1]})
+    return m.Evaluated(5.0, step, 1.0, 0.5, {"val/loss": loss}, m.PerClassCounts(support=(1,)))
 
 
 def test_the_states_of_a_run_are_recorded_in_the_order_they_came(
@@ -45,7 +45,7 @@ def test_the_states_of_a_run_are_recorded_in_the_order_they_came(
     events = number(
         m.WorkerStarted(1.0, 77),
         m.PreparationReported(2.0, "loading data"),
-        m.TrainingPrepared(3.0, 0, 100, 10, 1234, "cpu", {"torch": "2.11"}),
+        m.TrainingPrepared(3.0, 0, 100, 10, 1234, "cpu", m.Environment(torch="2.11")),
         m.TrainingPaused(4.0, 5, "asked"),
         m.TrainingContinued(5.0, 5),
         m.TrainingEnded(6.0, 9, "failed", "out of memory", "Traceback ..."),
@@ -66,7 +66,7 @@ def test_the_states_of_a_run_are_recorded_in_the_order_they_came(
         ]
         assert reader.state().detail == "Traceback ..."
         assert [row.kind for row in reader.marks()] == ["pause", "continue"]
-        assert reader.meta()["environment"] == {"torch": "2.11"}
+        assert reader.facts().environment == m.Environment(torch="2.11")
         assert reader.summary().total_steps == 100
         (attempt,) = reader.attempts()
         assert (attempt.pid, attempt.started, attempt.ended) == (77, 0.5, 6.0)
@@ -170,7 +170,7 @@ def test_what_an_older_worker_left_unsaid_does_not_change_the_present_state(
         m.TrainingPaused(1.0, 2, "asked"), m.CommandDone(1.0, 1, "done", "paused", 2), start=5
     )
     with RunWriter(run) as writer:
-        command = give_command(run, "pause")
+        command = give_command(run, m.Pause())
         writer.change_state(2.0, "starting", "new worker")
         resumed = m.TrainingResumed(3.0, 2, "checkpoints/x.pt", m.encode_pending(late))
         writer.record(number(resumed, attempt=2))
@@ -198,8 +198,8 @@ def test_live_changes_are_made_again_however_often_a_run_is_resumed(
 
 
 def test_commands_are_taken_once_in_order_and_stale_ones_refused(run: RunDirectory) -> None:
-    first = give_command(run, "set", {"key": "optimizer.lr", "value": 0.1}, now=5.0)
-    second = give_command(run, "pause")
+    first = give_command(run, m.ChangeSetting(0, "optimizer.lr", 0.1), now=5.0)
+    second = give_command(run, m.Pause())
     with RunWriter(run) as writer:
         taken = writer.take_commands(6.0)
         assert [row.id for row in taken] == [first, second]
@@ -279,16 +279,16 @@ def test_texts_that_no_file_takes_are_escaped_wherever_they_enter(new_run: NewRu
     run = new_run(command_line=["tuitrain", odd], data_directory=Path("/data") / "caf\udce9")
     with RunWriter(run) as writer:
         writer.begin_attempt(1.0, odd)
-        writer.set_environment({"host": odd, odd: [odd]})
+        writer.set_meta(note={odd: [odd]})
         writer.set_devices(1.0, {"processes": [{"name": odd}]})
         writer.add_alert(1.0, "disk", odd, 1, odd)
-        writer.finish_command(give_command(run, "checkpoint", {"name": odd}), 1.0, "done", odd)
+        writer.finish_command(give_command(run, m.SaveCheckpoint(name=odd)), 1.0, "done", odd)
         writer.change_state(2.0, "failed", odd, at_rest=True, detail=odd)
     escaped = r"caf\xe9 \ud83d\x00"
     with RunReader(run) as reader:
         meta, alert = reader.meta(), reader.alerts()[0]
         assert meta["command_line"] == ["tuitrain", r"caf\xe9 \ud83d" + "\x00"]
-        assert [key for key in meta["environment"] if "caf" in key] == [r"caf\xe9 \ud83d" + "\x00"]
+        assert list(meta["note"]) == [r"caf\xe9 \ud83d" + "\x00"]
         assert {alert.text, alert.detail, reader.state().reason, reader.state().detail} == {escaped}
         assert reader.commands()[0].text == escaped
         # Where it is looked for again, it is as the system calls it.
@@ -406,13 +406,15 @@ def test_the_parts_of_a_step_are_no_metrics_and_a_resume_removes_them(
 
 def test_a_profile_is_listed_while_it_is_read_and_after(run: RunDirectory, number: Number) -> None:
     with RunWriter(run) as writer:
-        writer.record(number(m.ProfileWritten(1.0, 3, "p1", 10, 19, {"asked_steps": 10})))
+        writer.record(
+            number(m.ProfileWritten(1.0, 3, "p1", 10, 19, m.ProfileFacts(asked_steps=10)))
+        )
         with RunReader(run) as reader:
             assert [(row.name, row.state) for row in reader.profiles()] == [("p1", "reading")]
         writer.finish_profile("p1", "done", {"top": ["conv"]})
     with RunReader(run) as reader:
         (row,) = reader.profiles()
-        assert (row.state, row.summary, row.facts["asked_steps"]) == ("done", {"top": ["conv"]}, 10)
+        assert (row.state, row.summary, row.facts.asked_steps) == ("done", {"top": ["conv"]}, 10)
 
 
 def test_a_record_of_version_1_is_brought_up_to_date(run: RunDirectory) -> None:

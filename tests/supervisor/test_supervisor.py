@@ -3,10 +3,11 @@
 import io
 import json
 import math
+import sqlite3
 import tempfile
 from collections import deque
 from collections.abc import Mapping
-from contextlib import redirect_stdout
+from contextlib import closing, redirect_stdout
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, get_args
@@ -88,12 +89,25 @@ ANYTHING = st.recursive(
 )
 
 
+PAYLOADS = [
+    m.CostEstimate, m.DeviceMemory, m.Environment, m.MemoryAccount, m.MemoryParts, m.NoEstimate,
+    m.OomAccount, m.PerClassCounts, m.ProfileFacts,
+]  # fmt: skip
+
+
+def payload_of(kind: type) -> st.SearchStrategy[Any]:
+    """Return what events of a class may carry, with anything in every field."""
+    return st.builds(kind, *(ANYTHING for _field in fields(kind)))
+
+
 def sound(name: str) -> st.SearchStrategy[Any]:
     """Return values that a field may well have, so that not every event is refused at sight."""
     if name == "points":
         return st.lists(POINTS, max_size=3).map(tuple)
-    if name in ("metrics", "readings", "account", "facts", "environment", "counts"):
+    if name in ("metrics", "readings"):
         return st.dictionaries(KEYS, ANYTHING, max_size=3)
+    if name in ("account", "facts", "environment", "counts", "devices", "estimate"):
+        return st.sampled_from(PAYLOADS).flatmap(payload_of)
     return st.sampled_from([1, 2.5, "checkpoints/x.pt", "running", "failed", (), ("last",), None])
 
 
@@ -195,7 +209,7 @@ def test_who_shows_a_run_may_fail_at_each_event_and_it_is_told_once(run: RunDire
     def observe(_event: m.Event) -> None:
         raise RuntimeError("the formatter is broken")
 
-    profile = m.ProfileWritten(1.0, 3, "p1", 1, 2, {})
+    profile = m.ProfileWritten(1.0, 3, "p1", 1, 2, m.ProfileFacts())
     assert supervise(run, [numbered(profile), control(start=2)], observe) == 0
     assert sorted(alerts_of(run), reverse=True) == [
         "what shows the run failed and is left out, the run goes on: "
@@ -221,8 +235,6 @@ def test_an_exception_text_of_two_megabytes_is_cut_and_says_by_how_much(run: Run
 
 
 def test_a_command_row_without_what_it_needs_is_refused(run: RunDirectory) -> None:
-    from tuitrain.runs.commands import give_command
-
     wrong: list[tuple[str, Mapping[str, Any]]] = [
         ("profile", {}), ("profile", {"steps": None}), ("set", {"key": 1, "value": "x"}),
         ("profile", {"steps": math.inf}), ("nonsense", {}),
@@ -234,8 +246,12 @@ def test_a_command_row_without_what_it_needs_is_refused(run: RunDirectory) -> No
 
         def pop(self, *place: Any) -> Any:
             if len(self) == 3:
-                for kind, arguments in wrong:
-                    give_command(run, kind, arguments)
+                with closing(sqlite3.connect(run.database_path)) as record, record:
+                    record.executemany(
+                        "INSERT INTO commands (given, given_by, kind, arguments_json)"
+                        " VALUES (1, 'another version', ?, ?)",
+                        [(kind, json.dumps(arguments)) for kind, arguments in wrong],
+                    )
             return super().pop(*place)
 
     from tests.supervisor import workers

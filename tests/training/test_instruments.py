@@ -128,7 +128,7 @@ def test_sparse_gradients_are_trained_with_and_accounted(
     assert (course.ended.state, alerts(course)) == ("finished", [])
     [account] = [event.account for event in course.events if isinstance(event, MemoryAccounted)]
     # The rows that a batch looked up, their int64 numbers, and the last layer's five numbers.
-    assert account["measured"]["gradients_bytes"] > 4 * 5 + 8
+    assert account.measured.gradients_bytes > 4 * 5 + 8
     assert len(course.points("grad_norm")) == 30
 
 

@@ -14,9 +14,9 @@ from tuitrain.messages import (
     CommandDone,
     Continue,
     Evaluated,
-    Hold,
+    HoldForRecord,
     Pause,
-    Release,
+    RecordWritable,
     StepsTaken,
     Stop,
     TrainingContinued,
@@ -128,7 +128,14 @@ def course_of_waiting(course: Course) -> list[str]:
 
 
 def test_a_pause_outlasts_a_full_disk_that_comes_and_goes_meanwhile(tmp_path: Path) -> None:
-    commands = (Pause(1), Hold("full"), Pause(2), Release(), Continue(3), Continue(4))
+    commands = (
+        Pause(1),
+        HoldForRecord("full"),
+        Pause(2),
+        RecordWritable(),
+        Continue(3),
+        Continue(4),
+    )
     course = Course(tmp_path, LINE + "batch_size = 20", *commands)
     assert course.ended.state == "finished"
     assert course_of_waiting(course) == [
@@ -144,7 +151,7 @@ def test_a_pause_outlasts_a_full_disk_that_comes_and_goes_meanwhile(tmp_path: Pa
 
 
 def test_a_full_disk_outlasts_a_pause_that_comes_and_goes_meanwhile(tmp_path: Path) -> None:
-    commands = (Hold("full"), Pause(1), Continue(2), Release())
+    commands = (HoldForRecord("full"), Pause(1), Continue(2), RecordWritable())
     course = Course(tmp_path, LINE + "batch_size = 20", *commands)
     assert course.ended.state == "finished"
     assert course_of_waiting(course) == [
@@ -172,7 +179,7 @@ class Releasing(WorkerChannel):
         self.waits += 1
         assert self.waits < 5, "waits for ever"
         if self.waits == 1:
-            self.put_command(Release())
+            self.put_command(RecordWritable())
         super().wait_for_command(0.0 * timeout_s)
 
 
@@ -185,7 +192,7 @@ class FullOnce(CheckpointFolder):
     def write(self, state: Any, step: int, *, prove: bool = False) -> Path:
         if not self.failed:
             self.failed = True
-            self.channel.put_command(Hold("the record can't be written"))
+            self.channel.put_command(HoldForRecord("the record can't be written"))
             raise OSError(28, "No space left on device")
         return super().write(state, step, prove=prove)
 

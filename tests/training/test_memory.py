@@ -2,6 +2,7 @@
 
 import queue
 import random
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,13 @@ import torch
 from torch import nn
 
 from tuitrain.config.load import parse_preset
-from tuitrain.messages import MemoryAccounted, WorkerMeasured
+from tuitrain.messages import (
+    MemoryAccount,
+    MemoryAccounted,
+    MemoryParts,
+    NoEstimate,
+    WorkerMeasured,
+)
 from tuitrain.training.build import TrainingComponents, build_components
 from tuitrain.training.channel import WorkerChannel
 from tuitrain.training.checkpoints.files import CheckpointFolder
@@ -67,13 +74,19 @@ def trainer(folder: Path, text: str) -> tuple[Trainer, WorkerChannel]:
     return Trainer(parts, link, writer, text), link
 
 
-def account_of(folder: Path, text: str) -> dict[str, Any]:
+def account_of(folder: Path, text: str) -> MemoryAccount:
     """Return the one account that a run gives."""
     one, link = trainer(folder, text)
     assert one.run().state == "finished"
     sent = [item.event for item in link.unacknowledged()]
     [account] = [event for event in sent if isinstance(event, MemoryAccounted)]
-    return dict(account.account)
+    found: MemoryAccount = account.account
+    return found
+
+
+def estimate_in(account: MemoryAccount) -> MemoryParts:
+    assert isinstance(account.estimated, MemoryParts)
+    return account.estimated
 
 
 @pytest.mark.parametrize(
@@ -89,16 +102,16 @@ def test_parts_of_a_known_model_are_exact_to_the_byte(
     tmp_path: Path, optimizer: str, options: str, states: int
 ) -> None:
     account = account_of(tmp_path, config(optimizer=optimizer, options=options))
-    measured, estimated = account["measured"], account["estimated"]
-    assert (account["device"], account["batch_size"]) == ("cpu", 50)
-    assert measured["parameters_bytes"] == estimated["parameters_bytes"] == WEIGHTS
-    assert measured["gradients_bytes"] == estimated["gradients_bytes"] == WEIGHTS
-    assert measured["optimizer_bytes"] == states
-    assert estimated["optimizer_bytes"] == states - states % WEIGHTS
-    assert measured["data_bytes"] == estimated["data_bytes"] == SET
-    assert measured["buffers_bytes"] == 0
-    assert "backward pass of step 3" in account["activations_source"]
-    for part in (measured, estimated):
+    measured, estimated = account.measured, estimate_in(account)
+    assert (account.device, account.batch_size) == ("cpu", 50)
+    assert measured.parameters_bytes == estimated.parameters_bytes == WEIGHTS
+    assert measured.gradients_bytes == estimated.gradients_bytes == WEIGHTS
+    assert measured.optimizer_bytes == states
+    assert estimated.optimizer_bytes == states - states % WEIGHTS
+    assert measured.data_bytes == estimated.data_bytes == SET
+    assert measured.buffers_bytes == 0
+    assert "backward pass of step 3" in account.activations_source
+    for part in map(asdict, (measured, estimated)):
         total = part.pop("total_bytes")
         assert total == sum(part.values())
 
@@ -106,18 +119,18 @@ def test_parts_of_a_known_model_are_exact_to_the_byte(
 def test_activations_are_what_autograd_keeps_of_one_batch_at_a_time(tmp_path: Path) -> None:
     once = account_of(tmp_path / "once", config(batch_size=50))
     twice = account_of(tmp_path / "twice", config(batch_size=25, accumulate=2))
-    activations = once["measured"]["activations_bytes"]
+    activations = once.measured.activations_bytes
     # Inputs [50, 64], the hidden layer after ReLU [50, 32], log-probabilities [50, 10], classes,
     # and a scalar that the mean leaves.
     assert activations == 50 * (4 * (64 + 32 + 10) + 8) + 4
-    assert twice["measured"]["activations_bytes"] == 25 * (4 * (64 + 32 + 10) + 8) + 4
-    estimated = once["estimated"]["activations_bytes"]
+    assert twice.measured.activations_bytes == 25 * (4 * (64 + 32 + 10) + 8) + 4
+    estimated = estimate_in(once).activations_bytes
     assert estimated == 50 * 4 * (64 + 32)
 
 
 def test_streamed_data_take_no_room_on_the_device(tmp_path: Path) -> None:
     account = account_of(tmp_path, config(mode="loader"))
-    assert account["measured"]["data_bytes"] == account["estimated"]["data_bytes"] == 0
+    assert account.measured.data_bytes == estimate_in(account).data_bytes == 0
 
 
 class Busy(nn.Module):
@@ -191,8 +204,8 @@ def test_a_model_that_refuses_an_estimate_is_still_measured(tmp_path: Path) -> N
     watch.look(3)
     assert watch.account()
     assert not watch.account()
-    assert sent[0].account["estimated"] == {"error": "more than ten, please"}
-    assert sent[0].account["measured"]["data_bytes"] == SET
+    assert sent[0].account.estimated == NoEstimate("more than ten, please")
+    assert sent[0].account.measured.data_bytes == SET
 
 
 class Unwatched(MemoryWatch):
@@ -294,8 +307,8 @@ def test_a_cuda_step_is_the_allocator_s_peak_less_what_is_there_between_steps(
     cuda.stats["allocated_bytes.all.peak"] = held + 12345
     watch.look(3)
     assert watch.account()
-    assert sent[0].account["measured"]["activations_bytes"] == 12345
-    assert sent[0].account["measured"]["total_bytes"] == held + 12345
+    assert sent[0].account.measured.activations_bytes == 12345
+    assert sent[0].account.measured.total_bytes == held + 12345
 
 
 def test_readings_are_sent_once_a_second_at_the_most(tmp_path: Path) -> None:

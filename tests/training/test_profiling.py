@@ -95,10 +95,10 @@ def test_the_trace_holds_the_steps_that_were_asked_for_and_names_modules(tmp_pat
     assert f"{MODULE_MARK}0 (Conv2d)" in names
     assert f"{MODULE_MARK}loss (CrossEntropyLoss)" in names
     assert any(event.get("cat") == "python_function" for event in trace)
-    assert len(written.facts["steps_s"]) == 5
-    assert written.facts["held_up_s"] > 0
-    assert written.facts["json_bytes"] > written.facts["trace_bytes"] > 0
-    assert written.facts["note"] == ""
+    assert len(written.facts.steps_s) == 5
+    assert written.facts.held_up_s > 0
+    assert written.facts.json_bytes > written.facts.trace_bytes > 0
+    assert written.facts.note == ""
     assert sorted(path.name for path in (tmp_path / "profiles/p1").iterdir()) == ["trace.json.gz"]
 
 
@@ -130,8 +130,8 @@ def test_the_end_of_the_run_ends_a_profile_with_the_steps_it_has(tmp_path: Path)
     assert course.ended.state == "finished"
     assert written.last_step == 40
     assert 20 < len(steps_in(course.trace("p1"))) < 40
-    assert written.facts["asked_steps"] == 500
-    assert "the run ended" in written.facts["note"] and "the run ended" in done.text
+    assert written.facts.asked_steps == 500
+    assert "the run ended" in written.facts.note and "the run ended" in done.text
 
 
 def test_a_stop_before_a_step_was_recorded_leaves_no_profile(tmp_path: Path) -> None:
@@ -184,12 +184,12 @@ def test_no_more_steps_are_recorded_than_fit_the_bound_and_it_is_said(tmp_path: 
         desk.profiler.begin(order(50), 0)
         desk.run()
     [large, _], [small, done] = whole.events, tight.events
-    assert len(large.facts["steps_s"]) == 50
-    assert large.facts["json_bytes"] > 90_000
-    assert 1 <= len(small.facts["steps_s"]) < 50
-    assert small.facts["json_bytes"] < 60_000
-    assert "50 steps were asked for" in small.facts["note"]
-    assert small.facts["note"] in done.text
+    assert len(large.facts.steps_s) == 50
+    assert large.facts.json_bytes > 90_000
+    assert 1 <= len(small.facts.steps_s) < 50
+    assert small.facts.json_bytes < 60_000
+    assert "50 steps were asked for" in small.facts.note
+    assert small.facts.note in done.text
 
 
 def test_an_evaluation_takes_the_room_of_as_many_steps(tmp_path: Path) -> None:
@@ -205,8 +205,8 @@ def test_an_evaluation_takes_the_room_of_as_many_steps(tmp_path: Path) -> None:
     desk.profiler.expect(6, 1)
     desk.run(500)
     [written, _] = desk.events
-    assert len(written.facts["steps_s"]) == int(found[1]) - 6
-    assert "evaluation" in written.facts["note"]
+    assert len(written.facts.steps_s) == int(found[1]) - 6
+    assert "evaluation" in written.facts.note
 
 
 def test_an_evaluation_that_would_not_fit_ends_the_profile_first(tmp_path: Path) -> None:
@@ -217,8 +217,8 @@ def test_an_evaluation_that_would_not_fit_ends_the_profile_first(tmp_path: Path)
     desk.profiler.expect(10_000, 1)
     desk.run()
     [written, done] = desk.events
-    assert "evaluation" in written.facts["note"]
-    assert len(written.facts["steps_s"]) < 20
+    assert "evaluation" in written.facts.note
+    assert len(written.facts.steps_s) < 20
     assert done.outcome == "done"
 
 

@@ -124,8 +124,8 @@ def test_a_failed_step_is_undone_and_the_last_whole_one_saved(tmp_path: Path) ->
     assert (course.ended.state, course.ended.step) == ("failed", 0)
     assert course.steps() == []
     [account] = course.sent(MemoryRanOut)
-    assert account.account["again"] == {"train.batch_size": 5, "train.accumulate": 4}
-    assert account.account["fits_batch_size"] == 8
+    assert account.account.again == {"train.batch_size": 5, "train.accumulate": 4}
+    assert account.account.fits_batch_size == 8
     assert "Run again with: train.batch_size=5 train.accumulate=4" in course.ended.reason
 
 

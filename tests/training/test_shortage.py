@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tests.training.test_loop import LINE
 from tuitrain.config.load import parse_preset
+from tuitrain.messages import MemoryBlock
 from tuitrain.training.memory.allocator import (
     CudaAllocator,
     HostAllocator,
@@ -126,8 +127,8 @@ SEGMENTS = [
 def test_the_largest_live_blocks_come_with_the_line_outside_torch() -> None:
     where = "/home/u/project/nets.py:31 forward"
     assert largest_blocks(SEGMENTS) == [
-        {"bytes": 64 * MIB, "count": 3, "where": where},
-        {"bytes": 128 * MIB, "count": 1, "where": ""},
+        MemoryBlock(64 * MIB, 3, where),
+        MemoryBlock(128 * MIB, 1, ""),
     ]
 
 
@@ -163,10 +164,10 @@ def shortage_of(text: str, allocator: Any) -> OomReport:
 def test_the_account_says_who_has_the_memory_and_what_fragments_are_worth() -> None:
     allocator = CudaAllocator(torch.device("cuda", 0), FullCuda())
     shortage = shortage_of("CUDA out of memory. Tried to allocate 2.00 GiB.", allocator)
-    account = shortage.account()
-    assert account["others_bytes"] == 9 * GIB
-    assert (account["asked_bytes"], account["fragmented_bytes"]) == (2 * GIB, 3 * GIB)
-    assert account["blocks"][0]["where"].startswith("/home/u/project/nets.py:31")
+    account = shortage.account("step", 64)
+    assert account.others_bytes == 9 * GIB
+    assert (account.asked_bytes, account.fragmented_bytes) == (2 * GIB, 3 * GIB)
+    assert account.blocks[0].where.startswith("/home/u/project/nets.py:31")
     words = shortage.words()
     assert words.startswith("asked for 2 GiB, 1 GiB of 80 GiB free")
     assert "hold 9 GiB" in words
@@ -186,7 +187,7 @@ def test_an_allocator_without_a_list_of_blocks_is_still_asked_for_the_rest() -> 
 
     allocator = CudaAllocator(torch.device("cuda", 0), Asynchronous())
     shortage = shortage_of("CUDA out of memory. Tried to allocate 2.00 GiB.", allocator)
-    assert shortage.account()["others_bytes"] == 9 * GIB
+    assert shortage.account("step").others_bytes == 9 * GIB
     assert (
         "list of blocks failed and is left out, the run goes on: RuntimeError: cudaMalloc"
         in shortage.detail

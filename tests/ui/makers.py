@@ -81,7 +81,9 @@ def train(
     at = start + 1 + count * step_s
     events: list[m.Event] = [
         m.WorkerStarted(start, 77),
-        m.TrainingPrepared(start + 1, 0, total_steps, steps_per_epoch, 12_345, "cpu", {}),
+        m.TrainingPrepared(
+            start + 1, 0, total_steps, steps_per_epoch, 12_345, "cpu", m.Environment()
+        ),
     ]
     if count:
         points = (m.MetricPoints("train/loss", 1, tuple(losses)),)

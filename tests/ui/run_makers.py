@@ -69,7 +69,9 @@ def begin(directory: RunDirectory, total_steps: int = TOTAL) -> None:
     write(
         directory,
         m.WorkerStarted(START, 77),
-        m.TrainingPrepared(START + 1, 0, total_steps, STEPS_PER_EPOCH, 12_345, "cuda:0", {}),
+        m.TrainingPrepared(
+            START + 1, 0, total_steps, STEPS_PER_EPOCH, 12_345, "cuda:0", m.Environment()
+        ),
     )
 
 
@@ -161,9 +163,9 @@ def supervising(run: RunDirectory) -> Any:
         yield writer
 
 
-def ask(run: RunDirectory, kind: str) -> int:
+def ask(run: RunDirectory, request: m.Request) -> int:
     """Give a command that nobody takes yet."""
-    return give_command(run, kind, now=_at(STEPS))
+    return give_command(run, request, now=_at(STEPS))
 
 
 def answer(writer: RunWriter, command: CommandRow, text: str) -> None:

@@ -15,7 +15,16 @@ from tests.ui.screens import screen_text, type_at_once, wait_for, wait_for_golde
 from tuitrain.config.load import parse_preset, to_toml
 from tuitrain.errors import TuitrainError
 from tuitrain.file_lock import FileLock
-from tuitrain.messages import MemoryRanOut, Numbered, RunState, TrainingEnded
+from tuitrain.messages import (
+    CostEstimate,
+    CostEstimated,
+    DeviceMemory,
+    MemoryRanOut,
+    Numbered,
+    OomAccount,
+    RunState,
+    TrainingEnded,
+)
 from tuitrain.runs.listing import list_runs
 from tuitrain.runs.reader import RunReader
 from tuitrain.runs.writer import RunWriter
@@ -25,7 +34,7 @@ from tuitrain.ui.feeds.pace import pace_for, read_paces
 from tuitrain.ui.screens.home import HomeScreen
 from tuitrain.ui.screens.launch import LaunchScreen
 from tuitrain.ui.screens.run import RunScreen
-from tuitrain.ui.warm import DeviceFacts, Estimate, WarmReport
+from tuitrain.ui.warm import WarmReport
 from tuitrain.view.chart.figure import Look
 
 PRESET = """
@@ -76,13 +85,13 @@ class Bench:
         self.asked.append(config)
         batch = parse_preset(config, "asked").train.batch_size
         devices = (
-            DeviceFacts("cuda:0", "H200", 2**37, 2**37),
-            DeviceFacts("cpu", "x86_64", 2**33, 2**34),
+            DeviceMemory("cuda:0", "H200", 2**37, 2**37),
+            DeviceMemory("cpu", "x86_64", 2**33, 2**34),
         )
-        estimate = Estimate(
-            config, "cuda:0", 53_000, 2**20, 2**20, 2**21, batch * 2**14, 2**17, 23, 460
+        estimate = CostEstimate(
+            "cuda:0", 53_000, 2**20, 2**20, 2**21, batch * 2**14, 2**17, 23, 460
         )
-        self._deliver(WarmReport(True, devices, estimate))
+        self._deliver(WarmReport(True, devices, CostEstimated(config, estimate)))
 
     def launch(self, spec: LaunchSpec) -> None:
         if self.error:
@@ -439,7 +448,7 @@ def test_a_run_that_ran_out_of_memory_is_begun_anew_with_settings_that_fit(root:
     again = {"train.batch_size": 16, "train.accumulate": 4}
     with RunWriter(run) as writer:
         attempt = writer.begin_attempt(1.0, "")
-        account = MemoryRanOut(2.0, 7, {"again": again, "fits_batch_size": 24})
+        account = MemoryRanOut(2.0, 7, OomAccount(again=again, fits_batch_size=24))
         writer.record([Numbered(attempt, 1, account)])
         writer.record([Numbered(attempt, 2, TrainingEnded(3.0, 7, "failed", "out of memory"))])
 

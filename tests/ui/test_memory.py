@@ -187,12 +187,12 @@ def test_foreign_text_can_not_act_on_the_terminal(root: Path) -> None:
 
 def test_the_account_of_memory_that_ran_out_comes_before_all_else(root: Path) -> None:
     run = remembering(root)
-    account = {
-        "device": "cuda:0", "asked_bytes": 2 * GIB, "free_bytes": GIB, "total_bytes": 80 * GIB,
-        "allocated_bytes": 60 * GIB, "reserved_bytes": 70 * GIB, "fragmented_bytes": 9 * GIB,
-        "others_bytes": 4 * GIB, "blocks": [{"bytes": GIB, "where": "net.py:12 forward"}],
-        "batch_size": 64, "fits_batch_size": 48, "per_sample_bytes": 1e8, "fixed_bytes": 1e9,
-    }  # fmt: skip
+    account = m.OomAccount(
+        device="cuda:0", asked_bytes=2 * GIB, free_bytes=GIB, total_bytes=80 * GIB,
+        allocated_bytes=60 * GIB, reserved_bytes=70 * GIB, fragmented_bytes=9 * GIB,
+        others_bytes=4 * GIB, blocks=(m.MemoryBlock(GIB, where="net.py:12 forward"),),
+        batch_size=64, fits_batch_size=48, per_sample_bytes=10**8, fixed_bytes=10**9,
+    )  # fmt: skip
     write(run, m.MemoryRanOut(START + 250, 20, account), sequence=50)
     over(run, "failed", "out of memory")
 

@@ -21,10 +21,10 @@ ON_HOST = [event for event in cuda_events() if event.get("pid") != 0]
 
 
 def written(name: str, number: int = 1, **facts: Any) -> m.ProfileWritten:
-    given = {
-        "asked_steps": 3, "trace": "trace.json.gz", "trace_bytes": 4096, "with_stacks": True,
-        "device": "cuda:0", "held_up_s": 0.25, "steps_s": [0.001] * 3, "note": "", **facts,
-    }  # fmt: skip
+    given = m.ProfileFacts(
+        asked_steps=3, trace="trace.json.gz", trace_bytes=4096, with_stacks=True,
+        device="cuda:0", held_up_s=0.25, steps_s=(0.001,) * 3, **facts,
+    )  # fmt: skip
     return m.ProfileWritten(NOW - 60 + number, number, name, 41, 43, given)
 
 

@@ -220,11 +220,11 @@ def test_points_that_come_appear_while_it_is_watched(run: RunDirectory) -> None:
 @pytest.mark.parametrize(
     ("keys", "kind", "arguments"),
     [
-        (["space"], "pause", {}),
+        (["space"], "pause", {"release": False}),
         (["P"], "pause", {"release": True}),
-        (["c"], "checkpoint", {}),
+        (["c"], "checkpoint", {"name": ""}),
         (["e"], "evaluate", {}),
-        (["s", "y"], "stop", {}),
+        (["s", "y"], "stop", {"now": False}),
         (["l", *"2e-4", "enter"], "set", {"key": "optimizer.lr", "value": 2e-4}),
     ],
 )

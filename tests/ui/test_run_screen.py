@@ -18,6 +18,7 @@ from tests.ui.run_makers import (
 )
 from tests.ui.run_shown import body, show, titles, words
 from tests.ui.screens import screen_text, wait_for, wait_for_golden, wait_for_text
+from tuitrain.messages import Pause
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.view.chart.figure import Look
 
@@ -157,7 +158,7 @@ def test_a_run_that_dies_while_it_is_watched_becomes_lost(run: RunDirectory) -> 
 
 
 def test_a_command_under_way_says_what_it_waits_for(run: RunDirectory) -> None:
-    ask(run, "pause")
+    ask(run, Pause())
 
     async def doing(pilot: Pilot[Any]) -> None:
         await wait_for_text(pilot, "pausing: waits for the end of this step and its checkpoint")

@@ -186,7 +186,7 @@ def test_what_is_typed_on_after_a_run_was_opened_is_no_command_to_it(run: RunDir
         assert [type(screen) for screen in app.screen_stack[1:]] == [HomeScreen, RunScreen]
         assert commands(run) == []
         await pilot.press("c")
-        await wait_for(pilot, lambda: commands(run) == [("checkpoint", {})], "a command")
+        await wait_for(pilot, lambda: commands(run) == [("checkpoint", {"name": ""})], "a command")
 
     play(run.path.parent, None, steps)
 

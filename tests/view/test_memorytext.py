@@ -1,52 +1,54 @@
 """The composition of a run's memory and the account of memory that ran out, as lines."""
 
-from typing import Any
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tuitrain.messages import MemoryBlock, MemoryParts, NoEstimate
+from tuitrain.runs.rows import MemoryRow, OutOfMemoryRow
 from tuitrain.view.chart.figure import Look
 from tuitrain.view.memory.text import account_lines, composition_lines
 from tuitrain.view.spans import SpanLine, line_width, plain_text
 
 MIB, GIB = 1024**2, 1024**3
-PARTS = {
-    "parameters_bytes": 40 * MIB,
-    "gradients_bytes": 40 * MIB,
-    "optimizer_bytes": 80 * MIB,
-    "buffers_bytes": 0,
-    "data_bytes": 10 * MIB,
-    "activations_bytes": 230 * MIB,
-    "total_bytes": 400 * MIB,
-}
-MEMORY = {
-    "step": 3,
-    "device": "cuda:0",
-    "batch_size": 64,
-    "activations_source": "peak of the allocator in step 3, less the rest",
-    "measured": PARTS,
-    "estimated": {**PARTS, "activations_bytes": 200 * MIB, "total_bytes": 370 * MIB},
-}
-OOM = {
-    "time": 1.0,
-    "step": 12,
-    "phase": "step",
-    "device": "cuda:0",
-    "batch_size": 64,
-    "asked_bytes": 2 * GIB,
-    "free_bytes": GIB,
-    "total_bytes": 80 * GIB,
-    "allocated_bytes": 66 * GIB,
-    "reserved_bytes": 70 * GIB,
-    "fragmented_bytes": 3 * GIB,
-    "others_bytes": 9 * GIB,
-    "fits_batch_size": 40,
-    "per_sample_bytes": 25 * MIB,
-    "fixed_bytes": 30 * MIB,
-    "command": "tuitrain run /runs/a-b/config.toml --set train.batch_size=32",
-    "blocks": [{"bytes": 64 * MIB, "count": 3, "where": "/home/u/project/nets.py:31 forward"}],
-}
+PARTS = MemoryParts(
+    parameters_bytes=40 * MIB,
+    gradients_bytes=40 * MIB,
+    optimizer_bytes=80 * MIB,
+    buffers_bytes=0,
+    data_bytes=10 * MIB,
+    activations_bytes=230 * MIB,
+    total_bytes=400 * MIB,
+)
+MEMORY = MemoryRow(
+    step=3,
+    device="cuda:0",
+    batch_size=64,
+    activations_source="peak of the allocator in step 3, less the rest",
+    measured=PARTS,
+    estimated=replace(PARTS, activations_bytes=200 * MIB, total_bytes=370 * MIB),
+)
+OOM = OutOfMemoryRow(
+    time=1.0,
+    step=12,
+    phase="step",
+    device="cuda:0",
+    batch_size=64,
+    asked_bytes=2 * GIB,
+    free_bytes=GIB,
+    total_bytes=80 * GIB,
+    allocated_bytes=66 * GIB,
+    reserved_bytes=70 * GIB,
+    fragmented_bytes=3 * GIB,
+    others_bytes=9 * GIB,
+    fits_batch_size=40,
+    per_sample_bytes=25 * MIB,
+    fixed_bytes=30 * MIB,
+    command="tuitrain run /runs/a-b/config.toml --set train.batch_size=32",
+    blocks=(MemoryBlock(64 * MIB, 3, "/home/u/project/nets.py:31 forward"),),
+)
 
 
 def said(lines: list[SpanLine]) -> str:
@@ -74,9 +76,9 @@ def test_without_room_for_both_the_measured_number_stays() -> None:
 
 
 def test_what_is_not_known_is_said_in_words() -> None:
-    assert "not measured yet" in said(composition_lines({}, 60, Look()))
-    unknown = {**PARTS, "activations_bytes": None, "total_bytes": None}
-    memory = {**MEMORY, "measured": unknown, "estimated": {"error": "needs \x1b[31m numbers"}}
+    assert "not measured yet" in said(composition_lines(None, 60, Look()))
+    unknown = replace(PARTS, activations_bytes=None, total_bytes=None)
+    memory = replace(MEMORY, measured=unknown, estimated=NoEstimate("needs \x1b[31m numbers"))
     text = said(composition_lines(memory, 80, Look()))
     assert "not estimated: needs \\x1b[31m numbers" in text
     assert rows(composition_lines(memory, 80, Look()))["total"] == ["-", "-"]
@@ -100,16 +102,15 @@ def test_an_account_says_who_had_the_memory_and_what_to_run() -> None:
 
 
 def test_blocks_without_lines_say_how_to_get_them() -> None:
-    bare = {**OOM, "blocks": [{"bytes": MIB, "count": 1, "where": ""}]}
+    bare = replace(OOM, blocks=(MemoryBlock(MIB),))
     assert "train.memory_history = true" in said(account_lines(bare, 80))
 
 
 def test_an_account_of_a_cpu_says_nothing_of_an_allocator() -> None:
-    bare: dict[str, Any] = {"step": 2, "phase": "step", "device": "cpu", "asked_bytes": 1 << 60}
-    text = said(account_lines({**bare, "allocated_bytes": None, "blocks": []}, 80))
+    bare = OutOfMemoryRow(step=2, phase="step", device="cpu", asked_bytes=1 << 60)
+    text = said(account_lines(bare, 80))
     assert "1.00 EiB" in text or "1024 PiB" in text
     assert "tensors" not in text
-    assert account_lines({}, 80) == []
 
 
 @pytest.mark.parametrize("look", [Look(), Look(ascii=True)])

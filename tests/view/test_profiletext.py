@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 
 from tests.traces.traces import cuda_events, operator, span
+from tuitrain.messages import ProfileFacts
 from tuitrain.runs.rows import ProfileRow
 from tuitrain.traces.compare import compare_digests
 from tuitrain.traces.digest import digest_events
@@ -43,7 +44,7 @@ def record(state: str = "done", **changes: Any) -> ProfileRow:
         "state": state,
         "first_step": 1201,
         "last_step": 1220,
-        "facts": {"device": "cuda:0", "with_stacks": True, "held_up_s": 0.25, "note": ""},
+        "facts": ProfileFacts(device="cuda:0", with_stacks=True, held_up_s=0.25),
         "summary": ON_DEVICE["summary"],
     }
     return ProfileRow(**(values | changes))

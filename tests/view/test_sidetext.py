@@ -5,6 +5,7 @@ import pytest
 
 from tests.ui.memory_makers import many_gpus
 from tests.ui.run_makers import DEVICES, GPU, HOST
+from tuitrain.runs.rows import RunFacts
 from tuitrain.view.chart.figure import Look
 from tuitrain.view.memory.sheet import memory_sheet
 from tuitrain.view.sidetext import Devices, memory_line, side_lines, side_title
@@ -142,4 +143,7 @@ def test_readings_that_nobody_takes_any_more_say_of_when_they_are(width: int) ->
         (span,) = memory_line(devices, 60)
         assert span.text.startswith(" as of 11-25 22:58:  ")
         assert len(span.text) <= 60
-        assert "last reading" in texts(memory_sheet(devices, {}, 60, Look()))[0]
+        assert (
+            "last reading"
+            in texts(memory_sheet(devices, RunFacts("run", "preset", 1.0), 60, Look()))[0]
+        )

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.analysis.steps import COMPUTE, CONFIG, CPU, GPU, INPUT, META, SAMPLES, split
+from tests.analysis.steps import COMPUTE, CONFIG, CPU, FACTS, GPU, INPUT, SAMPLES, split
 from tuitrain.analysis.bottleneck import diagnose
 from tuitrain.analysis.step_time import flops_per_s, step_context
 from tuitrain.metric_names import split_metric
@@ -30,7 +30,7 @@ def text_of(lines: list[SpanLine]) -> list[str]:
 
 
 def test_the_models_speed_is_told_with_the_share_of_the_peak_where_that_is_known() -> None:
-    context = step_context(CONFIG, META, SAMPLES)
+    context = step_context(CONFIG, FACTS, SAMPLES)
     assert flops_per_s(COMPUTE, context) == pytest.approx(1e9 * 128 / 0.01)
     assert work_line(COMPUTE, context) == (
         "12.8 TFLOP/s in the model, 13 % of the device's peak of 100 TFLOP/s (bf16 of X)"
@@ -64,7 +64,7 @@ def test_no_line_is_wider_than_the_column(width: int) -> None:
 
 @pytest.mark.parametrize("width", [20, 60, 80, 200])
 def test_the_screen_says_all_of_it_at_every_width(width: int) -> None:
-    context = step_context(CONFIG, META, SAMPLES)
+    context = step_context(CONFIG, FACTS, SAMPLES)
     lines = time_lines(INPUT, diagnose(INPUT, context), context, SPENT, width, PLAIN)
     said = " ".join(" ".join(text_of(lines)).split())
     for words in ("the GPU waits 41 % of each step", "try data.workers", "TFLOP/s", "steps 80.0 %"):
@@ -82,7 +82,7 @@ def test_a_run_without_a_split_still_says_what_its_time_went_into() -> None:
 
 
 def test_foreign_words_do_not_reach_the_terminal_as_they_are() -> None:
-    context = replace(step_context(CONFIG, META, SAMPLES), peak_source="\x1b[2J")
+    context = replace(step_context(CONFIG, FACTS, SAMPLES), peak_source="\x1b[2J")
     text = time_block(COMPUTE, diagnose(COMPUTE, context), context, SPENT)
     assert "\x1b" not in text
     assert text.splitlines()[:3] == [

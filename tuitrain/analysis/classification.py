@@ -3,9 +3,10 @@
 Knows nothing of runs; scikit-learn is imported only when figures are asked for.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+
+from tuitrain.messages import PerClassCounts
 
 AVERAGES = ("macro", "weighted")
 
@@ -21,33 +22,32 @@ class ClassFigures:
     support: int
 
 
-def class_figures(counts: Mapping[str, Any]) -> list[ClassFigures]:
+def class_figures(counts: PerClassCounts) -> list[ClassFigures]:
     """Return the figures of each class and then their macro and weighted averages.
 
     A figure whose denominator is 0 is 0, as in scikit-learn's report.
 
     Args:
-        counts: `support`, `predicted` and `correct`, one number a class; `confusion` (rows: true,
-            columns: predicted) where there are few classes; `classes`, their names, if known.
+        counts: of one evaluation.
     """
     # scikit-learn takes no empty evaluation.
-    if counts.get("confusion") is None or not any(counts["support"]):
+    if counts.confusion is None or not any(counts.support):
         return _from_totals(counts)
-    return _from_confusion(counts)
+    return _from_confusion(counts, counts.confusion)
 
 
-def class_names(counts: Mapping[str, Any]) -> list[str]:
+def class_names(counts: PerClassCounts) -> list[str]:
     """Return the classes' names, or their numbers where they have none."""
-    number = len(counts["support"])
-    names = counts.get("classes")
-    return [str(name) for name in (names or range(number))]
+    return [str(name) for name in (counts.classes or range(len(counts.support)))]
 
 
-def _from_confusion(counts: Mapping[str, Any]) -> list[ClassFigures]:
+def _from_confusion(
+    counts: PerClassCounts, confusion: Sequence[Sequence[int]]
+) -> list[ClassFigures]:
     from sklearn.metrics import precision_recall_fscore_support
 
-    true, predicted, weights = _expand(counts["confusion"])
-    labels = list(range(len(counts["support"])))
+    true, predicted, weights = _expand(confusion)
+    labels = list(range(len(counts.support)))
     names = class_names(counts)
     options = {"labels": labels, "sample_weight": weights, "zero_division": 0}
     columns = precision_recall_fscore_support(true, predicted, **options)
@@ -73,11 +73,11 @@ def _expand(confusion: Sequence[Sequence[int]]) -> tuple[list[int], list[int], l
     return [row for row, _, _ in pairs], [col for _, col, _ in pairs], [n for _, _, n in pairs]
 
 
-def _from_totals(counts: Mapping[str, Any]) -> list[ClassFigures]:
+def _from_totals(counts: PerClassCounts) -> list[ClassFigures]:
     """Return the same figures by their definitions: without pairs scikit-learn can't be asked."""
     figures = []
     for name, support, predicted, correct in zip(
-        class_names(counts), counts["support"], counts["predicted"], counts["correct"], strict=True
+        class_names(counts), counts.support, counts.predicted, counts.correct, strict=True
     ):
         precision, recall = _ratio(correct, predicted), _ratio(correct, support)
         f1 = _ratio(2 * correct, support + predicted)

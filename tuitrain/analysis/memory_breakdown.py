@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tuitrain.messages import Environment
+
 FREE = "free"
 NOT_TOLD = "unknown"
 
@@ -189,7 +191,7 @@ def _bytes(samples: Mapping[str, float], name: str) -> int | None:
 
 def training_device(
     device: str | None,
-    environment: Mapping[str, Any],
+    environment: Environment,
     samples: Mapping[str, float],
     devices: Mapping[str, Any],
 ) -> str | None:
@@ -208,7 +210,7 @@ def training_device(
     if not (device or "").startswith("cuda"):
         return None
     places = list(_places(samples, devices))
-    uuid, pci = _uuid(environment.get("device_uuid")), _pci(environment.get("device_pci"))
+    uuid, pci = _uuid(environment.device_uuid), _pci(environment.device_pci)
     matches = (
         [prefix for prefix, facts in places if uuid and _uuid(facts.get("uuid")) == uuid],
         [prefix for prefix, facts in places if pci and _pci(facts.get("pci")) == pci],

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tuitrain.messages import Environment
 from tuitrain.metric_names import HOST_BOUND_METRIC, STAGES, WALL_METRIC, split_metric
-from tuitrain.runs.rows import SpeedRow
+from tuitrain.runs.rows import RunFacts, SpeedRow
 
 SPLIT_POINTS = 40
 """The split shown is the mean over so many points: the last 8 s, or as many long steps."""
@@ -82,18 +83,18 @@ class StepContext:
 
 
 def step_context(
-    config: Mapping[str, Any], meta: Mapping[str, Any], samples: Mapping[str, float]
+    config: Mapping[str, Any], facts: RunFacts, samples: Mapping[str, float]
 ) -> StepContext:
     """Gather what is known of what a run's steps run with and on.
 
     Args:
         config: the resolved preset.
-        meta: facts on record, `environment` and `work` among them.
+        facts: on record.
         samples: the latest readings, by the names of `tuitrain.metric_names`.
     """
     train, data = _section(config, "train"), _section(config, "data")
-    environment, work = _section(meta, "environment"), _section(meta, "work")
-    device = str(meta.get("device") or environment.get("device") or "")
+    environment, work = facts.environment, facts.work
+    device = facts.device or environment.device or ""
     used_bytes, total_bytes = _gpu_memory(samples) if device.startswith("cuda") else (None, None)
     free_bytes = _difference(
         (total_bytes, used_bytes)
@@ -102,23 +103,23 @@ def step_context(
     )
     return StepContext(
         device=device,
-        held=environment.get("data_on_device"),
+        held=environment.data_on_device,
         workers=data.get("workers"),
-        threads=environment.get("threads"),
-        cores=environment.get("usable_cpus") or environment.get("cpu_count"),
+        threads=environment.threads,
+        cores=environment.usable_cpus or environment.cpu_count,
         idle_cores=_idle_cores(environment, samples),
-        set_bytes=environment.get("set_bytes"),
+        set_bytes=environment.set_bytes,
         free_bytes=free_bytes,
         gpu_used_bytes=used_bytes,
         gpu_total_bytes=total_bytes,
         precision=str(train.get("precision", "")),
         compiles=train.get("compile"),
-        has_bf16=environment.get("bf16"),
+        has_bf16=environment.bf16,
         batch_size=train.get("batch_size"),
         accumulate=train.get("accumulate"),
-        flops_per_sample=work.get("flops_per_sample"),
-        peak_flops=work.get("peak_flops"),
-        peak_source=str(work.get("peak_source") or ""),
+        flops_per_sample=work.flops_per_sample if work else None,
+        peak_flops=work.peak_flops if work else None,
+        peak_source=work.peak_source if work else "",
     )
 
 
@@ -148,9 +149,9 @@ def _difference(pair: tuple[float | None, float | None]) -> float | None:
     return None if whole is None or part is None else whole - part
 
 
-def _idle_cores(environment: Mapping[str, Any], samples: Mapping[str, float]) -> float | None:
+def _idle_cores(environment: Environment, samples: Mapping[str, float]) -> float | None:
     """Return how many of the cores that the worker may use do nothing, by two readings."""
-    machine, usable = environment.get("cpu_count"), environment.get("usable_cpus")
+    machine, usable = environment.cpu_count, environment.usable_cpus
     busy = _reading(samples, "host/cpu_percent")
     own = _reading(samples, "host/worker_cpu_percent")
     if busy is None or own is None or not machine or not usable:

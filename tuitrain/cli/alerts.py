@@ -52,11 +52,12 @@ def alerts(
 def stacks(run: RunArgument, runs_dir: RunsDir = None, json: Json = False) -> None:
     """Print where every thread of a live run's worker and its loaders is; training continues."""
     from tuitrain.cli.control import open_client, order
+    from tuitrain.messages import TakeStacks
     from tuitrain.view.format import sanitise_lines
 
     client = open_client(runs_dir)
     directory = client.find(run)
-    order(client, directory, "stacks", {}, json)
+    order(client, directory, TakeStacks(), json)
     taken = [row for row in _rows(directory) if row.kind == "stacks"]
     if taken and not json:
         output.data(sanitise_lines(taken[-1].detail))

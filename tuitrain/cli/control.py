@@ -3,9 +3,9 @@
 Knows what a person may ask for; the run's supervisor decides what becomes of it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,6 +16,7 @@ from tuitrain.errors import EXIT_FAILED, UsageError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tuitrain.messages import Request
     from tuitrain.runs.directory import RunDirectory
     from tuitrain.supervisor.client import RunClient
 
@@ -30,9 +31,11 @@ def pause(
     json: Json = False,
 ) -> None:
     """Save a checkpoint and pause; `tuitrain resume RUN` continues."""
+    from tuitrain.messages import Pause
+
     client = open_client(runs_dir)
     directory = client.find(run)
-    order(client, directory, "pause", {"release": release}, json)
+    order(client, directory, Pause(release=release), json)
     if release:
         client.wait_for_end(directory, waiting(directory, "its end"))
 
@@ -46,9 +49,11 @@ def stop(
     json: Json = False,
 ) -> None:
     """Save a checkpoint and end; `tuitrain resume RUN` continues. A second stop kills."""
+    from tuitrain.messages import Stop
+
     client = open_client(runs_dir)
     directory = client.find(run)
-    order(client, directory, "stop", {"now": now}, json)
+    order(client, directory, Stop(now=now), json)
     client.wait_for_end(directory, waiting(directory, "its end"))
 
 
@@ -61,18 +66,22 @@ def checkpoint(
     json: Json = False,
 ) -> None:
     """Save a checkpoint at the next step."""
+    from tuitrain.messages import SaveCheckpoint
+
     if name:
         from tuitrain.runs.checkpoints import check_checkpoint_name
 
         check_checkpoint_name(name)
     client = open_client(runs_dir)
-    order(client, client.find(run), "checkpoint", {"name": name}, json)
+    order(client, client.find(run), SaveCheckpoint(name=name), json)
 
 
 def evaluate(run: RunArgument, runs_dir: RunsDir = None, json: Json = False) -> None:
     """Evaluate on the validation set at the next step."""
+    from tuitrain.messages import Evaluate
+
     client = open_client(runs_dir)
-    order(client, client.find(run), "evaluate", {}, json)
+    order(client, client.find(run), Evaluate(), json)
 
 
 def change(
@@ -86,6 +95,7 @@ def change(
 ) -> None:
     """Change settings of a live run from its next step on; the curve gets a mark."""
     from tuitrain.config.settings import validate_setting
+    from tuitrain.messages import ChangeSetting
 
     client = open_client(runs_dir)
     directory = client.find(run)
@@ -96,7 +106,7 @@ def change(
             raise UsageError(f"{setting!r}: a setting is written KEY=VALUE, e.g. optimizer.lr=3e-4")
         changes.append((key.strip(), validate_setting(key.strip(), value.strip())))
     for key, number in changes:
-        order(client, directory, "set", {"key": key, "value": number}, json)
+        order(client, directory, ChangeSetting(0, key, number), json)
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -114,26 +124,23 @@ def open_client(runs_dir: "Path | None", data_dir: "Path | None" = None) -> "Run
     return RunClient(runs_root(runs_dir), data_dir=data_dir)
 
 
-def order(
-    client: "RunClient",
-    directory: "RunDirectory",
-    kind: str,
-    arguments: Mapping[str, Any],
-    json: bool,
-) -> None:
+def order(client: "RunClient", directory: "RunDirectory", request: "Request", json: bool) -> None:
     """Give a command and wait for what becomes of it; a refusal ends in exit code 1.
 
     Raises:
         RunBusyError: the run has no supervisor to hear it.
     """
-    await_answer(client, directory, client.send(directory, kind, arguments), kind, json)
+    await_answer(client, directory, client.send(directory, request), request, json)
 
 
 def await_answer(
-    client: "RunClient", directory: "RunDirectory", number: int, kind: str, json: bool
+    client: "RunClient", directory: "RunDirectory", number: int, request: "Request", json: bool
 ) -> None:
     """Wait for what becomes of a command that was given."""
-    tell = waiting(directory, f"the answer to {kind!r}", kills=kind == "stop")
+    from tuitrain.messages import Stop, kind_of
+
+    awaited = f"the answer to {kind_of(request)!r}"
+    tell = waiting(directory, awaited, kills=isinstance(request, Stop))
     answer = client.wait_for_answer(directory, number, tell=tell)
     if json:
         output.data_json(asdict(answer))

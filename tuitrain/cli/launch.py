@@ -155,7 +155,9 @@ def resume(
         launch=launch,
     )
     if command is not None:
-        await_answer(client, directory, command, "resume", json)
+        from tuitrain.messages import Continue
+
+        await_answer(client, directory, command, Continue(), json)
     elif foreground:
         raise typer.Exit(here.exit_code)
     else:
@@ -226,7 +228,7 @@ def _progress(directory: "RunDirectory", preset: "Preset", json: bool) -> "Progr
     if json:
         return JsonLines(directory.id, str(directory.path))
     with closing(RunReader(directory)) as reader:
-        name = str(reader.meta()["name"])
+        name = reader.facts().name
     progress = RunProgress(name, preset.train.epochs, monitor=preset.checkpoint.monitor or "")
     return LiveLine(progress) if sys.stdout.isatty() else PlainLines(progress)
 

@@ -119,10 +119,11 @@ def check_steps(steps: int) -> int:
 
 def _take(client: "RunClient", directory: "RunDirectory", steps: int, stacks: bool) -> "ProfileRow":
     """Order a profile and wait until its trace is on disk."""
+    from tuitrain.messages import Profile
     from tuitrain.traces.store import profile_name
 
     check_steps(steps)
-    number = client.send(directory, "profile", {"steps": steps, "stacks": stacks})
+    number = client.send(directory, Profile(0, steps, stacks=stacks))
     paused = " once the run continues: it is paused" if _is_paused(directory) else ""
     output.say(f"{directory.id}: profiling {steps} steps{paused} ...")
     tell = waiting(directory, "its profile")
@@ -243,7 +244,7 @@ def _head(row: "ProfileRow", digest: Mapping[str, Any]) -> "list[SpanLine]":
     from tuitrain.view.spans import wrap_plain
 
     width = _width()
-    note = str(row.facts.get("note", ""))
+    note = row.facts.note
     return [*wrap_plain(facts_words(row), width), *summary_lines(digest, note, width)]
 
 

@@ -12,6 +12,7 @@ from tuitrain.cli.options import Json, RunArgument, RunsDir
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from tuitrain.messages import PerClassCounts
     from tuitrain.runs.reader import RunReader
     from tuitrain.runs.rows import EvaluationRow
 
@@ -43,14 +44,13 @@ def _choose(reader: "RunReader") -> "dict[str, EvaluationRow]":
     evaluations = reader.evaluations()
     if not evaluations:
         return {}
-    meta = reader.meta()
+    facts = reader.facts()
+    monitor = facts.monitor or ""
     chosen = {"latest": evaluations[-1]}
-    rated = [
-        row for row in evaluations if math.isfinite(row.metrics.get(meta["monitor"], math.nan))
-    ]
+    rated = [row for row in evaluations if math.isfinite(row.metrics.get(monitor, math.nan))]
     if rated:
-        pick = max if meta["mode"] == "max" else min
-        chosen["best"] = pick(rated, key=lambda row: row.metrics[meta["monitor"]])
+        pick = max if facts.mode == "max" else min
+        chosen["best"] = pick(rated, key=lambda row: row.metrics[monitor])
     return chosen
 
 
@@ -70,7 +70,7 @@ def _describe(row: "EvaluationRow") -> dict[str, Any]:
         plain |= {
             "classes": figures[:-2],
             "averages": figures[-2:],
-            "confusion": row.counts.get("confusion"),
+            "confusion": row.counts.confusion,
         }
     return plain
 
@@ -90,7 +90,7 @@ def _block(kind: str, row: "EvaluationRow") -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def _figures(counts: "Mapping[str, Any]") -> str:
+def _figures(counts: "PerClassCounts") -> str:
     from tuitrain.analysis.classification import class_figures
     from tuitrain.view import format as text
 
@@ -108,10 +108,10 @@ def _figures(counts: "Mapping[str, Any]") -> str:
     return text.table(headings, rows, ("left", "right", "right", "right", "right"))
 
 
-def _confusion(counts: "Mapping[str, Any]") -> str:
+def _confusion(counts: "PerClassCounts") -> str:
     from tuitrain.analysis.classification import class_names
 
-    matrix = counts.get("confusion")
+    matrix = counts.confusion
     if matrix is None:
         return ""
     names = class_names(counts)

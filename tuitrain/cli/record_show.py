@@ -42,6 +42,8 @@ def describe(reader: "RunReader") -> dict[str, Any]:
     Raises:
         RecordError: the record can't be read.
     """
+    from tuitrain.messages import plain_data
+
     summary, meta = reader.summary(), reader.meta()
     return {
         **asdict(summary),
@@ -63,11 +65,11 @@ def describe(reader: "RunReader") -> dict[str, Any]:
         "marks": [asdict(row) for row in reader.marks()],
         "memory": meta.get("memory"),
         "out_of_memory": meta.get("out_of_memory"),
-        "evaluations": [asdict(row) for row in reader.evaluations()],
+        "evaluations": [plain_data(row) for row in reader.evaluations()],
         "step_time": describe_time(reader),
         "devices": _devices(reader),
         "readings": reader.latest_samples(),
-        "profiles": [asdict(row) for row in reader.profiles()],
+        "profiles": [plain_data(row) for row in reader.profiles()],
     }
 
 
@@ -124,7 +126,7 @@ def _facts(reader: "RunReader", now: float) -> str:
     from tuitrain import units
     from tuitrain.view import format as text
 
-    summary, meta = reader.summary(), reader.meta()
+    summary, parameters = reader.summary(), reader.facts().parameters
     of_total = f" of {summary.total_steps:,}" if summary.total_steps else ""
     share = f" ({units.progress(summary.step, summary.total_steps)})" if summary.total_steps else ""
     reason = f": {summary.reason}" if summary.reason else ""
@@ -137,7 +139,7 @@ def _facts(reader: "RunReader", now: float) -> str:
         ("created", f"{_local(summary.created)}, {units.age(now - summary.created)}"),
         ("duration", units.duration(summary.duration_s)),
         ("device", summary.device or units.NOTHING),
-        ("model", f"{units.count(meta.get('parameters'))} parameters"),
+        ("model", f"{units.count(parameters)} parameters"),
         ("folder", summary.path),
     ]
     return "\n".join(f"{name:<9} {text.sanitise(value)}" for name, value in facts)
@@ -188,9 +190,9 @@ def _device_block(reader: "RunReader") -> str:
     from tuitrain.analysis.memory_breakdown import training_device
     from tuitrain.view.devicetext import device_words
 
-    meta, readings, facts = reader.meta(), reader.latest_samples(), _devices(reader)
-    training = training_device(meta.get("device"), meta["environment"], readings, facts)
-    lines = device_words(readings, facts, training)
+    run, readings, devices = reader.facts(), reader.latest_samples(), _devices(reader)
+    training = training_device(run.device, run.environment, readings, devices)
+    lines = device_words(readings, devices, training)
     return "\n".join([_devices_heading(reader), *lines]) if lines else ""
 
 
@@ -217,13 +219,13 @@ def _memory(reader: "RunReader") -> str:
     from tuitrain.view.memory.text import account_lines, composition_lines
     from tuitrain.view.spans import plain_text
 
-    meta = reader.meta()
+    facts = reader.facts()
     blocks = []
-    if meta.get("memory"):
-        lines = composition_lines(meta["memory"], _WIDTH, Look(ascii=True))
+    if facts.memory is not None:
+        lines = composition_lines(facts.memory, _WIDTH, Look(ascii=True))
         blocks.append(["MEMORY", *map(plain_text, lines)])
-    if meta.get("out_of_memory"):
-        lines = account_lines(meta["out_of_memory"], _WIDTH)
+    if facts.out_of_memory is not None:
+        lines = account_lines(facts.out_of_memory, _WIDTH)
         blocks.append(["OUT OF MEMORY", *map(plain_text, lines)])
     return "\n\n".join("\n".join(block) for block in blocks)
 

@@ -49,5 +49,5 @@ def describe_time(reader: "RunReader") -> dict[str, Any]:
 def _facts(reader: "RunReader", speed: "SpeedRow | None") -> "tuple[StepTime | None, StepContext]":
     from tuitrain.analysis.step_time import SPLIT_POINTS, step_context, step_time
 
-    context = step_context(reader.config(), reader.meta(), reader.latest_samples())
+    context = step_context(reader.config(), reader.facts(), reader.latest_samples())
     return step_time(reader.split(SPLIT_POINTS), speed), context

@@ -8,9 +8,9 @@ the loop. Code of your own imports the names below from here; importing them imp
 from tuitrain.components.data import DataContext, DataSpec, Samples, Splits
 from tuitrain.components.draw import Draw, derive
 from tuitrain.components.hooks import Hook, HookContext
-from tuitrain.components.task import MetricAccumulator, Task
+from tuitrain.components.task import Counts, MetricAccumulator, Task
 
 __all__ = [
-    "DataContext", "DataSpec", "Draw", "Hook", "HookContext", "MetricAccumulator",
+    "Counts", "DataContext", "DataSpec", "Draw", "Hook", "HookContext", "MetricAccumulator",
     "Samples", "Splits", "Task", "derive",
 ]  # fmt: skip

@@ -1,9 +1,9 @@
 """Counts of classes over an evaluation."""
 
-from typing import Any
-
 import torch
 from torch import Tensor
+
+from tuitrain.components.task import Counts
 
 MOST_CONFUSION_CLASSES = 128
 """With more classes only the per-class sums are kept, not the table."""
@@ -36,7 +36,7 @@ class ClassCounts:
             chosen.index_add_(0, predicted, one)
             correct.index_add_(0, true, (true == predicted).long())
 
-    def counts(self) -> dict[str, Any]:
+    def counts(self) -> Counts:
         """Return support, predicted and correct a class, and the confusion table if small."""
         if self._table is not None:
             table = self._table.view(self._classes, self._classes)

@@ -5,14 +5,27 @@ importing it, by `tuitrain.config.catalogue`. Everything it measures stays on th
 loop flushes.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from math import inf, prod
-from typing import Any, ClassVar, Protocol
+from typing import ClassVar, NotRequired, Protocol, TypedDict
 
 import torch
 from torch import Tensor
 
 from tuitrain.errors import TrainingError
+
+
+class Counts(TypedDict):
+    """What an evaluation counted by class: one number a class in each list, in the same order."""
+
+    support: list[int]
+    """Samples that are of the class."""
+    predicted: list[int]
+    """Samples that were taken for it."""
+    correct: list[int]
+    """Samples that are both."""
+    confusion: NotRequired[list[list[int]]]
+    """Rows: true, columns: predicted."""
 
 
 class MetricAccumulator(Protocol):
@@ -26,7 +39,7 @@ class MetricAccumulator(Protocol):
         """Return the metrics without their `val/`."""
         ...
 
-    def counts(self) -> Mapping[str, Any] | None:
+    def counts(self) -> Counts | None:
         """Return per-class counts, where there are classes."""
         ...
 

@@ -1,15 +1,25 @@
-"""Commands: what the supervisor tells the worker. One class each, named in the imperative."""
+"""Commands: what people ask of a run, and what the supervisor tells the worker.
 
-from dataclasses import dataclass
+One class each, named in the imperative. What people may ask is a `Request`: it is stored as a row
+of its kind with its fields as arguments, until the run's supervisor takes it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
 
 Setting = float | int
+
+NOT_STORED: Final = {"stored": False}
+"""Marks a field that the supervisor fills in: a row does not have it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pause:
     """Checkpoint at the next boundary, then hold; with `release` end the worker as well."""
 
-    command_id: int
+    command_id: int = field(default=0, metadata=NOT_STORED)
+    """The row's number, under which it is answered; 0: nobody waits for an answer."""
     release: bool = False
 
 
@@ -17,22 +27,24 @@ class Pause:
 class Continue:
     """Go on after a pause."""
 
-    command_id: int
+    command_id: int = field(default=0, metadata=NOT_STORED)
 
 
 @dataclass(frozen=True, slots=True)
 class Stop:
     """Checkpoint at the next boundary, then end; `reason` is recorded."""
 
-    command_id: int
-    reason: str
+    command_id: int = field(default=0, metadata=NOT_STORED)
+    reason: str = field(default="by command", metadata=NOT_STORED)
+    now: bool = False
+    """The supervisor kills the worker at once, without a checkpoint."""
 
 
 @dataclass(frozen=True, slots=True)
 class SaveCheckpoint:
     """Save a checkpoint at the next boundary; a `name` keeps it for good."""
 
-    command_id: int
+    command_id: int = field(default=0, metadata=NOT_STORED)
     name: str = ""
 
 
@@ -40,14 +52,14 @@ class SaveCheckpoint:
 class Evaluate:
     """Evaluate at the next boundary."""
 
-    command_id: int
+    command_id: int = field(default=0, metadata=NOT_STORED)
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeSetting:
     """Give a live setting, e.g. optimizer.lr, a new value from the next step on."""
 
-    command_id: int
+    command_id: int = field(metadata=NOT_STORED)
     key: str
     value: Setting
 
@@ -56,13 +68,36 @@ class ChangeSetting:
 class Profile:
     """Profile the next steps; refused while a profile is under way."""
 
-    command_id: int
+    command_id: int = field(metadata=NOT_STORED)
     steps: int
     """Steps that are recorded; waiting and warming up come on top."""
-    name: str
+    name: str = field(default="", metadata=NOT_STORED)
     """The folder under profiles/ that takes the trace."""
-    stacks: bool
+    stacks: bool = True
     """With the source lines that called each operator."""
+
+
+@dataclass(frozen=True, slots=True)
+class TakeStacks:
+    """Record where every thread of the worker is; the supervisor does, training continues."""
+
+    command_id: int = field(default=0, metadata=NOT_STORED)
+
+
+Request = Pause | Continue | Stop | SaveCheckpoint | Evaluate | ChangeSetting | Profile | TakeStacks
+"""What people may ask of a live run."""
+
+KINDS: Final[Mapping[str, type[Request]]] = {
+    "pause": Pause,
+    "resume": Continue,
+    "stop": Stop,
+    "checkpoint": SaveCheckpoint,
+    "evaluate": Evaluate,
+    "set": ChangeSetting,
+    "profile": Profile,
+    "stacks": TakeStacks,
+}
+"""A request by its kind, as rows and `--json` have it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +117,14 @@ class Acknowledge:
 
 
 @dataclass(frozen=True, slots=True)
-class Hold:
-    """The record can't be written: hold at the next boundary until `Release`."""
+class HoldForRecord:
+    """The record can't be written: hold at the next boundary until `RecordWritable`."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
-class Release:
+class RecordWritable:
     """The record can be written again."""
 
 
@@ -129,6 +164,6 @@ Command = (
     | ChangeSetting
     | Profile
     | Acknowledge
-    | Hold
-    | Release
+    | HoldForRecord
+    | RecordWritable
 )

@@ -2,7 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
+
+from tuitrain.messages.payloads import (
+    CostEstimate,
+    DeviceMemory,
+    Environment,
+    MemoryAccount,
+    NoEstimate,
+    OomAccount,
+    PerClassCounts,
+    ProfileFacts,
+)
 
 RunState = Literal[
     "queued", "starting", "running", "paused", "finished", "stopped", "failed", "lost"
@@ -39,8 +50,7 @@ class TrainingPrepared:
     parameters: int
     """Trainable parameters."""
     device: str
-    environment: Mapping[str, Any]
-    """Versions, device names, thread counts: plain JSON data."""
+    environment: Environment
     ahead: int = 0
     """Added to a step, it gives the place in the epochs: a resume may change a step's size."""
 
@@ -93,9 +103,8 @@ class Evaluated:
     duration_s: float
     metrics: Mapping[str, float]
     """By full name: val/loss, val/accuracy, ..."""
-    counts: Mapping[str, Any] | None
-    """Classification: `classes` (names), `support`, `predicted`, `correct`, one number a class, and
-    for up to 128 classes `confusion` (rows: true, columns: predicted). None for regression."""
+    counts: PerClassCounts | None
+    """None where there are no classes, as in regression."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,11 +204,7 @@ class MemoryAccounted:
 
     time: float
     step: int
-    account: Mapping[str, Any]
-    """Plain JSON data: `device`, `batch_size`, `activations_source` (how they were found, in
-    words), and `measured` and `estimated`, each with parameters_bytes, gradients_bytes,
-    optimizer_bytes, buffers_bytes, activations_bytes, data_bytes and total_bytes (None: not known);
-    `estimated` may be `error` alone."""
+    account: MemoryAccount
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,13 +240,7 @@ class MemoryRanOut:
 
     time: float
     step: int
-    account: Mapping[str, Any]
-    """Plain JSON data: `device`, `asked_bytes`, `free_bytes`, `total_bytes`, `allocated_bytes`,
-    `reserved_bytes`, `fragmented_bytes`, `others_bytes` (None: not known); `blocks`: the largest
-    live ones as [{bytes, count, where}]; `phase` (building, step, evaluation, between steps);
-    `batch_size`; `split_to` where the run went on in smaller ones; where it did not, and smaller
-    ones could be tried, `fits_batch_size`, `per_sample_bytes` and `fixed_bytes` (or `fit_error`),
-    `again` (settings to run again with) and `command`."""
+    account: OomAccount
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,9 +253,7 @@ class ProfileWritten:
     """The folder's name under profiles/."""
     first_step: int
     last_step: int
-    facts: Mapping[str, Any]
-    """Plain JSON data: `asked_steps`, `trace` (file name), `trace_bytes`, `with_stacks`, `device`,
-    `held_up_s`, `steps_s` (wall time of each step), `note` (why there are fewer steps)."""
+    facts: ProfileFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,8 +282,7 @@ class TrainingEnded:
 class WarmedUp:
     """Imports and devices are done: training could start at once. Never recorded."""
 
-    devices: tuple[Mapping[str, Any], ...]
-    """Of each device: name, product, free_bytes, total_bytes."""
+    devices: tuple[DeviceMemory, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,9 +291,7 @@ class CostEstimated:
 
     config: str
     """The TOML text that it is of."""
-    estimate: Mapping[str, Any]
-    """device, parameters, weights_bytes, gradients_bytes, optimizer_bytes, activations_bytes,
-    data_bytes, steps_per_epoch, total_steps; with `error` where there is none."""
+    estimate: CostEstimate | NoEstimate
 
 
 Event = (

@@ -9,13 +9,14 @@ import re
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import cache
 from itertools import pairwise
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from tuitrain.messages.events import AlertRaised, Event, MetricPoints, TrainingEnded
+from tuitrain.messages.payloads import Environment, ProfileFacts
 
 MOST_WORDS = 2_000
 """Characters of a reason or a text: some 25 lines of a terminal."""
@@ -24,7 +25,6 @@ MOST_DETAIL = 200_000
 _MOST_TEXT = 10_000
 _MOST_NAME = 200
 _MOST_TOLD = 100
-_MOST_DEPTH = 20
 _MOST_INTEGER = 2**62
 """SQLite's integers have 64 bits."""
 _MOST_FLOAT = int(sys.float_info.max)
@@ -45,7 +45,9 @@ _INSTEAD: Mapping[str, Any] = {
     **dict.fromkeys(("pid", "size_bytes", "parameters", "command_id"), 0),
     **dict.fromkeys(("text", "reason", "traceback", "detail", "device", "digest"), ""),
     **dict.fromkeys(("pending", "peak_source"), ""),
-    **{name: {} for name in ("environment", "facts", "readings", "metrics", "account")},
+    **{name: {} for name in ("readings", "metrics")},
+    "environment": Environment(),
+    "facts": ProfileFacts(),
     **dict.fromkeys(("names", "points"), ()),
     "peak_flops": None,
     "outcome": "refused",
@@ -185,8 +187,6 @@ def _shortened(text: str, name: str, where: str) -> str:
 def _fit(value: Any, hint: Any, where: str, left_out: list[str]) -> Any:
     """Return a value as its annotation wants it, or _UNFIT, which is then told."""
     origin = get_origin(hint)
-    if hint is Any:
-        return _plain(value, where, left_out, _MOST_DEPTH)
     if origin in (Union, UnionType):
         return _fit_option(value, get_args(hint), where, left_out)
     if origin is tuple:
@@ -195,6 +195,8 @@ def _fit(value: Any, hint: Any, where: str, left_out: list[str]) -> Any:
         return _fit_mapping(value, get_args(hint)[1], where, left_out)
     if hint is MetricPoints:
         return _fit_points(value, where, left_out)
+    if is_dataclass(hint):
+        return _fit_payload(value, hint, where, left_out)
     found = _literal(value, hint) if origin is Literal else _SCALARS[hint](value)
     if found is _UNFIT:
         left_out.append(f"{where}, {_described(value)}")
@@ -208,7 +210,8 @@ def _issubclass(kind: Any, base: type) -> bool:
 def _fit_option(value: Any, options: tuple[Any, ...], where: str, left_out: list[str]) -> Any:
     if value is None and NoneType in options:
         return None
-    hint = next(option for option in options if option is not NoneType)
+    known = [option for option in options if option is not NoneType]
+    hint = next((option for option in known if type(value) is option), known[0])
     found = _fit(value, hint, where, left_out)
     return None if found is _UNFIT and NoneType in options else found
 
@@ -223,7 +226,9 @@ def _fit_tuple(value: Any, hint: Any, where: str, left_out: list[str]) -> Any:
     if hint is float:
         # A step that was taken has a point, whatever is known of it.
         return tuple(math.nan if each is _UNFIT else each for each in found)
-    if hint is int and any(each is _UNFIT for each in found):
+    # Numbers and rows go by their places.
+    by_place = hint is int or get_origin(hint) is tuple
+    if by_place and any(each is _UNFIT for each in found):
         return _UNFIT
     return tuple(each for each in found if each is not _UNFIT)
 
@@ -239,6 +244,25 @@ def _fit_mapping(value: Any, hint: Any, where: str, left_out: list[str]) -> Any:
         if kept is not _UNFIT:
             found[name] = kept
     return found
+
+
+def _fit_payload(value: Any, hint: Any, where: str, left_out: list[str]) -> Any:
+    """Return what an event carries; a field that does not fit is as if it had not been given."""
+    parts, kinds = {}, _hints(hint)
+    if type(value) is not hint:
+        left_out.append(f"{where}, {_described(value)}")
+        return _UNFIT
+    for name, kind in kinds.items():
+        found = _fit(getattr(value, name, _UNFIT), kind, f"{where}.{name}", left_out)
+        if isinstance(found, str):
+            found = _shortened(found, name, "")
+        parts[name] = _default(hint, name) if found is _UNFIT else found
+    return _UNFIT if any(part is _UNFIT for part in parts.values()) else hint(**parts)
+
+
+def _default(kind: Any, name: str) -> Any:
+    found = next(field.default for field in fields(kind) if field.name == name)
+    return _UNFIT if found is MISSING else found
 
 
 def _fit_points(value: Any, where: str, left_out: list[str]) -> Any:
@@ -322,35 +346,6 @@ _SCALARS: Mapping[Any, Callable[[Any], Any]] = {
     str: _text,
     bool: _truth,
 }
-
-
-# --- values without one: JSON data ----------------------------------------------------------------
-
-
-def _plain(value: Any, where: str, left_out: list[str], depth: int) -> Any:
-    """Return a value as JSON data; what is none of it is told, and its type stands for it."""
-    if value is None or type(value) in (bool, float):
-        return value
-    if isinstance(value, str):
-        return cut(storable(str.__str__(value)), _MOST_TEXT)
-    if isinstance(value, Mapping | list | tuple) and depth:
-        return _plain_parts(value, where, left_out, depth - 1)
-    found = _UNFIT if isinstance(value, Mapping | list | tuple) else _integer(value)
-    if found is _UNFIT:
-        found = _number(value)
-    if found is _UNFIT:
-        left_out.append(f"{where}, {_described(value)}")
-        return f"<{type(value).__name__}>"
-    return found
-
-
-def _plain_parts(value: Any, where: str, left_out: list[str], depth: int) -> Any:
-    if isinstance(value, Mapping):
-        return {
-            _key(key): _plain(each, f"{where}[{_key(key)}]", left_out, depth)
-            for key, each in value.items()
-        }
-    return [_plain(each, where, left_out, depth) for each in value]
 
 
 def _key(key: Any) -> str:

@@ -8,12 +8,12 @@ import os
 import socket
 import sqlite3
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
 from tuitrain.errors import RecordError, RunBusyError
-from tuitrain.messages import storable
+from tuitrain.messages import Request, encode_request, storable
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.identity import user_name
 from tuitrain.runs.lock import is_alive
@@ -25,20 +25,20 @@ COMMAND_COLUMNS = "id, given, given_by, kind, arguments_json, taken, done, outco
 
 def give_command(
     directory: RunDirectory,
-    kind: str,
-    arguments: Mapping[str, Any] | None = None,
+    request: Request,
     now: float | None = None,
 ) -> int:
-    """Write down what is to be done, for the supervisor to find; return the command's id.
+    """Write a request down for the supervisor to find; return the command's id.
 
     Raises:
         RecordError: the database can't be written.
     """
     given = time.time() if now is None else now
+    kind, arguments = encode_request(request)
     with explained(directory), closing(open_for_command(directory)) as connection:
         cursor = connection.execute(
             "INSERT INTO commands (given, given_by, kind, arguments_json) VALUES (?, ?, ?, ?)",
-            (given, _giver(), kind, to_json(dict(arguments or {}))),
+            (given, _giver(), kind, to_json(arguments)),
         )
         return int(cursor.lastrowid or 0)
 

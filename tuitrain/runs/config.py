@@ -22,8 +22,7 @@ def recorded_config(directory: RunDirectory) -> str | None:
         RecordError: the record can't be read.
     """
     with RunReader(directory) as reader:
-        found = reader.meta().get("config")
-    return None if found is None else str(found)
+        return reader.facts().config
 
 
 def record_config(directory: RunDirectory, text: str) -> None:

@@ -11,7 +11,7 @@ from functools import singledispatchmethod
 from typing import Any
 
 from tuitrain import messages
-from tuitrain.messages import Event, storable
+from tuitrain.messages import Event, plain_data, storable
 from tuitrain.metric_names import is_split_metric
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.storage.database import to_json
@@ -81,7 +81,7 @@ class EventTables:
             parameters=event.parameters,
             device=event.device,
         )
-        self.add_environment(event.environment)
+        self.add_environment(plain_data(event.environment))
         self.change_state(event.time, "running", "", event.start_step)
 
     @_apply.register
@@ -108,7 +108,7 @@ class EventTables:
     def _(self, event: messages.Evaluated) -> None:
         for name, value in event.metrics.items():
             self.points.append(name, range(event.step, event.step + 1), (value,))
-        counts = None if event.counts is None else to_json(event.counts)
+        counts = None if event.counts is None else to_json(plain_data(event.counts))
         self._connection.execute(
             "INSERT OR REPLACE INTO evaluations VALUES (?, ?, ?, ?, ?, ?)",
             (
@@ -202,7 +202,7 @@ class EventTables:
 
     @_apply.register
     def _(self, event: messages.MemoryAccounted) -> None:
-        self.set_meta(memory={"step": event.step, **event.account})
+        self.set_meta(memory={"step": event.step, **plain_data(event.account)})
 
     @_apply.register
     def _(self, event: messages.WorkCounted) -> None:
@@ -227,14 +227,21 @@ class EventTables:
 
     @_apply.register
     def _(self, event: messages.MemoryRanOut) -> None:
-        self.set_meta(out_of_memory={"time": event.time, "step": event.step, **event.account})
+        account = {"time": event.time, "step": event.step, **plain_data(event.account)}
+        self.set_meta(out_of_memory=account)
 
     @_apply.register
     def _(self, event: messages.ProfileWritten) -> None:
         self._connection.execute(
             "INSERT OR REPLACE INTO profiles (name, time, state, first_step, last_step, facts_json)"
             " VALUES (?, ?, 'reading', ?, ?, ?)",
-            (event.name, event.time, event.first_step, event.last_step, to_json(event.facts)),
+            (
+                event.name,
+                event.time,
+                event.first_step,
+                event.last_step,
+                to_json(plain_data(event.facts)),
+            ),
         )
 
     @_apply.register

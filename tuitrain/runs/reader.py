@@ -20,6 +20,7 @@ from tuitrain.runs.rows import (
     AttemptRow,
     MetricRow,
     ProgressRow,
+    RunFacts,
     SpeedRow,
     StateRow,
     TimeBreakdown,
@@ -34,7 +35,7 @@ from tuitrain.runs.series import (
 )
 from tuitrain.runs.spent import SAMPLES_S, held_s, last_sample, last_sign, read_spent
 from tuitrain.runs.storage.chunks import FOREVER, Chunk, read_chunks
-from tuitrain.runs.storage.database import explained
+from tuitrain.runs.storage.database import explained, from_plain
 from tuitrain.runs.storage.readings import (
     latest_reading_time,
     latest_readings,
@@ -65,8 +66,12 @@ class RunReader(RecordReader):
         self._clock = clock
 
     def meta(self) -> dict[str, Any]:
-        """Return the facts about the run: identity, preset, sizes, environment."""
+        """Return what is known of the run as a whole, as JSON data as it was recorded."""
         return {key: json.loads(text) for key, text in self._all("SELECT * FROM meta")}
+
+    def facts(self) -> RunFacts:
+        """Return what is known of the run as a whole."""
+        return from_plain(self.directory, RunFacts, self.meta())
 
     def config(self) -> dict[str, Any]:
         """Return the resolved preset.

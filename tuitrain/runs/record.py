@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
 
+from tuitrain.messages import PerClassCounts, ProfileFacts
 from tuitrain.runs.commands import read_commands
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.rows import (
@@ -22,7 +23,7 @@ from tuitrain.runs.rows import (
     ProfileRow,
     StateRow,
 )
-from tuitrain.runs.storage.database import explained, open_for_reading
+from tuitrain.runs.storage.database import explained, from_json, open_for_reading
 
 _CHECKPOINT_COLUMNS = (
     "path, step, time, digest, size_bytes, held_up_s, write_s, metrics_json, removed,"
@@ -108,11 +109,12 @@ class RecordReader:
             " FROM evaluations ORDER BY step"
         )
         return [
-            EvaluationRow(
-                step, at, epoch, duration_s, json.loads(metrics), json.loads(counts or "null")
-            )
+            EvaluationRow(step, at, epoch, duration_s, json.loads(metrics), self._counts(counts))
             for step, at, epoch, duration_s, metrics, counts in rows
         ]
+
+    def _counts(self, text: str | None) -> PerClassCounts | None:
+        return None if text is None else from_json(self.directory, PerClassCounts, text)
 
     def evaluated(self, last_step: int) -> list[tuple[int, dict[str, float]]]:
         """Return the step and the metrics of each evaluation up to `last_step`, by step."""
@@ -137,7 +139,15 @@ class RecordReader:
             " FROM profiles ORDER BY time, name"
         )
         return [
-            ProfileRow(name, at, state, first, last, json.loads(facts), json.loads(summary))
+            ProfileRow(
+                name,
+                at,
+                state,
+                first,
+                last,
+                from_json(self.directory, ProfileFacts, facts),
+                json.loads(summary),
+            )
             for name, at, state, first, last, facts, summary in rows
         ]
 

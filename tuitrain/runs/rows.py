@@ -4,8 +4,16 @@ Plain data only: knows nothing of SQL or of terminals.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+
+from tuitrain.messages import (
+    Environment,
+    MemoryAccount,
+    OomAccount,
+    PerClassCounts,
+    ProfileFacts,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +71,7 @@ class ProfileRow:
     """`reading` while it is worked out, `done`, or `failed`."""
     first_step: int
     last_step: int
-    facts: Mapping[str, Any]
-    """As `messages.ProfileWritten` has them."""
+    facts: ProfileFacts
     summary: Mapping[str, Any]
     """What a list and `tuitrain show` say of it; a failed one has `error`."""
 
@@ -95,7 +102,7 @@ class EvaluationRow:
     epoch: float
     duration_s: float
     metrics: Mapping[str, float]
-    counts: Mapping[str, Any] | None
+    counts: PerClassCounts | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +174,56 @@ class TimeBreakdown:
         """Starting, preparing, and steps that were done again after a resume."""
         known_s = self.train_s + self.evaluation_s + self.checkpoint_s + self.paused_s
         return max(0.0, self.worked_s - known_s)
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryRow(MemoryAccount):
+    """What one step's memory is made of, as it was accounted last."""
+
+    step: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class OutOfMemoryRow(OomAccount):
+    """The last allocation that failed."""
+
+    time: float = 0.0
+    step: int = 0
+    """The last whole one."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkRow:
+    """How much arithmetic a step is, as `messages.WorkCounted` has it."""
+
+    flops_per_sample: float
+    peak_flops: float | None
+    peak_source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """What is known of a run as a whole; None where it is not known yet."""
+
+    name: str
+    preset: str
+    created: float
+    monitor: str | None = None
+    """The metric that decides which checkpoint is best."""
+    mode: str | None = None
+    """min or max: what the best value of it is."""
+    config: str | None = None
+    """The settings that it was recorded with, as TOML; None for a run of an older version."""
+    at_rest: bool = False
+    """Nobody works on it, and the record is complete."""
+    total_steps: int | None = None
+    steps_per_epoch: int | None = None
+    parameters: int | None = None
+    device: str | None = None
+    environment: Environment = field(default_factory=Environment)
+    memory: MemoryRow | None = None
+    out_of_memory: OutOfMemoryRow | None = None
+    work: WorkRow | None = None
 
 
 @dataclass(frozen=True, slots=True)

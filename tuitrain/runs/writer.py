@@ -104,7 +104,10 @@ class RunWriter:
         except ValueError as error:
             self._left_out.append(f"what {resumed.path} carried for the record ({error})")
             return
-        for item in carried:
+        if carried.left_out:
+            words = "; ".join(carried.left_out)
+            self._left_out.append(f"some of what {resumed.path} carried for the record ({words})")
+        for item in carried.events:
             admitted = admit(item.event)
             self._left_out += admitted.left_out
             if admitted.event is not None:
@@ -224,11 +227,6 @@ class RunWriter:
                 "UPDATE profiles SET state=?, summary_json=? WHERE name=?",
                 (state, to_json(dict(summary)), name),
             )
-
-    def set_environment(self, facts: Mapping[str, Any]) -> None:
-        """Add facts about the machine and its software: plain JSON data."""
-        with self._transaction():
-            self._tables.add_environment(facts)
 
     def set_meta(self, **values: Any) -> None:
         """Set facts about the run, e.g. data_directory: plain JSON data."""

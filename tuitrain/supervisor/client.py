@@ -6,14 +6,14 @@ supervisor and how one is started; nothing of what a supervisor does.
 
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tuitrain.errors import FolderError, RunBusyError, TuitrainError
-from tuitrain.messages import FINAL_STATES
+from tuitrain.messages import FINAL_STATES, Continue, Request
 from tuitrain.runs.commands import give_command, wait_for_command
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.listing import find_run
@@ -136,7 +136,7 @@ class RunClient:
 
         if is_alive(directory):
             _refuse_while_live(directory, checkpoint, settings)
-            return self.send(directory, "resume")
+            return self.send(directory, Continue())
         spec = continue_run(
             directory,
             data_dir=self._data_dir,
@@ -187,15 +187,12 @@ class RunClient:
 
     # --- commands -------------------------------------------------------------------------------
 
-    def send(
-        self, directory: RunDirectory, kind: str, arguments: Mapping[str, Any] | None = None
-    ) -> int:
+    def send(self, directory: RunDirectory, request: Request) -> int:
         """Give a live run a command; return its id.
 
         Args:
             directory: the run.
-            kind: `pause`, `resume`, `stop`, `checkpoint`, `evaluate`, `set`, `profile`, `stacks`.
-            arguments: of the command.
+            request: what it is to do.
 
         Raises:
             RunBusyError: the run has no supervisor to hear it.
@@ -206,7 +203,7 @@ class RunClient:
                 state = reader.state().state
             hint = "" if state == "finished" else f"; `tuitrain resume {directory.id}` resumes it"
             raise RunBusyError(f"{directory.id} is not live, it is {state}{hint}")
-        return give_command(directory, kind, arguments)
+        return give_command(directory, request)
 
     def wait_for_answer(
         self,

@@ -74,7 +74,7 @@ def _carried(resumed: TrainingResumed, last: int, evaluated: int) -> Iterator[Ev
         carried = decode_pending(resumed.pending)
     except ValueError:  # told by whoever records it
         return
-    for item in carried:
+    for item in carried.events:
         event = admit(item.event).event
         match event:
             case StepsTaken() if event.first_step > last:

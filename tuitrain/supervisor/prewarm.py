@@ -1,6 +1,6 @@
 """A supervisor that has no run yet: its worker warms up while somebody fills in a form.
 
-`python -m tuitrain.supervisor.prewarm` reads JSON lines on stdin (`estimate`, `launch`) and
+`python -m tuitrain.supervisor.prewarm` reads JSON lines on stdin (`EstimateCost`, `launch`) and
 writes JSON lines on stdout. With `launch` and a run's folder it becomes that run's supervisor; when
 stdin ends before that, it ends with its worker. The worker imports this module again as its
 parent's main module, so imports are inside the functions.
@@ -46,7 +46,7 @@ def _read_lines(lines: "SimpleQueue[str]") -> None:
 
 def _serve(worker: "WorkerProcess", lines: "SimpleQueue[str]") -> str | None:
     """Answer until a run is launched; return its folder, or None when nobody asks any more."""
-    from tuitrain.messages import EstimateCost, Numbered
+    from tuitrain.messages import EstimateCost, Numbered, decode
 
     told_end = False
     while True:
@@ -66,11 +66,7 @@ def _serve(worker: "WorkerProcess", lines: "SimpleQueue[str]") -> str | None:
         request = json.loads(line)
         if "launch" in request:
             return str(request["launch"])
-        worker.send(
-            EstimateCost(
-                request["estimate"], request["data_directory"], tuple(request["code_folders"])
-            )
-        )
+        worker.send(decode(EstimateCost, request))
 
 
 def _plain(event: "Event") -> dict[str, Any]:

@@ -1,39 +1,19 @@
-"""Commands as people give them (rows) turned into the messages that a worker understands."""
+"""Requests as people give them, in rows, as messages that can be carried out."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from dataclasses import replace
 
-from tuitrain.messages import (
-    ChangeSetting,
-    Command,
-    Continue,
-    Evaluate,
-    Pause,
-    Profile,
-    SaveCheckpoint,
-    Stop,
-)
+from tuitrain.messages import Profile, Request, decode_request
 from tuitrain.runs.rows import CommandRow
 from tuitrain.traces.store import profile_name
 
-_TRANSLATIONS: Mapping[str, Callable[[int, Mapping[str, Any]], Command]] = {
-    "pause": lambda number, given: Pause(number, bool(given.get("release"))),
-    "resume": lambda number, _given: Continue(number),
-    "stop": lambda number, _given: Stop(number, "by command"),
-    "checkpoint": lambda number, given: SaveCheckpoint(number, str(given.get("name", ""))),
-    "evaluate": lambda number, _given: Evaluate(number),
-    "profile": lambda number, given: Profile(
-        number, int(given["steps"]), profile_name(number), bool(given.get("stacks", True))
-    ),
-    "set": lambda number, given: ChangeSetting(number, str(given["key"]), float(given["value"])),
-}
 
-
-def translate(row: CommandRow) -> Command | None:
-    """Return the message for a command row; None when no such command is known.
+def request_of(row: CommandRow) -> Request:
+    """Return what a row asks for.
 
     Raises:
-        ValueError, KeyError: the row lacks what the command needs.
+        ValueError: there is no such command, or the row lacks what it needs.
     """
-    build = _TRANSLATIONS.get(row.kind)
-    return None if build is None else build(row.id, row.arguments)
+    request = decode_request(row.kind, row.id, row.arguments)
+    if isinstance(request, Profile):
+        return replace(request, name=profile_name(row.id))
+    return request

@@ -27,26 +27,27 @@ from tuitrain.messages import (
     Acknowledge,
     AlertRaised,
     Event,
-    Hold,
+    HoldForRecord,
     Numbered,
-    Release,
+    RecordWritable,
+    Request,
     SaveCheckpoint,
     StartTraining,
     StepsTaken,
     Stop,
+    TakeStacks,
     TrainingEnded,
     left_out_alert,
 )
 from tuitrain.runs.listing import write_summary
 from tuitrain.runs.log import LogFile
-from tuitrain.runs.rows import CommandRow
 from tuitrain.runs.writer import RunWriter
 from tuitrain.supervisor.alert_monitor import open_alert_monitor
 from tuitrain.supervisor.clock import SteadyClock
 from tuitrain.supervisor.intake import Intake
 from tuitrain.supervisor.launch import LaunchSpec
 from tuitrain.supervisor.profile_summaries import ProfileSummaries
-from tuitrain.supervisor.requests import translate
+from tuitrain.supervisor.requests import request_of
 from tuitrain.supervisor.worker_process import (
     WorkerProcess,
     describe_exit,
@@ -254,13 +255,13 @@ class Supervisor:
             # Told at once, as it can't be recorded yet.
             self._alerts.show(self._alert)
             self._alerts.notify(self._alert)
-            worker.send(Hold(reason))
+            worker.send(HoldForRecord(reason))
 
     def _release(self, worker: WorkerProcess, alert: AlertRaised) -> None:
         """Record why training waited, and let it go on."""
         self._holding = False
         self._store(lambda: self._writer.add_alert(alert.time, alert.kind, alert.text))
-        worker.send(Release())
+        worker.send(RecordWritable())
 
     def _record_summaries(self, wait_s: float) -> None:
         self._alerts.spare("the digest of a profile", lambda: self._take_summaries(wait_s), None)
@@ -316,28 +317,26 @@ class Supervisor:
             return
         for row in commands:
             try:
-                self._pass_on(row, worker)
-            except (KeyError, ValueError, TypeError, AttributeError, OverflowError) as error:
-                self._answer(row.id, "refused", f"the command lacks {error}")
+                request = request_of(row)
+            except ValueError as error:
+                self._answer(row.id, "refused", f"the command can't be carried out: {error}")
+            else:
+                self._pass_on(request, worker)
 
-    def _pass_on(self, row: CommandRow, worker: WorkerProcess) -> None:
-        if row.kind == "stop" and row.arguments.get("now"):
-            self._kill(worker, "killed by command; the last checkpoint stays")
-            self._answer(row.id, "done", "killed at once")
-            return
-        if row.kind == "stacks":
-            self._answer(row.id, "done", self._alerts.take_stacks(worker.pid))
-            return
-        command = translate(row)
-        if command is None:
-            self._answer(row.id, "refused", f"there is no command {row.kind!r}")
-            return
-        self._alerts.expect_command()
-        if isinstance(command, Stop):
-            self._open_stops.append(row.id)
-            self._begin_stop(command, worker, EXIT_INTERRUPTED)
-        else:
-            worker.send(command)
+    def _pass_on(self, request: Request, worker: WorkerProcess) -> None:
+        match request:
+            case Stop(command_id=number, now=True):
+                self._kill(worker, "killed by command; the last checkpoint stays")
+                self._answer(number, "done", "killed at once")
+            case TakeStacks(command_id=number):
+                self._answer(number, "done", self._alerts.take_stacks(worker.pid))
+            case Stop(command_id=number):
+                self._alerts.expect_command()
+                self._open_stops.append(number)
+                self._begin_stop(request, worker, EXIT_INTERRUPTED)
+            case _:
+                self._alerts.expect_command()
+                worker.send(request)
 
     def _answer(self, command_id: int, outcome: str, text: str) -> None:
         self._store(lambda: self._writer.finish_command(command_id, self._clock(), outcome, text))

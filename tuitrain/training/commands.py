@@ -13,10 +13,10 @@ from tuitrain.messages import (
     Command,
     Continue,
     Evaluate,
-    Hold,
+    HoldForRecord,
     Pause,
     Profile,
-    Release,
+    RecordWritable,
     SaveCheckpoint,
     SettingChanged,
     Stop,
@@ -78,10 +78,10 @@ class CommandHandler:
                 return self._pause(command)
             case Stop():
                 return self._stop(command)
-            case Hold():
+            case HoldForRecord():
                 self._standstill.held = command.reason
                 self._standstill.begin(self._step, command.reason)
-            case Release():
+            case RecordWritable():
                 self._release()
             case Continue():
                 self._continue(command)

@@ -3,10 +3,8 @@
 Used by a worker that warms up; leaves nothing behind but what is imported.
 """
 
-from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import psutil
 import torch
@@ -14,14 +12,20 @@ from torch import nn
 
 from tuitrain.config.load import parse_preset
 from tuitrain.config.schema import Preset
-from tuitrain.messages import CostEstimated, EstimateCost
+from tuitrain.messages import (
+    CostEstimate,
+    CostEstimated,
+    DeviceMemory,
+    EstimateCost,
+    NoEstimate,
+)
 from tuitrain.training.build import TrainingComponents, build_components
 from tuitrain.training.memory.footprint import estimate_footprint
 from tuitrain.training.modules.singles import rehearse
 from tuitrain.training.runtime.environment import device_name
 
 
-def warm_up() -> tuple[Mapping[str, Any], ...]:
+def warm_up() -> tuple[DeviceMemory, ...]:
     """Do what the first step else waits for, and return the devices.
 
     The first optimizer imports torch._dynamo, which takes a second.
@@ -29,21 +33,16 @@ def warm_up() -> tuple[Mapping[str, Any], ...]:
     torch.optim.AdamW([nn.Parameter(torch.zeros(1))])
     memory = psutil.virtual_memory()
     cpu = torch.device("cpu")
-    devices: list[Mapping[str, Any]] = [_facts("cpu", cpu, memory.available, memory.total)]
+    devices = [_described("cpu", cpu, memory.available, memory.total)]
     for number in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
         free_bytes, total_bytes = torch.cuda.mem_get_info(number)
         device = torch.device("cuda", number)
-        devices.append(_facts(f"cuda:{number}", device, free_bytes, total_bytes))
+        devices.append(_described(f"cuda:{number}", device, free_bytes, total_bytes))
     return tuple(devices)
 
 
-def _facts(name: str, device: torch.device, free_bytes: int, total_bytes: int) -> Mapping[str, Any]:
-    return {
-        "name": name,
-        "product": device_name(device),
-        "free_bytes": int(free_bytes),
-        "total_bytes": int(total_bytes),
-    }
+def _described(name: str, device: torch.device, free_bytes: int, total_bytes: int) -> DeviceMemory:
+    return DeviceMemory(name, device_name(device), int(free_bytes), int(total_bytes))
 
 
 def forget_components() -> None:
@@ -58,25 +57,25 @@ def estimate_cost(command: EstimateCost) -> CostEstimated:
     except BaseException as error:
         # Wrong shapes, wrong options and a user's own code show as anything, SystemExit too; the
         # form says so, nothing else fails.
-        return CostEstimated(command.config, {"error": str(error).strip() or type(error).__name__})
+        return CostEstimated(command.config, NoEstimate(str(error).strip() or type(error).__name__))
 
 
-def _estimate(command: EstimateCost) -> Mapping[str, Any]:
+def _estimate(command: EstimateCost) -> CostEstimate:
     preset = parse_preset(command.config, "the form")
     parts = _parts(preset.model_dump_json(), command.data_directory)
     rehearse(parts)
     footprint = estimate_footprint(parts, preset.train.batch_size)
-    return {
-        "device": str(parts.device),
-        "parameters": parts.parameters,
-        "weights_bytes": footprint.parameters_bytes + footprint.buffers_bytes,
-        "gradients_bytes": footprint.gradients_bytes,
-        "optimizer_bytes": footprint.optimizer_bytes,
-        "activations_bytes": footprint.activations_bytes,
-        "data_bytes": footprint.data_bytes,
-        "steps_per_epoch": parts.data.plan.steps_per_epoch,
-        "total_steps": parts.total_steps,
-    }
+    return CostEstimate(
+        device=str(parts.device),
+        parameters=parts.parameters,
+        weights_bytes=footprint.parameters_bytes + footprint.buffers_bytes,
+        gradients_bytes=footprint.gradients_bytes,
+        optimizer_bytes=footprint.optimizer_bytes,
+        activations_bytes=footprint.activations_bytes,
+        data_bytes=footprint.data_bytes,
+        steps_per_epoch=parts.data.plan.steps_per_epoch,
+        total_steps=parts.total_steps,
+    )
 
 
 @lru_cache(maxsize=1)

@@ -6,7 +6,7 @@ Screens ask it to open each other and to give commands; none knows another.
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -20,6 +20,7 @@ from textual.filter import LineFilter
 from textual.screen import ModalScreen, Screen
 
 from tuitrain.errors import RunBusyError, TuitrainError, UsageError
+from tuitrain.messages import Continue, Request, kind_of
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.supervisor.client import RunClient
 from tuitrain.ui.clipboard import copy_text
@@ -265,19 +266,18 @@ class TuitrainApp(App[int]):
 
     # --- commands to runs -----------------------------------------------------------------------
 
-    def order(
-        self, directory: RunDirectory, kind: str, arguments: Mapping[str, Any] | None = None
-    ) -> None:
+    def order(self, directory: RunDirectory, request: Request) -> None:
         """Give a live run a command; what becomes of it is shown when it is known."""
-        _in_background(lambda: self._order(directory, kind, arguments or {}))
+        _in_background(lambda: self._order(directory, request))
 
-    def _order(self, directory: RunDirectory, kind: str, arguments: Mapping[str, Any]) -> None:
+    def _order(self, directory: RunDirectory, request: Request) -> None:
         try:
-            self._await_answer(directory, self.client.send(directory, kind, arguments), kind)
+            self._await_answer(directory, self.client.send(directory, request), request)
         except (TuitrainError, OSError) as error:
             self._tell_error(error)
 
-    def _await_answer(self, directory: RunDirectory, number: int, kind: str) -> None:
+    def _await_answer(self, directory: RunDirectory, number: int, request: Request) -> None:
+        kind = kind_of(request)
         answer = self.client.wait_for_answer(
             directory,
             number,
@@ -303,7 +303,7 @@ class TuitrainApp(App[int]):
         try:
             command = self.client.resume(directory, checkpoint=checkpoint)
             if command is not None:
-                self._await_answer(directory, command, "resume")
+                self._await_answer(directory, command, Continue())
                 return
             self.tell(f"{directory.id}: resuming", "information")
             state = self.client.wait_for_start(directory)

@@ -9,8 +9,9 @@ from typing import get_args
 
 from tuitrain.config.catalogue import Kind, read_catalogue
 from tuitrain.config.schema import Precision
+from tuitrain.messages import CostEstimate, DeviceMemory, NoEstimate
 from tuitrain.ui.feeds.pace import Pace
-from tuitrain.ui.warm import DeviceFacts, Estimate, WarmReport
+from tuitrain.ui.warm import WarmReport
 from tuitrain.units import size
 from tuitrain.view.format import sanitise
 from tuitrain.view.launchtext import Outlook
@@ -50,12 +51,12 @@ def _names(kind: Kind) -> tuple[str, ...]:
     return tuple(info.name for info in read_catalogue().of_kind(kind))
 
 
-def device_choices(devices: Sequence[DeviceFacts]) -> list[str]:
+def device_choices(devices: Sequence[DeviceMemory]) -> list[str]:
     """Return what `train.device` may be on this machine."""
     return list(dict.fromkeys(["auto", *(device.name for device in devices), "cpu"]))
 
 
-def device_meant(value: str, devices: Sequence[DeviceFacts]) -> DeviceFacts | None:
+def device_meant(value: str, devices: Sequence[DeviceMemory]) -> DeviceMemory | None:
     """Return the device that `train.device` leads to, where it is known."""
     by_name = {device.name: device for device in devices}
     if value == "cuda":
@@ -67,7 +68,7 @@ def device_meant(value: str, devices: Sequence[DeviceFacts]) -> DeviceFacts | No
     return others[0] if others else by_name.get("cpu")
 
 
-def device_hint(device: DeviceFacts | None) -> str:
+def device_hint(device: DeviceMemory | None) -> str:
     """Return which device it is and how much of its memory is free."""
     if device is None:
         return ""
@@ -75,11 +76,11 @@ def device_hint(device: DeviceFacts | None) -> str:
 
 
 def make_outlook(
-    report: WarmReport, device: DeviceFacts | None, pace: Pace | None, download: str
+    report: WarmReport, device: DeviceMemory | None, pace: Pace | None, download: str
 ) -> Outlook:
     """Return what is known of a run to come, from the warm worker and from earlier runs."""
-    told = report.estimate
-    estimate = told if told is not None and not told.error else None
+    told = report.estimate.estimate if report.estimate is not None else None
+    estimate = told if isinstance(told, CostEstimate) else None
     return Outlook(
         parameters=estimate.parameters if estimate is not None else None,
         parts=_memory_parts(estimate) if estimate is not None else (),
@@ -92,15 +93,15 @@ def make_outlook(
         pace_of=pace.run if pace is not None else "",
         download=download,
         warm=report.ready,
-        trouble=report.error or (told.error if told is not None else ""),
+        trouble=report.error or (told.error if isinstance(told, NoEstimate) else ""),
     )
 
 
-def _memory_parts(estimate: Estimate) -> tuple[tuple[str, int], ...]:
+def _memory_parts(estimate: CostEstimate) -> tuple[tuple[str, int], ...]:
     return (
         ("data", estimate.data_bytes),
         ("weights", estimate.weights_bytes),
         ("gradients", estimate.gradients_bytes),
         ("optimizer", estimate.optimizer_bytes),
-        ("one batch", estimate.activations_bytes),
+        ("one batch", estimate.activations_bytes or 0),
     )

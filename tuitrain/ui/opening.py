@@ -77,9 +77,10 @@ def _fitting_settings(folder: Path) -> dict[str, str]:
     if not (folder / "run.db").is_file():
         return {}
     with RunReader(RunDirectory(folder)) as reader:
-        account = reader.meta().get("out_of_memory") or {}
+        account = reader.facts().out_of_memory
         failed = reader.state().state == "failed"
-    return {key: str(value) for key, value in account.get("again", {}).items()} if failed else {}
+    again = account.again if account is not None and failed else None
+    return {key: str(value) for key, value in (again or {}).items()}
 
 
 def _short_path(path: Path, cwd: Path | None = None) -> str:

@@ -8,14 +8,22 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from tuitrain.messages import (
+    CostEstimated,
+    EstimateCost,
+    Event,
+    WarmedUp,
+    decode_event,
+    to_plain,
+)
 from tuitrain.supervisor.background import start_in_background
 from tuitrain.supervisor.launch import LaunchSpec
-from tuitrain.ui.warm import DeviceFacts, Estimate, WarmReport
+from tuitrain.ui.warm import WarmReport
 
 _MODULE = "tuitrain.supervisor.prewarm"
 
@@ -62,13 +70,8 @@ class PrewarmedWorker:
 
     def ask(self, config: str) -> None:
         """Ask what a preset would take; the answer comes through `deliver`."""
-        self._write(
-            {
-                "estimate": config,
-                "data_directory": str(self._data_dir),
-                "code_folders": list(self._code_folders),
-            }
-        )
+        question = EstimateCost(config, str(self._data_dir), tuple(self._code_folders))
+        self._write(to_plain(question))
 
     def launch(self, spec: LaunchSpec) -> "subprocess.Popen[Any] | None":
         """Start a run: with the warm worker, or another where there is none any more.
@@ -117,21 +120,21 @@ class PrewarmedWorker:
                 self._take_in(json.loads(line))
         process.wait()
 
-    def _take_in(self, told: dict[str, Any]) -> None:
+    def _take_in(self, told: Mapping[str, object]) -> None:
         report = self._report
-        if told["type"] == "WarmedUp":
-            devices = tuple(DeviceFacts(**facts) for facts in told["devices"])
-            report = replace(report, ready=True, devices=devices)
-        elif told["type"] == "CostEstimated":
-            report = replace(report, estimate=_estimate(told["config"], told["estimate"]))
-        elif told["type"] == "WorkerEnded":
+        if told["type"] == "WorkerEnded":
             report = replace(report, error=f"no worker could warm up ({told['exit_code']})")
+        else:
+            report = _with_event(report, decode_event(told))
         self._report = report
         if not self._closed:
             self._deliver(report)
 
 
-def _estimate(config: str, facts: dict[str, Any]) -> Estimate:
-    if "error" in facts:
-        return Estimate(config, "", 0, 0, 0, 0, 0, 0, 0, 0, error=str(facts["error"]))
-    return Estimate(config=config, **facts)
+def _with_event(report: WarmReport, event: Event) -> WarmReport:
+    match event:
+        case WarmedUp():
+            return replace(report, ready=True, devices=event.devices)
+        case CostEstimated():
+            return replace(report, estimate=event)
+    return report

@@ -82,12 +82,12 @@ def profile_words(row: ProfileRow, now: float) -> list[str]:
 def facts_words(row: ProfileRow) -> str:
     """Return what a profile is of, and what it cost."""
     facts = row.facts
-    stacks = "with source lines" if facts.get("with_stacks") else "without source lines"
-    held_up = facts.get("held_up_s")
+    stacks = "with source lines" if facts.with_stacks else "without source lines"
+    held_up = facts.held_up_s
     cost = "" if held_up is None else f"; training was held up for {short_time(held_up)}"
     return (
         f"profile {row.name}: steps {row.first_step:,} to {row.last_step:,} on "
-        f"{facts.get('device', NOTHING)}, {stacks}{cost}"
+        f"{facts.device or NOTHING}, {stacks}{cost}"
     )
 
 

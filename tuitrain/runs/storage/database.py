@@ -12,15 +12,17 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from tuitrain.errors import DiskFullError, RecordError
-from tuitrain.messages import storable
+from tuitrain.messages import decode, storable
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.identity import describe_origin
 from tuitrain.runs.metrics import monitor_of
 from tuitrain.runs.storage.filesystem import file_system_type, is_network
 from tuitrain.runs.storage.tables import FROM_VERSION_1, SCHEMA_VERSION, TABLES
+
+_Value = TypeVar("_Value")
 
 BUSY_TIMEOUT_S = 5.0
 _JOURNAL_RETRY_S = 0.02
@@ -149,6 +151,30 @@ def explain(directory: RunDirectory, error: sqlite3.DatabaseError) -> RecordErro
             f"{path}: can't be opened ({error}); look at the folder's permissions and owner."
         )
     return RecordError(f"{path} is damaged ({error}). {_what_is_left(directory)}")
+
+
+def from_json(directory: RunDirectory, kind: type[_Value], text: str) -> _Value:
+    """Return a value as `to_json` wrote it, as one of the dataclasses that the record holds.
+
+    Raises:
+        RecordError: it is no such value.
+    """
+    return from_plain(directory, kind, json.loads(text))
+
+
+def from_plain(directory: RunDirectory, kind: type[_Value], value: object) -> _Value:
+    """Return JSON data from the record as one of the dataclasses that it holds.
+
+    Raises:
+        RecordError: it is no such value.
+    """
+    try:
+        return decode(kind, value)
+    except ValueError as error:
+        raise RecordError(
+            f"{directory.database_path}: an entry can't be read ({error}): it is damaged, or of "
+            "another version of tuitrain."
+        ) from error
 
 
 def to_json(value: Any) -> str:

@@ -6,7 +6,7 @@ Knows the state, the writer and how to stand still; not why a checkpoint is want
 import time
 from collections.abc import Callable
 
-from tuitrain.messages import AlertRaised, Hold, Release, Stop, encode_pending
+from tuitrain.messages import AlertRaised, HoldForRecord, RecordWritable, Stop, encode_pending
 from tuitrain.training.boundary import BoundaryPlanner
 from tuitrain.training.channel import WorkerChannel
 from tuitrain.training.checkpoints.saveable import require_saveable
@@ -179,9 +179,9 @@ class CheckpointManager:
                     text = f"stopped at step {step}; {reason}"
                     self._standstill.answer(command, "done", text, step)
                     raise DiskHeldError(f"{command.reason}; {reason}")
-                case Hold():
+                case HoldForRecord():
                     self._standstill.held = command.reason
-                case Release():
+                case RecordWritable():
                     self._standstill.held = ""
                 case _:
                     self._standstill.answer(command, "refused", f"the run holds: {reason}", step)

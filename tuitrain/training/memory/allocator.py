@@ -13,6 +13,7 @@ import psutil
 import torch
 
 from tuitrain.config.schema import Preset
+from tuitrain.messages import MemoryBlock
 
 _MOST_BLOCKS = 12
 _READINGS = {
@@ -82,7 +83,7 @@ class Allocator(Protocol):
         """Give what is cached back to the driver."""
         ...
 
-    def blocks(self) -> list[dict[str, Any]]:
+    def blocks(self) -> list[MemoryBlock]:
         """Return the largest live blocks: bytes, count, and where they were asked for."""
         ...
 
@@ -143,7 +144,7 @@ class CudaAllocator:
         """Empty the cache."""
         self._cuda.empty_cache()
 
-    def blocks(self) -> list[dict[str, Any]]:
+    def blocks(self) -> list[MemoryBlock]:
         """Return the largest blocks that tensors take, with the line that asked where recorded."""
         return largest_blocks(self._cuda.memory._snapshot(self._device)["segments"])
 
@@ -190,7 +191,7 @@ class MetalAllocator:
         """Empty the cache."""
         self._mps.empty_cache()
 
-    def blocks(self) -> list[dict[str, Any]]:
+    def blocks(self) -> list[MemoryBlock]:
         """Metal's allocator lists no blocks."""
         return []
 
@@ -223,7 +224,7 @@ class HostAllocator:
     def release(self) -> None:
         """Freed memory needs no giving back."""
 
-    def blocks(self) -> list[dict[str, Any]]:
+    def blocks(self) -> list[MemoryBlock]:
         """No allocator lists blocks."""
         return []
 
@@ -243,7 +244,7 @@ def _below_limit() -> int:
     return max(0, limit - psutil.Process().memory_info().vms)
 
 
-def largest_blocks(segments: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def largest_blocks(segments: Sequence[Mapping[str, Any]]) -> list[MemoryBlock]:
     """Return the largest live blocks of a snapshot, equal ones from one line as one entry."""
     found = Counter(
         (int(block["size"]), _origin(block.get("frames", ())))
@@ -253,7 +254,7 @@ def largest_blocks(segments: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]
     )
     ranked = sorted(found.items(), key=lambda item: item[0][0] * item[1], reverse=True)
     return [
-        {"bytes": size_bytes, "count": number, "where": where}
+        MemoryBlock(size_bytes, number, where)
         for (size_bytes, where), number in ranked[:_MOST_BLOCKS]
     ]
 

@@ -6,7 +6,7 @@ Changes nothing: neither weights nor buffers nor any generator. Knows nothing of
 import copy
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -18,6 +18,7 @@ from torch._subclasses.fake_tensor import (
 )
 
 from tuitrain.components.data import Samples
+from tuitrain.messages import MemoryParts
 from tuitrain.training.build import TrainingComponents
 from tuitrain.training.data.sources import count
 from tuitrain.training.memory.saved_tensors import SavedTensorTracker, held_bytes, storage_key
@@ -50,11 +51,18 @@ class Footprint:
             + self.data_bytes
         )
 
-    def plain(self) -> dict[str, int | None]:
-        """Return it as JSON data, with the sum."""
+    def parts(self) -> MemoryParts:
+        """Return it as it is told, with the sum."""
         known = self.activations_bytes is not None
-        total = self.held_bytes + (self.activations_bytes or 0) if known else None
-        return {**asdict(self), "total_bytes": total}
+        return MemoryParts(
+            parameters_bytes=self.parameters_bytes,
+            gradients_bytes=self.gradients_bytes,
+            optimizer_bytes=self.optimizer_bytes,
+            buffers_bytes=self.buffers_bytes,
+            data_bytes=self.data_bytes,
+            activations_bytes=self.activations_bytes,
+            total_bytes=self.held_bytes + (self.activations_bytes or 0) if known else None,
+        )
 
 
 def measure_held(parts: TrainingComponents) -> Footprint:

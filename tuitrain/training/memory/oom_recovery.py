@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from torch.nn.modules.batchnorm import _BatchNorm
 
@@ -18,6 +17,7 @@ from tuitrain.messages import (
     BatchSplit,
     Event,
     MemoryRanOut,
+    OomAccount,
     StartTraining,
     TrainingEnded,
 )
@@ -90,7 +90,7 @@ class OomRecovery:
         accumulate = -(-plan.step_samples // new)
         text = f"out of memory at step {step + 1}: {report.words()}"
         again = f"the step is taken again in batches of {new} instead of {old}, {accumulate} a step"
-        self._tell(report, step, {"phase": "step", "batch_size": old, "split_to": new})
+        self._tell(step, replace(report.account("step", old), split_to=new))
         self._alert(step, f"{text}; {again}{self._normalisation(new)}", report.detail)
         self._send(BatchSplit(time.time(), step, old, new, accumulate, "memory ran out"))
         return new
@@ -116,8 +116,7 @@ class OomRecovery:
         if not self._halves or batch_size <= 1:
             return None
         new = -(-batch_size // 2)
-        facts = {"phase": "evaluation", "batch_size": batch_size, "split_to": new}
-        self._tell(report, step, facts)
+        self._tell(step, replace(report.account("evaluation", batch_size), split_to=new))
         text = f"out of memory in the evaluation after step {step}: {report.words()}"
         again = f"it evaluates in batches of {new} instead of {batch_size}"
         self._alert(step, f"{text}; {again}", report.detail)
@@ -126,8 +125,7 @@ class OomRecovery:
     def _alert(self, step: int, text: str, detail: str) -> None:
         self._send(AlertRaised(time.time(), step, "oom", text, detail))
 
-    def _tell(self, report: OomReport, step: int, facts: dict[str, Any]) -> None:
-        account = {**report.account(), **facts}
+    def _tell(self, step: int, account: OomAccount) -> None:
         self._send(MemoryRanOut(time.time(), step, account))
 
     # --- the end ----------------------------------------------------------------------------------
@@ -141,24 +139,24 @@ class OomRecovery:
             saved: what became of it, in words.
         """
         batch_size = self._forward_size()
-        facts: dict[str, Any] = {"phase": "step", "batch_size": batch_size}
+        account = report.account("step", batch_size)
         if report.in_update:
             advice = "A smaller batch does not help: it ran out in the optimizer's own step."
         else:
-            facts |= self._look_for_fit(batch_size, step)
-            advice = self._offer(facts) or "No smaller batch was found to fit."
-        return self._end(report, step, f"at step {step + 1}", advice, saved, facts)
+            account = self._offered(self._look_for_fit(account, batch_size, step))
+            advice = _advice(account) or "No smaller batch was found to fit."
+        return self._end(report, step, f"at step {step + 1}", advice, saved, account)
 
     def end_evaluation(
         self, report: OomReport, step: int, batch_size: int, saved: str
     ) -> TrainingEnded:
         """Return the end of a run that can't evaluate."""
-        facts: dict[str, Any] = {"phase": "evaluation", "batch_size": batch_size}
+        account = report.account("evaluation", batch_size)
         if not self._halves:
-            facts["again"] = {"train.oom": "halve"}
-        advice = self._offer(facts) or "A single sample does not fit either."
+            account = self._offered(replace(account, again={"train.oom": "halve"}))
+        advice = _advice(account) or "A single sample does not fit either."
         where = f"in the evaluation after step {step}"
-        return self._end(report, step, where, advice, saved, facts)
+        return self._end(report, step, where, advice, saved, account)
 
     def _end(
         self,
@@ -167,21 +165,21 @@ class OomRecovery:
         where: str,
         advice: str,
         saved: str,
-        facts: dict[str, Any],
+        account: OomAccount,
     ) -> TrainingEnded:
-        self._tell(report, step, facts)
+        self._tell(step, account)
         reason = f"out of memory {where} ({report.device}): {report.words()}{saved}. {advice}"
         return TrainingEnded(time.time(), step, "failed", reason, report.detail)
 
-    def _look_for_fit(self, batch_size: int, step: int) -> dict[str, Any]:
-        """Return the size that fits and what follows from it, as JSON data."""
+    def _look_for_fit(self, account: OomAccount, batch_size: int, step: int) -> OomAccount:
+        """Return the account with the size that fits and what follows from it."""
         measure = Trial(self._components, self._allocator, step)
         try:
             fit = fit_batch_size(batch_size, self._room_bytes(), measure)
         except BaseException as error:
             # A model or data set of the user's own may refuse a size in any way.
-            return {"fit_error": f"{type(error).__name__}: {error}"}
-        return {} if fit is None else self._fit_facts(fit)
+            return replace(account, fit_error=f"{type(error).__name__}: {error}")
+        return account if fit is None else self._with_fit(account, fit)
 
     def _room_bytes(self) -> int:
         """Return what a step may take: the state that the optimizer has yet to make is apart."""
@@ -190,24 +188,32 @@ class OomRecovery:
             room if self._components.optimizer.state else room - optimizer_bytes(self._components)
         )
 
-    def _fit_facts(self, fit: Fit) -> dict[str, Any]:
-        facts: dict[str, Any] = {"fits_batch_size": fit.batch_size}
+    def _with_fit(self, account: OomAccount, fit: Fit) -> OomAccount:
         if fit.per_sample_bytes is not None and fit.fixed_bytes is not None:
-            facts["per_sample_bytes"] = fit.per_sample_bytes
-            facts["fixed_bytes"] = fit.fixed_bytes
+            account = replace(
+                account, per_sample_bytes=fit.per_sample_bytes, fixed_bytes=fit.fixed_bytes
+            )
         step_samples = self._components.data.plan.step_samples
-        return {**facts, "again": again_settings(step_samples, fit.batch_size)}
+        again = again_settings(step_samples, fit.batch_size)
+        return replace(account, fits_batch_size=fit.batch_size, again=dict(again))
 
-    def _offer(self, facts: dict[str, Any]) -> str:
-        settings = facts.get("again")
-        if not settings:
-            return ""
-        changes = [f"{key}={value}" for key, value in settings.items()]
-        if not self._rerun:
-            return f"Run again with: {' '.join(changes)}"
-        words = [word for change in changes for word in ("--set", change)]
-        facts["command"] = " ".join([*self._rerun, *map(shlex.quote, words)])
-        return f"Run again with: {facts['command']}"
+    def _offered(self, account: OomAccount) -> OomAccount:
+        """Return the account with the command that runs again with what is offered."""
+        if not account.again or not self._rerun:
+            return account
+        words = [word for change in _changes(account) for word in ("--set", change)]
+        return replace(account, command=" ".join([*self._rerun, *map(shlex.quote, words)]))
+
+
+def _changes(account: OomAccount) -> list[str]:
+    return [f"{key}={value}" for key, value in (account.again or {}).items()]
+
+
+def _advice(account: OomAccount) -> str:
+    """Return what to do, in words; empty where nothing is offered."""
+    if not account.again:
+        return ""
+    return f"Run again with: {account.command or ' '.join(_changes(account))}"
 
 
 def rerun_words(order: StartTraining) -> tuple[str, ...]:
@@ -230,9 +236,8 @@ def end_outside_steps(shortage: OomReport, step: int | None) -> tuple[MemoryRanO
         shortage: what ran out.
         step: the last step; None before the first one.
     """
-    phase = "building" if step is None else "between steps"
+    account = shortage.account("building" if step is None else "between steps")
     where = "before the first step" if step is None else f"after step {step}"
-    account = {**shortage.account(), "phase": phase}
     advice = "Take a smaller model, data.mode = loader, or another device."
     reason = f"out of memory {where} ({shortage.device}): {shortage.words()}. {advice}"
     ended = TrainingEnded(time.time(), step or 0, "failed", reason, shortage.detail)

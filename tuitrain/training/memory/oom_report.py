@@ -6,13 +6,14 @@ Knows errors and allocators; nothing of what is done about it.
 import re
 import traceback
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from itertools import chain
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import torch
 
+from tuitrain.messages import MemoryBlock, OomAccount, OomPhase
 from tuitrain.training.instruments import Instrument, Tell
 from tuitrain.training.memory.allocator import Allocator, Holding
 from tuitrain.units import size_words
@@ -43,7 +44,7 @@ class OomReport:
     """The error's first line."""
     asked_bytes: int | None
     holding: Holding
-    blocks: list[dict[str, Any]]
+    blocks: list[MemoryBlock]
     detail: str
     """The traceback, and the allocator's own summary."""
     in_update: bool
@@ -54,15 +55,22 @@ class OomReport:
         """Whether what was asked for is free, but in pieces."""
         return (self.holding.fragmented_bytes or 0) >= (self.asked_bytes or 0) > 0
 
-    def account(self) -> dict[str, Any]:
-        """Return it as JSON data."""
-        holding = {**asdict(self.holding), "others_bytes": self.holding.others_bytes}
-        return {
-            "device": self.device,
-            "asked_bytes": self.asked_bytes,
-            **holding,
-            "blocks": self.blocks,
-        }
+    def account(self, phase: OomPhase, batch_size: int | None = None) -> OomAccount:
+        """Return it as it is told, before anybody has looked for a way on."""
+        holding = self.holding
+        return OomAccount(
+            device=self.device,
+            asked_bytes=self.asked_bytes,
+            free_bytes=holding.free_bytes,
+            total_bytes=holding.total_bytes,
+            allocated_bytes=holding.allocated_bytes,
+            reserved_bytes=holding.reserved_bytes,
+            fragmented_bytes=holding.fragmented_bytes,
+            others_bytes=holding.others_bytes,
+            blocks=tuple(self.blocks),
+            phase=phase,
+            batch_size=batch_size,
+        )
 
     def words(self) -> str:
         """Return what was asked, what was free, and who has the rest."""
@@ -109,7 +117,7 @@ def capture(error: BaseException, device: torch.device, allocator: Allocator) ->
     ask = partial(_ask, tell=lambda text, _trace: details.append(text))
     details.append(ask("The allocator's table", allocator.summary, ""))
     # CUDA's own asynchronous allocator keeps no list.
-    blocks: list[dict[str, Any]] = ask("The allocator's list of blocks", allocator.blocks, [])
+    blocks: list[MemoryBlock] = ask("The allocator's list of blocks", allocator.blocks, [])
     holding = ask("The account of the device's memory", allocator.holding, Holding(None, None))
     shortage = OomReport(
         device=str(device),

@@ -7,9 +7,15 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
-from tuitrain.messages import Event, MemoryAccounted, WorkerMeasured
+from tuitrain.messages import (
+    Event,
+    MemoryAccount,
+    MemoryAccounted,
+    MemoryParts,
+    NoEstimate,
+    WorkerMeasured,
+)
 from tuitrain.training.build import TrainingComponents
 from tuitrain.training.instruments import Instrument, nothing, spared
 from tuitrain.training.memory.allocator import Allocator
@@ -141,18 +147,18 @@ class MemoryWatch:
 
     def _send_account(self, measured: Footprint, source: str, step: int) -> None:
         batch_size = self._parts.data.plan.forward_size
-        account = {
-            "device": str(self._parts.device),
-            "batch_size": batch_size,
-            "activations_source": source,
-            "measured": measured.plain(),
-            "estimated": self._estimate(batch_size),
-        }
+        account = MemoryAccount(
+            device=str(self._parts.device),
+            batch_size=batch_size,
+            activations_source=source,
+            measured=measured.parts(),
+            estimated=self._estimate(batch_size),
+        )
         self._send(MemoryAccounted(time.time(), step, account))
 
-    def _estimate(self, batch_size: int) -> dict[str, Any]:
+    def _estimate(self, batch_size: int) -> MemoryParts | NoEstimate:
         try:
-            return estimate_footprint(self._parts, batch_size).plain()
+            return estimate_footprint(self._parts, batch_size).parts()
         except Exception as error:
             # A user's model may refuse a batch without numbers in any way; the account says so.
-            return {"error": str(error).strip().partition("\n")[0] or type(error).__name__}
+            return NoEstimate(str(error).strip().partition("\n")[0] or type(error).__name__)

@@ -1,13 +1,15 @@
 """One pass over the validation set."""
 
 import time
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 
+from tuitrain.components.task import Counts
 from tuitrain.errors import TrainingError
+from tuitrain.messages import PerClassCounts
 from tuitrain.training.build import TrainingComponents
 from tuitrain.training.data.batches import evaluation_batches
 from tuitrain.training.data.sources import count
@@ -20,7 +22,7 @@ class Evaluation:
 
     metrics: dict[str, float]
     """By full name, e.g. val/loss."""
-    counts: dict[str, Any] | None
+    counts: PerClassCounts | None
     duration_s: float
 
 
@@ -59,7 +61,7 @@ class Evaluator:
                     metrics |= self._pass(batch_size, hook.label)[0]
         return Evaluation(metrics, counts, time.perf_counter() - started)
 
-    def _pass(self, batch_size: int, label: str) -> tuple[dict[str, float], dict[str, Any] | None]:
+    def _pass(self, batch_size: int, label: str) -> tuple[dict[str, float], PerClassCounts | None]:
         """Go over the validation set once; metrics by full name, and counts of classes."""
         components, data = self._components, self._components.data
         tally = components.task.accumulator(data.spec.outputs, components.device)
@@ -85,6 +87,33 @@ class Evaluator:
             )
         metrics |= {f"{label}/{name}": value for name, value in measured.items()}
         counts = tally.counts()
-        if counts is not None and data.classes:
-            counts = {"classes": list(data.classes), **counts}
-        return metrics, dict(counts) if counts else None
+        if not counts:
+            return metrics, None
+        return metrics, per_class_counts(counts, data.classes, components.task.name)
+
+
+def per_class_counts(counts: Counts, classes: Sequence[str], task: str) -> PerClassCounts:
+    """Return what a task counted in the form in which it is recorded.
+
+    Args:
+        counts: of a task, which may be the user's own.
+        classes: the classes' names; empty where they have none.
+        task: its name.
+
+    Raises:
+        TrainingError: something is missing, or is there that nothing reads.
+    """
+    needed, allowed = Counts.__required_keys__, Counts.__required_keys__ | Counts.__optional_keys__
+    if needed - counts.keys() or counts.keys() - allowed:
+        raise TrainingError(
+            f"task = {task}: its counts are {', '.join(sorted(map(str, counts)))}; "
+            f"they must be {', '.join(sorted(needed))}, and may be confusion as well"
+        )
+    table = counts.get("confusion")
+    return PerClassCounts(
+        classes=tuple(classes) or None,
+        support=tuple(counts["support"]),
+        predicted=tuple(counts["predicted"]),
+        correct=tuple(counts["correct"]),
+        confusion=None if table is None else tuple(map(tuple, table)),
+    )

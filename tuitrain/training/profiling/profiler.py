@@ -14,7 +14,7 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
-from tuitrain.messages import CommandDone, Event, Profile, ProfileWritten
+from tuitrain.messages import CommandDone, Event, Profile, ProfileFacts, ProfileWritten
 from tuitrain.metric_names import MOST_PROFILE_STEPS, PROFILE_TRACE
 from tuitrain.training.build import TrainingComponents
 from tuitrain.training.profiling.tracing import Trace, modules_named, record_step, write_packed
@@ -354,17 +354,17 @@ class ProfileCapture:
         except Exception:
             self._remove_empty_folder()
             raise
-        facts = {
-            "asked_steps": self.order.steps,
-            "trace": PROFILE_TRACE,
-            "trace_bytes": trace_bytes,
-            "json_bytes": json_bytes,
-            "with_stacks": self.order.stacks,
-            "device": str(self._device),
-            "held_up_s": self._held_up_s + trace.held_up_s,
-            "steps_s": self.steps_s,
-            "note": self.note,
-        }
+        facts = ProfileFacts(
+            asked_steps=self.order.steps,
+            trace=PROFILE_TRACE,
+            trace_bytes=trace_bytes,
+            json_bytes=json_bytes,
+            with_stacks=self.order.stacks,
+            device=str(self._device),
+            held_up_s=self._held_up_s + trace.held_up_s,
+            steps_s=tuple(self.steps_s),
+            note=self.note,
+        )
         first = self.last_step - len(self.steps_s) + 1
         return ProfileWritten(
             time.time(), self.order.command_id, self.order.name, first, self.last_step, facts

@@ -2,6 +2,7 @@
 
 import os
 import platform
+from dataclasses import replace
 from importlib import metadata
 from typing import Any
 
@@ -10,38 +11,46 @@ import torch
 
 from tuitrain import __version__
 from tuitrain.components.data import Samples
+from tuitrain.messages import Environment
 from tuitrain.training.build import TrainingComponents
 from tuitrain.training.devices import has_bf16
 
 
-def describe_environment(parts: TrainingComponents) -> dict[str, Any]:
+def describe_environment(parts: TrainingComponents) -> Environment:
     """Return versions, devices and what results depend on (threads, precision)."""
-    described: dict[str, Any] = {
-        "tuitrain": __version__,
-        "python": platform.python_version(),
+    described = Environment(
+        tuitrain=__version__,
+        python=platform.python_version(),
         # A str subclass of torch's: unpickling it would make the supervisor import torch.
-        "torch": str(torch.__version__),
-        "torchvision": _version_of("torchvision"),
-        "numpy": np.__version__,
-        "platform": platform.platform(),
-        "host": platform.node(),
-        "cpu_count": os.cpu_count(),
-        "usable_cpus": _usable_cpus(),
-        "threads": torch.get_num_threads(),
-        "device": str(parts.device),
-        "device_name": device_name(parts.device),
-        "bf16": has_bf16(parts.device),
-        "data_on_device": parts.data.on_device,
-        "set_bytes": _set_bytes(parts),
-        "train_samples": parts.data.plan.samples,
-        "input_shape": list(parts.data.spec.input_shape),
-        "parameters": parts.parameters,
-    }
-    if parts.device.type == "cuda":
-        described |= device_identity(torch.cuda.get_device_properties(parts.device))
-        described["cuda"] = torch.version.cuda
-        described["cudnn"] = torch.backends.cudnn.version()  # type: ignore[no-untyped-call]
-    return described
+        torch=str(torch.__version__),
+        torchvision=_version_of("torchvision"),
+        numpy=np.__version__,
+        platform=platform.platform(),
+        host=platform.node(),
+        cpu_count=os.cpu_count(),
+        usable_cpus=_usable_cpus(),
+        threads=torch.get_num_threads(),
+        device=str(parts.device),
+        device_name=device_name(parts.device),
+        bf16=has_bf16(parts.device),
+        data_on_device=parts.data.on_device,
+        set_bytes=_set_bytes(parts),
+        train_samples=parts.data.plan.samples,
+        input_shape=tuple(parts.data.spec.input_shape),
+        parameters=parts.parameters,
+    )
+    return _with_cuda(described, parts.device) if parts.device.type == "cuda" else described
+
+
+def _with_cuda(described: Environment, device: torch.device) -> Environment:
+    uuid, pci = device_identity(torch.cuda.get_device_properties(device))
+    return replace(
+        described,
+        device_uuid=uuid,
+        device_pci=pci,
+        cuda=torch.version.cuda,
+        cudnn=torch.backends.cudnn.version(),  # type: ignore[no-untyped-call]
+    )
 
 
 def _usable_cpus() -> int | None:
@@ -57,21 +66,20 @@ def _set_bytes(parts: TrainingComponents) -> int | None:
     return sum(part.size_bytes for part in held) if len(held) == 2 else None
 
 
-def device_identity(properties: Any) -> dict[str, str]:
+def device_identity(properties: Any) -> tuple[str | None, str | None]:
     """Return what tells a GPU from the others: its number here is by CUDA_VISIBLE_DEVICES.
 
-    `device_uuid` as CUDA gives it, without the prefix that drivers put before it, and `device_pci`
-    as domain:bus:device; left out where this torch does not tell.
+    Returns:
+        Its UUID as CUDA gives it, without the prefix that drivers put before it, and its place on
+        the bus as domain:bus:device; None where this torch does not tell.
     """
-    found: dict[str, str] = {}
-    if hasattr(properties, "uuid"):
-        found["device_uuid"] = str(properties.uuid)
-    if hasattr(properties, "pci_bus_id"):
-        domain, bus, slot = (
-            getattr(properties, f"pci_{part}_id", 0) for part in ("domain", "bus", "device")
-        )
-        found["device_pci"] = f"{domain:08x}:{bus:02x}:{slot:02x}"
-    return found
+    uuid = str(properties.uuid) if hasattr(properties, "uuid") else None
+    if not hasattr(properties, "pci_bus_id"):
+        return uuid, None
+    domain, bus, slot = (
+        getattr(properties, f"pci_{part}_id", 0) for part in ("domain", "bus", "device")
+    )
+    return uuid, f"{domain:08x}:{bus:02x}:{slot:02x}"
 
 
 def device_name(device: torch.device) -> str:

@@ -191,7 +191,7 @@ def read_snapshot(
     names = reader.metric_names()
     wanted = names if request.metrics is None else [n for n in names if n in request.metrics]
     wanted = [*wanted, *filter(is_split_metric, request.metrics or ())]
-    summary, meta, state = reader.summary(), reader.meta(), reader.state()
+    summary, facts, state = reader.summary(), reader.facts(), reader.state()
     # Over as many messages as the split of a step has points.
     live, speed = is_alive(reader.directory), reader.speed(SPLIT_POINTS)
     devices = reader.devices()
@@ -223,15 +223,15 @@ def read_snapshot(
         devices=devices.facts if devices else {},
         split=reader.split(SPLIT_POINTS),
         spent=reader.spent(),
-        meta=meta,
+        facts=facts,
         profiles=tuple(reader.profiles()),
         marks=marks,
         alerts=tuple(reader.alerts()),
         commands=tuple(reader.commands()),
         checkpoints=tuple(row for row in reader.checkpoints() if row.removed is None),
         config=reader.config(),
-        steps_per_epoch=int(meta.get("steps_per_epoch") or 0),
-        parameters=int(meta.get("parameters") or 0),
+        steps_per_epoch=facts.steps_per_epoch or 0,
+        parameters=facts.parameters or 0,
         live=live,
     )
 

@@ -16,6 +16,7 @@ from tuitrain.runs.rows import (
     MetricRow,
     ProfileRow,
     ProgressRow,
+    RunFacts,
     SpeedRow,
     StateRow,
     TimeBreakdown,
@@ -37,6 +38,10 @@ class Request:
     columns: int = 80
     times: bool = True
     """Time and epoch along the window, for an axis of these."""
+
+
+_NOT_KNOWN = RunFacts("", "", 0.0)
+"""Of a record that can't be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +74,8 @@ class RunSnapshot:
     """Seconds a step of each part of it, of late, by the names of `tuitrain.metric_names`."""
     spent: TimeBreakdown | None = None
     """What the run's time went into."""
-    meta: Mapping[str, Any] = field(default_factory=dict)
-    """Facts about the run, `memory`, `work` and `out_of_memory` among them."""
+    facts: RunFacts = _NOT_KNOWN
+    """What is known of the run as a whole."""
     profiles: tuple[ProfileRow, ...] = ()
     marks: tuple[MarkRow, ...] = ()
     alerts: tuple[AlertRow, ...] = ()
@@ -96,7 +101,7 @@ class RunSnapshot:
 def devices_of(snapshot: RunSnapshot) -> Devices:
     """Return what a snapshot knows of the devices, and which of them is trained on."""
     device = snapshot.summary.device if snapshot.summary else None
-    environment = snapshot.meta.get("environment") or {}
+    environment = snapshot.facts.environment
     training = training_device(device, environment, snapshot.samples, snapshot.devices)
     as_of = None if snapshot.live else snapshot.sampled
     return Devices(snapshot.samples, snapshot.devices, training, as_of)

@@ -8,6 +8,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Container
 
+from tuitrain.messages import TakeStacks
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.rows import AlertRow
 from tuitrain.ui.feeds.run import RunFollower
@@ -127,7 +128,7 @@ class AlertsScreen(FollowingScreen[RunSnapshot]):
 
     def action_stacks(self) -> None:
         """Have the stacks recorded; they come into the list like any alert."""
-        self.tuitrain.order(self._directory, "stacks")
+        self.tuitrain.order(self._directory, TakeStacks())
         self._follower.wake()
 
     def action_back(self) -> None:

@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 
 from tuitrain.errors import TuitrainError
+from tuitrain.messages import SaveCheckpoint
 from tuitrain.runs.checkpoints import check_checkpoint_name, delete_checkpoint, name_checkpoint
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.metrics import monitor_of
@@ -175,7 +176,7 @@ class CheckpointsScreen(FollowingScreen[RunSnapshot]):
         )
 
     def _name_live(self, name: str) -> None:
-        self.tuitrain.order(self._directory, "checkpoint", {"name": name})
+        self.tuitrain.order(self._directory, SaveCheckpoint(name=name))
 
     def action_delete(self) -> None:
         """Delete the checkpoint, after a question; the only one after a second."""

@@ -107,7 +107,7 @@ class MemoryScreen(FollowingScreen[MemorySnapshot]):
             return
         reader = self.query_one(Reader)
         look = self.tuitrain.look
-        reader.show_lines(memory_sheet(devices_of(run), run.meta, max(20, width - 2), look))
+        reader.show_lines(memory_sheet(devices_of(run), run.facts, max(20, width - 2), look))
         self._show_chart(snapshot)
 
     def _ask(self) -> None:

@@ -12,6 +12,7 @@ from textual.message import Message
 from textual.screen import Screen
 
 from tuitrain.errors import TuitrainError
+from tuitrain.messages import Profile
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.rows import CommandRow, ProfileRow
 from tuitrain.traces.compare import compare_digests
@@ -152,9 +153,8 @@ class ProfileView(Whole, Screen[None]):
     def _give(self, steps: int) -> None:
         number, fault = 0, ""
         try:
-            arguments = {"steps": steps, "stacks": True}
             client = cast("TuitrainApp", self.app).client
-            number = client.send(self._directory, "profile", arguments)
+            number = client.send(self._directory, Profile(0, steps))
         except TuitrainError as error:
             fault = str(error)
         self.post_message(self.Ordered(number, fault))
@@ -287,7 +287,7 @@ class ProfileView(Whole, Screen[None]):
 
     def _show_profile(self, digest: Digest, width: int) -> None:
         row = self._row(self._shown)
-        note = str(row.facts.get("note", "")) if row is not None else ""
+        note = row.facts.note if row is not None else ""
         fault = wrap_plain(self._fault, width, "bad") if self._fault else []
         self._show_words([*fault, *text.summary_lines(digest, note, width)])
         if self.has_class("flame"):

@@ -7,6 +7,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from tuitrain.config.settings import validate_setting
+from tuitrain.messages import (
+    ChangeSetting,
+    Continue,
+    Evaluate,
+    Pause,
+    Request,
+    SaveCheckpoint,
+    Stop,
+)
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.ui.charting import Choices, request_for, step_at, whole_window
 from tuitrain.ui.feeds.run import RunFollower
@@ -43,18 +52,18 @@ class RunScreen(RunView):
             return not self._snapshot.live and state is not None and state.state != "finished"
         return True
 
-    def _order(self, kind: str, **arguments: object) -> None:
-        self.tuitrain.order(self._directory, kind, arguments)
+    def _order(self, request: Request) -> None:
+        self.tuitrain.order(self._directory, request)
         self._follower.wake()
 
     def action_pause(self) -> None:
         """Hold, or go on."""
         state = self._snapshot.state
-        self._order("resume" if state is not None and state.state == "paused" else "pause")
+        self._order(Continue() if state is not None and state.state == "paused" else Pause())
 
     def action_release(self) -> None:
         """Hold and give all GPU memory back."""
-        self._order("pause", release=True)
+        self._order(Pause(release=True))
 
     def action_resume(self) -> None:
         """Go on with a run that ended or was released."""
@@ -65,18 +74,18 @@ class RunScreen(RunView):
 
         def stop(answer: bool | None) -> None:
             if answer:
-                self._order("stop")
+                self._order(Stop())
 
         question = f"Stop {self._directory.id}? It saves a checkpoint and can be resumed."
         self.app.push_screen(Confirm(question, "stop it"), stop)
 
     def action_checkpoint(self) -> None:
         """Save a checkpoint."""
-        self._order("checkpoint")
+        self._order(SaveCheckpoint())
 
     def action_evaluate(self) -> None:
         """Evaluate."""
-        self._order("evaluate")
+        self._order(Evaluate())
 
     def action_rate(self) -> None:
         """Ask for a learning rate and set it."""
@@ -89,7 +98,7 @@ class RunScreen(RunView):
             if shown and value == float(shown):
                 self.tuitrain.tell("the learning rate is left as it is")
             elif value is not None:
-                self._order("set", key="optimizer.lr", value=value)
+                self._order(ChangeSetting(0, "optimizer.lr", value))
 
         self.app.push_screen(
             Ask(

@@ -365,7 +365,7 @@ class RunView(Whole, Screen[None]):
         panel.display = time is not None
         if time is None:
             return
-        context = step_context(snapshot.config, snapshot.meta, snapshot.samples)
+        context = step_context(snapshot.config, snapshot.facts, snapshot.samples)
         width = max(1, self.query_one("#side").size.width)
         body = timetext.side_lines(time, diagnose(time, context), width, self.tuitrain.look)
         panel.styles.height = len(body) + 1

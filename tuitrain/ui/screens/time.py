@@ -109,7 +109,7 @@ class TimeScreen(FollowingScreen[RunSnapshot]):
 
     def _show_words(self, snapshot: RunSnapshot, time: StepTime | None) -> None:
         words, look = self.query_one(Reader), self.tuitrain.look
-        context = step_context(snapshot.config, snapshot.meta, snapshot.samples)
+        context = step_context(snapshot.config, snapshot.facts, snapshot.samples)
         bottleneck, width = diagnose(time, context), self.size.width
         lines = time_lines(time, bottleneck, context, snapshot.spent, width, look)
         # The timeline has what the words leave, and at least a third.

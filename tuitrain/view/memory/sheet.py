@@ -3,10 +3,8 @@
 Puts together what others write; knows no widget.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 from tuitrain.analysis.memory_breakdown import gpu_facts
+from tuitrain.runs.rows import RunFacts
 from tuitrain.view.chart.figure import Look
 from tuitrain.view.devicetext import (
     allocator_lines,
@@ -20,20 +18,18 @@ from tuitrain.view.sidetext import Devices, as_of_lines
 from tuitrain.view.spans import Span, SpanLine, wrap_plain
 
 
-def memory_sheet(
-    devices: Devices, meta: Mapping[str, Any], width: int, look: Look
-) -> list[SpanLine]:
+def memory_sheet(devices: Devices, facts: RunFacts, width: int, look: Look) -> list[SpanLine]:
     """Return all that is known of the memory of a run's devices.
 
     Args:
         devices: readings and facts.
-        meta: of the run.
+        facts: of the run.
         width: in cells.
         look: what the terminal can show.
     """
     blocks = [
         _trouble(devices, width),
-        _account(meta, width),
+        _account(facts, width),
         as_of_lines(devices, width),
         *_gpus(devices, width, look),
         _host(devices, width, look),
@@ -42,18 +38,18 @@ def memory_sheet(
     said = [block for block in blocks if block]
     if not said:
         return [(Span("no readings yet", "quiet"),)]
-    said.append(_composition(meta, width, look))
+    said.append(_composition(facts, width, look))
     return [line for block in said for line in (*block, ())][:-1]
 
 
-def _account(meta: Mapping[str, Any], width: int) -> list[SpanLine]:
+def _account(facts: RunFacts, width: int) -> list[SpanLine]:
     """Return the account of memory that ran out: who opens the screen of such a run wants it."""
-    account = meta.get("out_of_memory")
+    account = facts.out_of_memory
     return [(Span("out of memory", "bad"),), *account_lines(account, width)] if account else []
 
 
-def _composition(meta: Mapping[str, Any], width: int, look: Look) -> list[SpanLine]:
-    lines = composition_lines(meta.get("memory") or {}, width, look)
+def _composition(facts: RunFacts, width: int, look: Look) -> list[SpanLine]:
+    lines = composition_lines(facts.memory, width, look)
     return [(Span("memory of one step", "strong"),), *lines]
 
 
