@@ -213,7 +213,7 @@ class Trainer:
             at_once = self._recovery.split_step(report, self.state.step)
             if at_once is None:
                 saved = self._endings.save_for_lack_of_memory(report)
-                raise RunEndedError(self._recovery.end_step(report, self.state.step, saved))
+                raise RunEndedError(self._recovery.ending.of_step(report, self.state.step, saved))
             self._split_batches(at_once)
 
     def _take_step(self) -> None:
