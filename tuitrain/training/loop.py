@@ -14,7 +14,8 @@ from tuitrain.messages import AlertRaised, Event, TrainingEnded
 from tuitrain.training.boundary import Boundary, BoundaryPlanner
 from tuitrain.training.build import TrainingComponents
 from tuitrain.training.channel import WorkerChannel
-from tuitrain.training.checkpoints.manager import CheckpointManager, DiskHeldError
+from tuitrain.training.checkpoints.full_disk import DiskHeldError
+from tuitrain.training.checkpoints.manager import CheckpointManager
 from tuitrain.training.checkpoints.writer import CheckpointWriter
 from tuitrain.training.commands import CommandHandler
 from tuitrain.training.endings import Endings, RunEndedError, note_unsaved
