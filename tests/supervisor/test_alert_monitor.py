@@ -7,26 +7,29 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.supervisor.workers import Shows
 from tests.ui.makers import new_run
 from tuitrain import messages as m
 from tuitrain.alerts.rules import Rules
 from tuitrain.config.load import load_preset, to_toml
-from tuitrain.config.user import NotifySection
 from tuitrain.errors import DiskFullError
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.reader import RunReader
 from tuitrain.runs.writer import RunWriter
-from tuitrain.supervisor.alert_monitor import AlertMonitor, open_alert_monitor
 from tuitrain.supervisor.launch import LaunchSpec
+from tuitrain.supervisor.observers.alert_monitor import AlertMonitor
+from tuitrain.supervisor.observers.observer import Observers
+from tuitrain.supervisor.observers.standard import alert_observers
+from tuitrain.supervisor.observers.webhook import webhook_queue
+from tuitrain.supervisor.record_keeper import RecordKeeper
 from tuitrain.supervisor.stacks import as_text, catches, collect_stacks
-from tuitrain.supervisor.webhook import Webhook
 
 PATIENCE_S = 60.0
 
@@ -39,7 +42,7 @@ def until(condition: Any) -> None:
 
 
 class FullDisk:
-    """The one method of a writer that a watch uses, for a disk that is full at first."""
+    """What a keeper of a record asks of a writer for alerts, on a disk that is full at first."""
 
     def __init__(self) -> None:
         self.full = True
@@ -64,28 +67,47 @@ def finished() -> m.TrainingEnded:
     return m.TrainingEnded(time.time(), 7, "finished", "10 epochs done")
 
 
+def nowhere(_command: m.Command) -> None:
+    pass
+
+
+def followed(
+    run: RunDirectory,
+    writer: RunWriter,
+    show: Callable[[m.Event], None] = lambda _event: None,
+    environ: Mapping[str, str] | None = None,
+) -> Observers:
+    """Return the observers that every run has, begun, and one that shows what is told."""
+    record = RecordKeeper(writer, nowhere)
+    alerts = alert_observers(spec_of(run), environ or {}, time.time)
+    observers = Observers([*alerts, Shows(show)], record)
+    observers.begun()
+    return observers
+
+
 def test_alerts_that_a_full_disk_does_not_take_are_told_at_once_and_recorded_later(
     run: RunDirectory,
 ) -> None:
     told: list[m.Event] = []
-    disk = FullDisk()
+    disk: Any = FullDisk()
+    record = RecordKeeper(disk, nowhere)
     rules = Rules(load_preset(run.config_path))
-    monitor = AlertMonitor(run, disk, told.append, rules, NotifySection())  # type: ignore[arg-type]
-    monitor.take(finished())
+    observers = Observers([AlertMonitor(run, rules), Shows(told.append)], record)
+    observers.arrived(finished())
     assert [event.kind for event in told if isinstance(event, m.AlertRaised)] == ["ended"]
     assert disk.kinds == []
     disk.full = False
-    monitor.settle()
+    record.retry(at_once=True)
     assert disk.kinds == ["ended"]
 
 
 def test_a_run_that_was_lost_is_told_when_it_is_resumed(run: RunDirectory) -> None:
     with RunWriter(run) as writer:
-        open_alert_monitor(spec_of(run), writer, lambda _event: None, {})
+        followed(run, writer)
         writer.begin_attempt(1.0)
-        open_alert_monitor(spec_of(run), writer, lambda _event: None, {})
+        followed(run, writer)
         writer.change_state(2.0, "stopped", "by command", at_rest=True)
-        open_alert_monitor(spec_of(run), writer, lambda _event: None, {})
+        followed(run, writer)
     with RunReader(run) as reader:
         [lost] = reader.alerts()
     assert lost.kind == "ended"
@@ -98,10 +120,7 @@ def test_a_configuration_at_fault_is_an_alert_and_the_run_goes_on(
     path = tmp_path / "mine.toml"
     path.write_text("[notify]\nbell = 3\n")
     with RunWriter(run) as writer:
-        monitor = open_alert_monitor(
-            spec_of(run), writer, lambda _event: None, {"TUITRAIN_CONFIG": str(path)}
-        )
-        monitor.take(finished())
+        followed(run, writer, environ={"TUITRAIN_CONFIG": str(path)}).arrived(finished())
     with RunReader(run) as reader:
         webhook, ended = reader.alerts()
     assert f"{path}:2: notify.bell: found 3" in webhook.text
@@ -139,11 +158,13 @@ class Course:
         What was unheard is in the checkpoint that the next one goes on from.
         """
         told: list[str] = []
+
+        def show(event: m.Event) -> None:
+            told.append(event.text)  # type: ignore[union-attr]
+
         for attempt, (first, last) in enumerate(pairwise([0, *cuts, len(self.events)]), 1):
             with RunWriter(run) as writer:
-                monitor = open_alert_monitor(
-                    spec_of(run), writer, lambda event: told.append(event.text), {}
-                )  # type: ignore[union-attr]
+                observers = followed(run, writer, show)
                 writer.begin_attempt(1.0)
                 numbered = [
                     m.Numbered(1, number, event) for number, event in enumerate(self.events, 1)
@@ -152,10 +173,10 @@ class Course:
                     step = self.events[first - 1].last_step  # type: ignore[union-attr]
                     carried = m.encode_pending(numbered[max(0, first - unheard) : first])
                     resume = m.TrainingResumed(1.0, step, "checkpoints/x.pt", carried)
-                    monitor.take(resume)
+                    observers.arrived(resume)
                     writer.record([m.Numbered(attempt, 10**6, resume)])
                 for event in self.events[first:last]:
-                    monitor.take(event)
+                    observers.arrived(event)
                 writer.record(numbered[first : max(first, last - unheard)])
                 writer.change_state(2.0, "paused", "released", at_rest=True)
         return told
@@ -200,9 +221,9 @@ def test_resumes_raise_no_alert_on_learning_that_one_run_would_not(
 
 
 def test_a_webhook_that_refuses_is_named_once_and_later_messages_still_come(server: Any) -> None:
-    webhook = Webhook(f"http://127.0.0.1:{server.server_port}/")
+    webhook = webhook_queue(f"http://127.0.0.1:{server.server_port}/")
     for answer in (500, 403, 200):
-        webhook.post({"answer": answer})
+        webhook.put({"answer": answer})
     webhook.wait(PATIENCE_S)
     assert [body["answer"] for body in server.bodies] == [500, 403, 200]
     assert webhook.take_failure() == "it answered 403 Forbidden"
@@ -210,23 +231,23 @@ def test_a_webhook_that_refuses_is_named_once_and_later_messages_still_come(serv
 
 
 def test_what_a_webhook_can_not_post_is_a_failure_that_ends_nothing(server: Any) -> None:
-    webhook = Webhook(f"http://127.0.0.1:{server.server_port}/")
-    webhook.post({"text": object()})
-    webhook.post({"answer": 200})
+    webhook = webhook_queue(f"http://127.0.0.1:{server.server_port}/")
+    webhook.put({"text": object()})
+    webhook.put({"answer": 200})
     webhook.wait(PATIENCE_S)
     assert server.bodies == [{"answer": 200}]
     assert "not JSON serializable" in webhook.take_failure()
-    nowhere = Webhook("no address")
-    nowhere.post({})
-    nowhere.wait(PATIENCE_S)
-    assert "unknown url type" in nowhere.take_failure()
+    lost = webhook_queue("no address")
+    lost.put({})
+    lost.wait(PATIENCE_S)
+    assert "unknown url type" in lost.take_failure()
 
 
 def test_a_webhook_that_never_answers_takes_any_number_without_waiting() -> None:
     with socket.create_server(("127.0.0.1", 0)) as deaf:
-        webhook = Webhook(f"http://127.0.0.1:{deaf.getsockname()[1]}/", timeout_s=PATIENCE_S)
+        webhook = webhook_queue(f"http://127.0.0.1:{deaf.getsockname()[1]}/", timeout_s=PATIENCE_S)
         for number in range(1000):
-            webhook.post({"number": number})
+            webhook.put({"number": number})
         assert webhook.take_failure() == "64 messages wait already"
         webhook.wait(0.05)
 

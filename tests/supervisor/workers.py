@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,8 @@ from tuitrain.config.load import load_preset
 from tuitrain.messages import Numbered
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.supervisor.launch import LaunchSpec
-from tuitrain.supervisor.supervisor import Observer, Supervisor
+from tuitrain.supervisor.observers.observer import Alerts, Observer
+from tuitrain.supervisor.supervisor import Supervisor
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
 
@@ -44,18 +45,25 @@ class ScriptedWorker:
         pass
 
 
-class NoSummaries:
-    """Works out no profile: that takes a process each."""
+class Shows(Observer):
+    """Gives what is recorded and what is told to a function."""
 
-    def begin(self, event: m.Event) -> None:
-        if isinstance(event, m.ProfileWritten):
-            raise RuntimeError("no digest today")
+    name = "what shows the run"
 
-    def take(self, _wait_s: float, _hurry: Any) -> Iterator[Any]:
-        return iter(())
+    def __init__(self, show: Callable[[m.Event], None]) -> None:
+        self._show = show
 
-    def close(self) -> None:
-        pass
+    def recorded(self, event: m.Event) -> Alerts:
+        self._show(event)
+        return ()
+
+    def told(self, alert: m.AlertRaised) -> None:
+        self._show(alert)
+
+
+def no_digest(_run_folder: Path, _name: str) -> Any:
+    """Work out no profile: that takes a process each."""
+    raise RuntimeError("no digest today")
 
 
 def numbered(*events: object, start: int = 1, attempt: int = 1) -> list[Numbered]:
@@ -65,7 +73,7 @@ def numbered(*events: object, start: int = 1, attempt: int = 1) -> list[Numbered
 def supervise(
     run: RunDirectory,
     batches: Sequence[Sequence[object]],
-    observe: Observer = lambda _event: None,
+    observe: Callable[[m.Event], None] = lambda _event: None,
     *,
     resume: bool = False,
 ) -> int:
@@ -77,14 +85,13 @@ def supervise(
 def supervise_worker(
     run: RunDirectory,
     worker: Any,
-    observe: Observer = lambda _event: None,
+    observe: Callable[[m.Event], None] = lambda _event: None,
     *,
     resume: bool = False,
 ) -> int:
     """The same, with the worker as it is."""
     spec = LaunchSpec(run, load_preset(run.config_path), resume, Path("data"))
-    supervisor = Supervisor(spec, observe, worker)
-    supervisor._summaries = NoSummaries()  # type: ignore[assignment]
+    supervisor = Supervisor(spec, [Shows(observe)], worker, digest=no_digest, environ={})
     with signals_kept():
         return supervisor.run()
 

@@ -206,16 +206,15 @@ class _Foreground:
     def __call__(self, spec: "LaunchSpec") -> None:
         """Supervise the run until it is over."""
         from tuitrain.cli.notices import DesktopNotifier
-        from tuitrain.cli.progress import UntilBrokenPipe
+        from tuitrain.cli.progress import ProgressPrinter
         from tuitrain.config.user import load_user_config
         from tuitrain.supervisor.supervisor import Supervisor
 
         directory = spec.directory
         notify = load_user_config().notify
-        shown = UntilBrokenPipe(_progress(directory, spec.preset, self._json))
-        shown.begin()
-        notifier = DesktopNotifier(shown.observe, directory.id, notify)
-        self.exit_code = Supervisor(spec, notifier.observe).run()
+        printer = ProgressPrinter(_progress(directory, spec.preset, self._json))
+        printer.begin()
+        self.exit_code = Supervisor(spec, [printer, DesktopNotifier(directory.id, notify)]).run()
         if self.exit_code:
             output.say(f"resume with: tuitrain resume {directory.id}")
         output.say(f"the run is in {directory.path}")

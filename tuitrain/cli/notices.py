@@ -5,24 +5,24 @@ Knows alerts and a terminal's sequences; what the line on stdout shows is somebo
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, TextIO
 
 from tuitrain.messages import AlertRaised, Event
+from tuitrain.supervisor.observers.observer import Alerts, Observer
 from tuitrain.view.osc import BELL, notice_sequence
 
 if TYPE_CHECKING:
     from tuitrain.config.user import NotifySection
 
-Observer = Callable[[Event], None]
 
+class DesktopNotifier(Observer):
+    """Tells the terminal of those alerts that the user chose."""
 
-class DesktopNotifier:
-    """Passes events on; for those alerts that the user chose, the terminal is told."""
+    name = "the desktop notices"
 
     def __init__(
         self,
-        inner: Observer,
         run: str,
         notify: "NotifySection",
         stream: TextIO = sys.stderr,
@@ -31,24 +31,27 @@ class DesktopNotifier:
         """Tell the terminal behind `stream`, if it is one.
 
         Args:
-            inner: is told every event first.
             run: what the notices are about.
             notify: what the user chose.
             stream: where the sequences go.
             environ: tells what the terminal is.
         """
-        self._inner = inner
         self._run = run
         self._notify = notify
         self._stream = stream
         self._environ = environ
         self._heard = stream.isatty()
 
-    def observe(self, event: Event) -> None:
-        """Show the event, and tell of it where it is such an alert."""
-        self._inner(event)
-        if isinstance(event, AlertRaised) and event.kind in self._notify.kinds and self._heard:
-            self._tell(event)
+    def recorded(self, event: Event) -> Alerts:
+        """Tell of an alert of the worker."""
+        if isinstance(event, AlertRaised):
+            self.told(event)
+        return ()
+
+    def told(self, alert: AlertRaised) -> None:
+        """Tell of the alert, if it is one of those."""
+        if alert.kind in self._notify.kinds and self._heard:
+            self._tell(alert)
 
     def _tell(self, alert: AlertRaised) -> None:
         notify = self._notify

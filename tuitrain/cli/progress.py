@@ -1,6 +1,6 @@
 """How `tuitrain run` shows a run as it goes: a live line, plain lines, or JSON.
 
-Each is told the events as they are recorded. None knows processes or databases.
+Each is given the events as they are recorded. None knows processes or databases.
 """
 
 import shutil
@@ -29,6 +29,7 @@ from tuitrain.messages import (
     TrainingResumed,
     to_plain,
 )
+from tuitrain.supervisor.observers.observer import Alerts, Observer
 from tuitrain.view import format as text
 from tuitrain.view.osc import CLEAR_TO_END
 
@@ -254,8 +255,10 @@ class JsonLines:
         output.data_json(to_plain(event), indent=None)
 
 
-class UntilBrokenPipe:
-    """Passes events on for as long as somebody reads: a run outlives its terminal and its pipe."""
+class ProgressPrinter(Observer):
+    """Shows a run for as long as somebody reads: a run outlives its terminal and its pipe."""
+
+    name = "what shows the run"
 
     def __init__(self, inner: Progress) -> None:
         self._inner = inner
@@ -265,9 +268,14 @@ class UntilBrokenPipe:
         """Say what there is to say before the first event."""
         self._show(self._inner.begin)
 
-    def observe(self, event: Event) -> None:
-        """Show the event; once that fails, show nothing more."""
+    def recorded(self, event: Event) -> Alerts:
+        """Show the event; once nobody reads, show nothing more."""
         self._show(partial(self._inner.observe, event))
+        return ()
+
+    def told(self, alert: AlertRaised) -> None:
+        """Show the alert."""
+        self._show(partial(self._inner.observe, alert))
 
     def _show(self, show: Callable[[], None]) -> None:
         if not self._heard:

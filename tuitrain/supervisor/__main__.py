@@ -16,7 +16,7 @@ def main() -> int:
 
     try:
         spec = LaunchSpec.from_json(RunDirectory(Path(sys.argv[1])), sys.stdin.read())
-        return Supervisor(spec, lambda _event: None).run()
+        return Supervisor(spec).run()
     except TuitrainError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code

@@ -106,7 +106,7 @@ def _supervise(worker: "WorkerProcess", folder: str) -> int:
     try:
         text = directory.launch_path.read_text(encoding="utf-8")
         spec = LaunchSpec.from_json(directory, text)
-        return Supervisor(spec, lambda _event: None, warm).run()
+        return Supervisor(spec, worker=warm).run()
     except TuitrainError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code

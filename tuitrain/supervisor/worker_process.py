@@ -97,7 +97,9 @@ class WorkerProcess:
         return self._process.exitcode
 
     def end(self) -> None:
-        """Kill whatever is left of the worker and its children, and close the queues."""
+        """Kill whatever is left of the worker and its children, and close the queues, once."""
+        if self._ended:
+            return
         self._ended = True
         kill_group(self.pid)
         if self._process.is_alive():

@@ -14,7 +14,8 @@ from tuitrain.messages import AlertRaised, Event, TrainingEnded
 from tuitrain.training.boundary import Boundary, BoundaryPlanner
 from tuitrain.training.build import TrainingComponents
 from tuitrain.training.channel import WorkerChannel
-from tuitrain.training.checkpoints.manager import CheckpointManager, DiskHeldError
+from tuitrain.training.checkpoints.full_disk import DiskHeldError
+from tuitrain.training.checkpoints.manager import CheckpointManager
 from tuitrain.training.checkpoints.writer import CheckpointWriter
 from tuitrain.training.commands import CommandHandler
 from tuitrain.training.endings import Endings, RunEndedError, note_unsaved
@@ -213,7 +214,7 @@ class Trainer:
             at_once = self._recovery.split_step(report, self.state.step)
             if at_once is None:
                 saved = self._endings.save_for_lack_of_memory(report)
-                raise RunEndedError(self._recovery.end_step(report, self.state.step, saved))
+                raise RunEndedError(self._recovery.ending.of_step(report, self.state.step, saved))
             self._split_batches(at_once)
 
     def _take_step(self) -> None:

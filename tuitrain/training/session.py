@@ -30,7 +30,7 @@ from tuitrain.training.checkpoints.writer import CheckpointWriter
 from tuitrain.training.instruments import Instrument
 from tuitrain.training.loop import Trainer
 from tuitrain.training.memory.allocator import find_allocator, record_history
-from tuitrain.training.memory.oom_recovery import end_outside_steps, rerun_words
+from tuitrain.training.memory.oom_ending import end_outside_steps, rerun_words
 from tuitrain.training.memory.oom_report import OutOfMemory, capture, is_out_of_memory
 from tuitrain.training.runtime.environment import describe_environment
 from tuitrain.training.runtime.randomness import seed_everything

@@ -1,24 +1,16 @@
-"""When a checkpoint of the state is wanted: saved, named, waited for; a full disk is waited out.
+"""When a checkpoint of the state is wanted: saved, named, waited for.
 
-Knows the state, the writer and how to stand still; not why a checkpoint is wanted.
+Knows the state and the writer; not why a checkpoint is wanted.
 """
 
-import time
-from collections.abc import Callable
-
-from tuitrain.messages import AlertRaised, HoldForRecord, RecordWritable, Stop, encode_pending
+from tuitrain.messages import encode_pending
 from tuitrain.training.boundary import BoundaryPlanner
 from tuitrain.training.channel import WorkerChannel
+from tuitrain.training.checkpoints.full_disk import FullDisk, disk_alert
 from tuitrain.training.checkpoints.saveable import require_saveable
 from tuitrain.training.checkpoints.writer import CheckpointWriter
 from tuitrain.training.standstill import Standstill
 from tuitrain.training.state import TrainingState
-
-_DISK_RETRY_S = 5.0
-
-
-class DiskHeldError(Exception):
-    """The run waited for the disk and was told to end meanwhile."""
 
 
 class CheckpointManager:
@@ -47,9 +39,8 @@ class CheckpointManager:
         """The step of the newest checkpoint, on disk or under way."""
         self._state = state
         self._writer = writer
-        self._planner = planner
         self._channel = channel
-        self._standstill = standstill
+        self._disk = FullDisk(state, writer, planner, channel, standstill)
         self._config = config
         self._proved = False
 
@@ -85,11 +76,11 @@ class CheckpointManager:
         """
         step = self._state.step
         if self._writer.has(step):
-            self._with_disk(lambda: self._writer.add_names(names))
+            self._disk.wait_out(lambda: self._writer.add_names(names))
             return
         keep = self._state.components.preset.checkpoint.keep
         metrics = self._state.progress.metrics
-        self._with_disk(
+        self._disk.wait_out(
             lambda: self._writer.save(
                 self._collect, step=step, names=names, keep=keep, metrics=metrics
             )
@@ -112,7 +103,7 @@ class CheckpointManager:
         Raises:
             DiskHeldError: the disk was full, and the run was told to end meanwhile.
         """
-        self._with_disk(self._writer.wait)
+        self._disk.wait_out(self._writer.wait)
 
     def check(self) -> bool:
         """Notice a checkpoint that failed in its thread, and wait until it can be written.
@@ -123,65 +114,15 @@ class CheckpointManager:
         Raises:
             DiskHeldError: the run was told to end meanwhile.
         """
-        return self._with_disk(self._writer.check)
+        return self._disk.wait_out(self._writer.check)
 
     def settle(self) -> None:
         """Let the checkpoint in flight reach the disk: a run that ends takes its process along."""
         error = self._writer.settle()
         if error is not None:
-            self._alert(f"the last checkpoint could not be written: {error}")
+            text = f"the last checkpoint could not be written: {error}"
+            self._channel.send(disk_alert(self._state.step, text))
 
     def _collect(self) -> dict[str, object]:
         pending = encode_pending(self._channel.unacknowledged())
         return {**self._state.state_dict(), "config": self._config, "pending": pending}
-
-    def _alert(self, text: str) -> None:
-        self._channel.send(AlertRaised(time.time(), self._state.step, "disk", text))
-
-    # --- a disk that can't take it ----------------------------------------------------------------
-
-    def _with_disk(self, write: Callable[[], None]) -> bool:
-        """Do what writes; where the disk can't take it, alert, wait, and try again."""
-        waited = False
-        while True:
-            try:
-                write()
-                return waited
-            except OSError as error:
-                waited = True
-                self._hold(f"a checkpoint could not be written: {error}")
-
-    def _hold(self, reason: str) -> None:
-        """Stand still until the checkpoint that failed is on disk."""
-        self._alert(f"{reason}; training holds and tries again")
-        self._standstill.begin(self._state.step, reason)
-        self._wait(reason)
-        while not self._retried():
-            self._wait(reason)
-        self._standstill.end(self._state.step)
-
-    def _retried(self) -> bool:
-        try:
-            self._writer.retry()
-        except OSError:
-            return False
-        return True
-
-    def _wait(self, reason: str) -> None:
-        self._planner.wait(_DISK_RETRY_S)
-        commands, orphaned = self._planner.arrived()
-        if orphaned:
-            raise DiskHeldError(f"the supervisor is gone, and {reason}")
-        step = self._state.step
-        for command in commands:
-            match command:
-                case Stop():
-                    text = f"stopped at step {step}; {reason}"
-                    self._standstill.answer(command, "done", text, step)
-                    raise DiskHeldError(f"{command.reason}; {reason}")
-                case HoldForRecord():
-                    self._standstill.held = command.reason
-                case RecordWritable():
-                    self._standstill.held = ""
-                case _:
-                    self._standstill.answer(command, "refused", f"the run holds: {reason}", step)

@@ -80,7 +80,7 @@ class EvaluationRound:
             smaller = self._recovery.split_evaluation(report, state.step, size)
             if smaller is None:
                 saved = self._endings.save_for_lack_of_memory(report)
-                ended = self._recovery.end_evaluation(report, state.step, size, saved)
+                ended = self._recovery.ending.of_evaluation(report, state.step, size, saved)
                 raise RunEndedError(ended)
             state.evaluation_size = smaller
 

@@ -1,0 +1,148 @@
+"""One attempt of a run: from a worker that gets its order to the end on record.
+
+Knows the worker as a process with two queues; what is done about events is told to observers.
+"""
+
+import contextlib
+from collections.abc import Sequence
+
+from tuitrain.errors import EXIT_FAILED, EXIT_FINISHED, EXIT_INTERRUPTED
+from tuitrain.messages import StartTraining, TrainingEnded
+from tuitrain.runs.directory import RunDirectory
+from tuitrain.runs.log import LogFile
+from tuitrain.supervisor.clock import SteadyClock
+from tuitrain.supervisor.intake import Intake
+from tuitrain.supervisor.observers.observer import Observers
+from tuitrain.supervisor.record_keeper import RecordKeeper
+from tuitrain.supervisor.relay import CommandRelay
+from tuitrain.supervisor.sampling import Sampling
+from tuitrain.supervisor.signals import Signals
+from tuitrain.supervisor.stopping import Stopping
+from tuitrain.supervisor.worker_process import WorkerProcess, describe_exit
+from tuitrain.telemetry.sampler import Sampler
+
+LOOK_S = 0.1
+_LOG_TAIL_LINES = 5
+_LOG_TAIL_BYTES = 16384
+
+
+class Attempt:
+    """Supervises one worker until it has ended."""
+
+    def __init__(
+        self,
+        directory: RunDirectory,
+        worker: WorkerProcess,
+        record: RecordKeeper,
+        observers: Observers,
+        signals: Signals,
+        clock: SteadyClock,
+        grace_s: float,
+    ) -> None:
+        """Prepare to supervise.
+
+        Args:
+            directory: of the run.
+            worker: waits for its order.
+            record: takes what it says.
+            observers: are told of it.
+            signals: of this process.
+            clock: gives the times on record.
+            grace_s: how long a worker that is stopped may take to checkpoint and end.
+        """
+        self._directory = directory
+        self._worker = worker
+        self._record = record
+        self._observers = observers
+        self._signals = signals
+        self._clock = clock
+        self._intake = Intake(clock)
+        self._stopping = Stopping(worker, record, grace_s)
+        self._relay = CommandRelay(
+            worker, self._stopping, record, observers, directory.stacks_path, clock
+        )
+        self._ended: TrainingEnded | None = None
+
+    def supervise(self, order: StartTraining) -> None:
+        """Let the worker carry out the order; return once its end is on record.
+
+        Raises:
+            DiskFullError: the disk is full, so that something could not be recorded.
+            RecordError: the record can't be written.
+        """
+        self._worker.send(order)
+        sampler = Sampler(self._worker.pid, self._directory.path)
+        sampling = Sampling(sampler, self._record, self._observers, self._clock)
+        try:
+            while self._worker.is_alive:
+                self._look(sampling)
+            self._take_in(self._worker.take_last_events(), at_once=True)
+        finally:
+            self._worker.end()
+            sampling.close()
+        self._record.require_all(self._directory.id)
+        if self._ended is None:
+            self._conclude(self._unannounced_end())
+
+    def _look(self, sampling: Sampling) -> None:
+        self._take_in(self._worker.take_events(LOOK_S))
+        self._relay.pass_on_signals(self._signals.take())
+        self._relay.pass_on_commands(self._record.take_commands())
+        self._stopping.end_overdue()
+        self._observers.look(self._worker.pid)
+        self._record.retry()
+        sampling.look()
+
+    def _take_in(self, items: Sequence[object], *, at_once: bool = False) -> None:
+        events, alerts = self._intake.take(items)
+        for alert in alerts:
+            self._observers.tell(alert)
+        for item in events:
+            self._observers.arrived(item.event)
+            if isinstance(item.event, TrainingEnded):
+                self._ended = item.event
+        recorded = self._record.record(events, at_once=at_once)
+        for alert in self._record.take_alerts(self._observers.step):
+            self._observers.tell(alert)
+        for event in recorded:
+            self._observers.recorded(event)
+
+    # --- the end --------------------------------------------------------------------------------
+
+    def fail(self, reason: str) -> None:
+        """Record that the attempt failed before the worker got its order."""
+        self._conclude(self._failure(reason))
+
+    def _conclude(self, ended: TrainingEnded) -> None:
+        """Record an end that no worker told."""
+        self._ended = ended
+        self._observers.arrived(ended)
+        self._record.add_end(ended)
+        self._observers.recorded(ended)
+
+    def _unannounced_end(self) -> TrainingEnded:
+        reason = self._stopping.reason
+        if reason:
+            return TrainingEnded(self._clock(), self._observers.step, "stopped", reason)
+        how = describe_exit(self._worker.exit_code)
+        return self._failure(f"the worker {how}", self._log_tail())
+
+    def _failure(self, reason: str, detail: str = "") -> TrainingEnded:
+        return TrainingEnded(self._clock(), self._observers.step, "failed", reason, detail)
+
+    def _log_tail(self) -> str:
+        with contextlib.suppress(OSError):
+            lines = LogFile(self._directory.log_path).tail(_LOG_TAIL_BYTES).lines
+            texts = [line.decode("utf-8", errors="replace") for _place, line in lines]
+            return "\n".join(texts[-_LOG_TAIL_LINES:])
+        return ""
+
+    @property
+    def exit_code(self) -> int:
+        """What the supervisor is to end with."""
+        state = self._ended.state if self._ended else "failed"
+        if state == "finished":
+            return EXIT_FINISHED
+        if state == "failed":
+            return EXIT_FAILED
+        return self._stopping.exit_code or EXIT_INTERRUPTED

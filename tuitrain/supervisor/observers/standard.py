@@ -1,0 +1,51 @@
+"""The observers that raise and pass on alerts, as a run's preset and the user's file want them."""
+
+from collections.abc import Callable, Iterator, Mapping
+
+from tuitrain.alerts.rules import Rules
+from tuitrain.config.user import NotifySection, load_user_config
+from tuitrain.errors import UsageError
+from tuitrain.messages import AlertRaised
+from tuitrain.supervisor.launch import LaunchSpec
+from tuitrain.supervisor.observers.alert_monitor import AlertMonitor
+from tuitrain.supervisor.observers.hang_monitor import HangMonitor
+from tuitrain.supervisor.observers.observer import Observer
+from tuitrain.supervisor.observers.webhook import WebhookNotifier
+
+
+def alert_observers(
+    spec: LaunchSpec, environ: Mapping[str, str], clock: Callable[[], float]
+) -> list[Observer]:
+    """Return the observers of a run's alerts, those that raise them after those that pass them on.
+
+    A user's configuration at fault is told as an alert, and nobody else is told then: a run that
+    was started before the fault must go on.
+    """
+    directory = spec.directory
+    observers: list[Observer] = []
+    try:
+        notify = load_user_config(environ).notify
+    except UsageError as error:
+        notify = NotifySection()
+        observers.append(Fault(f"nobody else is told of alerts: {error}", clock))
+    if notify.webhook:
+        observers.append(WebhookNotifier(directory.id, notify.webhook, notify.kinds, clock))
+    rules = Rules(spec.preset)
+    observers.append(AlertMonitor(directory, rules, clock))
+    if rules.hang is not None:
+        observers.append(HangMonitor(rules.hang, directory.stacks_path, clock))
+    return observers
+
+
+class Fault(Observer):
+    """Tells of a fault in the user's configuration, once."""
+
+    name = "the user's configuration"
+
+    def __init__(self, text: str, clock: Callable[[], float]) -> None:
+        self._text = text
+        self._clock = clock
+
+    def begun(self) -> Iterator[AlertRaised]:
+        """Tell of it."""
+        yield AlertRaised(self._clock(), 0, "webhook", self._text)

@@ -1,0 +1,340 @@
+"""One profile from the order to its trace: which steps are recorded, and how many fit.
+
+It knows steps as calls, and the profile's folder; nothing of commands or of what a trace says.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from tuitrain.messages import Profile, ProfileFacts, ProfileWritten
+from tuitrain.metric_names import PROFILE_TRACE
+from tuitrain.training.profiling.tracing import Trace, modules_named, record_step, write_packed
+
+_WAIT, _WARM_UP = 1, 2
+
+
+class NothingRecordedError(Exception):
+    """A profile ended before it had a step to show; the text says why."""
+
+
+class StepBudget:
+    """How many steps are recorded, so that the trace stays within its bound.
+
+    Attributes:
+        wanted: steps that are to be recorded.
+        note: why there are fewer than were asked for; empty: there are not.
+    """
+
+    def __init__(self, asked: int, most_bytes: int) -> None:
+        """Until it is known how much a step takes, one is wanted.
+
+        Args:
+            asked: steps that were asked for.
+            most_bytes: the trace is not to be larger.
+        """
+        self.wanted = 1
+        self.note = ""
+        self._asked = asked
+        self._most_bytes = most_bytes
+        self._room = 0
+
+    def limit(self, step_bytes: int) -> None:
+        """Decide how many steps of a size are recorded; one always is, as it was already."""
+        self._room = max(1, self._most_bytes // max(1, step_bytes))
+        self.wanted = min(self._asked, self._room)
+        if self.wanted < self._asked:
+            self.note = self._fewer()
+
+    def make_room(self, steps: int) -> None:
+        """Make room for as much as so many steps take, with fewer steps if need be."""
+        self._room -= steps
+        if self._room < self.wanted:
+            self.wanted = self._room
+            self.note = f"{self._fewer()}, with the evaluation that came in between"
+
+    def _fewer(self) -> str:
+        return (
+            f"{self._asked} steps were asked for: more than {self.wanted} would make a trace of "
+            f"over {self._most_bytes / 1e6:,.0f} MB"
+        )
+
+
+class ProfileFolder:
+    """The folder of one profile, which is there only with something in it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def create(self) -> None:
+        """Make the folder.
+
+        Raises:
+            OSError: it can't be made.
+        """
+        self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def size_of(self, trace: Trace) -> int:
+        """Return the size of a trace as JSON; nothing of it is kept.
+
+        Raises:
+            RuntimeError, OSError: it can't be written.
+        """
+        path = self._path / ".probe.json.tmp"
+        try:
+            return trace.export(path)
+        finally:
+            path.unlink(missing_ok=True)
+
+    def write(self, trace: Trace) -> tuple[int, int]:
+        """Write a trace; return its sizes as JSON and packed.
+
+        Raises:
+            RuntimeError, OSError: it can't be written; then nothing is left.
+        """
+        try:
+            return write_packed(trace, self._path)
+        except Exception:
+            self.remove_empty()
+            raise
+
+    def remove_empty(self) -> None:
+        """Remove the folder, if nothing is in it."""
+        if self._path.exists() and not any(self._path.iterdir()):
+            self._path.rmdir()
+
+
+class StepMarks:
+    """Marks what a step does in the trace: its number, and the modules that it goes through.
+
+    Attributes:
+        fault: the first thing that was raised as a step was marked.
+    """
+
+    def __init__(self, roots: Mapping[str, nn.Module]) -> None:
+        self.fault: Exception | None = None
+        self._roots = roots
+
+    @contextmanager
+    def on(self, number: int) -> Iterator[None]:
+        """Mark what happens inside as one step; what marking raises is kept, not raised."""
+        marks = ExitStack()
+        self._spare(lambda: marks.enter_context(modules_named(self._roots)))
+        self._spare(lambda: marks.enter_context(record_step(number)))
+        try:
+            yield
+        finally:
+            self._spare(marks.close)
+
+    def _spare(self, mark: Callable[[], Any]) -> None:
+        try:
+            mark()
+        except Exception as error:
+            self.fault = self.fault or error
+
+
+class ProfileCapture:
+    """One profile: prepares each step, and writes what was recorded.
+
+    Attributes:
+        order: what was asked for.
+        steps_s: how long each recorded step took.
+        last_step: the number of the last recorded one.
+        phases: each `next` prepares a step and says whether it is recorded.
+    """
+
+    def __init__(
+        self,
+        order: Profile,
+        roots: Mapping[str, nn.Module],
+        device: torch.device,
+        folder: Path,
+        most_bytes: int,
+    ) -> None:
+        """Begin a profile.
+
+        Args:
+            order: what is asked for.
+            roots: the modules whose parts are told apart, by what they are called.
+            device: what they run on.
+            folder: gets the profile's folder.
+            most_bytes: the trace is not to be larger.
+        """
+        self.order = order
+        self.steps_s: list[float] = []
+        self.last_step = 0
+        self.phases: Generator[bool, None, None] = self._phases()
+        self._device = device
+        self._budget = StepBudget(order.steps, most_bytes)
+        self._folder = ProfileFolder(folder / order.name)
+        self._marks = StepMarks(roots)
+        self._recording = False
+        self._end_note: str | None = None
+        self._held_up_s = 0.0
+
+    @property
+    def note(self) -> str:
+        """Why there are fewer steps than were asked for."""
+        return self._budget.note if self._end_note is None else self._end_note
+
+    @property
+    def fault(self) -> Exception | None:
+        """What was raised as a step was marked."""
+        return self._marks.fault
+
+    @property
+    def complete(self) -> bool:
+        """Whether every step that is to be recorded was taken."""
+        return self._recording and len(self.steps_s) >= self._budget.wanted
+
+    def end(self, note: str) -> None:
+        """Record no more steps."""
+        self._end_note = note
+
+    def make_room(self, batches: int) -> bool:
+        """Make room for what is recorded besides, with fewer steps if need be.
+
+        Returns:
+            Whether there is room, and for one more step.
+        """
+        if not self._recording:
+            return True
+        self._budget.make_room(batches)
+        return self._budget.wanted > len(self.steps_s)
+
+    def take(self, take: Callable[[], None], number: int) -> None:
+        """Take the step that was prepared."""
+        if not self._recording:
+            take()
+            return
+        with self._marks.on(number):
+            started = time.perf_counter()
+            take()
+            self.steps_s.append(time.perf_counter() - started)
+        self.last_step = number
+
+    def close(self) -> None:
+        """Record no more, and leave nothing behind."""
+        self.phases.close()
+        self._folder.remove_empty()
+
+    def _phases(self) -> Generator[bool, None, None]:
+        self._folder.create()
+        try:
+            yield from self._unrecorded(_WAIT)
+            self._budget.limit((yield from self._probe()))
+            self._trace = self._new_trace()
+            yield from self._unrecorded(_WARM_UP)
+            yield from self._record(self._trace)
+        except Exception:
+            self._folder.remove_empty()
+            raise
+
+    def _new_trace(self) -> Trace:
+        trace = Trace(self._device, stacks=self.order.stacks)
+        trace.prepare()
+        return trace
+
+    def _unrecorded(self, steps: int) -> Iterator[bool]:
+        self._check_wanted()
+        for _step in range(steps):
+            yield False
+            self._check_wanted()
+
+    def _check_wanted(self) -> None:
+        if self._end_note is not None:
+            raise NothingRecordedError(f"{self.note} before a step was recorded")
+
+    def _probe(self) -> Generator[bool, None, int]:
+        """Record one step and throw it away; return the size of its trace."""
+        trace = self._new_trace()
+        yield from self._unrecorded(1)
+        yield from self._record(trace)
+        self._held_up_s += trace.held_up_s
+        self.steps_s.clear()
+        measurement = _Measurement(self._folder, trace)
+        del trace
+        try:
+            yield from self._unrecorded(1)
+            while measurement.under_way:
+                yield from self._unrecorded(1)
+        finally:
+            measurement.wait()
+        return measurement.size_bytes()
+
+    def _record(self, trace: Trace) -> Iterator[bool]:
+        trace.start()
+        self._recording = True
+        try:
+            while not (self.complete or self._end_note is not None):
+                yield True
+        finally:
+            self._recording = False
+            trace.stop()
+        if not self.steps_s:
+            raise NothingRecordedError(f"{self.note} before a step was recorded")
+
+    def write(self) -> ProfileWritten:
+        """Write the trace.
+
+        Raises:
+            RuntimeError, OSError: it can't be written.
+        """
+        trace = self._trace
+        del self._trace
+        json_bytes, trace_bytes = self._folder.write(trace)
+        facts = ProfileFacts(
+            asked_steps=self.order.steps,
+            trace=PROFILE_TRACE,
+            trace_bytes=trace_bytes,
+            json_bytes=json_bytes,
+            with_stacks=self.order.stacks,
+            device=str(self._device),
+            held_up_s=self._held_up_s + trace.held_up_s,
+            steps_s=tuple(self.steps_s),
+            note=self.note,
+        )
+        first = self.last_step - len(self.steps_s) + 1
+        return ProfileWritten(
+            time.time(), self.order.command_id, self.order.name, first, self.last_step, facts
+        )
+
+
+class _Measurement:
+    """The size of a trace, worked out in a thread of its own while training goes on."""
+
+    def __init__(self, folder: ProfileFolder, trace: Trace) -> None:
+        self._outcome: int | Exception = 0
+        self._thread = threading.Thread(target=self._measure, args=(folder, trace), name="probe")
+        self._thread.start()
+
+    def _measure(self, folder: ProfileFolder, trace: Trace) -> None:
+        try:
+            self._outcome = folder.size_of(trace)
+        except Exception as error:
+            self._outcome = error
+
+    @property
+    def under_way(self) -> bool:
+        """Whether it is still being worked out."""
+        return self._thread.is_alive()
+
+    def wait(self) -> None:
+        """Wait until it is known."""
+        self._thread.join()
+
+    def size_bytes(self) -> int:
+        """Return the size.
+
+        Raises:
+            RuntimeError, OSError: the trace can't be written.
+        """
+        if isinstance(self._outcome, Exception):
+            raise self._outcome
+        return self._outcome
