@@ -8,9 +8,10 @@ the loop. Code of your own imports the names below from here; importing them imp
 from tuitrain.components.data import DataContext, DataSpec, Samples, Splits
 from tuitrain.components.draw import Draw, derive
 from tuitrain.components.hooks import Hook, HookContext
+from tuitrain.components.logged import log
 from tuitrain.components.task import MetricAccumulator, Task
 
 __all__ = [
     "DataContext", "DataSpec", "Draw", "Hook", "HookContext", "MetricAccumulator",
-    "Samples", "Splits", "Task", "derive",
+    "Samples", "Splits", "Task", "derive", "log",
 ]  # fmt: skip

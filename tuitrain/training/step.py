@@ -3,16 +3,18 @@
 It knows neither when steps are taken nor what becomes of what they leave in the recorder.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 import torch
 from torch import Tensor
 
 from tuitrain.components.draw import derive
+from tuitrain.components.logged import Sink, send_to
 from tuitrain.training.build import TrainingComponents
 from tuitrain.training.data.batches import Batch, Batches
 from tuitrain.training.instruments import Instrument
+from tuitrain.training.metrics.named import outside_graphs, split_terms
 from tuitrain.training.metrics.recorder import StepRecorder
 from tuitrain.training.optimization.nonfinite import NonfinitePolicy
 from tuitrain.training.optimization.optimizer import needs_closure
@@ -48,6 +50,8 @@ class TrainStep:
         self._needs_closure = needs_closure(components.optimizer)
         self._transforms = components.hooks.transforms
         self._updated = components.hooks.updated
+        compiles = components.preset.train.compile
+        self._log: Sink = outside_graphs(recorder.log) if compiles else recorder.log
         self._rate = -1.0
         self._forward: Forward = self._first_forward
 
@@ -124,6 +128,10 @@ class TrainStep:
         """Take the next step's rate from the schedule: the optimizer's may be a checkpoint's."""
         self._rate = -1.0
 
+    def listen(self) -> None:
+        """Take what is told by `tuitrain.components.log` from now on."""
+        send_to(self._log)
+
     def _transform(self, batches: list[Batch], step: int) -> None:
         """Let the hooks put other inputs and targets in a step's batches."""
         seed = self._components.preset.train.seed
@@ -145,6 +153,9 @@ class TrainStep:
             loss = components.loss(outputs, batch.targets)
             check_loss(components, loss)
         plain = components.precision.is_plain
+        if isinstance(loss, Mapping):
+            self._forward = self._terms_forward if plain else self._autocast_terms_forward
+            return outputs, self._record_terms(loss)
         self._forward = self._plain_forward if plain else self._autocast_forward
         return outputs, loss
 
@@ -156,6 +167,21 @@ class TrainStep:
     def _autocast_forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
         with self._components.precision.autocast():
             return self._plain_forward(batch)
+
+    def _terms_forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        outputs, terms = self._plain_forward(batch)
+        return outputs, self._record_terms(cast(Mapping[str, Tensor], terms))
+
+    def _autocast_terms_forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        with self._components.precision.autocast():
+            return self._terms_forward(batch)
+
+    def _record_terms(self, loss: Mapping[str, Tensor]) -> Tensor:
+        """Keep each term of a loss, and return their sum."""
+        total, terms = split_terms(loss)
+        for name, term in terms.items():
+            self._recorder.add_term(name, term.detach())
+        return cast(Tensor, total)
 
     # --- update -----------------------------------------------------------------------------------
 
@@ -194,8 +220,10 @@ class TrainStep:
             if made:
                 return made.pop()
             self._components.optimizer.zero_grad()
+            self._recorder.listens = False
             with torch.enable_grad():
                 losses = [self._backward_again(batch) for batch in batches]
+            self._recorder.listens = True
             if clip_norm := self._settings["train.clip_norm"]:
                 self._norm(clip_norm)
             return torch.stack(losses).sum()
