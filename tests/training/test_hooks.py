@@ -23,6 +23,7 @@ from tuitrain.training.hooks import HookList
 from tuitrain.training.loop import Trainer
 from tuitrain.training.runtime.randomness import seed_everything
 from tuitrain.training.settings.live import PendingChanges
+from tuitrain.training.task import find_task
 
 DIGITS = """
 name = "digits"
@@ -112,8 +113,8 @@ def test_frozen_parameters_train_from_their_epoch_on(tmp_path: Path) -> None:
 def test_mixing_gives_shares_of_two_classes_and_follows_from_its_seed() -> None:
     model = nn.Linear(1, 1)
     context = HookContext(
-        model, torch.optim.SGD(model.parameters()), torch.device("cpu"), "classification", 3, 10,
-        100, 0,
+        model, torch.optim.SGD(model.parameters()), torch.device("cpu"),
+        find_task("classification"), 3, 10, 100, 0,
     )  # fmt: skip
     images, targets = torch.rand(6, 1, 8, 8), torch.tensor([0, 1, 2, 0, 1, 2])
     for build in (mixup, cutmix):

@@ -12,6 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from tuitrain.components.task import Task
+
 
 @dataclass(frozen=True, slots=True)
 class HookContext:
@@ -20,7 +22,7 @@ class HookContext:
     model: nn.Module
     optimizer: torch.optim.Optimizer
     device: torch.device
-    task: str
+    task: Task
     outputs: int
     """Numbers that the model gives for one sample: classes, or targets."""
     steps_per_epoch: int

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Protocol
 
 import torch
 from torch import Tensor
+from torch.nn.functional import one_hot
 
 from tuitrain.errors import TrainingError
 
@@ -48,6 +49,27 @@ class Task:
     """The loss of a preset that names none; empty: a preset must name one."""
     has_classes: ClassVar[bool] = False
     """Whether targets are class numbers, int64 from 0 on, so that the classes must have names."""
+
+    targets: ClassVar[tuple[str, ...]] = ()
+    """What its targets are, for metrics and hooks that fit only some: `classes` (a class number
+    each, which `has_classes` says too), `yes_no` (0. or 1. each), `numbers`; and `mixable`, where
+    a sample may be blended of two, its targets by `soft_targets`."""
+
+    @classmethod
+    def target_kinds(cls) -> frozenset[str]:
+        """Return what its targets are; empty where it does not say."""
+        return frozenset(cls.targets) | ({"classes"} if cls.has_classes else set())
+
+    def soft_targets(self, targets: Tensor, outputs: int) -> Tensor:
+        """Return targets as numbers that can be blended: of class numbers [batch, classes] shares.
+
+        Loss and `measure_steps` of a task whose targets are mixable take such targets, too.
+
+        Args:
+            targets: [batch] or [batch, ...].
+            outputs: numbers that the model gives for one sample: classes, or targets.
+        """
+        return one_hot(targets, outputs).float() if self.has_classes else targets
 
     def target_range(self, own_loss: bool) -> tuple[float, float]:
         """Return the least and the largest target that is no class number.

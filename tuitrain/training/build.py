@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from tuitrain.components import registry
 from tuitrain.components.data import DataContext, DataSpec, Samples, Splits
 from tuitrain.components.hooks import HookContext
+from tuitrain.components.metric import MetricContext
 from tuitrain.components.task import Task
 from tuitrain.config.schema import DataSection, Preset
 from tuitrain.errors import DeviceError, TrainingError
@@ -23,6 +24,7 @@ from tuitrain.training.data.checks import check_splits
 from tuitrain.training.data.sources import Source, count, sample_shape, target_shape
 from tuitrain.training.data.transform import BatchTransform, build_augmentations, measure_statistics
 from tuitrain.training.hooks import HookList, build_hooks
+from tuitrain.training.metrics.chosen import ChosenMetrics, build_metrics
 from tuitrain.training.modules.materialise import input_type_of, materialise, refuse_meta
 from tuitrain.training.modules.modes import begin_training_mode
 from tuitrain.training.optimization.groups import ParameterGroups
@@ -69,6 +71,7 @@ class TrainingComponents:
     """The optimizer's, under one rate and one weight decay."""
     schedule: Schedule
     hooks: HookList
+    metrics: ChosenMetrics
     precision: Precision
 
     @property
@@ -169,7 +172,7 @@ def build_components(
         model=model,
         optimizer=optimizer,
         device=device,
-        task=preset.task,
+        task=task,
         outputs=data.spec.outputs,
         steps_per_epoch=data.plan.steps_per_epoch,
         total_steps=_total_steps(preset, data.plan),
@@ -187,6 +190,7 @@ def build_components(
         groups=ParameterGroups(optimizer, preset.optimizer),
         schedule=Schedule(preset.schedule),
         hooks=build_hooks(preset.hooks, context),
+        metrics=build_metrics(preset, MetricContext(task, data.spec.outputs, device, data.classes)),
         precision=precision,
     )
 

@@ -14,6 +14,7 @@ from tuitrain.components.logged import Sink, send_to
 from tuitrain.training.build import TrainingComponents
 from tuitrain.training.data.batches import Batch, Batches
 from tuitrain.training.instruments import Instrument
+from tuitrain.training.metrics.chosen import check_metrics
 from tuitrain.training.metrics.named import outside_graphs, split_terms
 from tuitrain.training.metrics.recorder import StepRecorder
 from tuitrain.training.optimization.nonfinite import NonfinitePolicy
@@ -152,6 +153,9 @@ class TrainStep:
             outputs = components.task.shape_outputs(outputs, batch.targets)
             loss = components.loss(outputs, batch.targets)
             check_loss(components, loss)
+        if not self._transforms:
+            # Blended targets are of the training alone.
+            check_metrics(components.metrics, outputs, batch.targets)
         plain = components.precision.is_plain
         if isinstance(loss, Mapping):
             self._forward = self._terms_forward if plain else self._autocast_terms_forward

@@ -4,6 +4,7 @@ import gc
 import time
 from collections.abc import Callable, Mapping
 
+from tuitrain.errors import TrainingError
 from tuitrain.messages import AlertRaised, Evaluated, Event
 from tuitrain.training.checkpoints.manager import CheckpointManager
 from tuitrain.training.endings import Endings, RunEndedError
@@ -13,6 +14,7 @@ from tuitrain.training.metrics.evaluation import Evaluation, Evaluator
 from tuitrain.training.metrics.reporter import StepReporter
 from tuitrain.training.profiling.profiler import Profiler
 from tuitrain.training.state import TrainingState
+from tuitrain.training.task import SEEN_LATER
 
 
 class EvaluationRound:
@@ -60,6 +62,7 @@ class EvaluationRound:
         self._look_for_unmeasured(result.metrics)
         components.schedule.evaluated(result.metrics, state.step)
         components.hooks.evaluated(result.metrics, state.step)
+        self._require_monitors(result.metrics)
         is_best = state.progress.update(result.metrics, state.step)
         if is_best and components.preset.checkpoint.best:
             self._checkpoints.save("last", "best")
@@ -83,6 +86,19 @@ class EvaluationRound:
                 ended = self._recovery.end_evaluation(report, state.step, size, saved)
                 raise RunEndedError(ended)
             state.evaluation_size = smaller
+
+    def _require_monitors(self, metrics: Mapping[str, float]) -> None:
+        """Refuse to go on by a metric that evaluations do not give: nothing would ever be best.
+
+        Raises:
+            TrainingError: what is watched is not among these metrics.
+        """
+        preset = self._state.components.preset
+        for name, part in (("checkpoint", preset.checkpoint), ("stop", preset.stop)):
+            if (part.monitor or "").startswith(SEEN_LATER) and part.monitor not in metrics:
+                raise TrainingError(
+                    f"{name}.monitor = {part.monitor}: evaluations give {', '.join(metrics)}"
+                )
 
     def _look_for_unmeasured(self, metrics: Mapping[str, float]) -> None:
         text = self._state.progress.describe_nonfinite(metrics)

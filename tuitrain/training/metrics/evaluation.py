@@ -67,6 +67,7 @@ class Evaluator:
         """Go over the validation set once; metrics by full name, and counts of classes."""
         components, data = self._components, self._components.data
         tally = components.task.accumulator(data.spec.outputs, components.device)
+        chosen = components.metrics.begin()
         total = torch.zeros((), device=components.device)
         named = _PassValues(label)
         batches = evaluation_batches(
@@ -83,9 +84,11 @@ class Evaluator:
                     loss, terms = split_terms(components.loss(outputs, targets))
                     total += loss.float() * len(targets)
                 tally.add(outputs, targets)
+                chosen.add(outputs, targets)
                 named.end_batch(terms, len(targets))
         metrics = {f"{label}/loss": total.item() / max(1, self._samples)}
         metrics |= self._measured(tally.metrics(), label) | named.means()
+        metrics |= {f"{label}/{name}": value for name, value in chosen.values().items()}
         counts = tally.counts()
         if counts is not None and data.classes:
             counts = {"classes": list(data.classes), **counts}
