@@ -10,9 +10,10 @@ from tuitrain.components.draw import Draw, derive
 from tuitrain.components.hooks import Hook, HookContext
 from tuitrain.components.logged import log
 from tuitrain.components.metric import Metric, MetricContext
+from tuitrain.components.samples import Sample, SampleBatch
 from tuitrain.components.task import MetricAccumulator, Task
 
 __all__ = [
     "DataContext", "DataSpec", "Draw", "Hook", "HookContext", "Metric", "MetricAccumulator",
-    "MetricContext", "Samples", "Splits", "Task", "derive", "log",
+    "MetricContext", "Sample", "SampleBatch", "Samples", "Splits", "Task", "derive", "log",
 ]  # fmt: skip

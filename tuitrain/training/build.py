@@ -5,6 +5,7 @@ Knows nothing of queues, checkpoints or the order in which the loop does things.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from tuitrain.components import registry
 from tuitrain.components.data import DataContext, DataSpec, Samples, Splits
 from tuitrain.components.hooks import HookContext
 from tuitrain.components.metric import MetricContext
+from tuitrain.components.samples import SampleBatch
 from tuitrain.components.task import Task
 from tuitrain.config.schema import DataSection, Preset
 from tuitrain.errors import DeviceError, TrainingError
@@ -142,9 +144,18 @@ def pick_device(name: str) -> torch.device:
 
 
 def build_components(
-    preset: Preset, data_directory: Path, report: Callable[[str], None]
+    preset: Preset,
+    data_directory: Path,
+    report: Callable[[str], None],
+    run_directory: Path | None = None,
 ) -> TrainingComponents:
     """Build everything that a preset describes.
+
+    Args:
+        preset: what to build.
+        data_directory: where data sets are.
+        report: is told what takes long.
+        run_directory: the run's folder, for hooks that write there; None: there is none.
 
     Raises:
         TuitrainError: the device, the data or a component can't do what the preset asks.
@@ -158,7 +169,8 @@ def build_components(
     data = _build_data(preset, task, device, data_directory, report)
     report("building the model")
     model = _build_model(preset, data, device)
-    data = _prepared_once(_in_types_of(model, data))
+    raw = _in_types_of(model, data)
+    data = _prepared_once(raw)
     if preset.train.channels_last:
         model = model.to(memory_format=torch.channels_last)
     forward = torch.compile(model) if preset.train.compile else model
@@ -177,6 +189,9 @@ def build_components(
         steps_per_epoch=data.plan.steps_per_epoch,
         total_steps=_total_steps(preset, data.plan),
         seed=preset.train.seed,
+        compiled=preset.train.compile,
+        folder=run_directory,
+        samples=partial(_validation_samples, raw, data, device),
     )
     return TrainingComponents(
         preset=preset,
@@ -337,6 +352,36 @@ def first_samples(data: Data, device: torch.device, number: int) -> tuple[Tensor
         inputs, targets = data.train.batch(range(number))
         restore_generators(states)
     return data.preparation.evaluate(inputs.to(device)), targets.to(device)
+
+
+def _validation_samples(raw: Data, data: Data, device: torch.device, number: int) -> SampleBatch:
+    """Return samples from all over the validation set.
+
+    Args:
+        raw: the data as they are before they are normalised, where that is done once.
+        data: the data as the loop has them.
+        device: where the samples are to be.
+        number: of them, or as many as there are.
+    """
+    number = min(number, count(raw.validation))
+    places = [place * count(raw.validation) // number for place in range(number)]
+    inputs, targets = _samples_at(raw.validation, places)
+    prepared, _targets = _samples_at(data.validation, places)
+    return SampleBatch(
+        data.preparation.evaluate(prepared.to(device)),
+        targets.to(device),
+        inputs,
+        data.classes,
+    )
+
+
+def _samples_at(source: Source, places: list[int]) -> tuple[Tensor, Tensor]:
+    if isinstance(source, Samples):
+        return source.inputs[places], source.targets[places]
+    states = generator_states()
+    inputs, targets = source.batch(places)
+    restore_generators(states)
+    return inputs, targets
 
 
 def _make_model(preset: Preset, spec: DataSpec) -> nn.Module:

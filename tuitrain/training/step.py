@@ -26,6 +26,8 @@ from tuitrain.training.step_checks import check_inputs, check_loss, check_output
 
 Forward = Callable[[Batch], tuple[Tensor, Tensor]]
 """A batch to the model's outputs, in the targets' shape, and their loss."""
+Update = Callable[[int, list[Batch], Tensor], None]
+"""Moves the weights, of a step counted from 0, its batches and its loss."""
 
 
 class TrainStep:
@@ -51,6 +53,8 @@ class TrainStep:
         self._needs_closure = needs_closure(components.optimizer)
         self._transforms = components.hooks.transforms
         self._updated = components.hooks.updated
+        told = components.hooks.before_update
+        self._update: Update = self._told_update if told else self._plain_update
         compiles = components.preset.train.compile
         self._log: Sink = outside_graphs(recorder.log) if compiles else recorder.log
         self._rate = -1.0
@@ -189,12 +193,14 @@ class TrainStep:
 
     # --- update -----------------------------------------------------------------------------------
 
-    def _update(self, step: int, batches: list[Batch], loss: Tensor) -> None:
+    def _plain_update(
+        self, step: int, batches: list[Batch], loss: Tensor, unscaled: bool = False
+    ) -> None:
         optimizer, scaler = self._components.optimizer, self._components.precision.scaler
         clip_norm = self._settings["train.clip_norm"]
         every = self._components.preset.train.grad_norm_every
         if clip_norm or (every and (step + 1) % every == 0):
-            if scaler is not None:
+            if scaler is not None and not unscaled:
                 scaler.unscale_(optimizer)
             self._record_norm(step + 1, clip_norm)
         if self._needs_closure:
@@ -204,6 +210,15 @@ class TrainStep:
         else:
             scaler.step(optimizer)
             scaler.update()
+
+    def _told_update(self, step: int, batches: list[Batch], loss: Tensor) -> None:
+        """Tell the hooks that look at gradients first."""
+        scaler = self._components.precision.scaler
+        if scaler is not None:
+            scaler.unscale_(self._components.optimizer)
+        for before in self._components.hooks.before_update:
+            before(step + 1)
+        self._plain_update(step, batches, loss, unscaled=True)
 
     def _record_norm(self, step: int, clip_norm: float) -> None:
         if clip_norm:
