@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from tuitrain.config.catalogue import COMPONENT_FOLDER, KINDS, read_catalogue
 from tuitrain.config.monitors import default_mode, with_monitors
-from tuitrain.config.schema import AugmentSection, HookSection, Preset
+from tuitrain.config.schema import AugmentSection, HookSection, MetricSection, Preset
 from tuitrain.config.torchvision_names import find_torchvision, torchvision_model_names
 
 SOURCE = '''
@@ -124,7 +124,7 @@ def test_every_task_says_of_itself_what_its_class_does():
 
     for name, info in read_catalogue().tasks.items():
         task = find_task(name)
-        for key in ("metrics", "train_metric", "larger_is_better", "monitor", "loss"):
+        for key in ("metrics", "train_metric", "larger_is_better", "monitor", "loss", "targets"):
             assert getattr(task, key) == getattr(info, key), (name, key)
         assert info.monitor in info.watched
         assert read_catalogue().find("loss", info.loss)
@@ -160,6 +160,7 @@ def test_no_components_option_hides_behind_a_key_of_its_section():
     }
     fields["augmentation"] = set(AugmentSection.model_fields)
     fields["hook"] = set(HookSection.model_fields)
+    fields["metric"] = set(MetricSection.model_fields)
     for (kind, name), info in read_catalogue().components.items():
         assert not fields[kind] & set(info.fields), (kind, name)
 

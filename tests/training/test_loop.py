@@ -54,7 +54,7 @@ class Course:
     def __init__(self, folder: Path, config: str, *commands: Command, **options: Any) -> None:
         preset = parse_preset(config, "config.toml")
         seed_everything(preset.train.seed)
-        self.parts = build_components(preset, folder, lambda _text: None)
+        self.parts = build_components(preset, folder, lambda _text: None, folder)
         self.link = WorkerChannel(queue.Queue(), queue.Queue(), 60.0)  # type: ignore[arg-type]
         self.link.begin(1)
         for command in commands:

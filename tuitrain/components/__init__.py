@@ -1,4 +1,4 @@
-"""Tasks, models, data sets, losses, optimizers, schedules, augmentations and hooks.
+"""Tasks, models, data sets, losses, optimizers, schedules, augmentations, hooks and metrics.
 
 A component is one function and one name: keyword-only parameters with their annotations are the
 options that a preset may set; the docstring's first line is their description. Nothing here knows
@@ -8,9 +8,13 @@ the loop. Code of your own imports the names below from here; importing them imp
 from tuitrain.components.data import DataContext, DataSpec, Samples, Splits
 from tuitrain.components.draw import Draw, derive
 from tuitrain.components.hooks import Hook, HookContext
+from tuitrain.components.logged import log
+from tuitrain.components.metric import Metric, MetricContext
+from tuitrain.components.samples import Sample, SampleBatch
 from tuitrain.components.task import Counts, MetricAccumulator, Task
 
 __all__ = [
-    "Counts", "DataContext", "DataSpec", "Draw", "Hook", "HookContext", "MetricAccumulator",
-    "Samples", "Splits", "Task", "derive",
+    "Counts", "DataContext", "DataSpec", "Draw", "Hook", "HookContext", "Metric",
+    "MetricAccumulator", "MetricContext", "Sample", "SampleBatch", "Samples", "Splits", "Task",
+    "derive", "log",
 ]  # fmt: skip

@@ -4,13 +4,17 @@ A technique is one class in one file that overrides what it needs; what it does 
 nothing in a step. Its state is in every checkpoint, so a run goes on exactly as it would have.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from tuitrain.components.samples import SampleBatch
+from tuitrain.components.task import Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +24,18 @@ class HookContext:
     model: nn.Module
     optimizer: torch.optim.Optimizer
     device: torch.device
-    task: str
+    task: Task
     outputs: int
     """Numbers that the model gives for one sample: classes, or targets."""
     steps_per_epoch: int
     total_steps: int
     seed: int
+    compiled: bool = False
+    """Whether torch.compile runs the model: hooks on its modules are not called."""
+    folder: Path | None = None
+    """The run's; None: there is none."""
+    samples: Callable[[int], SampleBatch] | None = None
+    """Returns so many samples of the validation set, from all over it, the same each time."""
 
 
 class Hook:
@@ -49,12 +59,23 @@ class Hook:
         del seed
         return inputs, targets
 
+    def before_update(self, step: int) -> None:
+        """The gradients of the update that makes `step` are there, unscaled and not clipped."""
+
     def updated(self, step: int) -> None:
         """The update that makes `step` was made."""
 
     def evaluation_weights(self) -> AbstractContextManager[None] | None:
         """Return a context in which the model has other weights to be evaluated with, or None."""
         return None
+
+    def during_evaluation(self, step: int) -> None:
+        """An evaluation after `step` updates has gone over the validation set.
+
+        The model is in evaluation mode, nothing is differentiated, and what is drawn here moves
+        none of the training's generators. What is raised leaves the hook out of it from then on
+        and is told as an alert; the run goes on.
+        """
 
     def evaluated(self, metrics: Mapping[str, float], step: int) -> None:
         """An evaluation after `step` updates gave these metrics, by their full names."""

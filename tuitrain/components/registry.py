@@ -24,14 +24,28 @@ class Registry(Generic[Build]):
         self._builders: dict[str, Build] = {}
 
     def __call__(
-        self, name: str, *, download: str = "", tasks: Sequence[str] = ()
+        self,
+        name: str,
+        *,
+        download: str = "",
+        tasks: Sequence[str] = (),
+        targets: Sequence[str] = (),
+        larger_is_better: bool = False,
+        terms: Sequence[str] = (),
     ) -> Callable[[Build], Build]:
         """Register a function under `name`.
 
-        `download` says what is fetched on first use, `tasks` limits the tasks it fits; both are
-        for `tuitrain presets` and read there from the source.
+        What else is given is for `tuitrain presets` and read there from the source.
+
+        Args:
+            name: as a preset's.
+            download: what is fetched on first use.
+            tasks: those it fits, where it does not fit all.
+            targets: what a task's targets may be, as `Task.targets` says it: any of these.
+            larger_is_better: of a metric.
+            terms: of a loss that returns them by name.
         """
-        del download, tasks
+        del download, tasks, targets, larger_is_better, terms
 
         def add(build: Build) -> Build:
             if name in self._builders:
@@ -106,4 +120,5 @@ optimizer: Registry[Callable[..., Any]] = Registry("optimizer")
 schedule: Registry[Callable[..., Any]] = Registry("schedule")
 augmentation: Registry[Callable[..., Any]] = Registry("augmentation")
 hook: Registry[Callable[..., Any]] = Registry("hook")
+metric: Registry[Callable[..., Any]] = Registry("metric")
 task: Registry[Callable[..., Any]] = Registry("task")

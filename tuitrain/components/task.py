@@ -10,8 +10,10 @@ from math import inf, prod
 from typing import ClassVar, NotRequired, Protocol, TypedDict
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.functional import one_hot
 
+from tuitrain.components.samples import Sample, SampleBatch
 from tuitrain.errors import TrainingError
 
 
@@ -62,6 +64,27 @@ class Task:
     has_classes: ClassVar[bool] = False
     """Whether targets are class numbers, int64 from 0 on, so that the classes must have names."""
 
+    targets: ClassVar[tuple[str, ...]] = ()
+    """What its targets are, for metrics and hooks that fit only some: `classes` (a class number
+    each, which `has_classes` says too), `yes_no` (0. or 1. each), `numbers`; and `mixable`, where
+    a sample may be blended of two, its targets by `soft_targets`."""
+
+    @classmethod
+    def target_kinds(cls) -> frozenset[str]:
+        """Return what its targets are; empty where it does not say."""
+        return frozenset(cls.targets) | ({"classes"} if cls.has_classes else set())
+
+    def soft_targets(self, targets: Tensor, outputs: int) -> Tensor:
+        """Return targets as numbers that can be blended: of class numbers [batch, classes] shares.
+
+        Loss and `measure_steps` of a task whose targets are mixable take such targets, too.
+
+        Args:
+            targets: [batch] or [batch, ...].
+            outputs: numbers that the model gives for one sample: classes, or targets.
+        """
+        return one_hot(targets, outputs).float() if self.has_classes else targets
+
     def target_range(self, own_loss: bool) -> tuple[float, float]:
         """Return the least and the largest target that is no class number.
 
@@ -91,6 +114,36 @@ class Task:
     def measure_steps(self, outputs: Sequence[Tensor], targets: Sequence[Tensor]) -> list[float]:
         """Return the train metric of each batch; one transfer from the device for all."""
         raise NotImplementedError
+
+    def samples(self, model: nn.Module, batch: SampleBatch) -> list[Sample]:
+        """Return what is shown of some validation samples: input, target and output of each.
+
+        A model that has a method `samples(batch)` is asked instead. Both are called without
+        gradients and in evaluation mode; what they draw changes nothing of the training.
+        """
+        outputs = self.shape_outputs(model(batch.inputs), batch.targets)
+        parts = zip(batch.raw, batch.targets, outputs, strict=True)
+        return [
+            {"input": raw, **self.describe(target, output, batch.classes)}
+            for raw, target, output in parts
+        ]
+
+    def describe(self, target: Tensor, output: Tensor, classes: Sequence[str]) -> Sample:
+        """Return a sample's target and output as they are shown, of classes the likeliest.
+
+        Args:
+            target: [] or [...].
+            output: of classes [classes, ...], else as the target.
+            classes: their names.
+        """
+        if not self.has_classes:
+            return {"target": target, "output": output}
+        likeliest = output.argmax(0)
+        if target.ndim or not classes:
+            return {"target": target, "output": likeliest}
+        probability = float(output.float().softmax(0).max())
+        name = f"{classes[int(likeliest)]} ({probability:.0%})"
+        return {"target": classes[int(target)], "output": name}
 
     def accumulator(self, outputs: int, device: torch.device) -> MetricAccumulator:
         """Begin an evaluation; `outputs` are the numbers that the model gives for one sample."""

@@ -17,7 +17,9 @@ from pydantic import BaseModel, ConfigDict, create_model
 
 from tuitrain.config import schema
 
-Kind = Literal["dataset", "model", "loss", "optimizer", "schedule", "augmentation", "hook"]
+Kind = Literal[
+    "dataset", "model", "loss", "optimizer", "schedule", "augmentation", "hook", "metric"
+]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 COMPONENT_FOLDER = Path(__file__).parent.parent / "components"
 
@@ -52,6 +54,22 @@ class ComponentInfo:
     """What is fetched on first use; empty: nothing."""
     tasks: tuple[str, ...] = ()
     """The tasks it fits; empty: all."""
+    targets: tuple[str, ...] = ()
+    """What a task's targets may be, any of these; empty: anything."""
+    larger_is_better: bool = False
+    """Of a metric."""
+    terms: tuple[str, ...] = ()
+    """Of a loss that returns them by name."""
+
+    def fits(self, task: "TaskInfo") -> bool:
+        """Return whether it can be used in a task."""
+        return (not self.tasks or task.name in self.tasks) and self.takes_targets_of(task)
+
+    def takes_targets_of(self, task: "TaskInfo") -> bool:
+        """Return whether a task's targets are what it needs, or the task does not say."""
+        if not (self.targets and task.target_kinds):
+            return True
+        return bool(task.target_kinds & set(self.targets))
 
     @cached_property
     def options(self) -> type[BaseModel]:
@@ -75,6 +93,13 @@ class TaskInfo:
     """What decides which checkpoint is best, where a preset does not say."""
     loss: str = ""
     """Of a preset that names none; empty: it must name one."""
+    has_classes: bool = False
+    targets: tuple[str, ...] = ()
+
+    @property
+    def target_kinds(self) -> frozenset[str]:
+        """What its targets are; empty where it does not say."""
+        return frozenset(self.targets) | ({"classes"} if self.has_classes else set())
 
     @property
     def watched(self) -> tuple[str, ...]:
@@ -196,6 +221,8 @@ def _read_component(node: ast.FunctionDef, decorator: ast.Call) -> ComponentInfo
         fields=dict(_read_options(node.args)),
         download=metadata.pop("download", ""),
         tasks=tuple(metadata.pop("tasks", ())),
+        targets=tuple(metadata.pop("targets", ())),
+        terms=tuple(metadata.pop("terms", ())),
         **metadata,
     )
 

@@ -10,6 +10,7 @@ from tuitrain.config.catalogue import TaskInfo
 from tuitrain.config.components import Resolution
 from tuitrain.config.faults import KeyPath
 from tuitrain.config.keys import owner
+from tuitrain.config.schema import metric_label
 from tuitrain.config.wording import one_of, show, unknown_name
 
 Found = Iterator[tuple[KeyPath, str]]
@@ -38,7 +39,8 @@ def cross_check(
 
     return [
         *_tasks(task, resolutions),
-        *_monitors(task, get),
+        *_metric_labels(task, get),
+        *_monitors(task, resolutions, get),
         *_evaluations(get),
         *_warmup(get),
         *_target(get),
@@ -61,7 +63,15 @@ def _value(values: Mapping[str, Any], faulty: Collection[KeyPath], path: tuple[s
 def _tasks(task: TaskInfo | None, resolutions: Mapping[KeyPath, Resolution]) -> Found:
     for path, resolution in resolutions.items():
         info = resolution.info
-        if task is None or info is None or not info.tasks:
+        if task is None or info is None:
+            continue
+        if not info.takes_targets_of(task):
+            yield (
+                (*path, "name"),
+                f"found {show(info.name)}, which needs targets that are {one_of(info.targets)}, "
+                f'those of task = "{task.name}" are {", ".join(sorted(task.target_kinds))}',
+            )
+        if not info.tasks:
             continue
         if task.name not in info.tasks and (info.kind, info.name) != ("loss", task.loss):
             yield (
@@ -71,16 +81,59 @@ def _tasks(task: TaskInfo | None, resolutions: Mapping[KeyPath, Resolution]) -> 
             )
 
 
-def _monitors(task: TaskInfo | None, get: Getter) -> Found:
+def metric_names(values: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
+    """Yield the place and the full name of each metric that a preset adds; faulty ones are none."""
+    listed = values.get("metrics")
+    for place, table in enumerate(listed if isinstance(listed, list) else ()):
+        name = table.get("name") if isinstance(table, Mapping) else None
+        if isinstance(name, str):
+            yield place, f"val/{table.get('label') or metric_label(name)}"
+
+
+def metric_directions(
+    values: Mapping[str, Any], resolutions: Mapping[KeyPath, Resolution]
+) -> dict[str, bool]:
+    """Return whether each metric that a preset adds is better when larger, where that is known."""
+    known = ((name, resolutions.get(("metrics", at))) for at, name in metric_names(values))
+    return {name: found.info.larger_is_better for name, found in known if found and found.info}
+
+
+def _metric_labels(task: TaskInfo | None, get: Getter) -> Found:
+    taken = dict.fromkeys(task.watched if task is not None else ("val/loss",), "the task gives")
+    for place, name in metric_names({"metrics": get("metrics") or []}):
+        if name in taken:
+            yield (
+                ("metrics", place, "label"),
+                f"{name} is what {taken[name]} already: leave the metric out, or give it a label "
+                "of its own",
+            )
+        taken[name] = f"metrics[{place}] gives"
+
+
+def _monitors(
+    task: TaskInfo | None, resolutions: Mapping[KeyPath, Resolution], get: Getter
+) -> Found:
     if task is None:
         return
+    added = [name for _place, name in metric_names({"metrics": get("metrics") or []})]
+    known = (*task.watched, *added, *_terms(resolutions.get(("loss",))))
     for section in ("checkpoint", "stop"):
         metric = get(section, "monitor")
-        if metric and metric not in task.watched:
+        # What a model logs, or a loss of the user's own returns, only the worker learns.
+        if metric and metric not in known and not _only_seen(metric, resolutions.get(("loss",))):
             yield (
                 (section, "monitor"),
-                unknown_name(metric, task.watched, f"metric of a {task.name} run"),
+                unknown_name(metric, known, f"metric of a {task.name} run"),
             )
+
+
+def _terms(loss: Resolution | None) -> list[str]:
+    return [f"val/loss_{term}" for term in loss.info.terms] if loss and loss.info else []
+
+
+def _only_seen(metric: str, loss: Resolution | None) -> bool:
+    own = loss is not None and loss.info is None and not loss.faults
+    return metric.startswith("val/aux/") or (own and metric.startswith("val/loss_"))
 
 
 def _evaluations(get: Getter) -> Found:

@@ -3,6 +3,7 @@
 Knows names only; computes nothing.
 """
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,17 +17,27 @@ LARGER_IS_BETTER = (
 """Words in the names of metrics, where no task says it."""
 
 
-def default_mode(metric: str, task: "TaskInfo | None") -> Literal["min", "max"]:
+def default_mode(
+    metric: str, task: "TaskInfo | None", larger: Mapping[str, bool] | None = None
+) -> Literal["min", "max"]:
     """Return whether a metric is better when smaller or larger.
 
     Args:
         metric: its full name.
         task: as the catalogue has it; None: the user's own, of which names alone are known.
+        larger: whether those that a preset adds are better when larger, by full name.
     """
+    if larger and metric in larger:
+        return "max" if larger[metric] else "min"
     last = metric.rpartition("/")[2]
-    if task is not None:
+    if task is not None and metric in task.watched:
         return "max" if last in task.larger_is_better else "min"
-    return "max" if {last, *last.split("_")} & set(LARGER_IS_BETTER) else "min"
+    return "max" if sounds_better_larger(last) else "min"
+
+
+def sounds_better_larger(word: str) -> bool:
+    """Return whether a metric's last part is the name of one that is better when larger."""
+    return bool({word, *word.split("_")} & set(LARGER_IS_BETTER) or re.fullmatch(r"top_?\d+", word))
 
 
 def default_monitor(section: str, task: "TaskInfo | None") -> str:
@@ -34,12 +45,22 @@ def default_monitor(section: str, task: "TaskInfo | None") -> str:
     return task.monitor if section == "checkpoint" and task is not None else "val/loss"
 
 
-def with_monitors(values: Mapping[str, Any], task: "TaskInfo | None") -> dict[str, Any]:
-    """Return a valid preset's values with `monitor` and `mode` of both sections filled in."""
+def with_monitors(
+    values: Mapping[str, Any],
+    task: "TaskInfo | None",
+    larger: Mapping[str, bool] | None = None,
+) -> dict[str, Any]:
+    """Return a valid preset's values with `monitor` and `mode` of both sections filled in.
+
+    Args:
+        values: of the preset.
+        task: as the catalogue has it.
+        larger: whether the preset's own metrics are better when larger, by full name.
+    """
     filled = dict(values)
     for section in ("checkpoint", "stop"):
         given = dict(filled.get(section, {}))
         given.setdefault("monitor", default_monitor(section, task))
-        given.setdefault("mode", default_mode(given["monitor"], task))
+        given.setdefault("mode", default_mode(given["monitor"], task, larger))
         filled[section] = given
     return filled

@@ -25,6 +25,7 @@ _TITLES: dict[Kind, str] = {
     "schedule": "Schedules",
     "augmentation": "Augmentations",
     "hook": "Hooks",
+    "metric": "Metrics",
 }
 
 
@@ -67,7 +68,7 @@ def _default(field: Any) -> str:
 
 def _components(catalogue: Catalogue, kind: Kind) -> str:
     rows = [
-        [f"`{info.name}`", _meaning(info), ", ".join(info.tasks) or "all", _options(info)]
+        [f"`{info.name}`", _meaning(info), _fitting(info, catalogue), _options(info)]
         for info in catalogue.of_kind(kind)
     ]
     return f"#### {_TITLES[kind]}\n\n" + _table(("name", "meaning", "tasks", "options"), rows)
@@ -80,6 +81,12 @@ def _tasks(catalogue: Catalogue) -> str:
     ]
     headings = ("name", "meaning", "default loss", "metrics that can be watched", "best by")
     return "#### Tasks\n\n" + _table(headings, rows)
+
+
+def _fitting(info: ComponentInfo, catalogue: Catalogue) -> str:
+    if not info.targets:
+        return ", ".join(info.tasks) or "all"
+    return ", ".join(task.name for task in catalogue.tasks.values() if info.fits(task))
 
 
 def _meaning(info: ComponentInfo) -> str:

@@ -4,6 +4,7 @@ Field descriptions are the reference in README.md. A section that names a compon
 data set, ...) also takes that component's own options; those are checked by `catalogue`.
 """
 
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat
@@ -19,7 +20,7 @@ NonNegativeFloat = Annotated[float, Field(ge=0)]
 Monitor = Annotated[
     str,
     Field(
-        pattern=r"^(train|val)/[a-z0-9_]+$",
+        pattern=r"^(train/|val/(aux/([a-z0-9_]+/){0,2})?)[a-z0-9_]+$",
         json_schema_extra={"words": "a metric, e.g. val/loss"},
     ),
 ]
@@ -73,6 +74,32 @@ class HookSection(Component):
         min_length=1,
         description="A registered hook, or `package.module:Name` of your own.",
     )
+
+
+class MetricSection(Component):
+    """One metric beside the task's own: a name alone, or a table with options."""
+
+    name: str = Field(
+        min_length=1,
+        description="A registered metric, or `package.module:Name` of your own.",
+    )
+    label: str | None = Field(
+        None,
+        pattern=r"^[a-z0-9_]{1,60}$",
+        json_schema_extra={"words": "lower-case letters, digits and underscores"},
+        description="It is shown as val/LABEL; left out: its name, of your own code the last part.",
+    )
+
+    @property
+    def shown(self) -> str:
+        """What follows `val/` in the metric's name."""
+        return self.label or metric_label(self.name)
+
+
+def metric_label(name: str) -> str:
+    """Return what a metric is called where no label is given: `my.code:TopFive` is top_five."""
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.rpartition(":")[2])
+    return words.lower()
 
 
 class DataSection(Component):
@@ -361,6 +388,12 @@ class Preset(Section):
     hooks: list[HookSection] = Field(
         default_factory=list,
         description='Techniques in order, e.g. `[{ name = "ema", decay = 0.999 }]`.',
+    )
+    metrics: list[MetricSection] = Field(
+        default_factory=list,
+        json_schema_extra={"words": "a list of names, or of tables with a name"},
+        description="Metrics beside the task's own, measured in every evaluation, e.g. "
+        '`["f1_macro", { name = "top_k", k = 3 }]`.',
     )
     checkpoint: CheckpointSection = Field(default_factory=CheckpointSection)
     stop: StopSection = Field(default_factory=StopSection)

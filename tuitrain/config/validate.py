@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from tuitrain.config.catalogue import Catalogue, Kind, TaskInfo, read_catalogue
-from tuitrain.config.checks import cross_check
+from tuitrain.config.checks import cross_check, metric_directions
 from tuitrain.config.components import (
     OWN_CODE,
     SECTION_KINDS,
@@ -22,13 +22,14 @@ from tuitrain.config.faults import InvalidPresetError, KeyPath
 from tuitrain.config.keys import field_model, known_keys, suggestion
 from tuitrain.config.monitors import with_monitors
 from tuitrain.config.overrides import apply_overrides
-from tuitrain.config.schema import AugmentSection, HookSection, Preset
+from tuitrain.config.schema import AugmentSection, HookSection, MetricSection, Preset
 from tuitrain.config.source import Source
 from tuitrain.config.wording import show, unknown_name
 
 LISTS: tuple[tuple[KeyPath, Kind, type[BaseModel]], ...] = (
     (("data", "augment"), "augmentation", AugmentSection),
     (("hooks",), "hook", HookSection),
+    (("metrics",), "metric", MetricSection),
 )
 """Where a preset has a list of components, and of which kind."""
 
@@ -45,7 +46,7 @@ def validate(source: Source, alerts: Mapping[str, Any]) -> Preset:
     values, problems = apply_overrides(source.values(), source.overrides)
     catalogue = read_catalogue()
     task = catalogue.tasks.get(str(values.get("task")))
-    values = _with_loss(values, task)
+    values = _with_metric_tables(_with_loss(values, task))
     resolutions = _resolve_components(values, catalogue)
     problems = [*problems, *_schema_problems(values), *_task_problems(values, catalogue)]
     problems = _distinct([*problems, *_option_problems(resolutions)])
@@ -54,7 +55,9 @@ def validate(source: Source, alerts: Mapping[str, Any]) -> Preset:
     if problems:
         faults = [source.fault(path, _in_full(path, text, resolutions)) for path, text in problems]
         raise InvalidPresetError(sorted(faults, key=lambda fault: fault.line or 0))
-    filled = with_monitors(_filled(values, resolutions), task)
+    filled = with_monitors(
+        _filled(values, resolutions), task, metric_directions(values, resolutions)
+    )
     return Preset.model_validate({**filled, "alerts": {**alerts, **filled.get("alerts", {})}})
 
 
@@ -64,6 +67,16 @@ def _with_loss(values: dict[str, Any], task: TaskInfo | None) -> dict[str, Any]:
     if task is None or not task.loss or not isinstance(given, dict) or "name" in given:
         return values
     return {**values, "loss": {"name": task.loss, **given}}
+
+
+def _with_metric_tables(values: dict[str, Any]) -> dict[str, Any]:
+    """Let a metric that is a name alone be the table that it stands for."""
+    given = values.get("metrics")
+    if not isinstance(given, list):
+        return values
+    return {
+        **values, "metrics": [{"name": item} if isinstance(item, str) else item for item in given]
+    }  # fmt: skip
 
 
 def _task_problems(values: Mapping[str, Any], catalogue: Catalogue) -> list[Problem]:
@@ -122,7 +135,8 @@ def _schema_problem(location: KeyPath, values: Mapping[str, Any]) -> Problem:
         if isinstance(part, int):
             table = table[part]
             if not isinstance(table, dict):
-                return here, f"found {show(table)}, must be a table with a name"
+                wanted = "a name or a table" if "metrics" in location else "a table"
+                return here, f"found {show(table)}, must be {wanted} with a name"
             continue
         if part not in model.model_fields:
             return here, UNKNOWN

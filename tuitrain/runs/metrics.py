@@ -6,11 +6,11 @@ Knows names only, no values.
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from tuitrain.config.monitors import LARGER_IS_BETTER, default_monitor
+from tuitrain.config.monitors import default_monitor, sounds_better_larger
 
 Mode = Literal["min", "max"]
 
-_MORE_IS_BETTER = (*LARGER_IS_BETTER, "samples_per_s", "steps_per_s", "tokens_per_s")
+_SPEEDS = ("samples_per_s", "steps_per_s", "tokens_per_s")
 _NEITHER_IS_BETTER = ("lr", "grad_norm")
 
 
@@ -19,8 +19,7 @@ def metric_mode(name: str) -> Mode | None:
     last = name.rsplit("/", 1)[-1]
     if last in _NEITHER_IS_BETTER:
         return None
-    words = {last, *last.split("_")}
-    return "max" if words & set(_MORE_IS_BETTER) else "min"
+    return "max" if last in _SPEEDS or sounds_better_larger(last) else "min"
 
 
 def monitor_of(config: Mapping[str, Any]) -> tuple[str, Mode]:

@@ -237,6 +237,7 @@ def own_code(preset: Preset) -> list[str]:
         preset.schedule,
         *preset.data.augment,
         *preset.hooks,
+        *preset.metrics,
     )
     names = {preset.task, *(section.name for section in sections)}
     return sorted(name for name in names if ":" in name)

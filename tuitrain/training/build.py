@@ -5,6 +5,7 @@ Knows nothing of queues, checkpoints or the order in which the loop does things.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from torch import Tensor, nn
 from tuitrain.components import registry
 from tuitrain.components.data import DataContext, DataSpec, Samples, Splits
 from tuitrain.components.hooks import HookContext
+from tuitrain.components.metric import MetricContext
+from tuitrain.components.samples import SampleBatch
 from tuitrain.components.task import Task
 from tuitrain.config.schema import DataSection, Preset
 from tuitrain.errors import DeviceError, TrainingError
@@ -23,6 +26,7 @@ from tuitrain.training.data.checks import check_splits
 from tuitrain.training.data.sources import Source, count, sample_shape, target_shape
 from tuitrain.training.data.transform import BatchTransform, build_augmentations, measure_statistics
 from tuitrain.training.hooks import HookList, build_hooks
+from tuitrain.training.metrics.chosen import ChosenMetrics, build_metrics
 from tuitrain.training.modules.materialise import input_type_of, materialise, refuse_meta
 from tuitrain.training.modules.modes import begin_training_mode
 from tuitrain.training.optimization.groups import ParameterGroups
@@ -69,6 +73,7 @@ class TrainingComponents:
     """The optimizer's, under one rate and one weight decay."""
     schedule: Schedule
     hooks: HookList
+    metrics: ChosenMetrics
     precision: Precision
 
     @property
@@ -139,9 +144,18 @@ def pick_device(name: str) -> torch.device:
 
 
 def build_components(
-    preset: Preset, data_directory: Path, report: Callable[[str], None]
+    preset: Preset,
+    data_directory: Path,
+    report: Callable[[str], None],
+    run_directory: Path | None = None,
 ) -> TrainingComponents:
     """Build everything that a preset describes.
+
+    Args:
+        preset: what to build.
+        data_directory: where data sets are.
+        report: is told what takes long.
+        run_directory: the run's folder, for hooks that write there; None: there is none.
 
     Raises:
         TuitrainError: the device, the data or a component can't do what the preset asks.
@@ -155,7 +169,8 @@ def build_components(
     data = _build_data(preset, task, device, data_directory, report)
     report("building the model")
     model = _build_model(preset, data, device)
-    data = _prepared_once(_in_types_of(model, data))
+    raw = _in_types_of(model, data)
+    data = _prepared_once(raw)
     if preset.train.channels_last:
         model = model.to(memory_format=torch.channels_last)
     forward = torch.compile(model) if preset.train.compile else model
@@ -169,11 +184,14 @@ def build_components(
         model=model,
         optimizer=optimizer,
         device=device,
-        task=preset.task,
+        task=task,
         outputs=data.spec.outputs,
         steps_per_epoch=data.plan.steps_per_epoch,
         total_steps=_total_steps(preset, data.plan),
         seed=preset.train.seed,
+        compiled=preset.train.compile,
+        folder=run_directory,
+        samples=partial(_validation_samples, raw, data, device),
     )
     return TrainingComponents(
         preset=preset,
@@ -187,6 +205,7 @@ def build_components(
         groups=ParameterGroups(optimizer, preset.optimizer),
         schedule=Schedule(preset.schedule),
         hooks=build_hooks(preset.hooks, context),
+        metrics=build_metrics(preset, MetricContext(task, data.spec.outputs, device, data.classes)),
         precision=precision,
     )
 
@@ -333,6 +352,36 @@ def first_samples(data: Data, device: torch.device, number: int) -> tuple[Tensor
         inputs, targets = data.train.batch(range(number))
         restore_generators(states)
     return data.preparation.evaluate(inputs.to(device)), targets.to(device)
+
+
+def _validation_samples(raw: Data, data: Data, device: torch.device, number: int) -> SampleBatch:
+    """Return samples from all over the validation set.
+
+    Args:
+        raw: the data as they are before they are normalised, where that is done once.
+        data: the data as the loop has them.
+        device: where the samples are to be.
+        number: of them, or as many as there are.
+    """
+    number = min(number, count(raw.validation))
+    places = [place * count(raw.validation) // number for place in range(number)]
+    inputs, targets = _samples_at(raw.validation, places)
+    prepared, _targets = _samples_at(data.validation, places)
+    return SampleBatch(
+        data.preparation.evaluate(prepared.to(device)),
+        targets.to(device),
+        inputs,
+        data.classes,
+    )
+
+
+def _samples_at(source: Source, places: list[int]) -> tuple[Tensor, Tensor]:
+    if isinstance(source, Samples):
+        return source.inputs[places], source.targets[places]
+    states = generator_states()
+    inputs, targets = source.batch(places)
+    restore_generators(states)
+    return inputs, targets
 
 
 def _make_model(preset: Preset, spec: DataSpec) -> nn.Module:

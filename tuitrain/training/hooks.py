@@ -22,6 +22,13 @@ class HookList:
         self.updated: list[Callable[[int], None]] = [
             hook.updated for hook in self._that_override("updated")
         ]
+        self.before_update: list[Callable[[int], None]] = [
+            hook.before_update for hook in self._that_override("before_update")
+        ]
+        looking = self._that_override("during_evaluation")
+        self.during_evaluation: list[tuple[str, Callable[[int], None]]] = [
+            (name, hook.during_evaluation) for name, hook in self._named if hook in looking
+        ]
         self.weights: list[Hook] = self._that_override("evaluation_weights")
 
     def _that_override(self, method: str) -> list[Hook]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 
+from tuitrain.components.logged import send_to
 from tuitrain.messages import AlertRaised, Event, TrainingEnded
 from tuitrain.training.boundary import Boundary, BoundaryPlanner
 from tuitrain.training.build import TrainingComponents
@@ -185,6 +186,7 @@ class Trainer:
         try:
             yield
         finally:
+            send_to(None)
             self.checkpoints.settle()
             self.components.hooks.ended()
             self._profiler.finish(self.state.step)
@@ -234,6 +236,7 @@ class Trainer:
 
     def _boundary(self) -> TrainingEnded | None:
         """Decide what is due and carry it out; while training is to wait, again and again."""
+        send_to(None)
         boundary = self._decide()
         ended = self._carry_out(boundary)
         while ended is None and self._commands.stand_still:
@@ -241,6 +244,8 @@ class Trainer:
             boundary = self._decide()
             ended = self._carry_out(boundary)
         self._planner.until(self.memory.due_step(boundary.step, boundary.next_step))
+        if ended is None:
+            self._train_step.listen()
         return ended
 
     def _decide(self) -> Boundary:
@@ -284,6 +289,7 @@ class Trainer:
 
     def _break_off(self) -> None:
         """Let go of what a step that failed has left, with its memory."""
+        send_to(None)
         self.memory.abandon()
         self._train_step.undo(self.state.step)
         gc.collect()
@@ -309,3 +315,4 @@ class Trainer:
     def _open_batches(self) -> None:
         self._batches.close()
         self._batches = self.components.batches(self.state.step)
+        self._train_step.listen()

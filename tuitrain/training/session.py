@@ -73,7 +73,8 @@ class Session:
         Instrument("the record of allocations", self._tell_left_out).look(
             lambda: record_history(self._preset, device), None
         )
-        parts = build_components(self._preset, Path(self._order.data_directory), self._report)
+        data_directory = Path(self._order.data_directory)
+        parts = build_components(self._preset, data_directory, self._report, self._directory)
         trainer = self._trainer = Trainer(
             parts, self._link, self._writer, self._order.config, rerun=rerun_words(self._order)
         )

@@ -3,16 +3,19 @@
 It knows neither when steps are taken nor what becomes of what they leave in the recorder.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 import torch
 from torch import Tensor
 
 from tuitrain.components.draw import derive
+from tuitrain.components.logged import Sink, send_to
 from tuitrain.training.build import TrainingComponents
 from tuitrain.training.data.batches import Batch, Batches
 from tuitrain.training.instruments import Instrument
+from tuitrain.training.metrics.chosen import check_metrics
+from tuitrain.training.metrics.named import outside_graphs, split_terms
 from tuitrain.training.metrics.recorder import StepRecorder
 from tuitrain.training.optimization.nonfinite import NonfinitePolicy
 from tuitrain.training.optimization.optimizer import needs_closure
@@ -23,6 +26,8 @@ from tuitrain.training.step_checks import check_inputs, check_loss, check_output
 
 Forward = Callable[[Batch], tuple[Tensor, Tensor]]
 """A batch to the model's outputs, in the targets' shape, and their loss."""
+Update = Callable[[int, list[Batch], Tensor], None]
+"""Moves the weights, of a step counted from 0, its batches and its loss."""
 
 
 class TrainStep:
@@ -48,6 +53,10 @@ class TrainStep:
         self._needs_closure = needs_closure(components.optimizer)
         self._transforms = components.hooks.transforms
         self._updated = components.hooks.updated
+        told = components.hooks.before_update
+        self._update: Update = self._told_update if told else self._plain_update
+        compiles = components.preset.train.compile
+        self._log: Sink = outside_graphs(recorder.log) if compiles else recorder.log
         self._rate = -1.0
         self._forward: Forward = self._first_forward
 
@@ -124,6 +133,10 @@ class TrainStep:
         """Take the next step's rate from the schedule: the optimizer's may be a checkpoint's."""
         self._rate = -1.0
 
+    def listen(self) -> None:
+        """Take what is told by `tuitrain.components.log` from now on."""
+        send_to(self._log)
+
     def _transform(self, batches: list[Batch], step: int) -> None:
         """Let the hooks put other inputs and targets in a step's batches."""
         seed = self._components.preset.train.seed
@@ -144,7 +157,13 @@ class TrainStep:
             outputs = components.task.shape_outputs(outputs, batch.targets)
             loss = components.loss(outputs, batch.targets)
             check_loss(components, loss)
+        if not self._transforms:
+            # Blended targets are of the training alone.
+            check_metrics(components.metrics, outputs, batch.targets)
         plain = components.precision.is_plain
+        if isinstance(loss, Mapping):
+            self._forward = self._terms_forward if plain else self._autocast_terms_forward
+            return outputs, self._record_terms(loss)
         self._forward = self._plain_forward if plain else self._autocast_forward
         return outputs, loss
 
@@ -157,14 +176,31 @@ class TrainStep:
         with self._components.precision.autocast():
             return self._plain_forward(batch)
 
+    def _terms_forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        outputs, terms = self._plain_forward(batch)
+        return outputs, self._record_terms(cast(Mapping[str, Tensor], terms))
+
+    def _autocast_terms_forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        with self._components.precision.autocast():
+            return self._terms_forward(batch)
+
+    def _record_terms(self, loss: Mapping[str, Tensor]) -> Tensor:
+        """Keep each term of a loss, and return their sum."""
+        total, terms = split_terms(loss)
+        for name, term in terms.items():
+            self._recorder.add_term(name, term.detach())
+        return cast(Tensor, total)
+
     # --- update -----------------------------------------------------------------------------------
 
-    def _update(self, step: int, batches: list[Batch], loss: Tensor) -> None:
+    def _plain_update(
+        self, step: int, batches: list[Batch], loss: Tensor, unscaled: bool = False
+    ) -> None:
         optimizer, scaler = self._components.optimizer, self._components.precision.scaler
         clip_norm = self._settings["train.clip_norm"]
         every = self._components.preset.train.grad_norm_every
         if clip_norm or (every and (step + 1) % every == 0):
-            if scaler is not None:
+            if scaler is not None and not unscaled:
                 scaler.unscale_(optimizer)
             self._record_norm(step + 1, clip_norm)
         if self._needs_closure:
@@ -174,6 +210,15 @@ class TrainStep:
         else:
             scaler.step(optimizer)
             scaler.update()
+
+    def _told_update(self, step: int, batches: list[Batch], loss: Tensor) -> None:
+        """Tell the hooks that look at gradients first."""
+        scaler = self._components.precision.scaler
+        if scaler is not None:
+            scaler.unscale_(self._components.optimizer)
+        for before in self._components.hooks.before_update:
+            before(step + 1)
+        self._plain_update(step, batches, loss, unscaled=True)
 
     def _record_norm(self, step: int, clip_norm: float) -> None:
         if clip_norm:
@@ -194,8 +239,10 @@ class TrainStep:
             if made:
                 return made.pop()
             self._components.optimizer.zero_grad()
+            self._recorder.listens = False
             with torch.enable_grad():
                 losses = [self._backward_again(batch) for batch in batches]
+            self._recorder.listens = True
             if clip_norm := self._settings["train.clip_norm"]:
                 self._norm(clip_norm)
             return torch.stack(losses).sum()

@@ -3,6 +3,7 @@
 Torch would name a dimension somewhere in the loss; on a GPU a class too many ends the process.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor
@@ -10,6 +11,7 @@ from torch import Tensor
 from tuitrain.errors import TrainingError
 from tuitrain.training.build import TrainingComponents
 from tuitrain.training.data.batches import Batch
+from tuitrain.training.metrics.named import check_terms, split_terms
 
 
 def check_inputs(parts: TrainingComponents, batch: Batch) -> None:
@@ -51,6 +53,9 @@ def check_loss(parts: TrainingComponents, loss: Any) -> None:
         TrainingError: it is not one number that depends on the outputs.
     """
     name = f"loss.name = {parts.preset.loss.name}"
+    if isinstance(loss, Mapping):
+        check_terms(loss, name)
+        loss, _terms = split_terms(loss)
     if not isinstance(loss, Tensor):
         raise TrainingError(f"{name} returned a {type(loss).__name__}, it must return a tensor")
     if loss.dim():

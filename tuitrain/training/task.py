@@ -5,6 +5,9 @@ from tuitrain.components.task import Task
 from tuitrain.config.schema import Preset
 from tuitrain.errors import TrainingError
 
+SEEN_LATER = ("val/aux/", "val/loss_")
+"""Beginnings of what only evaluations show: what a model logs, and terms that a loss returns."""
+
 
 def find_task(name: str) -> Task:
     """Return the task of a preset, or the user's own at `package.module:Name`.
@@ -27,14 +30,15 @@ def check_monitors(preset: Preset, task: Task) -> None:
     """Hold what a preset watches against what the task gives: of the user's own only it knows.
 
     Raises:
-        TrainingError: a metric is none of the task's.
+        TrainingError: a metric is neither the task's nor one of those that the preset adds.
     """
     known = ["val/loss", *(f"val/{name}" for name in task.metrics)]
+    known += [f"val/{section.shown}" for section in preset.metrics]
     known += ["train/loss", f"train/{task.train_metric}"]
     for section, metric in (
         ("checkpoint", preset.checkpoint.monitor), ("stop", preset.stop.monitor),
     ):  # fmt: skip
-        if metric is not None and metric not in known:
+        if metric is not None and metric not in known and not metric.startswith(SEEN_LATER):
             raise TrainingError(
                 f"{section}.monitor = {metric}: a {task.name} run gives {', '.join(known)}"
             )

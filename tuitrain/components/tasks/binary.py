@@ -22,6 +22,7 @@ class Binary(Task):
     larger_is_better = ("accuracy",)
     monitor = "val/accuracy"
     loss = "bce_with_logits"
+    targets = ("yes_no", "mixable")
 
     def target_range(self, own_loss: bool) -> tuple[float, float]:
         """Return 0 and 1; some losses take -1 and 1."""

@@ -23,6 +23,7 @@ class Classification(Task):
     larger_is_better = ("accuracy",)
     monitor = "val/accuracy"
     loss = "cross_entropy"
+    targets = ("classes", "mixable")
     has_classes = True
 
     def shape_outputs(self, outputs: Tensor, targets: Tensor) -> Tensor:

@@ -20,6 +20,7 @@ class Regression(Task):
     train_metric = "mae"
     larger_is_better = ("r2",)
     loss = "mse"
+    targets = ("numbers", "mixable")
 
     def measure_steps(self, outputs: Sequence[Tensor], targets: Sequence[Tensor]) -> list[float]:
         """Return the mean absolute error of each batch."""

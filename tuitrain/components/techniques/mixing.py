@@ -2,23 +2,25 @@
 
 import torch
 from pydantic import PositiveFloat
-from torch import Tensor, nn
+from torch import Tensor
 
 from tuitrain.components.hooks import Hook, HookContext
 from tuitrain.components.registry import hook
+from tuitrain.components.task import Task
 from tuitrain.errors import TrainingError
 
 
 class Mixing(Hook):
-    """Mixes each sample with another of its batch; targets become shares of two classes."""
+    """Mixes each sample with another of its batch, and their targets as the task blends them."""
 
-    def __init__(self, classes: int, alpha: float, cut: bool) -> None:
-        self._classes = classes
+    def __init__(self, task: Task, outputs: int, alpha: float, cut: bool) -> None:
+        self._task = task
+        self._outputs = outputs
         self._alpha = alpha
         self._cut = cut
 
     def transform_batch(self, inputs: Tensor, targets: Tensor, seed: int) -> tuple[Tensor, Tensor]:
-        """Return mixed inputs and [batch, classes] shares."""
+        """Return mixed inputs and targets, of classes [batch, classes] shares."""
         generator = torch.Generator().manual_seed(seed)
         share = self._draw(generator)
         partner = torch.randperm(len(inputs), generator=generator).to(inputs.device)
@@ -26,8 +28,10 @@ class Mixing(Hook):
             inputs, share = _cut_and_paste(inputs, partner, share, generator)
         else:
             inputs = torch.lerp(inputs[partner], inputs, share)
-        one_hot = nn.functional.one_hot(targets, self._classes).to(inputs.dtype)
-        return inputs, torch.lerp(one_hot[partner], one_hot, share)
+        soft = self._task.soft_targets(targets, self._outputs)
+        if not targets.is_floating_point():
+            soft = soft.to(inputs.dtype)
+        return inputs, torch.lerp(soft[partner], soft, share)
 
     def _draw(self, generator: torch.Generator) -> float:
         """Return a number from Beta(alpha, alpha), by two gamma draws."""
@@ -56,18 +60,21 @@ def _span(middle: int, length: float, size: int) -> tuple[int, int]:
 
 
 def _mixing(run: HookContext, name: str, alpha: float, cut: bool) -> Hook:
-    if run.task != "classification":
-        raise TrainingError(f"hooks.{name} mixes classes: it needs task = classification")
-    return Mixing(run.outputs, alpha, cut)
+    if "mixable" not in run.task.target_kinds():
+        raise TrainingError(
+            f"hooks.{name} blends targets, and task = {run.task.name} does not say that it takes "
+            'such: its class needs "mixable" among its `targets`'
+        )
+    return Mixing(run.task, run.outputs, alpha, cut)
 
 
-@hook("mixup", tasks=("classification",))
+@hook("mixup", targets=("mixable",))
 def mixup(run: HookContext, *, alpha: PositiveFloat = 0.2) -> Hook:
-    """Each input is blended with another of its batch, and so are their classes (Zhang 2018)."""
+    """Each input is blended with another of its batch, and so are their targets (Zhang 2018)."""
     return _mixing(run, "mixup", alpha, cut=False)
 
 
-@hook("cutmix", tasks=("classification",))
+@hook("cutmix", targets=("mixable",))
 def cutmix(run: HookContext, *, alpha: PositiveFloat = 1.0) -> Hook:
-    """A box of each image is replaced by another's, and so is a share of the class (Yun 2019)."""
+    """A box of each image is another's, and so is as large a share of the target (Yun 2019)."""
     return _mixing(run, "cutmix", alpha, cut=True)

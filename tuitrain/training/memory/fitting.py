@@ -17,6 +17,7 @@ from tuitrain.training.memory.allocator import Allocator
 from tuitrain.training.memory.footprint import held_tensors
 from tuitrain.training.memory.oom_report import OutOfMemory, is_out_of_memory
 from tuitrain.training.memory.saved_tensors import SavedTensorTracker, held_bytes
+from tuitrain.training.metrics.named import split_terms
 
 _MARGIN = 0.9
 """Share of the room that is used: the allocator takes blocks of 2 and 20 MiB, and leaves gaps."""
@@ -144,7 +145,8 @@ class Trial:
         with parts.precision.autocast():
             # Not compiled: each size would be compiled anew. It needs more memory, not less.
             outputs, targets = parts.model(batches[0].inputs), batches[0].targets
-            loss = parts.loss(parts.task.shape_outputs(outputs, targets), targets)
+            shaped = parts.task.shape_outputs(outputs, targets)
+            loss = split_terms(parts.loss(shaped, targets))[0]
         torch.autograd.backward(loss if scaler is None else scaler.scale(loss))
 
     def _gradients_bytes(self) -> int:

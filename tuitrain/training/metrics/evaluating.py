@@ -3,16 +3,24 @@
 import gc
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 
+import torch
+
+from tuitrain.errors import TrainingError
 from tuitrain.messages import AlertRaised, Evaluated, Event
 from tuitrain.training.checkpoints.manager import CheckpointManager
 from tuitrain.training.endings import Endings, RunEndedError
+from tuitrain.training.instruments import Instrument
 from tuitrain.training.memory.oom_recovery import OomRecovery
 from tuitrain.training.memory.oom_report import OutOfMemory
 from tuitrain.training.metrics.evaluation import Evaluation, Evaluator
 from tuitrain.training.metrics.reporter import StepReporter
+from tuitrain.training.modules.modes import evaluation_mode
 from tuitrain.training.profiling.profiler import Profiler
+from tuitrain.training.runtime.randomness import generator_states, restore_generators
 from tuitrain.training.state import TrainingState
+from tuitrain.training.task import SEEN_LATER
 
 
 class EvaluationRound:
@@ -37,6 +45,10 @@ class EvaluationRound:
         self._profiler = profiler
         self._send = send
         self._was_measured = True
+        self._looks = [
+            (Instrument(f"hooks.{name} during evaluations", self._tell_left_out), name, look)
+            for name, look in state.components.hooks.during_evaluation
+        ]
 
     def run(self) -> None:
         """Evaluate now.
@@ -58,8 +70,11 @@ class EvaluationRound:
             )
         )
         self._look_for_unmeasured(result.metrics)
+        if self._looks:
+            self._look_on()
         components.schedule.evaluated(result.metrics, state.step)
         components.hooks.evaluated(result.metrics, state.step)
+        self._require_monitors(result.metrics)
         is_best = state.progress.update(result.metrics, state.step)
         if is_best and components.preset.checkpoint.best:
             self._checkpoints.save("last", "best")
@@ -83,6 +98,41 @@ class EvaluationRound:
                 ended = self._recovery.ending.of_evaluation(report, state.step, size, saved)
                 raise RunEndedError(ended)
             state.evaluation_size = smaller
+
+    @torch.no_grad()
+    def _look_on(self) -> None:
+        """Let the hooks that show something of the model do so."""
+        parts = self._state.components
+        states = generator_states()
+        with evaluation_mode(parts.model), parts.precision.autocast():
+            for instrument, name, look in self._looks:
+                instrument.look(partial(self._with_disk, name, look), None)
+        restore_generators(states)
+
+    def _with_disk(self, name: str, look: Callable[[int], None]) -> None:
+        """Let a hook write; where the disk can't take it, the next evaluation is another try."""
+        step = self._state.step
+        try:
+            look(step)
+        except OSError as error:
+            text = f"hooks.{name} could not write what it has of step {step}: {error}"
+            self._send(AlertRaised(time.time(), step, "disk", text))
+
+    def _tell_left_out(self, text: str, trace: str) -> None:
+        self._send(AlertRaised(time.time(), self._state.step, "record", text, trace))
+
+    def _require_monitors(self, metrics: Mapping[str, float]) -> None:
+        """Refuse to go on by a metric that evaluations do not give: nothing would ever be best.
+
+        Raises:
+            TrainingError: what is watched is not among these metrics.
+        """
+        preset = self._state.components.preset
+        for name, part in (("checkpoint", preset.checkpoint), ("stop", preset.stop)):
+            if (part.monitor or "").startswith(SEEN_LATER) and part.monitor not in metrics:
+                raise TrainingError(
+                    f"{name}.monitor = {part.monitor}: evaluations give {', '.join(metrics)}"
+                )
 
     def _look_for_unmeasured(self, metrics: Mapping[str, float]) -> None:
         text = self._state.progress.describe_nonfinite(metrics)

@@ -1,18 +1,22 @@
 """One pass over the validation set."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from typing import Any
 
 import torch
+from torch import Tensor
 
+from tuitrain.components.logged import sending_to
 from tuitrain.components.task import Counts
 from tuitrain.errors import TrainingError
 from tuitrain.messages import PerClassCounts
 from tuitrain.training.build import TrainingComponents
 from tuitrain.training.data.batches import evaluation_batches
 from tuitrain.training.data.sources import count
+from tuitrain.training.metrics.named import NamedValues, split_terms
 from tuitrain.training.modules.modes import evaluation_mode
 
 
@@ -65,7 +69,9 @@ class Evaluator:
         """Go over the validation set once; metrics by full name, and counts of classes."""
         components, data = self._components, self._components.data
         tally = components.task.accumulator(data.spec.outputs, components.device)
+        chosen = components.metrics.begin()
         total = torch.zeros((), device=components.device)
+        named = _PassValues(label)
         batches = evaluation_batches(
             data.validation,
             data.preparation,
@@ -73,23 +79,36 @@ class Evaluator:
             workers=components.preset.data.workers,
             device=components.device,
         )
-        for inputs, targets in batches:
-            with components.precision.autocast():
-                outputs = components.task.shape_outputs(components.model(inputs), targets)
-                total += components.loss(outputs, targets).float() * len(targets)
-            tally.add(outputs, targets)
+        with sending_to(named.log):
+            for inputs, targets in batches:
+                with components.precision.autocast():
+                    outputs = components.task.shape_outputs(components.model(inputs), targets)
+                    loss, terms = split_terms(components.loss(outputs, targets))
+                    total += loss.float() * len(targets)
+                tally.add(outputs, targets)
+                chosen.add(outputs, targets)
+                named.end_batch(terms, len(targets))
         metrics = {f"{label}/loss": total.item() / max(1, self._samples)}
-        measured = tally.metrics()
-        if absent := [name for name in components.task.metrics if name not in measured]:
-            raise TrainingError(
-                f"task = {components.task.name}: evaluations give no {', '.join(absent)}, which "
-                "its metrics name"
-            )
-        metrics |= {f"{label}/{name}": value for name, value in measured.items()}
+        metrics |= self._measured(tally.metrics(), label) | named.means()
+        metrics |= {f"{label}/{name}": value for name, value in chosen.values().items()}
         counts = tally.counts()
         if not counts:
             return metrics, None
         return metrics, per_class_counts(counts, data.classes, components.task.name)
+
+    def _measured(self, measured: Mapping[str, float], label: str) -> dict[str, float]:
+        """Return the task's metrics by full name.
+
+        Raises:
+            TrainingError: some that the task names are not among them.
+        """
+        task = self._components.task
+        if absent := [name for name in task.metrics if name not in measured]:
+            raise TrainingError(
+                f"task = {task.name}: evaluations give no {', '.join(absent)}, which its metrics "
+                "name"
+            )
+        return {f"{label}/{name}": value for name, value in measured.items()}
 
 
 def per_class_counts(counts: Counts, classes: Sequence[str], task: str) -> PerClassCounts:
@@ -117,3 +136,27 @@ def per_class_counts(counts: Counts, classes: Sequence[str], task: str) -> PerCl
         correct=tuple(counts["correct"]),
         confusion=None if table is None else tuple(map(tuple, table)),
     )
+
+
+class _PassValues:
+    """What the batches of a pass tell by name: terms of the loss, and what is logged."""
+
+    def __init__(self, label: str) -> None:
+        self._label = label
+        self._values = NamedValues()
+        self._sizes: list[int] = []
+
+    def log(self, name: str, value: Tensor | float) -> None:
+        """Take what `tuitrain.components.log` is told in the batch under way."""
+        self._values.log(name, value, 0, len(self._sizes), f"{self._label}/")
+
+    def end_batch(self, terms: Mapping[str, Any], samples: int) -> None:
+        """Take the terms of a batch's loss; what is told from now on belongs to the next."""
+        for name, value in terms.items():
+            self._values.add(f"{self._label}/loss_{name}", value, 0, len(self._sizes))
+        self._sizes.append(samples)
+
+    def means(self) -> dict[str, float]:
+        """Return the mean of each over all samples."""
+        found = self._values.read([len(self._sizes)], self._sizes, 0)
+        return {name: values[0] for name, (_steps, values) in found.items()}

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from tuitrain.components.task import Task
 from tuitrain.messages import MetricPoints
+from tuitrain.training.metrics.named import NamedValues, Values
 
 KEPT_BYTES = 64 * 1024 * 1024
 """Outputs that may be held until a flush; more and a flush is due at once."""
@@ -31,6 +32,9 @@ class StepRecorder:
     _batches: list[int] = field(default_factory=list)
     _norms: list[Tensor] = field(default_factory=list)
     _norm_steps: list[int] = field(default_factory=list)
+    _named: NamedValues = field(default_factory=NamedValues)
+    listens: bool = True
+    """Whether named values are taken: a pass that is made again leaves none."""
     samples: int = 0
     kept_bytes: int = 0
 
@@ -57,8 +61,24 @@ class StepRecorder:
         self._norms.append(norm)
         self._norm_steps.append(step)
 
+    def add_term(self, name: str, value: Tensor) -> None:
+        """Record a term of the loss of the batch under way."""
+        if self.listens:
+            self._named.add(f"train/loss_{name}", value, len(self._losses), len(self._sizes))
+
+    def log(self, name: str, value: Tensor | float) -> None:
+        """Record what the batch or the update under way tells by `tuitrain.components.log`.
+
+        The step and the batch are those that come next to be added, so that a step in which
+        nothing is told has nothing to do.
+        """
+        if self.listens:
+            self._named.log(name, value, len(self._losses), len(self._sizes))
+
     def forget_after(self, step: int) -> None:
         """Drop what the step after this one has left: it was broken off."""
+        self._named.forget_from(len(self._losses))
+        self.listens = True
         kept = sum(self._batches)
         norms = sum(1 for norm_step in self._norm_steps if norm_step <= step)
         del self._norms[norms:], self._norm_steps[norms:]
@@ -78,6 +98,7 @@ class StepRecorder:
         measured = self._measure(sizes)
         flushed = Flushed(first_step, losses, self._rates, measured, sum(sizes), [], [])
         flushed.norm_steps, flushed.norms = self._norm_steps, _read(self._norms)
+        flushed.named = self._named.read(self._batches, sizes, first_step)
         self._losses, self._rates, self._batches = [], [], []
         self._outputs, self._targets, self._sizes = [], [], []
         self._norms, self._norm_steps = [], []
@@ -116,6 +137,7 @@ class Flushed:
     samples: int
     norm_steps: list[int]
     norms: list[float]
+    named: Values = field(default_factory=dict)
 
     @property
     def last_step(self) -> int:
@@ -138,6 +160,9 @@ class Flushed:
         del self.losses[number:], self.rates[number:], self.measured[number:]
         held = sum(1 for norm_step in self.norm_steps if norm_step <= step)
         del self.norm_steps[held:], self.norms[held:]
+        for steps, values in self.named.values():
+            held = sum(1 for each in steps if each <= step)
+            del steps[held:], values[held:]
 
     def points(self, metric: str, samples_per_s: float) -> tuple[MetricPoints, ...]:
         """Return the points of every metric."""
@@ -151,4 +176,10 @@ class Flushed:
         if self.norms:
             steps = tuple(self.norm_steps)
             points.append(MetricPoints("grad_norm", steps[0], tuple(self.norms), steps))
+        points += [_named_points(name, *each) for name, each in self.named.items() if each[0]]
         return tuple(points)
+
+
+def _named_points(name: str, steps: Sequence[int], values: Sequence[float]) -> MetricPoints:
+    gaps = steps[-1] - steps[0] != len(steps) - 1
+    return MetricPoints(name, steps[0], tuple(values), tuple(steps) if gaps else None)

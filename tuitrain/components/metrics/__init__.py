@@ -1,0 +1,1 @@
+"""Metrics: each returns what counts one over an evaluation, built anew for each."""

@@ -1,0 +1,24 @@
+"""Samples of the validation set as they are shown: what goes in, what is wanted, what comes out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from torch import Tensor
+
+Sample = Mapping[str, Tensor | str | float]
+"""One sample by its parts, as `input`, `target` and `output`: a text, a number, an image
+[channels, height, width] of 1 or 3 channels or [height, width], or any other numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class SampleBatch:
+    """Samples of the validation set."""
+
+    inputs: Tensor
+    """[batch, ...] as the model takes them."""
+    targets: Tensor
+    """[batch] or [batch, ...] as the loss takes them."""
+    raw: Tensor
+    """[batch, ...] inputs as the data set has them, before they are normalised."""
+    classes: tuple[str, ...]
+    """Names in the order of the class numbers; empty where there are none."""
