@@ -5,12 +5,12 @@ options that a preset may set; the docstring's first line is their description. 
 the loop. Code of your own imports the names below from here; importing them imports torch.
 """
 
-from tuitrain.components.data import DataContext, DataSpec, Samples, Splits
+from tuitrain.components.data import DataContext, DataSpec, LossContext, Samples, Splits
 from tuitrain.components.draw import Draw, derive
 from tuitrain.components.hooks import Hook, HookContext
 from tuitrain.components.task import MetricAccumulator, Task
 
 __all__ = [
-    "DataContext", "DataSpec", "Draw", "Hook", "HookContext", "MetricAccumulator",
-    "Samples", "Splits", "Task", "derive",
+    "DataContext", "DataSpec", "Draw", "Hook", "HookContext", "LossContext",
+    "MetricAccumulator", "Samples", "Splits", "Task", "derive",
 ]  # fmt: skip

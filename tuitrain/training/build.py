@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from tuitrain.components import registry
-from tuitrain.components.data import DataContext, DataSpec, Samples, Splits
+from tuitrain.components.data import DataContext, DataSpec, LossContext, Samples, Splits
 from tuitrain.components.hooks import HookContext
 from tuitrain.components.task import Task
 from tuitrain.config.schema import DataSection, Preset
@@ -21,6 +21,7 @@ from tuitrain.errors import DeviceError, TrainingError
 from tuitrain.training.data.batches import Batches, BatchSchedule, LoaderBatches, TensorBatches
 from tuitrain.training.data.checks import check_splits
 from tuitrain.training.data.sources import Source, count, sample_shape, target_shape
+from tuitrain.training.data.targets import all_targets
 from tuitrain.training.data.transform import BatchTransform, build_augmentations, measure_statistics
 from tuitrain.training.hooks import HookList, build_hooks
 from tuitrain.training.modules.materialise import input_type_of, materialise, refuse_meta
@@ -161,7 +162,7 @@ def build_components(
     forward = torch.compile(model) if preset.train.compile else model
     if begin_training_mode(model):
         report(f"model.name = {preset.model.name} came in evaluation mode; it is put into training")
-    loss = registry.loss.find(preset.loss.name)(**preset.loss.options)
+    loss = _build_loss(preset, task, data, report)
     if isinstance(loss, nn.Module):
         loss = loss.to(device)
     optimizer = build_optimizer(preset, model, loss)
@@ -310,6 +311,20 @@ def _with_targets(source: Source, kind: torch.dtype) -> Source:
     if not source.targets.is_floating_point():
         return source
     return Samples(source.inputs, source.targets.to(kind))
+
+
+def _build_loss(preset: Preset, task: Task, data: Data, report: Callable[[str], None]) -> Any:
+    """Return the loss; what needs to know the training targets gets them."""
+    build = registry.loss.find(preset.loss.name)
+    if set(registry.required_arguments(build)) <= set(preset.loss.options):
+        return build(**preset.loss.options)
+    context = LossContext(
+        spec=data.spec,
+        task=preset.task,
+        classes=data.spec.outputs if task.has_classes else 0,
+        targets=lambda: all_targets(data.train, report),
+    )
+    return build(context, **preset.loss.options)
 
 
 def _build_model(preset: Preset, data: Data, device: torch.device) -> nn.Module:
