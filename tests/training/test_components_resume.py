@@ -39,6 +39,11 @@ LOSSES = {
     "cross_entropy": 'class_weights = "balanced"\nlabel_smoothing = 0.1',
     "focal": 'alpha = "balanced"',
 }
+SCHEDULES = {
+    "one_cycle": "",
+    "wsd": "warmup_steps = 2",
+    "multistep": "at_epochs = [1, 2]",
+}
 TASKS = {
     "circles": ("binary", 'name = "bce_with_logits"\npos_weight = "balanced"'),
     "diabetes": ("regression", 'name = "huber"'),
@@ -46,6 +51,10 @@ TASKS = {
 }
 CASES = {
     **{n: with_part("loss", f'[loss]\nname = "{n}"\n{more}') for n, more in LOSSES.items()},
+    **{
+        n: with_part("schedule", f'[schedule]\nname = "{n}"\n{more}')
+        for n, more in SCHEDULES.items()
+    },
     **{n: HEAD.format(data=n, task=t, more=f"[loss]\n{loss}") for n, (t, loss) in TASKS.items()},
 }
 

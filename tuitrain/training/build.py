@@ -93,6 +93,8 @@ class TrainingComponents:
 
     def change_plan(self, plan: BatchSchedule) -> None:
         """Take the training batches by another plan."""
+        if plan.steps_per_epoch != self.data.plan.steps_per_epoch:
+            self.schedule.change_epoch(plan.steps_per_epoch)
         self.data = replace(self.data, plan=plan)
 
     def batches(self, first_step: int) -> Batches:
@@ -186,7 +188,7 @@ def build_components(
         loss=loss,
         optimizer=optimizer,
         groups=ParameterGroups(optimizer, preset.optimizer),
-        schedule=Schedule(preset.schedule),
+        schedule=Schedule(preset.schedule, data.plan.steps_per_epoch),
         hooks=build_hooks(preset.hooks, context),
         precision=precision,
     )
