@@ -39,6 +39,11 @@ LOSSES = {
     "cross_entropy": 'class_weights = "balanced"\nlabel_smoothing = 0.1',
     "focal": 'alpha = "balanced"',
 }
+GROUPS = '[[optimizer.groups]]\nmatch = "*.bias"\nlr = 0.1\nweight_decay = 0.0'
+OPTIMIZERS = {
+    "muon": f'name = "muon"\nlr = 0.01\n{GROUPS}',
+    "torch.RAdam": f'name = "torch.RAdam"\n{GROUPS}',
+}
 SCHEDULES = {
     "one_cycle": "",
     "wsd": "warmup_steps = 2",
@@ -55,6 +60,7 @@ CASES = {
         n: with_part("schedule", f'[schedule]\nname = "{n}"\n{more}')
         for n, more in SCHEDULES.items()
     },
+    **{n: with_part("optimizer", f"[optimizer]\n{more}") for n, more in OPTIMIZERS.items()},
     **{n: HEAD.format(data=n, task=t, more=f"[loss]\n{loss}") for n, (t, loss) in TASKS.items()},
 }
 

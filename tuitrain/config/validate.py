@@ -122,7 +122,8 @@ def _schema_problem(location: KeyPath, values: Mapping[str, Any]) -> Problem:
         if isinstance(part, int):
             table = table[part]
             if not isinstance(table, dict):
-                return here, f"found {show(table)}, must be a table with a name"
+                first = next(iter(model.model_fields))
+                return here, f"found {show(table)}, must be a table with a {first}"
             continue
         if part not in model.model_fields:
             return here, UNKNOWN
