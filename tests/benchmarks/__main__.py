@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import bench_catalogue
 import bench_checkpoint
 import bench_interface
 import bench_memory
@@ -49,6 +50,7 @@ TOPICS: dict[str, Callable[[Path, bool], list[Table]]] = {
     "sampling": bench_sampling.measure,
     "interface": bench_interface.measure,
     "profile": bench_profile.measure,
+    "catalogue": bench_catalogue.measure,
 }
 
 

@@ -6,14 +6,14 @@ import time
 from pathlib import Path
 
 import psutil
-from recorded import live_run, progress
+from recorded import MANY_POINTS, live_run, progress
 from report import Row, Table, spread, table
 
 from tuitrain.file_lock import read_holder
 from tuitrain.runs.directory import RunDirectory
 
 BUDGET_MB = 45.0
-_SETTINGS = ("train.epochs=100000", "data.samples=64000", "train.device=cpu")
+_SETTINGS = (*MANY_POINTS, "train.epochs=100000", "train.device=cpu")
 
 
 def measure(folder: Path, quick: bool) -> list[Table]:

@@ -1,6 +1,6 @@
 """The fixed cost of a recorded step: a line through points, so that only the instrument counts.
 
-Two parameters, batch 32, L1 loss, SGD: the preset linear-regression on more points.
+Two parameters, batch 32, L1 loss, SGD, cosine: the preset linear-regression on more points.
 """
 
 import json
@@ -9,11 +9,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from recorded import live_run, speed
+from recorded import MANY_POINTS, live_run, speed
 from report import Row, Table, spread, table
 
 SETTINGS = (
-    "data.samples=64000",
+    *MANY_POINTS,
     "train.epochs=100000",
     "train.evaluate_every_epochs=0",
     "train.device=cpu",
@@ -64,7 +64,7 @@ def measure(folder: Path, quick: bool) -> list[Table]:
 
 def _blocks(folder: Path, quick: bool) -> dict[str, float]:
     rounds = ("2", "300") if quick else ("15", "3000")
-    words = ["linear-regression", str(folder), str(folder / "blocks"), *rounds, SETTINGS[0]]
+    words = ["linear-regression", str(folder), str(folder / "blocks"), *rounds, *MANY_POINTS]
     return _run([sys.executable, str(_CHILD.with_name("step_blocks.py")), *words])
 
 

@@ -18,6 +18,10 @@ from tuitrain.runs.reader import RunReader
 from tuitrain.runs.rows import ProgressRow
 
 WARM_UP_S = 0.75
+MANY_POINTS = (
+    "data.samples=64000", "data.spacing=0", "train.batch_size=32", "schedule.name=cosine",
+)  # fmt: skip
+"""The preset linear-regression so that an epoch's begin is rare, its batches of 32."""
 _POLL_S = 0.02
 _LIMIT_S = 120.0
 _COLUMNS = 400

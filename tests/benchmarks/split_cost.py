@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 
 import torch
+from recorded import MANY_POINTS
 
 from tuitrain.config.load import load_preset
 from tuitrain.config.presets import find_preset
@@ -72,7 +73,7 @@ class Blocks(Trainer):
 
 def trainer(folder: Path, name: str, share: float, device: str) -> Blocks:
     """Return a loop over a preset; points enough that an epoch's begin is rare."""
-    more = ("data.samples=64000",) if name == "linear-regression" else ()
+    more = MANY_POINTS if name == "linear-regression" else ()
     preset = load_preset(find_preset(name).path, (*_SETTINGS, f"train.device={device}", *more))
     parts = build_components(preset, folder, lambda _text: None)
     link = Silent(queue.Queue(), queue.Queue(), 60.0)  # type: ignore[arg-type]

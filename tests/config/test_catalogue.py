@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from tuitrain.config.catalogue import COMPONENT_FOLDER, KINDS, read_catalogue
 from tuitrain.config.monitors import default_mode, with_monitors
 from tuitrain.config.schema import AugmentSection, HookSection, MetricSection, Preset
-from tuitrain.config.torchvision_names import find_torchvision, torchvision_model_names
+from tuitrain.config.torch_names import find_torchvision, torchvision_model_names
 
 SOURCE = '''
 import does_not_exist

@@ -73,7 +73,7 @@ def test_a_preset_without_a_loss_has_its_tasks_own():
     text = VALID.replace('name = "cross_entropy"', "")
     assert parse_preset(text, "x").loss.name == "cross_entropy"
     smooth = parse_preset(text, "x", ["loss.label_smoothing=0.1"]).loss
-    assert (smooth.name, smooth.options) == ("cross_entropy", {"label_smoothing": 0.1})
+    assert (smooth.name, smooth.options["label_smoothing"]) == ("cross_entropy", 0.1)
 
 
 def test_of_a_task_of_ones_own_only_names_are_known():
@@ -118,8 +118,8 @@ def test_the_mode_follows_from_the_metric_unless_it_is_given():
         ("stop.epochs = 1", "stop.epochs: unknown key, did you mean train.epochs?"),
         ("stop.zzzz = 1", "stop.zzzz: unknown key, allowed: "
                           "monitor, mode, patience, min_delta, target"),
-        ("schedule.name = 'step'", "schedule.every_steps: missing, must be a whole number "
-                                   "greater than 0"),
+        ("schedule.name = 'step'", "schedule.every_steps: missing, set one of every_steps "
+                                   "and every_epochs to a number of at least 1"),
     ],
 )  # fmt: skip
 def test_a_fault_names_file_line_key_what_was_found_and_what_is_allowed(line, fault):

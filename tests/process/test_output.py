@@ -101,7 +101,7 @@ def test_plain_lines_hold_no_control_characters(cli: Any) -> None:
     done = cli("run", "linear-regression", "--set", "train.threads=1", "--set", "train.epochs=3")
     lines = done.stdout_text.splitlines()
     assert all(letter.isprintable() for line in lines for letter in line)
-    assert lines[0].startswith("training on cpu: 2 parameters, 75 steps (25 an epoch)")
+    assert lines[0].startswith("training on cpu: 2 parameters, 3 steps (1 an epoch)")
     assert lines[-1] == "finished: 3 epochs done"
 
 

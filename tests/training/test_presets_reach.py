@@ -1,4 +1,4 @@
-"""The accuracy that the shipped presets reach with nothing changed but the number of threads."""
+"""What shipped presets reach by the command line; tests/catalogue trains them all in process."""
 
 import json
 import os
@@ -38,10 +38,6 @@ def test_digits_cnn_reaches_98_percent_on_its_held_out_part(tmp_path: Path) -> N
     run = train(tmp_path, "digits-cnn")
     assert run["state"] == "finished"
     assert metric(run, "val/accuracy")["best"] >= 0.98
-
-
-def test_circles_reaches_95_percent(tmp_path: Path) -> None:
-    assert metric(train(tmp_path, "circles"), "val/accuracy")["last"] >= 0.95
 
 
 def test_linear_regression_finds_its_line(tmp_path: Path) -> None:

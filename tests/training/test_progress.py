@@ -102,7 +102,7 @@ def test_schedules_begin_at_1_and_never_rise_nor_leave_0_to_1(
         schedules.linear,
         schedules.cosine,
         schedules.exponential,
-        lambda step, total: schedules.step(step, total, every_steps=7),
+        lambda step, total: schedules.step(step, total, 1, every_steps=7),
     ):
         assert schedule(0, total) == 1
         assert 0 <= schedule(step + 1, total) <= schedule(step, total) <= 1

@@ -5,7 +5,7 @@ options that a preset may set; the docstring's first line is their description. 
 the loop. Code of your own imports the names below from here; importing them imports torch.
 """
 
-from tuitrain.components.data import DataContext, DataSpec, Samples, Splits
+from tuitrain.components.data import DataContext, DataSpec, LossContext, Samples, Splits
 from tuitrain.components.draw import Draw, derive
 from tuitrain.components.hooks import Hook, HookContext
 from tuitrain.components.logged import log
@@ -14,7 +14,7 @@ from tuitrain.components.samples import Sample, SampleBatch
 from tuitrain.components.task import Counts, MetricAccumulator, Task
 
 __all__ = [
-    "Counts", "DataContext", "DataSpec", "Draw", "Hook", "HookContext", "Metric",
+    "Counts", "DataContext", "DataSpec", "Draw", "Hook", "HookContext", "LossContext", "Metric",
     "MetricAccumulator", "MetricContext", "Sample", "SampleBatch", "Samples", "Splits", "Task",
     "derive", "log",
 ]  # fmt: skip

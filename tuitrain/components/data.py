@@ -61,6 +61,20 @@ class DataSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class LossContext:
+    """What a loss's builder may know of the training set."""
+
+    spec: DataSpec
+    task: str
+    """As the preset has it."""
+    classes: int
+    """How many there are where targets are class numbers; else 0."""
+    targets: Callable[[], Tensor]
+    """Returns the training targets, on the CPU: [n] int64 class numbers, or [n, ...] floating
+    point. A set that yields samples one at a time is read once for it, as a whole."""
+
+
+@dataclass(frozen=True, slots=True)
 class DataContext:
     """What a data set's function gets: where files are, and how to say what takes long."""
 

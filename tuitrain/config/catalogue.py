@@ -34,6 +34,7 @@ _ANNOTATION_NAMES: dict[str, Any] = {
     "PositiveFloat": pydantic.PositiveFloat,
     "PositiveInt": schema.PositiveInt,
     "Sequence": Sequence,
+    "Share": schema.Share,
     "bool": bool,
     "float": float,
     "int": int,

@@ -45,6 +45,7 @@ def cross_check(
         *_warmup(get),
         *_target(get),
         *_momentum(resolutions.get(("optimizer",))),
+        *_periods(resolutions.get(("schedule",))),
     ]
 
 
@@ -167,3 +168,22 @@ def _momentum(resolution: Resolution | None) -> Found:
         return
     if resolution.options.get("nesterov") and not resolution.options["momentum"]:
         yield ("optimizer", "nesterov"), "found true, needs optimizer.momentum greater than 0"
+
+
+_PERIODS = {"step": ("every_steps", "every_epochs"), "multistep": ("at_steps", "at_epochs")}
+"""Of schedules that count in steps or in epochs: the keys of which one is to be set."""
+
+
+def _periods(resolution: Resolution | None) -> Found:
+    if resolution is None or resolution.info is None or not resolution.options:
+        return
+    keys = _PERIODS.get(resolution.info.name, ())
+    given = [key for key in keys if resolution.options[key]]
+    if not keys or len(given) == 1:
+        return
+    said = f"found {' and '.join(f'schedule.{key}' for key in given)}" if given else "missing"
+    whole = "a number of at least 1" if keys[0].startswith("every") else "a list of numbers"
+    yield (
+        ("schedule", given[-1] if given else keys[0]),
+        f"{said}, set one of " + (f"{keys[0]} and {keys[1]} to {whole}"),
+    )

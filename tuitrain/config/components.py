@@ -5,7 +5,7 @@ Knows which section of a preset picks which kind; nothing of files or lines.
 
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +13,12 @@ from pydantic import BaseModel, ValidationError
 
 from tuitrain.config.catalogue import Catalogue, ComponentInfo, Kind
 from tuitrain.config.faults import KeyPath
-from tuitrain.config.torchvision_names import find_torchvision, torchvision_model_names
+from tuitrain.config.torch_names import (
+    find_torch,
+    find_torchvision,
+    torch_optimizers,
+    torchvision_model_names,
+)
 from tuitrain.config.wording import MOST, nearest, one_of, show, unknown_name, words_for
 
 SECTION_KINDS: Mapping[str, Kind] = {
@@ -28,6 +33,9 @@ SECTION_KINDS: Mapping[str, Kind] = {
 KIND_WORDS: Mapping[Kind, str] = {"dataset": "data set"}
 
 TORCHVISION = "torchvision."
+TORCH = "torch."
+_BY_NAME: Mapping[Kind, str] = {"model": f"{TORCHVISION}NAME", "optimizer": f"{TORCH}NAME"}
+"""Kinds of which a library's own are taken by their names."""
 OWN_CODE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 """`package.module:Name`."""
 
@@ -50,9 +58,11 @@ def resolve(kind: Kind, name: str, options: Mapping[str, Any], catalogue: Catalo
     info = catalogue.find(kind, name)
     if info is None and kind == "model" and name.startswith(TORCHVISION):
         return _resolve_torchvision(name, options)
+    if info is None and kind == "optimizer" and name.startswith(TORCH):
+        return _resolve_torch(name, options)
     if info is None:
         known = [component.name for component in catalogue.of_kind(kind)]
-        known += ["torchvision.NAME"] if kind == "model" else []
+        known += [_BY_NAME[kind]] if kind in _BY_NAME else []
         what = KIND_WORDS.get(kind, kind)
         return Resolution(
             faults=[(("name",), unknown_name(name, [*known, "package.module:Name"], what))]
@@ -67,12 +77,28 @@ def _resolve_torchvision(name: str, options: Mapping[str, Any]) -> Resolution:
         return Resolution(faults=[(("name",), message)])
     known = torchvision_model_names(folder)
     if name.removeprefix(TORCHVISION) not in known:
-        near = [TORCHVISION + item for item in nearest(name.removeprefix(TORCHVISION), known)]
-        hint = f"did you mean {one_of(near)}?" if near else f"it has {', '.join(known)}"
-        message = f"found {show(name)}, which the installed torchvision lacks; {hint}"
-        return Resolution(faults=[(("name",), message)])
+        return _lacking(name, TORCHVISION, known)
     fields = {"weights": (str | None, None)}
     return _validated(ComponentInfo("model", name, "A classifier of torchvision.", fields), options)
+
+
+def _resolve_torch(name: str, options: Mapping[str, Any]) -> Resolution:
+    folder = find_torch()
+    if folder is None:
+        message = f"found {show(name)}, but torch is not installed: pip install torch"
+        return Resolution(faults=[(("name",), message)])
+    known = torch_optimizers(folder)
+    fields = known.get(name.removeprefix(TORCH))
+    if fields is None:
+        return _lacking(name, TORCH, list(known))
+    return _validated(ComponentInfo("optimizer", name, "An optimizer of torch.", fields), options)
+
+
+def _lacking(name: str, library: str, known: Sequence[str]) -> Resolution:
+    near = [library + item for item in nearest(name.removeprefix(library), known)]
+    hint = f"did you mean {one_of(near)}?" if near else f"it has {', '.join(known)}"
+    message = f"found {show(name)}, which the installed {library[:-1]} lacks; {hint}"
+    return Resolution(faults=[(("name",), message)])
 
 
 def _validated(info: ComponentInfo, options: Mapping[str, Any]) -> Resolution:

@@ -52,11 +52,12 @@ def suggestion(path: KeyPath, tables: Mapping[KeyPath, list[str]]) -> str:
     """Say what the unknown key at `path` may have meant, or what its table takes."""
     table, key = path[:-1], str(path[-1])
     meant = [dotted(found) for found in _same_elsewhere(key, tables)]
-    meant = meant or [dotted((*table, name)) for name in nearest(key, tables.get(table, []))]
+    known = tables.get(table) or list(owner(path).model_fields)
+    meant = meant or [dotted((*table, name)) for name in nearest(key, known)]
     meant = meant or [dotted(found) for found in _close_elsewhere(key, tables)]
     if meant:
         return f"did you mean {one_of(list(dict.fromkeys(meant)))}?"
-    allowed = ", ".join(tables.get(table, []))
+    allowed = ", ".join(known)
     return f"allowed: {allowed}" if allowed else "no keys are allowed here"
 
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from tuitrain.config.catalogue import KINDS, Catalogue, ComponentInfo, Kind, read_catalogue
 from tuitrain.config.keys import field_model
-from tuitrain.config.schema import AugmentSection, Preset
+from tuitrain.config.schema import AugmentSection, GroupSection, Preset
 from tuitrain.config.wording import show, words_for
 
 BEGIN_MARK = "<!-- preset reference: begin -->"
@@ -45,6 +45,7 @@ def _sections() -> Iterator[str]:
             title = f"`[[{name}]]`" if is_list else f"`[{name}]`"
             yield _section(title, model.__doc__ or "", model)
     yield _section("`data.augment`, each item", AugmentSection.__doc__ or "", AugmentSection)
+    yield _section("`[[optimizer.groups]]`", GroupSection.__doc__ or "", GroupSection)
 
 
 def _section(title: str, text: str, model: type[BaseModel], *, skip_tables: bool = False) -> str:

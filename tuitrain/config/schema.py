@@ -148,17 +148,41 @@ class LossSection(Component):
     )
 
 
+class GroupSection(Section):
+    """Parameters with a rate and a weight decay of their own; the first group that fits counts."""
+
+    match: str = Field(
+        min_length=1,
+        description="Names of parameters, as the model's `named_parameters` has them; `*` stands "
+        "for any part, as in `*.bias`. Those of the loss begin with `loss.`.",
+    )
+    lr: PositiveFloat | None = Field(
+        None,
+        description="Base learning rate, which the schedule and a live `set optimizer.lr` scale "
+        "like the others; left out: `optimizer.lr`.",
+    )
+    weight_decay: NonNegativeFloat | None = Field(
+        None, description="Weight decay, which stays; left out: `optimizer.weight_decay`."
+    )
+
+
 class OptimizerSection(Component):
     """How the weights are updated."""
 
     name: str = Field(
         "adamw",
         min_length=1,
-        description="A registered optimizer, or `package.module:Name` of your own.",
+        description="A registered optimizer, `torch.NAME` for any other of torch.optim, or "
+        "`package.module:Name` of your own.",
     )
     lr: PositiveFloat = Field(1e-3, description="Base learning rate, before the schedule.")
     weight_decay: NonNegativeFloat = Field(
         0.0, description="Weight decay as the optimizer defines it."
+    )
+    groups: list[GroupSection] = Field(
+        default_factory=list,
+        description="Parameters with a rate or a weight decay of their own, e.g. "
+        '`[{ match = "*.bias", weight_decay = 0.0 }]`.',
     )
 
 

@@ -135,8 +135,9 @@ def _schema_problem(location: KeyPath, values: Mapping[str, Any]) -> Problem:
         if isinstance(part, int):
             table = table[part]
             if not isinstance(table, dict):
+                first = next(iter(model.model_fields))
                 wanted = "a name or a table" if "metrics" in location else "a table"
-                return here, f"found {show(table)}, must be {wanted} with a name"
+                return here, f"found {show(table)}, must be {wanted} with a {first}"
             continue
         if part not in model.model_fields:
             return here, UNKNOWN

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from tuitrain.components import registry
-from tuitrain.components.data import DataContext, DataSpec, Samples, Splits
+from tuitrain.components.data import DataContext, DataSpec, LossContext, Samples, Splits
 from tuitrain.components.hooks import HookContext
 from tuitrain.components.metric import MetricContext
 from tuitrain.components.samples import SampleBatch
@@ -24,6 +24,7 @@ from tuitrain.errors import DeviceError, TrainingError
 from tuitrain.training.data.batches import Batches, BatchSchedule, LoaderBatches, TensorBatches
 from tuitrain.training.data.checks import check_splits
 from tuitrain.training.data.sources import Source, count, sample_shape, target_shape
+from tuitrain.training.data.targets import all_targets
 from tuitrain.training.data.transform import BatchTransform, build_augmentations, measure_statistics
 from tuitrain.training.hooks import HookList, build_hooks
 from tuitrain.training.metrics.chosen import ChosenMetrics, build_metrics
@@ -97,6 +98,8 @@ class TrainingComponents:
 
     def change_plan(self, plan: BatchSchedule) -> None:
         """Take the training batches by another plan."""
+        if plan.steps_per_epoch != self.data.plan.steps_per_epoch:
+            self.schedule.change_epoch(plan.steps_per_epoch)
         self.data = replace(self.data, plan=plan)
 
     def batches(self, first_step: int) -> Batches:
@@ -176,7 +179,7 @@ def build_components(
     forward = torch.compile(model) if preset.train.compile else model
     if begin_training_mode(model):
         report(f"model.name = {preset.model.name} came in evaluation mode; it is put into training")
-    loss = registry.loss.find(preset.loss.name)(**preset.loss.options)
+    loss = _build_loss(preset, task, data, report)
     if isinstance(loss, nn.Module):
         loss = loss.to(device)
     optimizer = build_optimizer(preset, model, loss)
@@ -203,7 +206,7 @@ def build_components(
         loss=loss,
         optimizer=optimizer,
         groups=ParameterGroups(optimizer, preset.optimizer),
-        schedule=Schedule(preset.schedule),
+        schedule=Schedule(preset.schedule, data.plan.steps_per_epoch),
         hooks=build_hooks(preset.hooks, context),
         metrics=build_metrics(preset, MetricContext(task, data.spec.outputs, device, data.classes)),
         precision=precision,
@@ -329,6 +332,20 @@ def _with_targets(source: Source, kind: torch.dtype) -> Source:
     if not source.targets.is_floating_point():
         return source
     return Samples(source.inputs, source.targets.to(kind))
+
+
+def _build_loss(preset: Preset, task: Task, data: Data, report: Callable[[str], None]) -> Any:
+    """Return the loss; what needs to know the training targets gets them."""
+    build = registry.loss.find(preset.loss.name)
+    if set(registry.required_arguments(build)) <= set(preset.loss.options):
+        return build(**preset.loss.options)
+    context = LossContext(
+        spec=data.spec,
+        task=preset.task,
+        classes=data.spec.outputs if task.has_classes else 0,
+        targets=lambda: all_targets(data.train, report),
+    )
+    return build(context, **preset.loss.options)
 
 
 def _build_model(preset: Preset, data: Data, device: torch.device) -> nn.Module:

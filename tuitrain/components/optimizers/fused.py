@@ -5,12 +5,14 @@ a large one.
 """
 
 from collections.abc import Sequence
-
-from torch.nn import Parameter
+from typing import Any
 
 _FUSED_DEVICES = ("cpu", "cuda", "mps")
 
 
-def can_fuse(parameters: Sequence[Parameter]) -> bool:
-    """Return whether one kernel can update all of them."""
-    return all(p.device.type in _FUSED_DEVICES and p.is_floating_point() for p in parameters)
+def can_fuse(parameters: Sequence[Any]) -> bool:
+    """Return whether one kernel can update all of them: parameters, or groups as torch has them."""
+    each = [
+        p for item in parameters for p in (item["params"] if isinstance(item, dict) else [item])
+    ]
+    return all(p.device.type in _FUSED_DEVICES and p.is_floating_point() for p in each)

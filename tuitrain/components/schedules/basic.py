@@ -1,8 +1,9 @@
 """Schedules that are functions of the step alone."""
 
+from collections.abc import Sequence
 from math import cos, pi
 
-from pydantic import PositiveFloat, PositiveInt
+from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
 
 from tuitrain.components.registry import schedule
 from tuitrain.config.schema import Fraction
@@ -28,10 +29,34 @@ def cosine(step: int, total: int, *, final_factor: Fraction = 0.0) -> float:
 
 
 @schedule("step")
-def step(step: int, total: int, *, every_steps: PositiveInt, factor: PositiveFloat = 0.1) -> float:
-    """Multiplied by `factor` after every `every_steps` steps."""
+def step(
+    step: int,
+    total: int,
+    steps_per_epoch: int,
+    *,
+    every_steps: NonNegativeInt = 0,
+    every_epochs: NonNegativeInt = 0,
+    factor: PositiveFloat = 0.1,
+) -> float:
+    """Multiplied by `factor` after every `every_epochs` epochs, or `every_steps` steps."""
     del total
-    return float(factor ** (step // every_steps))
+    return float(factor ** (step // (every_steps or every_epochs * steps_per_epoch)))
+
+
+@schedule("multistep")
+def multistep(
+    step: int,
+    total: int,
+    steps_per_epoch: int,
+    *,
+    at_steps: Sequence[PositiveInt] = (),
+    at_epochs: Sequence[PositiveInt] = (),
+    factor: PositiveFloat = 0.1,
+) -> float:
+    """Multiplied by `factor` after each of `at_epochs` epochs, or of `at_steps` steps."""
+    del total
+    done = at_steps or [epoch * steps_per_epoch for epoch in at_epochs]
+    return float(factor ** sum(step >= each for each in done))
 
 
 @schedule("exponential")

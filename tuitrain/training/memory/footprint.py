@@ -25,7 +25,7 @@ from tuitrain.training.memory.saved_tensors import SavedTensorTracker, held_byte
 from tuitrain.training.metrics.evaluation import evaluation_size
 from tuitrain.training.runtime.randomness import generator_states, restore_generators
 
-_STATES_OF = {"adamw": 2, "adam": 2, "sgd": 0, "rmsprop": 1}
+_STATES_OF = {"adamw": 2, "adam": 2, "sgd": 0, "rmsprop": 1, "torch.Adagrad": 1, "torch.SGD": 0}
 """Numbers that an optimizer keeps for each parameter."""
 
 
@@ -100,8 +100,16 @@ def optimizer_bytes(parts: TrainingComponents) -> int:
     """Return what the optimizer will keep for the trainable parameters."""
     section = parts.preset.optimizer
     states = _STATES_OF.get(section.name, 2)
-    if section.name == "sgd" and section.options.get("momentum"):
+    if section.name in ("sgd", "torch.SGD") and section.options.get("momentum"):
         states = 1
+    if section.name == "muon":
+        # Its own groups have a momentum, AdamW's two means.
+        groups = parts.optimizer.param_groups
+        return sum(
+            p.nbytes * (1 if "ns_steps" in group else 2)
+            for group in groups
+            for p in group["params"]
+        )
     return states * sum(p.nbytes for p in parts.trainable)
 
 

@@ -4,20 +4,62 @@ Knows neither schedules nor when a setting is changed.
 """
 
 import math
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from tuitrain.config.schema import OptimizerSection
+from tuitrain.config.wording import nearest, one_of
 from tuitrain.errors import TrainingError
+
+_SHOWN_NAMES = 12
+"""Names of parameters in a message where none is close."""
+
+
+def group_parameters(
+    section: OptimizerSection, named: Sequence[tuple[str, nn.Parameter]]
+) -> list[dict[str, Any]]:
+    """Return parameters in groups as torch's optimizers take them; what no pattern fits is last.
+
+    Args:
+        section: with patterns; a parameter is of the first that fits its name.
+        named: all that are trained.
+
+    Raises:
+        TrainingError: a pattern fits no parameter, or only such as are in an earlier group.
+    """
+    left = dict(named)
+    groups: list[dict[str, Any]] = []
+    for place, group in enumerate(section.groups):
+        fitting = [name for name in left if fnmatchcase(name, group.match)]
+        if not fitting:
+            _refuse(place, group.match, [name for name, _ in named])
+        own = {"lr": group.lr, "weight_decay": group.weight_decay}
+        values = {key: value for key, value in own.items() if value is not None}
+        params = [left.pop(name) for name in fitting]
+        groups.append({"params": params, "match": group.match, **values})
+    return [*groups, {"params": list(left.values())}] if left else groups
+
+
+def _refuse(place: int, pattern: str, names: list[str]) -> None:
+    where = f"optimizer.groups[{place}].match = {pattern}"
+    if any(fnmatchcase(name, pattern) for name in names):
+        raise TrainingError(f"{where}: all that it fits is in an earlier group; put it before that")
+    near = nearest(pattern, names)
+    shown = ", ".join(names[:_SHOWN_NAMES]) + (", ..." if len(names) > _SHOWN_NAMES else "")
+    hint = f"did you mean {one_of(near)}?" if near else f"there are {shown}"
+    raise TrainingError(f"{where}: no parameter that is trained has such a name; {hint}")
 
 
 class ParameterGroups:
     """Keeps what the optimizer's builder gave each group.
 
     Each group's rate keeps its ratio to `optimizer.lr`. A change of `optimizer.weight_decay`
-    reaches the groups that were built with the preset's value; others keep their own.
+    reaches the groups that were built with the preset's value; others keep their own, as do those
+    to which the preset gives one by a pattern.
     """
 
     def __init__(self, optimizer: torch.optim.Optimizer, section: OptimizerSection) -> None:
@@ -29,8 +71,11 @@ class ParameterGroups:
         self._optimizer = optimizer
         groups = optimizer.param_groups
         self._ratios = [_ratio(group, section) for group in groups]
+        own = {each.match for each in section.groups if each.weight_decay is not None}
         self._decays = [
-            _value(group.get("weight_decay")) == section.weight_decay for group in groups
+            _value(group.get("weight_decay")) == section.weight_decay
+            and group.get("match") not in own
+            for group in groups
         ]
 
     @property

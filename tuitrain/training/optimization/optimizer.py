@@ -12,6 +12,21 @@ from tuitrain.components import registry
 from tuitrain.config.schema import OptimizerSection, Preset
 from tuitrain.errors import TrainingError
 from tuitrain.training.checkpoints.own_state import restore_state
+from tuitrain.training.optimization.groups import group_parameters
+
+_TORCH = "torch."
+
+
+def named_parameters(model: nn.Module, loss: Any) -> list[tuple[str, nn.Parameter]]:
+    """Return what is trained with its names, once each; those of the loss begin with `loss.`."""
+    named = list(model.named_parameters())
+    if isinstance(loss, nn.Module):
+        named += [(f"loss.{name}", parameter) for name, parameter in loss.named_parameters()]
+    found: dict[int, tuple[str, nn.Parameter]] = {}
+    for name, parameter in named:
+        if parameter.requires_grad:
+            found.setdefault(id(parameter), (name, parameter))
+    return list(found.values())
 
 
 def trainable_parameters(*parts: Any) -> list[nn.Parameter]:
@@ -28,11 +43,12 @@ def build_optimizer(preset: Preset, model: nn.Module, loss: Any) -> torch.optim.
         TrainingError: there is nothing to train, or the builder does not give an optimizer.
     """
     section = preset.optimizer
-    trainable = trainable_parameters(model, loss)
+    trainable: list[Any] = list(trainable_parameters(model, loss))
     if not trainable_parameters(model):
         raise TrainingError(f"model.name = {preset.model.name} has no trainable parameters")
-    build = registry.optimizer.find(section.name)
-    optimizer = build(trainable, lr=section.lr, **_decay(build, section), **section.options)
+    if section.groups:
+        trainable = group_parameters(section, named_parameters(model, loss))
+    optimizer = _build(section, trainable, model)
     if not isinstance(optimizer, torch.optim.Optimizer):
         raise TrainingError(
             f"optimizer.name = {section.name} returned {type(optimizer).__name__}, not a "
@@ -44,6 +60,39 @@ def build_optimizer(preset: Preset, model: nn.Module, loss: Any) -> torch.optim.
             "train.precision = fp16 can't scale; take fp32 or bf16"
         )
     return optimizer
+
+
+def _build(section: OptimizerSection, trainable: list[Any], model: nn.Module) -> Any:
+    if section.name.startswith(_TORCH) and ":" not in section.name:
+        return _build_torchs(section, trainable)
+    build = registry.optimizer.find(section.name)
+    given = {"model": model} if _takes(build, "model") else {}
+    return build(trainable, lr=section.lr, **_decay(build, section), **given, **section.options)
+
+
+def _build_torchs(section: OptimizerSection, trainable: list[Any]) -> torch.optim.Optimizer:
+    """Build one of torch's own by its name.
+
+    Raises:
+        TrainingError: it takes no such parameters or no such values.
+    """
+    build = getattr(torch.optim, section.name.removeprefix(_TORCH))
+    given = {key: value for key, value in section.options.items() if value is not None}
+    # torch has pairs of numbers as tuples.
+    given = {key: tuple(v) if isinstance(v, list) else v for key, v in given.items()}
+    try:
+        found: torch.optim.Optimizer = build(
+            trainable, lr=section.lr, **_decay(build, section), **given
+        )
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise TrainingError(
+            f"optimizer.name = {section.name}: torch refuses it: {error}"
+        ) from error
+    return found
+
+
+def _takes(build: Callable[..., Any], name: str) -> bool:
+    return name in registry.required_arguments(build)
 
 
 def needs_closure(optimizer: torch.optim.Optimizer) -> bool:

@@ -23,7 +23,7 @@ class Schedule:
     that are left. A user's own may have state: it is asked once for each step, in their order.
     """
 
-    def __init__(self, section: ScheduleSection) -> None:
+    def __init__(self, section: ScheduleSection, steps_per_epoch: int = 1) -> None:
         """Find the schedule that a preset names.
 
         Raises:
@@ -35,7 +35,9 @@ class Schedule:
         makes = not registry.takes_context(found)
         self._own: Any = found(**section.options) if makes else found
         options = {} if makes else section.options
-        self._inner: Callable[[int, int], Any] = partial(self._own, **options)
+        self._inner: Callable[..., Any] = partial(self._own, **options)
+        self._takes_epochs = not makes and len(_wanted(found, options)) > 2
+        self._steps_per_epoch = steps_per_epoch
         self._takes_evaluations = hasattr(self._own, "evaluated")
         self._asked: tuple[int, int] = (-1, -1)
         self._factor = 1.0
@@ -49,10 +51,20 @@ class Schedule:
         if step < self._warmup:
             return (step + 1) / self._warmup
         if (step, total) != self._asked:
-            found = self._inner(step - self._warmup, max(1, total - self._warmup))
+            found = self._ask(step - self._warmup, max(1, total - self._warmup))
             self._factor = self._checked(found, step)
             self._asked = (step, total)
         return self._factor
+
+    def _ask(self, step: int, total: int) -> Any:
+        if self._takes_epochs:
+            return self._inner(step, total, self._steps_per_epoch)
+        return self._inner(step, total)
+
+    def change_epoch(self, steps_per_epoch: int) -> None:
+        """Let an epoch have another number of steps from now on."""
+        self._steps_per_epoch = steps_per_epoch
+        self._asked = (-1, -1)
 
     def _checked(self, found: Any, step: int) -> float:
         """Return what the schedule gave as a float: numpy and torch numbers never go further."""
@@ -81,3 +93,8 @@ class Schedule:
         """Go back to what `state_dict` returned."""
         self._asked, self._factor = tuple(state["asked"]), state["factor"]
         restore_state(self._own, state["own"], f"schedule.name = {self._name}")
+
+
+def _wanted(build: Callable[..., Any], options: Mapping[str, Any]) -> list[str]:
+    """Return the positional arguments that no option stands for."""
+    return [name for name in registry.required_arguments(build) if name not in options]
