@@ -3,8 +3,9 @@
 Knows nothing of queues, checkpoints or the order in which the loop does things.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -315,7 +316,8 @@ def _with_targets(source: Source, kind: torch.dtype) -> Source:
 def _build_model(preset: Preset, data: Data, device: torch.device) -> nn.Module:
     """Return the model on the device, each of its weights with a shape."""
     where = f"model.name = {preset.model.name}"
-    model = _make_model(preset, data.spec)
+    examples = partial(_example_inputs, data, device)
+    model = _make_model(preset, replace(data.spec, examples=examples))
     refuse_meta(model, where)
     model = model.to(device)
     data.preparation.input_type = input_type_of(model)
@@ -325,14 +327,27 @@ def _build_model(preset: Preset, data: Data, device: torch.device) -> nn.Module:
 
 def first_samples(data: Data, device: torch.device, number: int) -> tuple[Tensor, Tensor]:
     """Return the set's first samples as the model and the loss get them, without augmentation."""
-    number = min(number, count(data.train))
+    return prepared_samples(data, device, range(min(number, count(data.train))))
+
+
+def prepared_samples(
+    data: Data, device: torch.device, numbers: Sequence[int]
+) -> tuple[Tensor, Tensor]:
+    """Return training samples as the model and the loss get them, without augmentation."""
     if isinstance(data.train, Samples):
-        inputs, targets = data.train.inputs[:number], data.train.targets[:number]
+        chosen = torch.as_tensor(numbers, device=data.train.inputs.device)
+        inputs, targets = data.train.inputs[chosen], data.train.targets[chosen]
     else:
         states = generator_states()
-        inputs, targets = data.train.batch(range(number))
+        inputs, targets = data.train.batch(numbers)
         restore_generators(states)
     return data.preparation.evaluate(inputs.to(device)), targets.to(device)
+
+
+def _example_inputs(data: Data, device: torch.device, number: int) -> Tensor:
+    """Return up to `number` prepared inputs, evenly from the whole set: it may be sorted."""
+    numbers = torch.linspace(0, count(data.train) - 1, min(number, count(data.train))).long()
+    return prepared_samples(data, device, numbers.tolist())[0]
 
 
 def _make_model(preset: Preset, spec: DataSpec) -> nn.Module:

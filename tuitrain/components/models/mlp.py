@@ -13,13 +13,20 @@ from tuitrain.config.schema import Fraction
 
 @model("mlp")
 def mlp(
-    spec: DataSpec, *, hidden: Sequence[PositiveInt] = (512, 256), dropout: Fraction = 0.0
+    spec: DataSpec,
+    *,
+    hidden: Sequence[PositiveInt] = (512, 256),
+    dropout: Fraction = 0.0,
+    batch_norm: bool = False,
 ) -> nn.Module:
     """Multi-layer perceptron: linear layers with ReLU between them."""
     layers: list[nn.Module] = [nn.Flatten()]
     width = prod(spec.input_shape)
     for next_width in hidden:
-        layers += [nn.Linear(width, next_width), nn.ReLU()]
+        layers.append(nn.Linear(width, next_width))
+        if batch_norm:
+            layers.append(nn.BatchNorm1d(next_width))
+        layers.append(nn.ReLU())
         if dropout:
             layers.append(nn.Dropout(dropout))
         width = next_width
