@@ -22,7 +22,12 @@ from tuitrain.errors import DeviceError, TrainingError
 from tuitrain.training.data.batches import Batches, BatchSchedule, LoaderBatches, TensorBatches
 from tuitrain.training.data.checks import check_splits
 from tuitrain.training.data.sources import Source, count, sample_shape, target_shape
-from tuitrain.training.data.transform import BatchTransform, build_augmentations, measure_statistics
+from tuitrain.training.data.transform import (
+    BatchTransform,
+    build_augmentations,
+    measure_statistics,
+    transformed_shape,
+)
 from tuitrain.training.hooks import HookList, build_hooks
 from tuitrain.training.modules.materialise import input_type_of, materialise, refuse_meta
 from tuitrain.training.modules.modes import begin_training_mode
@@ -219,26 +224,33 @@ def _build_data(
             f"one step takes {plan.step_samples} samples (train.batch_size x train.accumulate), "
             f"the training set has {plan.samples} and train.drop_last leaves out smaller steps"
         )
+    augment, fixed = build_augmentations(preset.data.augment, shape)
+    preparation = BatchTransform(
+        seed=train.seed,
+        statistics=statistics.to(device) if statistics else None,
+        augment=augment,
+        channels_last=train.channels_last,
+        fixed=fixed,
+    )
+    training = _moved(splits.train, device if on_device else None)
+    if preset.data.augment:
+        one, _target = raw_samples(training, range(1))
+        shape = transformed_shape(preparation, one.to(device), preset.data.augment)
     return Data(
-        train=_moved(splits.train, device if on_device else None),
+        train=training,
         validation=_moved(splits.validation, device if on_device else None),
-        spec=_spec(task, splits),
-        preparation=BatchTransform(
-            seed=train.seed,
-            statistics=statistics.to(device) if statistics else None,
-            augment=build_augmentations(preset.data.augment, shape),
-            channels_last=train.channels_last,
-        ),
+        spec=_spec(task, splits, shape),
+        preparation=preparation,
         plan=plan,
         classes=splits.classes,
         on_device=on_device,
     )
 
 
-def _spec(task: Task, splits: Splits) -> DataSpec:
+def _spec(task: Task, splits: Splits, shape: tuple[int, ...]) -> DataSpec:
     targets = target_shape(splits.train)
     return DataSpec(
-        input_shape=sample_shape(splits.train),
+        input_shape=shape,
         outputs=task.outputs(len(splits.classes), targets),
         kind=splits.kind or "other",
         vocabulary=splits.vocabulary,
@@ -334,14 +346,19 @@ def prepared_samples(
     data: Data, device: torch.device, numbers: Sequence[int]
 ) -> tuple[Tensor, Tensor]:
     """Return training samples as the model and the loss get them, without augmentation."""
-    if isinstance(data.train, Samples):
-        chosen = torch.as_tensor(numbers, device=data.train.inputs.device)
-        inputs, targets = data.train.inputs[chosen], data.train.targets[chosen]
-    else:
-        states = generator_states()
-        inputs, targets = data.train.batch(numbers)
-        restore_generators(states)
+    inputs, targets = raw_samples(data.train, numbers)
     return data.preparation.evaluate(inputs.to(device)), targets.to(device)
+
+
+def raw_samples(source: Source, numbers: Sequence[int]) -> tuple[Tensor, Tensor]:
+    """Return samples as they are in the set; what its transforms draw is drawn again later."""
+    if isinstance(source, Samples):
+        chosen = torch.as_tensor(numbers, device=source.inputs.device)
+        return source.inputs[chosen], source.targets[chosen]
+    states = generator_states()
+    pair = source.batch(numbers)
+    restore_generators(states)
+    return pair
 
 
 def _example_inputs(data: Data, device: torch.device, number: int) -> Tensor:
