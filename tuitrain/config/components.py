@@ -6,7 +6,7 @@ Knows which section of a preset picks which kind; nothing of files or lines.
 import re
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -47,12 +47,15 @@ def resolve(kind: Kind, name: str, options: Mapping[str, Any], catalogue: Catalo
     """Look a component up and validate its options."""
     if OWN_CODE.fullmatch(name):
         return Resolution(dict(options))
+    any_of_torchvision = catalogue.find(kind, f"{TORCHVISION}NAME")
+    if any_of_torchvision is not None and name.startswith(TORCHVISION):
+        return _resolve_torchvision(replace(any_of_torchvision, name=name), options)
     info = catalogue.find(kind, name)
-    if info is None and kind == "model" and name.startswith(TORCHVISION):
-        return _resolve_torchvision(name, options)
     if info is None:
-        known = [component.name for component in catalogue.of_kind(kind)]
-        known += ["torchvision.NAME"] if kind == "model" else []
+        known = sorted(
+            (component.name for component in catalogue.of_kind(kind)),
+            key=lambda name: name.startswith(TORCHVISION),
+        )
         what = KIND_WORDS.get(kind, kind)
         return Resolution(
             faults=[(("name",), unknown_name(name, [*known, "package.module:Name"], what))]
@@ -60,7 +63,8 @@ def resolve(kind: Kind, name: str, options: Mapping[str, Any], catalogue: Catalo
     return _validated(info, options)
 
 
-def _resolve_torchvision(name: str, options: Mapping[str, Any]) -> Resolution:
+def _resolve_torchvision(info: ComponentInfo, options: Mapping[str, Any]) -> Resolution:
+    name = info.name
     folder = find_torchvision()
     if folder is None:
         message = f"found {show(name)}, but torchvision is not installed: pip install torchvision"
@@ -71,8 +75,7 @@ def _resolve_torchvision(name: str, options: Mapping[str, Any]) -> Resolution:
         hint = f"did you mean {one_of(near)}?" if near else f"it has {', '.join(known)}"
         message = f"found {show(name)}, which the installed torchvision lacks; {hint}"
         return Resolution(faults=[(("name",), message)])
-    fields = {"weights": (str | None, None)}
-    return _validated(ComponentInfo("model", name, "A classifier of torchvision.", fields), options)
+    return _validated(info, options)
 
 
 def _validated(info: ComponentInfo, options: Mapping[str, Any]) -> Resolution:

@@ -40,6 +40,8 @@ from tuitrain.training.task import check_monitors, find_task
 
 _PREPARED_BYTES = 256 * 1024 * 1024
 """Sets of up to this size are prepared whole: for a moment it takes as much once more."""
+_TORCHVISION = "torchvision."
+"""Before the name of a model there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,6 +334,10 @@ def _build_model(preset: Preset, data: Data, device: torch.device) -> nn.Module:
     model = _make_model(preset, replace(data.spec, examples=examples))
     refuse_meta(model, where)
     model = model.to(device)
+    statistics = getattr(model, "input_statistics", None)
+    if statistics is not None and preset.data.normalize:
+        few, _targets = raw_samples(data.train, range(min(16, count(data.train))))
+        data.preparation.normalize_as(statistics, few)
     data.preparation.input_type = input_type_of(model)
     materialise(model, lambda: first_samples(data, device, 2)[0], where)
     return model
@@ -369,8 +375,9 @@ def _example_inputs(data: Data, device: torch.device, number: int) -> Tensor:
 
 def _make_model(preset: Preset, spec: DataSpec) -> nn.Module:
     section = preset.model
-    if section.name.startswith("torchvision.") and ":" not in section.name:
-        model = _torchvision_model(section.name.partition(".")[2], spec, section.options)
+    if section.name.startswith(_TORCHVISION) and ":" not in section.name:
+        build = registry.model.find(f"{_TORCHVISION}NAME")
+        model = build(spec, section.name.removeprefix(_TORCHVISION), **section.options)
     else:
         build = registry.model.find(section.name)
         given = (spec,) if ":" not in section.name or registry.takes_context(build) else ()
@@ -379,22 +386,4 @@ def _make_model(preset: Preset, spec: DataSpec) -> nn.Module:
         raise TrainingError(
             f"model.name = {section.name} returned {type(model).__name__}, not a torch.nn.Module"
         )
-    return model
-
-
-def _torchvision_model(name: str, spec: DataSpec, options: dict[str, Any]) -> nn.Module:
-    from torchvision.models import get_model
-
-    weights = options.get("weights")
-    if weights is None:
-        model: nn.Module = get_model(name, num_classes=spec.outputs)
-        return model
-    model = get_model(name, weights=weights)
-    layers = [(path, m) for path, m in model.named_modules() if isinstance(m, nn.Linear)]
-    if not layers:
-        raise TrainingError(
-            f"model.weights: torchvision's {name} has no linear layer at its end to replace"
-        )
-    path, last = layers[-1]
-    model.set_submodule(path, nn.Linear(last.in_features, spec.outputs))
     return model

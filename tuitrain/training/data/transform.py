@@ -107,6 +107,25 @@ class BatchTransform:
         """Whether what a batch of the training becomes follows from the epoch as well."""
         return bool(self._augment)
 
+    def normalize_as(
+        self, mean_and_deviation: tuple[Sequence[float], Sequence[float]], raw: Tensor
+    ) -> None:
+        """Normalise as weights were trained with, not as the training set itself would have it.
+
+        Inputs that are no pixels, as others have normalised them before, are left as they are.
+
+        Args:
+            mean_and_deviation: of each channel, of pixels from 0 to 1.
+            raw: a few inputs as they are in the set: 0 to 255 where they are whole numbers.
+        """
+        if raw.is_floating_point() and not (raw.min() >= 0 and raw.max() <= 1):
+            return
+        scale = 1 if raw.is_floating_point() else 255
+        means, deviations = (torch.tensor(v).reshape(1, -1, 1, 1) for v in mean_and_deviation)
+        statistics = Statistics(means * scale, 1 / (deviations * scale))
+        before = self._statistics
+        self._statistics = statistics if before is None else statistics.to(before.mean.device)
+
     def prepare_once(self, *sets: Samples) -> tuple[Samples, ...]:
         """Return whole sets as `evaluate` makes them of batches; it has nothing left to do then."""
         made = tuple(Samples(self.evaluate(each.inputs), each.targets) for each in sets)
