@@ -138,11 +138,16 @@ def test_a_misspelt_torchvision_model_is_answered_with_the_nearest():
     assert "did you mean torchvision.resnet18" in fault
 
 
-def test_a_torchvision_model_takes_weights_only():
+def test_a_torchvision_model_takes_the_options_that_all_of_them_have():
     preset = parse_preset(VALID, "x", ['model={name="torchvision.resnet18", weights="DEFAULT"}'])
-    assert preset.model.options == {"weights": "DEFAULT"}
+    assert preset.model.options == {
+        "pretrained": False, "weights": "DEFAULT", "freeze": "none", "size": 0
+    }  # fmt: skip
     fault = only_fault(VALID, ['model={name="torchvision.resnet18", hidden=3}'])
-    assert fault.endswith("unknown key with model torchvision.resnet18, allowed: name, weights")
+    assert fault.endswith(
+        "unknown key with model torchvision.resnet18, allowed: name, pretrained, "
+        "weights, freeze, size"
+    )
 
 
 def test_own_code_may_take_any_options_and_suits_any_task():

@@ -58,6 +58,9 @@ class DataSpec:
     """Of tokens: how many there are, numbered from 0; None where the data set does not say."""
     target_shape: tuple[int, ...] = ()
     """One sample's targets' shape; () for a number."""
+    examples: Callable[[int], Tensor] | None = None
+    """Returns up to so many training inputs from all over the set, as the model gets them but not
+    augmented: for layers that are worked out from the data. None: there are none to look at."""
 
 
 @dataclass(frozen=True, slots=True)

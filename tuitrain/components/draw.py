@@ -58,6 +58,10 @@ class Draw:
         bits = _hash(self.index, _mix(self.key + self._calls))
         return low + bits % (high - low + 1)
 
+    def uniform(self, low: float, high: float) -> Tensor:
+        """Return [batch] float32, uniform from `low` to less than `high`, in steps of 2^-24."""
+        return low + (high - low) * (self.integers(0, (1 << 24) - 1).float() / (1 << 24))
+
     def chance(self, probability: float) -> Tensor:
         """Return [batch] bool, true with the given probability."""
         return self.integers(0, (1 << 24) - 1) < int(probability * (1 << 24))

@@ -6,7 +6,7 @@ Knows which section of a preset picks which kind; nothing of files or lines.
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -34,7 +34,7 @@ KIND_WORDS: Mapping[Kind, str] = {"dataset": "data set"}
 
 TORCHVISION = "torchvision."
 TORCH = "torch."
-_BY_NAME: Mapping[Kind, str] = {"model": f"{TORCHVISION}NAME", "optimizer": f"{TORCH}NAME"}
+_BY_NAME: Mapping[Kind, str] = {"optimizer": f"{TORCH}NAME"}
 """Kinds of which a library's own are taken by their names."""
 OWN_CODE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 """`package.module:Name`."""
@@ -55,13 +55,17 @@ def resolve(kind: Kind, name: str, options: Mapping[str, Any], catalogue: Catalo
     """Look a component up and validate its options."""
     if OWN_CODE.fullmatch(name):
         return Resolution(dict(options))
+    any_of_torchvision = catalogue.find(kind, f"{TORCHVISION}NAME")
+    if any_of_torchvision is not None and name.startswith(TORCHVISION):
+        return _resolve_torchvision(replace(any_of_torchvision, name=name), options)
     info = catalogue.find(kind, name)
-    if info is None and kind == "model" and name.startswith(TORCHVISION):
-        return _resolve_torchvision(name, options)
     if info is None and kind == "optimizer" and name.startswith(TORCH):
         return _resolve_torch(name, options)
     if info is None:
-        known = [component.name for component in catalogue.of_kind(kind)]
+        known = sorted(
+            (component.name for component in catalogue.of_kind(kind)),
+            key=lambda name: name.startswith(TORCHVISION),
+        )
         known += [_BY_NAME[kind]] if kind in _BY_NAME else []
         what = KIND_WORDS.get(kind, kind)
         return Resolution(
@@ -70,7 +74,8 @@ def resolve(kind: Kind, name: str, options: Mapping[str, Any], catalogue: Catalo
     return _validated(info, options)
 
 
-def _resolve_torchvision(name: str, options: Mapping[str, Any]) -> Resolution:
+def _resolve_torchvision(info: ComponentInfo, options: Mapping[str, Any]) -> Resolution:
+    name = info.name
     folder = find_torchvision()
     if folder is None:
         message = f"found {show(name)}, but torchvision is not installed: pip install torchvision"
@@ -78,8 +83,7 @@ def _resolve_torchvision(name: str, options: Mapping[str, Any]) -> Resolution:
     known = torchvision_model_names(folder)
     if name.removeprefix(TORCHVISION) not in known:
         return _lacking(name, TORCHVISION, known)
-    fields = {"weights": (str | None, None)}
-    return _validated(ComponentInfo("model", name, "A classifier of torchvision.", fields), options)
+    return _validated(info, options)
 
 
 def _resolve_torch(name: str, options: Mapping[str, Any]) -> Resolution:

@@ -3,7 +3,7 @@
 Knows nothing of queues, checkpoints or the order in which the loop does things.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -25,7 +25,12 @@ from tuitrain.training.data.batches import Batches, BatchSchedule, LoaderBatches
 from tuitrain.training.data.checks import check_splits
 from tuitrain.training.data.sources import Source, count, sample_shape, target_shape
 from tuitrain.training.data.targets import all_targets
-from tuitrain.training.data.transform import BatchTransform, build_augmentations, measure_statistics
+from tuitrain.training.data.transform import (
+    BatchTransform,
+    build_augmentations,
+    measure_statistics,
+    transformed_shape,
+)
 from tuitrain.training.hooks import HookList, build_hooks
 from tuitrain.training.metrics.chosen import ChosenMetrics, build_metrics
 from tuitrain.training.modules.materialise import input_type_of, materialise, refuse_meta
@@ -39,6 +44,8 @@ from tuitrain.training.task import check_monitors, find_task
 
 _PREPARED_BYTES = 256 * 1024 * 1024
 """Sets of up to this size are prepared whole: for a moment it takes as much once more."""
+_TORCHVISION = "torchvision."
+"""Before the name of a model there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,26 +247,33 @@ def _build_data(
             f"one step takes {plan.step_samples} samples (train.batch_size x train.accumulate), "
             f"the training set has {plan.samples} and train.drop_last leaves out smaller steps"
         )
+    augment, fixed = build_augmentations(preset.data.augment, shape)
+    preparation = BatchTransform(
+        seed=train.seed,
+        statistics=statistics.to(device) if statistics else None,
+        augment=augment,
+        channels_last=train.channels_last,
+        fixed=fixed,
+    )
+    training = _moved(splits.train, device if on_device else None)
+    if preset.data.augment:
+        one, _target = raw_samples(training, range(1))
+        shape = transformed_shape(preparation, one.to(device), preset.data.augment)
     return Data(
-        train=_moved(splits.train, device if on_device else None),
+        train=training,
         validation=_moved(splits.validation, device if on_device else None),
-        spec=_spec(task, splits),
-        preparation=BatchTransform(
-            seed=train.seed,
-            statistics=statistics.to(device) if statistics else None,
-            augment=build_augmentations(preset.data.augment, shape),
-            channels_last=train.channels_last,
-        ),
+        spec=_spec(task, splits, shape),
+        preparation=preparation,
         plan=plan,
         classes=splits.classes,
         on_device=on_device,
     )
 
 
-def _spec(task: Task, splits: Splits) -> DataSpec:
+def _spec(task: Task, splits: Splits, shape: tuple[int, ...]) -> DataSpec:
     targets = target_shape(splits.train)
     return DataSpec(
-        input_shape=sample_shape(splits.train),
+        input_shape=shape,
         outputs=task.outputs(len(splits.classes), targets),
         kind=splits.kind or "other",
         vocabulary=splits.vocabulary,
@@ -351,9 +365,14 @@ def _build_loss(preset: Preset, task: Task, data: Data, report: Callable[[str], 
 def _build_model(preset: Preset, data: Data, device: torch.device) -> nn.Module:
     """Return the model on the device, each of its weights with a shape."""
     where = f"model.name = {preset.model.name}"
-    model = _make_model(preset, data.spec)
+    examples = partial(_example_inputs, data, device)
+    model = _make_model(preset, replace(data.spec, examples=examples))
     refuse_meta(model, where)
     model = model.to(device)
+    statistics = getattr(model, "input_statistics", None)
+    if statistics is not None and preset.data.normalize:
+        few, _targets = raw_samples(data.train, range(min(16, count(data.train))))
+        data.preparation.normalize_as(statistics, few)
     data.preparation.input_type = input_type_of(model)
     materialise(model, lambda: first_samples(data, device, 2)[0], where)
     return model
@@ -361,13 +380,14 @@ def _build_model(preset: Preset, data: Data, device: torch.device) -> nn.Module:
 
 def first_samples(data: Data, device: torch.device, number: int) -> tuple[Tensor, Tensor]:
     """Return the set's first samples as the model and the loss get them, without augmentation."""
-    number = min(number, count(data.train))
-    if isinstance(data.train, Samples):
-        inputs, targets = data.train.inputs[:number], data.train.targets[:number]
-    else:
-        states = generator_states()
-        inputs, targets = data.train.batch(range(number))
-        restore_generators(states)
+    return prepared_samples(data, device, range(min(number, count(data.train))))
+
+
+def prepared_samples(
+    data: Data, device: torch.device, numbers: Sequence[int]
+) -> tuple[Tensor, Tensor]:
+    """Return training samples as the model and the loss get them, without augmentation."""
+    inputs, targets = raw_samples(data.train, numbers)
     return data.preparation.evaluate(inputs.to(device)), targets.to(device)
 
 
@@ -382,8 +402,8 @@ def _validation_samples(raw: Data, data: Data, device: torch.device, number: int
     """
     number = min(number, count(raw.validation))
     places = [place * count(raw.validation) // number for place in range(number)]
-    inputs, targets = _samples_at(raw.validation, places)
-    prepared, _targets = _samples_at(data.validation, places)
+    inputs, targets = raw_samples(raw.validation, places)
+    prepared, _targets = raw_samples(data.validation, places)
     return SampleBatch(
         data.preparation.evaluate(prepared.to(device)),
         targets.to(device),
@@ -392,19 +412,28 @@ def _validation_samples(raw: Data, data: Data, device: torch.device, number: int
     )
 
 
-def _samples_at(source: Source, places: list[int]) -> tuple[Tensor, Tensor]:
+def raw_samples(source: Source, numbers: Sequence[int]) -> tuple[Tensor, Tensor]:
+    """Return samples as they are in the set; what its transforms draw is drawn again later."""
     if isinstance(source, Samples):
-        return source.inputs[places], source.targets[places]
+        chosen = torch.as_tensor(numbers, device=source.inputs.device)
+        return source.inputs[chosen], source.targets[chosen]
     states = generator_states()
-    inputs, targets = source.batch(places)
+    pair = source.batch(numbers)
     restore_generators(states)
-    return inputs, targets
+    return pair
+
+
+def _example_inputs(data: Data, device: torch.device, number: int) -> Tensor:
+    """Return up to `number` prepared inputs, evenly from the whole set: it may be sorted."""
+    numbers = torch.linspace(0, count(data.train) - 1, min(number, count(data.train))).long()
+    return prepared_samples(data, device, numbers.tolist())[0]
 
 
 def _make_model(preset: Preset, spec: DataSpec) -> nn.Module:
     section = preset.model
-    if section.name.startswith("torchvision.") and ":" not in section.name:
-        model = _torchvision_model(section.name.partition(".")[2], spec, section.options)
+    if section.name.startswith(_TORCHVISION) and ":" not in section.name:
+        build = registry.model.find(f"{_TORCHVISION}NAME")
+        model = build(spec, section.name.removeprefix(_TORCHVISION), **section.options)
     else:
         build = registry.model.find(section.name)
         given = (spec,) if ":" not in section.name or registry.takes_context(build) else ()
@@ -413,22 +442,4 @@ def _make_model(preset: Preset, spec: DataSpec) -> nn.Module:
         raise TrainingError(
             f"model.name = {section.name} returned {type(model).__name__}, not a torch.nn.Module"
         )
-    return model
-
-
-def _torchvision_model(name: str, spec: DataSpec, options: dict[str, Any]) -> nn.Module:
-    from torchvision.models import get_model
-
-    weights = options.get("weights")
-    if weights is None:
-        model: nn.Module = get_model(name, num_classes=spec.outputs)
-        return model
-    model = get_model(name, weights=weights)
-    layers = [(path, m) for path, m in model.named_modules() if isinstance(m, nn.Linear)]
-    if not layers:
-        raise TrainingError(
-            f"model.weights: torchvision's {name} has no linear layer at its end to replace"
-        )
-    path, last = layers[-1]
-    model.set_submodule(path, nn.Linear(last.in_features, spec.outputs))
     return model

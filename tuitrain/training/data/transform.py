@@ -19,6 +19,8 @@ from tuitrain.errors import TrainingError
 from tuitrain.training.data.sources import Source
 
 Augment = Callable[[Tensor, Tensor, Draw], tuple[Tensor, Tensor]]
+Fixed = Callable[[Tensor], Tensor]
+"""What takes no draw, as a resize: it is made of every batch, also at evaluations."""
 
 _STATISTICS_SAMPLES = 2048
 """Samples that mean and deviation of a streamed set are taken from."""
@@ -81,18 +83,48 @@ class BatchTransform:
         statistics: Statistics | None,
         augment: Sequence[Augment],
         channels_last: bool,
+        fixed: Sequence[Fixed] = (),
     ) -> None:
+        """Stand ready.
+
+        Args:
+            seed: of the run.
+            statistics: what inputs are normalised by; None: they are not.
+            augment: all augmentations, in order.
+            channels_last: the memory order that images are given.
+            fixed: those among `augment` that are made at evaluations as well.
+        """
         self.input_type = torch.float32
         """Of what the model takes."""
         self._seed = seed
         self._statistics = statistics
         self._augment = tuple(augment)
+        self._fixed = tuple(fixed)
         self._channels_last = channels_last
 
     @property
     def augments(self) -> bool:
         """Whether what a batch of the training becomes follows from the epoch as well."""
         return bool(self._augment)
+
+    def normalize_as(
+        self, mean_and_deviation: tuple[Sequence[float], Sequence[float]], raw: Tensor
+    ) -> None:
+        """Normalise as weights were trained with, not as the training set itself would have it.
+
+        Inputs that are no pixels, as others have normalised them before, are left as they are.
+
+        Args:
+            mean_and_deviation: of each channel, of pixels from 0 to 1.
+            raw: a few inputs as they are in the set: 0 to 255 where they are whole numbers.
+        """
+        if raw.is_floating_point() and not (raw.min() >= 0 and raw.max() <= 1):
+            return
+        scale = 1 if raw.is_floating_point() else 255
+        means, deviations = (torch.tensor(v).reshape(1, -1, 1, 1) for v in mean_and_deviation)
+        statistics = Statistics(means * scale, 1 / (deviations * scale))
+        before = self._statistics
+        self._statistics = statistics if before is None else statistics.to(before.mean.device)
 
     def prepare_once(self, *sets: Samples) -> tuple[Samples, ...]:
         """Return whole sets as `evaluate` makes them of batches; it has nothing left to do then."""
@@ -107,10 +139,15 @@ class BatchTransform:
         for place, augment in enumerate(self._augment):
             draw = Draw(index, derive(self._seed, epoch, place))
             inputs, targets = augment(inputs, targets, draw)
-        return self.evaluate(inputs), targets
+        return self._prepare(inputs), targets
 
     def evaluate(self, inputs: Tensor) -> Tensor:
-        """Prepare without augmentation."""
+        """Prepare without augmentation, apart from what is no matter of chance."""
+        for fixed in self._fixed:
+            inputs = fixed(inputs)
+        return self._prepare(inputs)
+
+    def _prepare(self, inputs: Tensor) -> Tensor:
         if self._statistics is not None:
             # uint8 less float32 is float32 in one pass: no conversion of its own is needed.
             inputs = (inputs - self._statistics.mean).mul_(self._statistics.inverse_deviation)
@@ -130,8 +167,8 @@ class BatchTransform:
 
 def build_augmentations(
     sections: Sequence[AugmentSection], input_shape: Sequence[int]
-) -> list[Augment]:
-    """Return the preset's augmentations, in order.
+) -> tuple[list[Augment], list[Fixed]]:
+    """Return the preset's augmentations in order, and those that are no matter of chance.
 
     Raises:
         TrainingError: the data are no images.
@@ -142,28 +179,63 @@ def build_augmentations(
             f"data.augment: {images[0].name} is for images; a sample of this data set has shape "
             f"{tuple(input_shape)}"
         )
-    return [_build_augmentation(section) for section in sections]
+    augment: list[Augment] = []
+    fixed: list[Fixed] = []
+    for section in sections:
+        build = registry.augmentation.find(section.name)
+        taken = registry.required_arguments(build)
+        function = partial(build, **section.options)
+        given = len([name for name in taken if name not in section.options])
+        if given == 1:
+            fixed.append(function)
+        augment.append(_as_augment(section.name, function, given))
+    return augment, fixed
 
 
-def _build_augmentation(section: AugmentSection) -> Augment:
-    """Return a function of inputs, targets and draw, whichever of both kinds it is made of."""
-    build = registry.augmentation.find(section.name)
-    given = [name for name in registry.required_arguments(build) if name not in section.options]
-    augment = partial(build, **section.options)
+def _as_augment(name: str, function: Callable[..., Any], given: int) -> Augment:
+    """Return a function of inputs, targets and draw, whichever of them `function` takes."""
 
     def inputs_alone(inputs: Tensor, targets: Tensor, draw: Draw) -> tuple[Tensor, Tensor]:
-        return augment(inputs, draw), targets
+        return (function(inputs) if given == 1 else function(inputs, draw)), targets
 
     def both(inputs: Tensor, targets: Tensor, draw: Draw) -> tuple[Tensor, Tensor]:
-        pair = augment(inputs, targets, draw)
+        pair = function(inputs, targets, draw)
         if not _is_pair(pair) or len(pair[1]) != len(targets):
             raise TrainingError(
-                f"data.augment: {section.name} takes inputs, targets and draw: it must return the "
+                f"data.augment: {name} takes inputs, targets and draw: it must return the "
                 "inputs and as many targets, as a tuple"
             )
         return pair
 
-    return both if len(given) == 3 else inputs_alone
+    return both if given == 3 else inputs_alone
+
+
+def transformed_shape(
+    transform: BatchTransform, inputs: Tensor, sections: Sequence[AugmentSection]
+) -> tuple[int, ...]:
+    """Return the shape of a sample as the model gets it.
+
+    Args:
+        transform: of the run.
+        inputs: a few training inputs as they are in the set.
+        sections: the preset's augmentations.
+
+    Raises:
+        TrainingError: the samples of training and of evaluation differ in it.
+    """
+    shape = tuple(transform.evaluate(inputs).shape[1:])
+    # The user's own are first called in a step, where it is told what they do wrong.
+    if any(":" in section.name for section in sections):
+        return shape
+    numbers = torch.arange(len(inputs), device=inputs.device)
+    in_training = tuple(transform.train(inputs, numbers, numbers, 0)[0].shape[1:])
+    if in_training != shape:
+        raise TrainingError(
+            f"data.augment makes samples of shape {in_training} in training and {shape} at "
+            'evaluations; add { name = "resize", ... } or { name = "center_crop", ... }, which are '
+            "made in both"
+        )
+    return shape
 
 
 def _is_pair(found: Any) -> TypeGuard[tuple[Tensor, Tensor]]:
