@@ -21,7 +21,12 @@ from tuitrain.errors import DeviceError, TrainingError
 from tuitrain.training.data.batches import Batches, BatchSchedule, LoaderBatches, TensorBatches
 from tuitrain.training.data.checks import check_splits
 from tuitrain.training.data.sources import Source, count, sample_shape, target_shape
-from tuitrain.training.data.transform import BatchTransform, build_augmentations, measure_statistics
+from tuitrain.training.data.transform import (
+    BatchTransform,
+    Statistics,
+    build_augmentations,
+    measure_statistics,
+)
 from tuitrain.training.hooks import HookList, build_hooks
 from tuitrain.training.modules.materialise import input_type_of, materialise, refuse_meta
 from tuitrain.training.modules.modes import begin_training_mode
@@ -139,9 +144,21 @@ def pick_device(name: str) -> torch.device:
 
 
 def build_components(
-    preset: Preset, data_directory: Path, report: Callable[[str], None]
+    preset: Preset,
+    data_directory: Path,
+    report: Callable[[str], None],
+    warn: Callable[[str], None] = lambda _text: None,
+    *,
+    estimate: bool = False,
 ) -> TrainingComponents:
     """Build everything that a preset describes.
+
+    Args:
+        preset: resolved.
+        data_directory: where data sets are kept.
+        report: is told what takes long.
+        warn: is told what a data set leaves out.
+        estimate: nothing is trained: only shapes and sizes are wanted of the data.
 
     Raises:
         TuitrainError: the device, the data or a component can't do what the preset asks.
@@ -152,7 +169,8 @@ def build_components(
     precision = Precision(preset.train.precision, device)
     task = find_task(preset.task)
     check_monitors(preset, task)
-    data = _build_data(preset, task, device, data_directory, report)
+    context = DataContext(data_directory, report, warn, estimate, task.has_classes)
+    data = _build_data(preset, task, device, context)
     report("building the model")
     model = _build_model(preset, data, device)
     data = _prepared_once(_in_types_of(model, data))
@@ -165,7 +183,7 @@ def build_components(
     if isinstance(loss, nn.Module):
         loss = loss.to(device)
     optimizer = build_optimizer(preset, model, loss)
-    context = HookContext(
+    hook_context = HookContext(
         model=model,
         optimizer=optimizer,
         device=device,
@@ -186,29 +204,21 @@ def build_components(
         optimizer=optimizer,
         groups=ParameterGroups(optimizer, preset.optimizer),
         schedule=Schedule(preset.schedule),
-        hooks=build_hooks(preset.hooks, context),
+        hooks=build_hooks(preset.hooks, hook_context),
         precision=precision,
     )
 
 
-def _build_data(
-    preset: Preset,
-    task: Task,
-    device: torch.device,
-    folder: Path,
-    report: Callable[[str], None],
-) -> Data:
+def _build_data(preset: Preset, task: Task, device: torch.device, context: DataContext) -> Data:
     build = registry.dataset.find(preset.data.name)
-    context = DataContext(folder, report)
     given = (context,) if ":" not in preset.data.name or registry.takes_context(build) else ()
     found = build(*given, **preset.data.options)
     splits = check_splits(preset.data.name, task, found, own_loss=":" in preset.loss.name)
     shape = sample_shape(splits.train)
     on_device = _fits(preset.data, splits, device)
     if on_device and isinstance(splits.train, Samples):
-        report(f"moving the data to {device}")
-    normalize = preset.data.normalize and splits.kind != "tokens"
-    statistics = measure_statistics(splits.train) if normalize else None
+        context.report(f"moving the data to {device}")
+    statistics = _statistics(preset, splits)
     train = preset.train
     plan = BatchSchedule(
         count(splits.train), train.batch_size, train.accumulate, train.drop_last, train.seed
@@ -234,6 +244,13 @@ def _build_data(
     )
 
 
+def _statistics(preset: Preset, splits: Splits) -> Statistics | None:
+    """Return what inputs are normalised by; None: they are not."""
+    if not preset.data.normalize or splits.kind == "tokens":
+        return None
+    return measure_statistics(splits.train, splits.statistics_samples, len(splits.codes))
+
+
 def _spec(task: Task, splits: Splits) -> DataSpec:
     targets = target_shape(splits.train)
     return DataSpec(
@@ -242,6 +259,7 @@ def _spec(task: Task, splits: Splits) -> DataSpec:
         kind=splits.kind or "other",
         vocabulary=splits.vocabulary,
         target_shape=targets,
+        codes=splits.codes,
     )
 
 
