@@ -80,3 +80,5 @@ class DataContext:
     """Only shapes and sizes are asked for: nothing is written, and no more read than that takes."""
     has_classes: bool | None = None
     """Whether the task's targets are class numbers; None: not known."""
+    task: str = ""
+    """The preset's."""

@@ -169,7 +169,7 @@ def build_components(
     precision = Precision(preset.train.precision, device)
     task = find_task(preset.task)
     check_monitors(preset, task)
-    context = DataContext(data_directory, report, warn, estimate, task.has_classes)
+    context = DataContext(data_directory, report, warn, estimate, task.has_classes, task.name)
     data = _build_data(preset, task, device, context)
     report("building the model")
     model = _build_model(preset, data, device)

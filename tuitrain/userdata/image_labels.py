@@ -10,8 +10,16 @@ from pathlib import Path
 
 import numpy as np
 
-from tuitrain.errors import DataUnavailableError
-from tuitrain.userdata.image_files import TEST, TRAIN, VALIDATION, ImageFile, ImageSet, image_file
+from tuitrain.errors import DataUnavailableError, FolderError
+from tuitrain.userdata.image_files import (
+    TEST,
+    TRAIN,
+    VALIDATION,
+    ImageFile,
+    ImageSet,
+    image_file,
+    is_image,
+)
 from tuitrain.userdata.split import held_out
 from tuitrain.userdata.tables import Table, is_missing, read_table
 from tuitrain.userdata.words import counted, listed, shown
@@ -59,6 +67,18 @@ def find_labelled(root: Path, labels: str, share: float, seed: int) -> ImageSet:
     train = tuple(each for each, out in zip(files, held, strict=True) if not out)
     validation = tuple(each for each, out in zip(files, held, strict=True) if out)
     return ImageSet(root, tuple(shown(name) for name in classes), train, validation)
+
+
+def is_label_table(path: Path) -> bool:
+    """Say whether a table is one of image files and their labels, by its columns and first row."""
+    try:
+        table = read_table(path)
+    except (DataUnavailableError, FolderError):
+        return False
+    names = {name.lower() for name in table.columns}
+    if not (names & set(_FILE) and names & set(_LABEL)):
+        return False
+    return is_image(table.column(_column(table, _FILE))[0])
 
 
 def class_names(texts: Sequence[str]) -> list[str]:
