@@ -22,15 +22,16 @@ ALLOWED = {
     "config": {"errors"},
     "runs": BASE | {"config"},
     "analysis": BASE | {"config", "runs"},
+    "userdata": {"errors", "file_lock", "units"},
     "telemetry": set(),
     "traces": BASE,
     "alerts": BASE | {"config"},
-    "components": {"errors", "config"},
+    "components": {"errors", "config", "userdata"},
     "training": BASE | {"components", "config"},
     "supervisor": BASE | {"alerts", "config", "traces", "runs", "telemetry"},
     "view": BASE | READ,
     "ui": BASE | READ | {"supervisor", "telemetry", "view"},
-    "cli": BASE | READ | {"supervisor", "telemetry", "ui", "view"},
+    "cli": BASE | READ | {"supervisor", "telemetry", "ui", "userdata", "view"},
 }
 OWNERS = {
     "torch": {"components", "training"},
@@ -40,6 +41,7 @@ OWNERS = {
     "plotext": {"view"},
     "typer": {"cli"},
     "sqlite3": {"runs"},
+    "PIL": {"userdata"},
     "pynvml": {"telemetry"},
 }
 """Libraries with one place in the package; scikit-learn's reports are made in analysis."""

@@ -48,6 +48,8 @@ KINDS: tuple[Kind, ...] = (
          ("hang_factor", "hang_s", "hang_first_step_s", "hang_evaluation_s")),
     Kind("checkpoint", "warning", "A checkpoint was damaged, or a run continues from another state "
          "than its last."),
+    Kind("data", "warning", "The data set leaves something out, as images that can't be read, or "
+         "can't be kept as the preset says."),
     Kind("record", "warning", "Something that was told or measured could not be recorded, or what "
          "watches the run failed: it is left out, and the run goes on."),
     Kind("webhook", "warning", "The webhook does not take what is posted."),
@@ -58,7 +60,7 @@ KINDS: tuple[Kind, ...] = (
 _SEVERITIES: Mapping[str, Severity] = {kind.name: kind.severity for kind in KINDS}
 
 
-OFF_THE_CURVE = frozenset({"stacks", "webhook", "ended", "record"})
+OFF_THE_CURVE = frozenset({"stacks", "webhook", "ended", "record", "data"})
 """Kinds that say nothing of the step at which they were raised."""
 
 

@@ -12,6 +12,7 @@ from tuitrain.cli import (
     doctor,
     interface,
     launch,
+    new,
     output,
     presets,
     profile,
@@ -56,6 +57,7 @@ def _options(
 
 
 launch.add_commands(app)
+new.add_commands(app)
 interface.add_commands(app)
 control.add_commands(app)
 profile.add_commands(app)

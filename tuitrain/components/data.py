@@ -43,6 +43,12 @@ class Splits:
     never normalised."""
     vocabulary: int | None = None
     """Of tokens: how many there are, numbered from 0."""
+    codes: tuple[int, ...] = ()
+    """Of a table whose last columns are whole numbers to look up: how many there are of each, 0
+    stands for what the training part does not have. They are never normalised."""
+    statistics_samples: int | None = None
+    """From how many samples, evenly spread, mean and deviation are taken; None: from all of a set
+    in memory, from the first ones of another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +64,8 @@ class DataSpec:
     """Of tokens: how many there are, numbered from 0; None where the data set does not say."""
     target_shape: tuple[int, ...] = ()
     """One sample's targets' shape; () for a number."""
+    codes: tuple[int, ...] = ()
+    """Of a table: how many whole numbers there are to look up in each of its last columns."""
     examples: Callable[[int], Tensor] | None = None
     """Returns up to so many training inputs from all over the set, as the model gets them but not
     augmented: for layers that are worked out from the data. None: there are none to look at."""
@@ -83,3 +91,11 @@ class DataContext:
 
     folder: Path
     report: Callable[[str], None]
+    warn: Callable[[str], None] = lambda _text: None
+    """Tells what the user has to know later too, as samples that are left out: raises an alert."""
+    estimate: bool = False
+    """Only shapes and sizes are asked for: nothing is written, and no more read than that takes."""
+    has_classes: bool | None = None
+    """Whether the task's targets are class numbers; None: not known."""
+    task: str = ""
+    """The preset's."""

@@ -18,6 +18,7 @@ from typing import IO, Annotated, Any, ClassVar
 from pydantic import BeforeValidator, ConfigDict, PlainSerializer, TypeAdapter, ValidationError
 
 from tuitrain.config.changes import Change
+from tuitrain.config.data_path import with_whole_path
 from tuitrain.config.folders import data_directory
 from tuitrain.config.load import to_toml
 from tuitrain.config.schema import Preset
@@ -149,14 +150,17 @@ def begin_run(
         root: the folder of all runs.
         name: what to call the run.
         data_dir: where data sets are kept, when not the default.
-        preset_folder: where the preset file lies: own code is looked for there, then here.
+        preset_folder: where the preset file lies: own code is looked for there, then here; data
+            by path there, then among the data sets.
 
     Raises:
-        UsageError: the name is not allowed.
+        UsageError: the name is not allowed, or nothing lies at the path of the data.
         RecordError: the database can't be written.
         OSError: the folder can't be written.
     """
     data = data_directory(data_dir).absolute()
+    folders = [folder for folder in (preset_folder, Path.cwd()) if folder is not None]
+    preset = with_whole_path(preset, [folders[0], data])
     directory = create_run(
         root,
         preset.name,
@@ -165,7 +169,6 @@ def begin_run(
         command_line=sys.argv,
         data_directory=data,
     )
-    folders = [folder for folder in (preset_folder, Path.cwd()) if folder is not None]
     return LaunchSpec(directory, preset, False, data, _code_folders(preset, folders))
 
 

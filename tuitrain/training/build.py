@@ -27,6 +27,7 @@ from tuitrain.training.data.sources import Source, count, sample_shape, target_s
 from tuitrain.training.data.targets import all_targets
 from tuitrain.training.data.transform import (
     BatchTransform,
+    Statistics,
     build_augmentations,
     measure_statistics,
     transformed_shape,
@@ -158,14 +159,19 @@ def build_components(
     data_directory: Path,
     report: Callable[[str], None],
     run_directory: Path | None = None,
+    *,
+    warn: Callable[[str], None] = lambda _text: None,
+    estimate: bool = False,
 ) -> TrainingComponents:
     """Build everything that a preset describes.
 
     Args:
-        preset: what to build.
-        data_directory: where data sets are.
+        preset: resolved.
+        data_directory: where data sets are kept.
         report: is told what takes long.
         run_directory: the run's folder, for hooks that write there; None: there is none.
+        warn: is told what a data set leaves out.
+        estimate: nothing is trained: only shapes and sizes are wanted of the data.
 
     Raises:
         TuitrainError: the device, the data or a component can't do what the preset asks.
@@ -176,7 +182,8 @@ def build_components(
     precision = Precision(preset.train.precision, device)
     task = find_task(preset.task)
     check_monitors(preset, task)
-    data = _build_data(preset, task, device, data_directory, report)
+    context = DataContext(data_directory, report, warn, estimate, task.has_classes, task.name)
+    data = _build_data(preset, task, device, context)
     report("building the model")
     model = _build_model(preset, data, device)
     raw = _in_types_of(model, data)
@@ -190,7 +197,7 @@ def build_components(
     if isinstance(loss, nn.Module):
         loss = loss.to(device)
     optimizer = build_optimizer(preset, model, loss)
-    context = HookContext(
+    hook_context = HookContext(
         model=model,
         optimizer=optimizer,
         device=device,
@@ -214,30 +221,22 @@ def build_components(
         optimizer=optimizer,
         groups=ParameterGroups(optimizer, preset.optimizer),
         schedule=Schedule(preset.schedule, data.plan.steps_per_epoch),
-        hooks=build_hooks(preset.hooks, context),
+        hooks=build_hooks(preset.hooks, hook_context),
         metrics=build_metrics(preset, MetricContext(task, data.spec.outputs, device, data.classes)),
         precision=precision,
     )
 
 
-def _build_data(
-    preset: Preset,
-    task: Task,
-    device: torch.device,
-    folder: Path,
-    report: Callable[[str], None],
-) -> Data:
+def _build_data(preset: Preset, task: Task, device: torch.device, context: DataContext) -> Data:
     build = registry.dataset.find(preset.data.name)
-    context = DataContext(folder, report)
     given = (context,) if ":" not in preset.data.name or registry.takes_context(build) else ()
     found = build(*given, **preset.data.options)
     splits = check_splits(preset.data.name, task, found, own_loss=":" in preset.loss.name)
     shape = sample_shape(splits.train)
     on_device = _fits(preset.data, splits, device)
     if on_device and isinstance(splits.train, Samples):
-        report(f"moving the data to {device}")
-    normalize = preset.data.normalize and splits.kind != "tokens"
-    statistics = measure_statistics(splits.train) if normalize else None
+        context.report(f"moving the data to {device}")
+    statistics = _statistics(preset, splits)
     train = preset.train
     plan = BatchSchedule(
         count(splits.train), train.batch_size, train.accumulate, train.drop_last, train.seed
@@ -270,6 +269,13 @@ def _build_data(
     )
 
 
+def _statistics(preset: Preset, splits: Splits) -> Statistics | None:
+    """Return what inputs are normalised by; None: they are not."""
+    if not preset.data.normalize or splits.kind == "tokens":
+        return None
+    return measure_statistics(splits.train, splits.statistics_samples, len(splits.codes))
+
+
 def _spec(task: Task, splits: Splits, shape: tuple[int, ...]) -> DataSpec:
     targets = target_shape(splits.train)
     return DataSpec(
@@ -278,6 +284,7 @@ def _spec(task: Task, splits: Splits, shape: tuple[int, ...]) -> DataSpec:
         kind=splits.kind or "other",
         vocabulary=splits.vocabulary,
         target_shape=targets,
+        codes=splits.codes,
     )
 
 

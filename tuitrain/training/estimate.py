@@ -81,8 +81,11 @@ def _estimate(command: EstimateCost) -> CostEstimate:
 @lru_cache(maxsize=1)
 def _parts(preset_json: str, data_directory: str) -> TrainingComponents:
     preset = Preset.model_validate_json(preset_json)
-    # On the CPU and without a compiler: the sizes are the same.
+    # On the CPU, without a compiler and without measuring the data: the sizes are the same.
     quick = preset.model_copy(
-        update={"train": preset.train.model_copy(update={"compile": False, "device": "cpu"})}
+        update={
+            "train": preset.train.model_copy(update={"compile": False, "device": "cpu"}),
+            "data": preset.data.model_copy(update={"normalize": False}),
+        }
     )
-    return build_components(quick, Path(data_directory), lambda _text: None)
+    return build_components(quick, Path(data_directory), lambda _text: None, estimate=True)

@@ -73,8 +73,13 @@ class Session:
         Instrument("the record of allocations", self._tell_left_out).look(
             lambda: record_history(self._preset, device), None
         )
-        data_directory = Path(self._order.data_directory)
-        parts = build_components(self._preset, data_directory, self._report, self._directory)
+        parts = build_components(
+            self._preset,
+            Path(self._order.data_directory),
+            self._report,
+            self._directory,
+            warn=self._tell_of_data,
+        )
         trainer = self._trainer = Trainer(
             parts, self._link, self._writer, self._order.config, rerun=rerun_words(self._order)
         )
@@ -215,6 +220,9 @@ class Session:
 
     def _tell_left_out(self, text: str, trace: str) -> None:
         self._link.send(AlertRaised(time.time(), 0, "record", text, trace))
+
+    def _tell_of_data(self, text: str) -> None:
+        self._link.send(AlertRaised(time.time(), 0, "data", text))
 
     def _alert(self, text: str) -> None:
         self._link.send(AlertRaised(time.time(), 0, "checkpoint", text))

@@ -38,18 +38,20 @@ class Statistics:
         return Statistics(self.mean.to(device), self.inverse_deviation.to(device))
 
 
-def measure_statistics(source: Source) -> Statistics:
+def measure_statistics(source: Source, samples: int | None = None, codes: int = 0) -> Statistics:
     """Measure the training inputs: a channel each for images, a feature each for vectors.
 
     A channel that never varies keeps its scale. Of a streamed set the first samples are read.
 
+    Args:
+        source: the training part.
+        samples: take so many, evenly spread, of a set of either kind.
+        codes: how many of the last features are left as they are.
+
     Raises:
         TrainingError: the inputs are complex.
     """
-    if isinstance(source, Samples):
-        inputs = source.inputs
-    else:
-        inputs, _targets = source.batch(range(min(len(source), _STATISTICS_SAMPLES)))
+    inputs = _inputs(source, samples)
     if inputs.is_complex():
         raise TrainingError(
             f"data.normalize = true: inputs of {inputs.dtype} can't be normalised, set it to false"
@@ -57,8 +59,23 @@ def measure_statistics(source: Source) -> Statistics:
     dimensions = [0, *range(2, inputs.ndim)]
     mean, deviation = _moments(inputs, dimensions)
     deviation = torch.where(deviation > 0, deviation, torch.ones_like(deviation))
+    if codes:
+        mean[-codes:], deviation[-codes:] = 0, 1
     shape = [1, -1, *[1] * (inputs.ndim - 2)]
     return Statistics(mean.float().reshape(shape), (1 / deviation).float().reshape(shape))
+
+
+def _inputs(source: Source, samples: int | None) -> Tensor:
+    """Return the inputs to measure."""
+    if samples is None:
+        if isinstance(source, Samples):
+            return source.inputs
+        return source.batch(range(min(len(source), _STATISTICS_SAMPLES)))[0]
+    number = min(len(source), samples)
+    spread = [place * len(source) // number for place in range(number)]
+    if isinstance(source, Samples):
+        return source.inputs[torch.tensor(spread)]
+    return source.batch(spread)[0]
 
 
 def _moments(inputs: Tensor, dimensions: list[int]) -> tuple[Tensor, Tensor]:

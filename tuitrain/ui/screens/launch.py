@@ -13,12 +13,13 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import TextArea
 
+from tuitrain.config.data_path import with_whole_path
 from tuitrain.config.draft import Draft
 from tuitrain.config.folders import data_directory
-from tuitrain.config.load import parse_preset
+from tuitrain.config.load import parse_preset, to_toml
 from tuitrain.config.schema import Preset
 from tuitrain.config.shortest import toml_value
-from tuitrain.errors import TuitrainError
+from tuitrain.errors import TuitrainError, UsageError
 from tuitrain.runs.rows import StateRow
 from tuitrain.supervisor.launch import own_code
 from tuitrain.ui.feeds.delivery import Delivery, pass_through
@@ -147,7 +148,7 @@ class LaunchScreen(LaunchView):
         self._asked = self._checked.text
         self._warm = self._make_worker(
             lambda report: self._post(partial(self._take_report, report)),
-            self._asked,
+            self._located(opened, preset),
             data_directory(self.tuitrain.data_dir).absolute(),
             folders,
         )
@@ -165,10 +166,19 @@ class LaunchScreen(LaunchView):
         self._ask_timer = self.set_timer(_ASK_AFTER_S, self._ask)
 
     def _ask(self) -> None:
-        text = self._checked.text
-        if self._warm is not None and self._checked.preset is not None and text != self._asked:
+        text, preset, opened = self._checked.text, self._checked.preset, self._opened
+        if self._warm and preset is not None and opened is not None and text != self._asked:
             self._asked = text
-            self._warm.ask(text)
+            self._warm.ask(self._located(opened, preset))
+
+    def _located(self, opened: Opened, preset: Preset) -> str:
+        """Return the settings as text, with the whole path of data that lie beside the preset."""
+        folders = [opened.path.parent, data_directory(self.tuitrain.data_dir)]
+        try:
+            located = with_whole_path(preset, folders)
+        except UsageError:  # the start says so, and so does what the worker answers
+            located = preset
+        return self._checked.text if located is preset else to_toml(located)
 
     # --- editing --------------------------------------------------------------------------------
 

@@ -1,0 +1,158 @@
+"""What a table holds, for a person and for a preset: columns, kinds, gaps, copies, leaks."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from tuitrain.errors import DataUnavailableError
+from tuitrain.userdata.columns import is_numeric
+from tuitrain.userdata.tables import Table, is_missing, numbers_of, read_table
+from tuitrain.userdata.words import shown
+
+Kind = Literal["number", "category", "identifier", "constant"]
+
+_TARGETS = ("target", "label", "class", "y", "outcome")
+_IDENTIFIERS = ("id", "index", "key", "uuid", "row", "rowid", "row_id")
+_MOST_CLASSES = 20
+"""A column of whole numbers with more different values is one of amounts."""
+_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnSurvey:
+    """One column."""
+
+    name: str
+    kind: Kind
+    missing: int
+    distinct: int
+    summary: str
+    """The range of numbers, or the most frequent texts."""
+    tells_target: bool = False
+    """Each of its values stands for one of the target's and the other way round."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableSurvey:
+    """What was found."""
+
+    path: Path
+    validation: str
+    """Another file beside it that is the validation part; empty: a share is held out."""
+    rows: int
+    separator: str
+    columns: tuple[ColumnSurvey, ...]
+    """As the table has them, the target too."""
+    target: str
+    task: Literal["classification", "regression"]
+    classes: dict[str, int]
+    """Of a classification: rows of each."""
+    spread: float
+    """Of a regression: the deviation of the target."""
+    copies: int
+    """Rows that are equal to another one."""
+    leaks: int
+    """Rows of the validation file that the training file has too."""
+
+    @property
+    def features(self) -> tuple[ColumnSurvey, ...]:
+        """The columns beside the target."""
+        return tuple(each for each in self.columns if each.name != self.target)
+
+
+def survey_table(path: Path, target: str = "", validation: str = "") -> TableSurvey:
+    """Look at a table.
+
+    Args:
+        path: the file.
+        target: the column to predict; empty: one called so, or the last.
+        validation: another file in the same folder that is the validation part.
+
+    Raises:
+        DataUnavailableError: it can't be used; the text says where and why.
+    """
+    table = read_table(path)
+    goal = table.find(target, "--target") if target else _target(table)
+    if len(table.columns) < 2:
+        raise DataUnavailableError(f"{shown(path)} has one column: there is nothing to learn from")
+    columns = tuple(_column(table, name, goal) for name in table.columns)
+    is_number, classes = is_numeric(table, goal), _classes(table, goal)
+    as_classes = not is_number or (len(classes) <= _MOST_CLASSES and _whole(table, goal))
+    rows = Counter(map(tuple, table.rows))
+    return TableSurvey(
+        path=path,
+        validation=validation,
+        rows=len(table.rows),
+        separator=table.separator,
+        columns=columns,
+        target=goal,
+        task="classification" if as_classes else "regression",
+        classes=classes if as_classes else {},
+        spread=0.0 if as_classes else float(np.nanstd(numbers_of(table.column(goal))[0])),
+        copies=len(table.rows) - len(rows),
+        leaks=_leaks(table, path.parent / validation) if validation else 0,
+    )
+
+
+def _target(table: Table) -> str:
+    return next((n for n in table.columns if n.lower() in _TARGETS), table.columns[-1])
+
+
+def _classes(table: Table, name: str) -> dict[str, int]:
+    return dict(Counter(c for c in table.column(name) if not is_missing(c)).most_common())
+
+
+def _whole(table: Table, name: str) -> bool:
+    values = numbers_of(table.column(name))[0]
+    known = values[~np.isnan(values)]
+    return bool((known == np.round(known)).all())
+
+
+def _column(table: Table, name: str, target: str) -> ColumnSurvey:
+    cells = table.column(name)
+    known = [cell for cell in cells if not is_missing(cell)]
+    counts = Counter(known)
+    number = bool(known) and is_numeric(table, name)
+    kind = _kind(name, number, len(counts), len(cells)) if name != target else None
+    return ColumnSurvey(
+        name=name,
+        kind=kind or ("number" if number else "category"),
+        missing=len(cells) - len(known),
+        distinct=len(counts),
+        summary=_summary(cells, counts, number),
+        tells_target=name != target and _tells(cells, table.column(target)),
+    )
+
+
+def _kind(name: str, number: bool, distinct: int, rows: int) -> Kind:
+    if distinct < 2:
+        return "constant"
+    if name.lower() in _IDENTIFIERS and distinct == rows:
+        return "identifier"
+    if not number and distinct > max(50, rows // 2):
+        return "identifier"
+    return "number" if number else "category"
+
+
+def _summary(cells: Sequence[str], counts: "Counter[str]", number: bool) -> str:
+    if number:
+        values = numbers_of(cells)[0]
+        return f"{np.nanmin(values):g} to {np.nanmax(values):g}, mean {np.nanmean(values):g}"
+    some = ", ".join(f"{shown(text)} {n:,}" for text, n in counts.most_common(_SHOWN))
+    return some + (", ..." if len(counts) > _SHOWN else "")
+
+
+def _tells(cells: Sequence[str], target: Sequence[str]) -> bool:
+    """Say whether two columns of more than one value are the same but for how it is written."""
+    pairs = len(set(zip(cells, target, strict=True)))
+    # A column of all different values stands for anything.
+    return 1 < pairs < len(cells) and pairs == len(set(cells)) == len(set(target))
+
+
+def _leaks(table: Table, other: Path) -> int:
+    there = set(map(tuple, table.rows))
+    return sum(tuple(row) in there for row in read_table(other).rows)
