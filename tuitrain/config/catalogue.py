@@ -75,6 +75,8 @@ class TaskInfo:
     """What decides which checkpoint is best, where a preset does not say."""
     loss: str = ""
     """Of a preset that names none; empty: it must name one."""
+    takes_data_of: tuple[str, ...] = ()
+    """Tasks whose data sets fit it as well."""
 
     @property
     def watched(self) -> tuple[str, ...]:

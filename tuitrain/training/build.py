@@ -19,7 +19,7 @@ from tuitrain.components.task import Task
 from tuitrain.config.schema import DataSection, Preset
 from tuitrain.errors import DeviceError, TrainingError
 from tuitrain.training.data.batches import Batches, BatchSchedule, LoaderBatches, TensorBatches
-from tuitrain.training.data.checks import check_splits
+from tuitrain.training.data.checks import check_splits, count_classes
 from tuitrain.training.data.sources import Source, count, sample_shape, target_shape
 from tuitrain.training.data.transform import BatchTransform, build_augmentations, measure_statistics
 from tuitrain.training.hooks import HookList, build_hooks
@@ -208,7 +208,8 @@ def _build_data(
     if on_device and isinstance(splits.train, Samples):
         report(f"moving the data to {device}")
     normalize = preset.data.normalize and splits.kind != "tokens"
-    statistics = measure_statistics(splits.train) if normalize else None
+    is_series = splits.kind == "series"
+    statistics = measure_statistics(splits.train, last=is_series) if normalize else None
     train = preset.train
     plan = BatchSchedule(
         count(splits.train), train.batch_size, train.accumulate, train.drop_last, train.seed
@@ -227,6 +228,7 @@ def _build_data(
             statistics=statistics.to(device) if statistics else None,
             augment=build_augmentations(preset.data.augment, shape),
             channels_last=train.channels_last,
+            targets=_targets_of(task, splits),
         ),
         plan=plan,
         classes=splits.classes,
@@ -234,11 +236,22 @@ def _build_data(
     )
 
 
+def _targets_of(task: Task, splits: Splits) -> Callable[[Tensor, Tensor], Tensor] | None:
+    """Return what makes a batch's targets, where they are not those that the data set gives."""
+    if task.reconstructs and not target_shape(splits.train):
+        return lambda inputs, _targets: inputs
+    if task.target_dimensions:
+        return lambda _inputs, targets: targets.long()
+    return None
+
+
 def _spec(task: Task, splits: Splits) -> DataSpec:
-    targets = target_shape(splits.train)
+    inputs, targets = sample_shape(splits.train), target_shape(splits.train)
+    if task.reconstructs and not targets:
+        targets = inputs
     return DataSpec(
-        input_shape=sample_shape(splits.train),
-        outputs=task.outputs(len(splits.classes), targets),
+        input_shape=inputs,
+        outputs=task.outputs(count_classes(task, splits) or len(splits.classes), targets),
         kind=splits.kind or "other",
         vocabulary=splits.vocabulary,
         target_shape=targets,
@@ -318,7 +331,8 @@ def _build_model(preset: Preset, data: Data, device: torch.device) -> nn.Module:
     model = _make_model(preset, data.spec)
     refuse_meta(model, where)
     model = model.to(device)
-    data.preparation.input_type = input_type_of(model)
+    is_tokens = data.spec.kind == "tokens"
+    data.preparation.input_type = torch.int64 if is_tokens else input_type_of(model)
     materialise(model, lambda: first_samples(data, device, 2)[0], where)
     return model
 
@@ -332,7 +346,7 @@ def first_samples(data: Data, device: torch.device, number: int) -> tuple[Tensor
         states = generator_states()
         inputs, targets = data.train.batch(range(number))
         restore_generators(states)
-    return data.preparation.evaluate(inputs.to(device)), targets.to(device)
+    return data.preparation.prepare(inputs.to(device), targets.to(device))
 
 
 def _make_model(preset: Preset, spec: DataSpec) -> nn.Module:

@@ -36,10 +36,14 @@ class Statistics:
         return Statistics(self.mean.to(device), self.inverse_deviation.to(device))
 
 
-def measure_statistics(source: Source) -> Statistics:
+def measure_statistics(source: Source, *, last: bool = False) -> Statistics:
     """Measure the training inputs: a channel each for images, a feature each for vectors.
 
     A channel that never varies keeps its scale. Of a streamed set the first samples are read.
+
+    Args:
+        source: the training set.
+        last: the last dimension is that of the features, as in a series [length, features].
 
     Raises:
         TrainingError: the inputs are complex.
@@ -52,21 +56,22 @@ def measure_statistics(source: Source) -> Statistics:
         raise TrainingError(
             f"data.normalize = true: inputs of {inputs.dtype} can't be normalised, set it to false"
         )
-    dimensions = [0, *range(2, inputs.ndim)]
-    mean, deviation = _moments(inputs, dimensions)
+    channel = inputs.ndim - 1 if last else 1
+    mean, deviation = _moments(inputs, channel)
     deviation = torch.where(deviation > 0, deviation, torch.ones_like(deviation))
-    shape = [1, -1, *[1] * (inputs.ndim - 2)]
+    shape = [-1 if dimension == channel else 1 for dimension in range(inputs.ndim)]
     return Statistics(mean.float().reshape(shape), (1 / deviation).float().reshape(shape))
 
 
-def _moments(inputs: Tensor, dimensions: list[int]) -> tuple[Tensor, Tensor]:
+def _moments(inputs: Tensor, channel: int) -> tuple[Tensor, Tensor]:
     """Return mean and deviation in float64, in pieces so that no second copy of a set is made."""
+    dimensions = [dimension for dimension in range(inputs.ndim) if dimension != channel]
     total, squares, number = torch.zeros(1), torch.zeros(1), 0
     for piece in torch.split(inputs, 4096):
         wide = piece.double()
         total = total + wide.sum(dimensions)
         squares = squares + wide.square().sum(dimensions)
-        number += wide.numel() // wide.shape[1]
+        number += wide.numel() // wide.shape[channel]
     mean = total / number
     return mean, (squares / number - mean.square()).clamp(min=0).sqrt()
 
@@ -81,9 +86,21 @@ class BatchTransform:
         statistics: Statistics | None,
         augment: Sequence[Augment],
         channels_last: bool,
+        targets: Callable[[Tensor, Tensor], Tensor] | None = None,
     ) -> None:
+        """Begin with what the preset says.
+
+        Args:
+            seed: the run's.
+            statistics: what inputs are normalised by; None: they are not.
+            augment: of training batches, in order.
+            channels_last: lay images out so.
+            targets: makes a batch's targets of its prepared inputs and the data set's targets;
+                None: those are taken as they are.
+        """
         self.input_type = torch.float32
-        """Of what the model takes."""
+        """Of what the model takes; int64: tokens."""
+        self._targets = targets
         self._seed = seed
         self._statistics = statistics
         self._augment = tuple(augment)
@@ -107,15 +124,22 @@ class BatchTransform:
         for place, augment in enumerate(self._augment):
             draw = Draw(index, derive(self._seed, epoch, place))
             inputs, targets = augment(inputs, targets, draw)
-        return self.evaluate(inputs), targets
+        return self.prepare(inputs, targets)
+
+    def prepare(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """Prepare inputs and targets without augmentation."""
+        inputs = self.evaluate(inputs)
+        return inputs, targets if self._targets is None else self._targets(inputs, targets)
 
     def evaluate(self, inputs: Tensor) -> Tensor:
-        """Prepare without augmentation."""
+        """Prepare inputs without augmentation."""
+        if self.input_type == torch.int64:
+            return inputs.long()
         if self._statistics is not None:
             # uint8 less float32 is float32 in one pass: no conversion of its own is needed.
             inputs = (inputs - self._statistics.mean).mul_(self._statistics.inverse_deviation)
         elif not inputs.is_floating_point() and not inputs.is_complex():
-            # Whole numbers may be tokens to look up: in 16 bits they would not stay what they are.
+            # Whole numbers may be looked up: in 16 bits they would not stay what they are.
             inputs = inputs.double() if self.input_type == torch.float64 else inputs.float()
             return self._laid_out(inputs)
         if inputs.dtype != self.input_type and inputs.is_floating_point():

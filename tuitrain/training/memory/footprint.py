@@ -167,7 +167,7 @@ def untaken_sizes(parts: TrainingComponents) -> tuple[int, int]:
     """
     plan, evaluated = parts.data.plan, count(parts.data.validation)
     slices = [*plan.slices(0), *plan.slices(plan.steps_per_epoch - 1)]
-    size = evaluation_size(parts.preset.train.batch_size)
+    size = evaluation_size(parts)
     taken = {end - first for first, end in slices} | {min(size, evaluated), evaluated % size}
     free = (number for number in range(2, 4 + 4 * len(taken), 2) if number not in taken)
     return next(free), next(free)

@@ -3,6 +3,7 @@
 import time
 from contextlib import nullcontext
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import torch
@@ -24,9 +25,16 @@ class Evaluation:
     duration_s: float
 
 
-def evaluation_size(batch_size: int) -> int:
+_MOST_OUTPUTS = 1 << 24
+"""Numbers that a model may give at a time where that is more than in training: 64 MiB."""
+
+
+def evaluation_size(components: TrainingComponents) -> int:
     """Return how many samples an evaluation takes at a time: without gradients there is room."""
-    return max(batch_size, 256)
+    spec = components.data.spec
+    shape = components.task.output_shape(spec.outputs, spec.target_shape) or (spec.outputs,)
+    room = _MOST_OUTPUTS // max(1, prod(shape))
+    return max(components.preset.train.batch_size, min(256, room))
 
 
 class Evaluator:
@@ -46,7 +54,7 @@ class Evaluator:
 
     @torch.no_grad()
     def run(self, batch_size: int) -> Evaluation:
-        """Evaluate; the loss is the mean over all samples, whatever the batches' sizes.
+        """Evaluate; the loss is the mean over all that the task counts, whatever the batches are.
 
         Without gradients, but not in inference mode: a tensor that a model keeps from there, as a
         table of positions, could not be used in training.
@@ -64,6 +72,7 @@ class Evaluator:
         components, data = self._components, self._components.data
         tally = components.task.accumulator(data.spec.outputs, components.device)
         total = torch.zeros((), device=components.device)
+        weight: torch.Tensor | int = 0
         batches = evaluation_batches(
             data.validation,
             data.preparation,
@@ -74,9 +83,15 @@ class Evaluator:
         for inputs, targets in batches:
             with components.precision.autocast():
                 outputs = components.task.shape_outputs(components.model(inputs), targets)
-                total += components.loss(outputs, targets).float() * len(targets)
+                counted = components.task.weigh(targets)
+                part = components.loss(outputs, targets).float() * counted
+                weight += counted
+                if isinstance(counted, torch.Tensor):
+                    # The mean over nothing, as of a batch that is all padding, is NaN.
+                    part = part.masked_fill(counted == 0, 0.0)
+                total += part
             tally.add(outputs, targets)
-        metrics = {f"{label}/loss": total.item() / max(1, self._samples)}
+        metrics = {f"{label}/loss": total.item() / max(1, int(weight))}
         measured = tally.metrics()
         if absent := [name for name in components.task.metrics if name not in measured]:
             raise TrainingError(
