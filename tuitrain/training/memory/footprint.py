@@ -177,8 +177,11 @@ def _kept_bytes(parts: TrainingComponents, samples: int) -> int:
     """Send a batch without numbers through a copy of the model without numbers.
 
     Fake tensors know shape, type and device and take no memory; a large model takes as long as a
-    small one. A model whose shapes follow from its numbers gets true ones, in a true copy.
+    small one. A model whose shapes follow from its numbers gets true ones, in a true copy; so does
+    one with recurrent layers, as only the library that computes them knows what it keeps.
     """
+    if any(isinstance(module, nn.RNNBase) for module in parts.model.modules()):
+        return _kept_by(copy.deepcopy(parts.model), parts, samples)
     mode = FakeTensorMode(allow_non_fake_inputs=True)
     tensors = (*parts.model.parameters(), *parts.model.buffers(), *plain_tensors(parts.model))
     fakes: dict[int, Any] = {id(tensor): mode.from_tensor(tensor) for tensor in tensors}
