@@ -21,7 +21,8 @@ class UNet(nn.Module):
         super().__init__()
         widths = (inputs, *channels)
         self.down = nn.ModuleList(_block(width, wider) for width, wider in pairwise(widths))
-        self.pool = nn.MaxPool2d(2)
+        # An odd size is rounded up, as `Upsample` takes it.
+        self.pool = nn.MaxPool2d(2, ceil_mode=True)
         self.larger = nn.ModuleList(
             Upsample(wider, width, way) for width, wider in pairwise(channels)
         )
