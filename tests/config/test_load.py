@@ -5,6 +5,7 @@ import tomli_w
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tuitrain.config.catalogue import read_catalogue
 from tuitrain.config.faults import Fault, InvalidPresetError
 from tuitrain.config.folders import built_in_preset_directory
 from tuitrain.config.load import check_file, load_preset, parse_preset, to_toml
@@ -88,7 +89,7 @@ def test_of_a_task_of_ones_own_only_names_are_known():
 def test_a_misspelt_task_is_answered_with_the_nearest_and_all_allowed_ones():
     fault = only_fault(VALID.replace('"classification"', '"clasification"'))
     assert fault.endswith('task: found "clasification", which is no task; did you mean '
-        "classification? allowed: binary, classification, regression, "
+        f"classification? allowed: {', '.join(sorted(read_catalogue().tasks))}, "
         "package.module:Name")  # fmt: skip
 
 
@@ -225,7 +226,7 @@ def test_a_preset_error_has_one_line_a_fault():
 @pytest.mark.parametrize(
     ("overrides", "said"),
     [
-        (["loss.name=mse"], 'loss.name: found "mse", which fits task regression, but the preset'),
+        (["loss.name=mse"], 'loss.name: found "mse", which fits task regression'),
         (["task=binary"], 'data.name: found "digits", which fits task classification, but'),
         (["stop.monitor=val/acc"], "did you mean val/accuracy"),
         (["stop.monitor=train/lr"], "allowed: val/loss, val/accuracy, train/loss"),

@@ -1,15 +1,18 @@
 """Floating-point operations are counted on a copy without numbers; peaks are looked up by name."""
 
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from tests.training.test_loop import LINE
 from tuitrain.config.load import parse_preset
 from tuitrain.training.build import TrainingComponents, build_components
-from tuitrain.training.profiling.flops import count_work, peak_flops
+from tuitrain.training.profiling.flops import _all_steps, count_work, peak_flops
 from tuitrain.training.runtime.randomness import generator_states
 
 DIGITS = """
@@ -91,6 +94,30 @@ def test_a_model_that_needs_numbers_is_not_counted_and_the_log_says_so(
     assert count_work(parts) is None
     [line] = capfd.readouterr().err.splitlines()
     assert line.startswith("the count of floating-point operations failed and is left out, the run")
+
+
+@pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU, nn.RNN])
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"num_layers": 2, "batch_first": True}, {"bidirectional": True, "num_layers": 2},
+     {"proj_size": 3, "batch_first": True}],
+)  # fmt: skip
+def test_a_recurrent_layer_counts_as_step_by_step_and_gives_the_same_shapes(
+    kind: type[nn.RNNBase], options: dict[str, Any]
+) -> None:
+    if "proj_size" in options and kind is not nn.LSTM:
+        return
+    layer = kind(5, 7, device="meta", **options)
+    inputs = torch.empty(4, 6, 5, device="meta")
+    found = []
+    for forward in (layer, partial(_all_steps, layer)):
+        counter = FlopCounterMode(display=False)
+        with counter, torch.no_grad():
+            outputs, state = forward(inputs)
+        states = state if isinstance(state, tuple) else (state,)
+        found.append((counter.get_total_flops(), outputs.shape, [each.shape for each in states]))
+    assert found[0] == found[1]
+    assert found[0][0] > 0
 
 
 def test_tensors_that_torch_does_not_know_of_are_emptied_too(tmp_path: Path) -> None:

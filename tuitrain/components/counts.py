@@ -23,18 +23,23 @@ class ClassCounts:
             self._sums = (sums[0], sums[1], sums[2])
 
     def add(self, outputs: Tensor, targets: Tensor) -> None:
-        """Count one batch; scores above 0 are class 1 where there is one score a sample."""
+        """Count one batch; scores above 0 are class 1 where there is one score a sample.
+
+        Targets below 0 are not counted.
+        """
         scored = outputs.ndim > targets.ndim
-        predicted = outputs.argmax(1) if scored else (outputs > 0).long().flatten()
+        predicted = (outputs.argmax(1) if scored else (outputs > 0).long()).flatten()
         true = (targets if scored else targets > 0.5).long().flatten()
-        one = torch.ones_like(true)
+        # Added as 0 and not left out: how many are left is for the device alone to know.
+        one = (true >= 0).long()
+        true = true.clamp(min=0)
         if self._table is not None:
             self._table.index_add_(0, true * self._classes + predicted, one)
         elif self._sums is not None:
             support, chosen, correct = self._sums
             support.index_add_(0, true, one)
             chosen.index_add_(0, predicted, one)
-            correct.index_add_(0, true, (true == predicted).long())
+            correct.index_add_(0, true, (true == predicted) * one)
 
     def counts(self) -> Counts:
         """Return support, predicted and correct a class, and the confusion table if small."""

@@ -18,7 +18,8 @@ class Samples:
     inputs: Tensor
     """[n, ...]; uint8 (0..255) or floating point."""
     targets: Tensor
-    """[n] int64 class numbers, or [n] or [n, outputs] floating point."""
+    """[n] int64 class numbers, or [n] or [n, outputs] floating point; class numbers of positions
+    [n, length] or of pixels [n, height, width] may be held in fewer bits."""
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -42,7 +43,8 @@ class Splits:
     """What a sample is; None: an image or a table row where its shape is that of one. Tokens are
     never normalised."""
     vocabulary: int | None = None
-    """Of tokens: how many there are, numbered from 0."""
+    """Of tokens: how many there are, numbered from 0. Their inputs are held in any whole numbers,
+    the model gets int64."""
     codes: tuple[int, ...] = ()
     """Of a table whose last columns are whole numbers to look up: how many there are of each, 0
     stands for what the training part does not have. They are never normalised."""
@@ -58,7 +60,8 @@ class DataSpec:
     input_shape: tuple[int, ...]
     """One sample's shape, without the batch dimension: (features,) or (channels, height, width)."""
     outputs: int
-    """Numbers the model must return for one sample: classes, else as many as it has targets."""
+    """Numbers the model must return for one sample: classes, else as many as it has targets. Where
+    each position or pixel has a class of its own, the classes: so many numbers for each of them."""
     kind: DataKind = "other"
     vocabulary: int | None = None
     """Of tokens: how many there are, numbered from 0; None where the data set does not say."""

@@ -16,6 +16,9 @@ from torch.nn.functional import one_hot
 from tuitrain.components.samples import Sample, SampleBatch
 from tuitrain.errors import TrainingError
 
+IGNORED = -100
+"""The class number of a position or pixel that counts for nothing: torch's `ignore_index`."""
+
 
 class Counts(TypedDict):
     """What an evaluation counted by class: one number a class in each list, in the same order."""
@@ -63,6 +66,16 @@ class Task:
     """The loss of a preset that names none; empty: a preset must name one."""
     has_classes: ClassVar[bool] = False
     """Whether targets are class numbers, int64 from 0 on, so that the classes must have names."""
+    target_dimensions: ClassVar[int] = 0
+    """Of one sample's class numbers: 1 where each position of a sequence has one, 2 where each
+    pixel has. Those may be `IGNORED` too."""
+    predicts_tokens: ClassVar[bool] = False
+    """Whether the class numbers are tokens: the vocabulary says how many there are."""
+    reconstructs: ClassVar[bool] = False
+    """Whether the prepared inputs are the targets, where those of the data set are one number a
+    sample."""
+    takes_data_of: ClassVar[tuple[str, ...]] = ()
+    """Tasks whose data sets fit this one as well."""
 
     targets: ClassVar[tuple[str, ...]] = ()
     """What its targets are, for metrics and hooks that fit only some: `classes` (a class number
@@ -103,6 +116,16 @@ class Task:
         """
         return classes if self.has_classes else prod(target_shape)
 
+    def output_shape(self, outputs: int, target_shape: Sequence[int]) -> tuple[int, ...] | None:
+        """Return the shape that a model's outputs must have for one sample; None: any that fits.
+
+        Args:
+            outputs: as the model's builder knows it.
+            target_shape: of one sample's targets.
+        """
+        del target_shape
+        return (outputs,) if self.has_classes else None
+
     def shape_outputs(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Return outputs in the shape that loss and metrics take: by default that of the targets.
 
@@ -111,8 +134,24 @@ class Task:
         """
         return shaped_like(outputs, targets)
 
+    def weigh(self, targets: Tensor) -> Tensor | int:
+        """Return what the mean loss of a batch counts for in that of an evaluation: its samples."""
+        return len(targets)
+
+    def summarise(self, outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what is kept of a batch for `measure_steps`, on the device: the whole of it.
+
+        A task whose outputs are large returns sums instead, as a step must not wait for a flush.
+        """
+        return outputs, targets
+
     def measure_steps(self, outputs: Sequence[Tensor], targets: Sequence[Tensor]) -> list[float]:
-        """Return the train metric of each batch; one transfer from the device for all."""
+        """Return the train metric of each batch; one transfer from the device for all.
+
+        Args:
+            outputs: of each batch, or what `summarise` made of them.
+            targets: as outputs.
+        """
         raise NotImplementedError
 
     def samples(self, model: nn.Module, batch: SampleBatch) -> list[Sample]:

@@ -96,6 +96,8 @@ class TaskInfo:
     """Of a preset that names none; empty: it must name one."""
     has_classes: bool = False
     targets: tuple[str, ...] = ()
+    takes_data_of: tuple[str, ...] = ()
+    """Tasks whose data sets fit it as well."""
 
     @property
     def target_kinds(self) -> frozenset[str]:

@@ -74,7 +74,8 @@ def _tasks(task: TaskInfo | None, resolutions: Mapping[KeyPath, Resolution]) -> 
             )
         if not info.tasks:
             continue
-        if task.name not in info.tasks and (info.kind, info.name) != ("loss", task.loss):
+        fits = {task.name, *(task.takes_data_of if info.kind == "dataset" else ())}
+        if not fits & {*info.tasks} and (info.kind, info.name) != ("loss", task.loss):
             yield (
                 (*path, "name"),
                 f"found {show(info.name)}, which fits task {one_of(info.tasks)}, but the preset "

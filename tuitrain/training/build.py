@@ -22,7 +22,7 @@ from tuitrain.components.task import Task
 from tuitrain.config.schema import DataSection, Preset
 from tuitrain.errors import DeviceError, TrainingError
 from tuitrain.training.data.batches import Batches, BatchSchedule, LoaderBatches, TensorBatches
-from tuitrain.training.data.checks import check_splits
+from tuitrain.training.data.checks import check_splits, count_classes
 from tuitrain.training.data.sources import Source, count, sample_shape, target_shape
 from tuitrain.training.data.targets import all_targets
 from tuitrain.training.data.transform import (
@@ -253,6 +253,7 @@ def _build_data(preset: Preset, task: Task, device: torch.device, context: DataC
         augment=augment,
         channels_last=train.channels_last,
         fixed=fixed,
+        targets=_targets_of(task, splits),
     )
     training = _moved(splits.train, device if on_device else None)
     if preset.data.augment:
@@ -273,14 +274,30 @@ def _statistics(preset: Preset, splits: Splits) -> Statistics | None:
     """Return what inputs are normalised by; None: they are not."""
     if not preset.data.normalize or splits.kind == "tokens":
         return None
-    return measure_statistics(splits.train, splits.statistics_samples, len(splits.codes))
+    return measure_statistics(
+        splits.train,
+        splits.statistics_samples,
+        codes=len(splits.codes),
+        last=splits.kind == "series",
+    )
+
+
+def _targets_of(task: Task, splits: Splits) -> Callable[[Tensor, Tensor], Tensor] | None:
+    """Return what makes a batch's targets, where they are not those that the data set gives."""
+    if task.reconstructs and not target_shape(splits.train):
+        return lambda inputs, _targets: inputs
+    if task.target_dimensions:
+        return lambda _inputs, targets: targets.long()
+    return None
 
 
 def _spec(task: Task, splits: Splits, shape: tuple[int, ...]) -> DataSpec:
     targets = target_shape(splits.train)
+    if task.reconstructs and not targets:
+        targets = shape
     return DataSpec(
         input_shape=shape,
-        outputs=task.outputs(len(splits.classes), targets),
+        outputs=task.outputs(count_classes(task, splits) or len(splits.classes), targets),
         kind=splits.kind or "other",
         vocabulary=splits.vocabulary,
         target_shape=targets,
@@ -380,7 +397,8 @@ def _build_model(preset: Preset, data: Data, device: torch.device) -> nn.Module:
     if statistics is not None and preset.data.normalize:
         few, _targets = raw_samples(data.train, range(min(16, count(data.train))))
         data.preparation.normalize_as(statistics, few)
-    data.preparation.input_type = input_type_of(model)
+    is_tokens = data.spec.kind == "tokens"
+    data.preparation.input_type = torch.int64 if is_tokens else input_type_of(model)
     materialise(model, lambda: first_samples(data, device, 2)[0], where)
     return model
 
@@ -395,7 +413,7 @@ def prepared_samples(
 ) -> tuple[Tensor, Tensor]:
     """Return training samples as the model and the loss get them, without augmentation."""
     inputs, targets = raw_samples(data.train, numbers)
-    return data.preparation.evaluate(inputs.to(device)), targets.to(device)
+    return data.preparation.prepare(inputs.to(device), targets.to(device))
 
 
 def _validation_samples(raw: Data, data: Data, device: torch.device, number: int) -> SampleBatch:

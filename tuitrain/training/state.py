@@ -36,7 +36,7 @@ class TrainingState:
         self.progress = Progress(preset, components.task.train_metric)
         self.pending = PendingChanges(())
         """Live changes on record after the checkpoint that the run resumed from."""
-        self.evaluation_size = evaluation_size(preset.train.batch_size)
+        self.evaluation_size = evaluation_size(components)
         """Samples in a batch of an evaluation."""
 
     @property

@@ -38,11 +38,14 @@ def check_outputs(parts: TrainingComponents, batch: Batch, outputs: Any) -> None
     model = f"model.name = {parts.preset.model.name}"
     if not isinstance(outputs, Tensor):
         raise TrainingError(f"{model} gives a {type(outputs).__name__}, it must give a tensor")
-    wanted = (len(batch.targets), parts.data.spec.outputs)
-    if parts.task.has_classes and tuple(outputs.shape) != wanted:
+    spec = parts.data.spec
+    each = parts.task.output_shape(spec.outputs, spec.target_shape)
+    wanted = (len(batch.targets), *(each or ()))
+    if each is not None and tuple(outputs.shape) != wanted:
+        what = "tokens" if parts.task.predicts_tokens else "classes"
         raise TrainingError(
             f"{model} gives outputs of shape {tuple(outputs.shape)} for {wanted[0]} samples of "
-            f"{wanted[1]} classes, it must give {wanted}"
+            f"{spec.outputs} {what}, it must give {wanted}"
         )
 
 

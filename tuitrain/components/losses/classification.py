@@ -128,7 +128,7 @@ def _in_type_of(weight: Tensor | None, outputs: Tensor) -> Tensor | None:
     return None if weight is None else weight.to(outputs.dtype)
 
 
-@loss("cross_entropy", tasks=("classification",))
+@loss("cross_entropy", tasks=("classification", "language_modelling", "segmentation"))
 def cross_entropy(
     context: LossContext,
     *,

@@ -382,11 +382,11 @@ def evaluation_batches(
         for first in range(0, len(source), batch_size):
             inputs = source.inputs[first : first + batch_size].to(device)
             targets = source.targets[first : first + batch_size].to(device)
-            yield preparation.evaluate(inputs), targets
+            yield preparation.prepare(inputs, targets)
         return
     stream = open_loader(source, _Ranges(count(source), batch_size), workers, device)
     try:
         for inputs, targets, _index in stream:
-            yield preparation.evaluate(inputs.to(device)), targets.to(device)
+            yield preparation.prepare(inputs.to(device), targets.to(device))
     finally:
         stream.close()

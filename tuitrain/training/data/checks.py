@@ -39,19 +39,33 @@ def check_splits(name: str, task: Task, found: Any, *, own_loss: bool = False) -
             f"{where} its function returned {kind_of(found)}, it must return a "
             "tuitrain.components.Splits"
         )
-    classes = len(found.classes) if task.has_classes else None
+    classes = count_classes(task, found)
     if classes == 0:
-        raise TrainingError(
-            f"{where} Splits.classes is empty, a {task.name} task needs the classes' names"
-        )
+        lacks = "vocabulary is missing" if task.predicts_tokens else "classes is empty"
+        needs = "number of tokens" if task.predicts_tokens else "classes' names"
+        raise TrainingError(f"{where} Splits.{lacks}, a {task.name} task needs the {needs}")
     rules = [
-        rule_of(task, classes, own_loss, f"{where} its {part} set")
+        rule_of(
+            task,
+            classes,
+            own_loss,
+            f"{where} its {part} set",
+            is_tokens=found.kind == "tokens",
+            vocabulary=found.vocabulary,
+        )
         for part in ("training", "validation")
     ]
     train, validation = _check_part(found.train, rules[0]), _check_part(found.validation, rules[1])
     _compare_targets(train, validation, rules[1].where)
     kind = _check_kind(found, sample_shape(train), where)
     return replace(found, train=train, validation=validation, kind=kind)
+
+
+def count_classes(task: Task, splits: Splits) -> int | None:
+    """Return how many classes the targets are of, 0 where nothing says; None: they are numbers."""
+    if not task.has_classes:
+        return None
+    return splits.vocabulary or 0 if task.predicts_tokens else len(splits.classes)
 
 
 def _check_kind(found: Splits, shape: tuple[int, ...], where: str) -> DataKind:
@@ -107,6 +121,7 @@ def _check_samples(samples: Samples, rule: SampleRule) -> Samples:
     if not len(inputs):
         raise TrainingError(f"{where} is empty")
     inputs, targets = rule.plain(inputs, "input"), rule.plain(targets, "target")
+    rule.check_tokens(inputs)
     return Samples(
         # One number a sample is one feature.
         inputs if inputs.ndim > 1 else inputs[:, None],

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tuitrain.components.task import Task
+from tuitrain.components.task import IGNORED, Task
 from tuitrain.errors import TrainingError
 
 _WANTED = {
@@ -35,6 +35,14 @@ class SampleRule:
     low: float
     high: float
     """The least and the largest target."""
+    dimensions: int = 0
+    """Of one sample's class numbers; with any, they keep their type and may be `IGNORED`."""
+    counted: str = "Splits.classes names"
+    """What says how many classes there are."""
+    is_tokens: bool = False
+    """Whether inputs are tokens."""
+    vocabulary: int | None = None
+    """How many tokens there are, where that is known."""
 
     def convert_targets(self, targets: Tensor, numbers: Sequence[int] | None = None) -> Tensor:
         """Return targets [n, ...] as int64 class numbers [n], or as floating point.
@@ -50,12 +58,50 @@ class SampleRule:
             targets = self._class_numbers(targets, numbers)
         elif not targets.is_floating_point():
             targets = targets.float()
-        bad = (targets < self.low) | (targets > self.high)
+        bad = self._outside(targets)
         if bool(bad.any()):
             place = int(bad.flatten(1).any(1).nonzero()[0] if bad.ndim > 1 else bad.nonzero()[0])
             value = targets[place][bad[place]].flatten()[0].item()
             raise TrainingError(f"{self._out_of_range(value)} {at(numbers, place)}")
         return targets
+
+    def _outside(self, targets: Tensor) -> Tensor:
+        """Return which targets are out of range: [n, ...], or one False for all."""
+        if not self.dimensions:
+            return (targets < self.low) | (targets > self.high)
+        # A type of 8 bits can't be compared with numbers that it does not hold.
+        least, largest = (int(value) for value in torch.aminmax(targets))
+        if least >= self.low and largest <= self.high:
+            return torch.zeros((), dtype=torch.bool)
+        wide = targets.long()
+        return ((wide < self.low) | (wide > self.high)) & (wide != IGNORED)
+
+    def check_tokens(self, inputs: Tensor, numbers: Sequence[int] | None = None) -> None:
+        """Hold inputs against the vocabulary, where they are tokens.
+
+        Args:
+            inputs: [n, ...].
+            numbers: of the samples that they are of; None: the whole set.
+
+        Raises:
+            TrainingError: they are no whole numbers, or one is not in the vocabulary.
+        """
+        if not self.is_tokens:
+            return
+        if inputs.is_floating_point() or inputs.is_complex():
+            raise TrainingError(
+                f"{self.where} has inputs of {inputs.dtype}: where Splits.kind is tokens they must "
+                f"be whole numbers {at(numbers, 0)}"
+            )
+        least, largest = (int(value) for value in torch.aminmax(inputs))
+        if self.vocabulary is None or (least >= 0 and largest < self.vocabulary):
+            return
+        token = least if least < 0 else largest
+        place = int((inputs.flatten(1) == token).any(1).nonzero()[0])
+        raise TrainingError(
+            f"{self.where} has the token {token}, Splits.vocabulary says {self.vocabulary}: 0 to "
+            f"{self.vocabulary - 1} {at(numbers, place)}"
+        )
 
     def plain(self, tensor: Tensor, what: str, number: int | None = None) -> Tensor:
         """Return inputs or targets as a tensor that can be batched: alone, and of a usual type.
@@ -86,6 +132,8 @@ class SampleRule:
                 f"{self.where} has targets of {targets.dtype}, class numbers must be whole numbers "
                 f"(int64){sample}"
             )
+        if self.dimensions:
+            return self._many_class_numbers(targets)
         if targets.ndim == 2 and targets.shape[1] == 1:
             targets = targets[:, 0]
         if targets.ndim != 1:
@@ -95,10 +143,19 @@ class SampleRule:
             )
         return targets.long()
 
+    def _many_class_numbers(self, targets: Tensor) -> Tensor:
+        if targets.ndim != 1 + self.dimensions:
+            wanted = ("[length]", "[height, width]")[self.dimensions - 1]
+            raise TrainingError(
+                f"{self.where} has targets of shape {tuple(targets.shape[1:])} for each sample, a "
+                f"{self.task} target must be class numbers {wanted}"
+            )
+        return targets.byte() if targets.dtype == torch.bool else targets
+
     def _out_of_range(self, value: float) -> str:
         if self.classes is not None:
             return (
-                f"{self.where} has the class number {value}, Splits.classes names "
+                f"{self.where} has the class number {value}, {self.counted} "
                 f"{self.classes}: 0 to {self.classes - 1}"
             )
         return (
@@ -107,7 +164,15 @@ class SampleRule:
         )
 
 
-def rule_of(task: Task, classes: int | None, own_loss: bool, where: str) -> SampleRule:
+def rule_of(
+    task: Task,
+    classes: int | None,
+    own_loss: bool,
+    where: str,
+    *,
+    is_tokens: bool = False,
+    vocabulary: int | None = None,
+) -> SampleRule:
     """Return what a part of a data set is held against.
 
     Args:
@@ -115,10 +180,21 @@ def rule_of(task: Task, classes: int | None, own_loss: bool, where: str) -> Samp
         classes: how many there are where targets are class numbers.
         own_loss: the loss is the user's own.
         where: the part in words.
+        is_tokens: inputs are tokens.
+        vocabulary: how many of them there are, where that is known.
     """
-    if classes is not None:
-        return SampleRule(where, task.name, classes, 0, classes - 1)
-    return SampleRule(where, task.name, None, *task.target_range(own_loss))
+    low, high = task.target_range(own_loss) if classes is None else (0, classes - 1)
+    return SampleRule(
+        where,
+        task.name,
+        classes,
+        low,
+        high,
+        dimensions=task.target_dimensions,
+        counted="Splits.vocabulary says" if task.predicts_tokens else "Splits.classes names",
+        is_tokens=is_tokens,
+        vocabulary=vocabulary,
+    )
 
 
 def at(numbers: Sequence[int] | None, place: int) -> str:

@@ -73,6 +73,7 @@ class Stream(Dataset[tuple[Tensor, Tensor]]):
         pairs = [self[number] for number in numbers]
         inputs = self._stack([pair[0] for pair in pairs], "input", self.input_shape, numbers)
         targets = self._stack([pair[1] for pair in pairs], "target", self.target_shape, numbers)
+        self.rule.check_tokens(inputs, numbers)
         targets = self.rule.convert_targets(targets, numbers)
         return inputs, targets.to(self.target_type) if targets.is_floating_point() else targets
 

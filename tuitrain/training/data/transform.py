@@ -38,7 +38,9 @@ class Statistics:
         return Statistics(self.mean.to(device), self.inverse_deviation.to(device))
 
 
-def measure_statistics(source: Source, samples: int | None = None, codes: int = 0) -> Statistics:
+def measure_statistics(
+    source: Source, samples: int | None = None, *, codes: int = 0, last: bool = False
+) -> Statistics:
     """Measure the training inputs: a channel each for images, a feature each for vectors.
 
     A channel that never varies keeps its scale. Of a streamed set the first samples are read.
@@ -47,6 +49,7 @@ def measure_statistics(source: Source, samples: int | None = None, codes: int = 
         source: the training part.
         samples: take so many, evenly spread, of a set of either kind.
         codes: how many of the last features are left as they are.
+        last: the last dimension is that of the features, as in a series [length, features].
 
     Raises:
         TrainingError: the inputs are complex.
@@ -56,12 +59,12 @@ def measure_statistics(source: Source, samples: int | None = None, codes: int = 
         raise TrainingError(
             f"data.normalize = true: inputs of {inputs.dtype} can't be normalised, set it to false"
         )
-    dimensions = [0, *range(2, inputs.ndim)]
-    mean, deviation = _moments(inputs, dimensions)
+    channel = inputs.ndim - 1 if last else 1
+    mean, deviation = _moments(inputs, channel)
     deviation = torch.where(deviation > 0, deviation, torch.ones_like(deviation))
     if codes:
         mean[-codes:], deviation[-codes:] = 0, 1
-    shape = [1, -1, *[1] * (inputs.ndim - 2)]
+    shape = [-1 if dimension == channel else 1 for dimension in range(inputs.ndim)]
     return Statistics(mean.float().reshape(shape), (1 / deviation).float().reshape(shape))
 
 
@@ -78,14 +81,15 @@ def _inputs(source: Source, samples: int | None) -> Tensor:
     return source.batch(spread)[0]
 
 
-def _moments(inputs: Tensor, dimensions: list[int]) -> tuple[Tensor, Tensor]:
+def _moments(inputs: Tensor, channel: int) -> tuple[Tensor, Tensor]:
     """Return mean and deviation in float64, in pieces so that no second copy of a set is made."""
+    dimensions = [dimension for dimension in range(inputs.ndim) if dimension != channel]
     total, squares, number = torch.zeros(1), torch.zeros(1), 0
     for piece in torch.split(inputs, 4096):
         wide = piece.double()
         total = total + wide.sum(dimensions)
         squares = squares + wide.square().sum(dimensions)
-        number += wide.numel() // wide.shape[1]
+        number += wide.numel() // wide.shape[channel]
     mean = total / number
     return mean, (squares / number - mean.square()).clamp(min=0).sqrt()
 
@@ -101,6 +105,7 @@ class BatchTransform:
         augment: Sequence[Augment],
         channels_last: bool,
         fixed: Sequence[Fixed] = (),
+        targets: Callable[[Tensor, Tensor], Tensor] | None = None,
     ) -> None:
         """Stand ready.
 
@@ -110,9 +115,12 @@ class BatchTransform:
             augment: all augmentations, in order.
             channels_last: the memory order that images are given.
             fixed: those among `augment` that are made at evaluations as well.
+            targets: makes a batch's targets of its prepared inputs and the data set's targets;
+                None: those are taken as they are.
         """
         self.input_type = torch.float32
-        """Of what the model takes."""
+        """Of what the model takes; int64: tokens."""
+        self._targets = targets
         self._seed = seed
         self._statistics = statistics
         self._augment = tuple(augment)
@@ -156,20 +164,31 @@ class BatchTransform:
         for place, augment in enumerate(self._augment):
             draw = Draw(index, derive(self._seed, epoch, place))
             inputs, targets = augment(inputs, targets, draw)
-        return self._prepare(inputs), targets
+        inputs = self._prepare(inputs)
+        return inputs, self._make_targets(inputs, targets)
+
+    def prepare(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """Prepare inputs and targets without augmentation."""
+        inputs = self.evaluate(inputs)
+        return inputs, self._make_targets(inputs, targets)
+
+    def _make_targets(self, inputs: Tensor, targets: Tensor) -> Tensor:
+        return targets if self._targets is None else self._targets(inputs, targets)
 
     def evaluate(self, inputs: Tensor) -> Tensor:
-        """Prepare without augmentation, apart from what is no matter of chance."""
+        """Prepare inputs without augmentation, apart from what is no matter of chance."""
         for fixed in self._fixed:
             inputs = fixed(inputs)
         return self._prepare(inputs)
 
     def _prepare(self, inputs: Tensor) -> Tensor:
+        if self.input_type == torch.int64:
+            return inputs.long()
         if self._statistics is not None:
             # uint8 less float32 is float32 in one pass: no conversion of its own is needed.
             inputs = (inputs - self._statistics.mean).mul_(self._statistics.inverse_deviation)
         elif not inputs.is_floating_point() and not inputs.is_complex():
-            # Whole numbers may be tokens to look up: in 16 bits they would not stay what they are.
+            # Whole numbers may be looked up: in 16 bits they would not stay what they are.
             inputs = inputs.double() if self.input_type == torch.float64 else inputs.float()
             return self._laid_out(inputs)
         if inputs.dtype != self.input_type and inputs.is_floating_point():

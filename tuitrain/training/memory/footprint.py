@@ -183,7 +183,7 @@ def untaken_sizes(parts: TrainingComponents) -> tuple[int, int]:
     """
     plan, evaluated = parts.data.plan, count(parts.data.validation)
     slices = [*plan.slices(0), *plan.slices(plan.steps_per_epoch - 1)]
-    size = evaluation_size(parts.preset.train.batch_size)
+    size = evaluation_size(parts)
     taken = {end - first for first, end in slices} | {min(size, evaluated), evaluated % size}
     free = (number for number in range(2, 4 + 4 * len(taken), 2) if number not in taken)
     return next(free), next(free)
@@ -193,8 +193,11 @@ def _kept_bytes(parts: TrainingComponents, samples: int) -> int:
     """Send a batch without numbers through a copy of the model without numbers.
 
     Fake tensors know shape, type and device and take no memory; a large model takes as long as a
-    small one. A model whose shapes follow from its numbers gets true ones, in a true copy.
+    small one. A model whose shapes follow from its numbers gets true ones, in a true copy; so does
+    one with recurrent layers, as only the library that computes them knows what it keeps.
     """
+    if any(isinstance(module, nn.RNNBase) for module in parts.model.modules()):
+        return _kept_by(copy.deepcopy(parts.model), parts, samples)
     mode = FakeTensorMode(allow_non_fake_inputs=True)
     tensors = (*parts.model.parameters(), *parts.model.buffers(), *plain_tensors(parts.model))
     fakes: dict[int, Any] = {id(tensor): mode.from_tensor(tensor) for tensor in tensors}

@@ -4,6 +4,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import torch
@@ -30,9 +31,16 @@ class Evaluation:
     duration_s: float
 
 
-def evaluation_size(batch_size: int) -> int:
+_MOST_OUTPUTS = 1 << 24
+"""Numbers that a model may give at a time where that is more than in training: 64 MiB."""
+
+
+def evaluation_size(components: TrainingComponents) -> int:
     """Return how many samples an evaluation takes at a time: without gradients there is room."""
-    return max(batch_size, 256)
+    spec = components.data.spec
+    shape = components.task.output_shape(spec.outputs, spec.target_shape) or (spec.outputs,)
+    room = _MOST_OUTPUTS // max(1, prod(shape))
+    return max(components.preset.train.batch_size, min(256, room))
 
 
 class Evaluator:
@@ -52,7 +60,7 @@ class Evaluator:
 
     @torch.no_grad()
     def run(self, batch_size: int) -> Evaluation:
-        """Evaluate; the loss is the mean over all samples, whatever the batches' sizes.
+        """Evaluate; the loss is the mean over all that the task counts, whatever the batches are.
 
         Without gradients, but not in inference mode: a tensor that a model keeps from there, as a
         table of positions, could not be used in training.
@@ -72,6 +80,7 @@ class Evaluator:
         chosen = components.metrics.begin()
         total = torch.zeros((), device=components.device)
         named = _PassValues(label)
+        weight: Tensor | int = 0
         batches = evaluation_batches(
             data.validation,
             data.preparation,
@@ -84,11 +93,13 @@ class Evaluator:
                 with components.precision.autocast():
                     outputs = components.task.shape_outputs(components.model(inputs), targets)
                     loss, terms = split_terms(components.loss(outputs, targets))
-                    total += loss.float() * len(targets)
+                counted = components.task.weigh(targets)
+                total += _weighed(loss, counted)
+                weight += counted
                 tally.add(outputs, targets)
                 chosen.add(outputs, targets)
                 named.end_batch(terms, len(targets))
-        metrics = {f"{label}/loss": total.item() / max(1, self._samples)}
+        metrics = {f"{label}/loss": total.item() / max(1, int(weight))}
         metrics |= self._measured(tally.metrics(), label) | named.means()
         metrics |= {f"{label}/{name}": value for name, value in chosen.values().items()}
         counts = tally.counts()
@@ -109,6 +120,13 @@ class Evaluator:
                 "name"
             )
         return {f"{label}/{name}": value for name, value in measured.items()}
+
+
+def _weighed(loss: Tensor, counted: Tensor | int) -> Tensor:
+    """Return a batch's part of the sum over all that is counted."""
+    part = loss.float() * counted
+    # The mean over nothing, as of a batch that is all padding, is NaN.
+    return part.masked_fill(counted == 0, 0.0) if isinstance(counted, Tensor) else part
 
 
 def per_class_counts(counts: Counts, classes: Sequence[str], task: str) -> PerClassCounts:

@@ -45,6 +45,7 @@ class StepRecorder:
 
     def add_batch(self, outputs: Tensor, targets: Tensor, samples: int) -> None:
         """Keep one forward pass for the train metric."""
+        outputs, targets = self.task.summarise(outputs, targets)
         self._outputs.append(outputs)
         self._targets.append(targets)
         self._sizes.append(samples)

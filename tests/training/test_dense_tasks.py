@@ -1,0 +1,251 @@
+"""Tokens, and tasks that have a target for each position, for each pixel, or for a whole image."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from sklearn.metrics import jaccard_score, r2_score
+from torch import Tensor, nn
+
+from tests.training.test_loop import Course
+from tuitrain.components import DataSpec, Samples, Splits, Task
+from tuitrain.components.task import IGNORED
+from tuitrain.errors import TrainingError
+from tuitrain.training.build import build_components, first_samples
+from tuitrain.training.data.batches import evaluation_batches
+from tuitrain.training.metrics.recorder import StepRecorder
+from tuitrain.training.task import find_task
+
+OWN = """
+import torch
+from torch import nn
+from tuitrain.components import Samples, Splits
+
+class Rows:
+    def __init__(self, samples): self.samples = samples
+    def __len__(self): return len(self.samples)
+    def __getitem__(self, i): return self.samples.inputs[i], self.samples.targets[i]
+
+def text(*, held="uint8", streamed=False, vocabulary=9):
+    tokens = (torch.arange(60 * 6).reshape(60, 6) * 5 % 9).to(getattr(torch, held))
+    both = Samples(tokens, (tokens.long() * 2 % 9).to(torch.uint8))
+    both = Rows(both) if streamed else both
+    return Splits(both, both, kind="tokens", vocabulary=vocabulary)
+
+def masks(*, shape=(4, 5)):
+    images = torch.rand(40, 1, 4, 5, generator=torch.Generator().manual_seed(0))
+    targets = (images[:, 0] > 0.5).reshape(40, *shape)
+    both = Samples(images, targets)
+    return Splits(both, both, classes=("dark", "light"))
+
+class Table(nn.Module):
+    def __init__(self, spec):
+        super().__init__()
+        self.seen = []
+        self.table = nn.Embedding(spec.vocabulary, spec.outputs)
+    def forward(self, inputs):
+        if not inputs.is_meta: self.seen.append(inputs.dtype)
+        return self.table(inputs)
+def pixels(spec): return nn.Conv2d(1, spec.outputs, 1)
+def same(spec): return nn.Conv2d(1, 1, 1)
+"""
+TEXT = """
+name = "text"
+task = "language_modelling"
+data.name = "dense_own:text"
+model.name = "dense_own:Table"
+loss.name = "cross_entropy"
+optimizer.lr = 0.3
+train.epochs = 4
+train.batch_size = 16
+"""
+MASKS = """
+name = "masks"
+task = "segmentation"
+data.name = "dense_own:masks"
+model.name = "dense_own:pixels"
+loss.name = "cross_entropy"
+optimizer.lr = 0.5
+train.epochs = 12
+train.batch_size = 8
+"""
+SAME = """
+name = "same"
+task = "reconstruction"
+data.name = "digits"
+model.name = "dense_own:same"
+loss.name = "mse"
+optimizer.lr = 0.1
+train.epochs = 2
+train.batch_size = 256
+"""
+
+
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "dense_own.py").write_text(OWN)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    return tmp_path
+
+
+def parts_of(folder: Path, config: str) -> Any:
+    from tuitrain.config.load import parse_preset
+
+    return build_components(parse_preset(config, "config.toml"), folder, lambda _text: None)
+
+
+@pytest.mark.parametrize("held", ["uint8", "int16", "int64"])
+@pytest.mark.parametrize(
+    "way",
+    ['data.mode = "tensor"', 'data.mode = "loader"\ndata.workers = 0', "data.streamed = true"],
+)
+def test_tokens_come_to_the_model_as_int64_on_every_way(own: Path, held: str, way: str) -> None:
+    more = "data.workers = 0" if "streamed" in way else ""
+    parts = parts_of(own, f'{TEXT}data.held = "{held}"\n{way}\n{more}')
+    [batch] = parts.batches(0).step(0)
+    evaluated = next(
+        iter(
+            evaluation_batches(
+                parts.data.validation,
+                parts.data.preparation,
+                batch_size=8,
+                workers=0,
+                device=parts.device,
+            )
+        )
+    )
+    for inputs, targets in ((batch.inputs, batch.targets), evaluated, first_samples(
+        parts.data, parts.device, 3
+    )):  # fmt: skip
+        assert (inputs.dtype, targets.dtype) == (torch.int64, torch.int64)
+        assert torch.equal(targets, inputs * 2 % 9)
+    if isinstance(parts.data.train, Samples):
+        assert parts.data.train.inputs.dtype == getattr(torch, held)
+        assert parts.data.train.targets.dtype == torch.uint8
+
+
+def test_a_language_model_trains_and_only_ever_sees_int64(own: Path) -> None:
+    course = Course(own, TEXT)
+    assert course.ended.state == "finished"
+    assert set(course.parts.model.seen) == {torch.int64}
+    spec = course.parts.data.spec
+    assert spec == DataSpec((6,), 9, kind="tokens", vocabulary=9, target_shape=(6,))
+    assert course.last_evaluation["val/accuracy"] == 1.0
+    assert course.points("train/accuracy")[-1] == 1.0
+    nats = course.last_evaluation["val/loss"]
+    assert course.last_evaluation["val/perplexity"] == pytest.approx(2.718281828**nats, rel=1e-5)
+
+
+def test_a_class_a_pixel_trains_and_its_counts_are_pixels(own: Path) -> None:
+    course = Course(own, MASKS)
+    assert course.last_evaluation["val/mean_iou"] > 0.9
+    counts = [event.counts for event in course.events if hasattr(event, "counts")][-1]
+    assert counts["classes"] == ["dark", "light"]
+    assert sum(counts["support"]) == 40 * 4 * 5
+
+
+def test_a_classifications_images_are_their_own_targets_in_a_reconstruction(own: Path) -> None:
+    course = Course(own, SAME)
+    inputs, targets = first_samples(course.parts.data, course.parts.device, 4)
+    assert targets is inputs
+    assert course.parts.data.spec.target_shape == (1, 8, 8)
+    assert course.parts.data.spec.outputs == 64
+    assert course.points("train/mse") == pytest.approx(course.points("train/loss"))
+
+
+def pair(task: str) -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(5)
+    if task == "reconstruction":
+        targets = 1000 + torch.rand(12, 2, 3, 3, generator=generator)
+        return targets + 0.1 * torch.randn(12, 2, 3, 3, generator=generator), targets
+    shape = (12, 7) if task == "language_modelling" else (12, 5, 6)
+    targets = torch.randint(0, 4, shape, generator=generator)
+    targets[torch.rand(shape, generator=generator) < 0.2] = IGNORED
+    targets[8:] = IGNORED
+    return torch.randn(12, 5, *shape[1:], generator=generator), targets
+
+
+def naive(task: str, outputs: Tensor, targets: Tensor) -> dict[str, float]:
+    if task == "reconstruction":
+        true, made = targets.flatten(1).double(), outputs.flatten(1).double()
+        explained = r2_score(true, made, multioutput="variance_weighted")
+        return {"mse": float((true - made).square().mean()), "variance_explained": explained}
+    kept = targets != IGNORED
+    chosen, true = outputs.argmax(1)[kept], targets[kept]
+    found = {"accuracy": float((chosen == true).double().mean())}
+    if task == "segmentation":
+        labels = sorted({*true.tolist(), *chosen.tolist()})
+        return found | {"mean_iou": jaccard_score(true, chosen, labels=labels, average="macro")}
+    nats = float(nn.CrossEntropyLoss()(outputs, targets))
+    return found | {"perplexity": 2.718281828459**nats, "bits_per_token": nats / 0.69314718056}
+
+
+@pytest.mark.parametrize("task", ["language_modelling", "segmentation", "reconstruction"])
+def test_metrics_are_those_of_all_that_counts_however_it_is_batched(task: str) -> None:
+    outputs, targets = pair(task)
+    found: Task = find_task(task)
+    tally = found.accumulator(18 if task == "reconstruction" else 5, torch.device("cpu"))
+    for first in range(0, 12, 5):
+        tally.add(outputs[first : first + 5], targets[first : first + 5])
+    assert tally.metrics() == pytest.approx(naive(task, outputs, targets), rel=1e-5)
+
+
+@pytest.mark.parametrize("task", ["language_modelling", "segmentation", "reconstruction"])
+def test_a_steps_metric_needs_none_of_its_outputs_until_the_flush(task: str) -> None:
+    outputs, targets = pair(task)
+    recorder = StepRecorder(find_task(task))
+    for size in (3, 5):
+        recorder.add_batch(outputs[:size], targets[:size], size)
+        recorder.add_step(0.0, 0.1, 1)
+    assert recorder.kept_bytes <= 16
+    wanted = [
+        naive(task, outputs[:size], targets[:size])[find_task(task).train_metric]
+        for size in (3, 5)
+    ]  # fmt: skip
+    assert recorder.flush(1).measured == pytest.approx(wanted, rel=1e-5)
+
+
+def test_the_loss_of_an_evaluation_is_the_mean_over_what_counts_not_over_batches(
+    own: Path,
+) -> None:
+    parts = parts_of(own, TEXT)
+    from dataclasses import replace
+
+    from tuitrain.training.metrics.evaluation import Evaluator
+
+    held = parts.data.validation
+    targets = held.targets.long()
+    targets[:10, 1:] = IGNORED
+    targets[20:24] = IGNORED
+    parts.data = replace(parts.data, validation=Samples(held.inputs, targets))
+    whole = Evaluator(parts).run(60).metrics
+    pieces = Evaluator(parts).run(4).metrics
+    assert pieces == pytest.approx(whole, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        (f'{TEXT}data.held = "float32"', "inputs of torch.float32: where Splits.kind is tokens"),
+        (f"{TEXT}data.vocabulary = 5", r"has the token 8, Splits.vocabulary says 5: 0 to 4 \(samp"),
+        (f"{MASKS}data.shape = [20]", r"shape \(20,\) for each sample, a segmentation target"),
+        (MASKS.replace("dense_own:pixels", "linear"),
+         r"gives outputs of shape \(8, 2\) for 8 samples of 2 classes, it must give \(8, 2, 4"),
+        (SAME.replace("dense_own:same", "cnn"), None),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_is_told(own: Path, config: str, said: str | None) -> None:
+    if said is None:
+        assert Course(own, config).ended.state == "finished"
+        return
+    with pytest.raises(TrainingError, match=said):
+        Course(own, config)
+
+
+def test_a_text_without_a_vocabulary_is_refused() -> None:
+    from tuitrain.training.data.checks import check_splits
+
+    both = Samples(torch.zeros(4, 3, dtype=torch.int64), torch.zeros(4, 3, dtype=torch.int64))
+    with pytest.raises(TrainingError, match="vocabulary is missing, a language_modelling"):
+        check_splits("own", find_task("language_modelling"), Splits(both, both, kind="tokens"))

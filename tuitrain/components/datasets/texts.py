@@ -1,0 +1,177 @@
+"""Labelled texts: each is a row of words, padded to one length."""
+
+import csv
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import torch
+from pydantic import Field, PositiveInt
+
+from tuitrain.components.data import DataContext, Samples, Splits
+from tuitrain.components.files import file_in
+from tuitrain.components.registry import dataset
+from tuitrain.components.vocabulary import build_vocabulary, split_words
+from tuitrain.errors import TrainingError
+
+Row = tuple[str, str]
+"""A text and its label."""
+
+
+@dataset("text_csv", tasks=("classification",))
+def text_csv(
+    context: DataContext,
+    *,
+    path: str,
+    text: str = "text",
+    label: str = "label",
+    validation_path: str = "",
+    validation_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.2,
+    length: PositiveInt = 128,
+    vocabulary: PositiveInt = 10000,
+    min_count: PositiveInt = 2,
+) -> Splits:
+    """Texts and labels in columns of a CSV file with a header; paths are relative to --data-dir."""
+    files = [file_in(context, each) for each in (path, validation_path) if each]
+    parts = [list(_read_csv(file, text, label)) for file in files]
+    return text_splits(parts, files, validation_fraction, length, vocabulary, min_count)
+
+
+@dataset("jsonl", tasks=("classification",))
+def jsonl(
+    context: DataContext,
+    *,
+    path: str,
+    text: str = "text",
+    label: str = "label",
+    validation_path: str = "",
+    validation_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.2,
+    length: PositiveInt = 128,
+    vocabulary: PositiveInt = 10000,
+    min_count: PositiveInt = 2,
+) -> Splits:
+    """Texts and labels in fields of a file of one JSON object a line; paths as for text_csv."""
+    files = [file_in(context, each) for each in (path, validation_path) if each]
+    parts = [list(_read_jsonl(file, text, label)) for file in files]
+    return text_splits(parts, files, validation_fraction, length, vocabulary, min_count)
+
+
+def text_splits(
+    parts: Sequence[Sequence[Row]],
+    files: Sequence[Path],
+    validation_fraction: float,
+    length: int,
+    vocabulary: int,
+    min_count: int,
+) -> Splits:
+    """Return labelled texts as token numbers; the vocabulary is the training part's.
+
+    Args:
+        parts: the rows that are trained on and those that are not, or all of them.
+        files: that they are from, for words.
+        validation_fraction: of each label's rows, where there is one part.
+        length: words of a text that are taken.
+        vocabulary: words that have a token of their own, at the most.
+        min_count: times that a word must occur to have one.
+
+    Raises:
+        TrainingError: there are too few rows or labels.
+    """
+    labels = _sorted_labels(parts, files)
+    train, held = parts if len(parts) == 2 else _split(parts[0], labels, validation_fraction)
+    if not train or not held:
+        raise TrainingError(f"{files[0]} has too few rows to train on some and validate on others")
+    words = [[split_words(text) for text, _label in part] for part in (train, held)]
+    known = build_vocabulary(words[0], vocabulary, min_count)
+    if not known.tokens:
+        raise TrainingError(f"{files[0]} has no word that occurs {min_count} times (min_count)")
+    number = {label: place for place, label in enumerate(labels)}
+    training, validation = (
+        Samples(known.encode(texts, length), torch.tensor([number[row[1]] for row in rows]))
+        for texts, rows in zip(words, (train, held), strict=True)
+    )
+    return Splits(training, validation, classes=tuple(labels), kind="tokens", vocabulary=len(known))
+
+
+def _sorted_labels(parts: Sequence[Sequence[Row]], files: Sequence[Path]) -> list[str]:
+    """Return the labels, as numbers in their order where all are."""
+    labels = {label for _text, label in parts[0]}
+    if len(labels) < 2:
+        raise TrainingError(
+            f"{files[0]} has {len(labels)} different labels, it must have 2 or more"
+        )
+    if len(parts) == 2:
+        unknown = {label for _text, label in parts[1]} - labels
+        if unknown:
+            raise TrainingError(
+                f"{files[1]} has the label {min(unknown)!r}, which {files[0]} does not have"
+            )
+    numbers = all(label.isdecimal() for label in labels)
+    return sorted(labels, key=int if numbers else None)
+
+
+def _split(
+    rows: Sequence[Row], labels: Sequence[str], fraction: float
+) -> tuple[list[Row], list[Row]]:
+    """Hold a share of each label's rows back: the same ones for every seed."""
+    random = np.random.default_rng(0)
+    held: set[int] = set()
+    for label in labels:
+        places = [place for place, row in enumerate(rows) if row[1] == label]
+        number = min(len(places) - 1, max(1, round(len(places) * fraction)))
+        held.update(int(place) for place in random.permutation(places)[:number])
+    return (
+        [row for place, row in enumerate(rows) if place not in held],
+        [row for place, row in enumerate(rows) if place in held],
+    )
+
+
+def _read_csv(path: Path, text: str, label: str) -> Iterator[Row]:
+    limit = csv.field_size_limit(min(sys.maxsize, 1 << 30))
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            columns = reader.fieldnames or []
+            for key, column in (("text", text), ("label", label)):
+                if column not in columns:
+                    raise TrainingError(
+                        f"data.{key} = {column}: {path} has the columns {', '.join(columns)}"
+                    )
+            for row in reader:
+                yield _row(row[text], row[label], path, reader.line_num)
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise TrainingError(f"{path} is no CSV file in UTF-8: {error}") from error
+    finally:
+        csv.field_size_limit(limit)
+
+
+def _read_jsonl(path: Path, text: str, label: str) -> Iterator[Row]:
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            if not line.strip():
+                continue
+            try:
+                found: Any = json.loads(line)
+            except ValueError as error:
+                raise TrainingError(f"{path}, line {number}: no JSON: {error}") from error
+            if not isinstance(found, dict):
+                raise TrainingError(f"{path}, line {number}: it must be one JSON object a line")
+            for key, field in (("text", text), ("label", label)):
+                if field not in found:
+                    raise TrainingError(
+                        f"data.{key} = {field}: {path}, line {number} has the fields "
+                        f"{', '.join(found)}"
+                    )
+            yield _row(found[text], found[label], path, number)
+
+
+def _row(text: Any, label: Any, path: Path, line: int) -> Row:
+    """Return a row; a label may be a whole number or a truth value in JSON."""
+    if not isinstance(text, str):
+        raise TrainingError(f"{path}, line {line}: the text is {text!r}, it must be a string")
+    if not isinstance(label, str | int) or label == "":
+        raise TrainingError(f"{path}, line {line}: the label is {label!r}, it must say something")
+    return text, str(label)
