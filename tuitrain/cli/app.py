@@ -17,6 +17,7 @@ from tuitrain.cli import (
     profile,
     record,
 )
+from tuitrain.cli.inspect import commands as inspection
 from tuitrain.cli.options import RunsDir
 from tuitrain.errors import EXIT_FAILED, TuitrainError
 
@@ -57,6 +58,7 @@ def _options(
 
 launch.add_commands(app)
 interface.add_commands(app)
+inspection.add_commands(app)
 control.add_commands(app)
 profile.add_commands(app)
 app.add_typer(presets.app, name="presets")

@@ -166,7 +166,7 @@ def begin_run(
         data_directory=data,
     )
     folders = [folder for folder in (preset_folder, Path.cwd()) if folder is not None]
-    return LaunchSpec(directory, preset, False, data, _code_folders(preset, folders))
+    return LaunchSpec(directory, preset, False, data, code_folders(preset, folders))
 
 
 def continue_run(
@@ -220,7 +220,7 @@ def continue_run(
         chosen.preset,
         True,
         kept.absolute(),
-        _code_folders(chosen.preset, [Path.cwd()]),
+        code_folders(chosen.preset, [Path.cwd()]),
         checkpoint=checkpoint,
         changes=chosen.changes,
         live=chosen.live,
@@ -242,5 +242,6 @@ def own_code(preset: Preset) -> list[str]:
     return sorted(name for name in names if ":" in name)
 
 
-def _code_folders(preset: Preset, folders: Sequence[Path]) -> tuple[str, ...]:
+def code_folders(preset: Preset, folders: Sequence[Path]) -> tuple[str, ...]:
+    """Return what goes on the worker's import path: folders, where the preset names own code."""
     return tuple(str(folder.absolute()) for folder in folders) if own_code(preset) else ()

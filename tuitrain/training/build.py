@@ -152,7 +152,7 @@ def build_components(
     precision = Precision(preset.train.precision, device)
     task = find_task(preset.task)
     check_monitors(preset, task)
-    data = _build_data(preset, task, device, data_directory, report)
+    data = build_data(preset, task, device, data_directory, report)
     report("building the model")
     model = _build_model(preset, data, device)
     data = _prepared_once(_in_types_of(model, data))
@@ -191,13 +191,18 @@ def build_components(
     )
 
 
-def _build_data(
+def build_data(
     preset: Preset,
     task: Task,
     device: torch.device,
     folder: Path,
     report: Callable[[str], None],
 ) -> Data:
+    """Return the data set that a preset names, as the loop uses it.
+
+    Raises:
+        TuitrainError: there is none, or it can't be trained on.
+    """
     build = registry.dataset.find(preset.data.name)
     context = DataContext(folder, report)
     given = (context,) if ":" not in preset.data.name or registry.takes_context(build) else ()

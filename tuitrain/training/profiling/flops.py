@@ -136,7 +136,7 @@ class _Deadline(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 def _flops_per_sample(parts: TrainingComponents) -> float:
-    model = _without_numbers(parts.model)
+    model = without_numbers(parts.model)
     kind = parts.data.preparation.input_type
     # One would do, but batch normalisation refuses a single value a channel.
     samples, _other = untaken_sizes(parts)
@@ -149,7 +149,7 @@ def _flops_per_sample(parts: TrainingComponents) -> float:
     return float(counter.get_total_flops()) / samples
 
 
-def _without_numbers(model: nn.Module) -> nn.Module:
+def without_numbers(model: nn.Module) -> nn.Module:
     """Return a copy of the model whose tensors have shapes and types and nothing else."""
     memo: dict[int, Any] = {}
     for parameter in model.parameters():

@@ -66,6 +66,24 @@ def composition_lines(meta_memory: Mapping[str, Any], width: int, look: Look) ->
     return [*lines, *wrapped(_remarks(meta_memory, estimated), width, "quiet")]
 
 
+def footprint_lines(footprint: Mapping[str, Any], width: int, look: Look) -> list[SpanLine]:
+    """Return a table of what a step is expected to take, with each part's share.
+
+    Args:
+        footprint: bytes by part, as estimated; None where that is not known.
+        width: in cells.
+        look: what the terminal can show.
+    """
+    total = footprint.get("total_bytes")
+    lines: list[SpanLine] = []
+    for label, key in (*_PARTS, _TOTAL):
+        is_total = key == _TOTAL[1]
+        number = Span(_numbers([size(footprint.get(key))]), "strong" if is_total else "")
+        share = "" if is_total else _share_bar(footprint.get(key), total, width, 1, look)
+        lines.append((Span(label.ljust(_LABEL_WIDTH), "label"), number, Span(share, "line0")))
+    return lines
+
+
 def _numbers(texts: Sequence[str]) -> str:
     return "".join(text.rjust(_NUMBER_WIDTH) for text in texts)
 
