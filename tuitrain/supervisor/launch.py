@@ -185,7 +185,8 @@ def continue_run(
     Args:
         directory: the run.
         data_dir: where data sets are kept, when not where they were.
-        code: own code that may be loaded.
+        code: own code that may be loaded: `package.module:Name`, or a Python file, which stands for
+            all that the preset names of it and says where it lies.
         checkpoint: go back to this file, its path relative to the run; empty: to the newest.
         settings: KEY=VALUE texts of settings to change; they are recorded, and written to
             config.toml.
@@ -196,7 +197,13 @@ def continue_run(
         FolderError: the folder can't be written.
     """
     chosen = settle(directory, settings)
-    missing = [name for name in own_code(chosen.preset) if name not in code]
+    files = _code_files(code)
+    trusted = {*code, *(f"{file.stem}:" for file in files)}
+    missing = [
+        name
+        for name in own_code(chosen.preset)
+        if name not in trusted and f"{name.partition(':')[0]}:" not in trusted
+    ]
     if missing:
         flags = " ".join(
             [
@@ -220,11 +227,24 @@ def continue_run(
         chosen.preset,
         True,
         kept.absolute(),
-        code_folders(chosen.preset, [Path.cwd()]),
+        code_folders(chosen.preset, [*(file.parent for file in files), Path.cwd()]),
         checkpoint=checkpoint,
         changes=chosen.changes,
         live=chosen.live,
     )
+
+
+def _code_files(code: Sequence[str]) -> list[Path]:
+    """Return the Python files that were named.
+
+    Raises:
+        UsageError: one is not there.
+    """
+    files = [Path(each) for each in code if each.endswith(".py")]
+    gone = [str(file) for file in files if not file.is_file()]
+    if gone:
+        raise UsageError(f"--code {gone[0]}: there is no such Python file")
+    return files
 
 
 def own_code(preset: Preset) -> list[str]:

@@ -57,7 +57,7 @@ def ask_about(
         typer.Exit: interrupted.
     """
     from tuitrain.config.folders import data_directory
-    from tuitrain.config.load import load_preset
+    from tuitrain.config.load import load_found
     from tuitrain.config.presets import find_preset
     from tuitrain.supervisor.inspection import Question, ask
 
@@ -65,7 +65,7 @@ def ask_about(
         found = find_preset(preset)
         if found.shadowing:
             output.say(found.shadowing)
-        resolved = load_preset(found.path, overrides or ())
+        resolved = load_found(found, overrides or ())
         question = Question.of(
             kind, resolved, data_directory(data_dir), found.path.resolve().parent, **options
         )
