@@ -15,8 +15,9 @@ RULE = (
 _LEAST_STEPS = 20
 _WINDOW_SHARE = 10
 """A tenth of the steps is smoothed over, and a slope measured over."""
-_NOISE = 3.0
-"""The loss has to fall by so many times its scatter about the smoothed curve."""
+_NOISE = 6.0
+"""The loss has to fall by so many times the scatter that is left in the smoothed curve: the largest
+of many means lies two or three of them above the true one, the least as far below."""
 _LEAST_FALL = 0.05
 """And by this share of what it was at first."""
 

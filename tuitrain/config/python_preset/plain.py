@@ -101,7 +101,7 @@ def _name(value: Any, path: str, module: ModuleType) -> str:
         )
     parts = str(getattr(value, "__module__", None)).split(".")
     for number in range(1, len(parts) + 1):
-        # The outermost package that has it is where its documentation has it: torch.nn, torch.optim.
+        # The outermost package that has it is where it is documented: torch.nn, torch.optim.
         known = f"{'.'.join(parts[:number])}:{getattr(value, '__qualname__', '')}"
         if _leads_to(known, value):
             return known

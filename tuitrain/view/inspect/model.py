@@ -14,7 +14,8 @@ from tuitrain.view.memory.text import footprint_lines
 from tuitrain.view.spans import Span, SpanLine, wrap_plain
 
 _LABEL_WIDTH = 15
-_LEAST_NAME = 12
+_LEAST_NAME = 26
+"""Cells of a layer's name that other columns give way for."""
 _LEAST_REPEATS = {True: 2, False: 3}
 """Equal layers in a row that are shown as one: of those with layers inside, and of others."""
 
@@ -148,14 +149,14 @@ def _shapes(shapes: Sequence[Sequence[int]]) -> str:
 def _table(rows: Sequence[_Shown], width: int | None, *, has_frozen: bool) -> list[SpanLine]:
     columns = ["output", "parameters", *(["frozen"] if has_frozen else []), "multiply_adds"]
     shown = [_HEAD, *rows]
+    longest = max(display_width(row.name) for row in shown)
     while True:
         widths = {key: max(display_width(getattr(row, key)) for row in shown) for key in columns}
         rest = sum(cells + 2 for cells in widths.values())
         # The least telling go first where there is no room: what is frozen, then the shapes.
-        if width is None or width - rest >= _LEAST_NAME or len(columns) < 3:
+        if width is None or width - rest >= min(longest, _LEAST_NAME) or len(columns) < 3:
             break
         columns.remove("frozen" if "frozen" in columns else "output")
-    longest = max(display_width(row.name) for row in shown)
     room = longest if width is None else max(1, min(longest, width - rest))
     return [_line(row, room, widths, "quiet" if row is _HEAD else "") for row in shown]
 
