@@ -18,6 +18,7 @@ from tuitrain.cli import (
     profile,
     record,
 )
+from tuitrain.cli.inspect import commands as inspection
 from tuitrain.cli.options import RunsDir
 from tuitrain.errors import EXIT_FAILED, TuitrainError
 
@@ -59,6 +60,7 @@ def _options(
 launch.add_commands(app)
 new.add_commands(app)
 interface.add_commands(app)
+inspection.add_commands(app)
 control.add_commands(app)
 profile.add_commands(app)
 app.add_typer(presets.app, name="presets")

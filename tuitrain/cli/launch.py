@@ -69,14 +69,14 @@ def run(
     Ctrl-C once saves a checkpoint and ends; twice ends at once. Exit code: 0 finished,
     130 interrupted and 143 terminated (both resumable), 1 failed, 2 wrong usage or preset.
     """
-    from tuitrain.config.load import load_preset, to_toml
+    from tuitrain.config.load import load_found, to_toml
     from tuitrain.config.presets import find_preset
     from tuitrain.config.user import load_user_config
 
     found = find_preset(preset)
     if found.shadowing:
         output.say(found.shadowing)
-    resolved = load_preset(found.path, overrides or (), load_user_config().alert_defaults)
+    resolved = load_found(found, overrides or (), load_user_config().alert_defaults)
     if print_config:
         output.data(to_toml(resolved).rstrip("\n"))
         return
@@ -107,7 +107,7 @@ def resume(
         list[str] | None,
         typer.Option(
             "--code",
-            metavar="MODULE:NAME",
+            metavar="MODULE:NAME|FILE.py",
             help="Code of your own that the run may load; needed where its preset names any.",
             show_default=False,
         ),

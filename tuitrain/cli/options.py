@@ -44,7 +44,7 @@ PresetArgument = Annotated[
     str,
     typer.Argument(
         metavar="PRESET",
-        help="A preset's name or a TOML file.",
+        help="A preset's name, a TOML file, or FILE.py:NAME.",
         autocompletion=complete_preset,
         show_default=False,
     ),

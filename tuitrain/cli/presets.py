@@ -46,7 +46,7 @@ def show(
     ] = False,
 ) -> None:
     """Print a preset with every default filled in, as TOML."""
-    from tuitrain.config.load import load_preset, to_toml
+    from tuitrain.config.load import load_found, to_toml
 
     if json and source:
         raise UsageError("--json and --source don't go together: the source is TOML")
@@ -54,7 +54,7 @@ def show(
     if source:
         _print_source(found.path)
         return
-    resolved = load_preset(found.path)
+    resolved = load_found(found)
     if json:
         output.data_json(resolved.model_dump())
     else:
@@ -100,6 +100,11 @@ def copy(
 ) -> None:
     """Copy a preset to a file of your own, to be changed there."""
     found = _find(preset)
+    if found.attribute:
+        raise UsageError(
+            f"{preset} is a preset in a Python file: `tuitrain presets show {preset}` prints it as "
+            "TOML"
+        )
     target = destination or Path("presets", f"{found.name}.toml")
     if target.is_dir():
         target = target / f"{found.name}.toml"
@@ -189,11 +194,11 @@ def _find(name: str) -> "FoundPreset":
 
 def _faults(name: str) -> "list[Fault]":
     from tuitrain.config.faults import Fault
-    from tuitrain.config.load import check_file
+    from tuitrain.config.load import check_found
     from tuitrain.config.wording import printable
 
     try:
-        return check_file(_find(name).path)
+        return check_found(_find(name))
     except PresetError as error:
         words = str(error).removeprefix(f"{printable(name)}: ")
         return [Fault(printable(name), None, "", words)]

@@ -5,13 +5,16 @@ Knows nothing of where presets are found.
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tuitrain.config.faults import Fault, InvalidPresetError
 from tuitrain.config.schema import Preset
 from tuitrain.config.source import Source, read_text
 from tuitrain.config.validate import validate
 from tuitrain.config.wording import printable
+
+if TYPE_CHECKING:
+    from tuitrain.config.presets import FoundPreset
 
 
 def load_preset(
@@ -29,6 +32,35 @@ def load_preset(
         UsageError: an override is not of the form KEY=VALUE.
     """
     return parse_preset(read_text(path), str(path), overrides, alerts)
+
+
+def load_found(
+    found: "FoundPreset", overrides: Sequence[str] = (), alerts: Mapping[str, Any] | None = None
+) -> Preset:
+    """Do as `load_preset` with a preset that was found: in a TOML file, or in a Python file.
+
+    Raises:
+        PresetError: the file can't be read, or has faults; the text has a line for each.
+        UsageError: an override is not of the form KEY=VALUE.
+    """
+    if not found.attribute:
+        return load_preset(found.path, overrides, alerts)
+    name = f"{found.path}:{found.attribute}"
+    source = Source.of(name, found_text(found), overrides, has_lines=False)
+    return validate(source, alerts or {})
+
+
+def found_text(found: "FoundPreset") -> str:
+    """Return a preset as TOML text: the file's own, or what a Python file amounts to.
+
+    Raises:
+        PresetError: the file can't be read.
+    """
+    if not found.attribute:
+        return read_text(found.path)
+    from tuitrain.config.python_preset.ask import read_python_preset
+
+    return read_python_preset(found.path, found.attribute)
 
 
 def parse_preset(
@@ -50,6 +82,15 @@ def check_file(path: Path) -> list[Fault]:
     """Return everything that is wrong with a preset file; nothing, if it is valid."""
     try:
         load_preset(path)
+    except InvalidPresetError as error:
+        return list(error.faults)
+    return []
+
+
+def check_found(found: "FoundPreset") -> list[Fault]:
+    """Do as `check_file` with a preset that was found."""
+    try:
+        load_found(found)
     except InvalidPresetError as error:
         return list(error.faults)
     return []

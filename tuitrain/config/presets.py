@@ -26,6 +26,8 @@ class FoundPreset:
     name: str
     path: Path
     origin: Origin
+    attribute: str = ""
+    """What the preset is called in a Python file; empty for a TOML file."""
     shadowed: tuple[Path, ...] = ()
 
     @property
@@ -52,13 +54,19 @@ class ListedPreset:
 def find_preset(name: str, cwd: Path | None = None, user_dir: Path | None = None) -> FoundPreset:
     """Find a preset by path, else in ./presets, the user's folder and the built-in ones.
 
-    A name with a slash or ending in .toml is a path. `user_dir` is the user's folder for
-    settings.
+    A name with a slash or ending in .toml is a path, and so is what ends in .py, where
+    `my_train.py:NAME` is the preset called NAME in it, and `preset` the one that is meant without.
+    `user_dir` is the user's folder for settings.
 
     Raises:
         PresetError: there is no such preset.
     """
     cwd = cwd or Path()
+    file, _, attribute = name.rpartition(":")
+    if name.endswith(".py"):
+        file, attribute = name, "preset"
+    if file.endswith(".py") and attribute.isidentifier():
+        return _in_python_file(cwd / file, attribute)
     if "/" in name or name.endswith(".toml"):
         path = cwd / name
         if not path.is_file():
@@ -72,6 +80,12 @@ def find_preset(name: str, cwd: Path | None = None, user_dir: Path | None = None
             f"there is no preset {printable(name)!r};{hint} `tuitrain presets list` shows them all"
         )
     return found[name]
+
+
+def _in_python_file(path: Path, attribute: str) -> FoundPreset:
+    if not path.is_file():
+        raise PresetError(f"{printable(str(path))}: there is no such Python file")
+    return FoundPreset(path.stem, path, "file", attribute)
 
 
 def preset_names(cwd: Path | None = None, user_dir: Path | None = None) -> list[str]:
@@ -104,7 +118,7 @@ def _by_name(cwd: Path, user_dir: Path | None) -> dict[str, FoundPreset]:
         for path in sorted(folder.glob("*.toml")):
             candidates.setdefault(path.stem, []).append((origin, path))
     return {
-        name: FoundPreset(name, path, origin, tuple(other for _, other in rest))
+        name: FoundPreset(name, path, origin, shadowed=tuple(other for _, other in rest))
         for name, [(origin, path), *rest] in candidates.items()
     }
 

@@ -24,15 +24,19 @@ class Source:
     """The file as the user named it."""
     text: str
     overrides: tuple[Override, ...] = ()
+    has_lines: bool = True
+    """The text is the user's own; else its lines say nothing to them."""
 
     @classmethod
-    def of(cls, name: str, text: str, overrides: Sequence[str]) -> "Source":
+    def of(
+        cls, name: str, text: str, overrides: Sequence[str], *, has_lines: bool = True
+    ) -> "Source":
         """Take a text and overrides as typed.
 
         Raises:
             UsageError: an override is not of the form KEY=VALUE.
         """
-        return cls(name, text, read_overrides(overrides))
+        return cls(name, text, read_overrides(overrides), has_lines)
 
     def fault(self, path: KeyPath, message: str) -> Fault:
         """Give the place to what is wrong at a key."""
@@ -63,11 +67,12 @@ class Source:
                 return f"--set {override.text}", None
         line = line_of(self.text, path)
         if line is not None:
-            return self.name, line
+            return self.name, line if self.has_lines else None
         for override in reversed(self.overrides):
             if override.path[: len(path)] == path:
                 return f"--set {override.text}", None
-        return self.name, line_of(self.text, path[:-1]) if len(path) > 1 else None
+        outer = line_of(self.text, path[:-1]) if self.has_lines and len(path) > 1 else None
+        return self.name, outer
 
 
 def read_text(path: Path) -> str:

@@ -169,7 +169,7 @@ def begin_run(
         command_line=sys.argv,
         data_directory=data,
     )
-    return LaunchSpec(directory, preset, False, data, _code_folders(preset, folders))
+    return LaunchSpec(directory, preset, False, data, code_folders(preset, folders))
 
 
 def continue_run(
@@ -188,7 +188,8 @@ def continue_run(
     Args:
         directory: the run.
         data_dir: where data sets are kept, when not where they were.
-        code: own code that may be loaded.
+        code: own code that may be loaded: `package.module:Name`, or a Python file, which stands for
+            all that the preset names of it and says where it lies.
         checkpoint: go back to this file, its path relative to the run; empty: to the newest.
         settings: KEY=VALUE texts of settings to change; they are recorded, and written to
             config.toml.
@@ -199,7 +200,13 @@ def continue_run(
         FolderError: the folder can't be written.
     """
     chosen = settle(directory, settings)
-    missing = [name for name in own_code(chosen.preset) if name not in code]
+    files = _code_files(code)
+    trusted = {*code, *(f"{file.stem}:" for file in files)}
+    missing = [
+        name
+        for name in own_code(chosen.preset)
+        if name not in trusted and f"{name.partition(':')[0]}:" not in trusted
+    ]
     if missing:
         flags = " ".join(
             [
@@ -223,11 +230,24 @@ def continue_run(
         chosen.preset,
         True,
         kept.absolute(),
-        _code_folders(chosen.preset, [Path.cwd()]),
+        code_folders(chosen.preset, [*(file.parent for file in files), Path.cwd()]),
         checkpoint=checkpoint,
         changes=chosen.changes,
         live=chosen.live,
     )
+
+
+def _code_files(code: Sequence[str]) -> list[Path]:
+    """Return the Python files that were named.
+
+    Raises:
+        UsageError: one is not there.
+    """
+    files = [Path(each) for each in code if each.endswith(".py")]
+    gone = [str(file) for file in files if not file.is_file()]
+    if gone:
+        raise UsageError(f"--code {gone[0]}: there is no such Python file")
+    return files
 
 
 def own_code(preset: Preset) -> list[str]:
@@ -246,5 +266,6 @@ def own_code(preset: Preset) -> list[str]:
     return sorted(name for name in names if ":" in name)
 
 
-def _code_folders(preset: Preset, folders: Sequence[Path]) -> tuple[str, ...]:
+def code_folders(preset: Preset, folders: Sequence[Path]) -> tuple[str, ...]:
+    """Return what goes on the worker's import path: folders, where the preset names own code."""
     return tuple(str(folder.absolute()) for folder in folders) if own_code(preset) else ()

@@ -183,7 +183,7 @@ def build_components(
     task = find_task(preset.task)
     check_monitors(preset, task)
     context = DataContext(data_directory, report, warn, estimate, task.has_classes, task.name)
-    data = _build_data(preset, task, device, context)
+    data = build_data(preset, task, device, context)
     report("building the model")
     model = _build_model(preset, data, device)
     raw = _in_types_of(model, data)
@@ -227,7 +227,12 @@ def build_components(
     )
 
 
-def _build_data(preset: Preset, task: Task, device: torch.device, context: DataContext) -> Data:
+def build_data(preset: Preset, task: Task, device: torch.device, context: DataContext) -> Data:
+    """Return the data set that a preset names, as the loop uses it.
+
+    Raises:
+        TuitrainError: there is none, or it can't be trained on.
+    """
     build = registry.dataset.find(preset.data.name)
     given = (context,) if ":" not in preset.data.name or registry.takes_context(build) else ()
     found = build(*given, **preset.data.options)

@@ -44,12 +44,13 @@ def open_settings(
         UsageError: the user's own configuration is at fault.
     """
     from tuitrain.config.catalogue import read_catalogue
-    from tuitrain.config.presets import find_preset
-    from tuitrain.config.source import read_text
+    from tuitrain.config.load import found_text
+    from tuitrain.config.presets import FoundPreset, find_preset
     from tuitrain.config.user import load_user_config
 
-    path = config if config is not None else find_preset(preset, cwd).path
-    text, defaults = read_text(path), load_user_config(environ).alert_defaults
+    found = find_preset(preset, cwd) if config is None else FoundPreset(config.stem, config, "file")
+    path = found.path
+    text, defaults = found_text(found), load_user_config(environ).alert_defaults
     try:
         resolved = parse_preset(text, str(path), alerts=defaults)
     except TuitrainError:

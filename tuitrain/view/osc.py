@@ -1,4 +1,4 @@
-r"""Every control sequence that is written to a terminal: notices, clipboard, restored modes.
+r"""Every control sequence that is written to a terminal: notices, clipboard, modes, pictures.
 
 Pure functions that return what to write, through tmux and GNU screen too; nothing of what the text
 is about.
@@ -6,11 +6,17 @@ is about.
 
 import base64
 import re
+import zlib
 from collections.abc import Mapping
+from itertools import groupby
 from typing import Literal
 
 from tuitrain.errors import UsageError
 from tuitrain.view.format import sanitise, shorten
+from tuitrain.view.images.cells import CellRow
+from tuitrain.view.images.colours import number_of_16, number_of_256
+from tuitrain.view.images.graphics import Depth
+from tuitrain.view.images.pixels import Colour, Image
 
 Way = Literal["auto", "osc9", "osc777", "off"]
 
@@ -36,6 +42,9 @@ _OSC777_TERMS = ("foot", "rxvt")
 _MOST_CELLS = 200
 _SCREEN_CHUNK = 240
 """GNU screen drops a control string of more than 256 bytes."""
+_PLAIN = "\x1b[0m"
+_KITTY_CHUNK = 4096
+"""The longest piece of a picture that kitty's protocol allows in one sequence."""
 
 
 def notice_sequence(title: str, text: str, way: Way, environ: Mapping[str, str]) -> str:
@@ -84,6 +93,64 @@ def osc52(text: str, environ: Mapping[str, str]) -> str:
     plain = f"\x1b]52;c;{base64.b64encode(content).decode('ascii')}\x07"
     sent = _passed_on(plain, environ)
     return f"{sent}{plain}" if _in_tmux(environ) else sent
+
+
+def coloured_cells(row: CellRow, depth: Depth) -> str:
+    """Return a row of cells as text in the colours that the terminal has; without any if none.
+
+    Args:
+        row: of a picture.
+        depth: of the terminal's colours.
+    """
+    if not depth:
+        return "".join(cell.character for cell in row)
+    parts = []
+    for colours, cells in groupby(row, key=lambda cell: (cell.front, cell.back)):
+        front, back = colours
+        codes = [*_colour_codes(front, depth, 38), *_colour_codes(back, depth, 48)]
+        text = "".join(cell.character for cell in cells)
+        parts.append(f"\x1b[{';'.join(map(str, [0, *codes]))}m{text}")
+    return "".join(parts) + _PLAIN
+
+
+def _colour_codes(colour: Colour | None, depth: Depth, where: int) -> list[int]:
+    """Return what sets a colour of the text (`where` 38) or behind it (48)."""
+    if colour is None:
+        return []
+    if depth == 24:
+        return [where, 2, *colour]
+    if depth == 256:
+        return [where, 5, number_of_256(colour)]
+    number = number_of_16(colour)
+    # 30 to 37 and 40 to 47 are the dark ones, 90 to 97 and 100 to 107 the bright ones.
+    return [where - 8 + number if number < 8 else where + 52 + number - 8]
+
+
+def kitty_image(image: Image, columns: int, rows: int, environ: Mapping[str, str]) -> str:
+    """Return what shows a picture by kitty's graphics protocol, in so many cells at the cursor.
+
+    Args:
+        image: what to show.
+        columns: cells that it fills from left to right.
+        rows: cells from top to bottom.
+        environ: TMUX, STY and TERM tell what the terminal runs in.
+    """
+    colours = b"".join(
+        bytes(image.at(x, y)) for y in range(image.height) for x in range(image.width)
+    )
+    data = base64.b64encode(zlib.compress(colours)).decode("ascii")
+    pieces = [data[at : at + _KITTY_CHUNK] for at in range(0, len(data), _KITTY_CHUNK)]
+    keys = f"a=T,f=24,o=z,s={image.width},v={image.height},c={columns},r={rows},q=2,"
+    sequences = [
+        f"\x1b_G{keys if not place else ''}m={int(place < len(pieces) - 1)};{piece}\x1b\\"
+        for place, piece in enumerate(pieces)
+    ]
+    return "".join(_passed_on(sequence, environ) for sequence in sequences)
+
+
+def sixel_image(body: str) -> str:
+    """Return what shows a picture by sixels; what it leaves open stays as it is."""
+    return f"\x1bP0;1;0q{body}\x1b\\"
 
 
 def _way_of(term: str) -> Way:

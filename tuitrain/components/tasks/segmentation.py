@@ -7,7 +7,7 @@ from torch import Tensor
 
 from tuitrain.components.counts import ClassCounts
 from tuitrain.components.registry import task
-from tuitrain.components.task import IGNORED, MetricAccumulator, Task
+from tuitrain.components.task import IGNORED, Counts, MetricAccumulator, Task
 
 
 @task("segmentation")

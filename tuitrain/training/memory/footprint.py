@@ -5,9 +5,10 @@ Changes nothing: neither weights nor buffers nor any generator. Knows nothing of
 
 import copy
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -24,6 +25,8 @@ from tuitrain.training.data.sources import count
 from tuitrain.training.memory.saved_tensors import SavedTensorTracker, held_bytes, storage_key
 from tuitrain.training.metrics.evaluation import evaluation_size
 from tuitrain.training.runtime.randomness import generator_states, restore_generators
+
+_Found = TypeVar("_Found")
 
 _STATES_OF = {"adamw": 2, "adam": 2, "sgd": 0, "rmsprop": 1, "torch.Adagrad": 1, "torch.SGD": 0}
 """Numbers that an optimizer keeps for each parameter."""
@@ -168,7 +171,9 @@ def _estimate_activations(parts: TrainingComponents, batch_size: int) -> int:
     # Two sizes show what does not grow with the batch, as weights cast to bf16.
     tried = untaken_sizes(parts)
     try:
-        small, large = (_kept_bytes(parts, samples) for samples in tried)
+        small, large = (
+            with_shapes_alone(parts.model, partial(_kept_by, parts, samples)) for samples in tried
+        )
     finally:
         restore_generators(before)
     each = (large - small) / (tried[1] - tried[0])
@@ -189,23 +194,23 @@ def untaken_sizes(parts: TrainingComponents) -> tuple[int, int]:
     return next(free), next(free)
 
 
-def _kept_bytes(parts: TrainingComponents, samples: int) -> int:
-    """Send a batch without numbers through a copy of the model without numbers.
+def with_shapes_alone(model: nn.Module, look: Callable[[nn.Module], _Found]) -> _Found:
+    """Return what `look` finds on a copy of the model, where tensors have shapes and no numbers.
 
     Fake tensors know shape, type and device and take no memory; a large model takes as long as a
     small one. A model whose shapes follow from its numbers gets true ones, in a true copy; so does
     one with recurrent layers, as only the library that computes them knows what it keeps.
     """
-    if any(isinstance(module, nn.RNNBase) for module in parts.model.modules()):
-        return _kept_by(copy.deepcopy(parts.model), parts, samples)
+    if any(isinstance(module, nn.RNNBase) for module in model.modules()):
+        return look(copy.deepcopy(model))
     mode = FakeTensorMode(allow_non_fake_inputs=True)
-    tensors = (*parts.model.parameters(), *parts.model.buffers(), *plain_tensors(parts.model))
+    tensors = (*model.parameters(), *model.buffers(), *plain_tensors(model))
     fakes: dict[int, Any] = {id(tensor): mode.from_tensor(tensor) for tensor in tensors}
     try:
         with mode:
-            return _kept_by(copy.deepcopy(parts.model, fakes), parts, samples)
+            return look(copy.deepcopy(model, fakes))
     except (DataDependentOutputException, DynamicOutputShapeException):
-        return _kept_by(copy.deepcopy(parts.model), parts, samples)
+        return look(copy.deepcopy(model))
 
 
 def plain_tensors(model: nn.Module) -> list[Tensor]:
@@ -214,12 +219,18 @@ def plain_tensors(model: nn.Module) -> list[Tensor]:
     return [value for value in held if isinstance(value, Tensor)]
 
 
-def _kept_by(model: nn.Module, parts: TrainingComponents, samples: int) -> int:
-    kept = SavedTensorTracker([*model.parameters(), *model.buffers()])
+def empty_batch(parts: TrainingComponents, samples: int) -> Tensor:
+    """Return inputs of the form that the model gets, all of them 0."""
     kind = parts.data.preparation.input_type
     inputs = torch.zeros(samples, *parts.data.spec.input_shape, dtype=kind, device=parts.device)
     if parts.preset.train.channels_last and inputs.ndim == 4:
         inputs = inputs.contiguous(memory_format=torch.channels_last)
+    return inputs
+
+
+def _kept_by(parts: TrainingComponents, samples: int, model: nn.Module) -> int:
+    kept = SavedTensorTracker([*model.parameters(), *model.buffers()])
+    inputs = empty_batch(parts, samples)
     with kept, parts.precision.autocast():
         outputs = model(inputs)
     del outputs

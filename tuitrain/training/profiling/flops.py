@@ -137,7 +137,7 @@ class _Deadline(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 def _flops_per_sample(parts: TrainingComponents) -> float:
-    model = _without_numbers(parts.model)
+    model = without_numbers(parts.model)
     for module in model.modules():
         if isinstance(module, nn.RNNBase):
             module.forward = partial(_all_steps, module)
@@ -181,7 +181,7 @@ def _all_steps(layer: nn.RNNBase, inputs: Tensor, _state: Any = None) -> tuple[T
     return states, (hidden, cell) if isinstance(layer, nn.LSTM) else hidden
 
 
-def _without_numbers(model: nn.Module) -> nn.Module:
+def without_numbers(model: nn.Module) -> nn.Module:
     """Return a copy of the model whose tensors have shapes and types and nothing else."""
     memo: dict[int, Any] = {}
     for parameter in model.parameters():

@@ -18,6 +18,8 @@ _LOG_PARTS = ((1, 2, 5), (1, 3), (1,))
 _LOG_STRIDES = (1, 2, 3, 5, 10, 20, 50, 100, 200, 500)
 """Powers of ten between two ticks."""
 _LOG_SLACK = 1e-9
+_POWER_CELLS = 10
+"""Of an axis of powers of ten, for each tick."""
 _ROUND = (1.0, 2.0, 5.0, 10.0)
 _TIME_STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200)
 
@@ -67,6 +69,8 @@ def axis_ticks(kind: AxisKind, first: float, last: float, columns: int) -> list[
 
     Labels are so far apart that each keeps its place: twice its own width and two cells more.
     """
+    if kind == "power":
+        return log_ticks(first, last, max(2, columns // _POWER_CELLS))
     for step in _axis_steps(kind, first, last, columns):
         values = _multiples(first, last, step)
         labels = axis_labels(kind, values, step)
@@ -83,6 +87,8 @@ def axis_ticks(kind: AxisKind, first: float, last: float, columns: int) -> list[
 
 def axis_labels(kind: AxisKind, values: Sequence[float], step: float) -> list[str]:
     """Return what stands beside places on a horizontal axis that are `step` apart."""
+    if kind == "power":
+        return [short_number(10**value) for value in values]
     if kind != "time":
         return number_labels(values, step)
     longest = max((abs(value) for value in values), default=0.0)

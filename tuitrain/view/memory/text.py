@@ -73,6 +73,25 @@ def _parts(parts: MemoryParts | NoEstimate) -> dict[str, int | None]:
     }
 
 
+def footprint_lines(footprint: MemoryParts, width: int, look: Look) -> list[SpanLine]:
+    """Return a table of what a step is expected to take, with each part's share.
+
+    Args:
+        footprint: bytes by part, as estimated; None where that is not known.
+        width: in cells.
+        look: what the terminal can show.
+    """
+    parts = _parts(footprint)
+    total = parts[_TOTAL]
+    lines: list[SpanLine] = []
+    for label, part in parts.items():
+        is_total = label == _TOTAL
+        number = Span(_numbers([size(part)]), "strong" if is_total else "")
+        share = "" if is_total else _share_bar(part, total, width, 1, look)
+        lines.append((Span(label.ljust(_LABEL_WIDTH), "label"), number, Span(share, "line0")))
+    return lines
+
+
 def _numbers(texts: Sequence[str]) -> str:
     return "".join(text.rjust(_NUMBER_WIDTH) for text in texts)
 

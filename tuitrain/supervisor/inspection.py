@@ -1,0 +1,140 @@
+"""Asks about a preset what only torch can tell: a child process answers, as JSON lines.
+
+The child leads a process group of its own and ends with this process, whichever way that ends; no
+run is made. Knows questions and answers as plain data, and nothing of what they mean.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, Literal
+
+from tuitrain.config.load import to_toml
+from tuitrain.config.schema import Preset
+from tuitrain.errors import TuitrainError
+from tuitrain.supervisor.launch import code_folders
+
+Kind = Literal["model", "data", "learning_rate", "batch_size"]
+
+_MODULE = "tuitrain.training.inspection"
+_PACKAGE = Path(__file__).parents[2]
+
+
+class InspectionError(TuitrainError):
+    """What was asked has no answer; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One thing to find out about a preset."""
+
+    kind: Kind
+    preset: Preset
+    """Resolved."""
+    data_directory: Path
+    code_folders: tuple[str, ...] = ()
+    """Put first on the child's import path, for a user's own code."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Of this kind of question, as JSON data."""
+
+    @classmethod
+    def of(
+        cls, kind: Kind, preset: Preset, data: Path, preset_folder: Path, **options: Any
+    ) -> "Question":
+        """Return the question about a preset whose own code lies in a folder, or in this one."""
+        folders = code_folders(preset, [preset_folder, Path.cwd()])
+        return cls(kind, preset, data.absolute(), folders, options)
+
+    def to_json(self) -> str:
+        """Return it on one line."""
+        plain = {
+            "kind": self.kind,
+            "config": to_toml(self.preset),
+            "data_directory": str(self.data_directory),
+            "code_folders": list(self.code_folders),
+            "options": dict(self.options),
+        }
+        return json.dumps(plain)
+
+
+def ask(
+    question: Question,
+    tell: Callable[[str], None] = lambda _text: None,
+    *,
+    stderr: IO[Any] | int | None = None,
+) -> dict[str, Any]:
+    """Return the answer to a question.
+
+    Args:
+        question: what to find out.
+        tell: is given what the child says on the way, a sentence at a time.
+        stderr: where the child's goes; with this process's own when left out.
+
+    Raises:
+        InspectionError: there is no answer; with the child's reason and exit code.
+        KeyboardInterrupt: as it came; the child is gone.
+        OSError: no process can be started.
+    """
+    with _child(stderr) as child:
+        for told in _lines(child, question):
+            if "answer" in told:
+                answer: dict[str, Any] = told["answer"]
+                return answer
+            if "error" in told:
+                raise _refusal(told)
+            tell(str(told["progress"]))
+    raise _refusal({"error": _ending(child.returncode)})
+
+
+@contextmanager
+def _child(stderr: IO[Any] | int | None) -> "Iterator[subprocess.Popen[str]]":
+    paths = [str(_PACKAGE), os.environ.get("PYTHONPATH", "")]
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", _MODULE],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=stderr,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        # Whatever it is at, there is nothing that it would have to save.
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        with suppress(BrokenPipeError):
+            process.communicate()
+
+
+def _lines(child: "subprocess.Popen[str]", question: Question) -> Iterator[dict[str, Any]]:
+    """Put the question, and yield what the child says until it has ended."""
+    if child.stdin is None or child.stdout is None:
+        return
+    with suppress(BrokenPipeError):
+        child.stdin.write(question.to_json() + "\n")
+        child.stdin.flush()
+    for line in child.stdout:
+        yield json.loads(line)
+    child.wait()
+
+
+def _refusal(told: Mapping[str, Any]) -> InspectionError:
+    error = InspectionError(str(told["error"]))
+    error.exit_code = int(told.get("exit_code", error.exit_code))
+    return error
+
+
+def _ending(code: int | None) -> str:
+    if code is not None and code < 0:
+        how = f"was killed by signal: {signal.strsignal(-code) or -code}"
+    else:
+        how = f"ended by itself with exit code {code}"
+    return f"the process that looked at the preset {how}, before it had an answer."

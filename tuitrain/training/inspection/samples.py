@@ -1,0 +1,114 @@
+"""Training samples as they come to the model in the first epoch, as plain data to be drawn.
+
+Augmented but not normalised, so that an image looks like one. Knows nothing of terminals.
+"""
+
+import base64
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from tuitrain.components.data import Samples
+from tuitrain.config.schema import Preset
+from tuitrain.training.build import Data
+from tuitrain.training.data.sources import count, sample_shape
+from tuitrain.training.data.transform import BatchTransform, build_augmentations
+from tuitrain.training.runtime.randomness import (
+    epoch_order,
+    generator_states,
+    restore_generators,
+)
+
+_MOST_PIXELS = 256
+"""On a side: no terminal shows more of one of several images."""
+_MOST_NUMBERS = 64
+"""Of a sample that is no image."""
+
+
+def drawn_samples(data: Data, preset: Preset, number: int) -> list[dict[str, Any]]:
+    """Return the first samples of the first epoch: number, target, and pixels or values."""
+    seed = preset.train.seed
+    index = epoch_order(seed, 0, count(data.train))[: max(0, number)]
+    if not len(index):
+        return []
+    inputs, targets = _augmented(data, preset, index)
+    low, high = _range(data, inputs)
+    return [
+        {
+            "number": int(index[place]),
+            "target": _target(targets[place], data.classes),
+            **_form(inputs[place], data.spec.kind, low, high),
+        }
+        for place in range(len(index))
+    ]
+
+
+def _augmented(data: Data, preset: Preset, index: Tensor) -> tuple[Tensor, Tensor]:
+    states = generator_states()
+    if isinstance(data.train, Samples):
+        inputs, targets = data.train.inputs[index], data.train.targets[index]
+    else:
+        inputs, targets = data.train.batch(index.tolist())
+    augment, fixed = build_augmentations(preset.data.augment, sample_shape(data.train))
+    transform = BatchTransform(
+        seed=preset.train.seed,
+        statistics=None,
+        augment=augment,
+        channels_last=False,
+        fixed=fixed,
+    )
+    kind = inputs.dtype
+    inputs, targets = transform.train(inputs, targets, index, 0)
+    restore_generators(states)
+    return inputs if kind.is_floating_point else inputs.double(), targets
+
+
+def _range(data: Data, inputs: Tensor) -> tuple[float, float]:
+    """Return what is black and what is white."""
+    held = data.train.inputs if isinstance(data.train, Samples) else inputs
+    if held.dtype == torch.uint8:
+        return 0.0, 255.0
+    finite = held[torch.isfinite(held)] if held.is_floating_point() else held
+    if not finite.numel():
+        return 0.0, 1.0
+    low, high = torch.aminmax(finite)
+    return float(low), float(high)
+
+
+def _target(target: Tensor, classes: tuple[str, ...]) -> Any:
+    """Return a target as a class's name or as numbers."""
+    if not target.ndim and classes:
+        place = round(float(target))
+        return classes[place] if 0 <= place < len(classes) else place
+    return target.item() if not target.ndim else target.flatten()[:_MOST_NUMBERS].tolist()
+
+
+def _form(sample: Tensor, kind: str, low: float, high: float) -> dict[str, Any]:
+    if kind == "image" and sample.ndim == 3:
+        return {"image": _image(sample, low, high)}
+    if kind == "tokens":
+        return {"tokens": [int(value) for value in sample.flatten()[:_MOST_NUMBERS]]}
+    values = sample.reshape(len(sample), -1)[:, 0] if kind == "series" else sample.flatten()
+    return {"values": [float(value) for value in values[:_MOST_NUMBERS]]}
+
+
+def _image(sample: Tensor, low: float, high: float) -> dict[str, Any]:
+    """Return [channels, height, width] as pixels of one channel or three, 0 to 255."""
+    shown = sample if len(sample) == 3 else sample[:1]
+    side = max(shown.shape[1:])
+    if side > _MOST_PIXELS:
+        share = _MOST_PIXELS / side
+        height, width = (max(1, round(length * share)) for length in shown.shape[1:])
+        shown = interpolate(shown[None].float(), (height, width), mode="area")[0]
+    scaled = (shown.double() - low) / (high - low or 1.0) * 255
+    pixels = torch.nan_to_num(scaled, nan=0.0).clamp(0, 255).round().to(torch.uint8)
+    data = pixels.permute(1, 2, 0).contiguous().numpy().tobytes()
+    return {
+        "width": pixels.shape[2],
+        "height": pixels.shape[1],
+        "channels": len(pixels),
+        "of_channels": len(sample),
+        "data": base64.b64encode(data).decode("ascii"),
+    }

@@ -1,0 +1,346 @@
+"""A data set in figures: sizes, classes, ranges, what is missing or in both parts, and samples.
+
+Pure functions from the answer of `tuitrain.training.inspection` to lines; pictures are drawn by
+`tuitrain.view.images`.
+"""
+
+import base64
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from tuitrain.units import NOTHING, size
+from tuitrain.view.bars import progress_bar
+from tuitrain.view.chart.figure import Look
+from tuitrain.view.chart.spark import sparkline
+from tuitrain.view.chart.ticks import short_number
+from tuitrain.view.format import Align, display_width, sanitise, shorten, table
+from tuitrain.view.images.pixels import Image
+from tuitrain.view.images.sheet import Canvas, Captioned, picture_lines
+from tuitrain.view.spans import Span, SpanLine, wrap_plain
+
+_PARTS = ("train", "validation")
+_MOST_CLASSES = 20
+_MOST_CHANNELS = 8
+_MOST_BAR = 24
+_NAME_WIDTH = 20
+_SPARK_WIDTH = 32
+
+Row = tuple[str, int, int]
+"""A name, and how many samples of both parts it has."""
+
+
+def data_lines(answer: Mapping[str, Any], width: int | None, look: Look) -> list[SpanLine]:
+    """Return all that is known of a data set but its samples.
+
+    Args:
+        answer: what the inspection said.
+        width: in cells; None: as wide as it comes.
+        look: what the terminal can show.
+    """
+    wide = width or 80
+    blocks = [
+        wrap_plain(_about(answer), wide),
+        _part_lines(answer),
+        _class_lines(answer, wide, look),
+        _target_lines(answer, wide, look),
+        _channel_lines(answer),
+        _token_lines(answer, wide),
+        _warning_lines(answer, wide),
+    ]
+    return [line for block in blocks if block for line in (*block, ())][:-1]
+
+
+def _about(answer: Mapping[str, Any]) -> str:
+    kind = {"image": "images", "table": "rows", "other": "samples"}.get(
+        answer["kind"], answer["kind"]
+    )
+    train = answer["parts"]["train"]
+    words = [f"{answer['data']}: {kind} of {_shape(answer['input_shape'])}"]
+    words.append(f"as {train['inputs']['dtype']}")
+    if answer["vocabulary"]:
+        words.append(f"{answer['vocabulary']:,} tokens")
+    targets = _shape(answer["target_shape"]) if answer["target_shape"] else "one number"
+    words.append(
+        f"{len(answer['classes'])} classes" if answer["classes"] else f"targets of {targets}"
+    )
+    if answer["augmentations"]:
+        words.append(f"augmented by {', '.join(answer['augmentations'])}")
+    words.append("normalised" if answer["normalized"] else "not normalised")
+    return ", ".join(words)
+
+
+def _shape(shape: Sequence[int]) -> str:
+    return "x".join(map(str, shape)) or "one number"
+
+
+# --- sizes and ranges -----------------------------------------------------------------------------
+
+
+def _part_lines(answer: Mapping[str, Any]) -> list[SpanLine]:
+    rows = [[name, *_part_cells(answer["parts"][name])] for name in _PARTS]
+    heads = ["PART", "SAMPLES", "SIZE", "MIN", "MAX", "NAN", "INFINITE"]
+    lines = _table(heads, rows)
+    for name in _PARTS:
+        part = answer["parts"][name]
+        if part["read"] < part["samples"]:
+            said = f"figures of {name} are from {part['read']:,} samples spread over the set"
+            lines.append((Span(said, "quiet"),))
+    return lines
+
+
+def _part_cells(part: Mapping[str, Any]) -> list[str]:
+    inputs = part["inputs"]
+    return [
+        f"{part['samples']:,}",
+        NOTHING if part["bytes"] is None else size(part["bytes"]),
+        _number(inputs["min"]),
+        _number(inputs["max"]),
+        f"{inputs['nan']:,}" if inputs["nan"] else NOTHING,
+        f"{inputs['infinite']:,}" if inputs["infinite"] else NOTHING,
+    ]
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[SpanLine]:
+    """Return a table whose first column is text and whose others are numbers."""
+    align: list[Align] = ["left"]
+    align += ["right"] * (len(heads) - 1)
+    text = table(heads, rows, align)
+    head, *lines = text.splitlines()
+    return [(Span(head, "quiet"),), *((Span(line),) for line in lines)]
+
+
+def _number(value: float | None) -> str:
+    return NOTHING if value is None else short_number(float(value))
+
+
+def _channel_lines(answer: Mapping[str, Any]) -> list[SpanLine]:
+    """Return mean and deviation of each channel or feature, of both parts side by side."""
+    train, validation = (answer["parts"][name]["inputs"]["channels"] for name in _PARTS)
+    if not train:
+        return []
+    what = "CHANNEL" if answer["kind"] == "image" else "FEATURE"
+    keys = ("mean", "deviation", "min", "max")
+    rows = [
+        [
+            str(place),
+            *(_number(one[key]) for key in keys),
+            *(_number(other[key]) for key in keys[:2]),
+        ]
+        for place, (one, other) in enumerate(zip(train, validation, strict=True))
+    ]
+    heads = [what, "MEAN", "DEVIATION", "MIN", "MAX", "VAL MEAN", "VAL DEV"]
+    lines = _table(heads, rows[:_MOST_CHANNELS])
+    more = _channels(answer) - len(rows[:_MOST_CHANNELS])
+    if more > 0:
+        lines.append((Span(f"and {more:,} more; --json has them up to {len(rows)}", "quiet"),))
+    return lines
+
+
+def _channels(answer: Mapping[str, Any]) -> int:
+    return int(answer["input_shape"][0]) if answer["input_shape"] else 1
+
+
+# --- classes and targets --------------------------------------------------------------------------
+
+
+def _class_lines(answer: Mapping[str, Any], width: int, look: Look) -> list[SpanLine]:
+    classes = answer["classes"]
+    if not classes:
+        return []
+    rows: list[Row] = [
+        (sanitise(str(each["name"])), int(each["train"]), int(each["validation"]))
+        for each in classes
+    ]
+    lines = _bars("CLASS", rows[:_MOST_CLASSES], width, look, most=_largest(rows))
+    if len(rows) > _MOST_CLASSES:
+        few, *_, many = sorted(rows, key=lambda row: row[1])
+        said = (
+            f"and {len(rows) - _MOST_CLASSES:,} more; of all, {few[0]} has fewest training "
+            f"samples ({few[1]:,}), {many[0]} most ({many[1]:,})"
+        )
+        lines += wrap_plain(said, width, "quiet")
+    return lines
+
+
+def _target_lines(answer: Mapping[str, Any], width: int, look: Look) -> list[SpanLine]:
+    """Return a histogram of each target that is a number."""
+    lines: list[SpanLine] = []
+    train, validation = (answer["parts"][name]["targets"]["outputs"] for name in _PARTS)
+    for place, (one, other) in enumerate(zip(train, validation, strict=True)):
+        if place >= _MOST_CHANNELS:
+            lines.append((Span(f"and {len(train) - place:,} more targets", "quiet"),))
+            break
+        name = "TARGET" if len(train) == 1 else f"TARGET {place}"
+        counts = (one["histogram"], other["histogram"])
+        rows: list[Row] = list(zip(_bin_labels(one), *counts, strict=True))
+        lines += _bars(name, rows, width, look, most=_largest(rows))
+        said = f"mean {_number(one['mean'])}, deviation {_number(one['deviation'])}"
+        lines.append((Span(f"{said}, from {_number(one['min'])} to {_number(one['max'])}"),))
+    return lines
+
+
+def _bin_labels(target: Mapping[str, Any]) -> list[str]:
+    low, high = target["bins"]
+    number = len(target["histogram"])
+    return [f"from {short_number(low + (high - low) * place / number)}" for place in range(number)]
+
+
+def _largest(rows: Sequence[Row]) -> tuple[int, int]:
+    return max(row[1] for row in rows), max(row[2] for row in rows)
+
+
+def _bars(
+    head: str, rows: Sequence[Row], width: int, look: Look, most: tuple[int, int]
+) -> list[SpanLine]:
+    """Return counts of both parts, each with a bar that is full for the part's largest."""
+    names = min(_NAME_WIDTH, max(display_width(each) for each in (head, *(r[0] for r in rows))))
+    digits = max(len("VALIDATION"), *(len(f"{number:,}") for row in rows for number in row[1:]))
+    bar = min(_MOST_BAR, (width - names - 2 * digits - 8) // 2)
+    lines: list[SpanLine] = [
+        (Span(f"{head.ljust(names)}  {_cell('TRAIN', digits, bar)}{'VALIDATION':>{digits}}",
+              "quiet"),)
+    ]  # fmt: skip
+    for name, *numbers in rows:
+        label = shorten(name, names)
+        spans = [Span(label + " " * (names - display_width(label)) + "  ", "label")]
+        for place, number in enumerate(numbers):
+            spans.append(Span(f"{number:>{digits},}"))
+            spans.append(Span(_bar(number, most[place], bar, look) + "  ", f"line{place}"))
+        lines.append(tuple(spans))
+    return lines
+
+
+def _cell(text: str, digits: int, bar: int) -> str:
+    return text.rjust(digits) + " " * (bar + 3 if bar > 0 else 2)
+
+
+def _bar(number: int, most: int, width: int, look: Look) -> str:
+    return f" {progress_bar(number / most if most else 0.0, width, look)}" if width > 0 else ""
+
+
+def _token_lines(answer: Mapping[str, Any], width: int) -> list[SpanLine]:
+    lines: list[SpanLine] = []
+    for name in _PARTS:
+        tokens = answer["parts"][name]["inputs"]["tokens"]
+        if tokens:
+            frequent = ", ".join(f"{token} ({number:,})" for token, number in tokens["frequent"])
+            said = (
+                f"{name}: {tokens['different']:,} different tokens of {tokens['total']:,}; most "
+                f"frequent: {frequent}"
+            )
+            lines += wrap_plain(said, width)
+    return lines
+
+
+# --- what to look at ------------------------------------------------------------------------------
+
+
+def _warning_lines(answer: Mapping[str, Any], width: int) -> list[SpanLine]:
+    return [line for text in _warnings(answer) for line in wrap_plain(text, width, "alert")]
+
+
+def _warnings(answer: Mapping[str, Any]) -> Iterator[str]:
+    found = answer["duplicates"]
+    if found["in_both"]:
+        pairs = ", ".join(f"{one} = {other}" for one, other in found["pairs"])
+        share = found["in_both"] / answer["parts"]["validation"]["read"]
+        yield (
+            f"! {found['in_both']:,} validation inputs ({share:.1%}) are in the training set as "
+            f"well: the validation figures would be too good (training = validation: {pairs})"
+        )
+    for part in _PARTS:
+        if number := found[f"within_{part}"]:
+            yield f"! {number:,} inputs are in {part} more than once"
+        inputs = answer["parts"][part]["inputs"]
+        if inputs["nan"] or inputs["infinite"]:
+            yield (
+                f"! {part} has {inputs['nan']:,} missing (NaN) and {inputs['infinite']:,} infinite "
+                f"numbers, NaN in {inputs['samples_with_nan']:,} samples: the loss would be NaN"
+            )
+        empty = [str(each["name"]) for each in answer["classes"] if not each[part]]
+        if empty:
+            more = f" and {len(empty) - 5:,} more" if len(empty) > 5 else ""
+            yield f"! {part} has no sample of {', '.join(empty[:5])}{more}"
+    for place, channel in enumerate(answer["parts"]["train"]["inputs"]["channels"]):
+        if channel["deviation"] == 0:
+            yield f"! channel or feature {place} is {_number(channel['mean'])} in every sample"
+
+
+# --- samples --------------------------------------------------------------------------------------
+
+
+def sample_lines(answer: Mapping[str, Any], canvas: Canvas, look: Look) -> list[str]:
+    """Return the samples as text that goes to the terminal as it is.
+
+    Pictures are drawn, rows are a table, series are curves of a line, tokens are numbers.
+    """
+    samples = answer["samples"]
+    if not samples:
+        return []
+    title = "training samples as they come in the first epoch"
+    if answer["augmentations"]:
+        title += ", augmented"
+    return [title, *_sample_body(samples, answer["kind"], canvas, look)]
+
+
+def _sample_body(
+    samples: Sequence[Mapping[str, Any]], kind: str, canvas: Canvas, look: Look
+) -> list[str]:
+    if "image" in samples[0]:
+        lines = picture_lines([_captioned(sample) for sample in samples], canvas)
+        channels = samples[0]["image"]["of_channels"]
+        return [*lines, f"channel 0 of {channels}"] if channels not in (1, 3) else lines
+    if "tokens" in samples[0]:
+        return [line for sample in samples for line in _token_text(sample, canvas.width)]
+    if kind == "series":
+        return [
+            f"{sparkline(sample['values'], min(_SPARK_WIDTH, canvas.width), look)}  "
+            f"{_named(sample)}"
+            for sample in samples
+        ]
+    return _row_table(samples, canvas.width)
+
+
+def _captioned(sample: Mapping[str, Any]) -> Captioned:
+    found = sample["image"]
+    data = base64.b64decode(found["data"])
+    image = Image(found["width"], found["height"], found["channels"], data)
+    return Captioned(image, _named(sample))
+
+
+def _named(sample: Mapping[str, Any]) -> str:
+    return f"{_target(sample['target'])}  #{sample['number']}"
+
+
+def _target(target: Any) -> str:
+    if isinstance(target, str):
+        return sanitise(target)
+    if isinstance(target, list):
+        return " ".join(short_number(float(value)) for value in target[:4]) + (
+            " ..." if len(target) > 4 else ""
+        )
+    return short_number(float(target))
+
+
+def _token_text(sample: Mapping[str, Any], width: int) -> list[str]:
+    words = " ".join(map(str, sample["tokens"]))
+    text = f"#{sample['number']} {_target(sample['target'])}: {words}"
+    return ["".join(span.text for span in line) for line in wrap_plain(text, width)]
+
+
+def _row_table(samples: Sequence[Mapping[str, Any]], width: int) -> list[str]:
+    """Return a row a sample, with as many features as fit."""
+    features = len(samples[0]["values"])
+    while True:
+        heads = ["SAMPLE", "TARGET", *(f"[{place}]" for place in range(features))]
+        rows = [
+            [f"#{each['number']}", _target(each["target"]),
+             *(short_number(value) for value in each["values"][:features])]
+            for each in samples
+        ]  # fmt: skip
+        text = table(heads, rows, ["right"] * len(heads))
+        if features <= 1 or max(map(display_width, text.splitlines())) <= width:
+            break
+        features -= 1
+    more = len(samples[0]["values"]) - features
+    return [*text.splitlines(), *([f"and {more} more features"] if more else [])]
