@@ -31,6 +31,7 @@ def describe_model(inspected: Inspected) -> dict[str, Any]:
     batch_size = min(preset.train.batch_size, parts.data.plan.samples)
     rehearse(parts)
     layers = read_layers(parts, batch_size)
+    footprint = estimate_footprint(parts, batch_size)
     loss = [p for p in parts.trainable if id(p) not in {id(q) for q in parts.model.parameters()}]
     return {
         "preset": preset.name,
