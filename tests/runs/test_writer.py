@@ -110,9 +110,9 @@ def test_a_step_evaluated_twice_has_one_point_the_newer(run: RunDirectory, numbe
 def test_a_checkpoint_name_belongs_to_one_file_at_a_time(run: RunDirectory, number: Number) -> None:
     gone = m.CheckpointRemoved(2.0, "checkpoints/step-00000010.pt", "made room")
     with RunWriter(run) as writer:
-        assert not writer.has_checkpoint()
+        assert not writer.history().has_checkpoint
         writer.record(number(saved(10, "last", "best"), saved(20, "last"), saved(30, "last"), gone))
-        assert writer.has_checkpoint()
+        assert writer.history().has_checkpoint
     with RunReader(run) as reader:
         rows = {row.step: row for row in reader.checkpoints()}
         assert {step: row.names for step, row in rows.items()} == {10: (), 20: (), 30: ("last",)}
@@ -188,25 +188,25 @@ def test_live_changes_are_made_again_however_often_a_run_is_resumed(
     resumed = m.TrainingResumed(2.0, 2, "checkpoints/x.pt", "")
     with RunWriter(run) as writer:
         writer.record(number(change(5, 0.2), change(9, 0.3)))
-        plan = [(5, "optimizer.lr", 0.2), (9, "optimizer.lr", 0.3)]
-        assert writer.applied_settings() == plan
+        plan = ((5, "optimizer.lr", 0.2), (9, "optimizer.lr", 0.3))
+        assert writer.history().settings == plan
         writer.record(number(resumed, change(5, 0.2), attempt=2))
         writer.record(number(resumed, attempt=3))
-        assert writer.applied_settings() == plan
+        assert writer.history().settings == plan
         writer.record(number(resumed, change(4, 0.7), attempt=4))
-        assert writer.applied_settings() == [(4, "optimizer.lr", 0.7)]
+        assert writer.history().settings == ((4, "optimizer.lr", 0.7),)
 
 
 def test_commands_are_taken_once_in_order_and_stale_ones_refused(run: RunDirectory) -> None:
     first = give_command(run, m.ChangeSetting(0, "optimizer.lr", 0.1), now=5.0)
     second = give_command(run, m.Pause())
     with RunWriter(run) as writer:
-        taken = writer.take_commands(6.0)
+        taken = writer.commands.take(6.0)
         assert [row.id for row in taken] == [first, second]
         assert taken[0].arguments == {"key": "optimizer.lr", "value": 0.1}
-        assert writer.take_commands(7.0) == []
-        writer.finish_command(first, 8.0, "done", "lr is 0.1", 12)
-        writer.refuse_stale_commands(9.0, "a new supervisor took over")
+        assert writer.commands.take(7.0) == []
+        writer.commands.finish(first, 8.0, "done", "lr is 0.1", 12)
+        writer.commands.refuse_stale(9.0, "a new supervisor took over")
     done, refused = command_status(run, first), command_status(run, second)
     assert (done.given, done.taken, done.done, done.outcome) == (5.0, 6.0, 8.0, "done")
     assert (refused.outcome, refused.text) == ("refused", "a new supervisor took over")
@@ -282,7 +282,7 @@ def test_texts_that_no_file_takes_are_escaped_wherever_they_enter(new_run: NewRu
         writer.set_meta(note={odd: [odd]})
         writer.set_devices(1.0, {"processes": [{"name": odd}]})
         writer.add_alert(1.0, "disk", odd, 1, odd)
-        writer.finish_command(give_command(run, m.SaveCheckpoint(name=odd)), 1.0, "done", odd)
+        writer.commands.finish(give_command(run, m.SaveCheckpoint(name=odd)), 1.0, "done", odd)
         writer.change_state(2.0, "failed", odd, at_rest=True, detail=odd)
     escaped = r"caf\xe9 \ud83d\x00"
     with RunReader(run) as reader:

@@ -227,6 +227,20 @@ class RunFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class History:
+    """What a worker must know of those before it."""
+
+    settings: tuple[tuple[int, str, float], ...]
+    """Every live change as (step, key, value), in order of steps. They outlast a rewind, so that
+    each is made again at its step however often the run is resumed, until somebody decides anew
+    for that setting."""
+    has_checkpoint: bool
+    """The record knows of a checkpoint that was not removed."""
+    abandoned: tuple[str, ...]
+    """Paths of checkpoints that belong to a history given up."""
+
+
+@dataclass(frozen=True, slots=True)
 class AttemptRow:
     """One worker's life."""
 

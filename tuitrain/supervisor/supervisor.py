@@ -117,7 +117,7 @@ class Supervisor:
                     self._spec, writer, self._observe, clock=self._clock
                 )
                 attempt = writer.begin_attempt(self._clock(), "starting the worker")
-                writer.refuse_stale_commands(self._clock(), "the supervisor had ended")
+                writer.commands.refuse_stale(self._clock(), "the supervisor had ended")
                 try:
                     self._outlast_old_worker()
                     self._supervise(self._order(attempt))
@@ -131,7 +131,7 @@ class Supervisor:
         return self._final_exit_code()
 
     def _order(self, attempt: int) -> StartTraining:
-        spec = self._spec
+        spec, history = self._spec, self._writer.history()
         return StartTraining(
             run_directory=str(self._directory.path.resolve()),
             config=to_toml(spec.preset),
@@ -139,11 +139,11 @@ class Supervisor:
             data_directory=str(spec.data_directory),
             code_folders=spec.code_folders,
             resume=spec.resume,
-            had_checkpoint=self._writer.has_checkpoint(),
-            settings=tuple(self._writer.applied_settings()),
+            had_checkpoint=history.has_checkpoint,
+            settings=history.settings,
             checkpoint=spec.checkpoint,
             live=spec.live,
-            abandoned=tuple(self._writer.abandoned_checkpoints()),
+            abandoned=history.abandoned,
         )
 
     def _outlast_old_worker(self) -> None:
@@ -197,7 +197,7 @@ class Supervisor:
             )
         if self._ended is None:
             self._conclude(self._unannounced_end(worker.exit_code))
-        self._writer.refuse_stale_commands(self._clock(), "the worker has ended")
+        self._writer.commands.refuse_stale(self._clock(), "the worker has ended")
 
     def _sample(self, sampler: Sampler) -> None:
         """Record what the devices do, and what is known of them where that has changed."""
@@ -311,7 +311,7 @@ class Supervisor:
         if self._holding:
             return
         try:
-            commands = self._writer.take_commands(self._clock())
+            commands = self._writer.commands.take(self._clock())
         except DiskFullError as error:
             self._hold(worker, error)
             return
@@ -339,7 +339,7 @@ class Supervisor:
                 worker.send(request)
 
     def _answer(self, command_id: int, outcome: str, text: str) -> None:
-        self._store(lambda: self._writer.finish_command(command_id, self._clock(), outcome, text))
+        self._store(lambda: self._writer.commands.finish(command_id, self._clock(), outcome, text))
 
     def _begin_stop(self, stop: Stop, worker: WorkerProcess, exit_code: int) -> None:
         """Let the worker checkpoint and end; a second stop, or the grace period, kills it."""
