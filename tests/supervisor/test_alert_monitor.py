@@ -87,7 +87,7 @@ def test_a_run_that_was_lost_is_told_when_it_is_resumed(run: RunDirectory) -> No
         writer.change_state(2.0, "stopped", "by command", at_rest=True)
         open_alert_monitor(spec_of(run), writer, lambda _event: None, {})
     with RunReader(run) as reader:
-        [lost] = reader.alerts()
+        [lost] = reader.entries.alerts()
     assert lost.kind == "ended"
     assert lost.text.startswith("the run was lost: ")
 
@@ -103,7 +103,7 @@ def test_a_configuration_at_fault_is_an_alert_and_the_run_goes_on(
         )
         monitor.take(finished())
     with RunReader(run) as reader:
-        webhook, ended = reader.alerts()
+        webhook, ended = reader.entries.alerts()
     assert f"{path}:2: notify.bell: found 3" in webhook.text
     assert (webhook.kind, ended.kind) == ("webhook", "ended")
 

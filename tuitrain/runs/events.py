@@ -9,6 +9,7 @@ from functools import singledispatch
 from tuitrain import messages
 from tuitrain.messages import Event, plain_data
 from tuitrain.metric_names import is_split_metric
+from tuitrain.runs.rows import BatchMark, BestMark, ResumeMark, SettingMark
 from tuitrain.runs.storage.database import to_json
 from tuitrain.runs.storage.record_tables import RecordTables
 
@@ -75,9 +76,7 @@ def _(event: messages.TrainingPrepared, tables: RecordTables, source: Source) ->
 def _(event: messages.TrainingResumed, tables: RecordTables, source: Source) -> None:
     step = event.step if event.path else 0
     text = f"resumed from {event.path}" if event.path else "started again from zero"
-    tables.add_mark(
-        step, event.time, "resume", text, {"path": event.path, "attempt": source.attempt}
-    )
+    tables.add_mark(step, event.time, "resume", text, ResumeMark(event.path, source.attempt))
 
 
 @_apply.register
@@ -128,7 +127,7 @@ def _(event: messages.CheckpointSaved, tables: RecordTables, _source: Source) ->
     )
     tables.name_checkpoint(event.path, event.names)
     if "best" in event.names:
-        data = {"path": event.path, "metrics": dict(event.metrics)}
+        data = BestMark(event.path, dict(event.metrics))
         tables.add_mark(event.step, event.time, "best", "best so far", data)
 
 
@@ -158,7 +157,7 @@ def _(event: messages.SettingChanged, tables: RecordTables, _source: Source) -> 
         "DELETE FROM marks WHERE kind='setting' AND step=? AND substr(text, 1, ?)=?",
         (event.step, len(event.key) + 1, f"{event.key} "),
     )
-    data = {"key": event.key, "old": event.old, "new": event.new}
+    data = SettingMark(event.key, event.old, event.new)
     text = f"{event.key} {event.old:g} -> {event.new:g}"
     tables.add_mark(event.step, event.time, "setting", text, data)
 
@@ -169,7 +168,7 @@ def _(event: messages.PresetChanged, tables: RecordTables, _source: Source) -> N
     tables.execute(
         "DELETE FROM marks WHERE kind='setting' AND step=? AND text=?", (event.step, event.text)
     )
-    tables.add_mark(event.step, event.time, "setting", event.text, {"key": event.key})
+    tables.add_mark(event.step, event.time, "setting", event.text, SettingMark(event.key))
 
 
 @_apply.register
@@ -215,11 +214,11 @@ def _(event: messages.WorkCounted, tables: RecordTables, _source: Source) -> Non
 @_apply.register
 def _(event: messages.BatchSplit, tables: RecordTables, _source: Source) -> None:
     text = f"batches of {event.new} instead of {event.old}, {event.accumulate} a step"
-    data = {"old": event.old, "new": event.new, "accumulate": event.accumulate}
+    data = BatchMark(event.old, event.new, event.accumulate)
     # A run killed before its next checkpoint runs out again where it did: one mark is enough.
     tables.execute(
         "DELETE FROM marks WHERE kind='batch' AND step=? AND data_json=?",
-        (event.step, to_json(data)),
+        (event.step, to_json(plain_data(data))),
     )
     tables.add_mark(event.step, event.time, "batch", f"{text}: {event.reason}", data)
 

@@ -10,8 +10,9 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from tuitrain.messages import storable
+from tuitrain.messages import plain_data, storable
 from tuitrain.runs.directory import RunDirectory
+from tuitrain.runs.rows import NO_MARK_DATA, MarkData
 from tuitrain.runs.storage.database import explained, to_json
 from tuitrain.runs.storage.points import PointStore
 
@@ -79,12 +80,12 @@ class RecordTables:
         self.execute("UPDATE attempts SET ended=? WHERE ended IS NULL", (time,))
 
     def add_mark(
-        self, step: int, time: float, kind: str, text: str, data: Mapping[str, Any] | None = None
+        self, step: int, time: float, kind: str, text: str, data: MarkData = NO_MARK_DATA
     ) -> None:
         """Put a mark on the curve."""
         self.execute(
             "INSERT INTO marks (step, time, kind, text, data_json) VALUES (?, ?, ?, ?, ?)",
-            (step, time, kind, storable(text), to_json(dict(data or {}))),
+            (step, time, kind, storable(text), to_json(plain_data(data))),
         )
 
     def add_alert(
