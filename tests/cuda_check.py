@@ -176,7 +176,11 @@ def check_memory_bar(machine: Machine, run: RunDirectory, checks: Checks) -> Non
 
 def _read_bar(run: RunDirectory, device: str) -> tuple[MemoryBreakdown, int | None, str] | None:
     with RunReader(run) as reader:
-        run_facts, samples, row = reader.facts(), reader.latest_samples(), reader.devices()
+        run_facts, samples, row = (
+            reader.facts(),
+            reader.readings.latest_samples(),
+            reader.entries.devices(),
+        )
         attempts = reader.attempts()
     facts = row.facts if row else {}
     place = training_device(run_facts.device, run_facts.environment, samples, facts) or "host"
@@ -230,7 +234,7 @@ def check_split(machine: Machine, run: RunDirectory, checks: Checks) -> None:
 
 def _mean_split(run: RunDirectory) -> dict[str, float] | None:
     with RunReader(run) as reader:
-        points = {s: [v for _, v in reader.points(split_metric(s))][-10:] for s in STAGES}
+        points = {s: [v for _, v in reader.curves.points(split_metric(s))][-10:] for s in STAGES}
     if any(len(values) < 10 for values in points.values()):
         return None
     return {stage: statistics.fmean(values) for stage, values in points.items()}
@@ -269,7 +273,7 @@ def check_out_of_memory(machine: Machine, checks: Checks) -> None:
         checks.hold("the offered size fits", reader.state().state == "finished", str(settings))
     machine.call("run", preset, "--name", "halves", "--set", "train.oom=halve")
     with RunReader(machine.run_of("halves")) as reader:
-        halved = [mark.text for mark in reader.marks() if mark.kind == "batch"]
+        halved = [mark.text for mark in reader.entries.marks() if mark.kind == "batch"]
         state = reader.state().state
     checks.hold("halved batches finish", state == "finished" and bool(halved), str(halved))
 

@@ -35,9 +35,9 @@ from pathlib import Path
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.reader import RunReader
 with RunReader(RunDirectory(Path(sys.argv[1]))) as reader:
-    reader.summary(), reader.metrics(), reader.marks(), reader.states()
-    for name in reader.metric_names():
-        reader.series(name, columns=int(sys.argv[2]))
+    reader.summary(), reader.curves.metrics(), reader.entries.marks(), reader.states()
+    for name in reader.curves.metric_names():
+        reader.curves.series(name, columns=int(sys.argv[2]))
 print(time.perf_counter() - start)
 """
 
@@ -89,9 +89,9 @@ def open_in_process(directory: RunDirectory) -> float:
     """Return the seconds it takes to read what a run screen shows."""
     start = time.perf_counter()
     with RunReader(directory) as reader:
-        reader.summary(), reader.metrics(), reader.marks(), reader.states()
-        for name in reader.metric_names():
-            reader.series(name, columns=COLUMNS)
+        reader.summary(), reader.curves.metrics(), reader.entries.marks(), reader.states()
+        for name in reader.curves.metric_names():
+            reader.curves.series(name, columns=COLUMNS)
     return time.perf_counter() - start
 
 

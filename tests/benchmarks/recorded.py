@@ -62,7 +62,7 @@ class LiveRun:
 def progress(directory: RunDirectory) -> ProgressRow | None:
     """Return how far a run has come; None before its first step or its record."""
     with contextlib.suppress(TuitrainError), RunReader(directory) as reader:
-        return reader.progress()
+        return reader.steps.progress()
     return None
 
 
@@ -108,8 +108,8 @@ class Speed:
 def speed(directory: RunDirectory) -> Speed:
     """Read a run's speed from its record."""
     with RunReader(directory) as reader:
-        newest = reader.progress()
-        rows = reader.step_times(1, newest.step if newest else 1, _COLUMNS)
+        newest = reader.steps.progress()
+        rows = reader.steps.step_times(1, newest.step if newest else 1, _COLUMNS)
     steady = [row for row in rows if row.train_s > WARM_UP_S]
     first, last = steady[0], steady[-1]
     steps = last.step - first.step

@@ -72,11 +72,13 @@ class Run:
         self.id = directory.id
 
     def __getattr__(self, name: str) -> Any:
-        """Ask the record: every method of RunReader."""
+        """Ask the record: every method of RunReader and of its parts."""
 
         def ask(*arguments: Any) -> Any:
             with RunReader(self.directory) as reader:
-                found = getattr(reader, name)(*arguments)
+                parts = (reader, reader.entries, reader.curves, reader.readings, reader.steps)
+                part = next(part for part in parts if hasattr(part, name))
+                found = getattr(part, name)(*arguments)
                 return list(found) if name == "points" else found
 
         return ask

@@ -54,7 +54,7 @@ def test_a_rate_set_live_holds_from_its_step_on_and_outlasts_a_kill(cli: Any) ->
     config = run.directory.config_path.read_text()
     again = cli.find(create_run(cli.runs, "scheduled", "again", config).id)
     changes = [
-        SettingChanged(mark.time, mark.step, mark.data["key"], mark.data["old"], mark.data["new"])
+        SettingChanged(mark.time, mark.step, mark.data.key, mark.data.old, mark.data.new)
         for mark in run.marks()
         if mark.kind == "setting"
     ]

@@ -8,6 +8,8 @@ from typing import Any
 
 import torch
 
+from tuitrain.runs.rows import BatchMark
+
 PRESET = """
 name = "hungry"
 task = "classification"
@@ -112,8 +114,8 @@ def test_halved_batches_take_the_same_steps_and_are_on_record(cli: Any) -> None:
     assert [step for step, _ in run.points("train/loss")] == list(range(1, run.step + 1))
     split = [(mark.step, mark.data) for mark in marks(run, "batch")]
     assert split == [
-        (12, {"old": 50, "new": 25, "accumulate": 2}),
-        (12, {"old": 25, "new": 13, "accumulate": 4}),
+        (12, BatchMark(50, 25, 2)),
+        (12, BatchMark(25, 13, 4)),
     ]
     alerts = [alert for alert in run.alerts() if alert.kind == "oom"]
     assert len(alerts) == 2

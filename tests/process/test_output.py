@@ -178,5 +178,5 @@ def test_whatever_texts_and_numbers_a_users_code_makes_its_run_is_recorded_and_r
     state = run.state()
     assert state.reason.startswith("WordlessError: its text can't be had (RuntimeError)")
     assert len(run.points("lr")) == state.step == 18
-    assert run.evaluations()[-1].counts["classes"] == [r"caf\xe9", "\\x00\x1b[31m"]
+    assert run.evaluations()[-1].counts.classes == (r"caf\xe9", "\\x00\x1b[31m")
     assert cli.show(run)["environment"]

@@ -36,7 +36,7 @@ def saved(run: RunDirectory, number: Number) -> RunDirectory:
 
 def rows(run: RunDirectory) -> dict[str, CheckpointRow]:
     with RunReader(run) as reader:
-        return {row.path: row for row in reader.checkpoints()}
+        return {row.path: row for row in reader.entries.checkpoints()}
 
 
 def test_a_name_leads_to_the_checkpoint_in_the_folder_and_in_the_record(

@@ -19,9 +19,9 @@ from tuitrain.runs.writer import RunWriter
 directory = RunDirectory(Path(sys.argv[1]))
 with FileLock(directory.lock_path), RunWriter(directory) as writer:
     print("alive", flush=True)
-    while not (commands := writer.take_commands(1.0)):
+    while not (commands := writer.commands.take(1.0)):
         time.sleep(0.01)
-    writer.finish_command(commands[0].id, 2.0, "done", "obeyed " + commands[0].kind, 3)
+    writer.commands.finish(commands[0].id, 2.0, "done", "obeyed " + commands[0].kind, 3)
 """
 
 
@@ -47,7 +47,7 @@ def test_waiting_for_a_dead_supervisor_ends_with_a_clear_word(run: RunDirectory)
 def test_an_answer_given_just_before_the_end_counts(run: RunDirectory) -> None:
     command = give_command(run, Stop())
     with RunWriter(run) as writer:
-        writer.finish_command(command, 1.0, "done", "stopped")
+        writer.commands.finish(command, 1.0, "done", "stopped")
     assert wait_for_command(run, command).outcome == "done"
 
 

@@ -61,17 +61,17 @@ def test_a_reader_sees_what_is_written_while_it_looks(run: RunDirectory) -> None
         assert reader.version() == before
         writer.record(point(1))
         assert reader.version() != before
-        assert list(reader.points("train/loss")) == [(1, 1.0)]
+        assert list(reader.curves.points("train/loss")) == [(1, 1.0)]
         writer.record(point(2))
-        assert reader.metrics()[0].last_step == 2
+        assert reader.curves.metrics()[0].last_step == 2
 
 
 def test_a_viewer_that_outlives_the_supervisor_leaves_no_file_behind(run: RunDirectory) -> None:
     with RunReader(run) as reader:
         with RunWriter(run) as writer:
             writer.record(point(1))
-            assert reader.metric_names() == ["train/loss"]
-        assert list(reader.points("train/loss")) == [(1, 1.0)]
+            assert reader.curves.metric_names() == ["train/loss"]
+        assert list(reader.curves.points("train/loss")) == [(1, 1.0)]
     assert [path.name for path in run.path.glob("run.db*")] == ["run.db"]
 
 
@@ -87,7 +87,7 @@ def test_a_half_read_export_does_not_keep_the_supervisor_from_writing(run: RunDi
     with RunWriter(run) as writer:
         writer.record([item for step in range(1, 50) for item in point(step)])
     with RunReader(run) as reader:
-        points = reader.points("train/loss")
+        points = reader.curves.points("train/loss")
         assert next(points) == (1, 1.0)
         with RunWriter(run) as writer:
             writer.record(point(50))
@@ -100,7 +100,7 @@ def test_the_monitor_of_the_preset_is_the_best_metric(run: RunDirectory) -> None
             writer.record(point(step, value, "val/accuracy"))
     with RunReader(run) as reader:
         summary = reader.summary()
-        (row,) = reader.metrics()
+        (row,) = reader.curves.metrics()
     assert (summary.best_metric, summary.best_value) == ("val/accuracy", 0.9)
     assert (row.best, row.best_step, row.last) == (0.9, 2, 0.8)
 
@@ -131,8 +131,8 @@ def test_damage_in_the_middle_of_a_record_is_named(run: RunDirectory) -> None:
         file.write(os.urandom(4096 * 30))
     with pytest.raises(RecordError, match="damaged"), RunReader(run) as reader:
         reader.states()
-        list(reader.points("train/loss"))
-        reader.metrics()
+        list(reader.curves.points("train/loss"))
+        reader.curves.metrics()
 
 
 def test_a_record_left_with_a_journal_to_roll_back_can_be_read(
@@ -151,7 +151,7 @@ def test_a_record_left_with_a_journal_to_roll_back_can_be_read(
         connection.execute("ROLLBACK")
     assert (copy.path / "run.db-journal").stat().st_size > 0
     with RunReader(copy) as reader:
-        assert reader.sample_names() == []
+        assert reader.readings.sample_names() == []
         assert [row.state for row in reader.states()] == ["queued"]
 
 
@@ -163,7 +163,7 @@ def test_a_record_in_a_read_only_folder_can_be_read(run: RunDirectory) -> None:
     run.path.chmod(0o500)
     try:
         with RunReader(run) as reader:
-            assert list(reader.points("train/loss")) == [(1, 1.0)]
+            assert list(reader.curves.points("train/loss")) == [(1, 1.0)]
     finally:
         run.path.chmod(0o700)
 
@@ -178,7 +178,7 @@ def test_both_speeds_are_over_the_same_steps(new_run: Callable[..., RunDirectory
             event = StepsTaken(100.0 + train_s, step - 9, step, 0.5, train_s, points)
             writer.record([Numbered(1, number, event)])
     with RunReader(run) as reader:
-        speed = reader.speed(4)
+        speed = reader.steps.speed(4)
         assert speed is not None and speed.samples_per_s is not None
         assert speed.steps_per_s == pytest.approx(30 / 0.8)
         assert speed.samples_per_s == pytest.approx(32 * speed.steps_per_s)
@@ -189,9 +189,9 @@ def test_a_run_of_one_message_has_a_speed_and_one_of_none_has_none(
 ) -> None:
     run = new_run(now=0.5)
     with RunWriter(run) as writer, RunReader(run) as reader:
-        assert reader.speed(40) is None
+        assert reader.steps.speed(40) is None
         writer.begin_attempt(1.0)
         writer.record(point(7))
-        speed = reader.speed(40)
+        speed = reader.steps.speed(40)
         assert speed is not None
         assert (speed.steps_per_s, speed.samples_per_s) == (7.0, None)

@@ -164,11 +164,11 @@ def test_a_run_killed_and_resumed_at_random_is_recorded_like_one_that_never_was(
             worker.deliver(writer, 0)
         with RunReader(directory) as reader:
             for name in NAMES:
-                points = list(reader.points(name))
+                points = list(reader.curves.points(name))
                 assert bits(points) == bits(expected(name, worker.step))
-            evaluated = [row.step for row in reader.evaluations()]
+            evaluated = [row.step for row in reader.entries.evaluations()]
             assert evaluated == [step for step, _ in expected("val/loss", worker.step)]
-            progress = reader.progress()
+            progress = reader.steps.progress()
             assert (progress.step if progress else 0) == worker.step
         for name in NAMES:
             assert_pyramid_is_true(directory, name, worker.step)
@@ -187,4 +187,4 @@ def test_split_batches_are_marked_once_where_a_resumed_run_splits_them_again(
             numbered = [Numbered(attempt, place, event) for place, event in enumerate(events, 1)]
             writer.record([*numbered, Numbered(attempt, 9, split)] if step == 12 else numbered)
     with RunReader(run) as reader:
-        assert [mark.step for mark in reader.marks() if mark.kind == "batch"] == [12]
+        assert [mark.step for mark in reader.entries.marks() if mark.kind == "batch"] == [12]

@@ -51,7 +51,7 @@ def reader() -> Iterator[RunReader]:
 
 def test_all_points_come_back_at_full_resolution(reader: RunReader) -> None:
     for name, points in POINTS.items():
-        assert [(s, repr(v)) for s, v in reader.points(name)] == [
+        assert [(s, repr(v)) for s, v in reader.curves.points(name)] == [
             (s, repr(v)) for s, v in points.items()
         ]
 
@@ -66,7 +66,7 @@ def test_columns_cover_just_the_steps_asked_for_and_miss_no_point(
     reader: RunReader, name: str, edges: tuple[int, int], columns: int
 ) -> None:
     first, last = min(edges), max(edges)
-    series = reader.series(name, first, last, columns)
+    series = reader.curves.series(name, first, last, columns)
     inside = {step: v for step, v in POINTS[name].items() if first <= step <= last}
     finite = [value for value in inside.values() if math.isfinite(value)]
     assert series.width <= columns
@@ -106,8 +106,8 @@ def test_a_curve_that_grows_is_what_it_would_be_if_it_were_read_anew(
                 step += count
                 event = StepsTaken(step, step - count + 1, step, step / 100, step, points)
                 writer.record([Numbered(1, number, event)])
-                grown = reader.series("train/loss", first, last, columns, grown)
-                fresh = reader.series("train/loss", first, last, columns)
+                grown = reader.curves.series("train/loss", first, last, columns, grown)
+                fresh = reader.curves.series("train/loss", first, last, columns)
                 assert [c.index for c in grown.columns] == [c.index for c in fresh.columns]
                 for one, other in zip(grown.columns, fresh.columns, strict=True):
                     assert repr((one.minimum, one.maximum, one.count, one.nonfinite)) == repr(
@@ -118,19 +118,19 @@ def test_a_curve_that_grows_is_what_it_would_be_if_it_were_read_anew(
 
 def test_a_spike_of_one_step_is_seen_at_every_width(reader: RunReader) -> None:
     for columns in (1, 7, 80, 300, 5000):
-        series = reader.series("train/loss", columns=columns)
+        series = reader.curves.series("train/loss", columns=columns)
         (seen,) = [column for column in series.columns if column.maximum == SPIKE]
         assert seen.first_step <= SPIKE_AT <= seen.last_step
 
 
 def test_columns_without_a_finite_value_say_so(reader: RunReader) -> None:
-    (column,) = reader.series("train/loss", 777, 777).columns
+    (column,) = reader.curves.series("train/loss", 777, 777).columns
     assert column.nonfinite == 1
     assert math.isnan(column.mean)
 
 
 def test_best_and_last_values_come_with_their_steps(reader: RunReader) -> None:
-    rows = {row.name: row for row in reader.metrics()}
+    rows = {row.name: row for row in reader.curves.metrics()}
     low = min((v, s) for s, v in DENSE.items() if math.isfinite(v))
     assert (rows["train/loss"].best, rows["train/loss"].best_step) == low
     assert (rows["train/loss"].last, rows["train/loss"].last_step) == (DENSE[LAST], LAST)
@@ -139,17 +139,17 @@ def test_best_and_last_values_come_with_their_steps(reader: RunReader) -> None:
 
 
 def test_an_unknown_metric_and_an_empty_range_have_no_columns(reader: RunReader) -> None:
-    assert reader.series("none").columns == ()
-    assert reader.series("train/loss", 10, 5).columns == ()
-    assert list(reader.points("none")) == []
+    assert reader.curves.series("none").columns == ()
+    assert reader.curves.series("train/loss", 10, 5).columns == ()
+    assert list(reader.curves.points("none")) == []
 
 
 def test_the_time_and_epoch_of_any_step_are_known_between_messages(reader: RunReader) -> None:
-    at = reader.progress_at(30_000)
+    at = reader.steps.progress_at(30_000)
     assert at is not None
     assert at.time == pytest.approx(300_000)
     assert at.epoch == pytest.approx(30)
-    times = reader.step_times(1, LAST, columns=50)
+    times = reader.steps.step_times(1, LAST, columns=50)
     assert len(times) == 51
     assert (times[0].step, times[-1].step) == (1, LAST)
     assert [row.time for row in times] == sorted(row.time for row in times)

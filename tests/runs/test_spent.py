@@ -36,13 +36,13 @@ def test_each_point_of_a_split_counts_for_the_steps_it_stands_for(
 ) -> None:
     with RunWriter(run) as writer, RunReader(run) as reader:
         writer.begin_attempt(1.0)
-        assert reader.split(3) == {}
+        assert reader.curves.split(3) == {}
         writer.record(number(split_at(10, 9.0)))
-        assert reader.split(3) == {DATA: 9.0, WALL_METRIC: 18.0}
+        assert reader.curves.split(3) == {DATA: 9.0, WALL_METRIC: 18.0}
         writer.record(number(split_at(20, 1.0), split_at(50, 5.0), start=2))
         # 10 steps of 1 s and 30 of 5 s; the first point's steps are not known.
-        assert reader.split(3)[DATA] == pytest.approx(4.0)
-        assert reader.split(1) == {DATA: 5.0, WALL_METRIC: 10.0}
+        assert reader.curves.split(3)[DATA] == pytest.approx(4.0)
+        assert reader.curves.split(1) == {DATA: 5.0, WALL_METRIC: 10.0}
 
 
 def test_the_split_of_late_reaches_over_chunks_and_leaves_out_what_is_not_finite(
@@ -53,7 +53,7 @@ def test_the_split_of_late_reaches_over_chunks_and_leaves_out_what_is_not_finite
         values = [float(step) for step in range(1, 515)]
         values[-2] = math.nan
         writer.record(number(*(split_at(i, value) for i, value in enumerate(values, start=1))))
-        assert reader.split(4)[DATA] == pytest.approx((511 + 512 + 514) / 3)
+        assert reader.curves.split(4)[DATA] == pytest.approx((511 + 512 + 514) / 3)
 
 
 def test_evaluations_checkpoints_and_pauses_are_told_apart_from_steps(
@@ -92,7 +92,7 @@ def test_a_released_run_is_held_by_nobody() -> None:
 def test_a_record_without_steps_has_no_split(root: Path, run: RunDirectory) -> None:
     del root
     with RunReader(run) as reader:
-        assert reader.split(40) == {}
+        assert reader.curves.split(40) == {}
         assert reader.spent().train_s == 0.0
 
 

@@ -65,7 +65,7 @@ def test_the_states_of_a_run_are_recorded_in_the_order_they_came(
             ("failed", "out of memory"),
         ]
         assert reader.state().detail == "Traceback ..."
-        assert [row.kind for row in reader.marks()] == ["pause", "continue"]
+        assert [row.kind for row in reader.entries.marks()] == ["pause", "continue"]
         assert reader.facts().environment == m.Environment(torch="2.11")
         assert reader.summary().total_steps == 100
         (attempt,) = reader.attempts()
@@ -77,10 +77,12 @@ def test_values_that_are_not_finite_are_kept_bit_by_bit(run: RunDirectory, numbe
     with RunWriter(run) as writer:
         writer.record(number(steps(1, *values)))
     with RunReader(run) as reader:
-        assert [repr(value) for _, value in reader.points("train/loss")] == list(map(repr, values))
-        (row,) = reader.metrics()
+        assert [repr(value) for _, value in reader.curves.points("train/loss")] == list(
+            map(repr, values)
+        )
+        (row,) = reader.curves.metrics()
         assert (row.best, row.best_step) == (-0.0, 8)
-        column = reader.series("train/loss", columns=1).columns[0]
+        column = reader.curves.series("train/loss", columns=1).columns[0]
         assert (column.minimum, column.maximum, column.nonfinite) == (-0.0, 1.7e308, 3)
         assert column.mean <= 1.7e308
 
@@ -93,8 +95,8 @@ def test_an_event_delivered_twice_is_recorded_once(run: RunDirectory, number: Nu
         assert writer.record(events + number(steps(3, 3.0), start=3)) == 3
         assert writer.record([]) == 0
     with RunReader(run) as reader:
-        assert list(reader.points("train/loss")) == [(1, 1.0), (2, 2.0), (3, 3.0)]
-        assert len(reader.alerts()) == 1
+        assert list(reader.curves.points("train/loss")) == [(1, 1.0), (2, 2.0), (3, 3.0)]
+        assert len(reader.entries.alerts()) == 1
 
 
 def test_a_step_evaluated_twice_has_one_point_the_newer(run: RunDirectory, number: Number) -> None:
@@ -102,23 +104,23 @@ def test_a_step_evaluated_twice_has_one_point_the_newer(run: RunDirectory, numbe
         writer.record(number(evaluated(10, 2.0), evaluated(20, 1.5), evaluated(20, 1.0)))
         writer.record(number(evaluated(15, 3.0), start=4))
     with RunReader(run) as reader:
-        assert list(reader.points("val/loss")) == [(10, 2.0), (15, 3.0), (20, 1.0)]
-        assert reader.series("val/loss", columns=1).columns[0].mean == 2.0
-        assert [row.step for row in reader.evaluations()] == [10, 15, 20]
+        assert list(reader.curves.points("val/loss")) == [(10, 2.0), (15, 3.0), (20, 1.0)]
+        assert reader.curves.series("val/loss", columns=1).columns[0].mean == 2.0
+        assert [row.step for row in reader.entries.evaluations()] == [10, 15, 20]
 
 
 def test_a_checkpoint_name_belongs_to_one_file_at_a_time(run: RunDirectory, number: Number) -> None:
     gone = m.CheckpointRemoved(2.0, "checkpoints/step-00000010.pt", "made room")
     with RunWriter(run) as writer:
-        assert not writer.has_checkpoint()
+        assert not writer.history().has_checkpoint
         writer.record(number(saved(10, "last", "best"), saved(20, "last"), saved(30, "last"), gone))
-        assert writer.has_checkpoint()
+        assert writer.history().has_checkpoint
     with RunReader(run) as reader:
-        rows = {row.step: row for row in reader.checkpoints()}
+        rows = {row.step: row for row in reader.entries.checkpoints()}
         assert {step: row.names for step, row in rows.items()} == {10: (), 20: (), 30: ("last",)}
         assert rows[10].removed_reason == "made room"
         assert math.isnan(rows[20].metrics["val/loss"])
-        assert [(mark.kind, mark.step) for mark in reader.marks()] == [("best", 10)]
+        assert [(mark.kind, mark.step) for mark in reader.entries.marks()] == [("best", 10)]
 
 
 def test_after_a_resume_later_checkpoints_are_superseded_and_keep_only_own_names(
@@ -129,7 +131,7 @@ def test_after_a_resume_later_checkpoints_are_superseded_and_keep_only_own_names
         path = "checkpoints/step-00000010.pt"
         writer.record(number(m.TrainingResumed(3.0, 10, path, ""), attempt=2))
     with RunReader(run) as reader:
-        rows = {row.step: (row.names, row.superseded) for row in reader.checkpoints()}
+        rows = {row.step: (row.names, row.superseded) for row in reader.entries.checkpoints()}
     assert rows == {10: (("last",), False), 20: ((), True), 30: (("mine",), True)}
 
 
@@ -141,7 +143,7 @@ def test_a_checkpoint_whose_event_was_lost_is_listed_once_it_was_resumed_from(
     with RunWriter(run) as writer:
         writer.record(number(m.TrainingResumed(3.0, 10, path, ""), attempt=2))
     with RunReader(run) as reader:
-        (row,) = reader.checkpoints()
+        (row,) = reader.entries.checkpoints()
     assert (row.path, row.step, row.size_bytes, row.names) == (path, 10, 5, ("last",))
 
 
@@ -159,8 +161,11 @@ def test_alerts_and_pauses_are_history_that_a_resume_keeps(
         )
         writer.record(number(m.TrainingResumed(2.0, 2, "checkpoints/x.pt", ""), attempt=2))
     with RunReader(run) as reader:
-        assert [(mark.kind, mark.step) for mark in reader.marks()] == [("resume", 2), ("pause", 3)]
-        assert len(reader.alerts()) == 1
+        assert [(mark.kind, mark.step) for mark in reader.entries.marks()] == [
+            ("resume", 2),
+            ("pause", 3),
+        ]
+        assert len(reader.entries.alerts()) == 1
 
 
 def test_what_an_older_worker_left_unsaid_does_not_change_the_present_state(
@@ -188,25 +193,25 @@ def test_live_changes_are_made_again_however_often_a_run_is_resumed(
     resumed = m.TrainingResumed(2.0, 2, "checkpoints/x.pt", "")
     with RunWriter(run) as writer:
         writer.record(number(change(5, 0.2), change(9, 0.3)))
-        plan = [(5, "optimizer.lr", 0.2), (9, "optimizer.lr", 0.3)]
-        assert writer.applied_settings() == plan
+        plan = ((5, "optimizer.lr", 0.2), (9, "optimizer.lr", 0.3))
+        assert writer.history().settings == plan
         writer.record(number(resumed, change(5, 0.2), attempt=2))
         writer.record(number(resumed, attempt=3))
-        assert writer.applied_settings() == plan
+        assert writer.history().settings == plan
         writer.record(number(resumed, change(4, 0.7), attempt=4))
-        assert writer.applied_settings() == [(4, "optimizer.lr", 0.7)]
+        assert writer.history().settings == ((4, "optimizer.lr", 0.7),)
 
 
 def test_commands_are_taken_once_in_order_and_stale_ones_refused(run: RunDirectory) -> None:
     first = give_command(run, m.ChangeSetting(0, "optimizer.lr", 0.1), now=5.0)
     second = give_command(run, m.Pause())
     with RunWriter(run) as writer:
-        taken = writer.take_commands(6.0)
+        taken = writer.commands.take(6.0)
         assert [row.id for row in taken] == [first, second]
         assert taken[0].arguments == {"key": "optimizer.lr", "value": 0.1}
-        assert writer.take_commands(7.0) == []
-        writer.finish_command(first, 8.0, "done", "lr is 0.1", 12)
-        writer.refuse_stale_commands(9.0, "a new supervisor took over")
+        assert writer.commands.take(7.0) == []
+        writer.commands.finish(first, 8.0, "done", "lr is 0.1", 12)
+        writer.commands.refuse_stale(9.0, "a new supervisor took over")
     done, refused = command_status(run, first), command_status(run, second)
     assert (done.given, done.taken, done.done, done.outcome) == (5.0, 6.0, 8.0, "done")
     assert (refused.outcome, refused.text) == ("refused", "a new supervisor took over")
@@ -234,9 +239,9 @@ def test_samples_are_kept_by_name_and_gaps_stay_gaps(run: RunDirectory) -> None:
         writer.add_samples(1.0, {"gpu0/memory_bytes": 5.0, "host/cpu_share": math.nan})
         writer.add_samples(2.0, {"gpu0/memory_bytes": 6.0})
     with RunReader(run) as reader:
-        assert reader.sample_names() == ["gpu0/memory_bytes", "host/cpu_share"]
-        assert reader.samples("gpu0/memory_bytes") == [(1.0, 5.0), (2.0, 6.0)]
-        assert math.isnan(reader.samples("host/cpu_share")[0][1])
+        assert reader.readings.sample_names() == ["gpu0/memory_bytes", "host/cpu_share"]
+        assert reader.readings.samples("gpu0/memory_bytes") == [(1.0, 5.0), (2.0, 6.0)]
+        assert math.isnan(reader.readings.samples("host/cpu_share")[0][1])
 
 
 def test_a_newer_record_is_refused_and_left_untouched(run: RunDirectory) -> None:
@@ -259,8 +264,8 @@ def test_an_event_that_can_not_be_recorded_is_left_out_whole_and_told_once(
         assert "StepsTaken (TypeError: " in writer.take_left_out()
         assert writer.take_left_out() == ""
     with RunReader(run) as reader:
-        assert list(reader.points("train/loss")) == [(1, 1.0), (3, 3.0)]
-        assert reader.metric_names() == ["train/loss"]
+        assert list(reader.curves.points("train/loss")) == [(1, 1.0), (3, 3.0)]
+        assert reader.curves.metric_names() == ["train/loss"]
 
 
 @pytest.mark.parametrize("pending", ["{", "[[1]]", '[[1, 1, {"type": "OfAnotherVersion"}]]', "7"])
@@ -271,7 +276,7 @@ def test_what_a_checkpoint_carried_and_nobody_can_read_stops_no_resume(
         writer.record(number(steps(1, 1.0), m.TrainingResumed(2.0, 1, "checkpoints/x.pt", pending)))
         assert "what checkpoints/x.pt carried for the record" in writer.take_left_out()
     with RunReader(run) as reader:
-        assert [mark.kind for mark in reader.marks()] == ["resume"]
+        assert [mark.kind for mark in reader.entries.marks()] == ["resume"]
 
 
 def test_texts_that_no_file_takes_are_escaped_wherever_they_enter(new_run: NewRun) -> None:
@@ -282,15 +287,15 @@ def test_texts_that_no_file_takes_are_escaped_wherever_they_enter(new_run: NewRu
         writer.set_meta(note={odd: [odd]})
         writer.set_devices(1.0, {"processes": [{"name": odd}]})
         writer.add_alert(1.0, "disk", odd, 1, odd)
-        writer.finish_command(give_command(run, m.SaveCheckpoint(name=odd)), 1.0, "done", odd)
+        writer.commands.finish(give_command(run, m.SaveCheckpoint(name=odd)), 1.0, "done", odd)
         writer.change_state(2.0, "failed", odd, at_rest=True, detail=odd)
     escaped = r"caf\xe9 \ud83d\x00"
     with RunReader(run) as reader:
-        meta, alert = reader.meta(), reader.alerts()[0]
+        meta, alert = reader.meta(), reader.entries.alerts()[0]
         assert meta["command_line"] == ["tuitrain", r"caf\xe9 \ud83d" + "\x00"]
         assert list(meta["note"]) == [r"caf\xe9 \ud83d" + "\x00"]
         assert {alert.text, alert.detail, reader.state().reason, reader.state().detail} == {escaped}
-        assert reader.commands()[0].text == escaped
+        assert reader.entries.commands()[0].text == escaped
         # Where it is looked for again, it is as the system calls it.
         assert meta["data_directory"] == "/data/caf\udce9"
 
@@ -331,7 +336,7 @@ def test_a_full_disk_is_told_apart_and_the_same_events_can_be_recorded_later(
     )
     assert (result.stdout, result.stderr) == ("1\n", "")
     with RunReader(run) as reader:
-        points = list(reader.points("train/loss"))
+        points = list(reader.curves.points("train/loss"))
     assert points == [(step, float(step)) for step in range(1, 100_001)]
 
 
@@ -358,7 +363,7 @@ def test_what_was_acknowledged_outlives_a_killed_supervisor(run: RunDirectory) -
             acknowledged = int(child.stdout.readline())
         os.kill(child.pid, signal.SIGKILL)
     with RunReader(run) as reader:
-        found = list(reader.points("train/loss"))
+        found = list(reader.curves.points("train/loss"))
     assert len(found) >= acknowledged
     assert found == [(step, float(step)) for step in range(1, len(found) + 1)]
 
@@ -369,16 +374,19 @@ def test_readings_of_earlier_minutes_move_and_are_still_read(run: RunDirectory) 
             writer.add_samples(second + 0.25, {"host/memory_used_bytes": float(second)})
         writer.set_devices(1299.0, {"gpus": []})
     with RunReader(run) as reader:
-        read = reader.samples("host/memory_used_bytes")
+        read = reader.readings.samples("host/memory_used_bytes")
         assert [value for _at, value in read] == [float(second) for second in range(1000, 1300)]
         assert [int(at) for at, _value in read] == list(range(1000, 1300))
-        assert reader.samples("host/memory_used_bytes", 1010.0, 1012.0)[0] == (1010.0, 1010.0)
-        assert reader.latest_samples() == {"host/memory_used_bytes": 1299.0}
-        assert reader.metric_names() == []
-        series = reader.sample_series("host/memory_used_bytes", 1000, 1299, 10)
+        assert reader.readings.samples("host/memory_used_bytes", 1010.0, 1012.0)[0] == (
+            1010.0,
+            1010.0,
+        )
+        assert reader.readings.latest_samples() == {"host/memory_used_bytes": 1299.0}
+        assert reader.curves.metric_names() == []
+        series = reader.readings.sample_series("host/memory_used_bytes", 1000, 1299, 10)
         assert [column.minimum for column in series.columns] == [1000.0 + 30 * i for i in range(10)]
         assert [column.maximum for column in series.columns] == [1029.0 + 30 * i for i in range(10)]
-        assert reader.devices() == DevicesRow(1299.0, {"gpus": []})
+        assert reader.entries.devices() == DevicesRow(1299.0, {"gpus": []})
     with closing(sqlite3.connect(run.database_path)) as connection:
         assert connection.execute("SELECT count(*) FROM samples").fetchone()[0] <= 130
 
@@ -393,15 +401,15 @@ def test_the_parts_of_a_step_are_no_metrics_and_a_resume_removes_them(
         writer.record(number(taken))
         writer.add_samples(7.0, {"host/loaders": 2.0})
     with RunReader(run) as reader:
-        assert reader.metric_names() == ["train/loss"]
-        assert reader.split() == {"step_time/data": 0.25}
+        assert reader.curves.metric_names() == ["train/loss"]
+        assert reader.curves.split() == {"step_time/data": 0.25}
     with RunWriter(run) as writer:
         writer.record(
             number(m.TrainingResumed(2.0, 3, "checkpoints/step-00000003.pt", ""), start=2)
         )
     with RunReader(run) as reader:
-        assert reader.split() == {}
-        assert reader.latest_samples() == {"host/loaders": 2.0}
+        assert reader.curves.split() == {}
+        assert reader.readings.latest_samples() == {"host/loaders": 2.0}
 
 
 def test_a_profile_is_listed_while_it_is_read_and_after(run: RunDirectory, number: Number) -> None:
@@ -410,10 +418,12 @@ def test_a_profile_is_listed_while_it_is_read_and_after(run: RunDirectory, numbe
             number(m.ProfileWritten(1.0, 3, "p1", 10, 19, m.ProfileFacts(asked_steps=10)))
         )
         with RunReader(run) as reader:
-            assert [(row.name, row.state) for row in reader.profiles()] == [("p1", "reading")]
+            assert [(row.name, row.state) for row in reader.entries.profiles()] == [
+                ("p1", "reading")
+            ]
         writer.finish_profile("p1", "done", {"top": ["conv"]})
     with RunReader(run) as reader:
-        (row,) = reader.profiles()
+        (row,) = reader.entries.profiles()
         assert (row.state, row.summary, row.facts.asked_steps) == ("done", {"top": ["conv"]}, 10)
 
 
@@ -425,9 +435,9 @@ def test_a_record_of_version_1_is_brought_up_to_date(run: RunDirectory) -> None:
             "INSERT INTO alerts (step, time, kind, text) VALUES (1, 2.0, 'disk', 'full');"
         )
     with RunReader(run) as reader:
-        assert [row.text for row in reader.alerts()] == ["full"]
-        assert reader.profiles() == []
+        assert [row.text for row in reader.entries.alerts()] == ["full"]
+        assert reader.entries.profiles() == []
     with RunWriter(run) as writer:
         writer.add_alert(3.0, "hang", "no step", 7, "stacks")
     with RunReader(run) as reader:
-        assert [row.detail for row in reader.alerts()] == ["", "stacks"]
+        assert [row.detail for row in reader.entries.alerts()] == ["", "stacks"]

@@ -109,7 +109,7 @@ def test_a_run_that_was_lost_is_told_when_it_is_resumed(run: RunDirectory) -> No
         writer.change_state(2.0, "stopped", "by command", at_rest=True)
         followed(run, writer)
     with RunReader(run) as reader:
-        [lost] = reader.alerts()
+        [lost] = reader.entries.alerts()
     assert lost.kind == "ended"
     assert lost.text.startswith("the run was lost: ")
 
@@ -122,7 +122,7 @@ def test_a_configuration_at_fault_is_an_alert_and_the_run_goes_on(
     with RunWriter(run) as writer:
         followed(run, writer, environ={"TUITRAIN_CONFIG": str(path)}).arrived(finished())
     with RunReader(run) as reader:
-        webhook, ended = reader.alerts()
+        webhook, ended = reader.entries.alerts()
     assert f"{path}:2: notify.bell: found 3" in webhook.text
     assert (webhook.kind, ended.kind) == ("webhook", "ended")
 

@@ -151,13 +151,24 @@ def shows(run: RunDirectory) -> Any:
 def readable(run: RunDirectory) -> None:
     """Read everything that readers of a record read."""
     with RunReader(run) as reader:
-        reader.summary(), reader.meta(), reader.marks(), reader.evaluations(), reader.metrics()
-        reader.checkpoints(), reader.profiles(), reader.spent(), reader.latest_samples()
-        for row in (*reader.states(), *reader.alerts()):
+        (
+            reader.summary(),
+            reader.meta(),
+            reader.entries.marks(),
+            reader.entries.evaluations(),
+            reader.curves.metrics(),
+        )
+        (
+            reader.entries.checkpoints(),
+            reader.entries.profiles(),
+            reader.spent(),
+            reader.readings.latest_samples(),
+        )
+        for row in (*reader.states(), *reader.entries.alerts()):
             str(row).encode()
-        told = [row.text for row in reader.alerts() if row.kind == "record"]
+        told = [row.text for row in reader.entries.alerts() if row.kind == "record"]
         assert len(told) == len(set(told))
-        assert all(len(row.text) < 3000 for row in reader.alerts())
+        assert all(len(row.text) < 3000 for row in reader.entries.alerts())
 
 
 # Quiet: no report of a failure could be printed with what is drawn here.
@@ -172,7 +183,7 @@ def test_whatever_a_worker_says_its_run_goes_on_and_is_recorded(said: tuple[obje
         code = supervise(run, [batch[::2], batch[1::2], control(start=100)], observe)
         assert code == 0
         with RunReader(run) as reader:
-            assert list(reader.points("control")) == [(10**7, 1.0), (10**7 + 1, 2.0)]
+            assert list(reader.curves.points("control")) == [(10**7, 1.0), (10**7 + 1, 2.0)]
             assert (reader.state().state, reader.state().reason) == ("finished", "all is said")
         readable(run)
 
@@ -184,7 +195,7 @@ def run(tmp_path: Path) -> RunDirectory:
 
 def alerts_of(run: RunDirectory, kind: str = "record") -> list[str]:
     with RunReader(run) as reader:
-        return [row.text for row in reader.alerts() if row.kind == kind]
+        return [row.text for row in reader.entries.alerts() if row.kind == kind]
 
 
 def test_a_number_may_be_a_tensor_or_of_numpy_and_what_is_none_is_named_once(
@@ -196,7 +207,7 @@ def test_a_number_may_be_a_tensor_or_of_numpy_and_what_is_none_is_named_once(
     again = m.StepsTaken(1.0, 6, 10, 0.2, 0.2, (m.MetricPoints("lr", 6, rates),))  # type: ignore[arg-type]
     assert supervise(run, [numbered(taken, again), control(start=3)]) == 0
     with RunReader(run) as reader:
-        values = [value for _step, value in reader.points("lr")]
+        values = [value for _step, value in reader.curves.points("lr")]
     assert [repr(value) for value in values] == ["0.5", "0.25", "1.0", "nan", "nan"] * 2
     assert alerts_of(run) == [
         "left out of the record, which goes on: StepsTaken.points[lr], None; "
@@ -218,7 +229,7 @@ def test_who_shows_a_run_may_fail_at_each_event_and_it_is_told_once(run: RunDire
         "RuntimeError: no digest today",
     ]
     with RunReader(run) as reader:
-        assert "the formatter is broken" in " ".join(row.detail for row in reader.alerts())
+        assert "the formatter is broken" in " ".join(row.detail for row in reader.entries.alerts())
 
 
 def test_an_exception_text_of_two_megabytes_is_cut_and_says_by_how_much(run: RunDirectory) -> None:
@@ -260,5 +271,5 @@ def test_a_command_row_without_what_it_needs_is_refused(run: RunDirectory) -> No
     worker._batches = Orders([*batches, control(start=1)])
     assert workers.supervise_worker(run, worker) == 0
     with RunReader(run) as reader:
-        assert {row.outcome for row in reader.commands()} == {"refused"}
-        assert all("ended" not in row.text for row in reader.commands())
+        assert {row.outcome for row in reader.entries.commands()} == {"refused"}
+        assert all("ended" not in row.text for row in reader.entries.commands())

@@ -170,4 +170,4 @@ def ask(run: RunDirectory, request: m.Request) -> int:
 
 def answer(writer: RunWriter, command: CommandRow, text: str) -> None:
     """Say that a command was obeyed."""
-    writer.finish_command(command.id, _at(STEPS), "done", text)
+    writer.commands.finish(command.id, _at(STEPS), "done", text)

@@ -40,5 +40,5 @@ def body(text: str) -> str:
 async def take(pilot: Pilot[Any], writer: Any) -> CommandRow:
     """Wait for a command, as the run's supervisor does."""
     found: list[CommandRow] = []
-    await wait_for(pilot, lambda: found.extend(writer.take_commands(0.0)) or found, "a command")
+    await wait_for(pilot, lambda: found.extend(writer.commands.take(0.0)) or found, "a command")
     return found[0]

@@ -151,7 +151,9 @@ def test_stacks_are_asked_of_a_live_run_alone(run: RunDirectory) -> None:
         await wait_for_text(pilot, "t take stacks")
         await pilot.press("t")
         with RunReader(run) as reader:
-            await wait_for(pilot, lambda: [row.kind for row in reader.commands()] == ["stacks"])
+            await wait_for(
+                pilot, lambda: [row.kind for row in reader.entries.commands()] == ["stacks"]
+            )
 
     with FileLock(run.lock_path):
         show(run, steps)

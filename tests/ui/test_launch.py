@@ -373,7 +373,7 @@ def test_while_a_run_starts_the_form_is_locked_and_keys_go_nowhere(
         await pilot.press("s", "P", "space")
         await takes_keys(pilot)
         with RunReader(bench.launched[0].directory) as reader:
-            assert reader.commands() == []
+            assert reader.entries.commands() == []
 
     play(root, form(preset, bench), steps, size=(120, 36))
     bench.join()

@@ -15,6 +15,7 @@ from tests.process.conftest import (
     until,
 )
 from tuitrain.config.load import parse_preset, to_toml
+from tuitrain.messages import CostEstimate
 from tuitrain.supervisor.client import RunClient
 from tuitrain.ui.prewarm import PrewarmedWorker
 from tuitrain.ui.warm import WarmReport
@@ -60,8 +61,8 @@ def test_it_tells_devices_and_what_a_preset_takes_and_ends_when_it_is_let_go(
     prewarmed, reports = warm(to_toml(preset))
     report = wait_for(reports, lambda each: each.ready and each.estimate)
     assert "cpu" in [device.name for device in report.devices]
-    estimate = report.estimate
-    assert estimate is not None and not estimate.error
+    estimate = report.estimate.estimate
+    assert isinstance(estimate, CostEstimate)
     assert estimate.parameters == 1 * 256 + 256 + 256 * 256 + 256 + 256 + 1
     assert estimate.weights_bytes == 4 * estimate.parameters
 

@@ -233,7 +233,7 @@ def test_p_orders_a_profile_and_shows_it_when_it_is_there(tmp_path: Path) -> Non
         await pilot.press("backspace", *"3", "enter")
         await wait_for_text(pilot, "profiling 3 steps: 0 steps since")
         with RunWriter(run) as writer:
-            [order] = writer.take_commands(NOW)
+            [order] = writer.commands.take(NOW)
             assert order.kind == "profile"
             assert order.arguments == {"steps": 3, "stacks": True}
             name = f"p{order.id}"
@@ -260,8 +260,8 @@ def test_a_refused_profile_says_why(tmp_path: Path) -> None:
         await pilot.press("p", "enter")
         await wait_for_text(pilot, "profiling 20 steps")
         with RunWriter(run) as writer:
-            [order] = writer.take_commands(NOW)
-            writer.finish_command(order.id, NOW, "refused", "no profile: CUPTI is missing")
+            [order] = writer.commands.take(NOW)
+            writer.commands.finish(order.id, NOW, "refused", "no profile: CUPTI is missing")
         await wait_for_text(pilot, "no profile: CUPTI is missing")
 
     watch(run, steps)

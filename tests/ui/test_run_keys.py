@@ -284,7 +284,7 @@ def test_stop_and_rate_do_nothing_when_the_question_is_left(run: RunDirectory) -
         await pilot.press("escape")
         await pilot.pause()
         with RunReader(run) as reader:
-            assert reader.commands() == []
+            assert reader.entries.commands() == []
 
     show(run, doing)
 
@@ -303,7 +303,7 @@ def test_a_rate_that_is_left_as_shown_is_not_changed(root: Path, typed: str) -> 
         await pilot.press(*typed, "enter")
         await wait_for(pilot, lambda: "is left as it is" in told(pilot.app), "it is told")
         with RunReader(run) as reader:
-            assert reader.commands() == []
+            assert reader.entries.commands() == []
 
     show(run, doing)
     lock.release()
@@ -334,7 +334,7 @@ def test_a_run_that_is_not_live_takes_no_commands(root: Path) -> None:
         await pilot.pause()
         assert type(pilot.app.screen).__name__ == "RunScreen"
         with RunReader(run) as reader:
-            assert reader.commands() == []
+            assert reader.entries.commands() == []
 
     show(run, doing)
 

@@ -172,7 +172,7 @@ def test_a_screen_that_came_by_itself_lets_the_hand_that_types_come_to_rest() ->
 
 def commands(run: RunDirectory) -> list[tuple[str, Any]]:
     with RunReader(run) as reader:
-        return [(command.kind, command.arguments) for command in reader.commands()]
+        return [(command.kind, command.arguments) for command in reader.entries.commands()]
 
 
 def test_what_is_typed_on_after_a_run_was_opened_is_no_command_to_it(run: RunDirectory) -> None:

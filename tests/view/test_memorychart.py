@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from tuitrain.runs.rows import AlertRow, CheckpointRow, MarkRow
+from tuitrain.runs.rows import AlertRow, BatchMark, CheckpointRow, MarkRow
 from tuitrain.runs.series import Column, Series
 from tuitrain.view.memory.chart import (
     Curve,
@@ -61,8 +61,8 @@ def test_the_unit_fits_the_most_that_is_shown(most: float, unit: str) -> None:
 
 def test_evaluations_checkpoints_batch_changes_and_memory_that_ran_out_are_marked() -> None:
     saved = CheckpointRow("p", 1, BEGUN + 20, (), "", 1, 0.0, 0.0, {}, None, "", False)
-    split = MarkRow(1, BEGUN + 30, "batch", "text", {"old": 64, "new": 32})
-    setting = MarkRow(1, BEGUN + 31, "setting", "text", {})
+    split = MarkRow(1, BEGUN + 30, "batch", "text", BatchMark(64, 32))
+    setting = MarkRow(1, BEGUN + 31, "setting", "text")
     alerts = [
         AlertRow(1, BEGUN + 40, "oom", "text"),
         AlertRow(1, BEGUN + 50, "spike", "text"),

@@ -39,7 +39,7 @@ def test_everything_happened_once_a_pause_and_its_end_too() -> None:
         StateRow(3.0, "running", "", 60, ""),
         StateRow(9.0, "finished", "all epochs", 100, ""),
     ]
-    marks = [MarkRow(60, 2.0, "pause", "by command", {}), MarkRow(60, 3.0, "continue", "", {})]
+    marks = [MarkRow(60, 2.0, "pause", "by command"), MarkRow(60, 3.0, "continue", "")]
     alerts = [AlertRow(100, 9.1, "ended", "the run is finished: all epochs")]
     assert [item.text for item in happenings(states, marks, alerts, [])] == [
         "running",
@@ -55,7 +55,7 @@ def test_a_loss_that_no_state_tells_of_is_told() -> None:
 
 
 def test_a_changed_setting_has_the_step_that_its_command_was_answered_with() -> None:
-    mark = MarkRow(120, 2.0, "setting", "optimizer.lr 0.001 -> 0.0003", {})
+    mark = MarkRow(120, 2.0, "setting", "optimizer.lr 0.001 -> 0.0003")
     (item,) = happenings([], [mark], [], [])
     assert item.text == "optimizer.lr 0.001 -> 0.0003 from step 121 on"
 

@@ -73,7 +73,7 @@ def _rows(directory: "RunDirectory") -> "list[AlertRow]":
     from tuitrain.runs.reader import RunReader
 
     with RunReader(directory) as reader:
-        return reader.alerts()
+        return reader.entries.alerts()
 
 
 def _print_alerts(directory: "RunDirectory", json: bool) -> None:

@@ -166,7 +166,7 @@ def _profiles(directory: "RunDirectory") -> "list[ProfileRow]":
     from tuitrain.runs.reader import RunReader
 
     with RunReader(directory) as reader:
-        return reader.profiles()
+        return reader.entries.profiles()
 
 
 def _digest(directory: "RunDirectory", row: "ProfileRow") -> dict[str, Any]:

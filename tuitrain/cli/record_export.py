@@ -63,16 +63,16 @@ def export(
 
 def _csv_lines(reader: "RunReader") -> Iterator[str]:
     yield "metric,step,value"
-    for name in reader.metric_names():
+    for name in reader.curves.metric_names():
         field = _csv_field(name)
-        for step, value in reader.points(name):
+        for step, value in reader.curves.points(name):
             yield f"{field},{step},{value!r}"
 
 
 def _jsonl_lines(reader: "RunReader") -> Iterator[str]:
-    for name in reader.metric_names():
+    for name in reader.curves.metric_names():
         start = f'{{"metric": {json.dumps(name)}, "step": '
-        for step, value in reader.points(name):
+        for step, value in reader.curves.points(name):
             text = repr(value)
             yield f'{start}{step}, "value": {_NONFINITE_JSON.get(text, text)}}}'
 

@@ -41,7 +41,7 @@ def _choose(reader: "RunReader") -> "dict[str, EvaluationRow]":
     """Return the latest evaluation and the first of the best ones by the checkpoint's monitor."""
     import math
 
-    evaluations = reader.evaluations()
+    evaluations = reader.entries.evaluations()
     if not evaluations:
         return {}
     facts = reader.facts()

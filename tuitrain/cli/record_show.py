@@ -49,32 +49,32 @@ def describe(reader: "RunReader") -> dict[str, Any]:
         **asdict(summary),
         "parameters": meta.get("parameters"),
         "steps_per_epoch": meta.get("steps_per_epoch"),
-        "metrics": [asdict(row) for row in reader.metrics()],
+        "metrics": [asdict(row) for row in reader.curves.metrics()],
         "checkpoints": [
-            entry for row in reader.checkpoints() for entry in _checkpoint_entries(row)
+            entry for row in reader.entries.checkpoints() for entry in _checkpoint_entries(row)
         ],
         "config": reader.config(),
         "environment": {
             **{key: meta[key] for key in _META_IN_ENVIRONMENT if key in meta},
             **meta["environment"],
         },
-        "commands": [asdict(row) for row in reader.commands()],
-        "alerts": [asdict(row) for row in reader.alerts()],
+        "commands": [asdict(row) for row in reader.entries.commands()],
+        "alerts": [asdict(row) for row in reader.entries.alerts()],
         "states": [asdict(row) for row in reader.states()],
         "attempts": [asdict(row) for row in reader.attempts()],
-        "marks": [asdict(row) for row in reader.marks()],
+        "marks": [plain_data(row) for row in reader.entries.marks()],
         "memory": meta.get("memory"),
         "out_of_memory": meta.get("out_of_memory"),
-        "evaluations": [plain_data(row) for row in reader.evaluations()],
+        "evaluations": [plain_data(row) for row in reader.entries.evaluations()],
         "step_time": describe_time(reader),
         "devices": _devices(reader),
-        "readings": reader.latest_samples(),
-        "profiles": [plain_data(row) for row in reader.profiles()],
+        "readings": reader.readings.latest_samples(),
+        "profiles": [plain_data(row) for row in reader.entries.profiles()],
     }
 
 
 def _devices(reader: "RunReader") -> dict[str, Any]:
-    found = reader.devices()
+    found = reader.entries.devices()
     return dict(found.facts) if found else {}
 
 
@@ -104,7 +104,7 @@ def _block(reader: "RunReader", now: float) -> str:
     parts = [_facts(reader, now), _metrics(reader), _checkpoints(reader, now)]
     parts += [block(reader), _memory(reader), _device_block(reader), _last_profile(reader, now)]
     # The end is the state, which stands above.
-    alerts = [alert for alert in reader.alerts() if alert.kind != "ended"][-_LATEST_ALERTS:]
+    alerts = [alert for alert in reader.entries.alerts() if alert.kind != "ended"][-_LATEST_ALERTS:]
     parts.append(
         "\n".join(
             f"{_alert_word(alert)} {units.age(now - alert.time)}: {text.sanitise(alert.text)}"
@@ -156,7 +156,7 @@ def _metrics(reader: "RunReader") -> str:
             text.metric_value(row.best),
             units.NOTHING if row.best_step is None else f"{row.best_step:,}",
         )
-        for row in reader.metrics()
+        for row in reader.curves.metrics()
     ]
     if not rows:
         return ""
@@ -176,7 +176,7 @@ def _checkpoints(reader: "RunReader", now: float) -> str:
             units.age(now - row.time),
             text.sanitise(", ".join(row.names)) + (" (superseded)" if row.superseded else ""),
         )
-        for row in reader.checkpoints()
+        for row in reader.entries.checkpoints()
         if row.removed is None
     ]
     if not rows:
@@ -190,7 +190,7 @@ def _device_block(reader: "RunReader") -> str:
     from tuitrain.analysis.memory_breakdown import training_device
     from tuitrain.view.devicetext import device_words
 
-    run, readings, devices = reader.facts(), reader.latest_samples(), _devices(reader)
+    run, readings, devices = reader.facts(), reader.readings.latest_samples(), _devices(reader)
     training = training_device(run.device, run.environment, readings, devices)
     lines = device_words(readings, devices, training)
     return "\n".join([_devices_heading(reader), *lines]) if lines else ""
@@ -200,7 +200,7 @@ def _devices_heading(reader: "RunReader") -> str:
     """Say when the devices were last read, where that is not now."""
     from tuitrain.runs.lock import is_alive
 
-    read_at = reader.latest_sample_time()
+    read_at = reader.readings.latest_sample_time()
     if read_at is None or is_alive(reader.directory):
         return "DEVICES"
     return f"DEVICES, last read {_local(read_at)}"
@@ -209,7 +209,7 @@ def _devices_heading(reader: "RunReader") -> str:
 def _last_profile(reader: "RunReader", now: float) -> str:
     from tuitrain.view.profiletext import profile_words
 
-    rows = reader.profiles()
+    rows = reader.entries.profiles()
     return "\n".join(profile_words(rows[-1], now)) if rows else ""
 
 

@@ -18,9 +18,9 @@ def block(reader: "RunReader") -> str:
     from tuitrain.analysis.step_time import SPLIT_POINTS
     from tuitrain.view.timetext import time_block
 
-    if reader.progress() is None:
+    if reader.steps.progress() is None:
         return ""
-    time, context = _facts(reader, reader.speed(SPLIT_POINTS))
+    time, context = _facts(reader, reader.steps.speed(SPLIT_POINTS))
     return time_block(time, diagnose(time, context), context, reader.spent())
 
 
@@ -49,5 +49,5 @@ def describe_time(reader: "RunReader") -> dict[str, Any]:
 def _facts(reader: "RunReader", speed: "SpeedRow | None") -> "tuple[StepTime | None, StepContext]":
     from tuitrain.analysis.step_time import SPLIT_POINTS, step_context, step_time
 
-    context = step_context(reader.config(), reader.facts(), reader.latest_samples())
-    return step_time(reader.split(SPLIT_POINTS), speed), context
+    context = step_context(reader.config(), reader.facts(), reader.readings.latest_samples())
+    return step_time(reader.curves.split(SPLIT_POINTS), speed), context

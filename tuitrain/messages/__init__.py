@@ -66,6 +66,7 @@ from tuitrain.messages.events import (
     WorkerStarted,
 )
 from tuitrain.messages.payloads import (
+    ABSENT,
     CostEstimate,
     DeviceMemory,
     Environment,
@@ -81,6 +82,7 @@ from tuitrain.messages.payloads import (
 from tuitrain.messages.plain import MOST_WORDS, Gate, admit, cut, left_out_alert, storable
 
 __all__ = [
+    "ABSENT",
     "FINAL_STATES",
     "MOST_WORDS",
     "Acknowledge",

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _Value = TypeVar("_Value")
 
 _EVENTS: Mapping[str, type] = {kind.__name__: kind for kind in get_args(Event)}
+_SCALARS = frozenset({float, int, str, bool, type(None)})
 _KIND_OF: Mapping[type, str] = {found: kind for kind, found in KINDS.items()}
 
 
@@ -34,6 +35,9 @@ def plain_data(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         return _fields(value)
     if isinstance(value, tuple | list):
+        # Most are the values of a metric, thousands of them in a checkpoint.
+        if set(map(type, value)) <= _SCALARS:
+            return list(value)
         return [plain_data(item) for item in value]
     if isinstance(value, Mapping):
         return {key: plain_data(item) for key, item in value.items()}

@@ -19,7 +19,9 @@ from tuitrain.runs.identity import user_name
 from tuitrain.runs.lock import is_alive
 from tuitrain.runs.rows import CommandRow
 from tuitrain.runs.storage.database import explained, open_for_command, open_for_reading, to_json
+from tuitrain.runs.storage.record_tables import RecordTables
 
+_WAITING = "taken IS NULL AND done IS NULL"
 COMMAND_COLUMNS = "id, given, given_by, kind, arguments_json, taken, done, outcome, text, step"
 
 
@@ -94,6 +96,42 @@ def wait_for_command(
             if meanwhile is not None:
                 meanwhile()
             time.sleep(poll_s)
+
+
+class CommandQueue:
+    """The commands of a run as its supervisor takes and answers them, a transaction each."""
+
+    def __init__(self, tables: RecordTables) -> None:
+        """Work on the record of one run."""
+        self._tables = tables
+
+    def take(self, time: float) -> list[CommandRow]:
+        """Return the commands that nobody took yet, in order, and mark them taken."""
+        connection = self._tables.connection
+        with explained(self._tables.directory):
+            if not read_commands(connection, _WAITING):
+                return []
+        with self._tables.transaction():
+            commands = read_commands(connection, _WAITING)
+            connection.executemany(
+                "UPDATE commands SET taken=? WHERE id=?", [(time, row.id) for row in commands]
+            )
+        return commands
+
+    def finish(
+        self, command_id: int, time: float, outcome: str, text: str, step: int | None = None
+    ) -> None:
+        """Record what became of a command that the supervisor answers itself."""
+        with self._tables.transaction():
+            self._tables.finish_command(command_id, time, outcome, text, step)
+
+    def refuse_stale(self, time: float, text: str) -> None:
+        """Refuse what an earlier supervisor never took or never finished."""
+        with self._tables.transaction():
+            self._tables.execute(
+                "UPDATE commands SET done=?, outcome='refused', text=? WHERE done IS NULL",
+                (time, text),
+            )
 
 
 def read_commands(

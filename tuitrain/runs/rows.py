@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tuitrain.messages import (
+    ABSENT,
     Environment,
     MemoryAccount,
     OomAccount,
@@ -29,6 +30,59 @@ class StateRow:
 
 
 @dataclass(frozen=True, slots=True)
+class NoMarkData:
+    """What a pause or a continuation carries: nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class SettingMark:
+    """What a changed setting's mark carries."""
+
+    key: str = ""
+    old: float | None = field(default=None, metadata=ABSENT)
+    new: float | None = field(default=None, metadata=ABSENT)
+    """None where only a resume could change it: the mark's text says to what."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchMark:
+    """What the mark of smaller batches carries: samples in one forward pass, and batches a step."""
+
+    old: int
+    new: int
+    accumulate: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeMark:
+    """What a resume's mark carries."""
+
+    path: str = ""
+    """The checkpoint that it went on from; empty: from the beginning."""
+    attempt: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class BestMark:
+    """What the mark of a best value carries."""
+
+    path: str = ""
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+
+NO_MARK_DATA = NoMarkData()
+MarkData = SettingMark | BatchMark | ResumeMark | BestMark | NoMarkData
+
+MARK_DATA: Mapping[str, type[MarkData]] = {
+    "setting": SettingMark,
+    "batch": BatchMark,
+    "resume": ResumeMark,
+    "best": BestMark,
+}
+"""By a mark's kind; what is not listed carries nothing."""
+
+
+@dataclass(frozen=True, slots=True)
 class MarkRow:
     """Something that belongs on the curve: setting, pause, continue, resume, best or batch."""
 
@@ -36,7 +90,7 @@ class MarkRow:
     time: float
     kind: str
     text: str
-    data: Mapping[str, Any]
+    data: MarkData = NO_MARK_DATA
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +278,20 @@ class RunFacts:
     memory: MemoryRow | None = None
     out_of_memory: OutOfMemoryRow | None = None
     work: WorkRow | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What a worker must know of those before it."""
+
+    settings: tuple[tuple[int, str, float], ...]
+    """Every live change as (step, key, value), in order of steps. They outlast a rewind, so that
+    each is made again at its step however often the run is resumed, until somebody decides anew
+    for that setting."""
+    has_checkpoint: bool
+    """The record knows of a checkpoint that was not removed."""
+    abandoned: tuple[str, ...]
+    """Paths of checkpoints that belong to a history given up."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,7 +108,7 @@ def _stopped(who: str, path: Path) -> Delay | None:
 
 
 def _busy(reader: RunReader, now: float) -> Delay:
-    state, progress = reader.states()[-1], reader.progress()
+    state, progress = reader.states()[-1], reader.steps.progress()
     if state.state != "running":
         for_s = max(0.0, now - state.time)
         doing = f": {state.reason}" if state.reason else ""
@@ -116,7 +116,7 @@ def _busy(reader: RunReader, now: float) -> Delay:
             f"{state.state} {state.reason}", f"it is {state.state}{doing}, for {for_s:.0f} s"
         )
     step, since = (progress.step, progress.time) if progress else (0, state.time)
-    evaluated = reader.evaluation_times()[-1:]
+    evaluated = reader.entries.evaluation_times()[-1:]
     for_s = max(0.0, now - max(since, state.time, *evaluated))
     doing = "evaluation" if _evaluates(reader, step) else "step"
     return Delay(
@@ -133,5 +133,5 @@ def _evaluates(reader: RunReader, step: int) -> bool:
         int(train.get("evaluate_every_steps", 0)),
     )
     due = step == facts.total_steps or any(n and step % n == 0 for n in periods)
-    done = reader.evaluated(step)
+    done = reader.entries.evaluated(step)
     return bool(step) and due and (not done or done[-1][0] < step)

@@ -146,7 +146,7 @@ def _check_extension(state: StateRow, run_id: str, changed: set[str]) -> None:
 
 def _stand(reader: RunReader, checkpoint: str) -> tuple[int, float]:
     """Return the step and the epoch that training will go on from, as far as the record knows."""
-    rows = [row for row in reader.checkpoints() if row.removed is None]
+    rows = [row for row in reader.entries.checkpoints() if row.removed is None]
     if checkpoint:
         rows = [row for row in rows if row.path == checkpoint]
     else:
@@ -154,7 +154,7 @@ def _stand(reader: RunReader, checkpoint: str) -> tuple[int, float]:
     if not rows:
         return 0, 0.0
     step = max(row.step for row in rows)
-    at = reader.progress_at(step)
+    at = reader.steps.progress_at(step)
     return step, at.epoch if at else 0.0
 
 

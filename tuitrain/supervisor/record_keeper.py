@@ -148,14 +148,14 @@ class RecordKeeper:
         if self.holding:
             return []
         try:
-            return self._writer.take_commands(self._clock())
+            return self._writer.commands.take(self._clock())
         except DiskFullError as error:
             self._hold(error)
             return []
 
     def answer(self, command_id: int, outcome: str, text: str) -> None:
         """Record what became of a command."""
-        self.store(lambda writer: writer.finish_command(command_id, self._clock(), outcome, text))
+        self.store(lambda writer: writer.commands.finish(command_id, self._clock(), outcome, text))
 
     # --- a disk that is full ----------------------------------------------------------------------
 

@@ -85,7 +85,7 @@ class Supervisor:
         try:
             observers.begun()
             number = writer.begin_attempt(self._clock(), "starting the worker")
-            writer.refuse_stale_commands(self._clock(), "the supervisor had ended")
+            writer.commands.refuse_stale(self._clock(), "the supervisor had ended")
             attempt = Attempt(
                 self._directory,
                 worker,
@@ -101,7 +101,7 @@ class Supervisor:
                 attempt.fail(str(error))
             else:
                 attempt.supervise(self._order(number, writer))
-                writer.refuse_stale_commands(self._clock(), "the worker has ended")
+                writer.commands.refuse_stale(self._clock(), "the worker has ended")
             observers.ended()
         finally:
             observers.close()
@@ -118,7 +118,7 @@ class Supervisor:
         return Observers([*alerts, summaries, *self._others], record, self._clock)
 
     def _order(self, attempt: int, writer: RunWriter) -> StartTraining:
-        spec = self._spec
+        spec, history = self._spec, writer.history()
         return StartTraining(
             run_directory=str(self._directory.path.resolve()),
             config=to_toml(spec.preset),
@@ -126,9 +126,9 @@ class Supervisor:
             data_directory=str(spec.data_directory),
             code_folders=spec.code_folders,
             resume=spec.resume,
-            had_checkpoint=writer.has_checkpoint(),
-            settings=tuple(writer.applied_settings()),
+            had_checkpoint=history.has_checkpoint,
+            settings=history.settings,
             checkpoint=spec.checkpoint,
             live=spec.live,
-            abandoned=tuple(writer.abandoned_checkpoints()),
+            abandoned=history.abandoned,
         )

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tuitrain.alerts.catalogue import OFF_THE_CURVE
-from tuitrain.runs.rows import MarkRow
+from tuitrain.runs.rows import BatchMark, MarkRow, SettingMark
 from tuitrain.ui.feeds.snapshot import Request, RunSnapshot
 from tuitrain.units import duration
 from tuitrain.view.chart.figure import AxisKind, Chart, Line, Mark, line_from_series
@@ -220,11 +220,11 @@ def _marks(snapshot: RunSnapshot, along: Ruler, window: Window) -> list[Mark]:
 
 
 def _mark_text(row: MarkRow) -> str:
-    if row.kind == "setting":
-        key = str(row.data.get("key", "")).rpartition(".")[2]
-        if "new" not in row.data:
+    match row.data:
+        case SettingMark(new=None):
             return sanitise(row.text.rpartition(".")[2])
-        return sanitise(f"{key} {metric_value(float(row.data.get('new', 0)))}")
-    if row.kind == "batch":
-        return sanitise(f"batch {row.data.get('new', '')}")
+        case SettingMark(key=key, new=float(new)):
+            return sanitise(f"{key.rpartition('.')[2]} {metric_value(new)}")
+        case BatchMark(new=size):
+            return f"batch {size}"
     return row.kind

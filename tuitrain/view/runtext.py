@@ -13,7 +13,15 @@ from typing import Any
 from tuitrain import units
 from tuitrain.alerts.catalogue import severity
 from tuitrain.messages import FINAL_STATES
-from tuitrain.runs.rows import AlertRow, CheckpointRow, CommandRow, MarkRow, SpeedRow, StateRow
+from tuitrain.runs.rows import (
+    AlertRow,
+    CheckpointRow,
+    CommandRow,
+    MarkRow,
+    MetricRow,
+    SpeedRow,
+    StateRow,
+)
 from tuitrain.runs.summary import RunSummary
 from tuitrain.view import format as text
 from tuitrain.view.alerts import alert_count
@@ -210,7 +218,7 @@ def happening_line(item: Happening) -> SpanLine:
     return (Span(f" {clock} ", "quiet"), *plain_line(item.text, item.style))
 
 
-def metric_lines(metrics: Mapping[str, Any]) -> list[SpanLine]:
+def metric_lines(metrics: Mapping[str, MetricRow]) -> list[SpanLine]:
     """Return last and best value of each metric."""
     lines: list[SpanLine] = []
     for name, row in metrics.items():

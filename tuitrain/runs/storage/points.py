@@ -1,42 +1,19 @@
-"""Writing and removing points, with the pyramid kept true at every level.
+"""Writing and removing points, with what they amount to.
 
 Knows nothing of events or transactions: the caller opens those, and calls `forget` after a
 rollback.
 """
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tuitrain.runs.storage.chunks import FOREVER, pack, pack_steps, read_chunks
-from tuitrain.runs.storage.pyramid import (
-    BASE_STEPS,
-    FACTOR,
-    LEVELS,
-    Cell,
-    base_cells,
-    bucket_steps,
-    merge,
-    pyramid,
-)
+from tuitrain.runs.storage.chunks import pack, pack_steps, read_chunks
+from tuitrain.runs.storage.pyramid import pyramid
+from tuitrain.runs.storage.summaries import SummaryStore
 
 _FULL_CHUNK_POINTS = 512
 """Messages are gathered into chunks of up to this many points: slow runs send few in each."""
-
-_ADD_CELL = """
-INSERT INTO summaries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (metric, level, bucket) DO UPDATE SET
-    first_step = min(first_step, excluded.first_step),
-    last_step = max(last_step, excluded.last_step),
-    count = count + excluded.count,
-    minimum = min(ifnull(minimum, excluded.minimum), ifnull(excluded.minimum, minimum)),
-    maximum = max(ifnull(maximum, excluded.maximum), ifnull(excluded.maximum, maximum)),
-    total = CASE WHEN finite = 0 THEN excluded.total WHEN excluded.finite = 0 THEN total
-            ELSE total + excluded.total END,
-    finite = finite + excluded.finite, nan = nan + excluded.nan,
-    posinf = posinf + excluded.posinf, neginf = neginf + excluded.neginf
-"""
-_CELL_COLUMNS = "first_step, last_step, count, minimum, maximum, total, finite, nan, posinf, neginf"
 
 
 @dataclass(slots=True)
@@ -57,6 +34,7 @@ class PointStore:
     def __init__(self, connection: sqlite3.Connection) -> None:
         """Write through `connection`, inside the caller's transactions."""
         self._connection = connection
+        self._summaries = SummaryStore(connection)
         self._metric_ids: dict[str, int] = {}
         self._tails: dict[int, _Tail | None] = {}
 
@@ -87,7 +65,7 @@ class PointStore:
             self._extend(tail, steps, values)
         else:
             self._insert(metric, steps, values)
-        self._add_cells(metric, pyramid(steps, values))
+        self._summaries.add(metric, pyramid(steps, values))
 
     def remove_after(self, step: int) -> None:
         """Remove every metric's points after `step`; readings by time happened, and stay."""
@@ -157,7 +135,7 @@ class PointStore:
         merged = sorted(points)
         self._insert(metric, merged, [points[step] for step in merged])
         self._tails.pop(metric)
-        self._rebuild(metric, merged[0], merged[-1])
+        self._summaries.rebuild(metric, merged[0], merged[-1])
 
     def _touched_range(self, metric: int, first: int, last: int) -> tuple[int, int]:
         """Widen a range of steps to the whole of every chunk that it overlaps."""
@@ -175,12 +153,7 @@ class PointStore:
         self._connection.execute(
             "DELETE FROM chunks WHERE metric=? AND first_step>?", (metric, step)
         )
-        for level in range(LEVELS):
-            self._connection.execute(
-                "DELETE FROM summaries WHERE metric=? AND level=? AND bucket>?",
-                (metric, level, step // bucket_steps(level)),
-            )
-        self._rebuild(metric, step, step)
+        self._summaries.remove_after(metric, step)
 
     def _trim_chunk(self, metric: int, step: int) -> None:
         """Cut the chunk that reaches over `step`, if there is one."""
@@ -195,42 +168,3 @@ class PointStore:
         kept = next(iter(read_chunks(self._connection, metric, first, step)))
         self._connection.execute("DELETE FROM chunks WHERE id=?", (chunk_id,))
         self._insert(metric, kept.steps, kept.values)
-
-    def _rebuild(self, metric: int, first: int, last: int) -> None:
-        """Make the summaries of every bucket that overlaps these steps anew, from below."""
-        low, high = first // BASE_STEPS, last // BASE_STEPS
-        steps: list[int] = []
-        values: list[float] = []
-        end = min(FOREVER, (high + 1) * BASE_STEPS - 1)
-        for chunk in read_chunks(self._connection, metric, low * BASE_STEPS, end):
-            steps.extend(chunk.steps)
-            values.extend(chunk.values)
-        self._replace(metric, 0, low, high, base_cells(steps, values))
-        for level in range(1, LEVELS):
-            low, high = low // FACTOR, high // FACTOR
-            self._replace(metric, level, low, high, self._from_below(metric, level, low, high))
-
-    def _from_below(self, metric: int, level: int, low: int, high: int) -> dict[int, Cell]:
-        rows = self._connection.execute(
-            f"SELECT bucket, {_CELL_COLUMNS} FROM summaries"
-            " WHERE metric=? AND level=? AND bucket BETWEEN ? AND ? ORDER BY bucket",
-            (metric, level - 1, low * FACTOR, (high + 1) * FACTOR - 1),
-        )
-        groups: dict[int, list[Cell]] = {}
-        for bucket, *columns in rows:
-            groups.setdefault(bucket // FACTOR, []).append(Cell(*columns))
-        return {bucket: merge(cells) for bucket, cells in groups.items()}
-
-    def _replace(
-        self, metric: int, level: int, low: int, high: int, cells: dict[int, Cell]
-    ) -> None:
-        self._connection.execute(
-            "DELETE FROM summaries WHERE metric=? AND level=? AND bucket BETWEEN ? AND ?",
-            (metric, level, low, high),
-        )
-        self._add_cells(metric, ((level, bucket, cell) for bucket, cell in cells.items()))
-
-    def _add_cells(self, metric: int, cells: Iterable[tuple[int, int, Cell]]) -> None:
-        self._connection.executemany(
-            _ADD_CELL, ((metric, level, bucket, *cell) for level, bucket, cell in cells)
-        )

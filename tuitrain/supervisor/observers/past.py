@@ -31,12 +31,12 @@ def past_events(reader: RunReader, resumed: TrainingResumed, monitor: str) -> It
         monitor: a metric that is looked at beside the loss.
     """
     step = resumed.step if resumed.path else 0
-    evaluations = reader.evaluated(step)
+    evaluations = reader.entries.evaluated(step)
     names = [_LOSS, monitor] if monitor.startswith("train/") and monitor != _LOSS else [_LOSS]
     for name in names:
         due = evaluations if name == names[-1] else []
-        yield from _in_order(name, reader.point_chunks(name, step), due)
-    last = reader.last_step(_LOSS, step)
+        yield from _in_order(name, reader.curves.point_chunks(name, step), due)
+    last = reader.curves.last_step(_LOSS, step)
     yield from _carried(resumed, last, evaluations[-1][0] if evaluations else 0)
 
 

@@ -43,10 +43,7 @@ def describe_model(inspected: Inspected) -> dict[str, Any]:
         "loss_parameters": sum(p.numel() for p in loss),
         "multiply_adds": layers.rows[0].multiply_adds,
         "uncounted": _uncounted(layers),
-        "memory": {
-            "batch_size": batch_size,
-            **asdict(estimate_footprint(parts, batch_size).parts()),
-        },
+        "memory": {"batch_size": batch_size, **asdict(footprint.parts())},
         "dtype": str(input_type_of(parts.model)).removeprefix("torch."),
         "precision": preset.train.precision,
         **_device(preset),

@@ -98,7 +98,7 @@ def read_curve(run: RunSummary) -> tuple[float, ...] | None:
     try:
         with RunReader(RunDirectory(Path(run.path))) as reader:
             for name in filter(None, (run.best_metric, *_FALLBACK_METRICS)):
-                columns = reader.series(name, columns=CURVE_COLUMNS).columns
+                columns = reader.curves.series(name, columns=CURVE_COLUMNS).columns
                 if len(columns) > len(found):
                     found = tuple(column.mean for column in columns)
                 if len(found) >= _FEW:

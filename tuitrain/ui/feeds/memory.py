@@ -93,7 +93,7 @@ def read_memory(reader: RunReader, request: MemoryRequest, now: float) -> Memory
     first, last = int(window.first), max(int(window.first) + 1, round(window.last))
 
     def read(name: str) -> Series:
-        return reader.sample_series(name, first, last, request.columns)
+        return reader.readings.sample_series(name, first, last, request.columns)
 
     return MemorySnapshot(
         run=run,
@@ -108,7 +108,9 @@ def read_memory(reader: RunReader, request: MemoryRequest, now: float) -> Memory
             for curve in curves_of(prefix, devices.training)
         ),
         peak=find_peak(reader, peak_curves(prefix, devices.training), whole),
-        story=Story(reader.evaluation_times(), reader.checkpoints(), run.marks, run.alerts),
+        story=Story(
+            reader.entries.evaluation_times(), reader.entries.checkpoints(), run.marks, run.alerts
+        ),
     )
 
 
@@ -132,7 +134,7 @@ def find_peak(reader: RunReader, curves: tuple[Curve, ...], whole: Window) -> Pe
     for curve in curves:
         first, last = int(whole.first), round(whole.last)
         while True:
-            columns = reader.sample_series(curve.name, first, last, _PEAK_COLUMNS).columns
+            columns = reader.readings.sample_series(curve.name, first, last, _PEAK_COLUMNS).columns
             # NaN is never the highest.
             best = max(
                 (c for c in columns if c.maximum == c.maximum),

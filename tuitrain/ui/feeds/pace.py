@@ -39,7 +39,7 @@ def read_paces(root: Path, preset: str) -> list[Pace]:
 def _pace(directory: RunDirectory, name: str) -> Pace | None:
     try:
         with RunReader(directory) as reader:
-            progress, config = reader.progress(), reader.config()
+            progress, config = reader.steps.progress(), reader.config()
     except (TuitrainError, OSError):
         # A run that can't be read says nothing of how long the next one takes.
         return None

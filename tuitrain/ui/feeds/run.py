@@ -188,19 +188,19 @@ def read_snapshot(
     Raises:
         RecordError: the database can't be read.
     """
-    names = reader.metric_names()
+    names = reader.curves.metric_names()
     wanted = names if request.metrics is None else [n for n in names if n in request.metrics]
     wanted = [*wanted, *filter(is_split_metric, request.metrics or ())]
     summary, facts, state = reader.summary(), reader.facts(), reader.state()
     # Over as many messages as the split of a step has points.
-    live, speed = is_alive(reader.directory), reader.speed(SPLIT_POINTS)
-    devices = reader.devices()
+    live, speed = is_alive(reader.directory), reader.steps.speed(SPLIT_POINTS)
+    devices = reader.entries.devices()
     per_s = None if speed is None else speed.steps_per_s
     end = roomy_end(summary.step, per_s, summary.total_steps) if live else summary.step
     last = end if request.last_step is None else request.last_step
     first = 1 if request.first_step is None else request.first_step
     known = max(first, min(last, summary.step))
-    marks = tuple(reader.marks())
+    marks = tuple(reader.entries.marks())
     grown = (
         before.series if before is not None and _resumes(before.marks) == _resumes(marks) else {}
     )
@@ -210,25 +210,27 @@ def read_snapshot(
         state=state,
         end_step=end,
         metric_names=tuple(names),
-        metrics={row.name: row for row in reader.metrics()},
+        metrics={row.name: row for row in reader.curves.metrics()},
         series={
-            name: reader.series(name, first, last, request.columns, grown.get(name))
+            name: reader.curves.series(name, first, last, request.columns, grown.get(name))
             for name in wanted
         },
-        step_times=tuple(reader.step_times(first, known, _RULER_COLUMNS) if request.times else ()),
+        step_times=tuple(
+            reader.steps.step_times(first, known, _RULER_COLUMNS) if request.times else ()
+        ),
         speed=speed,
         states=tuple(reader.states()),
-        samples=reader.latest_samples(),
-        sampled=reader.latest_sample_time(),
+        samples=reader.readings.latest_samples(),
+        sampled=reader.readings.latest_sample_time(),
         devices=devices.facts if devices else {},
-        split=reader.split(SPLIT_POINTS),
+        split=reader.curves.split(SPLIT_POINTS),
         spent=reader.spent(),
         facts=facts,
-        profiles=tuple(reader.profiles()),
+        profiles=tuple(reader.entries.profiles()),
         marks=marks,
-        alerts=tuple(reader.alerts()),
-        commands=tuple(reader.commands()),
-        checkpoints=tuple(row for row in reader.checkpoints() if row.removed is None),
+        alerts=tuple(reader.entries.alerts()),
+        commands=tuple(reader.entries.commands()),
+        checkpoints=tuple(row for row in reader.entries.checkpoints() if row.removed is None),
         config=reader.config(),
         steps_per_epoch=facts.steps_per_epoch or 0,
         parameters=facts.parameters or 0,

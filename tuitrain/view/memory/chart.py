@@ -9,11 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from tuitrain.runs.rows import AlertRow, CheckpointRow, MarkRow
+from tuitrain.runs.rows import AlertRow, BatchMark, CheckpointRow, MarkRow
 from tuitrain.runs.series import Series
 from tuitrain.units import size, size_unit
 from tuitrain.view.chart.figure import Chart, Line, Mark, MarkKind, line_from_series
-from tuitrain.view.format import sanitise
 
 _GAP_COLUMNS, _GAP_S = 4, 30.0
 """Readings come every second: without one for so long, nothing was read and nothing is drawn."""
@@ -187,6 +186,4 @@ def _marks(story: Story, window: tuple[float, float], begun: float) -> list[Mark
 
 
 def _mark_text(mark: MarkRow) -> str:
-    if mark.kind != "batch":
-        return mark.kind
-    return sanitise(f"batch {mark.data.get('new', '')}".strip())
+    return f"batch {mark.data.new}" if isinstance(mark.data, BatchMark) else mark.kind

@@ -1,0 +1,1 @@
+"""What one run's record says: its entries, curves, readings and steps."""
