@@ -3,6 +3,7 @@
 Knows how a run is begun, not how it is supervised.
 """
 
+import os
 import sys
 from contextlib import closing
 from pathlib import Path
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from tuitrain.runs.rows import StateRow
     from tuitrain.supervisor.client import RunClient
     from tuitrain.supervisor.launch import LaunchSpec
+    from tuitrain.supervisor.worker_process import WorkerProcess
 
 DataDir = Annotated[
     Path | None,
@@ -69,30 +71,33 @@ def run(
     Ctrl-C once saves a checkpoint and ends; twice ends at once. Exit code: 0 finished,
     130 interrupted and 143 terminated (both resumable), 1 failed, 2 wrong usage or preset.
     """
-    from tuitrain.config.load import load_found, to_toml
     from tuitrain.config.presets import find_preset
-    from tuitrain.config.user import load_user_config
 
     found = find_preset(preset)
     if found.shadowing:
         output.say(found.shadowing)
-    resolved = load_found(found, overrides or (), load_user_config().alert_defaults)
-    if print_config:
-        output.data(to_toml(resolved).rstrip("\n"))
-        return
-    if tui:
-        from tuitrain.ui.terminal import check_terminal
-
-        check_terminal()
-    client = open_client(runs_dir, data_dir)
-    here = _Foreground(json)
     in_background = tui or detach
-    directory = client.start(
-        resolved,
-        name=name,
-        preset_folder=found.path.resolve().parent,
-        launch=_start_in_background if in_background else here,
-    )
+    with _Foreground(json) as here:
+        if not in_background and not print_config:
+            here.start_worker()
+        from tuitrain.config.load import load_found, to_toml
+        from tuitrain.config.user import load_user_config
+
+        resolved = load_found(found, overrides or (), load_user_config().alert_defaults)
+        if print_config:
+            output.data(to_toml(resolved).rstrip("\n"))
+            return
+        if tui:
+            from tuitrain.ui.terminal import check_terminal
+
+            check_terminal()
+        client = open_client(runs_dir, data_dir)
+        directory = client.start(
+            resolved,
+            name=name,
+            preset_folder=found.path.resolve().parent,
+            launch=_start_in_background if in_background else here,
+        )
     if tui:
         raise typer.Exit(_watch(directory))
     raise typer.Exit(_await_start(client, directory, json) if detach else here.exit_code)
@@ -196,12 +201,28 @@ def add_commands(app: typer.Typer) -> None:
 
 
 class _Foreground:
-    """Supervises a run in this process, and shows it."""
+    """Supervises a run in this process, and shows it; left as a context, it ends the worker."""
 
     def __init__(self, json: bool) -> None:
         self._json = json
+        self._worker: WorkerProcess | None = None
         self.exit_code = 0
         """Of the run, once it is over."""
+
+    def __enter__(self) -> "_Foreground":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._worker is not None:
+            self._worker.end()
+
+    def start_worker(self) -> None:
+        """Start the worker: it imports torch while this process reads the settings."""
+        from tuitrain.supervisor.worker_process import WorkerProcess, interrupts_held
+
+        with interrupts_held():
+            # What it writes goes to the run's log once it has its order.
+            self._worker = WorkerProcess(Path(os.devnull))
 
     def __call__(self, spec: "LaunchSpec") -> None:
         """Supervise the run until it is over."""
@@ -214,7 +235,10 @@ class _Foreground:
         notify = load_user_config().notify
         printer = ProgressPrinter(_progress(directory, spec.preset, self._json))
         printer.begin()
-        self.exit_code = Supervisor(spec, [printer, DesktopNotifier(directory.id, notify)]).run()
+        observers = [printer, DesktopNotifier(directory.id, notify)]
+        # One that could not even start is started again, with the run's log to say why.
+        worker = self._worker if self._worker and self._worker.is_alive else None
+        self.exit_code = Supervisor(spec, observers, worker).run()
         if self.exit_code:
             output.say(f"resume with: tuitrain resume {directory.id}")
         output.say(f"the run is in {directory.path}")

@@ -11,15 +11,22 @@ def main() -> int:
 
     from tuitrain.errors import TuitrainError
     from tuitrain.runs.directory import RunDirectory
-    from tuitrain.supervisor.launch import LaunchSpec
-    from tuitrain.supervisor.supervisor import Supervisor
+    from tuitrain.supervisor.worker_process import WorkerProcess
 
+    directory = RunDirectory(Path(sys.argv[1]))
+    # First of all: it imports torch while this process imports what a supervisor needs.
+    worker = WorkerProcess(directory.log_path)
     try:
-        spec = LaunchSpec.from_json(RunDirectory(Path(sys.argv[1])), sys.stdin.read())
-        return Supervisor(spec).run()
+        from tuitrain.supervisor.launch import LaunchSpec
+        from tuitrain.supervisor.supervisor import Supervisor
+
+        spec = LaunchSpec.from_json(directory, sys.stdin.read())
+        return Supervisor(spec, worker=worker).run()
     except TuitrainError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
+    finally:
+        worker.end()
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ class WorkerProcess:
         self._inbox: queue.SimpleQueue[Numbered | Unreadable] = queue.SimpleQueue()
         self._ended = False
         # The queues too: they start multiprocessing's resource tracker, which may write.
-        with _output_to(log_path), _interrupts_held():
+        with _output_to(log_path), interrupts_held():
             self._events: Queue[Numbered] = context.Queue(_EVENTS_HELD)
             self._commands: Queue[Command] = context.Queue()
             self._process = context.Process(
@@ -138,16 +138,17 @@ def _output_to(path: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _interrupts_held() -> Iterator[None]:
+def interrupts_held() -> Iterator[None]:
     """Keep a Ctrl-C from a child that has not left the terminal's process group yet.
 
-    The mask is inherited; the worker lifts it once it has a session of its own.
+    The mask is inherited; the worker lifts it once it has a session of its own. Whoever starts a
+    worker while Ctrl-C raises KeyboardInterrupt holds it until the worker is in safe hands.
     """
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def describe_exit(code: int | None) -> str:

@@ -4,11 +4,13 @@ Importing this module does not import torch; that is left until the link is up, 
 supervisor that dies meanwhile is noticed.
 """
 
+import importlib
 import os
 import re
 import sys
 import time
 import traceback
+from contextlib import suppress
 from multiprocessing.queues import Queue
 from pathlib import Path
 from typing import NoReturn
@@ -42,6 +44,7 @@ def main(events: "Queue[Numbered]", commands: "Queue[Command]") -> NoReturn:
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     link = WorkerChannel(events, commands, ORPHAN_GRACE_S)
     link.start()
+    _import_torch()
     order = _await_order(link)
     sys.path[:0] = order.code_folders
     link.begin(order.attempt)
@@ -61,6 +64,15 @@ def main(events: "Queue[Numbered]", commands: "Queue[Command]") -> NoReturn:
     os._exit(0)
 
 
+def _import_torch() -> None:
+    """Import what every order needs, while whoever gives it still reads its settings.
+
+    What fails here fails again where the order needs it, and is told there.
+    """
+    with suppress(Exception):
+        importlib.import_module("tuitrain.training.session")
+
+
 def _await_order(link: WorkerChannel) -> StartTraining:
     """Return the order; until it comes, warm up and say what presets would take.
 
@@ -76,7 +88,7 @@ def _await_order(link: WorkerChannel) -> StartTraining:
                     from tuitrain.training.estimate import forget_components
 
                     forget_components()
-                    _write_to(Path(command.run_directory) / "worker.log")
+                _write_to(Path(command.run_directory) / "worker.log")
                 return command
             if isinstance(command, EstimateCost):
                 question = command
