@@ -162,19 +162,24 @@ class _PassValues:
     def __init__(self, label: str) -> None:
         self._label = label
         self._values = NamedValues()
-        self._sizes: list[int] = []
+        self._sizes: list[Tensor | int] = []
 
     def log(self, name: str, value: Tensor | float) -> None:
         """Take what `tuitrain.components.log` is told in the batch under way."""
         self._values.log(name, value, 0, len(self._sizes), f"{self._label}/")
 
-    def end_batch(self, terms: Mapping[str, Any], samples: int) -> None:
-        """Take the terms of a batch's loss; what is told from now on belongs to the next."""
+    def end_batch(self, terms: Mapping[str, Any], weight: Tensor | int) -> None:
+        """Take the terms of a batch's loss; what is told from now on belongs to the next.
+
+        Args:
+            terms: by name.
+            weight: what the batch counts for in the mean: its samples.
+        """
         for name, value in terms.items():
             self._values.add(f"{self._label}/loss_{name}", value, 0, len(self._sizes))
-        self._sizes.append(samples)
+        self._sizes.append(weight)
 
     def means(self) -> dict[str, float]:
-        """Return the mean of each over all samples."""
-        found = self._values.read([len(self._sizes)], self._sizes, 0)
+        """Return the mean of each over all batches."""
+        found = self._values.read([len(self._sizes)], [int(size) for size in self._sizes], 0)
         return {name: values[0] for name, (_steps, values) in found.items()}

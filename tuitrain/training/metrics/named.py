@@ -3,6 +3,7 @@
 Knows batches and steps as numbers only.
 """
 
+import math
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -201,5 +202,7 @@ def _mean(batches: Mapping[int, Sequence[float]], sizes: Sequence[int]) -> float
         (values,) = batches.values()
         return sum(values) / len(values)
     total = sum(sizes[batch] for batch in batches)
-    weighted = (sizes[at] * sum(values) / len(values) for at, values in batches.items())
-    return sum(weighted) / total
+    weighted = (
+        sizes[at] * sum(values) / len(values) for at, values in batches.items() if sizes[at]
+    )
+    return sum(weighted) / total if total else math.nan
