@@ -48,6 +48,15 @@ def run(
             show_default=False,
         ),
     ] = None,
+    fold: Annotated[
+        str | None,
+        typer.Option(
+            "--fold",
+            metavar="K/N",
+            help="Hold out fold K of N, as --set data.fold=K/N does.",
+            show_default=False,
+        ),
+    ] = None,
     name: Annotated[
         str | None, typer.Option("--name", "-n", help="What to call the run.", show_default=False)
     ] = None,
@@ -76,7 +85,8 @@ def run(
     found = find_preset(preset)
     if found.shadowing:
         output.say(found.shadowing)
-    resolved = load_preset(found.path, overrides or (), load_user_config().alert_defaults)
+    given = [*(overrides or ()), *([f"data.fold={fold}"] if fold is not None else [])]
+    resolved = load_preset(found.path, given, load_user_config().alert_defaults)
     if print_config:
         output.data(to_toml(resolved).rstrip("\n"))
         return
