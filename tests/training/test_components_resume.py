@@ -61,6 +61,7 @@ CASES = {
         for n, more in SCHEDULES.items()
     },
     **{n: with_part("optimizer", f"[optimizer]\n{more}") for n, more in OPTIMIZERS.items()},
+    "fold": DIGITS.replace('name = "digits"\n[model]', 'name = "digits"\nfold = "2/5"\n[model]'),
     **{n: HEAD.format(data=n, task=t, more=f"[loss]\n{loss}") for n, (t, loss) in TASKS.items()},
 }
 

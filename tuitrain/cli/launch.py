@@ -50,6 +50,15 @@ def run(
             show_default=False,
         ),
     ] = None,
+    fold: Annotated[
+        str | None,
+        typer.Option(
+            "--fold",
+            metavar="K/N",
+            help="Hold out fold K of N, as --set data.fold=K/N does.",
+            show_default=False,
+        ),
+    ] = None,
     name: Annotated[
         str | None, typer.Option("--name", "-n", help="What to call the run.", show_default=False)
     ] = None,
@@ -83,7 +92,8 @@ def run(
         from tuitrain.config.load import load_found, to_toml
         from tuitrain.config.user import load_user_config
 
-        resolved = load_found(found, overrides or (), load_user_config().alert_defaults)
+        given = [*(overrides or ()), *([f"data.fold={fold}"] if fold is not None else [])]
+        resolved = load_found(found, given, load_user_config().alert_defaults)
         if print_config:
             output.data(to_toml(resolved).rstrip("\n"))
             return

@@ -43,6 +43,7 @@ def cross_check(
         *_monitors(task, resolutions, get),
         *_evaluations(get),
         *_warmup(get),
+        *_fold(get),
         *_target(get),
         *_momentum(resolutions.get(("optimizer",))),
         *_periods(resolutions.get(("schedule",))),
@@ -155,6 +156,18 @@ def _warmup(get: Getter) -> Found:
             ("schedule", "warmup_steps"),
             f"found {warmup}, must be less than train.max_steps = {limit}, or the learning rate "
             "is never reached",
+        )
+
+
+def _fold(get: Getter) -> Found:
+    fold = get("data", "fold")
+    if not fold:
+        return
+    number, folds = (int(part) for part in fold.split("/"))
+    if not (1 <= number <= folds and folds >= 2):
+        yield (
+            ("data", "fold"),
+            f"found {show(fold)}, must be K/N with N of at least 2 and K from 1 to N",
         )
 
 

@@ -119,6 +119,14 @@ class DataSection(Component):
     workers: Annotated[int, Field(ge=0, le=1024)] = Field(
         2, description="DataLoader worker processes of the `loader` mode; 0 loads in the worker."
     )
+    fold: str | None = Field(
+        None,
+        pattern=r"^[0-9]{1,6}/[0-9]{1,6}$",
+        json_schema_extra={"words": 'K/N as text, e.g. "2/5"'},
+        description="k-fold: train and validation part are joined and dealt out by `train.seed` "
+        "into N folds, with each class in its share; fold K is held out. Left out: the data set's "
+        "own parts.",
+    )
     normalize: bool = Field(
         True, description="Shift and scale inputs by the training set's mean and deviation."
     )

@@ -23,6 +23,7 @@ from tuitrain.config.schema import DataSection, Preset
 from tuitrain.errors import DeviceError, TrainingError
 from tuitrain.training.data.batches import Batches, BatchSchedule, LoaderBatches, TensorBatches
 from tuitrain.training.data.checks import check_splits, count_classes
+from tuitrain.training.data.folds import hold_out
 from tuitrain.training.data.sources import Source, count, sample_shape, target_shape
 from tuitrain.training.data.targets import all_targets
 from tuitrain.training.data.transform import (
@@ -237,6 +238,8 @@ def build_data(preset: Preset, task: Task, device: torch.device, context: DataCo
     given = (context,) if ":" not in preset.data.name or registry.takes_context(build) else ()
     found = build(*given, **preset.data.options)
     splits = check_splits(preset.data.name, task, found, own_loss=":" in preset.loss.name)
+    if preset.data.fold:
+        splits = hold_out(splits, preset.data.fold, preset.train.seed, report)
     shape = sample_shape(splits.train)
     on_device = _fits(preset.data, splits, device)
     if on_device and isinstance(splits.train, Samples):
