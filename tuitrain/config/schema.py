@@ -278,7 +278,9 @@ class TrainSection(Section):
         "of memory that ran out; costs a few percent.",
     )
     weights_from: str | None = Field(
-        None, description="A checkpoint file whose weights the run begins with; left out: none."
+        None,
+        description="A file whose weights the run begins with where names and shapes fit: a "
+        "checkpoint, a state dict of `torch.save`, or `.safetensors`; left out: none.",
     )
     grace_s: Seconds = Field(
         60.0, description="Seconds that a stop may take before the worker is killed."

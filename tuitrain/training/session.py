@@ -12,7 +12,7 @@ import torch
 
 from tuitrain.config.load import parse_preset
 from tuitrain.config.schema import Preset
-from tuitrain.errors import CheckpointError, DamagedCheckpointError, TrainingError
+from tuitrain.errors import CheckpointError, DamagedCheckpointError
 from tuitrain.messages import (
     AlertRaised,
     CheckpointRemoved,
@@ -26,6 +26,7 @@ from tuitrain.messages import (
 from tuitrain.training.build import build_components, pick_device
 from tuitrain.training.channel import WorkerChannel
 from tuitrain.training.checkpoints.files import CheckpointFolder, load_checkpoint
+from tuitrain.training.checkpoints.weights import begin_with
 from tuitrain.training.checkpoints.writer import CheckpointWriter
 from tuitrain.training.instruments import Instrument
 from tuitrain.training.loop import Trainer
@@ -172,7 +173,7 @@ class Session:
         self._adopt(path, state["digest"], trainer)
 
     def _begin_with_weights(self, trainer: Trainer) -> None:
-        """Begin with the weights of another run's checkpoint, if so told, and nothing else of it.
+        """Begin with the weights of a file, if so told, and nothing else of it.
 
         Raises:
             CheckpointError: the file can't be read.
@@ -182,13 +183,11 @@ class Session:
             return
         path = Path(self._preset.train.weights_from)
         self._report(f"loading the weights of {path.name}")
-        state = load_checkpoint(path)
-        try:
-            trainer.components.model.load_state_dict(state["model"])
-        except RuntimeError as error:
-            raise TrainingError(
-                f"train.weights_from = {path}: its weights are not of this model: {error}"
-            ) from error
+        fitting = begin_with(trainer.components.model, path)
+        if fitting.is_whole:
+            self._report(fitting.text())
+        else:
+            self._alert(f"train.weights_from = {path}: {fitting.text()}")
 
     def _set_aside(self, path: Path, error: DamagedCheckpointError) -> None:
         aside = self._folder.set_aside(path)

@@ -119,10 +119,9 @@ def _find_weights(name: str, wanted: str) -> Any:
     known = get_model_weights(name)
     # As torchvision writes it in full, `ResNet18_Weights.IMAGENET1K_V1`, or without the class.
     member = wanted.removeprefix(f"{known.__name__}.")
-    if member != "DEFAULT" and member not in known.__members__:
+    if member not in known.__members__:
         raise TrainingError(
-            f"model.weights = {wanted}: torchvision's {name} has "
-            f"{', '.join(['DEFAULT', *known.__members__])}"
+            f"model.weights = {wanted}: torchvision's {name} has {', '.join(known.__members__)}"
         )
     return known[member]
 
