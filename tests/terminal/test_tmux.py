@@ -80,8 +80,11 @@ def test_pick_launch_watch_pause_change_leave_attach_and_stop_by_keys(cli: Cli, 
     cli.preset(ENDLESS, "presets/endless.toml")
 
     tmux.start()
+    tmux.wait("presets")
+    # The list may be longer than the screen: what is looked for is found by its name.
+    tmux.press("/", "endl")
     tmux.wait("endless")
-    tmux.press("/", "endl", "Enter")
+    tmux.press("Enter")
     tmux.wait("launch endless")
     tmux.press("Enter")
     first = tmux.wait("space pause")
