@@ -9,7 +9,7 @@ from sklearn.metrics import jaccard_score, r2_score
 from torch import Tensor, nn
 
 from tests.training.test_loop import Course
-from tuitrain.components import DataSpec, Samples, Splits, Task
+from tuitrain.components import DataSpec, Samples, Splits, Task, registry
 from tuitrain.components.task import IGNORED
 from tuitrain.errors import TrainingError
 from tuitrain.training.build import build_components, first_samples
@@ -241,6 +241,22 @@ def test_what_does_not_fit_is_told(own: Path, config: str, said: str | None) -> 
         return
     with pytest.raises(TrainingError, match=said):
         Course(own, config)
+
+
+@pytest.mark.parametrize("classes_last", [True, False])
+@pytest.mark.parametrize("deterministic", [True, False])
+def test_cross_entropy_of_places_is_torchs_however_they_lie(
+    classes_last: bool, deterministic: bool
+) -> None:
+    outputs, targets = pair("segmentation")
+    if classes_last:
+        outputs = outputs.contiguous(memory_format=torch.channels_last)
+    torch.use_deterministic_algorithms(deterministic)
+    try:
+        found = registry.loss.find("cross_entropy")()(outputs, targets)
+    finally:
+        torch.use_deterministic_algorithms(False)
+    assert float(found) == pytest.approx(float(nn.CrossEntropyLoss()(outputs, targets)))
 
 
 def test_a_text_without_a_vocabulary_is_refused() -> None:

@@ -239,7 +239,7 @@ def build_data(preset: Preset, task: Task, device: torch.device, context: DataCo
     found = build(*given, **preset.data.options)
     splits = check_splits(preset.data.name, task, found, own_loss=":" in preset.loss.name)
     if preset.data.fold:
-        splits = hold_out(splits, preset.data.fold, preset.train.seed, report)
+        splits = hold_out(splits, preset.data.fold, preset.train.seed, context.report)
     shape = sample_shape(splits.train)
     on_device = _fits(preset.data, splits, device)
     if on_device and isinstance(splits.train, Samples):

@@ -82,7 +82,6 @@ def _encode(text: str, characters: tuple[str, ...]) -> Tensor:
 
 def _windows(tokens: Tensor, length: int, stride: int) -> Samples:
     """Return each stretch of `length` tokens, with the tokens that follow each of them."""
-    return Samples(
-        tokens[:-1].unfold(0, length, stride).contiguous(),
-        tokens[1:].unfold(0, length, stride).contiguous(),
-    )
+    # Copies: side by side the two would share their memory, and be counted twice.
+    inputs, targets = (part.unfold(0, length, stride).clone() for part in (tokens[:-1], tokens[1:]))
+    return Samples(inputs.contiguous(), targets.contiguous())

@@ -12,6 +12,7 @@ from tuitrain.components.data import LossContext
 from tuitrain.components.losses.weights import class_weights as weights_of
 from tuitrain.components.losses.weights import share_of_yes
 from tuitrain.components.registry import loss
+from tuitrain.components.rows import as_rows
 from tuitrain.config.schema import Fraction
 from tuitrain.errors import TrainingError
 
@@ -31,9 +32,10 @@ class WeightedCrossEntropy(nn.Module):
 
     def forward(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Return the loss of scores [batch, classes, ...] for class numbers or shares of them."""
+        rows, numbers = as_rows(outputs, targets)
         return functional.cross_entropy(
-            outputs,
-            targets,
+            rows,
+            numbers,
             weight=_in_type_of(self.weight, outputs),
             ignore_index=self._ignore_index,
             label_smoothing=self._smoothing,

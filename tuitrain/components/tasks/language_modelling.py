@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from tuitrain.components.registry import task
+from tuitrain.components.rows import as_rows
 from tuitrain.components.task import IGNORED, MetricAccumulator, Task, widest
 
 
@@ -65,7 +66,7 @@ class TokenSums:
     def add(self, outputs: Tensor, targets: Tensor) -> None:
         """Add one batch: outputs [batch, vocabulary, length]."""
         nats = functional.cross_entropy(
-            outputs.float(), targets, ignore_index=IGNORED, reduction="sum"
+            *as_rows(outputs.float(), targets), ignore_index=IGNORED, reduction="sum"
         )
         right, number = (outputs.argmax(1) == targets).sum(), (targets != IGNORED).sum()
         self._sums += torch.stack([part.to(self._sums.dtype) for part in (nats, right, number)])
