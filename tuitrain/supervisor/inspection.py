@@ -68,6 +68,7 @@ def ask(
     tell: Callable[[str], None] = lambda _text: None,
     *,
     stderr: IO[Any] | int | None = None,
+    begun: Callable[["subprocess.Popen[str]"], None] = lambda _child: None,
 ) -> dict[str, Any]:
     """Return the answer to a question.
 
@@ -75,6 +76,7 @@ def ask(
         question: what to find out.
         tell: is given what the child says on the way, a sentence at a time.
         stderr: where the child's goes; with this process's own when left out.
+        begun: is given the child, whose process group may be killed to end the waiting.
 
     Raises:
         InspectionError: there is no answer; with the child's reason and exit code.
@@ -82,6 +84,7 @@ def ask(
         OSError: no process can be started.
     """
     with _child(stderr) as child:
+        begun(child)
         for told in _lines(child, question):
             if "answer" in told:
                 answer: dict[str, Any] = told["answer"]

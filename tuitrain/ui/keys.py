@@ -31,6 +31,7 @@ SOURCES = (
     ("Home, runs", "tuitrain.ui.widgets.homelists", "RunList"),
     ("Filters", "tuitrain.ui.widgets.filterline", "FilterLine"),
     ("Launch", "tuitrain.ui.screens.launch", "LaunchScreen"),
+    ("Launch, model and data", "tuitrain.ui.screens.inspect", "InspectScreen"),
     ("Launch, a choice", "tuitrain.ui.widgets.fields", "Choice"),
     ("Launch, start", "tuitrain.ui.widgets.startbutton", "StartButton"),
     ("Run", "tuitrain.ui.screens.run", "RunScreen"),

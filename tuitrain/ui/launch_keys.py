@@ -23,6 +23,15 @@ KEYS: list[BindingType] = [
         tooltip="Edit all settings as text, or go back to the form",
     ),
     Binding(
+        "ctrl+o",
+        "inspect",
+        "model and data",
+        show=False,
+        priority=True,
+        id="launch.inspect",
+        tooltip="Show the model's layers and memory, and what the data are",
+    ),
+    Binding(
         "y,ctrl+y",
         "copy",
         "copy command",

@@ -36,6 +36,8 @@ from tuitrain.ui.widgets.startbutton import StartButton
 MakeStarter = Callable[[Callable[[WarmReport], None], str, Path, tuple[str, ...]], Starter]
 
 _WHILE_STARTING = frozenset({"enter", "escape"})
+_READ = 2048
+"""Samples of each part that figures are from, of a set that is read one at a time."""
 _ASK_AFTER_S = 0.4
 """Nobody types faster for long: one estimate for a word, not one a letter."""
 
@@ -346,6 +348,25 @@ class LaunchScreen(LaunchView):
         self.tuitrain.open_run(attempt.directory, late=late)
 
     # --- other keys -----------------------------------------------------------------------------
+
+    def action_inspect(self) -> None:
+        """Show what the model and the data are."""
+        preset, opened = self._checked.preset, self._opened
+        if preset is None or opened is None:
+            self._say("can't be looked at: see what is marked", "bad")
+            return
+        refused = self._untrusted(preset)
+        if refused:
+            self._say("names code outside tuitrain", "bad")
+            return
+        # Imported here: the form opens without it.
+        from tuitrain.supervisor.inspection import Question
+        from tuitrain.ui.screens.inspect import InspectScreen
+
+        data, folder = data_directory(self.tuitrain.data_dir), opened.path.parent
+        model = Question.of("model", preset, data, folder)
+        figures = Question.of("data", preset, data, folder, samples=0, read=_READ)
+        self.app.push_screen(InspectScreen([model, figures]))
 
     def action_copy(self) -> None:
         """Copy the command."""

@@ -1,0 +1,150 @@
+"""A preset's model and data before it trains, in a reader: asked of a process of its own.
+
+Knows how answers are waited for and shown; nothing of the form above which it lies.
+"""
+
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+
+from tuitrain.errors import TuitrainError
+from tuitrain.supervisor.inspection import Question, ask
+from tuitrain.ui.feeds.delivery import Delivery
+from tuitrain.ui.whole import Whole
+from tuitrain.ui.widgets.lines import Lines
+from tuitrain.ui.widgets.reader import Reader
+from tuitrain.view.inspect.data import data_lines
+from tuitrain.view.inspect.model import model_lines
+from tuitrain.view.spans import Span, SpanLine, wrap_plain
+
+if TYPE_CHECKING:
+    from tuitrain.ui.app import TuitrainApp
+
+Child = subprocess.Popen[Any]
+Ask = Callable[[Question, Callable[[str], None], Callable[[Child], None]], dict[str, Any]]
+"""Returns the answer to a question; tells what it is at, and which process it has begun."""
+
+
+def ask_child(
+    question: Question, tell: Callable[[str], None], begun: Callable[[Child], None]
+) -> dict[str, Any]:
+    """Ask a process whose words on stderr go nowhere: the screen is not theirs."""
+    return ask(question, tell, stderr=subprocess.DEVNULL, begun=begun)
+
+
+class InspectScreen(Whole, ModalScreen[None]):
+    """The answers to questions about one preset, below each other."""
+
+    DEFAULT_CSS = """
+    InspectScreen #inspect { width: 100%; height: 100%; border: round $accent; background: $surface; padding: 0 1; }
+    InspectScreen #inspect Lines { dock: bottom; height: 1; }
+    """  # noqa: E501
+    BINDINGS = [
+        Binding("q,escape", "back", "close", id="inspect.back",
+                tooltip="Go back to the form; what is still being looked up ends."),
+    ]  # fmt: skip
+
+    def __init__(self, questions: Sequence[Question], ask: Ask = ask_child) -> None:
+        """Ask questions of the kinds `model` and `data`, one after the other."""
+        super().__init__()
+        self._questions = questions
+        self._ask = ask
+        self._answers: list[tuple[str, dict[str, Any]]] = []
+        self._status = "starting"
+        self._trouble = ""
+        self._child: Child | None = None
+        self._closed = False
+
+    def compose(self) -> ComposeResult:
+        """Show what is known so far."""
+        with Vertical(id="inspect"):
+            yield Reader()
+            yield Lines()
+
+    def on_mount(self) -> None:
+        """Begin to ask."""
+        self.query_one(Reader).focus()
+        self.run_worker(self._ask_all, thread=True, group="inspect", exit_on_error=False)
+
+    def on_unmount(self) -> None:
+        """End the process that nobody waits for any more."""
+        self._closed = True
+        self._end_child()
+
+    def on_resize(self) -> None:
+        """Lay the lines out anew."""
+        self.call_after_refresh(self._show)
+
+    def on_delivery(self, message: Delivery) -> None:
+        """Take in what the thread brought."""
+        message.take()
+
+    # --- in the thread ----------------------------------------------------------------------------
+
+    def _ask_all(self) -> None:
+        for question in self._questions:
+            if self._closed:
+                return
+            try:
+                answer = self._ask(question, self._tell, self._begun)
+            except (TuitrainError, OSError) as error:
+                self.post_message(Delivery(partial(self._refuse, str(error))))
+                return
+            self.post_message(Delivery(partial(self._take, question.kind, answer)))
+
+    def _tell(self, text: str) -> None:
+        self.post_message(Delivery(partial(self._say, text)))
+
+    def _begun(self, child: Child) -> None:
+        self._child = child
+        if self._closed:
+            self._end_child()
+
+    def _end_child(self) -> None:
+        if self._child is not None and self._child.poll() is None:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._child.pid, signal.SIGKILL)
+
+    # --- what is shown ----------------------------------------------------------------------------
+
+    def _say(self, text: str) -> None:
+        self._status = text
+        self._show()
+
+    def _refuse(self, reason: str) -> None:
+        self._trouble, self._status = reason, ""
+        self._show()
+
+    def _take(self, kind: str, answer: dict[str, Any]) -> None:
+        self._answers.append((kind, answer))
+        self._status = "" if len(self._answers) == len(self._questions) else self._status
+        self._show()
+
+    def _show(self) -> None:
+        reader = self.query_one(Reader)
+        reader.show_lines(self._lines(max(20, reader.size.width)))
+        keys = [Span("up/down", "key"), Span(" scroll  ", "quiet"), Span("q", "key")]
+        waiting = f"  {self._status} ..." if self._status else ""
+        line = (*keys, Span(" close", "quiet"), Span(waiting, "live"))
+        self.query_one(Lines).show_lines([line])
+
+    def _lines(self, width: int) -> list[SpanLine]:
+        look = cast("TuitrainApp", self.app).look
+        lines: list[SpanLine] = []
+        for kind, answer in self._answers:
+            draw = model_lines if kind == "model" else data_lines
+            lines += [*draw(answer, width, look), ()]
+        return [*lines, *wrap_plain(self._trouble, width, "bad")] if self._trouble else lines
+
+    def action_back(self) -> None:
+        """Close."""
+        self.dismiss()
