@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,7 +19,6 @@ from tuitrain.errors import PresetError
 PROJECT = Path(__file__).parents[2]
 NOWHERE = "http://127.0.0.1:9"
 MINE = """\
-import time
 import torch
 from torch import nn
 from tuitrain.components import Samples, Splits
@@ -34,11 +34,6 @@ class Net(nn.Sequential):
     def __init__(self, *, hidden=8):
         super().__init__(nn.Linear(1, hidden), nn.Tanh(), nn.Linear(hidden, 2))
 
-class Slow(Net):
-    def forward(self, x):
-        time.sleep(0.05)
-        return super().forward(x)
-
 preset = {
     "task": "classification",
     "data": {"name": points, "samples": 50},
@@ -46,9 +41,6 @@ preset = {
     "loss": nn.CrossEntropyLoss,
     "train": {"epochs": 2, "batch_size": 8, "threads": 1},
 }
-
-def slow():
-    return {**preset, "model": {"name": Slow, "hidden": 4}}
 """
 
 Result = subprocess.CompletedProcess[str]
@@ -62,6 +54,7 @@ def environ(tmp_path: Path) -> dict[str, str]:
         **os.environ, **proxies, "PYTHONPATH": str(PROJECT), "HOME": str(tmp_path),
         "TUITRAIN_RUNS": str(tmp_path / "runs"), "TUITRAIN_DATA": str(tmp_path / "data"),
         "XDG_CONFIG_HOME": str(tmp_path / "config"), "PYTHONIOENCODING": "utf-8",
+        "OMP_NUM_THREADS": "1",
     }  # fmt: skip
 
 
@@ -105,15 +98,8 @@ def test_a_model_is_a_table_and_a_data_set_that_is_not_here_is_one_sentence(
 
 
 def test_a_python_file_is_a_preset_for_every_command_that_takes_one(
-    tuitrain: Call, mine: Path
+    tuitrain: Call, mine: Path, tmp_path: Path
 ) -> None:
-    shown = tuitrain("presets", "show", "code/my_train.py", "--json")
-    preset = json.loads(shown.stdout)
-    assert "what the file prints" in shown.stderr
-    assert preset["name"] == "my-train"
-    assert preset["model"] == {"name": "my_train:Net"}
-    assert preset["loss"] == {"name": "torch.nn:CrossEntropyLoss"}
-    assert preset["data"]["name"] == "my_train:points" and preset["data"]["samples"] == 50
     data = tuitrain("data", "code/my_train.py:preset", "-n", "2")
     assert data.returncode == 0, data.stderr
     assert "10 validation inputs (50.0%) are in the training set as well" in " ".join(
@@ -121,6 +107,13 @@ def test_a_python_file_is_a_preset_for_every_command_that_takes_one(
     )
     ran = tuitrain("run", "code/my_train.py", "--name", "mine")
     assert ran.returncode == 0, ran.stderr
+    assert "what the file prints" in ran.stderr and "what the file prints" not in ran.stdout
+    [config] = (tmp_path / "runs").glob("*/config.toml")
+    preset = tomllib.loads(config.read_text())
+    assert preset["name"] == "my-train"
+    assert preset["model"] == {"name": "my_train:Net"}
+    assert preset["loss"] == {"name": "torch.nn:CrossEntropyLoss"}
+    assert preset["data"]["name"] == "my_train:points" and preset["data"]["samples"] == 50
     # Where the file lies is said again by who resumes: a run's folder may come from anywhere.
     refused = tuitrain("resume", "mine", "--foreground", "--set", "train.epochs=3")
     assert refused.returncode == 2 and "--code my_train:Net" in refused.stderr
@@ -130,14 +123,13 @@ def test_a_python_file_is_a_preset_for_every_command_that_takes_one(
     assert "finished: 3 epochs done" in resumed.stdout
 
 
-@pytest.mark.usefixtures("mine")
 def test_rates_and_batch_sizes_are_found_without_a_run(tuitrain: Call, tmp_path: Path) -> None:
     swept = tuitrain("find-lr", "linear-regression", "--set", "train.threads=1", "--json")
     found = json.loads(swept.stdout)
     assert 1e-3 < found["suggestion"] < 2
     assert found["set"] == f"--set optimizer.lr={found['suggestion']:g}"
     assert len(found["rates"]) == len(found["losses"]) == len(found["smoothed"]) <= 100
-    tried = tuitrain("find-batch-size", "code/my_train.py", "--steps", "2", "--max", "32")
+    tried = tuitrain("find-batch-size", "circles", "--steps", "2", "--max", "32")
     assert tried.returncode == 0, tried.stderr
     lines = tried.stdout.splitlines()
     assert [line.split()[0] for line in lines[:4]] == ["BATCH", "8", "16", "32"]
@@ -148,11 +140,10 @@ def test_rates_and_batch_sizes_are_found_without_a_run(tuitrain: Call, tmp_path:
     assert not (tmp_path / "runs").exists()
 
 
-@pytest.mark.usefixtures("mine")
 def test_ctrl_c_ends_the_search_and_what_it_started(
     environ: dict[str, str], tmp_path: Path
 ) -> None:
-    command = ["find-lr", "code/my_train.py:slow", "--steps", "100000"]
+    command = ["find-lr", "linear-regression", "--steps", "100000", "--max", "1e-6"]
     with subprocess.Popen(
         [sys.executable, "-m", "tuitrain", *command],
         cwd=tmp_path,

@@ -34,7 +34,7 @@ def test_classes_and_functions_become_names_that_import_them_again() -> None:
         "loss": {"name": "json:dumps", "depth": [1, 2], "path": "a/b"},
         "optimizer": {"name": "adamw"},
         "data": {
-            "name": "digits",
+            "name": "own",
             "augment": [{"name": "json:loads"}, {"name": "mine:partial", "a": 1}],
         },
         "hooks": [],

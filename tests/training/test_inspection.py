@@ -258,6 +258,28 @@ def test_on_a_cpu_a_size_that_would_not_fit_is_foreseen_and_the_one_that_does_is
     assert found[2]["step_s"] is None and found[2]["note"].startswith("not tried")
 
 
+class Full(nn.Linear):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if len(x) > 42:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB")
+        return super().forward(x)
+
+
+def full(_spec: DataSpec) -> nn.Module:
+    return Full(1, 1)
+
+
+def test_memory_that_runs_out_is_caught_and_smaller_sizes_are_tried(look: Look) -> None:
+    config = LINES.replace('model = { name = "linear" }', f'model = {{ name = "{HERE}:full" }}')
+    found = find_batch_size(
+        look(config), first=16, most=None, steps=1, minutes=1.0, memory_bytes=None
+    )["tried"]
+    assert [(row["batch_size"], row["fits"]) for row in found] == [
+        (16, True), (32, True), (64, False), (56, False), (40, True),
+    ]  # fmt: skip
+    assert found[2]["note"] == "out of memory"
+
+
 def test_the_line_through_two_sizes_needs_two_that_grow() -> None:
     assert batch_size._line([Tried(8, True, 100)]) is None
     assert batch_size._line([Tried(8, True, 100), Tried(16, True, 100)]) is None

@@ -50,3 +50,7 @@ def test_values_take_as_many_lines_as_they_need_and_dots_say_that_some_are_left_
     lines = pack(spans, 20, 2)
     assert plain_text(lines[-1]) == " value 2 value 3 ..."
     assert all(line_width(line) <= 20 for line in lines)
+
+
+def test_a_place_on_an_axis_of_powers_is_the_number_itself() -> None:
+    assert [place_text("power", place) for place in (-3.0, -4.5, 1.0)] == ["1e-3", "3.16e-5", "10"]

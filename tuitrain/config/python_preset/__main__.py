@@ -100,7 +100,8 @@ def _run_name(stem: str) -> str:
 
 def _raised(error: BaseException, path: Path) -> str:
     """Return what a file raised, with its line there."""
-    words = (str(error).strip().splitlines() or [""])[0]
+    text = error.msg if isinstance(error, SyntaxError) else str(error)
+    words = (text.strip().splitlines() or [""])[0]
     said = f"{type(error).__name__}: {words}" if words else type(error).__name__
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame.lineno for frame in frames if Path(frame.filename).name == path.name]

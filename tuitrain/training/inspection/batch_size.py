@@ -109,30 +109,29 @@ def _room_bytes(
 
 
 def _sizes(first: int, largest: int, tried: list[Tried], room: int | None) -> Iterator[int]:
-    """Yield sizes: twice as large each, then, once one is too large, the one that just fits."""
+    """Yield sizes: twice as large each, then, once one is too large, those in between."""
     size = min(first, largest)
     while True:
         yield size
         if not tried or not tried[-1].fits or size == largest:
             break
         size = min(2 * size, largest)
-    if tried and not tried[-1].fits:
-        failed = tried[-1].batch_size
-        between = _largest_on_line(tried, room, failed)
-        if between is not None:
-            yield between
+    if len(tried) > 1 and not tried[-1].fits:
+        yield from _between(tried, room)
 
 
-def _largest_on_line(tried: list[Tried], room: int | None, failed: int) -> int | None:
-    """Return the size that just fits, by the line through the two largest that do."""
-    fitting = [each for each in tried if each.fits]
-    line = _line(fitting)
-    if line is None or room is None:
-        return None
-    fixed, each_bytes = line
-    size = min(failed - 1, int((room * MARGIN - fixed) / each_bytes))
-    size -= size % _ROUND_TO
-    return size if size > fitting[-1].batch_size else None
+def _between(tried: list[Tried], room: int | None) -> Iterator[int]:
+    """Yield the size that just fits by what was measured, and half way back while none does."""
+    works, failed = tried[-2].batch_size, tried[-1].batch_size
+    line = _line([each for each in tried if each.fits])
+    size = (works + failed) // 2
+    if line is not None and room is not None:
+        size = min(failed - 1, int((room * MARGIN - line[0]) / line[1]))
+    while (size := size - size % _ROUND_TO) > works:
+        yield size
+        if tried[-1].fits:
+            return
+        size = (works + size) // 2
 
 
 def _line(fitting: list[Tried]) -> tuple[float, float] | None:

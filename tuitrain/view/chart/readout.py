@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from tuitrain.units import duration
 from tuitrain.view.chart.chart import Reading, values_at
 from tuitrain.view.chart.figure import AxisKind, Chart
+from tuitrain.view.chart.ticks import short_number
 from tuitrain.view.format import metric_value
 from tuitrain.view.spans import Span, SpanLine, line_width
 
@@ -45,6 +46,8 @@ def place_text(axis: AxisKind, x: float) -> str:
     """Return a place on a horizontal axis as people read it."""
     if axis == "time":
         return duration(x)
+    if axis == "power":
+        return short_number(10**x)
     return f"{x:.2f}" if axis == "epoch" else f"{x:,.0f}"
 
 
