@@ -25,9 +25,6 @@ CONFIG = {
     "train": {"precision": "fp32", "compile": False, "batch_size": 64, "accumulate": 2},
 }
 FACTS = RunFacts(
-    "run",
-    "preset",
-    1.0,
     device="cuda:0",
     environment=Environment(
         cpu_count=16,

@@ -31,7 +31,7 @@ def test_facts_are_gathered_from_preset_record_and_readings() -> None:
 
 
 def test_what_was_not_read_is_not_known() -> None:
-    assert step_context({}, RunFacts("run", "preset", 1.0), {}) == StepContext()
+    assert step_context({}, RunFacts(), {}) == StepContext()
     nobody = {name: value for name, value in SAMPLES.items() if "worker" not in name}
     context = step_context(CONFIG, FACTS, nobody | {"host/cpu_percent": float("nan")})
     assert (context.idle_cores, context.gpu_used_bytes, context.free_bytes) == (None, None, None)

@@ -1,6 +1,7 @@
 """What a flush reports equals a naive computation, however steps are grouped into flushes."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,11 @@ from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_err
 from torch import Tensor
 
 from tuitrain.components.counts import ClassCounts
+from tuitrain.components.task import Counts
 from tuitrain.components.tasks.regression import ErrorSums
+from tuitrain.errors import TrainingError
+from tuitrain.messages import PerClassCounts
+from tuitrain.training.metrics.evaluation import per_class_counts
 from tuitrain.training.metrics.recorder import StepRecorder
 from tuitrain.training.task import find_task
 
@@ -149,3 +154,24 @@ def test_targets_that_do_not_vary_have_the_r2_that_scikit_learn_gives_them() -> 
     tally = ErrorSums(torch.device("cpu"))
     tally.add(torch.full((5,), 0.3), torch.full((5,), 0.1))
     assert tally.metrics()["r2"] == r2_score([0.1] * 5, [0.3] * 5) == 0.0
+
+
+@pytest.mark.parametrize(
+    "counts",
+    [
+        {"support": [1], "predicted": [1]},
+        {"support": [1], "predicted": [1], "correct": [1], "threshold": 0.5},
+    ],
+)
+def test_counts_of_a_task_of_one_s_own_that_nothing_reads_are_named(counts: Any) -> None:
+    with pytest.raises(TrainingError, match=r"task = own:Mine: its counts are .*they must be corr"):
+        per_class_counts(counts, ("cat",), "own:Mine")
+
+
+def test_counts_are_recorded_with_the_names_of_their_classes() -> None:
+    whole: Counts = {"support": [3, 1], "predicted": [2, 2], "correct": [2, 1]}
+    assert per_class_counts(whole, ("cat", "dog"), "x") == PerClassCounts(
+        ("cat", "dog"), (3, 1), (2, 2), (2, 1)
+    )
+    named = per_class_counts({**whole, "confusion": [[2, 1], [0, 1]]}, (), "x")
+    assert (named.classes, named.confusion) == (None, ((2, 1), (0, 1)))

@@ -143,7 +143,4 @@ def test_readings_that_nobody_takes_any_more_say_of_when_they_are(width: int) ->
         (span,) = memory_line(devices, 60)
         assert span.text.startswith(" as of 11-25 22:58:  ")
         assert len(span.text) <= 60
-        assert (
-            "last reading"
-            in texts(memory_sheet(devices, RunFacts("run", "preset", 1.0), 60, Look()))[0]
-        )
+        assert "last reading" in texts(memory_sheet(devices, RunFacts(), 60, Look()))[0]

@@ -261,7 +261,7 @@ def _progress(directory: "RunDirectory", preset: "Preset", json: bool) -> "Progr
     if json:
         return JsonLines(directory.id, str(directory.path))
     with closing(RunReader(directory)) as reader:
-        name = reader.facts().name
+        name = str(reader.meta()["name"])
     progress = RunProgress(name, preset.train.epochs, monitor=preset.checkpoint.monitor or "")
     return LiveLine(progress) if sys.stdout.isatty() else PlainLines(progress)
 

@@ -121,6 +121,9 @@ def decode_request(kind: str, command_id: int, arguments: Mapping[str, Any]) -> 
     found = KINDS.get(kind)
     if found is None:
         raise ValueError(f"there is no command {kind!r}")
+    # Rows are written by any process: what is annotated is not what is there.
+    if not isinstance(arguments, Mapping):
+        raise ValueError(f"the arguments of {kind!r} are no table")
     given = {name: arguments[name] for name in _stored(found) if name in arguments}
     return decode(found, {**given, "command_id": command_id})
 

@@ -22,7 +22,8 @@ def recorded_config(directory: RunDirectory) -> str | None:
         RecordError: the record can't be read.
     """
     with RunReader(directory) as reader:
-        return reader.facts().config
+        found = reader.meta().get("config")
+    return None if found is None else str(found)
 
 
 def record_config(directory: RunDirectory, text: str) -> None:

@@ -82,7 +82,7 @@ class RunReader:
         return {key: json.loads(text) for key, text in self._record.all("SELECT * FROM meta")}
 
     def facts(self) -> RunFacts:
-        """Return what is known of the run as a whole."""
+        """Return what was found out about the run as a whole."""
         return from_plain(self.directory, RunFacts, self.meta())
 
     def config(self) -> dict[str, Any]:

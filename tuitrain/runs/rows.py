@@ -257,19 +257,12 @@ class WorkRow:
 
 @dataclass(frozen=True, slots=True)
 class RunFacts:
-    """What is known of a run as a whole; None where it is not known yet."""
+    """What was found out about a run as a whole; None where it is not known yet."""
 
-    name: str
-    preset: str
-    created: float
     monitor: str | None = None
     """The metric that decides which checkpoint is best."""
     mode: str | None = None
     """min or max: what the best value of it is."""
-    config: str | None = None
-    """The settings that it was recorded with, as TOML; None for a run of an older version."""
-    at_rest: bool = False
-    """Nobody works on it, and the record is complete."""
     total_steps: int | None = None
     steps_per_epoch: int | None = None
     parameters: int | None = None

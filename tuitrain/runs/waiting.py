@@ -126,12 +126,12 @@ def _busy(reader: RunReader, now: float) -> Delay:
 
 def _evaluates(reader: RunReader, step: int) -> bool:
     """Say whether an evaluation comes after `step` that is not on record."""
-    facts, train = reader.facts(), reader.config().get("train", {})
-    epoch_steps = facts.steps_per_epoch or 0
+    meta, train = reader.meta(), reader.config().get("train", {})
+    epoch_steps = int(meta.get("steps_per_epoch") or 0)
     periods = (
         int(train.get("evaluate_every_epochs", 0)) * epoch_steps,
         int(train.get("evaluate_every_steps", 0)),
     )
-    due = step == facts.total_steps or any(n and step % n == 0 for n in periods)
+    due = step == meta.get("total_steps") or any(n and step % n == 0 for n in periods)
     done = reader.entries.evaluated(step)
     return bool(step) and due and (not done or done[-1][0] < step)

@@ -31,7 +31,7 @@ class AlertMonitor(Observer):
     def begun(self) -> Iterator[AlertRaised]:
         """Tell of a supervisor that ended without a word, as nobody else could."""
         with RunReader(self._directory) as reader:
-            lost = reader.attempts() and not reader.facts().at_rest
+            lost = reader.attempts() and not reader.meta().get("at_rest")
         if lost and self._rules.wants("ended"):
             yield self._rules.alert("ended", _LOST, self._clock())
 

@@ -175,7 +175,7 @@ def read_experience(preset: str, runs: Sequence[RunSummary]) -> Experience:
         return Experience()
     try:
         with RunReader(RunDirectory(Path(newest.path))) as reader:
-            parameters = reader.facts().parameters or 0
+            parameters = int(reader.meta().get("parameters") or 0)
     except (TuitrainError, OSError):
         parameters = 0
     return Experience(parameters, finished.duration_s if finished is not None else None)

@@ -40,10 +40,6 @@ class Request:
     """Time and epoch along the window, for an axis of these."""
 
 
-_NOT_KNOWN = RunFacts("", "", 0.0)
-"""Of a record that can't be read."""
-
-
 @dataclass(frozen=True, slots=True)
 class RunSnapshot:
     """One run at one moment."""
@@ -74,7 +70,7 @@ class RunSnapshot:
     """Seconds a step of each part of it, of late, by the names of `tuitrain.metric_names`."""
     spent: TimeBreakdown | None = None
     """What the run's time went into."""
-    facts: RunFacts = _NOT_KNOWN
+    facts: RunFacts = field(default_factory=RunFacts)
     """What is known of the run as a whole."""
     profiles: tuple[ProfileRow, ...] = ()
     marks: tuple[MarkRow, ...] = ()
