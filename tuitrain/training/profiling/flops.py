@@ -14,7 +14,6 @@ from typing import Any
 import torch
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.flop_counter import FlopCounterMode
 
 from tuitrain.messages import Event, WorkCounted
 from tuitrain.training.build import TrainingComponents
@@ -136,6 +135,9 @@ class _Deadline(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 def _flops_per_sample(parts: TrainingComponents) -> float:
+    # Imported here: it brings triton with it, which the first step need not wait for.
+    from torch.utils.flop_counter import FlopCounterMode
+
     model = _without_numbers(parts.model)
     kind = parts.data.preparation.input_type
     # One would do, but batch normalisation refuses a single value a channel.
