@@ -206,6 +206,10 @@ class Cli:
         assert exit_code is None or process.returncode == exit_code, text
         return process
 
+    def wait_child(self, process: "subprocess.Popen[str]") -> None:
+        """Wait until a command has started a process of its own."""
+        until(lambda: psutil.Process(process.pid).children(), "a child")
+
     def preset(self, text: str = ENDLESS, name: str = "own.toml") -> Path:
         path = self.folder / name
         path.write_text(text)

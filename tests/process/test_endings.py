@@ -126,6 +126,20 @@ def test_ctrl_c_in_a_terminal_stops_and_leaves_the_terminal_clean(cli: Any) -> N
     assert shown.text.endswith("\n")
 
 
+def test_settings_at_fault_end_the_worker_that_was_started_meanwhile(cli: Any) -> None:
+    failed = cli("run", "linear-regression", "--set", "train.epocs=1", exit_code=2)
+    assert "train.epocs: unknown key" in failed.stderr_text
+    assert not cli.runs.exists()
+
+
+def test_ctrl_c_as_soon_as_there_is_a_worker_ends_it_too(cli: Any) -> None:
+    process = cli.start("run", cli.preset())
+    cli.wait_child(process)
+    process.send_signal(signal.SIGINT)
+    process.communicate()
+    assert process.returncode == 130
+
+
 def test_a_background_run_ignores_a_hang_up_and_saves_on_sigusr1(cli: Any) -> None:
     run = cli.endless("checkpoint.every_steps=0")
     assert os.getsid(run.supervisor_pid) == run.supervisor_pid

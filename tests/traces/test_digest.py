@@ -18,8 +18,13 @@ from tests.traces.traces import (
 from tuitrain.errors import ProfileError
 from tuitrain.traces.compare import compare_digests
 from tuitrain.traces.digest import digest_events
+from tuitrain.traces.flame import _HIDDEN
+from tuitrain.traces.places import _LIBRARY
 from tuitrain.traces.store import load_digest, read_digest, trace_path
 from tuitrain.traces.stream import read_events
+
+
+PROJECT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -235,3 +240,9 @@ def test_operators_that_differ_are_listed_by_how_much(digest: dict[str, Any]) ->
 
 def test_equal_profiles_differ_in_nothing(digest: dict[str, Any]) -> None:
     assert compare_digests(digest, digest)["rows"] == []
+
+
+def test_own_files_that_are_told_apart_in_a_trace_are_there() -> None:
+    named = [name for name in (*_HIDDEN, *_LIBRARY) if name.startswith("tuitrain/")]
+    assert len(named) > 3
+    assert all((PROJECT / name).is_file() for name in named)

@@ -8,8 +8,10 @@ import importlib
 import os
 import signal
 from multiprocessing.queues import Queue
+from typing import TYPE_CHECKING
 
-from tuitrain.messages import Command, Numbered
+if TYPE_CHECKING:
+    from tuitrain.messages import Command, Numbered
 
 
 def begin_worker(events: "Queue[Numbered]", commands: "Queue[Command]") -> None:

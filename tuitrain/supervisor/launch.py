@@ -11,6 +11,7 @@ import tomllib
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, fields
+from functools import cache
 from pathlib import Path
 from shlex import quote
 from typing import IO, Annotated, Any, ClassVar
@@ -59,7 +60,7 @@ class LaunchSpec:
 
     def to_json(self) -> str:
         """Return the content of launch.json."""
-        plain = _ADAPTER.dump_python(self, mode="json", exclude={"directory"})
+        plain = _adapter().dump_python(self, mode="json", exclude={"directory"})
         return json.dumps({"version": VERSION, **plain}, indent=2) + "\n"
 
     @classmethod
@@ -70,7 +71,7 @@ class LaunchSpec:
             TuitrainError: a newer version wrote it, or it is damaged.
         """
         try:
-            return _ADAPTER.validate_python({**_plain(directory, text), "directory": directory})
+            return _adapter().validate_python({**_plain(directory, text), "directory": directory})
         except ValidationError as error:
             raise _damaged(directory, _fault(error)) from error
 
@@ -97,7 +98,10 @@ class LaunchSpec:
         return written
 
 
-_ADAPTER = TypeAdapter(LaunchSpec)
+@cache
+def _adapter() -> TypeAdapter[LaunchSpec]:
+    """Return what reads and writes launch.json: half a megabyte that the foreground never needs."""
+    return TypeAdapter(LaunchSpec)
 
 
 def _plain(directory: RunDirectory, text: str) -> dict[str, Any]:

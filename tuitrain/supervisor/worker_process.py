@@ -1,6 +1,7 @@
 """The worker as the supervisor sees it: a process, two queues, a process group, a log.
 
-Knows nothing of the record.
+Knows nothing of the record. Imported before all else of a supervisor: messages are imported later,
+so that the worker starts early.
 """
 
 import contextlib
@@ -13,11 +14,13 @@ import time
 from collections.abc import Iterator
 from multiprocessing.queues import Queue
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tuitrain.messages import Command, Numbered
 from tuitrain.supervisor.child import begin_worker
-from tuitrain.supervisor.intake import Unreadable
+
+if TYPE_CHECKING:
+    from tuitrain.messages import Command, Numbered
+    from tuitrain.supervisor.intake import Unreadable
 
 _EVENTS_HELD = 256
 """Events that may wait in the queue; what does not fit is kept by the worker."""
@@ -53,15 +56,17 @@ class WorkerProcess:
             while not self._ended:
                 self._inbox.put(self._receive_one())
 
-    def _receive_one(self) -> Numbered | Unreadable:
+    def _receive_one(self) -> "Numbered | Unreadable":
         try:
             return self._events.get()
         except (EOFError, OSError):
             raise
         except Exception as error:  # whatever unpickling raises: the message after it is whole
+            from tuitrain.supervisor.intake import Unreadable
+
             return Unreadable(f"{type(error).__name__}: {error}")
 
-    def take_events(self, wait_s: float) -> list[Numbered | Unreadable]:
+    def take_events(self, wait_s: float) -> "list[Numbered | Unreadable]":
         """Return the events that are here; wait for the first at most `wait_s`."""
         events: list[Numbered | Unreadable] = []
         with contextlib.suppress(queue.Empty):
@@ -70,14 +75,14 @@ class WorkerProcess:
                 events.append(self._inbox.get_nowait())
         return events
 
-    def take_last_events(self) -> list[Numbered | Unreadable]:
+    def take_last_events(self) -> "list[Numbered | Unreadable]":
         """Return what a worker that has ended had still sent."""
         events: list[Numbered | Unreadable] = []
         while more := self.take_events(_SILENCE_S):
             events += more
         return events
 
-    def send(self, command: Command) -> None:
+    def send(self, command: "Command") -> None:
         """Send a command; its place in the queue is unlimited, so this never waits."""
         self._commands.put(command)
 

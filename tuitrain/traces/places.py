@@ -13,7 +13,7 @@ OPTIMIZER = "(optimizer)"
 BACKWARD = "(backward)"
 """Of autograd itself: adding up gradients, and functions whose forward was not recorded."""
 NO_LINE = "(no source line)"
-_LOOP = ("loop", "step", "profiling/profiler")
+_LOOP = ("loop", "step", "profiling/profiler", "profiling/capture")
 _LIBRARY = ("torch/", "<", *(f"tuitrain/training/{name}.py" for name in _LOOP))
 _OPTIMIZER_MARK = "Optimizer."
 

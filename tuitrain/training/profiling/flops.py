@@ -15,7 +15,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.flop_counter import FlopCounterMode
 
 from tuitrain.messages import Event, WorkCounted
 from tuitrain.training.build import TrainingComponents
@@ -137,6 +136,9 @@ class _Deadline(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 def _flops_per_sample(parts: TrainingComponents) -> float:
+    # Imported here: it brings triton with it, which the first step need not wait for.
+    from torch.utils.flop_counter import FlopCounterMode
+
     model = without_numbers(parts.model)
     for module in model.modules():
         if isinstance(module, nn.RNNBase):
