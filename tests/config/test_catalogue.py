@@ -5,7 +5,7 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from tuitrain.config.catalogue import COMPONENT_FOLDER, KINDS, read_catalogue
+from tuitrain.config.catalogue import COMPONENT_FOLDER, KINDS, TaskInfo, read_catalogue
 from tuitrain.config.monitors import default_mode, with_monitors
 from tuitrain.config.schema import AugmentSection, HookSection, MetricSection, Preset
 from tuitrain.config.torch_names import find_torchvision, torchvision_model_names
@@ -88,6 +88,31 @@ def test_a_component_that_breaks_the_convention_is_named_with_its_line(tmp_path,
     (tmp_path / "broken.py").write_text(source)
     with pytest.raises(ValueError, match=r"broken\.py:\d+: a: .*" + said):
         read_catalogue(tmp_path)
+
+
+FITTING = '''
+@loss("elbo", tasks=("labels",), terms=("error", "kl"))
+def elbo():
+    """Error and divergence."""
+
+@metric("hits", targets=("classes", "yes_no"), larger_is_better=True)
+def hits(run):
+    """Hits."""
+'''
+
+
+def test_a_component_says_which_targets_it_fits_and_a_loss_its_terms(tmp_path):
+    (tmp_path / "things.py").write_text(FITTING)
+    found = read_catalogue(tmp_path)
+    elbo, hits = found.find("loss", "elbo"), found.find("metric", "hits")
+    assert (elbo.terms, hits.larger_is_better) == (("error", "kl"), True)
+    tasks = {
+        "labels": TaskInfo("labels", "", (), "a", has_classes=True),
+        "numbers": TaskInfo("numbers", "", (), "a", targets=("numbers", "mixable")),
+        "silent": TaskInfo("silent", "", (), "a"),
+    }
+    assert [name for name, task in tasks.items() if hits.fits(task)] == ["labels", "silent"]
+    assert [name for name, task in tasks.items() if elbo.fits(task)] == ["labels"]
 
 
 TASK = '''

@@ -22,9 +22,11 @@ from tuitrain.components.schedules.plateau import Plateau
 from tuitrain.components.techniques.mixing import cutmix, mixup
 from tuitrain.components.techniques.samples import kept_places
 from tuitrain.config.load import parse_preset
-from tuitrain.errors import CheckpointError, PresetError, TrainingError
+from tuitrain.errors import CheckpointError, PresetError, RecordError, TrainingError
 from tuitrain.messages import AlertRaised, Evaluated, StepsTaken
 from tuitrain.metric_names import is_split_metric
+from tuitrain.runs.directory import RunDirectory
+from tuitrain.runs.samples import read_samples, sampled_steps
 from tuitrain.training.build import build_components
 from tuitrain.training.channel import WorkerChannel
 from tuitrain.training.checkpoints.files import CheckpointFolder, load_checkpoint
@@ -261,9 +263,11 @@ def test_samples_lie_in_the_runs_folder_at_every_evaluation(tmp_path: Path) -> N
     folders = sorted(path.name for path in (tmp_path / "samples").iterdir())
     assert folders == ["step-00000003", "step-00000006", "step-00000009"]
     last = tmp_path / "samples" / "step-00000009"
-    index = json.loads((last / "index.json").read_text())
-    assert (index["format"], index["step"], len(index["samples"])) == (1, 9, 3)
-    sample = index["samples"][1]
+    directory = RunDirectory(tmp_path)
+    assert sampled_steps(directory) == [3, 6, 9]
+    found = read_samples(directory, 9)
+    assert (found.step, found.folder, len(found.samples)) == (9, last, 3)
+    sample = found.samples[1]
     assert sample["input"] == {
         "kind": "image", "file": "1-input.png", "width": 8, "height": 8, "range": [0.0, 255.0],
     }  # fmt: skip
@@ -274,6 +278,11 @@ def test_samples_lie_in_the_runs_folder_at_every_evaluation(tmp_path: Path) -> N
     assert re.fullmatch(r"[0-9] \(\d+%\)", sample["output"]["text"])
     decoded = decoded_image(last / "1-input.png")
     assert torch.equal(decoded, validation.inputs[place])
+    with pytest.raises(RecordError, match="there are no samples of step 4"):
+        read_samples(directory, 4)
+    (last / "index.json").write_text("{")
+    with pytest.raises(RecordError, match="can't be read"):
+        read_samples(directory, 9)
 
 
 @pytest.mark.parametrize("shape", [(3, 5, 4), (1, 2, 9), (7, 3)])

@@ -92,6 +92,11 @@ class RunDirectory:
         return self.path / "profiles"
 
     @property
+    def samples(self) -> Path:
+        """The folder of what a model made of validation samples, by the hook of that name."""
+        return self.path / "samples"
+
+    @property
     def exports(self) -> Path:
         """The folder of what was exported."""
         return self.path / "exports"

@@ -10,14 +10,20 @@ from tuitrain.config.monitors import default_monitor, sounds_better_larger
 
 Mode = Literal["min", "max"]
 
+_LOGGED = "aux"
+"""Stands in the names of what is told by `tuitrain.components.log`."""
+
 _SPEEDS = ("samples_per_s", "steps_per_s", "tokens_per_s")
 _NEITHER_IS_BETTER = ("lr", "grad_norm")
 
 
 def metric_mode(name: str) -> Mode | None:
-    """Return `max` for accuracies and speeds, None where neither is better, else `min`."""
-    last = name.rsplit("/", 1)[-1]
-    if last in _NEITHER_IS_BETTER:
+    """Return `max` for accuracies and speeds, None where neither is better, else `min`.
+
+    Of what a model logs nobody has said which way is better.
+    """
+    *parts, last = name.split("/")
+    if last in _NEITHER_IS_BETTER or _LOGGED in parts:
         return None
     return "max" if last in _SPEEDS or sounds_better_larger(last) else "min"
 

