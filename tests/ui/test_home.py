@@ -245,6 +245,29 @@ def test_typing_after_a_slash_narrows_the_presets_and_enter_opens_the_one_that_i
     play(root, home, steps)
 
 
+def test_a_preset_that_a_filter_found_stays_in_sight_when_all_are_shown_again(
+    root: Path, tmp_path: Path, presets: Sequence[ListedPreset]
+) -> None:
+    more = [presets[0]]
+    for number in range(30):
+        path = tmp_path / f"more-{number}.toml"
+        path.write_text(presets[0].found.path.read_text().replace("tiny-mlp", path.stem))
+        more.append(listed(find_preset(str(path))))
+    machine = partial(MachineFollower, host="gpu-box-7", sampler=lambda: GpuSampler(NoNvml()))
+
+    async def steps(pilot: Pilot[Any]) -> None:
+        await wait_for_text(pilot, "tiny-mlp")
+        await pilot.press("slash", *"more-29")
+        shown = pilot.app.screen.query_one(PresetList)
+        await wait_for(pilot, lambda: len(shown.keys) == 1)
+        await pilot.press("escape")
+        await wait_for(pilot, lambda: len(shown.keys) == 31)
+        await wait_for_text(pilot, "more-28")
+        assert shown.key == "more-29"
+
+    play(root, show_home(more, machine), steps, size=(80, 24))
+
+
 def test_the_filter_of_runs_takes_words_of_name_preset_and_state(
     root: Path, home: Callable[[TuitrainApp], None]
 ) -> None:

@@ -109,8 +109,9 @@ def _download(listed: "ListedPreset") -> str:
 
 
 def _component(component: "Component") -> str:
-    """Return a component's name and its options, in brackets."""
-    options = [f"{key} {_plain(value)}" for key, value in component.options.items()]
+    """Return a component's name and its options in brackets, but for what is off or left out."""
+    given = [(key, v) for key, v in component.options.items() if v is not None and v is not False]
+    options = [f"{key} {_plain(value)}" for key, value in given]
     name = sanitise(component.name)
     return f"{name} ({', '.join(options)})" if options else name
 

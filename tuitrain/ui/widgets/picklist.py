@@ -77,8 +77,8 @@ class PickList(ScrollLines):
         return [row.key for row in self._rows if row.key]
 
     def show_rows(self, rows: Sequence[Row], empty: str = "") -> None:
-        """Show other rows; the cursor stays on its key where that is still there."""
-        held = self.key
+        """Show other rows; the cursor stays on its key where that is still there, and in sight."""
+        held, was, seen = self.key, self._cursor, self._in_sight(self._cursor)
         self._rows = tuple(rows)
         place = next((i for i, row in enumerate(self._rows) if row.key and row.key == held), -1)
         if place < 0:
@@ -86,6 +86,9 @@ class PickList(ScrollLines):
         self._cursor = place
         lines = [row.line for row in self._rows]
         self.show_lines(lines or [(Span(empty, "quiet"),)])
+        if seen and place != was:
+            # How far the new rows can be scrolled is known once they are laid out.
+            self.call_after_refresh(self._show_cursor)
         if self.key != held:
             self.post_message(self.Moved(self, self.key))
 
@@ -105,13 +108,21 @@ class PickList(ScrollLines):
         before, self._cursor = self._cursor, place
         self.refresh_line(before)
         self.refresh_line(place)
+        self._show_cursor()
+        self.post_message(self.Moved(self, self.key))
+
+    def _in_sight(self, place: int) -> bool:
+        return 0 <= place - self.scroll_offset.y < self.size.height
+
+    def _show_cursor(self) -> None:
+        """Scroll as little as brings the cursor into sight."""
+        place = self._cursor
         # A heading right above the first row comes into sight with it.
         top = place - 1 if place == 1 else place
         if top < self.scroll_offset.y:
             self.scroll_to(y=top, animate=False)
         elif place >= self.scroll_offset.y + self.size.height:
             self.scroll_to(y=place - self.size.height + 1, animate=False)
-        self.post_message(self.Moved(self, self.key))
 
     def on_click(self, event: Click) -> None:
         """Put the cursor on the row that is clicked; a second click opens it."""
