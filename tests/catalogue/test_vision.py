@@ -28,7 +28,7 @@ PRESETS = (
     "digits-vit", "mnist-cnn", "mnist-mlp", "mnist-mlp-128", "fashion-tinyvgg",
     "cifar10-resnet", "cifar10-fast", "cifar10-vit",
 )  # fmt: skip
-NEEDS = {"mnist-convnet": ("loss", "nll", ""), "mnist-deep": ("schedule", "step", "step_size")}
+NEEDS = {"mnist-convnet": ("loss", "nll", ""), "mnist-deep": ("schedule", "step", "every_epochs")}
 """What each of these has to find in the catalogue: a component, and an option of it."""
 
 

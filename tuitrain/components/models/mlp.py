@@ -16,10 +16,10 @@ def mlp(
     spec: DataSpec,
     *,
     hidden: Sequence[PositiveInt] = (512, 256),
-    dropout: Fraction = 0.0,
     batch_norm: bool = False,
+    dropout: Fraction = 0.0,
 ) -> nn.Module:
-    """Multi-layer perceptron: linear layers with ReLU between them."""
+    """Multi-layer perceptron: linear layers, between them batch norm where asked, and ReLU."""
     layers: list[nn.Module] = [nn.Flatten()]
     width = prod(spec.input_shape)
     for next_width in hidden:
