@@ -132,7 +132,7 @@ LIST_HEADINGS = ("PRESET", "DATA", "FROM", "DESCRIPTION")
 def preset_table(presets: "list[ListedPreset]") -> str:
     """Lay presets out in columns, grouped by task; faulty ones come last with their fault."""
     groups: dict[str, list[tuple[str, ...]]] = {}
-    for item in sorted(presets, key=lambda item: item.preset is None):
+    for item in sorted(presets, key=lambda item: (item.preset is None, _task(item))):
         title = "with faults" if item.preset is None else str(item.preset.task)
         groups.setdefault(title, []).append(_row(item))
     rows = [LIST_HEADINGS, *(row for group in groups.values() for row in group)]
@@ -141,6 +141,10 @@ def preset_table(presets: "list[ListedPreset]") -> str:
     for title, group in groups.items():
         lines += ["", title, *(_line(row, widths) for row in group)]
     return "\n".join(lines)
+
+
+def _task(item: "ListedPreset") -> str:
+    return item.preset.task if item.preset is not None else ""
 
 
 def _row(item: "ListedPreset") -> tuple[str, ...]:
