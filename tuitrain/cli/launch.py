@@ -60,6 +60,10 @@ def run(
     print_config: Annotated[
         bool, typer.Option("--print-config", help="Print the resolved preset and run nothing.")
     ] = False,
+    no_cache: Annotated[
+        bool,
+        typer.Option("--no-cache", help="Decode images as they are needed: data.cache=false."),
+    ] = False,
     runs_dir: RunsDir = None,
     data_dir: DataDir = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
@@ -76,7 +80,8 @@ def run(
     found = find_preset(preset)
     if found.shadowing:
         output.say(found.shadowing)
-    resolved = load_preset(found.path, overrides or (), load_user_config().alert_defaults)
+    settings = [*(overrides or ()), *(["data.cache=false"] if no_cache else [])]
+    resolved = load_preset(found.path, settings, load_user_config().alert_defaults)
     if print_config:
         output.data(to_toml(resolved).rstrip("\n"))
         return
