@@ -14,6 +14,7 @@ from pathlib import Path
 
 import bench_catalogue
 import bench_checkpoint
+import bench_images
 import bench_interface
 import bench_memory
 import bench_profile
@@ -46,6 +47,7 @@ TOPICS: dict[str, Callable[[Path, bool], list[Table]]] = {
     "checkpoint": bench_checkpoint.measure,
     "startup": bench_startup.measure,
     "record": _record,
+    "images": bench_images.measure,
     "memory": bench_memory.measure,
     "sampling": bench_sampling.measure,
     "interface": bench_interface.measure,

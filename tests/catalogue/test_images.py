@@ -200,6 +200,11 @@ def test_class_folders_alone_are_split_with_each_class_in_its_share(tmp_path: Pa
     assert held(0) != held(1)
 
 
+def test_a_class_may_be_called_as_a_part_is(tmp_path: Path) -> None:
+    write_classes(tmp_path / "own", {"car": 3, "plane": 3, "train": 3})
+    assert find_images(tmp_path / "own", 0.2, 0).classes == ("car", "plane", "train")
+
+
 @pytest.mark.parametrize("with_parts", [False, True])
 def test_a_table_of_labels_names_the_classes(tmp_path: Path, with_parts: bool) -> None:
     write_classes(tmp_path / "own", {"a": 4, "b": 4})
@@ -282,6 +287,7 @@ def labels(*lines: str) -> Any:
         (other_classes, "has the class dogs, which train lacks .did you mean dog?"),
         (no_train, "has val and no folder train"),
         (empty_class, "has no images in eel"),
+        (lambda root: write_classes(root, {"train": 3, "val": 2}), "has 3 images in no class"),
         (lambda root: write_classes(root, {"cat": 3, "dog": 1}), "there is 1 of dog"),
         (labels("file,lable", "a/0000.png,1"), "needs a column label; it has file, lable"),
         (labels("file,label", *["a/0000.png,1"] * 2), "a/0000.png twice, on lines 2 and 3"),

@@ -42,6 +42,19 @@ def test_what_would_make_another_run_can_not_change(setting):
     assert not any(change.allowed for change in changes(setting))
 
 
+def test_data_that_moved_and_a_cache_that_is_not_wanted_end_no_run():
+    text = PRESET.replace('name = "digits"', 'name = "image_folder"\npath = "/old"')
+    settings = ["data.path=/new", "data.cache=false"]
+    found = differences(parse_preset(text, "x"), parse_preset(text, "x", settings))
+    assert [(change.key, change.allowed) for change in found] == [
+        ("data.path", True),
+        ("data.cache", True),
+    ]
+    told = list(consequences([change.key for change in found], "constant"))
+    assert "exact: what follows is as in a run that had these settings from its start" in told
+    assert any("have to be the same ones" in line for line in told)
+
+
 def test_the_options_that_ask_for_changes_read_back_as_them():
     found = changes('data.augment=[{name="flip"}]', "optimizer.lr=0.5")
     options = set_options(found)

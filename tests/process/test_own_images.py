@@ -9,8 +9,6 @@ import torch
 from tests.catalogue.pictures import write_classes
 from tests.catalogue.test_image_cache import PRESET
 
-WAYS = ("data.cache=true", "data.cache=false")
-
 
 def weights(run: Any) -> dict[str, Any]:
     path = (run.directory.checkpoints / "last.pt").resolve()
@@ -30,8 +28,8 @@ def own(cli: Any) -> Path:
 def test_a_killed_run_goes_on_to_the_same_bits_with_a_cache_and_without(
     cli: Any, own: Path
 ) -> None:
-    undisturbed = cli.detach(own, "--set", WAYS[0])
-    killed = cli.detach(own, "--set", WAYS[1])
+    undisturbed = cli.detach(own)
+    killed = cli.detach(own, "--no-cache")
     killed.wait_step(12)
     killed.kill("worker")
     killed.wait_end()

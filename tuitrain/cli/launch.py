@@ -71,6 +71,10 @@ def run(
     print_config: Annotated[
         bool, typer.Option("--print-config", help="Print the resolved preset and run nothing.")
     ] = False,
+    no_cache: Annotated[
+        bool,
+        typer.Option("--no-cache", help="Decode images as they are needed: data.cache=false."),
+    ] = False,
     runs_dir: RunsDir = None,
     data_dir: DataDir = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
@@ -93,6 +97,7 @@ def run(
         from tuitrain.config.user import load_user_config
 
         given = [*(overrides or ()), *([f"data.fold={fold}"] if fold is not None else [])]
+        given += ["data.cache=false"] if no_cache else []
         resolved = load_found(found, given, load_user_config().alert_defaults)
         if print_config:
             output.data(to_toml(resolved).rstrip("\n"))

@@ -14,7 +14,7 @@ from tuitrain.config.wording import show, write_value
 _FIXED = ("name", "task", "train.seed", "train.weights_from", "checkpoint.monitor",
           "checkpoint.mode")  # fmt: skip
 _FIXED_SECTIONS: Mapping[str, frozenset[str]] = {
-    "data": frozenset({"mode", "workers", "memory_share", "augment"}),
+    "data": frozenset({"mode", "workers", "memory_share", "augment", "path", "cache", "cache_gib"}),
     "model": frozenset(),
     "loss": frozenset(),
     "optimizer": frozenset({"lr", "weight_decay"}),
@@ -25,8 +25,8 @@ STEP_SIZE = frozenset({"train.batch_size", "train.accumulate", "train.drop_last"
 LENGTH = frozenset({"train.epochs", "train.max_steps", *STEP_SIZE})
 """What decides how many steps the run has."""
 _NEUTRAL = ("alerts.", "checkpoint.", "stop.", "data.mode", "data.workers", "data.memory_share",
-            "description", "train.grace_s", "train.evaluate_every_", "train.memory_history",
-            "train.grad_norm_every", "metrics")  # fmt: skip
+            "data.cache", "data.path", "description", "train.grace_s", "train.evaluate_every_",
+            "train.memory_history", "train.grad_norm_every", "metrics")  # fmt: skip
 """Beginnings of keys that change no weight, but for when a run ends."""
 
 
@@ -87,6 +87,8 @@ def consequences(keys: Iterable[str], schedule: str) -> Iterator[str]:
         yield "exact: what follows is as in a run that had these settings from its start"
     else:
         yield "not exact: what follows is as in no run that had the same settings throughout"
+    if "data.path" in changed:
+        yield "data: the files at the new path have to be the same ones; that is not compared"
     if changed & STEP_SIZE:
         yield (
             "data: the epoch goes on in its order after the samples it has had, from the next "

@@ -29,10 +29,9 @@ def with_whole_path(preset: Preset, folders: Iterable[Path]) -> Preset:
     places = [Path(folder / given).absolute() for folder in folders]
     found = next((place for place in places if place.exists()), None)
     if found is None:
-        tried = " nor ".join(dict.fromkeys(str(place) for place in places))
-        raise UsageError(
-            f"data.path = {printable(str(given))}: there is neither {printable(tried)}"
-        )
+        tried = [printable(place) for place in dict.fromkeys(map(str, places))]
+        there = f"neither {' nor '.join(tried)}" if len(tried) > 1 else f"no {tried[0]}"
+        raise UsageError(f"data.path = {printable(str(given))}: there is {there}")
     try:
         str(found).encode()
     except UnicodeEncodeError as error:

@@ -50,6 +50,8 @@ _REPORT_S = 1.0
 _SPARE_BYTES = 256 * 1024 * 1024
 """What is left free on the disk."""
 
+_ADVICE = "data.cache = false decodes as it trains"
+
 Report = Callable[[str], None]
 
 
@@ -72,13 +74,17 @@ class ImageCache:
         self._report = report
 
     def refusal(self, images: ImageSet, form: ImageFormat) -> str:
-        """Return why a set can't be kept, in words; empty: it can, once older ones are removed."""
+        """Return why a set can't be kept, in words; empty: it can, once older ones are removed.
+
+        Raises:
+            FolderError: the cache's folder can't be written.
+        """
         key, need = _key(images, form), len(images.files) * form.size_bytes
         if need > self._limit_bytes:
             return f"it takes {size(need)}, more than data.cache_gib allows"
         if (self._folder / key).is_dir():
             return ""
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self._prepare_folder()
         self._make_room(need, keep=key)
         part = self._folder / f"{key}.part"
         free = shutil.disk_usage(self._folder).free + _size_bytes(part)
@@ -93,10 +99,7 @@ class ImageCache:
             FolderError: the cache's folder can't be written.
         """
         key = _key(images, form)
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise FolderError.of(self._folder, error, "can't be written") from error
+        self._prepare_folder()
         with self._locked(key):
             folder = self._folder / key
             found = _open(folder, form)
@@ -107,6 +110,12 @@ class ImageCache:
         if found is None:
             raise FolderError(f"{folder} can't be read back; remove it and start again.")
         return found
+
+    def _prepare_folder(self) -> None:
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise FolderError.of(self._folder, error, "can't be written", _ADVICE) from error
 
     @contextmanager
     def _locked(self, key: str) -> Iterator[None]:
@@ -135,9 +144,7 @@ class ImageCache:
             part.rename(folder)
             _sync_folder(folder.parent)
         except OSError as error:
-            raise FolderError.of(
-                part, error, "can't be written", "data.cache = false decodes as it trains"
-            ) from error
+            raise FolderError.of(part, error, "can't be written", _ADVICE) from error
 
     def _make_room(self, need: int, keep: str) -> None:
         """Remove sets until `need` more fits; one that a run is making or opening stays."""

@@ -96,6 +96,10 @@ def find_images(root: Path, share: float, seed: int) -> ImageSet:
 
 def _parts(root: Path, folders: Sequence[str]) -> tuple[str | None, str | None, str]:
     """Return the folders of both parts, where there are such, and what was decided."""
+    others = [name for name in folders if name.lower() not in (*TRAIN, *VALIDATION, *TEST)]
+    if others and not any(_has_folders(root, name) for name in folders):
+        # Among other classes `train` may be one.
+        return None, None, ""
     by_name = {name.lower(): name for name in sorted(folders, reverse=True)}
     train, validation, test = (
         next((by_name[name] for name in names if name in by_name), None)
@@ -112,6 +116,10 @@ def _parts(root: Path, folders: Sequence[str]) -> tuple[str | None, str | None, 
     if validation is not None:
         return train, validation, f"{shown(test)} is left out" if test else ""
     return train, test, f"{shown(test)} is taken for validation" if test else ""
+
+
+def _has_folders(root: Path, name: str) -> bool:
+    return any(_is_folder(entry) for entry in _entries(root, name))
 
 
 def _one_folder(root: Path, found: _Found, share: float, seed: int, notes: list[str]) -> ImageSet:
