@@ -17,7 +17,11 @@ from tuitrain.components.samples import Sample, SampleBatch
 from tuitrain.errors import TrainingError
 
 IGNORED = -100
-"""The class number of a position or pixel that counts for nothing: torch's `ignore_index`."""
+"""The class number of a position or pixel that counts for nothing: torch's `ignore_index`.
+
+The mean of an evaluation is over all that counts; the batches of one accumulated step weigh by
+their samples.
+"""
 
 
 class Counts(TypedDict):
