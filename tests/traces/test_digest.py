@@ -23,7 +23,6 @@ from tuitrain.traces.places import _LIBRARY
 from tuitrain.traces.store import load_digest, read_digest, trace_path
 from tuitrain.traces.stream import read_events
 
-
 PROJECT = Path(__file__).parents[2]
 
 
