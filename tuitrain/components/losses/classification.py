@@ -7,7 +7,7 @@ from tuitrain.components.rows import as_rows
 from tuitrain.config.schema import Fraction
 
 
-class CrossEntropy(nn.CrossEntropyLoss):
+class CrossEntropyLoss(nn.CrossEntropyLoss):
     """As torch's, of class numbers at places through rows."""
 
     def forward(self, outputs: Tensor, targets: Tensor) -> Tensor:
@@ -18,7 +18,7 @@ class CrossEntropy(nn.CrossEntropyLoss):
 @loss("cross_entropy", tasks=("classification", "language_modelling", "segmentation"))
 def cross_entropy(*, label_smoothing: Fraction = 0.0) -> nn.Module:
     """Cross-entropy of class scores."""
-    return CrossEntropy(label_smoothing=label_smoothing)
+    return CrossEntropyLoss(label_smoothing=label_smoothing)
 
 
 @loss("bce_with_logits", tasks=("binary",))
