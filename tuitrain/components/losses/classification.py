@@ -17,7 +17,7 @@ from tuitrain.config.schema import Fraction
 from tuitrain.errors import TrainingError
 
 
-class WeightedCrossEntropy(nn.Module):
+class CrossEntropyLoss(nn.Module):
     """Cross-entropy of scores, or of log-probabilities, with a weight for each class.
 
     As torch has it, the mean is over the weights of the batch's samples.
@@ -140,7 +140,7 @@ def cross_entropy(
 ) -> nn.Module:
     """Cross-entropy of class scores; targets of the number `ignore_index` do not count."""
     weights = weights_of(context, class_weights, "class_weights", ignore_index)
-    return WeightedCrossEntropy(weights, ignore_index, label_smoothing)
+    return CrossEntropyLoss(weights, ignore_index, label_smoothing)
 
 
 @loss("nll", tasks=("classification",))
