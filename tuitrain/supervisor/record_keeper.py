@@ -68,6 +68,9 @@ class RecordKeeper:
         self._unrecorded.extend(events)
         if not self._unrecorded or (self.holding and not at_once and not self._retry_is_due):
             return []
+        if self.holding:
+            # Before what had to wait: whoever sees that on record finds the reason there too.
+            self._record_alerts()
         batch = list(self._unrecorded)
         try:
             sequence = self._writer.record(batch)
@@ -179,5 +182,4 @@ class RecordKeeper:
         """Let training go on, with what it waited for on record."""
         if self.holding:
             self.holding = False
-            self._record_alerts()
             self._send(RecordWritable())
