@@ -155,7 +155,7 @@ def _flops_per_sample(parts: TrainingComponents) -> float:
     return float(counter.get_total_flops()) / samples
 
 
-def _all_steps(layer: nn.RNNBase, inputs: Tensor, _state: Any = None) -> tuple[Tensor, Any]:
+def _all_steps(layer: nn.RNNBase, inputs: Any, _state: Any = None) -> tuple[Any, Any]:
     """Do the products of a recurrent layer for all steps at once.
 
     They are as many operations; step by step a long sequence takes longer than a count may.
@@ -163,6 +163,10 @@ def _all_steps(layer: nn.RNNBase, inputs: Tensor, _state: Any = None) -> tuple[T
     Returns:
         What the layer does: [..., width] of each step, and the states after the last one.
     """
+    if not isinstance(inputs, Tensor):
+        # Packed sequences: their steps can't be told without numbers.
+        found: tuple[Any, Any] = type(layer).forward(layer, inputs, _state)
+        return found
     directions = 2 if layer.bidirectional else 1
     width, out = layer.hidden_size, layer.proj_size or layer.hidden_size
     states = inputs
