@@ -106,7 +106,7 @@ def test_a_run_goes_on_exactly(
     config = small(name, *course, "train.epochs=9")
     Course(folder_with_texts(tmp_path, data), config)
     whole = load_checkpoint(tmp_path / "checkpoints" / "last.pt")
-    again = resumed(tmp_path, config, 4)
+    again, _points = resumed(tmp_path, config, 4)
     assert (whole["step"], again["step"]) == (9, 9)
     assert again["digest"] == whole["digest"]
     assert again["metrics"] == whole["metrics"]

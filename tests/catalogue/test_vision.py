@@ -99,7 +99,7 @@ def test_an_augmented_preset_goes_on_exactly(
     preset = preset_of("cifar10-vit", *changes, *small)
     train_small(preset, tmp_path, monkeypatch)
     whole = load_checkpoint(tmp_path / "checkpoints" / "last.pt")
-    again = resumed(tmp_path, to_toml(preset), 3)
+    again, _points = resumed(tmp_path, to_toml(preset), 3)
     assert (whole["step"], again["step"]) == (6, 6)
     assert again["digest"] == whole["digest"]
     assert again["metrics"] == whole["metrics"]

@@ -7,7 +7,7 @@ import torch
 
 from tuitrain.components import DataContext, Splits
 from tuitrain.components.datasets.synthetic import linear, moons
-from tuitrain.components.datasets.tables import breast_cancer, diabetes, iris, wine
+from tuitrain.components.datasets.bundled import breast_cancer, diabetes, iris, wine
 
 TABLES = {
     "iris": (iris, 150, 4, 3),

@@ -71,7 +71,7 @@ def test_a_run_goes_on_exactly(tmp_path: Path, name: str) -> None:
     Course(tmp_path, CASES[name])
     whole = load_checkpoint(tmp_path / "checkpoints" / "last.pt")
     first = min(path.stem for path in (tmp_path / "checkpoints").glob("step-*.pt"))
-    again = resumed(tmp_path, CASES[name], int(first.removeprefix("step-")))
+    again, _points = resumed(tmp_path, CASES[name], int(first.removeprefix("step-")))
     assert int(first.removeprefix("step-")) < whole["step"]
     assert (again["step"], again["digest"]) == (whole["step"], whole["digest"])
     assert again["metrics"] == whole["metrics"]

@@ -9,7 +9,7 @@ from sklearn.metrics import jaccard_score, r2_score
 from torch import Tensor, nn
 
 from tests.training.test_loop import Course
-from tuitrain.components import DataSpec, Samples, Splits, Task, registry
+from tuitrain.components import DataSpec, LossContext, Samples, Splits, Task, registry
 from tuitrain.components.task import IGNORED
 from tuitrain.errors import TrainingError
 from tuitrain.training.build import build_components, first_samples
@@ -141,8 +141,8 @@ def test_a_class_a_pixel_trains_and_its_counts_are_pixels(own: Path) -> None:
     course = Course(own, MASKS)
     assert course.last_evaluation["val/mean_iou"] > 0.9
     counts = [event.counts for event in course.events if hasattr(event, "counts")][-1]
-    assert counts["classes"] == ["dark", "light"]
-    assert sum(counts["support"]) == 40 * 4 * 5
+    assert counts.classes == ("dark", "light")
+    assert sum(counts.support) == 40 * 4 * 5
 
 
 def test_a_classifications_images_are_their_own_targets_in_a_reconstruction(own: Path) -> None:
@@ -251,9 +251,10 @@ def test_cross_entropy_of_places_is_torchs_however_they_lie(
     outputs, targets = pair("segmentation")
     if classes_last:
         outputs = outputs.contiguous(memory_format=torch.channels_last)
+    context = LossContext(DataSpec((1,), 5), "segmentation", 5, lambda: targets)
     torch.use_deterministic_algorithms(deterministic)
     try:
-        found = registry.loss.find("cross_entropy")()(outputs, targets)
+        found = registry.loss.find("cross_entropy")(context)(outputs, targets)
     finally:
         torch.use_deterministic_algorithms(False)
     assert float(found) == pytest.approx(float(nn.CrossEntropyLoss()(outputs, targets)))

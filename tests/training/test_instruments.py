@@ -22,7 +22,7 @@ from tuitrain.training.instruments import Instrument
 from tuitrain.training.memory import saved_tensors, watch
 from tuitrain.training.memory.allocator import HostAllocator
 from tuitrain.training.optimization.nonfinite import are_finite
-from tuitrain.training.profiling import profiler
+from tuitrain.training.profiling import capture
 from tuitrain.training.profiling.timing import HostClock
 
 CONFIG = LINE + "batch_size = 10\ngrad_norm_every = 1"
@@ -178,7 +178,7 @@ def test_a_profile_that_raises_is_refused_and_the_run_goes_on(
     def fails(*_given: Any, **_named: Any) -> None:
         raise AttributeError("not this one")
 
-    monkeypatch.setattr(profiler, what, fails)
+    monkeypatch.setattr(capture, what, fails)
     course = Course(tmp_path, CONFIG, Profile(1, 3, "p1", False))
     assert course.ended.state == "finished"
     assert outcomes(course) == [("refused", "no profile: not this one")]

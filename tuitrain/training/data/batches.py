@@ -128,9 +128,11 @@ class Batches(Protocol):
         ...
 
 
-_GATHERED_BYTES = 64 * 1024
-"""Inputs that are gathered at once: those of several steps of a small model, which take no longer
-than gathering; no more, as whoever keeps a batch keeps what was gathered with it."""
+_SMALL_BYTES = 4 * 1024
+"""Inputs of a step that takes no longer than gathering them, so that those of several steps are
+gathered at once."""
+_GATHERED_BYTES = 16 * 1024
+"""As many as make up this; no more, as whoever keeps a batch keeps what was gathered with it."""
 
 Part = tuple[Tensor, Tensor, float, int]
 """Inputs, targets, share and samples of a batch."""
@@ -149,9 +151,10 @@ class TensorBatches:
         self._preparation = preparation
         self._steps_per_epoch, self._ahead = plan.steps_per_epoch, plan.ahead
         sample_bytes = samples.inputs[:1].numel() * preparation.input_type.itemsize
-        several = _GATHERED_BYTES // max(1, sample_bytes * plan.step_samples)
+        step_bytes = max(1, sample_bytes * plan.step_samples)
         # What augments may look at the other samples of its batch.
-        self._together = 1 if preparation.augments else max(1, several)
+        alone = preparation.augments or step_bytes > _SMALL_BYTES
+        self._together = 1 if alone else _GATHERED_BYTES // step_bytes
         """Steps that are gathered at once; they begin at multiples of it in each epoch."""
         self._epoch = -1
         self._orders: tuple[Tensor, ...] = ()
