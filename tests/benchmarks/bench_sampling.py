@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from tests.telemetry.nvml import Nvml, card, process
 from tuitrain.runs.directory import create_run
 from tuitrain.runs.writer import RunWriter
-from tuitrain.supervisor.supervisor import SAMPLE_S
+from tuitrain.supervisor.sampling import SAMPLE_S
 from tuitrain.telemetry.gpu import GpuSampler
 from tuitrain.telemetry.owners import Owners
 from tuitrain.telemetry.sampler import Sampler

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from tuitrain.components import DataContext, Splits
-from tuitrain.components.datasets.synthetic import linear, moons
 from tuitrain.components.datasets.bundled import breast_cancer, diabetes, iris, wine
+from tuitrain.components.datasets.synthetic import linear, moons
 
 TABLES = {
     "iris": (iris, 150, 4, 3),

@@ -27,6 +27,7 @@ from tuitrain.ui.screens.choose import ChooseRuns
 from tuitrain.ui.screens.dialogs import Ask, Confirm
 from tuitrain.ui.screens.help import HelpScreen
 from tuitrain.ui.screens.home import HomeScreen
+from tuitrain.ui.screens.inspect import InspectScreen
 from tuitrain.ui.screens.launch import LaunchScreen
 from tuitrain.ui.screens.profile_parts import ChooseProfile, Details
 from tuitrain.ui.screens.run import RunScreen
@@ -50,6 +51,7 @@ def open_each(app: TuitrainApp, run: RunDirectory) -> Iterable[Screen[Any]]:
         Details(lambda _: []),
         Confirm("Really?", "do it"),
         Ask("How many?"),
+        InspectScreen([], lambda *_given: {}),
         HelpScreen(app.screen),
         HomeScreen(),
     ):

@@ -110,7 +110,9 @@ def _validated(info: ComponentInfo, options: Mapping[str, Any]) -> Resolution:
         values = info.options.model_validate(dict(options)).model_dump()
     except ValidationError as error:
         return Resolution(faults=_faults(info, options, error), info=info)
-    plain = {key: list(v) if isinstance(v, tuple) else v for key, v in values.items()}
+    # What is left out stays so: TOML has no word for it.
+    given = {key: value for key, value in values.items() if value is not None}
+    plain = {key: list(v) if isinstance(v, tuple) else v for key, v in given.items()}
     return Resolution(plain, info=info)
 
 
