@@ -8,7 +8,6 @@ from pathlib import Path
 
 import psutil
 import torch
-from torch import nn
 
 from tuitrain.config.load import parse_preset
 from tuitrain.config.schema import Preset
@@ -26,11 +25,7 @@ from tuitrain.training.runtime.environment import device_name
 
 
 def warm_up() -> tuple[DeviceMemory, ...]:
-    """Do what the first step else waits for, and return the devices.
-
-    The first optimizer imports torch._dynamo, which takes a second.
-    """
-    torch.optim.AdamW([nn.Parameter(torch.zeros(1))])
+    """Return the devices; that torch is imported by now is what the first step else waits for."""
     memory = psutil.virtual_memory()
     cpu = torch.device("cpu")
     devices = [_described("cpu", cpu, memory.available, memory.total)]

@@ -70,6 +70,7 @@ def _import_torch() -> None:
     What fails here fails again where the order needs it, and is told there.
     """
     with suppress(Exception):
+        importlib.import_module("tuitrain.training.runtime.lazy_dynamo").put_off_dynamo()
         importlib.import_module("tuitrain.training.session")
 
 
