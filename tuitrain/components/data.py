@@ -1,9 +1,9 @@
 """What a data set is to the loop: two sets of samples, and what a model must know of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from torch import Tensor
 
@@ -30,6 +30,28 @@ class Samples:
         return self.inputs.nbytes + self.targets.nbytes
 
 
+Facts = Callable[[], Mapping[str, Sequence[str]]]
+"""Tells what a data set knows of each sample, by name, as its `file`, or a table's columns."""
+
+
+class SampleReader(Protocol):
+    """Makes inputs of what is not in the data set, as the data set makes its own."""
+
+    takes: Literal["images", "rows", "texts"]
+    """Files of images; tables with column names; texts."""
+
+    def read(self, items: Sequence[str]) -> Tensor:
+        """Return inputs [n, ...] as they are in the set, neither augmented nor normalised.
+
+        Args:
+            items: paths of images, one path of a table, or texts.
+
+        Raises:
+            TuitrainError: one can't be read; the text says which and why.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Splits:
     """A data set: what is trained on, what is validated on."""
@@ -51,6 +73,10 @@ class Splits:
     statistics_samples: int | None = None
     """From how many samples, evenly spread, mean and deviation are taken; None: from all of a set
     in memory, from the first ones of another."""
+    facts: Facts | None = None
+    """Tells what is known of each validation sample beside input and target."""
+    reader: SampleReader | None = None
+    """Reads samples that are not in the set, for predictions."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,7 @@ def _sizes_only(images: ImageSet, form: ImageFormat) -> Splits:
         Samples(torch.zeros((), dtype=torch.uint8).expand(len(part), *form.shape), _labels(part))
         for part in (images.train, images.validation)
     ]
-    return _splits(parts[0], parts[1], images)
+    return _splits(parts[0], parts[1], images, form)
 
 
 def _kept(
@@ -88,6 +88,7 @@ def _kept(
         Samples(pixels[:held], _labels(whole.train)),
         Samples(pixels[held:], _labels(whole.validation)),
         whole,
+        form,
     )
 
 
@@ -97,17 +98,36 @@ def _streamed(images: ImageSet, form: ImageFormat, broken: str, context: DataCon
 
         images = _without(images, read_broken(images, form, context.report), broken, context)
     parts = [_ImageFiles(images, part, form) for part in (images.train, images.validation)]
-    return _splits(parts[0], parts[1], images)
+    return _splits(parts[0], parts[1], images, form)
 
 
-def _splits(train: object, validation: object, images: ImageSet) -> Splits:
+def _splits(train: object, validation: object, images: ImageSet, form: ImageFormat) -> Splits:
     return Splits(
         train,
         validation,
         classes=images.classes,
         kind="image",
         statistics_samples=_STATISTICS_SAMPLES,
+        facts=lambda: {"file": [shown(file.name) for file in images.validation]},
+        reader=_ImageReader(form),
     )
+
+
+class _ImageReader:
+    """Decodes other images as those of the set."""
+
+    takes: Literal["images", "rows", "texts"] = "images"
+
+    def __init__(self, form: ImageFormat) -> None:
+        self._form = form
+
+    def read(self, items: Sequence[str]) -> Tensor:
+        """Return files as uint8 [n, channels, height, width].
+
+        Raises:
+            DataUnavailableError: one is no image.
+        """
+        return read_images(items, self._form)
 
 
 def _labels(files: tuple[ImageFile, ...]) -> Tensor:
@@ -134,6 +154,23 @@ class _ImageFiles:
         except BrokenImageError as error:
             raise TrainingError(f"{shown(self._paths[number])} {error}; {_ADVICE}") from error
         return torch.from_numpy(pixels), self._labels[number]
+
+
+def read_images(paths: Sequence[str], form: ImageFormat) -> Tensor:
+    """Return images of any size as uint8 [n, channels, height, width].
+
+    Raises:
+        DataUnavailableError: one can't be read.
+    """
+    from tuitrain.userdata.image_decode import decode
+
+    pixels = []
+    for path in paths:
+        try:
+            pixels.append(torch.from_numpy(decode(path, form)))
+        except BrokenImageError as error:
+            raise DataUnavailableError(f"{shown(path)} {error}") from error
+    return torch.stack(pixels)
 
 
 _ADVICE = 'repair or remove it, or leave out what is broken with data.broken = "skip"'

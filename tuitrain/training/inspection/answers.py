@@ -52,6 +52,10 @@ def _find(kind: str) -> Callable[..., dict[str, Any]]:
         from tuitrain.training.inspection.learning_rate import find_learning_rate
 
         return find_learning_rate
+    if kind == "evaluation":
+        from tuitrain.training.evaluating.evaluate import evaluate_run
+
+        return evaluate_run
     from tuitrain.training.inspection.batch_size import find_batch_size
 
     return find_batch_size

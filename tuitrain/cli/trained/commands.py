@@ -1,0 +1,10 @@
+"""The commands on a trained model, on one list."""
+
+import typer
+
+from tuitrain.cli.trained.evaluate import evaluate
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    app.command()(evaluate)
