@@ -1,7 +1,7 @@
 """What a data set is to the loop: two sets of samples, and what a model must know of them."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -30,8 +30,16 @@ class Samples:
         return self.inputs.nbytes + self.targets.nbytes
 
 
-Facts = Callable[[], Mapping[str, Sequence[str]]]
-"""Tells what a data set knows of each sample, by name, as its `file`, or a table's columns."""
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a data set knows of its samples beside input and target, in their order."""
+
+    names: Sequence[str]
+    """What each is called, as its file or its line."""
+    are_files: bool = False
+    """Whether the names are files, which tell a sample from all others."""
+    columns: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Of a table: its cells by column."""
 
 
 class SampleReader(Protocol):
@@ -44,10 +52,18 @@ class SampleReader(Protocol):
         """Return inputs [n, ...] as they are in the set, neither augmented nor normalised.
 
         Args:
-            items: paths of images, one path of a table, or texts.
+            items: paths of images, the path of one table, or texts.
 
         Raises:
             TuitrainError: one can't be read; the text says which and why.
+        """
+        ...
+
+    def labelled(self, path: Path) -> tuple["Samples", Facts]:
+        """Return samples with their targets from another place, all of them.
+
+        Raises:
+            TuitrainError: there are none that fit the set; the text says why.
         """
         ...
 
@@ -73,7 +89,7 @@ class Splits:
     statistics_samples: int | None = None
     """From how many samples, evenly spread, mean and deviation are taken; None: from all of a set
     in memory, from the first ones of another."""
-    facts: Facts | None = None
+    facts: Callable[[], Facts] | None = None
     """Tells what is known of each validation sample beside input and target."""
     reader: SampleReader | None = None
     """Reads samples that are not in the set, for predictions."""

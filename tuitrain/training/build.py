@@ -71,7 +71,7 @@ class Data:
     """Their names; empty for regression."""
     on_device: bool
     """Held as tensors on the device; else streamed."""
-    facts: Facts | None = None
+    facts: Callable[[], Facts] | None = None
     """Tells what the data set knows of each validation sample."""
     reader: SampleReader | None = None
     """Reads samples that are not in the data set."""

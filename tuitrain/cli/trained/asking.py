@@ -4,7 +4,7 @@ Knows where a run keeps what; nothing of what is asked.
 """
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -42,6 +42,16 @@ Code = Annotated[
 ]
 Device = Annotated[
     str, typer.Option("--device", help="cpu, cuda, mps or auto.", show_default="as in training")
+]
+
+DataDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--data-dir",
+        help="Where data sets are kept.",
+        show_default="where they were in training",
+        file_okay=False,
+    ),
 ]
 
 
@@ -86,7 +96,6 @@ def open_trained(
     code: Sequence[str] | None,
     device: str = "",
     data_dir: Path | None = None,
-    change: "Callable[[Preset], Preset] | None" = None,
 ) -> Trained:
     """Return a run with one of its checkpoints.
 
@@ -97,7 +106,6 @@ def open_trained(
         code: own code that may be loaded.
         device: as in a preset; empty: as in training.
         data_dir: where data sets are kept, when not where they were.
-        change: makes what the command line changes in the settings.
 
     Raises:
         UsageError: the run has no such checkpoint, or names code that `code` does not allow.
@@ -112,10 +120,7 @@ def open_trained(
     text = recorded_config(directory)
     if text is None:
         text = directory.config_path.read_text(encoding="utf-8")
-    preset = parse_preset(text, "config.toml")
-    if device:
-        preset = parse_preset(text, "config.toml", [f"train.device={device}"])
-    preset = change(preset) if change is not None else preset
+    preset = parse_preset(text, "config.toml", [f"train.device={device}"] if device else ())
     with RunReader(directory) as reader:
         recorded = reader.meta().get("data_directory")
     kept = Path(recorded) if recorded and data_dir is None else data_directory(data_dir)

@@ -3,8 +3,10 @@
 import typer
 
 from tuitrain.cli.trained.evaluate import evaluate
+from tuitrain.cli.trained.predict import predict
 
 
 def add_commands(app: typer.Typer) -> None:
     """Add the commands to the command line."""
     app.command()(evaluate)
+    app.command()(predict)

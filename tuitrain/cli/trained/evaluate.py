@@ -14,7 +14,15 @@ import typer
 from tuitrain.cli import output
 from tuitrain.cli.control import open_client, order
 from tuitrain.cli.options import Json, RunArgument, RunsDir, complete_run
-from tuitrain.cli.trained.asking import Checkpoint, Code, Device, Ema, Trained, open_trained
+from tuitrain.cli.trained.asking import (
+    Checkpoint,
+    Code,
+    DataDir,
+    Device,
+    Ema,
+    Trained,
+    open_trained,
+)
 from tuitrain.errors import UsageError
 
 if TYPE_CHECKING:
@@ -27,17 +35,8 @@ _DATA_SETTINGS = Annotated[
         "--set",
         "-s",
         metavar="data.KEY=VALUE",
-        help="Evaluate on other data of the same kind; may be given again.",
+        help="The validation part that other settings of the data give; may be given again.",
         show_default=False,
-    ),
-]
-_DATA_DIR = Annotated[
-    Path | None,
-    typer.Option(
-        "--data-dir",
-        help="Where data sets are kept.",
-        show_default="where they were in training",
-        file_okay=False,
     ),
 ]
 
@@ -56,7 +55,12 @@ def evaluate(
     checkpoint: Checkpoint = "",
     ema: Ema = False,
     data: Annotated[
-        str, typer.Option("--data", metavar="PATH", help="Other data: the same as --set data.path=")
+        str,
+        typer.Option(
+            "--data",
+            metavar="PATH",
+            help="All samples of another file or folder.",
+        ),
     ] = "",
     settings: _DATA_SETTINGS = None,
     by: Annotated[
@@ -65,7 +69,7 @@ def evaluate(
     ] = "",
     device: Device = "",
     code: Code = None,
-    data_dir: _DATA_DIR = None,
+    data_dir: DataDir = None,
     runs_dir: RunsDir = None,
     json: Json = False,
 ) -> None:
@@ -75,8 +79,7 @@ def evaluate(
     """
     client = open_client(runs_dir)
     directory = client.find(run)
-    changes = [*(settings or ()), *([f"data.path={_quoted(data)}"] if data else [])]
-    asked = other or checkpoint or ema or changes or by or device or code or data_dir
+    asked = other or checkpoint or ema or data or settings or by or device or code or data_dir
     from tuitrain.runs.lock import is_alive
 
     if not asked and is_alive(directory):
@@ -86,43 +89,55 @@ def evaluate(
         return
     if other and by:
         raise UsageError("--by: it is for one run; leave it out, or the second run")
+    if data and settings:
+        raise UsageError("--data and --set: both name other data; give one of them")
+    wanted = _Wanted(ema, by, data, tuple(settings or ()))
 
     def opened(name: str) -> Trained:
         return open_trained(
             client.find(name), checkpoint, command="evaluate", code=code, device=device,
-            data_dir=data_dir, change=lambda preset: _with_data(preset, changes),
+            data_dir=data_dir,
         )  # fmt: skip
 
-    first = _evaluation(opened(run), ema, by, changes)
+    first = _evaluation(opened(run), wanted)
     if other:
-        _show_comparison(first, _evaluation(opened(other), ema, "", changes), json)
+        _show_comparison(first, _evaluation(opened(other), wanted), json)
     else:
         _show(first, by, json)
 
 
-def _quoted(path: str) -> str:
-    import json
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What is asked for beside the run and its checkpoint."""
 
-    return json.dumps(str(Path(path).expanduser().absolute()), ensure_ascii=False)
+    ema: bool
+    by: str
+    place: str
+    """Another file or folder; empty: none."""
+    settings: tuple[str, ...]
+    """Of the data, as KEY=VALUE."""
 
+    def named(self) -> list[str]:
+        """Return in which way the data are others than the run's."""
+        return [*self.settings, *([self.place] if self.place else [])]
 
-def _with_data(preset: "Preset", changes: Sequence[str]) -> "Preset":
-    """Return the preset with other settings of its data.
+    def config(self, preset: "Preset") -> str | None:
+        """Return a preset with other settings of its data; None: they are the run's.
 
-    Raises:
-        UsageError: a setting is none of the data, or leads nowhere.
-    """
-    if not changes:
-        return preset
-    from tuitrain.config.load import parse_preset, to_toml
+        Raises:
+            UsageError: a setting is none of the data.
+        """
+        if not self.settings:
+            return None
+        from tuitrain.config.load import parse_preset, to_toml
 
-    for text in changes:
-        if not text.strip().startswith("data.") or text.strip().startswith("data.name"):
-            raise UsageError(
-                f"--set {text}: evaluations take other data of the same kind alone, as "
-                "--set data.path=PATH"
-            )
-    return parse_preset(to_toml(preset), "config.toml", changes)
+        for text in self.settings:
+            if not text.strip().startswith("data.") or text.strip().startswith("data.name"):
+                raise UsageError(
+                    f"--set {text}: only settings of the run's own data set can be others, "
+                    "as --set data.KEY=VALUE"
+                )
+        return to_toml(parse_preset(to_toml(preset), "config.toml", self.settings))
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +150,7 @@ class _Evaluation:
     groups: Sequence[str] | None
 
 
-def _evaluation(trained: Trained, ema: bool, by: str, changes: Sequence[str]) -> _Evaluation:
+def _evaluation(trained: Trained, wanted: _Wanted) -> _Evaluation:
     import numpy as np
 
     from tuitrain.analysis.evaluation import Evaluated
@@ -143,7 +158,11 @@ def _evaluation(trained: Trained, ema: bool, by: str, changes: Sequence[str]) ->
 
     with tempfile.TemporaryDirectory(prefix="tuitrain-evaluate-") as folder:
         file = Path(folder) / "samples.npz"
-        answer = trained.ask("evaluation", averaged=ema, arrays=str(file), by=by or None)
+        answer = trained.ask(
+            "evaluation", averaged=wanted.ema, arrays=str(file), by=wanted.by or None,
+            place=str(Path(wanted.place).expanduser().absolute()) if wanted.place else None,
+            config=wanted.config(trained.preset),
+        )  # fmt: skip
         with np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
     counts = answer["counts"]
@@ -161,7 +180,7 @@ def _evaluation(trained: Trained, ema: bool, by: str, changes: Sequence[str]) ->
         **{key: answer[key] for key in ("step", "weights", "task")},
         "data": {
             "name": trained.preset.data.name,
-            "settings": list(changes),
+            "settings": wanted.named(),
             "samples": answer["samples"],
             "fingerprint": answer["fingerprint"],
         },
@@ -169,7 +188,7 @@ def _evaluation(trained: Trained, ema: bool, by: str, changes: Sequence[str]) ->
         "duration_s": answer["duration_s"],
     }
     groups = answer["groups"]
-    if by == "class":
+    if wanted.by == "class":
         groups = _classes_of(found)
     return _Evaluation(about, found, groups)
 

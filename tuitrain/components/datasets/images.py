@@ -9,7 +9,8 @@ import torch
 from pydantic import Field, PositiveFloat, PositiveInt
 from torch import Tensor
 
-from tuitrain.components.data import DataContext, Samples, Splits
+from tuitrain.components.data import DataContext, Facts, Samples, Splits
+from tuitrain.components.readers.images import ImageReader
 from tuitrain.components.registry import dataset
 from tuitrain.config.schema import NonNegativeInt
 from tuitrain.errors import DataUnavailableError, TrainingError
@@ -108,26 +109,9 @@ def _splits(train: object, validation: object, images: ImageSet, form: ImageForm
         classes=images.classes,
         kind="image",
         statistics_samples=_STATISTICS_SAMPLES,
-        facts=lambda: {"file": [shown(file.name) for file in images.validation]},
-        reader=_ImageReader(form),
+        facts=lambda: Facts([shown(file.name) for file in images.validation], True),
+        reader=ImageReader(form, images.classes),
     )
-
-
-class _ImageReader:
-    """Decodes other images as those of the set."""
-
-    takes: Literal["images", "rows", "texts"] = "images"
-
-    def __init__(self, form: ImageFormat) -> None:
-        self._form = form
-
-    def read(self, items: Sequence[str]) -> Tensor:
-        """Return files as uint8 [n, channels, height, width].
-
-        Raises:
-            DataUnavailableError: one is no image.
-        """
-        return read_images(items, self._form)
 
 
 def _labels(files: tuple[ImageFile, ...]) -> Tensor:
@@ -154,23 +138,6 @@ class _ImageFiles:
         except BrokenImageError as error:
             raise TrainingError(f"{shown(self._paths[number])} {error}; {_ADVICE}") from error
         return torch.from_numpy(pixels), self._labels[number]
-
-
-def read_images(paths: Sequence[str], form: ImageFormat) -> Tensor:
-    """Return images of any size as uint8 [n, channels, height, width].
-
-    Raises:
-        DataUnavailableError: one can't be read.
-    """
-    from tuitrain.userdata.image_decode import decode
-
-    pixels = []
-    for path in paths:
-        try:
-            pixels.append(torch.from_numpy(decode(path, form)))
-        except BrokenImageError as error:
-            raise DataUnavailableError(f"{shown(path)} {error}") from error
-    return torch.stack(pixels)
 
 
 _ADVICE = 'repair or remove it, or leave out what is broken with data.broken = "skip"'

@@ -4,7 +4,7 @@ What is computed from that is computed elsewhere, without torch.
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from tuitrain.components.data import Facts
 from tuitrain.errors import TrainingError, UsageError
 from tuitrain.training.build import Data, TrainingComponents
 from tuitrain.training.data.batches import evaluation_batches
@@ -19,6 +20,7 @@ from tuitrain.training.data.sources import count
 from tuitrain.training.data.targets import all_targets, known_targets
 from tuitrain.training.evaluating.collect import SampleCollector, family_of
 from tuitrain.training.evaluating.fingerprint import fingerprint
+from tuitrain.training.evaluating.other_data import with_other_place, with_other_settings
 from tuitrain.training.evaluating.restore import restored
 from tuitrain.training.inspection.answers import Inspected
 from tuitrain.training.memory.oom_report import OutOfMemory, is_out_of_memory
@@ -30,7 +32,14 @@ _GPU_BATCH = 1024
 
 
 def evaluate_run(
-    inspected: Inspected, *, checkpoint: str, averaged: bool, arrays: str, by: str | None
+    inspected: Inspected,
+    *,
+    checkpoint: str,
+    averaged: bool,
+    arrays: str,
+    by: str | None,
+    place: str | None,
+    config: str | None,
 ) -> dict[str, Any]:
     """Return metrics, counts and what the samples are; arrays of the samples go to a file.
 
@@ -39,20 +48,27 @@ def evaluate_run(
         checkpoint: the file of the weights.
         averaged: evaluate the weights that a hook averaged.
         arrays: the file to write, in numpy's npz format.
-        by: which of the facts of a sample to tell as well; None: none.
+        by: which column of the samples to tell as well; None: none.
+        place: evaluate on the samples of this file or folder.
+        config: evaluate on the validation part that this preset's data set has.
 
     Raises:
         TuitrainError: the checkpoint, the data or what is asked for do not go together.
     """
     with restored(inspected, Path(checkpoint), averaged) as model, torch.no_grad():
         parts = model.components
+        if config is not None:
+            parts.data = with_other_settings(parts, config, inspected)
+        if place is not None:
+            parts.data = with_other_place(parts, place)
         data = parts.data
-        facts = data.facts() if data.facts is not None else {}
+        facts = data.facts() if data.facts is not None else None
         groups = _groups(by, facts)
         evaluation, kept = _evaluated(parts, inspected.report)
         baseline = _baseline(parts, inspected.report)
         np.savez(arrays, allow_pickle=False, **(kept | baseline))
-        files = list(facts["file"]) if "file" in facts else None
+        names = list(facts.names) if facts is not None else None
+        files = names if facts is not None and facts.are_files else None
         return {
             "task": parts.task.name,
             "family": family_of(parts.task),
@@ -65,16 +81,12 @@ def evaluate_run(
             "classes": list(data.classes),
             "counts": asdict(evaluation.counts) if evaluation.counts else None,
             "fingerprint": fingerprint(data, known_targets(data.validation), files),
-            "names": files if files is not None else _lines(facts),
+            "names": names,
             "groups": groups,
         }
 
 
-def _lines(facts: Mapping[str, Sequence[str]]) -> list[str] | None:
-    return [f"line {line}" for line in facts["line"]] if "line" in facts else None
-
-
-def _groups(by: str | None, facts: Mapping[str, Sequence[str]]) -> list[str] | None:
+def _groups(by: str | None, facts: Facts | None) -> list[str] | None:
     """Return what each sample has in a column.
 
     Raises:
@@ -82,13 +94,14 @@ def _groups(by: str | None, facts: Mapping[str, Sequence[str]]) -> list[str] | N
     """
     if by is None or by == "class":
         return None
-    if by not in facts:
-        known = ", ".join(name for name in facts if name not in {"file", "line"})
+    columns = facts.columns if facts is not None else {}
+    if by not in columns:
+        known = ", ".join(columns)
         raise UsageError(
             f"--by {by}: the data set knows no such column of its samples; it may be class"
             + (f", {known}" if known else "")
         )
-    return list(facts[by])
+    return list(columns[by])
 
 
 def _evaluated(
