@@ -91,8 +91,10 @@ def _error(bins: list[tuple[float, float, int]], number: int) -> float:
 def _best_temperature(scores: np.ndarray, targets: np.ndarray) -> float | None:
     """Return the temperature of the least cross-entropy, by golden section over its logarithm.
 
-    Where the search ends at its border there is none within.
+    Where every sample is right, or the search ends at its border, there is none.
     """
+    if bool((scores.argmax(1) == targets).all()):
+        return None
 
     def loss(log_temperature: float) -> float:
         return float(cross_entropies(scores / np.exp(log_temperature), targets).mean())

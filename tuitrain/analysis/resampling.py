@@ -79,7 +79,7 @@ def cells_figure(cells: np.ndarray, statistic: Statistic) -> Figure:
     Drawing samples again is drawing the cells that they fall into, whatever their number is.
 
     Args:
-        cells: [rows, columns], how many samples there are in each.
+        cells: [true, predicted], how many samples there are in each.
         statistic: the figure of each of several tables [resamples, rows, columns].
     """
     value = float(statistic(cells[None].astype(float))[0])
@@ -87,6 +87,9 @@ def cells_figure(cells: np.ndarray, statistic: Statistic) -> Figure:
     if number < 2:
         return Figure(value)
     places = np.flatnonzero(cells)
+    if not (cells - np.diag(np.diag(cells))).any():
+        # All are right in every sampling: that says nothing of how sure the figure is.
+        return Figure(value)
     shares = cells.ravel()[places] / number
     random = np.random.default_rng(_SEED)
     drawn = []

@@ -62,6 +62,9 @@ class Trained:
     directory: "RunDirectory"
     preset: "Preset"
     checkpoint: Path
+    """The file itself."""
+    name: str
+    """What leads to it, as best."""
     data_directory: Path
     code_folders: tuple[str, ...]
 
@@ -127,14 +130,14 @@ def open_trained(
     return Trained(
         directory,
         preset,
-        find_checkpoint(directory, checkpoint),
+        *find_checkpoint(directory, checkpoint),
         kept.absolute(),
         trusted_folders(preset, code or (), f"{command} {directory.id}"),
     )
 
 
-def find_checkpoint(directory: "RunDirectory", name: str) -> Path:
-    """Return the file that a name leads to; without one the best, else the last.
+def find_checkpoint(directory: "RunDirectory", name: str) -> tuple[Path, str]:
+    """Return the file that a name leads to, and the name; without one the best, else the last.
 
     Raises:
         UsageError: there is none.
@@ -144,7 +147,7 @@ def find_checkpoint(directory: "RunDirectory", name: str) -> Path:
     wanted = [name.removesuffix(".pt")] if name else ["best", "last"]
     found = next((each for each in wanted if each in there), None)
     if found is not None:
-        return (folder / f"{found}.pt").resolve()
+        return (folder / f"{found}.pt").resolve(), found
     if not there:
         raise UsageError(f"{directory.id} has no checkpoint yet; `tuitrain show` says how it is")
     missing = f"no checkpoint {name}" if name else "neither a best nor a last checkpoint"

@@ -176,7 +176,8 @@ def _evaluation(trained: Trained, wanted: _Wanted) -> _Evaluation:
     )
     about = {
         "run": trained.directory.id,
-        "checkpoint": trained.checkpoint.stem,
+        "checkpoint": trained.name,
+        "file": trained.checkpoint.name,
         **{key: answer[key] for key in ("step", "weights", "task")},
         "data": {
             "name": trained.preset.data.name,

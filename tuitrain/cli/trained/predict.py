@@ -89,7 +89,7 @@ def _ask(trained: Trained, sources: Sequence[str], ema: bool, top: int) -> dict[
 def _print(trained: Trained, answer: dict[str, Any], *, json: bool, as_csv: bool) -> None:
     rows = answer["predictions"]
     if json:
-        about = {"run": trained.directory.id, "checkpoint": trained.checkpoint.stem}
+        about = {"run": trained.directory.id, "checkpoint": trained.name}
         output.data_json({**about, **answer})
     elif as_csv:
         text = io.StringIO()

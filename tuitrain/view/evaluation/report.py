@@ -29,7 +29,8 @@ def report_text(report: Report) -> str:
 def heading(about: Report) -> str:
     """Return which run's which checkpoint was evaluated."""
     weights = "" if about["weights"] == "raw" else f", {about['weights']} weights"
-    return f"{sanitise(about['run'])}, {sanitise(about['checkpoint'])}{weights}"
+    name = sanitise(about["checkpoint"])
+    return f"{sanitise(about['run'])}, checkpoint {name} (step {about['step']:,}){weights}"
 
 
 def _heading(report: Report) -> str:
