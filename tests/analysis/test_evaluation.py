@@ -6,7 +6,8 @@ from sklearn.metrics import average_precision_score, r2_score, roc_auc_score
 
 from tuitrain.analysis.calibration import softmax
 from tuitrain.analysis.evaluation import Evaluated, by_group, make_report
-from tuitrain.analysis.paired import compare
+from tuitrain.analysis.paired import compare, refuse_unlike
+from tuitrain.errors import UsageError
 from tuitrain.messages import PerClassCounts
 
 KEYS = {
@@ -100,3 +101,13 @@ def test_a_comparison_says_which_is_better_and_only_beyond_chance() -> None:
     random = np.random.default_rng(2)
     worse = compare(numbers(random.normal(size=80)), numbers(3 * random.normal(size=80)))
     assert [test["better"] for test in worse["tests"]] == ["first", "first"]
+
+
+def test_evaluations_of_other_samples_or_tasks_are_not_compared() -> None:
+    data = {"name": "iris", "samples": 30, "fingerprint": "a"}
+    one = {"run": "one", "task": "classification", "data": data}
+    refuse_unlike(one, {**one, "run": "two"})
+    with pytest.raises(UsageError, match=r"on different samples \(30 of iris"):
+        refuse_unlike(one, {**one, "run": "two", "data": {**data, "fingerprint": "b"}})
+    with pytest.raises(UsageError, match="only the same task can be compared"):
+        refuse_unlike(one, {**one, "task": "regression"})

@@ -3,6 +3,7 @@
 Knows two evaluations of the same samples; nothing of which runs they are of.
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -10,9 +11,33 @@ import numpy as np
 
 from tuitrain.analysis.evaluation import Evaluated, main_values
 from tuitrain.analysis.resampling import PairedTest, compare_means, mcnemar
+from tuitrain.errors import UsageError
 
 ALPHA = 0.05
 LARGER_IS_BETTER = frozenset({"accuracy"})
+
+
+def refuse_unlike(one: Mapping[str, Any], two: Mapping[str, Any]) -> None:
+    """Hold what two evaluations were made on against each other.
+
+    Args:
+        one: the first one's run, task and data.
+        two: the second one's.
+
+    Raises:
+        UsageError: they are not of the same samples, or of different tasks.
+    """
+    if one["task"] != two["task"]:
+        raise UsageError(
+            f"{one['run']} is of task {one['task']}, {two['run']} of {two['task']}: only the same "
+            "task can be compared"
+        )
+    if one["data"]["fingerprint"] != two["data"]["fingerprint"]:
+        raise UsageError(
+            f"{one['run']} and {two['run']} were evaluated on different samples "
+            f"({one['data']['samples']:,} of {one['data']['name']}, {two['data']['samples']:,} of "
+            f"{two['data']['name']}): give both the same data with --set data.KEY=VALUE"
+        )
 
 
 def compare(first: Evaluated, second: Evaluated) -> dict[str, Any]:

@@ -224,20 +224,10 @@ def _show_comparison(first: _Evaluation, second: _Evaluation, json: bool) -> Non
     Raises:
         UsageError: they are not of the same samples.
     """
-    from tuitrain.analysis.paired import compare
+    from tuitrain.analysis.paired import compare, refuse_unlike
 
     one, two = first.about, second.about
-    if one["task"] != two["task"]:
-        raise UsageError(
-            f"{one['run']} is of task {one['task']}, {two['run']} of {two['task']}: only the same "
-            "task can be compared"
-        )
-    if one["data"]["fingerprint"] != two["data"]["fingerprint"]:
-        raise UsageError(
-            f"{one['run']} and {two['run']} were evaluated on different samples "
-            f"({one['data']['samples']:,} of {one['data']['name']}, {two['data']['samples']:,} of "
-            f"{two['data']['name']}): give both the same data with --set data.KEY=VALUE"
-        )
+    refuse_unlike(one, two)
     comparison = {"first": one, "second": two, **compare(first.found, second.found)}
     from tuitrain.view.evaluation.comparison import comparison_text, verdict
 
