@@ -20,6 +20,7 @@ from tuitrain.cli import (
 )
 from tuitrain.cli.inspect import commands as inspection
 from tuitrain.cli.options import RunsDir
+from tuitrain.cli.trained import commands as trained
 from tuitrain.errors import EXIT_FAILED, TuitrainError
 
 app = typer.Typer(
@@ -62,6 +63,7 @@ new.add_commands(app)
 interface.add_commands(app)
 inspection.add_commands(app)
 control.add_commands(app)
+trained.add_commands(app)
 profile.add_commands(app)
 app.add_typer(presets.app, name="presets")
 record.add_commands(app)

@@ -1,4 +1,4 @@
-"""`tuitrain pause|stop|checkpoint|evaluate|set`: commands to a live run, as rows in its record.
+"""`tuitrain pause|stop|checkpoint|set`: commands to a live run, as rows in its record.
 
 Knows what a person may ask for; the run's supervisor decides what becomes of it.
 """
@@ -76,14 +76,6 @@ def checkpoint(
     order(client, client.find(run), SaveCheckpoint(name=name), json)
 
 
-def evaluate(run: RunArgument, runs_dir: RunsDir = None, json: Json = False) -> None:
-    """Evaluate on the validation set at the next step."""
-    from tuitrain.messages import Evaluate
-
-    client = open_client(runs_dir)
-    order(client, client.find(run), Evaluate(), json)
-
-
 def change(
     run: RunArgument,
     settings: Annotated[
@@ -111,7 +103,7 @@ def change(
 
 def add_commands(app: typer.Typer) -> None:
     """Add the commands to the command line."""
-    for command in (pause, stop, checkpoint, evaluate):
+    for command in (pause, stop, checkpoint):
         app.command()(command)
     app.command("set")(change)
 

@@ -1,9 +1,9 @@
 """What a data set is to the loop: two sets of samples, and what a model must know of them."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from torch import Tensor
 
@@ -31,6 +31,44 @@ class Samples:
 
 
 @dataclass(frozen=True, slots=True)
+class Facts:
+    """What a data set knows of its samples beside input and target, in their order."""
+
+    names: Sequence[str]
+    """What each is called, as its file or its line."""
+    are_files: bool = False
+    """Whether the names are files, which tell a sample from all others."""
+    columns: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Of a table: its cells by column."""
+
+
+class SampleReader(Protocol):
+    """Makes inputs of what is not in the data set, as the data set makes its own."""
+
+    takes: Literal["images", "rows", "texts"]
+    """Files of images; tables with column names; texts."""
+
+    def read(self, items: Sequence[str]) -> Tensor:
+        """Return inputs [n, ...] as they are in the set, neither augmented nor normalised.
+
+        Args:
+            items: paths of images, the path of one table, or texts.
+
+        Raises:
+            TuitrainError: one can't be read; the text says which and why.
+        """
+        ...
+
+    def labelled(self, path: Path) -> tuple["Samples", Facts]:
+        """Return samples with their targets from another place, all of them.
+
+        Raises:
+            TuitrainError: there are none that fit the set; the text says why.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class Splits:
     """A data set: what is trained on, what is validated on."""
 
@@ -51,6 +89,10 @@ class Splits:
     statistics_samples: int | None = None
     """From how many samples, evenly spread, mean and deviation are taken; None: from all of a set
     in memory, from the first ones of another."""
+    facts: Callable[[], Facts] | None = None
+    """Tells what is known of each validation sample beside input and target."""
+    reader: SampleReader | None = None
+    """Reads samples that are not in the set, for predictions."""
 
 
 @dataclass(frozen=True, slots=True)

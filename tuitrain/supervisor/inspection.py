@@ -20,7 +20,7 @@ from tuitrain.config.schema import Preset
 from tuitrain.errors import TuitrainError
 from tuitrain.supervisor.launch import code_folders
 
-Kind = Literal["model", "data", "learning_rate", "batch_size"]
+Kind = Literal["model", "data", "learning_rate", "batch_size", "evaluation", "prediction"]
 
 _MODULE = "tuitrain.training.inspection"
 _PACKAGE = Path(__file__).parents[2]

@@ -204,24 +204,10 @@ def continue_run(
         FolderError: the folder can't be written.
     """
     chosen = settle(directory, settings)
-    files = _code_files(code)
-    trusted = {*code, *(f"{file.stem}:" for file in files)}
-    missing = [
-        name
-        for name in own_code(chosen.preset)
-        if name not in trusted and f"{name.partition(':')[0]}:" not in trusted
-    ]
-    if missing:
-        flags = " ".join(
-            [
-                *(f"--code {name}" for name in missing),
-                *(f"--set {quote(each)}" for each in settings),
-            ]
-        )
-        raise UsageError(
-            f"this run's config.toml names code outside tuitrain ({', '.join(missing)}); "
-            f"if you trust it, resume with: tuitrain resume {directory.id} {flags}"
-        )
+    retry = f"resume {directory.id}"
+    folders = trusted_folders(
+        chosen.preset, code, retry, tuple(f"--set {quote(each)}" for each in settings)
+    )
     if checkpoint and not (directory.path / checkpoint).is_file():
         raise UsageError(f"{directory.id} has no checkpoint {checkpoint}")
     with closing(RunReader(directory)) as reader:
@@ -234,11 +220,41 @@ def continue_run(
         chosen.preset,
         True,
         kept.absolute(),
-        code_folders(chosen.preset, [*(file.parent for file in files), Path.cwd()]),
+        folders,
         checkpoint=checkpoint,
         changes=chosen.changes,
         live=chosen.live,
     )
+
+
+def trusted_folders(
+    preset: Preset, code: Sequence[str], command: str, more: Sequence[str] = ()
+) -> tuple[str, ...]:
+    """Return where a run's own code lies, for the import path.
+
+    Args:
+        preset: the run's.
+        code: own code that may be loaded, as `--code` names it.
+        command: what asks, without its first word, for the advice.
+        more: what else the command line had.
+
+    Raises:
+        UsageError: the preset names code that `code` does not allow.
+    """
+    files = _code_files(code)
+    trusted = {*code, *(f"{file.stem}:" for file in files)}
+    missing = [
+        name
+        for name in own_code(preset)
+        if name not in trusted and f"{name.partition(':')[0]}:" not in trusted
+    ]
+    if missing:
+        flags = " ".join([*(f"--code {name}" for name in missing), *more])
+        raise UsageError(
+            f"this run's config.toml names code outside tuitrain ({', '.join(missing)}); "
+            f"if you trust it, {command.partition(' ')[0]} with: tuitrain {command} {flags}"
+        )
+    return code_folders(preset, [*(file.parent for file in files), Path.cwd()])
 
 
 def _code_files(code: Sequence[str]) -> list[Path]:

@@ -14,7 +14,15 @@ import torch
 from torch import Tensor, nn
 
 from tuitrain.components import registry
-from tuitrain.components.data import DataContext, DataSpec, LossContext, Samples, Splits
+from tuitrain.components.data import (
+    DataContext,
+    DataSpec,
+    Facts,
+    LossContext,
+    SampleReader,
+    Samples,
+    Splits,
+)
 from tuitrain.components.hooks import HookContext
 from tuitrain.components.metric import MetricContext
 from tuitrain.components.samples import SampleBatch
@@ -63,6 +71,10 @@ class Data:
     """Their names; empty for regression."""
     on_device: bool
     """Held as tensors on the device; else streamed."""
+    facts: Callable[[], Facts] | None = None
+    """Tells what the data set knows of each validation sample."""
+    reader: SampleReader | None = None
+    """Reads samples that are not in the data set."""
 
 
 @dataclass(slots=True)
@@ -163,6 +175,7 @@ def build_components(
     *,
     warn: Callable[[str], None] = lambda _text: None,
     estimate: bool = False,
+    as_found: bool = False,
 ) -> TrainingComponents:
     """Build everything that a preset describes.
 
@@ -173,6 +186,7 @@ def build_components(
         run_directory: the run's folder, for hooks that write there; None: there is none.
         warn: is told what a data set leaves out.
         estimate: nothing is trained: only shapes and sizes are wanted of the data.
+        as_found: leave the samples as the data set has them: each batch is prepared by itself.
 
     Raises:
         TuitrainError: the device, the data or a component can't do what the preset asks.
@@ -188,7 +202,7 @@ def build_components(
     report("building the model")
     model = _build_model(preset, data, device)
     raw = _in_types_of(model, data)
-    data = _prepared_once(raw)
+    data = raw if as_found else _prepared_once(raw)
     if preset.train.channels_last:
         model = model.to(memory_format=torch.channels_last)
     forward = torch.compile(model) if preset.train.compile else model
@@ -275,6 +289,8 @@ def build_data(preset: Preset, task: Task, device: torch.device, context: DataCo
         plan=plan,
         classes=splits.classes,
         on_device=on_device,
+        facts=splits.facts,
+        reader=splits.reader,
     )
 
 

@@ -210,6 +210,38 @@ def _left_out(found: _Found) -> list[str]:
     return [f"{counted(len(found.others), 'file')} left out, as no image of a class: {some}"]
 
 
+def find_classes(root: Path) -> dict[str, list[ImageFile]]:
+    """Return the images of each class's folder, by its name, in the order of their bytes.
+
+    Raises:
+        DataUnavailableError: there are none.
+        FolderError: a folder can't be read.
+    """
+    if not root.is_dir():
+        what = "is a file, not a folder" if root.exists() else "there is no such folder"
+        raise DataUnavailableError(f"{shown(root)}: {what}")
+    found = _walk(root, "").by_class
+    filled = {name: found[name] for name in sorted(found, key=os.fsencode) if found[name]}
+    if not filled:
+        raise DataUnavailableError(
+            f"{shown(root)} has no images in class folders: it must have a folder for each class"
+        )
+    return filled
+
+
+def find_loose(root: Path) -> list[str]:
+    """Return the paths of all images in a folder and those below it, in the order of their bytes.
+
+    Raises:
+        DataUnavailableError: there are none.
+        FolderError: a folder can't be read.
+    """
+    found = [file.name for file, _name in _files(root, "", ()) if file is not None]
+    if not found:
+        raise DataUnavailableError(f"{shown(root)} has no images")
+    return [os.path.join(root, name) for name in sorted(found, key=os.fsencode)]  # noqa: PTH118
+
+
 def is_image(name: str) -> bool:
     """Say whether a file is an image by its name."""
     return os.path.splitext(name)[1].lower() in EXTENSIONS  # noqa: PTH122

@@ -1,5 +1,6 @@
 """Tables that come with scikit-learn, each with the same held-out part for every seed."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import numpy as np
@@ -7,6 +8,7 @@ import torch
 from pydantic import Field
 
 from tuitrain.components.data import DataContext, Samples, Splits
+from tuitrain.components.readers.rows import NumberRows
 from tuitrain.components.registry import dataset
 
 
@@ -53,17 +55,22 @@ def diabetes(
 
     table = load_diabetes(scaled=False)
     # In hundreds the targets are as large as a new network's outputs.
-    return _split(table.data, (table.target / 100).astype(np.float32), validation_fraction)
+    targets = (table.target / 100).astype(np.float32)
+    return _split(table.data, targets, validation_fraction, table.feature_names)
 
 
 def _classes(table: Any, validation_fraction: float) -> Splits:
     names = tuple(str(name) for name in table.target_names)
     targets = table.target.astype(np.int64)
-    return _split(table.data, targets, validation_fraction, classes=names)
+    return _split(table.data, targets, validation_fraction, table.feature_names, names)
 
 
 def _split(
-    features: np.ndarray, targets: np.ndarray, fraction: float, classes: tuple[str, ...] = ()
+    features: np.ndarray,
+    targets: np.ndarray,
+    fraction: float,
+    columns: Sequence[str],
+    classes: tuple[str, ...] = (),
 ) -> Splits:
     """Return both parts, with each class in its share of both.
 
@@ -71,6 +78,7 @@ def _split(
         features: [n, features].
         targets: [n].
         fraction: of the samples that are held out.
+        columns: names of the features.
         classes: their names; none for numbers.
     """
     from sklearn.model_selection import train_test_split
@@ -87,4 +95,5 @@ def _split(
         Samples(torch.from_numpy(held_x), torch.from_numpy(held_y)),
         classes=classes,
         kind="table",
+        reader=NumberRows([str(name) for name in columns]),
     )

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from tuitrain.components.data import DataContext, Samples, Splits
 from tuitrain.components.files import file_in
+from tuitrain.components.readers.texts import CharacterReader
 from tuitrain.components.registry import dataset
 from tuitrain.config.schema import NonNegativeInt
 from tuitrain.errors import DataUnavailableError, TrainingError
@@ -46,6 +47,7 @@ def text_file(
         classes=characters,
         kind="tokens",
         vocabulary=len(characters),
+        reader=CharacterReader(characters, length),
     )
 
 

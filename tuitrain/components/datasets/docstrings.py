@@ -13,7 +13,8 @@ from typing import Annotated
 from pydantic import Field, PositiveInt
 
 from tuitrain.components.data import DataContext, Splits
-from tuitrain.components.datasets.texts import Row, text_splits
+from tuitrain.components.datasets.texts import text_splits
+from tuitrain.components.readers.texts import Row
 from tuitrain.components.registry import dataset
 from tuitrain.errors import DataUnavailableError
 

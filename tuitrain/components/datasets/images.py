@@ -9,7 +9,8 @@ import torch
 from pydantic import Field, PositiveFloat, PositiveInt
 from torch import Tensor
 
-from tuitrain.components.data import DataContext, Samples, Splits
+from tuitrain.components.data import DataContext, Facts, Samples, Splits
+from tuitrain.components.readers.images import ImageReader
 from tuitrain.components.registry import dataset
 from tuitrain.config.schema import NonNegativeInt
 from tuitrain.errors import DataUnavailableError, TrainingError
@@ -73,7 +74,7 @@ def _sizes_only(images: ImageSet, form: ImageFormat) -> Splits:
         Samples(torch.zeros((), dtype=torch.uint8).expand(len(part), *form.shape), _labels(part))
         for part in (images.train, images.validation)
     ]
-    return _splits(parts[0], parts[1], images)
+    return _splits(parts[0], parts[1], images, form)
 
 
 def _kept(
@@ -88,6 +89,7 @@ def _kept(
         Samples(pixels[:held], _labels(whole.train)),
         Samples(pixels[held:], _labels(whole.validation)),
         whole,
+        form,
     )
 
 
@@ -97,16 +99,18 @@ def _streamed(images: ImageSet, form: ImageFormat, broken: str, context: DataCon
 
         images = _without(images, read_broken(images, form, context.report), broken, context)
     parts = [_ImageFiles(images, part, form) for part in (images.train, images.validation)]
-    return _splits(parts[0], parts[1], images)
+    return _splits(parts[0], parts[1], images, form)
 
 
-def _splits(train: object, validation: object, images: ImageSet) -> Splits:
+def _splits(train: object, validation: object, images: ImageSet, form: ImageFormat) -> Splits:
     return Splits(
         train,
         validation,
         classes=images.classes,
         kind="image",
         statistics_samples=_STATISTICS_SAMPLES,
+        facts=lambda: Facts([shown(file.name) for file in images.validation], True),
+        reader=ImageReader(form, images.classes),
     )
 
 

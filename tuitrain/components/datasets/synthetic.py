@@ -1,5 +1,6 @@
 """Data sets that are computed: the same points for every seed, so that runs compare."""
 
+from dataclasses import replace
 from typing import Annotated
 
 import numpy as np
@@ -7,6 +8,7 @@ import torch
 from pydantic import Field, PositiveInt
 
 from tuitrain.components.data import DataContext, Samples, Splits
+from tuitrain.components.readers.rows import NumberRows
 from tuitrain.components.registry import dataset
 from tuitrain.config.schema import Fraction, NonNegativeFloat
 
@@ -75,7 +77,7 @@ def _two_classes(
 ) -> Splits:
     held = _held(len(x), validation_fraction)
     splits = _split(x.astype(np.float32), y.astype(np.float32), held)
-    return Splits(splits.train, splits.validation, classes=classes)
+    return replace(splits, classes=classes)
 
 
 def _held(samples: int, validation_fraction: float) -> int:
@@ -88,4 +90,5 @@ def _split(x: np.ndarray, y: np.ndarray, held: int) -> Splits:
     return Splits(
         Samples(inputs[held:], targets[held:]),
         Samples(inputs[:held], targets[:held]),
+        reader=NumberRows(["x"] if x.shape[1] == 1 else [f"x{n + 1}" for n in range(x.shape[1])]),
     )

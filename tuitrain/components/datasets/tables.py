@@ -1,14 +1,18 @@
 """Tables of people's own, from CSV files."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
 import torch
 from pydantic import Field, PositiveFloat
+from torch import Tensor
 
-from tuitrain.components.data import DataContext, Samples, Splits
+from tuitrain.components.data import DataContext, Facts, Samples, Splits
+from tuitrain.components.readers.rows import EncodedRows
 from tuitrain.components.registry import dataset
 from tuitrain.config.schema import NonNegativeInt
 from tuitrain.errors import DataUnavailableError
@@ -74,7 +78,47 @@ def csv(
     if not has_classes:
         goal = goal / np.float32(target_unit)
     made = encode_features(whole, columns, ~held, encode, decimal)
-    return _splits(made, goal, held, classes)
+    reader = EncodedRows(
+        whole, ~held, columns, encode=encode, decimal=decimal, encoding=encoding, missing=missing,
+        goal=partial(_goal_of, columns, decimal, classes, context.task == "binary", target_unit),
+    )  # fmt: skip
+    return replace(
+        _splits(made, goal, held, classes), facts=partial(_facts, tables, held), reader=reader
+    )
+
+
+def _facts(tables: Sequence[Table], held: np.ndarray) -> Facts:
+    """Return lines and cells of the held-out rows; of columns that all tables have."""
+    lines = [f"line {line}" for table in tables for line in table.lines]
+    common = [name for name in tables[0].columns if all(name in t.columns for t in tables)]
+    cells = {name: [cell for t in tables for cell in t.column(name)] for name in common}
+    places = np.flatnonzero(held).tolist()
+    columns = {name: [column[place] for place in places] for name, column in cells.items()}
+    return Facts([lines[place] for place in places], False, columns)
+
+
+def _goal_of(
+    columns: Columns, decimal: str, classes: Sequence[str], binary: bool, unit: float, table: Table
+) -> Tensor:
+    """Return the targets of another table than the training one.
+
+    Raises:
+        DataUnavailableError: one is no number, or no class of the training table.
+    """
+    if not classes:
+        refuse_texts(table, columns.targets, decimal, _NO_CLASSES)
+        numbers = [numbers_of(table.column(name), decimal)[0] for name in columns.targets]
+        values = torch.from_numpy(np.stack(numbers, axis=1).astype(np.float32)) / unit
+        return values[:, 0] if len(numbers) == 1 else values
+    cells = table.column(columns.targets[0])
+    strange = next((place for place, cell in enumerate(cells) if cell not in classes), None)
+    if strange is not None:
+        raise DataUnavailableError(
+            f"{shown(table.path)}, line {table.lines[strange]}: {shown(cells[strange])} is no "
+            f"class of the run: it has {listed([shown(name) for name in classes], 20)}"
+        )
+    codes = torch.tensor([classes.index(cell) for cell in cells])
+    return codes.float() if binary else codes
 
 
 _NO_CLASSES = ", a regression target is; for classes take task = classification or binary"

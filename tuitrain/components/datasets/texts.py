@@ -3,7 +3,8 @@
 import csv
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,14 +12,15 @@ import numpy as np
 import torch
 from pydantic import Field, PositiveInt
 
-from tuitrain.components.data import DataContext, Samples, Splits
+from tuitrain.components.data import DataContext, Facts, Samples, Splits
 from tuitrain.components.files import file_in
+from tuitrain.components.readers.texts import Row, WordReader
 from tuitrain.components.registry import dataset
 from tuitrain.components.vocabulary import build_vocabulary, split_words
 from tuitrain.errors import TrainingError
 
-Row = tuple[str, str]
-"""A text and its label."""
+_NAME = 60
+"""Characters of a text by which a sample is called."""
 
 
 @dataset("text_csv", tasks=("classification",))
@@ -37,7 +39,8 @@ def text_csv(
     """Texts and labels in columns of a CSV file with a header; paths are relative to --data-dir."""
     files = [file_in(context, each) for each in (path, validation_path) if each]
     parts = [list(_read_csv(file, text, label)) for file in files]
-    return text_splits(parts, files, validation_fraction, length, vocabulary, min_count)
+    rows = partial(_rows_of, _read_csv, text, label)
+    return text_splits(parts, files, validation_fraction, length, vocabulary, min_count, rows)
 
 
 @dataset("jsonl", tasks=("classification",))
@@ -56,7 +59,8 @@ def jsonl(
     """Texts and labels in fields of a file of one JSON object a line; paths as for text_csv."""
     files = [file_in(context, each) for each in (path, validation_path) if each]
     parts = [list(_read_jsonl(file, text, label)) for file in files]
-    return text_splits(parts, files, validation_fraction, length, vocabulary, min_count)
+    rows = partial(_rows_of, _read_jsonl, text, label)
+    return text_splits(parts, files, validation_fraction, length, vocabulary, min_count, rows)
 
 
 def text_splits(
@@ -66,6 +70,7 @@ def text_splits(
     length: int,
     vocabulary: int,
     min_count: int,
+    read_rows: Callable[[Path], Sequence[Row]] | None = None,
 ) -> Splits:
     """Return labelled texts as token numbers; the vocabulary is the training part's.
 
@@ -76,6 +81,7 @@ def text_splits(
         length: words of a text that are taken.
         vocabulary: words that have a token of their own, at the most.
         min_count: times that a word must occur to have one.
+        read_rows: reads another file of such rows; None: there is no way to.
 
     Raises:
         TrainingError: there are too few rows or labels.
@@ -93,7 +99,21 @@ def text_splits(
         Samples(known.encode(texts, length), torch.tensor([number[row[1]] for row in rows]))
         for texts, rows in zip(words, (train, held), strict=True)
     )
-    return Splits(training, validation, classes=tuple(labels), kind="tokens", vocabulary=len(known))
+    return Splits(
+        training,
+        validation,
+        classes=tuple(labels),
+        kind="tokens",
+        vocabulary=len(known),
+        facts=lambda: Facts([text[:_NAME] for text, _label in held]),
+        reader=WordReader(known, length, labels, read_rows),
+    )
+
+
+def _rows_of(
+    read: Callable[[Path, str, str], Iterator[Row]], text: str, label: str, path: Path
+) -> list[Row]:
+    return list(read(path, text, label))
 
 
 def _sorted_labels(parts: Sequence[Sequence[Row]], files: Sequence[Path]) -> list[str]:

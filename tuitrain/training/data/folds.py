@@ -51,6 +51,7 @@ def hold_out(splits: Splits, fold: str, seed: int, report: Callable[[str], None]
         splits,
         train=_take(train, train, validation, ~held, fold),
         validation=_take(validation, train, validation, held, fold),
+        facts=None,
     )
 
 

@@ -52,6 +52,14 @@ def _find(kind: str) -> Callable[..., dict[str, Any]]:
         from tuitrain.training.inspection.learning_rate import find_learning_rate
 
         return find_learning_rate
+    if kind == "evaluation":
+        from tuitrain.training.evaluating.evaluate import evaluate_run
+
+        return evaluate_run
+    if kind == "prediction":
+        from tuitrain.training.evaluating.predict import predict
+
+        return predict
     from tuitrain.training.inspection.batch_size import find_batch_size
 
     return find_batch_size

@@ -1,7 +1,7 @@
 """One pass over the validation set."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from math import prod
@@ -59,21 +59,34 @@ class Evaluator:
         return min(batch_size, self._samples)
 
     @torch.no_grad()
-    def run(self, batch_size: int) -> Evaluation:
+    def run(
+        self,
+        batch_size: int,
+        seen: Callable[[Tensor, Tensor], None] | None = None,
+    ) -> Evaluation:
         """Evaluate; the loss is the mean over all that the task counts, whatever the batches are.
 
         Without gradients, but not in inference mode: a tensor that a model keeps from there, as a
         table of positions, could not be used in training.
+
+        Args:
+            batch_size: samples at a time.
+            seen: is given outputs and targets of each batch of the raw weights' pass, in order.
         """
         started = time.perf_counter()
         with evaluation_mode(self._components.model, self._components.loss):
-            metrics, counts = self._pass(batch_size, "val")
+            metrics, counts = self._pass(batch_size, "val", seen)
             for hook in self._components.hooks.weights:
                 with hook.evaluation_weights() or nullcontext():
                     metrics |= self._pass(batch_size, hook.label)[0]
         return Evaluation(metrics, counts, time.perf_counter() - started)
 
-    def _pass(self, batch_size: int, label: str) -> tuple[dict[str, float], PerClassCounts | None]:
+    def _pass(
+        self,
+        batch_size: int,
+        label: str,
+        seen: Callable[[Tensor, Tensor], None] | None = None,
+    ) -> tuple[dict[str, float], PerClassCounts | None]:
         """Go over the validation set once; metrics by full name, and counts of classes."""
         components, data = self._components, self._components.data
         tally = components.task.accumulator(data.spec.outputs, components.device)
@@ -98,6 +111,8 @@ class Evaluator:
                 weight += counted
                 tally.add(outputs, targets)
                 chosen.add(outputs, targets)
+                if seen is not None:
+                    seen(outputs, targets)
                 named.end_batch(terms, len(targets))
         metrics = {f"{label}/loss": total.item() / max(1, int(weight))}
         metrics |= self._measured(tally.metrics(), label) | named.means()

@@ -1,0 +1,12 @@
+"""The commands on a trained model, on one list."""
+
+import typer
+
+from tuitrain.cli.trained.evaluate import evaluate
+from tuitrain.cli.trained.predict import predict
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    app.command()(evaluate)
+    app.command()(predict)

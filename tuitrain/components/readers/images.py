@@ -1,0 +1,85 @@
+"""Images from files, decoded as those of a data set."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from tuitrain.components.data import Facts, Samples
+from tuitrain.errors import DataUnavailableError
+from tuitrain.userdata.image_format import BrokenImageError, ImageFormat
+from tuitrain.userdata.words import listed, shown
+
+
+class ImageReader:
+    """Decodes other images as those of a set."""
+
+    takes: Literal["images", "rows", "texts"] = "images"
+
+    def __init__(self, form: ImageFormat, classes: Sequence[str]) -> None:
+        """Take what every image is made into, and the classes' names in their order."""
+        self._form = form
+        self._classes = tuple(classes)
+
+    def read(self, items: Sequence[str]) -> Tensor:
+        """Return files as uint8 [n, channels, height, width].
+
+        Raises:
+            DataUnavailableError: one is no image.
+        """
+        from tuitrain.userdata.image_decode import decode
+
+        pixels = []
+        for path in items:
+            try:
+                pixels.append(torch.from_numpy(decode(path, self._form)))
+            except BrokenImageError as error:
+                raise DataUnavailableError(f"{shown(path)} {error}") from error
+        return torch.stack(pixels)
+
+    def labelled(self, path: Path) -> tuple[Samples, Facts]:
+        """Return the images of a folder with a folder for each class.
+
+        Raises:
+            DataUnavailableError: there are none, or a folder is no class of the set.
+        """
+        from tuitrain.userdata.image_files import find_classes
+
+        found = find_classes(path)
+        strange = [name for name in found if shown(name) not in self._classes]
+        if strange:
+            raise DataUnavailableError(
+                f"{shown(path)} has the folder {listed([shown(name) for name in strange])}, which "
+                f"is no class of the run: it has {listed(list(self._classes), 20)}"
+            )
+        files = [(file.name, shown(name)) for name in found for file in found[name]]
+        inputs = self.read([str(path / name) for name, _label in files])
+        labels = torch.tensor([self._classes.index(label) for _name, label in files])
+        return Samples(inputs, labels), Facts([shown(name) for name, _label in files], True)
+
+
+def images_in(folder: str) -> list[str]:
+    """Return the images in a folder and those below it, in the order of their names.
+
+    Raises:
+        DataUnavailableError: there are none.
+    """
+    from tuitrain.userdata.image_files import find_loose
+
+    return find_loose(Path(folder))
+
+
+def pixel_reader(inputs: Tensor, classes: Sequence[str]) -> ImageReader | None:
+    """Return a reader for a set of images in 8 bits; None: the set is another.
+
+    Args:
+        inputs: some of the set, as they are in it.
+        classes: their names.
+    """
+    shape = tuple(inputs.shape[1:])
+    if inputs.dtype != torch.uint8 or len(shape) != 3 or shape[0] not in {1, 3}:
+        return None
+    form = ImageFormat(shape[1], shape[2], "crop", "rgb" if shape[0] == 3 else "grey", 255)
+    return ImageReader(form, classes)

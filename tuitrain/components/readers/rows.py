@@ -1,0 +1,146 @@
+"""Rows of tables by their columns' names, as those of a data set."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from tuitrain.components.data import Facts, Samples
+from tuitrain.errors import DataUnavailableError, UsageError
+from tuitrain.userdata.columns import Columns, encode_features, refuse_texts
+from tuitrain.userdata.tables import Table, is_missing, read_table
+from tuitrain.userdata.words import listed, shown
+
+
+class NumberRows:
+    """Reads columns of plain numbers."""
+
+    takes: Literal["images", "rows", "texts"] = "rows"
+
+    def __init__(self, columns: Sequence[str]) -> None:
+        """Take the columns' names in the order of the features."""
+        self._columns = tuple(columns)
+
+    def read(self, items: Sequence[str]) -> Tensor:
+        """Return a table's rows as float32 [n, features].
+
+        Raises:
+            DataUnavailableError: it lacks a column or a number.
+        """
+        table = with_columns(read_table(Path(items[0])), self._columns)
+        refuse_missing(table)
+        refuse_texts(table, self._columns, ".")
+        return torch.tensor([[float(cell) for cell in row] for row in table.rows])
+
+    def labelled(self, path: Path) -> tuple[Samples, Facts]:
+        """Raise: the set's own file of targets is not known."""
+        raise UsageError(f"--data {path}: this data set is part of a library, it has no other file")
+
+
+class EncodedRows:
+    """Reads numbers and categories as the training rows of a table were encoded."""
+
+    takes: Literal["images", "rows", "texts"] = "rows"
+
+    def __init__(
+        self,
+        known: Table,
+        training: np.ndarray,
+        columns: Columns,
+        *,
+        encode: str,
+        decimal: str,
+        encoding: str,
+        missing: str,
+        goal: Callable[[Table], Tensor],
+    ) -> None:
+        """Take the table that vocabularies and means are of.
+
+        Args:
+            known: all rows of the data set.
+            training: [n] bool, which of them are trained on.
+            columns: which are used how.
+            encode: `one_hot` or `codes`.
+            decimal: what stands before a number's decimals.
+            encoding: of a file's text; empty: told from it.
+            missing: what becomes of missing values; `drop` refuses them here, as rows keep order.
+            goal: returns the targets of a table that has them.
+        """
+        self._features = Columns((), columns.numbers, columns.categories)
+        self._targets = columns.targets
+        self._known = with_columns(known, self._features.used)
+        self._training = training
+        self._encode, self._decimal, self._encoding = encode, decimal, encoding
+        self._missing = missing
+        self._goal = goal
+
+    def read(self, items: Sequence[str]) -> Tensor:
+        """Return a table's rows as float32 [n, features].
+
+        Raises:
+            DataUnavailableError: it lacks a column, or a value that is no number.
+        """
+        return self._encoded(read_table(Path(items[0]), encoding=self._encoding))
+
+    def labelled(self, path: Path) -> tuple[Samples, Facts]:
+        """Return the rows of a table that has the targets as well.
+
+        Raises:
+            DataUnavailableError: it lacks a column or a value, or has another class.
+        """
+        table = read_table(path, encoding=self._encoding)
+        goals = with_columns(table, self._targets)
+        refuse_missing(goals)
+        lines = [f"line {line}" for line in table.lines]
+        columns = {name: table.column(name) for name in table.columns}
+        return Samples(self._encoded(table), self._goal(goals)), Facts(lines, False, columns)
+
+    def _encoded(self, table: Table) -> Tensor:
+        rows = with_columns(table, self._features.used)
+        if self._missing != "mean":
+            refuse_missing(rows)
+        refuse_texts(rows, self._features.numbers, self._decimal)
+        known = self._known
+        joined = Table(
+            rows.path, rows.columns, [*known.rows, *rows.rows], [*known.lines, *rows.lines],
+            rows.separator,
+        )  # fmt: skip
+        training = np.concatenate([self._training, np.zeros(len(rows.rows), dtype=bool)])
+        made = encode_features(joined, self._features, training, self._encode, self._decimal)
+        return torch.from_numpy(np.ascontiguousarray(made.values[len(known.rows) :]))
+
+
+def with_columns(table: Table, names: Sequence[str]) -> Table:
+    """Return a table with these columns alone, in their order.
+
+    Raises:
+        DataUnavailableError: it lacks one.
+    """
+    lacking = [name for name in names if name not in table.columns]
+    if lacking:
+        raise DataUnavailableError(
+            f"{shown(table.path)} lacks the column {listed([shown(name) for name in lacking])}; "
+            f"it has {listed([shown(each) for each in table.columns], 30)}, and must have "
+            f"{listed([shown(each) for each in names], 30)}"
+        )
+    places = [table.columns.index(name) for name in names]
+    rows = [[row[place] for place in places] for row in table.rows]
+    return Table(table.path, tuple(names), rows, table.lines, table.separator)
+
+
+def refuse_missing(table: Table) -> None:
+    """Hold a table against its need of every value.
+
+    Raises:
+        DataUnavailableError: a value is missing; the text says where the first one is.
+    """
+    for line, row in zip(table.lines, table.rows, strict=True):
+        for name, cell in zip(table.columns, row, strict=True):
+            if is_missing(cell):
+                raise DataUnavailableError(
+                    f"{shown(table.path)}, line {line}: column {shown(name)} has no value; fill it "
+                    "in, as no row may be left out here"
+                )

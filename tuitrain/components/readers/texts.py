@@ -1,0 +1,90 @@
+"""Texts as tokens, by the vocabulary of a data set's training part."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from tuitrain.components.data import Facts, Samples
+from tuitrain.components.vocabulary import Vocabulary, split_words
+from tuitrain.errors import TrainingError, UsageError
+
+Row = tuple[str, str]
+"""A text and its label."""
+
+
+class WordReader:
+    """Reads texts as rows of words."""
+
+    takes: Literal["images", "rows", "texts"] = "texts"
+
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        length: int,
+        labels: Sequence[str],
+        rows: Callable[[Path], Sequence[Row]] | None,
+    ) -> None:
+        """Take the training part's vocabulary.
+
+        Args:
+            vocabulary: of the words.
+            length: words of a text that are taken.
+            labels: in the order of the class numbers.
+            rows: reads a file of texts and labels; None: there is no way to.
+        """
+        self._vocabulary, self._length = vocabulary, length
+        self._labels, self._rows = tuple(labels), rows
+
+    def read(self, items: Sequence[str]) -> Tensor:
+        """Return texts as tokens [n, length]."""
+        return self._vocabulary.encode([split_words(text) for text in items], self._length)
+
+    def labelled(self, path: Path) -> tuple[Samples, Facts]:
+        """Return the rows of a file like the training file.
+
+        Raises:
+            TrainingError: a label is none of the run's.
+        """
+        if self._rows is None:
+            raise UsageError(f"--data {path}: this data set has no other file")
+        if not path.is_file():
+            raise UsageError(f"--data {path}: there is no such file")
+        rows = self._rows(path)
+        strange = sorted({label for _text, label in rows} - set(self._labels))
+        if strange:
+            raise TrainingError(
+                f"{path} has the label {strange[0]!r}, which is no class of the run: it has "
+                f"{', '.join(self._labels)}"
+            )
+        labels = torch.tensor([self._labels.index(label) for _text, label in rows])
+        names = [text[:60] for text, _label in rows]
+        return Samples(self.read([text for text, _label in rows]), labels), Facts(names)
+
+
+class CharacterReader:
+    """Reads the ends of texts, character by character."""
+
+    takes: Literal["images", "rows", "texts"] = "texts"
+
+    def __init__(self, characters: Sequence[str], length: int) -> None:
+        """Take the training part's characters, the unknown one first, and a sample's length."""
+        self._tokens = {character: number for number, character in enumerate(characters)}
+        self._length = length
+
+    def read(self, items: Sequence[str]) -> Tensor:
+        """Return one text's last characters as tokens [1, up to length]; texts differ in length.
+
+        Raises:
+            UsageError: it is empty.
+        """
+        if not items[0]:
+            raise UsageError("an empty text has no character to go on from")
+        tokens = [self._tokens.get(character, 0) for character in items[0][-self._length :]]
+        return torch.tensor([tokens], dtype=torch.int64)
+
+    def labelled(self, path: Path) -> tuple[Samples, Facts]:
+        """Raise: a text's own end is what it is evaluated on."""
+        raise UsageError(f"--data {path}: take --set data.path=PATH, of which the end is held out")
