@@ -4,10 +4,11 @@ Knows nothing of queues, checkpoints or the order in which the loop does things.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import psutil
 import torch
@@ -65,6 +66,14 @@ class Data:
     """Held as tensors on the device; else streamed."""
 
 
+class PartForward(Protocol):
+    """A forward pass of a part of the model, which the model makes in place of its own."""
+
+    def suspended(self) -> AbstractContextManager[None]:
+        """Let the model make its own, for a while."""
+        ...
+
+
 @dataclass(slots=True)
 class TrainingComponents:
     """What one run trains with."""
@@ -85,6 +94,12 @@ class TrainingComponents:
     hooks: HookList
     metrics: ChosenMetrics
     precision: Precision
+    head: PartForward | None = None
+    """What the model runs where the data are the features of a frozen body; None: all of it."""
+
+    def whole_model(self) -> AbstractContextManager[None]:
+        """Let the model take inputs as the data set has them, whatever it is trained with."""
+        return self.head.suspended() if self.head is not None else nullcontext()
 
     @property
     def total_steps(self) -> int:
