@@ -262,7 +262,13 @@ def build_data(preset: Preset, task: Task, device: torch.device, context: DataCo
     statistics = _statistics(preset, splits)
     train = preset.train
     plan = BatchSchedule(
-        count(splits.train), train.batch_size, train.accumulate, train.drop_last, train.seed
+        count(splits.train),
+        train.batch_size,
+        train.accumulate,
+        train.drop_last,
+        train.seed,
+        lengths=_lengths(splits),
+        bucket=splits.bucket,
     )
     if not plan.steps_per_epoch:
         raise TrainingError(
@@ -303,6 +309,14 @@ def _statistics(preset: Preset, splits: Splits) -> Statistics | None:
         codes=len(splits.codes),
         last=splits.kind == "series",
     )
+
+
+def _lengths(splits: Splits) -> Tensor | None:
+    """Return the lengths of the training samples that come by their length."""
+    if not splits.bucket or not isinstance(splits.train, Samples):
+        return None
+    # A sample of nothing is one token of filling.
+    return (splits.train.inputs != 0).sum(1).clamp(min=1).cpu()
 
 
 def _targets_of(task: Task, splits: Splits) -> Callable[[Tensor, Tensor], Tensor] | None:

@@ -15,6 +15,7 @@ from pydantic import Field, PositiveInt
 from tuitrain.components.data import DataContext, Splits
 from tuitrain.components.datasets.texts import Row, text_splits
 from tuitrain.components.registry import dataset
+from tuitrain.config.schema import NonNegativeInt
 from tuitrain.errors import DataUnavailableError
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
@@ -61,6 +62,7 @@ def python_docs(
     length: PositiveInt = 64,
     vocabulary: PositiveInt = 4000,
     min_count: PositiveInt = 2,
+    bucket: NonNegativeInt = 0,
 ) -> Splits:
     """Docstrings of Python's own modules in 8 groups by subject: the same for a Python version."""
     rows = _cached(context)
@@ -71,7 +73,7 @@ def python_docs(
             f"the sources of Python's modules on {', '.join(lacking)} are not in {source}; install "
             "the whole standard library, or take data.name = text_csv with texts of your own"
         )
-    return text_splits([rows], [source], validation_fraction, length, vocabulary, min_count)
+    return text_splits([rows], [source], validation_fraction, length, vocabulary, min_count, bucket)
 
 
 def _library() -> Path:

@@ -15,6 +15,7 @@ from tuitrain.components.data import DataContext, Samples, Splits
 from tuitrain.components.files import file_in
 from tuitrain.components.registry import dataset
 from tuitrain.components.vocabulary import build_vocabulary, split_words
+from tuitrain.config.schema import NonNegativeInt
 from tuitrain.errors import TrainingError
 
 Row = tuple[str, str]
@@ -33,11 +34,12 @@ def text_csv(
     length: PositiveInt = 128,
     vocabulary: PositiveInt = 10000,
     min_count: PositiveInt = 2,
+    bucket: NonNegativeInt = 0,
 ) -> Splits:
     """Texts and labels in columns of a CSV file with a header; paths are relative to --data-dir."""
     files = [file_in(context, each) for each in (path, validation_path) if each]
     parts = [list(_read_csv(file, text, label)) for file in files]
-    return text_splits(parts, files, validation_fraction, length, vocabulary, min_count)
+    return text_splits(parts, files, validation_fraction, length, vocabulary, min_count, bucket)
 
 
 @dataset("jsonl", tasks=("classification",))
@@ -52,11 +54,12 @@ def jsonl(
     length: PositiveInt = 128,
     vocabulary: PositiveInt = 10000,
     min_count: PositiveInt = 2,
+    bucket: NonNegativeInt = 0,
 ) -> Splits:
     """Texts and labels in fields of a file of one JSON object a line; paths as for text_csv."""
     files = [file_in(context, each) for each in (path, validation_path) if each]
     parts = [list(_read_jsonl(file, text, label)) for file in files]
-    return text_splits(parts, files, validation_fraction, length, vocabulary, min_count)
+    return text_splits(parts, files, validation_fraction, length, vocabulary, min_count, bucket)
 
 
 def text_splits(
@@ -66,6 +69,7 @@ def text_splits(
     length: int,
     vocabulary: int,
     min_count: int,
+    bucket: int,
 ) -> Splits:
     """Return labelled texts as token numbers; the vocabulary is the training part's.
 
@@ -76,6 +80,7 @@ def text_splits(
         length: words of a text that are taken.
         vocabulary: words that have a token of their own, at the most.
         min_count: times that a word must occur to have one.
+        bucket: texts of similar length that come one after the other; 0: none.
 
     Raises:
         TrainingError: there are too few rows or labels.
@@ -93,7 +98,14 @@ def text_splits(
         Samples(known.encode(texts, length), torch.tensor([number[row[1]] for row in rows]))
         for texts, rows in zip(words, (train, held), strict=True)
     )
-    return Splits(training, validation, classes=tuple(labels), kind="tokens", vocabulary=len(known))
+    return Splits(
+        training,
+        validation,
+        classes=tuple(labels),
+        kind="tokens",
+        vocabulary=len(known),
+        bucket=bucket,
+    )
 
 
 def _sorted_labels(parts: Sequence[Sequence[Row]], files: Sequence[Path]) -> list[str]:
