@@ -18,6 +18,7 @@ import bench_images
 import bench_interface
 import bench_memory
 import bench_profile
+import bench_recipes
 import bench_record
 import bench_sampling
 import bench_speed
@@ -53,6 +54,7 @@ TOPICS: dict[str, Callable[[Path, bool], list[Table]]] = {
     "interface": bench_interface.measure,
     "profile": bench_profile.measure,
     "catalogue": bench_catalogue.measure,
+    "recipes": bench_recipes.measure,
 }
 
 

@@ -20,6 +20,7 @@ from recorded import MANY_POINTS
 
 from tuitrain.config.load import load_preset
 from tuitrain.config.presets import find_preset
+from tuitrain.config.schema import Preset
 from tuitrain.messages import Event
 from tuitrain.training.build import build_components
 from tuitrain.training.channel import WorkerChannel
@@ -43,50 +44,52 @@ class Silent(WorkerChannel):
         pickle.dumps(event)
 
 
-class Blocks(Trainer):
+class Blocks:
     """Trains for a moment at a time."""
 
-    def begin(self) -> None:
-        """Stand ready for the first step."""
-        self._batches = self.parts.batches(0)
-        self.settings.apply_to(self.parts.optimizer)
-        self._due_step = self.total_steps
+    def __init__(self, folder: Path, preset: Preset, share: float) -> None:
+        self._components = build_components(preset, folder, lambda _text: None)
+        channel = Silent(queue.Queue(), queue.Queue(), 60.0)  # type: ignore[arg-type]
+        checkpoints = CheckpointFolder(folder / "checkpoints")
+        checkpoints.prepare()
+        writer = CheckpointWriter(checkpoints, folder)
+        self._trainer = Trainer(self._components, channel, writer, "", timing_share=share)
+        self._trainer.begin()
+        self._trainer._boundary()
 
     def block_us(self) -> float:
         """Return what a step takes, flushes and all: the thread's CPU time, or the clock's."""
-        self.resume_clock()
-        first, end = self.step, time.perf_counter() + _BLOCK_S
-        clock = time.thread_time if self.parts.device.type == "cpu" else time.perf_counter
+        trainer = self._trainer
+        trainer._reporter.restart_clock()
+        first, end = trainer.state.step, time.perf_counter() + _BLOCK_S
+        on_cpu = self._components.device.type == "cpu"
+        clock = time.thread_time if on_cpu else time.perf_counter
         begun = clock()
         while time.perf_counter() < end:
-            self._take_step()
-            if self.step >= self._due_step or time.perf_counter() >= self._flush_at:
-                self._flush()
-        self._flush()
-        return (clock() - begun) / (self.step - first) * 1e6
+            trainer._step()
+            if trainer._train_step.full or trainer._planner.reached(trainer.state.step):
+                trainer._boundary()
+        trainer._reporter.flush()
+        return (clock() - begun) / (trainer.state.step - first) * 1e6
 
     @property
     def stride(self) -> int:
         """One step in so many is timed."""
-        return self._timer.stride
+        return self._trainer._train_step._timer.stride
 
 
-def trainer(folder: Path, name: str, share: float, device: str) -> Blocks:
+def blocks_of(folder: Path, name: str, share: float, device: str) -> Blocks:
     """Return a loop over a preset; points enough that an epoch's begin is rare."""
     more = MANY_POINTS if name == "linear-regression" else ()
     preset = load_preset(find_preset(name).path, (*_SETTINGS, f"train.device={device}", *more))
-    parts = build_components(preset, folder, lambda _text: None)
-    link = Silent(queue.Queue(), queue.Queue(), 60.0)  # type: ignore[arg-type]
-    made = Blocks(parts, link, CheckpointWriter(CheckpointFolder(folder), folder), "", share)
-    made.begin()
-    return made
+    return Blocks(folder, preset, share)
 
 
 def measure(folder: Path, name: str, blocks: int, device: str = "cpu") -> dict[str, float]:
     """Return step times and ratios to that of a loop in which no step is timed."""
     torch.set_num_threads(1)
     shares = {"never": 0.0, "sampled": COST_SHARE, "each": _ALWAYS}
-    loops = {what: trainer(folder, name, share, device) for what, share in shares.items()}
+    loops = {what: blocks_of(folder, name, share, device) for what, share in shares.items()}
     taken: dict[str, list[float]] = {what: [] for what in loops}
     for loop in loops.values():
         loop.block_us()

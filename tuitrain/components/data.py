@@ -89,6 +89,10 @@ class Splits:
     statistics_samples: int | None = None
     """From how many samples, evenly spread, mean and deviation are taken; None: from all of a set
     in memory, from the first ones of another."""
+    bucket: int = 0
+    """Of tokens in memory that are filled up at their end by 0: so many training samples of similar
+    length come one after the other, and a batch is cut to its longest; 0: samples are mixed
+    whatever their lengths, and stay as long as they are."""
     facts: Callable[[], Facts] | None = None
     """Tells what is known of each validation sample beside input and target."""
     reader: SampleReader | None = None

@@ -43,6 +43,9 @@ class Hook:
 
     label = ""
     """Of the metrics that an evaluation with `evaluation_weights` gives, as `ema` in ema/loss."""
+    leaves_body = False
+    """Whether it asks nothing of a body that is frozen for the whole run while training goes on:
+    then its features may be computed once, and steps run the model's last layer alone."""
 
     def started(self, step: int) -> None:
         """Training is about to go on after `step` updates, for the first time or after a resume."""

@@ -4,10 +4,11 @@ Knows nothing of queues, checkpoints or the order in which the loop does things.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import psutil
 import torch
@@ -77,6 +78,14 @@ class Data:
     """Reads samples that are not in the data set."""
 
 
+class PartForward(Protocol):
+    """A forward pass of a part of the model, which the model makes in place of its own."""
+
+    def suspended(self) -> AbstractContextManager[None]:
+        """Let the model make its own, for a while."""
+        ...
+
+
 @dataclass(slots=True)
 class TrainingComponents:
     """What one run trains with."""
@@ -97,6 +106,12 @@ class TrainingComponents:
     hooks: HookList
     metrics: ChosenMetrics
     precision: Precision
+    head: PartForward | None = None
+    """What the model runs where the data are the features of a frozen body; None: all of it."""
+
+    def whole_model(self) -> AbstractContextManager[None]:
+        """Let the model take inputs as the data set has them, whatever it is trained with."""
+        return self.head.suspended() if self.head is not None else nullcontext()
 
     @property
     def total_steps(self) -> int:
@@ -261,7 +276,13 @@ def build_data(preset: Preset, task: Task, device: torch.device, context: DataCo
     statistics = _statistics(preset, splits)
     train = preset.train
     plan = BatchSchedule(
-        count(splits.train), train.batch_size, train.accumulate, train.drop_last, train.seed
+        count(splits.train),
+        train.batch_size,
+        train.accumulate,
+        train.drop_last,
+        train.seed,
+        lengths=_lengths(splits),
+        bucket=splits.bucket,
     )
     if not plan.steps_per_epoch:
         raise TrainingError(
@@ -304,6 +325,14 @@ def _statistics(preset: Preset, splits: Splits) -> Statistics | None:
         codes=len(splits.codes),
         last=splits.kind == "series",
     )
+
+
+def _lengths(splits: Splits) -> Tensor | None:
+    """Return the lengths of the training samples that come by their length."""
+    if not splits.bucket or not isinstance(splits.train, Samples):
+        return None
+    # A sample of nothing is one token of filling.
+    return (splits.train.inputs != 0).sum(1).clamp(min=1).cpu()
 
 
 def _targets_of(task: Task, splits: Splits) -> Callable[[Tensor, Tensor], Tensor] | None:

@@ -20,6 +20,7 @@ from tuitrain.messages import (
 )
 from tuitrain.training.build import TrainingComponents, build_components
 from tuitrain.training.memory.footprint import estimate_footprint
+from tuitrain.training.modules.frozen_body import keep_features
 from tuitrain.training.modules.singles import rehearse
 from tuitrain.training.runtime.environment import device_name
 
@@ -83,4 +84,6 @@ def _parts(preset_json: str, data_directory: str) -> TrainingComponents:
             "data": preset.data.model_copy(update={"normalize": False}),
         }
     )
-    return build_components(quick, Path(data_directory), lambda _text: None, estimate=True)
+    parts = build_components(quick, Path(data_directory), lambda _text: None, estimate=True)
+    keep_features(parts, lambda _text: None, sizes_only=True)
+    return parts

@@ -30,6 +30,8 @@ class HookList:
             (name, hook.during_evaluation) for name, hook in self._named if hook in looking
         ]
         self.weights: list[Hook] = self._that_override("evaluation_weights")
+        self.needs_body = next((name for name, hook in self._named if not hook.leaves_body), "")
+        """The first that may have something to do with a body that is frozen; empty: none."""
 
     def _that_override(self, method: str) -> list[Hook]:
         return [

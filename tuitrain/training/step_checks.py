@@ -22,6 +22,9 @@ def check_inputs(parts: TrainingComponents, batch: Batch) -> None:
     """
     shape = tuple(batch.inputs.shape[1:])
     expected = parts.data.spec.input_shape
+    if parts.data.plan.lengths is not None:
+        shape = (min(shape[0], expected[0]), *shape[1:])
+        expected = (shape[0], *expected[1:])
     if shape != expected:
         raise TrainingError(
             f"the inputs have come to shape {shape} from {expected}: an augmentation "

@@ -16,6 +16,7 @@ from tuitrain.components.data import DataContext, Splits
 from tuitrain.components.datasets.texts import text_splits
 from tuitrain.components.readers.texts import Row
 from tuitrain.components.registry import dataset
+from tuitrain.config.schema import NonNegativeInt
 from tuitrain.errors import DataUnavailableError
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
@@ -62,6 +63,7 @@ def python_docs(
     length: PositiveInt = 64,
     vocabulary: PositiveInt = 4000,
     min_count: PositiveInt = 2,
+    bucket: NonNegativeInt = 0,
 ) -> Splits:
     """Docstrings of Python's own modules in 8 groups by subject: the same for a Python version."""
     rows = _cached(context)
@@ -72,7 +74,7 @@ def python_docs(
             f"the sources of Python's modules on {', '.join(lacking)} are not in {source}; install "
             "the whole standard library, or take data.name = text_csv with texts of your own"
         )
-    return text_splits([rows], [source], validation_fraction, length, vocabulary, min_count)
+    return text_splits([rows], [source], validation_fraction, length, vocabulary, min_count, bucket)
 
 
 def _library() -> Path:

@@ -17,6 +17,7 @@ from tuitrain.components.files import file_in
 from tuitrain.components.readers.texts import Row, WordReader
 from tuitrain.components.registry import dataset
 from tuitrain.components.vocabulary import build_vocabulary, split_words
+from tuitrain.config.schema import NonNegativeInt
 from tuitrain.errors import TrainingError
 
 _NAME = 60
@@ -35,12 +36,15 @@ def text_csv(
     length: PositiveInt = 128,
     vocabulary: PositiveInt = 10000,
     min_count: PositiveInt = 2,
+    bucket: NonNegativeInt = 0,
 ) -> Splits:
     """Texts and labels in columns of a CSV file with a header; paths are relative to --data-dir."""
     files = [file_in(context, each) for each in (path, validation_path) if each]
     parts = [list(_read_csv(file, text, label)) for file in files]
     rows = partial(_rows_of, _read_csv, text, label)
-    return text_splits(parts, files, validation_fraction, length, vocabulary, min_count, rows)
+    return text_splits(
+        parts, files, validation_fraction, length, vocabulary, min_count, bucket, rows
+    )
 
 
 @dataset("jsonl", tasks=("classification",))
@@ -55,12 +59,15 @@ def jsonl(
     length: PositiveInt = 128,
     vocabulary: PositiveInt = 10000,
     min_count: PositiveInt = 2,
+    bucket: NonNegativeInt = 0,
 ) -> Splits:
     """Texts and labels in fields of a file of one JSON object a line; paths as for text_csv."""
     files = [file_in(context, each) for each in (path, validation_path) if each]
     parts = [list(_read_jsonl(file, text, label)) for file in files]
     rows = partial(_rows_of, _read_jsonl, text, label)
-    return text_splits(parts, files, validation_fraction, length, vocabulary, min_count, rows)
+    return text_splits(
+        parts, files, validation_fraction, length, vocabulary, min_count, bucket, rows
+    )
 
 
 def text_splits(
@@ -70,6 +77,7 @@ def text_splits(
     length: int,
     vocabulary: int,
     min_count: int,
+    bucket: int,
     read_rows: Callable[[Path], Sequence[Row]] | None = None,
 ) -> Splits:
     """Return labelled texts as token numbers; the vocabulary is the training part's.
@@ -81,6 +89,7 @@ def text_splits(
         length: words of a text that are taken.
         vocabulary: words that have a token of their own, at the most.
         min_count: times that a word must occur to have one.
+        bucket: texts of similar length that come one after the other; 0: none.
         read_rows: reads another file of such rows; None: there is no way to.
 
     Raises:
@@ -105,6 +114,7 @@ def text_splits(
         classes=tuple(labels),
         kind="tokens",
         vocabulary=len(known),
+        bucket=bucket,
         facts=lambda: Facts([text[:_NAME] for text, _label in held]),
         reader=WordReader(known, length, labels, read_rows),
     )

@@ -52,6 +52,7 @@ def torchvision_classifier(
     pretrained: bool = False,
     weights: str | None = None,
     freeze: Literal["none", "body"] = "none",
+    cache_features: bool = True,
     size: NonNegativeInt = 0,
 ) -> nn.Module:
     """Any classifier of torchvision.models; grey images are given three channels.
@@ -63,6 +64,8 @@ def torchvision_classifier(
         weights: which of them; None: the default ones.
         freeze: `body` trains the last layer alone. Frozen batch normalisation keeps its running
             statistics.
+        cache_features: what a frozen body makes of each image is computed once, where no
+            augmentation is a matter of chance and it fits into memory.
         size: pixels that images are scaled to; 0: as the pretrained weights had them, else as they
             are.
 
@@ -78,6 +81,9 @@ def torchvision_classifier(
         network, prepare = _pretrained(name, wanted, spec.outputs, size)
     if freeze == "body":
         freeze_body(network)
+        if cache_features:
+            # Read by the training: what goes into this layer stays the same for the whole run.
+            network.frozen_before = last_layer(network)  # type: ignore[assignment]
     network.register_forward_pre_hook(prepare)
     return network
 

@@ -33,7 +33,9 @@ class TextTransformer(nn.Module):
         padded = inputs == PADDING
         # A sample without any word would attend to nothing: its first place is left open.
         padded = padded & (torch.arange(inputs.shape[1], device=inputs.device) > 0)
-        values = self.dropout(self.embedding(inputs) + self.positions)
+        # A batch may be cut to its longest text.
+        positions = self.positions[: inputs.shape[1]]
+        values = self.dropout(self.embedding(inputs) + positions)
         states = self.blocks(values, src_key_padding_mask=padded)
         outputs: Tensor = self.head(mean_over_words(states, inputs))
         return outputs

@@ -16,6 +16,7 @@ class AveragedWeights(Hook):
     """A running mean of the weights, evaluated and saved beside the raw ones."""
 
     label = "ema"
+    leaves_body = True
 
     def __init__(self, model: nn.Module, decay: float) -> None:
         self._parameters = [p for p in model.parameters() if p.is_floating_point()]

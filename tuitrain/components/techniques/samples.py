@@ -37,6 +37,8 @@ _TEMPORARY = ".tmp"
 class ValidationSamples(Hook):
     """Writes what the model makes of the same samples at each evaluation."""
 
+    leaves_body = True
+
     def __init__(
         self, model: nn.Module, task: Task, batch: SampleBatch, folder: Path | None, keep: int
     ) -> None:

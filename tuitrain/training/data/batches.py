@@ -9,7 +9,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any, Protocol
 
@@ -46,6 +46,11 @@ class BatchSchedule:
     ahead: int = 0
     """Steps of this size that the data are ahead of the count of steps, since a resume changed the
     size of a step; negative: behind."""
+    lengths: Tensor | None = field(default=None, compare=False)
+    """[samples] on the CPU, of samples that batches are cut to the longest of; None: all are whole.
+    """
+    bucket: int = 0
+    """Samples of similar length that come one after the other, where there are lengths."""
 
     @property
     def forward_size(self) -> int:
@@ -62,6 +67,16 @@ class BatchSchedule:
         """Steps that one pass over the samples takes."""
         whole = self.samples // self.step_samples
         return whole if self.drop_last else -(-self.samples // self.step_samples)
+
+    def order(self, epoch: int) -> Tensor:
+        """Return the numbers of the samples in the order in which an epoch takes them.
+
+        It follows from neither the size of batches nor that of steps, as these may change.
+        """
+        order = epoch_order(self.seed, epoch, self.samples)
+        if self.lengths is None:
+            return order
+        return by_length(order, self.lengths, self.bucket, derive(self.seed, epoch, _PURPOSE))
 
     def slices(self, step: int) -> list[tuple[int, int]]:
         """Return where in the epoch's order each batch of a step (counted from 0) lies."""
@@ -96,6 +111,36 @@ class BatchSchedule:
         taken = min(place * before.step_samples, before.samples)
         steps = min(-(-taken // self.step_samples), self.steps_per_epoch)
         return replace(self, ahead=epoch * self.steps_per_epoch + steps - step)
+
+
+_POOL_BUCKETS = 50
+"""Samples are sorted by length among so many buckets: the more, the more alike, and the less
+chance has a say in which samples meet."""
+_PURPOSE = 0xB0C7
+"""Keeps the order of buckets apart from other draws of the same seed."""
+
+
+def by_length(order: Tensor, lengths: Tensor, bucket: int, seed: int) -> Tensor:
+    """Return an order in which samples of similar length come one after the other.
+
+    Stretches of the order are sorted by length and cut into buckets, which are shuffled; the last
+    of an order is smaller where they do not come out even, and stays the last.
+
+    Args:
+        order: [samples] a permutation.
+        lengths: [samples] of the samples, by their numbers.
+        bucket: samples of a bucket.
+        seed: of the buckets' order.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    made = []
+    for pool in torch.split(order, bucket * _POOL_BUCKETS):
+        ordered = pool[torch.argsort(lengths[pool], stable=True)]
+        buckets = torch.split(ordered, bucket)
+        whole = [each for each in buckets if len(each) == bucket]
+        made += [whole[place] for place in torch.randperm(len(whole), generator=generator)]
+        made += buckets[len(whole) :]
+    return torch.cat(made)
 
 
 @dataclass(slots=True)
@@ -153,12 +198,14 @@ class TensorBatches:
         sample_bytes = samples.inputs[:1].numel() * preparation.input_type.itemsize
         step_bytes = max(1, sample_bytes * plan.step_samples)
         # What augments may look at the other samples of its batch.
-        alone = preparation.augments or step_bytes > _SMALL_BYTES
+        alone = preparation.augments or plan.lengths is not None or step_bytes > _SMALL_BYTES
         self._together = 1 if alone else _GATHERED_BYTES // step_bytes
         """Steps that are gathered at once; they begin at multiples of it in each epoch."""
         self._epoch = -1
         self._orders: tuple[Tensor, ...] = ()
         """The numbers of the samples that are gathered at once, over the epoch."""
+        self._lengths: tuple[Tensor, ...] = ()
+        """Of each step's samples, on the CPU, where batches are cut to the longest."""
         self._first = -1
         """The first step of those that were, by its place in the epoch."""
         self._gathered: list[list[Part]] = []
@@ -168,7 +215,9 @@ class TensorBatches:
         epoch, place = divmod(step + self._ahead, self._steps_per_epoch)
         if epoch != self._epoch:
             self._begin_epoch(epoch)
-        if self._together == 1:
+        if self._lengths:
+            parts = self._gather_cut(place)
+        elif self._together == 1:
             parts = self._gather_each(place)
         else:
             at = place % self._together
@@ -181,7 +230,9 @@ class TensorBatches:
         return batches
 
     def _begin_epoch(self, epoch: int) -> None:
-        order = epoch_order(self._plan.seed, epoch, self._plan.samples)
+        order = self._plan.order(epoch)
+        if self._plan.lengths is not None:
+            self._lengths = torch.split(self._plan.lengths[order], self._plan.step_samples)
         order = order.to(self._samples.inputs.device)
         self._orders = torch.split(order, self._plan.step_samples * self._together)
         self._epoch, self._first = epoch, -1
@@ -207,8 +258,19 @@ class TensorBatches:
             for index in torch.split(order, self._plan.forward_size)
         ]
 
-    def _gather(self, index: Tensor) -> tuple[Tensor, Tensor]:
+    def _gather_cut(self, place: int) -> list[Part]:
+        """Gather the batches of one step, each as long as its longest sample."""
+        order, size = self._orders[place], self._plan.forward_size
+        parts = zip(torch.split(order, size), torch.split(self._lengths[place], size), strict=True)
+        return [
+            (*self._gather(index, int(lengths.max())), len(index) / len(order), len(index))
+            for index, lengths in parts
+        ]
+
+    def _gather(self, index: Tensor, longest: int | None = None) -> tuple[Tensor, Tensor]:
         inputs = self._samples.inputs.index_select(0, index)
+        if longest is not None:
+            inputs = inputs[:, :longest]
         targets = self._samples.targets.index_select(0, index)
         return self._preparation.train(inputs, targets, index, self._epoch)
 
@@ -236,7 +298,7 @@ class _RequestSampler(Sampler[_Request]):
         for step in self._steps:
             if self._plan.epoch(step) != epoch:
                 epoch = self._plan.epoch(step)
-                order = epoch_order(self._plan.seed, epoch, self._plan.samples).numpy()
+                order = self._plan.order(epoch).numpy()
             for first, end in self._plan.slices(step):
                 yield _Request(derive(self._plan.seed, epoch, first), order[first:end])
 
@@ -345,6 +407,8 @@ class LoaderBatches:
         loaded = next(self._stream)
         if laps is not None:
             laps.mark("data")
+        if self._plan.lengths is not None:
+            loaded = (loaded[0][:, : int(self._plan.lengths[loaded[2]].max())], *loaded[1:])
         inputs, targets, index = (part.to(self._device, non_blocking=True) for part in loaded)
         if laps is not None:
             laps.mark("copy")

@@ -132,6 +132,11 @@ class BatchTransform:
         """Whether what a batch of the training becomes follows from the epoch as well."""
         return bool(self._augment)
 
+    @property
+    def draws(self) -> bool:
+        """Whether some augmentation is a matter of chance."""
+        return len(self._augment) > len(self._fixed)
+
     def normalize_as(
         self, mean_and_deviation: tuple[Sequence[float], Sequence[float]], raw: Tensor
     ) -> None:

@@ -21,6 +21,7 @@ from tuitrain.training.memory.allocator import Allocator, find_allocator
 from tuitrain.training.memory.footprint import held_tensors, measure_held
 from tuitrain.training.memory.oom_report import OutOfMemory, is_out_of_memory
 from tuitrain.training.memory.saved_tensors import SavedTensorTracker
+from tuitrain.training.modules.frozen_body import keep_features
 
 MARGIN = 0.9
 """Share of the room that is used: the allocator takes blocks of 2 and 20 MiB, and leaves gaps."""
@@ -72,6 +73,7 @@ def find_batch_size(
     train = preset.train.model_copy(update={"epochs": 1_000_000, "max_steps": 0})
     preset = preset.model_copy(update={"train": train})
     parts = build_components(preset, inspected.data_directory, inspected.report)
+    keep_features(parts, inspected.report)
     allocator = find_allocator(parts.device)
     room = _room_bytes(parts, allocator, memory_bytes)
     trial = _Trial(parts, allocator, steps, Deadline(minutes))

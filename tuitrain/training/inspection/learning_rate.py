@@ -11,6 +11,7 @@ from tuitrain.config.wording import MOST
 from tuitrain.training.build import build_components
 from tuitrain.training.inspection.answers import Inspected
 from tuitrain.training.inspection.steps import Deadline, TrialSteps
+from tuitrain.training.modules.frozen_body import keep_features
 
 _SMOOTHING = 0.8
 """Share of the running mean that a step keeps: a mean over about the last five."""
@@ -36,6 +37,7 @@ def find_learning_rate(
     """
     preset = _rising(inspected.preset, low, high, steps)
     parts = build_components(preset, inspected.data_directory, inspected.report)
+    keep_features(parts, inspected.report)
     inspected.report(f"taking up to {steps} steps")
     deadline = Deadline(minutes)
     sweep = TrialSteps(parts, "stop")

@@ -13,10 +13,9 @@ from torch.nn.functional import interpolate
 from tuitrain.components.data import Samples
 from tuitrain.config.schema import Preset
 from tuitrain.training.build import Data
-from tuitrain.training.data.sources import count, sample_shape
+from tuitrain.training.data.sources import sample_shape
 from tuitrain.training.data.transform import BatchTransform, build_augmentations
 from tuitrain.training.runtime.randomness import (
-    epoch_order,
     generator_states,
     restore_generators,
 )
@@ -29,8 +28,7 @@ _MOST_NUMBERS = 64
 
 def drawn_samples(data: Data, preset: Preset, number: int) -> list[dict[str, Any]]:
     """Return the first samples of the first epoch: number, target, and pixels or values."""
-    seed = preset.train.seed
-    index = epoch_order(seed, 0, count(data.train))[: max(0, number)]
+    index = data.plan.order(0)[: max(0, number)]
     if not len(index):
         return []
     inputs, targets = _augmented(data, preset, index)

@@ -104,7 +104,7 @@ class EvaluationRound:
         """Let the hooks that show something of the model do so."""
         parts = self._state.components
         states = generator_states()
-        with evaluation_mode(parts.model), parts.precision.autocast():
+        with parts.whole_model(), evaluation_mode(parts.model), parts.precision.autocast():
             for instrument, name, look in self._looks:
                 instrument.look(partial(self._with_disk, name, look), None)
         restore_generators(states)
