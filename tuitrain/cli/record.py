@@ -1,4 +1,4 @@
-"""The commands that look at what is on record: ls, show, logs, rm, export, report.
+"""The commands that look at what is on record: ls, show, logs, samples, rm, export, report.
 
 Only names them; each lives in a module of its own.
 """
@@ -10,10 +10,11 @@ from tuitrain.cli.record_list import ls
 from tuitrain.cli.record_logs import logs
 from tuitrain.cli.record_remove import rm
 from tuitrain.cli.record_report import report
+from tuitrain.cli.record_samples import samples
 from tuitrain.cli.record_show import show
 
 
 def add_commands(app: typer.Typer) -> None:
     """Add the commands to the command line."""
-    for command in (ls, show, logs, rm, export, report):
+    for command in (ls, show, logs, samples, rm, export, report):
         app.command()(command)

@@ -165,10 +165,10 @@ class Task:
         gradients and in evaluation mode; what they draw changes nothing of the training.
         """
         outputs = self.shape_outputs(model(batch.inputs), batch.targets)
-        parts = zip(batch.raw, batch.targets, outputs, strict=True)
+        parts = enumerate(zip(batch.targets, outputs, strict=True))
         return [
-            {"input": raw, **self.describe(target, output, batch.classes)}
-            for raw, target, output in parts
+            {"input": batch.shown_input(place), **self.describe(target, output, batch.classes)}
+            for place, (target, output) in parts
         ]
 
     def describe(self, target: Tensor, output: Tensor, classes: Sequence[str]) -> Sample:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from tuitrain.components import registry
-from tuitrain.components.data import DataContext, DataSpec, LossContext, Samples, Splits
+from tuitrain.components.data import DataContext, DataSpec, LossContext, Samples, Splits, TokenTexts
 from tuitrain.components.hooks import HookContext
 from tuitrain.components.metric import MetricContext
 from tuitrain.components.samples import SampleBatch
@@ -61,6 +61,8 @@ class Data:
     plan: BatchSchedule
     classes: tuple[str, ...]
     """Their names; empty for regression."""
+    token_texts: TokenTexts | None
+    """What tokens are as text; None: they are none, or nothing but numbers."""
     on_device: bool
     """Held as tensors on the device; else streamed."""
 
@@ -209,7 +211,7 @@ def build_components(
         seed=preset.train.seed,
         compiled=preset.train.compile,
         folder=run_directory,
-        samples=partial(_validation_samples, raw, data, device),
+        samples=partial(_validation_samples, task, raw, data, device),
     )
     return TrainingComponents(
         preset=preset,
@@ -274,6 +276,7 @@ def build_data(preset: Preset, task: Task, device: torch.device, context: DataCo
         preparation=preparation,
         plan=plan,
         classes=splits.classes,
+        token_texts=_token_texts(task, splits),
         on_device=on_device,
     )
 
@@ -297,6 +300,13 @@ def _targets_of(task: Task, splits: Splits) -> Callable[[Tensor, Tensor], Tensor
     if task.target_dimensions:
         return lambda _inputs, targets: targets.long()
     return None
+
+
+def _token_texts(task: Task, splits: Splits) -> TokenTexts | None:
+    """Return what tokens are as text, where the data set says it or has a class for each."""
+    if splits.token_texts is not None or not (task.predicts_tokens and splits.classes):
+        return splits.token_texts
+    return TokenTexts(splits.classes, "" if max(map(len, splits.classes)) == 1 else " ")
 
 
 def _spec(task: Task, splits: Splits, shape: tuple[int, ...]) -> DataSpec:
@@ -424,10 +434,13 @@ def prepared_samples(
     return data.preparation.prepare(inputs.to(device), targets.to(device))
 
 
-def _validation_samples(raw: Data, data: Data, device: torch.device, number: int) -> SampleBatch:
+def _validation_samples(
+    task: Task, raw: Data, data: Data, device: torch.device, number: int
+) -> SampleBatch:
     """Return samples from all over the validation set.
 
     Args:
+        task: of the run.
         raw: the data as they are before they are normalised, where that is done once.
         data: the data as the loop has them.
         device: where the samples are to be.
@@ -436,12 +449,16 @@ def _validation_samples(raw: Data, data: Data, device: torch.device, number: int
     number = min(number, count(raw.validation))
     places = [place * count(raw.validation) // number for place in range(number)]
     inputs, targets = raw_samples(raw.validation, places)
-    prepared, _targets = raw_samples(data.validation, places)
+    once, _targets = raw_samples(data.validation, places)
+    prepared, made = data.preparation.prepare(once.to(device), targets.to(device))
+    own_targets = task.reconstructs and not target_shape(raw.validation)
     return SampleBatch(
-        data.preparation.evaluate(prepared.to(device)),
-        targets.to(device),
+        prepared,
+        made,
         inputs,
         data.classes,
+        data.token_texts,
+        data.preparation.restore if own_targets else None,
     )
 
 

@@ -7,7 +7,7 @@ import torch
 from pydantic import Field, PositiveInt
 from torch import Tensor
 
-from tuitrain.components.data import DataContext, Samples, Splits
+from tuitrain.components.data import DataContext, Samples, Splits, TokenTexts
 from tuitrain.components.files import file_in
 from tuitrain.components.registry import dataset
 from tuitrain.config.schema import NonNegativeInt
@@ -46,6 +46,7 @@ def text_file(
         classes=characters,
         kind="tokens",
         vocabulary=len(characters),
+        token_texts=TokenTexts(characters),
     )
 
 

@@ -93,7 +93,14 @@ def text_splits(
         Samples(known.encode(texts, length), torch.tensor([number[row[1]] for row in rows]))
         for texts, rows in zip(words, (train, held), strict=True)
     )
-    return Splits(training, validation, classes=tuple(labels), kind="tokens", vocabulary=len(known))
+    return Splits(
+        training,
+        validation,
+        classes=tuple(labels),
+        kind="tokens",
+        vocabulary=len(known),
+        token_texts=known.texts(),
+    )
 
 
 def _sorted_labels(parts: Sequence[Sequence[Row]], files: Sequence[Path]) -> list[str]:

@@ -16,7 +16,7 @@ from tuitrain.view.chart.ticks import short_number
 from tuitrain.view.format import Align, display_width, sanitise, shorten, table
 from tuitrain.view.images.pixels import Image
 from tuitrain.view.images.sheet import Canvas, Captioned, picture_lines
-from tuitrain.view.spans import Span, SpanLine, wrap_plain
+from tuitrain.view.spans import Span, SpanLine, plain_text, wrap_plain
 
 _PARTS = ("train", "validation")
 _MOST_CLASSES = 20
@@ -223,13 +223,24 @@ def _token_lines(answer: Mapping[str, Any], width: int) -> list[SpanLine]:
     for name in _PARTS:
         tokens = answer["parts"][name]["inputs"]["tokens"]
         if tokens:
-            frequent = ", ".join(f"{token} ({number:,})" for token, number in tokens["frequent"])
+            names = tokens["texts"] or [str(token) for token, _number in tokens["frequent"]]
+            frequent = ", ".join(
+                f"{_token_name(name)} ({number:,})"
+                for name, (_token, number) in zip(names, tokens["frequent"], strict=True)
+            )
             said = (
                 f"{name}: {tokens['different']:,} different tokens of {tokens['total']:,}; most "
                 f"frequent: {frequent}"
             )
             lines += wrap_plain(said, width)
     return lines
+
+
+def _token_name(text: str) -> str:
+    """Return a token as it can be told from its neighbours in a line."""
+    if not text:
+        return "padding"
+    return sanitise(text) if text.isprintable() and text.strip() == text else repr(text)
 
 
 # --- what to look at ------------------------------------------------------------------------------
@@ -272,7 +283,8 @@ def _warnings(answer: Mapping[str, Any]) -> Iterator[str]:
 def sample_lines(answer: Mapping[str, Any], canvas: Canvas, look: Look) -> list[str]:
     """Return the samples as text that goes to the terminal as it is.
 
-    Pictures are drawn, rows are a table, series are curves of a line, tokens are numbers.
+    Pictures are drawn, rows are a table, series are curves of a line, tokens are text where it is
+    known and else numbers.
     """
     samples = answer["samples"]
     if not samples:
@@ -323,9 +335,20 @@ def _target(target: Any) -> str:
 
 
 def _token_text(sample: Mapping[str, Any], width: int) -> list[str]:
+    """Return a sample's text, and its target: a class, or the tokens that are wanted."""
     words = " ".join(map(str, sample["tokens"]))
-    text = f"#{sample['number']} {_target(sample['target'])}: {words}"
-    return ["".join(span.text for span in line) for line in wrap_plain(text, width)]
+    if sample["text"] is not None:
+        words = _in_line(sample["text"])
+    if sample["target_text"] is None:
+        texts = [f"#{sample['number']} {_target(sample['target'])}: {words}"]
+    else:
+        texts = [f"#{sample['number']}: {words}", f"wanted: {_in_line(sample['target_text'])}"]
+    return [plain_text(line) for text in texts for line in wrap_plain(text, width)]
+
+
+def _in_line(text: str) -> str:
+    """Return a text with its line ends and tabs as one sees them in source."""
+    return text.replace("\n", "\\n").replace("\t", "\\t")
 
 
 def _row_table(samples: Sequence[Mapping[str, Any]], width: int) -> list[str]:
