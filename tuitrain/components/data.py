@@ -102,8 +102,9 @@ class LossContext:
     classes: int
     """How many there are where targets are class numbers; else 0."""
     targets: Callable[[], Tensor]
-    """Returns the training targets, on the CPU: [n] int64 class numbers, or [n, ...] floating
-    point. A set that yields samples one at a time is read once for it, as a whole."""
+    """Returns the training targets, on the CPU: [n] int64 class numbers, [n, ...] of positions or
+    pixels in as few bits as they are held in, or [n, ...] floating point. A set that yields samples
+    one at a time is read once for it, as a whole."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,8 @@ from tuitrain.errors import TrainingError
 IGNORED = -100
 """The class number of a position or pixel that counts for nothing: torch's `ignore_index`.
 
-The mean of an evaluation is over all that counts; the batches of one accumulated step weigh by
-their samples.
+The mean loss of an evaluation, and of a step in several batches, is over all that counts; train
+metrics and terms of a loss weigh the batches of one such step by their samples.
 """
 
 
@@ -139,7 +139,10 @@ class Task:
         return shaped_like(outputs, targets)
 
     def weigh(self, targets: Tensor) -> Tensor | int:
-        """Return what the mean loss of a batch counts for in that of an evaluation: its samples."""
+        """Return what a batch's mean loss counts for in that of an evaluation or a step: samples.
+
+        Where a task counts something else, a tensor on the device: nothing waits for it.
+        """
         return len(targets)
 
     def summarise(self, outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:

@@ -3,7 +3,7 @@
 It knows neither when steps are taken nor what becomes of what they leave in the recorder.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 import torch
@@ -11,6 +11,7 @@ from torch import Tensor
 
 from tuitrain.components.draw import derive
 from tuitrain.components.logged import Sink, send_to
+from tuitrain.components.task import Task
 from tuitrain.training.build import TrainingComponents
 from tuitrain.training.data.batches import Batch, Batches
 from tuitrain.training.instruments import Instrument
@@ -51,7 +52,9 @@ class TrainStep:
         self._undo = StepUndo(components.model, components.loss)
         self._trainable = components.trainable
         self._needs_closure = needs_closure(components.optimizer)
+        self._weighs = type(components.task).weigh is not Task.weigh
         self._transforms = components.hooks.transforms
+        self._prepares = self._weighs or bool(self._transforms)
         self._updated = components.hooks.updated
         told = components.hooks.before_update
         self._update: Update = self._told_update if told else self._plain_update
@@ -85,13 +88,13 @@ class TrainStep:
 
         total: Tensor | None = None
         batches = source.step(step, laps)
-        if self._transforms:
-            self._transform(batches, step)
+        if self._prepares:
+            self._prepare(batches, step)
         for batch in batches:
             outputs, loss = self._forward(batch)
             if laps is not None:
                 laps.mark("forward")
-            if batch.share != 1.0:
+            if len(batches) > 1:
                 loss = loss * batch.share
             torch.autograd.backward(loss if scaler is None else scaler.scale(loss))
             if laps is not None:
@@ -137,13 +140,15 @@ class TrainStep:
         """Take what is told by `tuitrain.components.log` from now on."""
         send_to(self._log)
 
-    def _transform(self, batches: list[Batch], step: int) -> None:
-        """Let the hooks put other inputs and targets in a step's batches."""
+    def _prepare(self, batches: list[Batch], step: int) -> None:
+        """Let the hooks put other inputs and targets in a step's batches, and weigh them."""
         seed = self._components.preset.train.seed
         for place, batch in enumerate(batches):
             for number, transform in enumerate(self._transforms):
                 drawn = derive(seed, step, place, number)
                 batch.inputs, batch.targets = transform(batch.inputs, batch.targets, drawn)
+        if self._weighs and len(batches) > 1:
+            share_by_weight(batches, self._components.task)
 
     # --- forward ----------------------------------------------------------------------------------
 
@@ -264,3 +269,14 @@ class TrainStep:
         # What get_total_norm does after it has sorted gradients by device, ten times as fast.
         norms: list[Tensor] = list(torch._foreach_norm(gradients))
         return cast(Tensor, torch.linalg.vector_norm(torch.stack(norms)))
+
+
+def share_by_weight(batches: Sequence[Batch], task: Task) -> None:
+    """Let each batch of a step count for what the task counts in it; nothing waits for the device.
+
+    So a step in several batches is that of one, whichever places of each batch count for nothing.
+    """
+    counted = [torch.as_tensor(task.weigh(batch.targets)) for batch in batches]
+    total = torch.stack(counted).sum().clamp(min=1)
+    for batch, part in zip(batches, counted, strict=True):
+        batch.share = part / total
