@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 from tuitrain.config.data_path import with_whole_path
-from tuitrain.config.load import load_found, parse_preset, to_toml
-from tuitrain.config.presets import find_preset
+from tuitrain.config.load import parse_preset, to_toml
 from tuitrain.config.schema import Preset
 from tuitrain.errors import UsageError
 
@@ -49,11 +48,3 @@ def test_a_whole_path_that_leads_nowhere_is_told_once(tmp_path: Path) -> None:
 def test_data_sets_without_a_path_and_of_ones_own_stay_as_they_are() -> None:
     own = preset("own", "mine.code:data")
     assert with_whole_path(own, []) is own
-
-
-def test_a_path_that_is_left_out_leads_nowhere_where_the_data_set_has_data_of_its_own(
-    tmp_path: Path,
-) -> None:
-    found = find_preset("char-gpt")
-    own = load_found(found, ())
-    assert with_whole_path(own, [tmp_path]) is own

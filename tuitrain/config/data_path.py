@@ -25,9 +25,6 @@ def with_whole_path(preset: Preset, folders: Iterable[Path]) -> Preset:
     info = read_catalogue().find("dataset", preset.data.name)
     if info is None or "path" not in info.fields:
         return preset
-    if not preset.data.options["path"]:
-        # A data set whose path may be left out has something of its own.
-        return preset
     given = Path(str(preset.data.options["path"])).expanduser()
     places = [Path(folder / given).absolute() for folder in folders]
     found = next((place for place in places if place.exists()), None)

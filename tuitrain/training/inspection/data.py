@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from tuitrain.components.data import DataContext, Samples
-from tuitrain.training.build import Data, build_data
+from tuitrain.training.data.build import Data, build_data
 from tuitrain.training.data.sources import Source
 from tuitrain.training.inspection.answers import Inspected
 from tuitrain.training.inspection.figures import (

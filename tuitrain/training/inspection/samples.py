@@ -12,7 +12,7 @@ from torch.nn.functional import interpolate
 
 from tuitrain.components.data import Samples
 from tuitrain.config.schema import Preset
-from tuitrain.training.build import Data
+from tuitrain.training.data.build import Data
 from tuitrain.training.data.sources import count, sample_shape
 from tuitrain.training.data.transform import BatchTransform, build_augmentations
 from tuitrain.training.runtime.randomness import (
