@@ -3,7 +3,7 @@
 It knows neither when steps are taken nor what becomes of what they leave in the recorder.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import torch
@@ -14,19 +14,16 @@ from tuitrain.components.logged import Sink, send_to
 from tuitrain.components.task import Task
 from tuitrain.training.build import TrainingComponents
 from tuitrain.training.data.batches import Batch, Batches
+from tuitrain.training.forward import ForwardPass
 from tuitrain.training.instruments import Instrument
-from tuitrain.training.metrics.chosen import check_metrics
-from tuitrain.training.metrics.named import outside_graphs, split_terms
+from tuitrain.training.metrics.named import outside_graphs
 from tuitrain.training.metrics.recorder import StepRecorder
 from tuitrain.training.optimization.nonfinite import NonfinitePolicy
 from tuitrain.training.optimization.optimizer import needs_closure
 from tuitrain.training.optimization.undo import StepUndo
 from tuitrain.training.profiling.timing import StepTimer
 from tuitrain.training.settings.live import LiveSettings
-from tuitrain.training.step_checks import check_inputs, check_loss, check_outputs
 
-Forward = Callable[[Batch], tuple[Tensor, Tensor]]
-"""A batch to the model's outputs, in the targets' shape, and their loss."""
 Update = Callable[[int, list[Batch], Tensor], None]
 """Moves the weights, of a step counted from 0, its batches and its loss."""
 
@@ -61,7 +58,7 @@ class TrainStep:
         compiles = components.preset.train.compile
         self._log: Sink = outside_graphs(recorder.log) if compiles else recorder.log
         self._rate = -1.0
-        self._forward: Forward = self._first_forward
+        self._forward = ForwardPass(components, recorder)
 
     def __call__(self, step: int, source: Batches) -> str:
         """Take a step.
@@ -91,7 +88,7 @@ class TrainStep:
         if self._prepares:
             self._prepare(batches, step)
         for batch in batches:
-            outputs, loss = self._forward(batch)
+            outputs, loss = self._forward.run(batch)
             if laps is not None:
                 laps.mark("forward")
             if len(batches) > 1:
@@ -149,52 +146,6 @@ class TrainStep:
                 batch.inputs, batch.targets = transform(batch.inputs, batch.targets, drawn)
         if self._weighs and len(batches) > 1:
             share_by_weight(batches, self._components.task)
-
-    # --- forward ----------------------------------------------------------------------------------
-
-    def _first_forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Look at what each part gives before the next one takes it; later steps don't."""
-        components = self._components
-        with components.precision.autocast():
-            check_inputs(components, batch)
-            outputs = components.forward(batch.inputs)
-            check_outputs(components, batch, outputs)
-            outputs = components.task.shape_outputs(outputs, batch.targets)
-            loss = components.loss(outputs, batch.targets)
-            check_loss(components, loss)
-        if not self._transforms:
-            # Blended targets are of the training alone.
-            check_metrics(components.metrics, outputs, batch.targets)
-        plain = components.precision.is_plain
-        if isinstance(loss, Mapping):
-            self._forward = self._terms_forward if plain else self._autocast_terms_forward
-            return outputs, self._record_terms(loss)
-        self._forward = self._plain_forward if plain else self._autocast_forward
-        return outputs, loss
-
-    def _plain_forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        components, targets = self._components, batch.targets
-        outputs = components.task.shape_outputs(components.forward(batch.inputs), targets)
-        return outputs, components.loss(outputs, targets)
-
-    def _autocast_forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        with self._components.precision.autocast():
-            return self._plain_forward(batch)
-
-    def _terms_forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        outputs, terms = self._plain_forward(batch)
-        return outputs, self._record_terms(cast(Mapping[str, Tensor], terms))
-
-    def _autocast_terms_forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        with self._components.precision.autocast():
-            return self._terms_forward(batch)
-
-    def _record_terms(self, loss: Mapping[str, Tensor]) -> Tensor:
-        """Keep each term of a loss, and return their sum."""
-        total, terms = split_terms(loss)
-        for name, term in terms.items():
-            self._recorder.add_term(name, term.detach())
-        return cast(Tensor, total)
 
     # --- update -----------------------------------------------------------------------------------
 
@@ -255,7 +206,7 @@ class TrainStep:
         return closure
 
     def _backward_again(self, batch: Batch) -> Tensor:
-        loss = self._forward(batch)[1] * batch.share
+        loss = self._forward.run(batch)[1] * batch.share
         torch.autograd.backward(loss)
         return loss.detach()
 
