@@ -5,13 +5,13 @@ Only names them; each lives in a module of its own.
 
 import typer
 
-from tuitrain.cli.record_export import export
-from tuitrain.cli.record_list import ls
-from tuitrain.cli.record_logs import logs
-from tuitrain.cli.record_remove import rm
-from tuitrain.cli.record_report import report
-from tuitrain.cli.record_samples import samples
-from tuitrain.cli.record_show import show
+from tuitrain.cli.record.export import export
+from tuitrain.cli.record.list import ls
+from tuitrain.cli.record.logs import logs
+from tuitrain.cli.record.remove import rm
+from tuitrain.cli.record.report import report
+from tuitrain.cli.record.samples import samples
+from tuitrain.cli.record.show import show
 
 
 def add_commands(app: typer.Typer) -> None:

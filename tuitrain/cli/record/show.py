@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tuitrain.cli import output
 from tuitrain.cli.options import Json, RunArgument, RunsDir
-from tuitrain.cli.record_time import block, describe_time
+from tuitrain.cli.record.time import block, describe_time
 
 if TYPE_CHECKING:
     from tuitrain.runs.reader import RunReader
