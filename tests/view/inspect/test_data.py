@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from tests.view.inspect.golden import check_lines
-from tuitrain.view.chart.figure import Look
+from tuitrain.view.chart.figure import TerminalStyle
 from tuitrain.view.images.sheet import Canvas
 from tuitrain.view.inspect.data import data_lines, sample_lines
 from tuitrain.view.spans import plain_text
 
-PLAIN = Look(colour=False)
+PLAIN = TerminalStyle(colour=False)
 
 
 def part(samples: int, read: int, nan: int) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def answer(**more: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("width", "ascii"), [(80, False), (60, True)])
 def test_the_figures_fit_the_terminal(width: int, ascii: bool) -> None:
-    lines = data_lines(answer(), width, Look(ascii=ascii, colour=False))
+    lines = data_lines(answer(), width, TerminalStyle(ascii=ascii, colour=False))
     check_lines(f"data-{width}", lines, width)
 
 

@@ -17,7 +17,7 @@ from tuitrain.errors import EXIT_INTERRUPTED
 
 if TYPE_CHECKING:
     from tuitrain.supervisor.inspection import Kind
-    from tuitrain.view.chart.figure import Look
+    from tuitrain.view.chart.figure import TerminalStyle
     from tuitrain.view.images.sheet import Canvas
     from tuitrain.view.spans import SpanLine
 
@@ -97,12 +97,12 @@ def terminal_width() -> int | None:
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
-def plain_look() -> "Look":
+def plain_look() -> "TerminalStyle":
     """Return what stdout can show, without colours."""
-    from tuitrain.view.chart.figure import Look
+    from tuitrain.view.chart.figure import TerminalStyle
 
     encoding = (sys.stdout.encoding or "").lower().replace("-", "")
-    return Look(ascii=encoding != "utf8", colour=False)
+    return TerminalStyle(ascii=encoding != "utf8", colour=False)
 
 
 def canvas(graphics: AskedGraphics, width: int | None) -> "Canvas":

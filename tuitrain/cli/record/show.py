@@ -222,14 +222,14 @@ def _last_profile(reader: "RunReader", now: float) -> str:
 
 def _memory(reader: "RunReader") -> str:
     """Return the estimate beside what was measured, and the account where memory ran out."""
-    from tuitrain.view.chart.figure import Look
+    from tuitrain.view.chart.figure import TerminalStyle
     from tuitrain.view.memory.text import account_lines, composition_lines
     from tuitrain.view.spans import plain_text
 
     facts = reader.facts()
     blocks = []
     if facts.memory is not None:
-        lines = composition_lines(facts.memory, _WIDTH, Look(ascii=True))
+        lines = composition_lines(facts.memory, _WIDTH, TerminalStyle(ascii=True))
         blocks.append(["MEMORY", *map(plain_text, lines)])
     if facts.out_of_memory is not None:
         lines = account_lines(facts.out_of_memory, _WIDTH)
