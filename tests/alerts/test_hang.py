@@ -38,7 +38,7 @@ class Clocked:
         end = self.now + seconds
         while self.now < end:
             self.now = min(end, self.now + 1.0)
-            if text := self.hang.look(self.now):
+            if text := self.hang.poll(self.now):
                 self.said.append(text)
 
     def evaluated(self, duration_s: float) -> None:
@@ -173,6 +173,6 @@ def test_a_supervisor_that_was_held_up_itself_gives_the_run_time_to_speak() -> N
     run = Clocked()
     run.steps(50, 0.2)
     run.now += 5000
-    assert run.hang.look(run.now) == ""
+    assert run.hang.poll(run.now) == ""
     run.steps(50, 0.2)
     assert run.said == []

@@ -17,7 +17,7 @@ from functools import partial
 
 from tuitrain.view.chart.canvas import axes_text
 from tuitrain.view.chart.chart import draw_chart
-from tuitrain.view.chart.figure import Chart, Line, Look, Mark, Size
+from tuitrain.view.chart.figure import Chart, Line, Mark, Size, TerminalStyle
 
 SIZE = Size(120, 30)
 COLUMNS = 120
@@ -49,7 +49,7 @@ def chart_of(count: int) -> Chart:
     return Chart("loss", lines, (0, LAST_STEP), marks, cursor=5e5)
 
 
-def draw_anew(chart: Chart, look: Look) -> None:
+def draw_anew(chart: Chart, look: TerminalStyle) -> None:
     """Draw a chart whose axes were never drawn."""
     axes_text.cache_clear()
     draw_chart(chart, SIZE, look)
@@ -83,9 +83,9 @@ def measure(count: int) -> dict[str, float]:
     """Return the median of each way, measured in turn."""
     chart = chart_of(count)
     ways: dict[str, Callable[[], object]] = {
-        "draw_chart, braille": partial(draw_anew, chart, Look()),
-        "draw_chart, ASCII": partial(draw_anew, chart, Look(ascii=True)),
-        "draw_chart, same axes": partial(draw_chart, chart, SIZE, Look()),
+        "draw_chart, braille": partial(draw_anew, chart, TerminalStyle()),
+        "draw_chart, ASCII": partial(draw_anew, chart, TerminalStyle(ascii=True)),
+        "draw_chart, same axes": partial(draw_chart, chart, SIZE, TerminalStyle()),
         "plotext's own lines": partial(draw_by_plotext, chart.lines),
     }
     for draw in ways.values():

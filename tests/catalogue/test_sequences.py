@@ -13,7 +13,7 @@ import torch
 from tests.training.test_hooks import resumed
 from tests.training.test_loop import Course
 from tuitrain.components import DataContext, DataSpec, Samples, Splits, registry
-from tuitrain.components.models.gpt import generate
+from tuitrain.components.generation import generate
 from tuitrain.components.vocabulary import PADDING, UNKNOWN
 from tuitrain.config.folders import built_in_preset_directory
 from tuitrain.config.load import load_preset, to_toml

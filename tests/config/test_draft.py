@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuitrain.config.draft import Draft, value_text
+from tuitrain.config.editing.draft import Draft, value_text
+from tuitrain.config.editing.shortest import shortest_overrides, toml_value
 from tuitrain.config.folders import built_in_preset_directory
 from tuitrain.config.load import parse_preset, to_toml
 from tuitrain.config.overrides import parse_override
-from tuitrain.config.shortest import shortest_overrides, toml_value
 
 PRESETS = sorted(built_in_preset_directory().glob("*.toml"))
 TEXTS = {path.stem: path.read_text(encoding="utf-8") for path in PRESETS}

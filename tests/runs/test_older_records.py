@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tuitrain import messages as m
-from tuitrain.cli.record_show import describe
+from tuitrain.cli.record.show import describe
 from tuitrain.errors import RecordError
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.reader import RunReader

@@ -77,7 +77,7 @@ def test_it_is_told_after_some_seconds_once_and_again_when_the_reason_changes(
     def wait(seconds: float) -> None:
         for _ in range(int(seconds * 10)):
             now[0] += 0.1
-            patience.look()
+            patience.poll()
 
     with RunWriter(run) as writer:
         writer.begin_attempt(1.0)

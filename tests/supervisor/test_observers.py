@@ -45,8 +45,8 @@ class Calls(Observer):
     def told(self, alert: m.AlertRaised) -> None:
         self._call(f"told {alert.kind}")
 
-    def look(self, worker_pid: int) -> Alerts:
-        return self._call(f"look {worker_pid}")
+    def poll(self, worker_pid: int) -> Alerts:
+        return self._call(f"poll {worker_pid}")
 
     def ended(self) -> Alerts:
         return self._call("ended")
@@ -60,7 +60,7 @@ def live_through(observers: Observers) -> None:
     observers.begun()
     observers.arrived(event)
     observers.recorded(event)
-    observers.look(7)
+    observers.poll(7)
     observers.ended()
     observers.close()
 
@@ -75,7 +75,7 @@ def test_an_observer_that_fails_is_told_once_and_left_out_and_the_others_hear_al
         "the one in the test failed and is left out, the run goes on: ValueError: no more"
     )
     assert "_call" in alert.detail
-    heard = ["arrived 5", "recorded 5", "look 7", "ended", "close"]
+    heard = ["arrived 5", "recorded 5", "poll 7", "ended", "close"]
     assert before.calls == ["begun", "told record", *heard]
     assert after.calls == ["told record", "begun", *heard]
 

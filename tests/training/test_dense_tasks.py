@@ -1,5 +1,6 @@
 """Tokens, and tasks that have a target for each position, for each pixel, or for a whole image."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,15 @@ from torch import Tensor, nn
 
 from tests.training.test_loop import Course
 from tuitrain.components import DataSpec, LossContext, Samples, Splits, Task, registry
+from tuitrain.components.losses.weights import class_weights
+from tuitrain.components.metric import MetricContext
 from tuitrain.components.task import IGNORED
-from tuitrain.errors import TrainingError
-from tuitrain.training.build import build_components, first_samples
+from tuitrain.config.load import parse_preset
+from tuitrain.errors import PresetError, TrainingError
+from tuitrain.training.build import build_components
 from tuitrain.training.data.batches import evaluation_batches
+from tuitrain.training.data.samples import first_samples
+from tuitrain.training.metrics.evaluation import Evaluator
 from tuitrain.training.metrics.recorder import StepRecorder
 from tuitrain.training.task import find_task
 
@@ -33,9 +39,12 @@ def text(*, held="uint8", streamed=False, vocabulary=9):
     both = Rows(both) if streamed else both
     return Splits(both, both, kind="tokens", vocabulary=vocabulary)
 
-def masks(*, shape=(4, 5)):
+def masks(*, shape=(4, 5), ragged=False):
     images = torch.rand(40, 1, 4, 5, generator=torch.Generator().manual_seed(0))
     targets = (images[:, 0] > 0.5).reshape(40, *shape)
+    if ragged:
+        targets = targets.to(torch.int16)
+        targets[::3, 1:] = -100
     both = Samples(images, targets)
     return Splits(both, both, classes=("dark", "light"))
 
@@ -90,8 +99,6 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def parts_of(folder: Path, config: str) -> Any:
-    from tuitrain.config.load import parse_preset
-
     return build_components(parse_preset(config, "config.toml"), folder, lambda _text: None)
 
 
@@ -210,10 +217,6 @@ def test_the_loss_of_an_evaluation_is_the_mean_over_what_counts_not_over_batches
     own: Path,
 ) -> None:
     parts = parts_of(own, TEXT)
-    from dataclasses import replace
-
-    from tuitrain.training.metrics.evaluation import Evaluator
-
     held = parts.data.validation
     targets = held.targets.long()
     targets[:10, 1:] = IGNORED
@@ -222,6 +225,71 @@ def test_the_loss_of_an_evaluation_is_the_mean_over_what_counts_not_over_batches
     whole = Evaluator(parts).run(60).metrics
     pieces = Evaluator(parts).run(4).metrics
     assert pieces == pytest.approx(whole, rel=1e-5)
+
+
+class TermsOfLoss(nn.Module):
+    def forward(self, outputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
+        loss = nn.functional.cross_entropy(outputs, targets)
+        return {"once": loss, "more": loss * 2}
+
+
+def test_the_terms_of_an_evaluations_loss_add_up_to_it(own: Path) -> None:
+    parts = parts_of(own, f"{MASKS}data.ragged = true")
+    parts.loss = TermsOfLoss()
+    found = Evaluator(parts).run(7).metrics
+    assert found["val/loss_once"] + found["val/loss_more"] == pytest.approx(found["val/loss"])
+    assert found == pytest.approx(Evaluator(parts).run(40).metrics)
+
+
+def test_a_step_in_several_batches_is_that_of_one_whatever_counts_in_each(own: Path) -> None:
+    config = f"{MASKS}data.ragged = true\ntrain.max_steps = 3\ntrain.threads = 1\n"
+    whole = Course(own, config.replace("batch_size = 8", "batch_size = 12"))
+    small = config.replace("batch_size = 8", "batch_size = 4\ntrain.accumulate = 3")
+    parts = Course(own / "more", small)
+    assert parts.points("train/loss") == pytest.approx(whole.points("train/loss"), rel=1e-5)
+    assert len(parts.points("train/loss")) == 3
+
+
+def test_balanced_weights_count_the_pixels_that_count_in_however_few_bits() -> None:
+    targets = torch.tensor([[0, 0, 156], [1, 0, 1]], dtype=torch.uint8)
+    spec = DataSpec((1, 2, 3), 157, target_shape=(2, 3))
+    with pytest.raises(TrainingError, match="no sample of class 2"):
+        class_weights(LossContext(spec, "segmentation", 157, lambda: targets), "balanced", "w")
+    few = torch.tensor([[0, 0, -100], [1, 0, 1]], dtype=torch.int8)
+    weights = class_weights(LossContext(spec, "segmentation", 2, lambda: few), "balanced", "w")
+    assert weights is not None
+    assert weights.tolist() == pytest.approx([5 / 6, 5 / 4])
+    every = torch.arange(157, dtype=torch.uint8)
+    weights = class_weights(LossContext(spec, "segmentation", 157, lambda: every), "balanced", "w")
+    assert weights is not None
+    assert weights.tolist() == pytest.approx([1.0] * 157)
+
+
+@pytest.mark.parametrize("task", ["language_modelling", "segmentation"])
+@pytest.mark.parametrize(
+    "name",
+    ["f1_macro", "precision_macro", "recall_macro", "balanced_accuracy", "iou_mean", "top_k"],
+)
+def test_metrics_of_classes_take_each_place_that_counts_as_a_sample(task: str, name: str) -> None:
+    outputs, targets = pair(task)
+    options = {"k": 2} if name == "top_k" else {}
+    context = MetricContext(find_task(task), 5, torch.device("cpu"))
+    places = registry.metric.find(name)(context, **options)
+    places.add(outputs, targets)
+    kept = targets.flatten() != IGNORED
+    rows = outputs.movedim(1, -1).reshape(-1, 5)[kept]
+    single = MetricContext(find_task("classification"), 5, torch.device("cpu"))
+    flat = registry.metric.find(name)(single, **options)
+    flat.add(rows, targets.flatten()[kept])
+    assert places.value() == pytest.approx(flat.value())
+
+
+@pytest.mark.parametrize("task", ["language_modelling", "segmentation", "reconstruction"])
+@pytest.mark.parametrize("name", ["mixup", "cutmix"])
+def test_mixing_is_refused_where_targets_are_many(task: str, name: str) -> None:
+    given = {"language_modelling": TEXT, "segmentation": MASKS, "reconstruction": SAME}[task]
+    with pytest.raises(PresetError, match=f'found "{name}", which needs targets that are mixable'):
+        parse_preset(f'hooks = [{{ name = "{name}" }}]\n{given}', "config.toml")
 
 
 @pytest.mark.parametrize(

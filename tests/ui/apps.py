@@ -9,7 +9,7 @@ from textual.pilot import Pilot
 
 from tuitrain.ui.app import TuitrainApp
 from tuitrain.ui.preferences import Preferences
-from tuitrain.view.chart.figure import Look
+from tuitrain.view.chart.figure import TerminalStyle
 
 Play = Callable[[Pilot[Any]], Awaitable[None]]
 
@@ -20,7 +20,7 @@ def play(
     steps: Play,
     *,
     size: tuple[int, int] = (80, 24),
-    look: Look | None = None,
+    look: TerminalStyle | None = None,
     notifications: bool = False,
 ) -> TuitrainApp:
     """Open the interface with the screen that `first` opens, and do `steps` on it.
@@ -28,7 +28,7 @@ def play(
     Only with `notifications` do the few words show that pass by themselves.
     """
     preferences = Preferences(root.parent / "preferences.toml")
-    app = TuitrainApp(root, look=look or Look(), preferences=preferences, first=first)
+    app = TuitrainApp(root, look=look or TerminalStyle(), preferences=preferences, first=first)
 
     async def run() -> None:
         async with app.run_test(size=size, notifications=notifications) as pilot:

@@ -16,7 +16,7 @@ from textual.pilot import Pilot
 from tuitrain.runs.listing import find_run
 from tuitrain.ui.app import TuitrainApp
 from tuitrain.ui.preferences import Preferences
-from tuitrain.view.chart.figure import Look
+from tuitrain.view.chart.figure import TerminalStyle
 
 FOLDER = Path(__file__).parent / "screenshots"
 SIZE = (120, 34)
@@ -56,7 +56,10 @@ def _call(command: str, what: str, root: Path, *options: str) -> None:
 
 async def _save(name: str, root: Path, opened: Callable[[TuitrainApp], None]) -> None:
     app = TuitrainApp(
-        root, look=Look(), preferences=Preferences(root.parent / "interface.toml"), first=opened
+        root,
+        look=TerminalStyle(),
+        preferences=Preferences(root.parent / "interface.toml"),
+        first=opened,
     )
     async with app.run_test(size=SIZE) as pilot:
         await _settle(pilot, 8.0 if name == "launch" else _SETTLE_S)

@@ -15,7 +15,7 @@ from tuitrain.runs.reader import RunReader
 from tuitrain.runs.writer import RunWriter
 from tuitrain.ui.notices import DesktopNotifier
 from tuitrain.ui.screens.alerts import AlertsScreen
-from tuitrain.view.chart.figure import Look
+from tuitrain.view.chart.figure import TerminalStyle
 
 STACKS = """== worker, process 4100, sleeping ==
 Thread 0x00007f41b19fe6c0 (most recent call first):
@@ -54,14 +54,14 @@ def show(run: RunDirectory, steps: Any, **options: Any) -> None:
 @pytest.mark.parametrize(
     ("size", "look", "name"),
     [
-        ((80, 24), Look(), "80x24"),
-        ((60, 20), Look(), "60x20"),
-        ((200, 60), Look(), "200x60"),
-        ((80, 24), Look(ascii=True), "ascii-80x24"),
+        ((80, 24), TerminalStyle(), "80x24"),
+        ((60, 20), TerminalStyle(), "60x20"),
+        ((200, 60), TerminalStyle(), "200x60"),
+        ((80, 24), TerminalStyle(ascii=True), "ascii-80x24"),
     ],
 )
 def test_the_list_and_the_stacks_of_the_alert_under_the_cursor(
-    run: RunDirectory, size: tuple[int, int], look: Look, name: str
+    run: RunDirectory, size: tuple[int, int], look: TerminalStyle, name: str
 ) -> None:
     async def steps(pilot: Pilot[Any]) -> None:
         await wait_for_text(pilot, "3 alerts, 1 for information")

@@ -20,7 +20,7 @@ from tuitrain.runs.directory import RunDirectory
 from tuitrain.ui.app import TuitrainApp
 from tuitrain.ui.preferences import Preferences
 from tuitrain.ui.terminal import AsciiFilter
-from tuitrain.view.chart.figure import Look
+from tuitrain.view.chart.figure import TerminalStyle
 
 PICTURES_OF_KEYS = set("⏎⌫␣⇥↑↓←→⌃⇧")
 """Their replacements are of the same width, and nobody reads `<` as Enter."""
@@ -62,7 +62,7 @@ def test_every_screen_its_help_and_its_palette_can_be_read_in_ascii(run: RunDire
     add_profile(run, "p1", cuda_events())
     app = Unfiltered(
         run.path.parent,
-        look=Look(ascii=True),
+        look=TerminalStyle(ascii=True),
         preferences=Preferences(run.path.parent.parent / "preferences.toml"),
     )
     found: dict[str, set[str]] = {}
@@ -95,7 +95,9 @@ def test_every_screen_its_help_and_its_palette_can_be_read_in_ascii(run: RunDire
 
 
 def test_keys_are_named_in_words_where_their_pictures_can_not_be_shown(root: Path) -> None:
-    app = TuitrainApp(root, look=Look(ascii=True), preferences=Preferences(root / "none.toml"))
+    app = TuitrainApp(
+        root, look=TerminalStyle(ascii=True), preferences=Preferences(root / "none.toml")
+    )
     keys = ("enter", "up", "down", "left", "right", "tab", "space", "backspace", "ctrl+s", "escape")
     shown = [app.get_key_display(Binding(key, "nothing")) for key in keys]
     assert shown == [*keys[:8], "^s", "esc"]

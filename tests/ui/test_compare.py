@@ -9,7 +9,7 @@ from tests.ui.apps import play
 from tests.ui.makers import falling, new_run, train
 from tests.ui.screens import screen_text, wait_for_golden, wait_for_text
 from tuitrain.runs.directory import RunDirectory
-from tuitrain.view.chart.figure import Look
+from tuitrain.view.chart.figure import TerminalStyle
 
 
 def trained(root: Path, name: str, factor: float, **options: Any) -> RunDirectory:
@@ -52,7 +52,7 @@ def test_without_colour_or_unicode_the_curves_are_told_apart_by_marker_and_name(
         assert any("*" in line for line in chart) and any("+" in line for line in chart)
         assert "* alpha" in text and "+ beta" in text
 
-    show(root, runs, steps, look=Look(ascii=True, colour=False))
+    show(root, runs, steps, look=TerminalStyle(ascii=True, colour=False))
 
 
 def test_a_click_on_a_metric_draws_it(root: Path) -> None:

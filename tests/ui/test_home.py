@@ -21,7 +21,7 @@ from tuitrain.ui.screens.home import HomeScreen
 from tuitrain.ui.screens.launch import LaunchScreen
 from tuitrain.ui.screens.run import RunScreen
 from tuitrain.ui.widgets.homelists import PresetList, RunList
-from tuitrain.view.chart.figure import Look
+from tuitrain.view.chart.figure import TerminalStyle
 
 PRESET = """
 name = "{name}"
@@ -196,7 +196,7 @@ def test_home_without_braille_or_colour_is_plain_ascii(
         assert "######" in rows[0]
         assert rows[0].replace("│", "").isascii()
 
-    play(root, home, steps, size=(160, 48), look=Look(ascii=True, colour=False))
+    play(root, home, steps, size=(160, 48), look=TerminalStyle(ascii=True, colour=False))
 
 
 def test_failed_and_lost_runs_stand_on_top_with_the_reason_and_old_ones_do_not(

@@ -35,7 +35,7 @@ from tuitrain.ui.screens.home import HomeScreen
 from tuitrain.ui.screens.launch import LaunchScreen
 from tuitrain.ui.screens.run import RunScreen
 from tuitrain.ui.warm import WarmReport
-from tuitrain.view.chart.figure import Look
+from tuitrain.view.chart.figure import TerminalStyle
 
 PRESET = """
 name = "tiny"
@@ -513,4 +513,4 @@ def test_the_form_is_shown_in_plain_ascii_where_nothing_else_is(root: Path, pres
         await ready(pilot)
         await wait_for_text(pilot, "--------")
 
-    play(root, form(preset, Bench()), steps, look=Look(ascii=True, colour=False))
+    play(root, form(preset, Bench()), steps, look=TerminalStyle(ascii=True, colour=False))

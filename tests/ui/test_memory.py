@@ -15,7 +15,7 @@ from tuitrain import messages as m
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.writer import RunWriter
 from tuitrain.ui.screens.memory import MemoryScreen
-from tuitrain.view.chart.figure import Look
+from tuitrain.view.chart.figure import TerminalStyle
 
 Steps = Callable[[Pilot[Any]], Awaitable[None]]
 
@@ -61,7 +61,7 @@ def test_plain_ascii_and_no_colour(run: RunDirectory) -> None:
         await wait_for_golden(pilot, "memory-ascii-80x24")
         assert screen_text(pilot.app).isascii()
 
-    show(run, doing, look=Look(ascii=True, colour=False))
+    show(run, doing, look=TerminalStyle(ascii=True, colour=False))
 
 
 def test_a_machine_without_gpus_shows_the_host_in_the_same_places(root: Path) -> None:

@@ -15,7 +15,7 @@ from tuitrain.runs.writer import RunWriter
 from tuitrain.traces.store import load_digest, trace_path
 from tuitrain.ui.screens.profile import ProfileScreen
 from tuitrain.ui.screens.run import RunScreen
-from tuitrain.view.chart.figure import Look
+from tuitrain.view.chart.figure import TerminalStyle
 
 ON_HOST = [event for event in cuda_events() if event.get("pid") != 0]
 
@@ -132,7 +132,7 @@ def test_the_flame_view_is_walked_and_zoomed(run: RunDirectory, ascii: bool) -> 
         await wait_for_text(pilot, "aten::cudnn_convolution")
         assert isinstance(pilot.app.screen, ProfileScreen)
 
-    show(run, steps, look=Look(ascii=ascii, colour=not ascii))
+    show(run, steps, look=TerminalStyle(ascii=ascii, colour=not ascii))
 
 
 def test_another_profile_is_shown_and_compared_with(run: RunDirectory) -> None:

@@ -20,7 +20,7 @@ from tests.ui.run_shown import body, show, titles, words
 from tests.ui.screens import screen_text, wait_for, wait_for_golden, wait_for_text
 from tuitrain.messages import Pause
 from tuitrain.runs.directory import RunDirectory
-from tuitrain.view.chart.figure import Look
+from tuitrain.view.chart.figure import TerminalStyle
 
 WHOLE = f"step {STEPS}/400"
 
@@ -43,7 +43,7 @@ def test_plain_ascii_and_no_colour_lose_nothing_that_matters(run: RunDirectory) 
         await wait_for_golden(pilot, "run-ascii-80x24")
         assert body(screen_text(pilot.app)).isascii()
 
-    show(run, doing, look=Look(ascii=True, colour=False))
+    show(run, doing, look=TerminalStyle(ascii=True, colour=False))
 
 
 def test_the_smallest_terminal_shows_one_chart_and_memory_on_one_line(run: RunDirectory) -> None:

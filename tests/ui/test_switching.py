@@ -32,7 +32,7 @@ from tuitrain.ui.screens.launch import LaunchScreen
 from tuitrain.ui.screens.profile_parts import ChooseProfile, Details
 from tuitrain.ui.screens.run import RunScreen
 from tuitrain.ui.whole import Whole
-from tuitrain.view.chart.figure import Look
+from tuitrain.view.chart.figure import TerminalStyle
 
 WHOLE_RUN = f"step {STEPS}/400"
 
@@ -140,7 +140,7 @@ def test_no_chart_is_painted_in_the_room_of_another_one(run: RunDirectory) -> No
 
     app = Watched(
         run.path.parent,
-        look=Look(),
+        look=TerminalStyle(),
         preferences=Preferences(run.path.parent.parent / "preferences.toml"),
         first=lambda app: app.open_run(run),
     )

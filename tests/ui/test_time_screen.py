@@ -17,7 +17,7 @@ from tuitrain import messages as m
 from tuitrain.metric_names import HOST_BOUND_METRIC, STAGES, WALL_METRIC, split_metric
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.writer import RunWriter
-from tuitrain.view.chart.figure import Look
+from tuitrain.view.chart.figure import TerminalStyle
 
 Steps = Callable[[Pilot[Any]], Awaitable[None]]
 WAIT = "the GPU waits 27 % of each step"
@@ -107,7 +107,7 @@ def test_it_reads_the_same_in_plain_ascii_without_colour(run: RunDirectory) -> N
         await wait_for_text(pilot, "try data.workers 2 ->")
         assert screen_text(pilot.app).isascii()
 
-    show(run, doing, look=Look(ascii=True, colour=False))
+    show(run, doing, look=TerminalStyle(ascii=True, colour=False))
 
 
 def test_a_live_run_moves_and_an_ended_one_stays(run: RunDirectory) -> None:

@@ -4,18 +4,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tuitrain.view.bars import fill_of, percent_bar, progress_bar, stacked_bar
-from tuitrain.view.chart.figure import Look
+from tuitrain.view.chart.figure import TerminalStyle
 from tuitrain.view.format import display_width
 from tuitrain.view.spans import line_width
 
-UNICODE, ASCII = Look(), Look(ascii=True)
-LOOKS = st.builds(Look, ascii=st.booleans(), colour=st.booleans())
+UNICODE, ASCII = TerminalStyle(), TerminalStyle(ascii=True)
+LOOKS = st.builds(TerminalStyle, ascii=st.booleans(), colour=st.booleans())
 ANY = st.floats(allow_nan=True, allow_infinity=True)
 WIDTHS = st.integers(0, 60)
 
 
 @given(ANY, WIDTHS, LOOKS)
-def test_bars_of_any_share_fill_their_width(share: float, width: int, look: Look) -> None:
+def test_bars_of_any_share_fill_their_width(share: float, width: int, look: TerminalStyle) -> None:
     for bar in (progress_bar(share, width, look), percent_bar(share, width, look)):
         assert display_width(bar) == width
         assert bar.isascii() or not look.ascii
@@ -23,7 +23,7 @@ def test_bars_of_any_share_fill_their_width(share: float, width: int, look: Look
 
 @given(st.lists(ANY, max_size=10), ANY, WIDTHS, LOOKS)
 def test_a_stacked_bar_of_any_parts_fills_its_width(
-    parts: list[float], total: float, width: int, look: Look
+    parts: list[float], total: float, width: int, look: TerminalStyle
 ) -> None:
     bar = stacked_bar(parts, total, width, look)
     assert line_width(bar) == width

@@ -3,7 +3,7 @@ import shlex
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuitrain.view.chart.figure import Look
+from tuitrain.view.chart.figure import TerminalStyle
 from tuitrain.view.launchtext import Outlook, command_lines, command_words, outlook_lines
 from tuitrain.view.spans import SpanLine
 
@@ -13,7 +13,7 @@ def text(lines: list[SpanLine]) -> str:
 
 
 def test_nothing_is_claimed_before_it_is_known() -> None:
-    said = text(outlook_lines(Outlook(), 40, Look()))
+    said = text(outlook_lines(Outlook(), 40, TerminalStyle()))
     assert "not measured yet" in said
     assert "warming up" in said
 
@@ -31,7 +31,7 @@ def test_steps_time_memory_and_device_are_told() -> None:
         pace_of="digits-cnn-k3f",
         warm=True,
     )
-    said = text(outlook_lines(outlook, 40, Look(ascii=True)))
+    said = text(outlook_lines(outlook, 40, TerminalStyle(ascii=True)))
     for words in (
         "460, 23 an epoch",
         "about 9.2 s",
@@ -48,7 +48,7 @@ def test_steps_time_memory_and_device_are_told() -> None:
 
 def test_what_does_not_fit_is_told_in_words() -> None:
     outlook = Outlook(parts=(("one batch", 2**31),), free_bytes=2**30)
-    assert "does not fit" in text(outlook_lines(outlook, 60, Look()))
+    assert "does not fit" in text(outlook_lines(outlook, 60, TerminalStyle()))
 
 
 def test_the_command_is_quoted_for_a_shell_and_cut_to_its_lines() -> None:

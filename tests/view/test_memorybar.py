@@ -4,16 +4,16 @@ from hypothesis import strategies as st
 from tests.analysis.readings import GIB, readings
 from tuitrain.analysis.memory_breakdown import MemoryBreakdown, MemoryPart, memory_breakdowns
 from tuitrain.view.bars import stacked_bar
-from tuitrain.view.chart.figure import Look
+from tuitrain.view.chart.figure import TerminalStyle
 from tuitrain.view.memory.bar import bar_lines, bar_spans, detail_text, title_text
 from tuitrain.view.spans import line_width
 
-LOOKS = (Look(), Look(ascii=True, colour=False))
+LOOKS = (TerminalStyle(), TerminalStyle(ascii=True, colour=False))
 
 
 @given(readings(), st.sampled_from(["gpu0", None]), st.integers(1, 90), st.sampled_from(LOOKS))
 def test_a_bar_takes_exactly_its_width_whatever_is_read(
-    samples: dict[str, float], training: str | None, width: int, look: Look
+    samples: dict[str, float], training: str | None, width: int, look: TerminalStyle
 ) -> None:
     for bar in memory_breakdowns(samples, {}, training):
         assert line_width(bar_spans(bar, width, look)) == width
@@ -21,7 +21,7 @@ def test_a_bar_takes_exactly_its_width_whatever_is_read(
 
 
 def test_a_bar_without_anything_is_empty() -> None:
-    assert stacked_bar([], 0, 5, Look())
+    assert stacked_bar([], 0, 5, TerminalStyle())
 
 
 def test_who_uses_a_memory_is_told_harmlessly() -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tuitrain.messages import MemoryBlock, MemoryParts, NoEstimate
 from tuitrain.runs.rows import MemoryRow, OutOfMemoryRow
-from tuitrain.view.chart.figure import Look
+from tuitrain.view.chart.figure import TerminalStyle
 from tuitrain.view.memory.text import account_lines, composition_lines
 from tuitrain.view.spans import SpanLine, line_width, plain_text
 
@@ -60,7 +60,7 @@ def rows(lines: list[SpanLine]) -> dict[str, list[str]]:
 
 
 def test_each_part_stands_with_its_estimate_and_its_measure() -> None:
-    lines = composition_lines(MEMORY, 80, Look(ascii=True))
+    lines = composition_lines(MEMORY, 80, TerminalStyle(ascii=True))
     found = rows(lines)
     assert found["activations"][:4] == ["200", "MiB", "230", "MiB"]
     assert found["total"] == ["370", "MiB", "400", "MiB"]
@@ -71,17 +71,17 @@ def test_each_part_stands_with_its_estimate_and_its_measure() -> None:
 
 
 def test_without_room_for_both_the_measured_number_stays() -> None:
-    found = rows(composition_lines(MEMORY, 24, Look()))
+    found = rows(composition_lines(MEMORY, 24, TerminalStyle()))
     assert found["activations"] == ["230", "MiB"]
 
 
 def test_what_is_not_known_is_said_in_words() -> None:
-    assert "not measured yet" in said(composition_lines(None, 60, Look()))
+    assert "not measured yet" in said(composition_lines(None, 60, TerminalStyle()))
     unknown = replace(PARTS, activations_bytes=None, total_bytes=None)
     memory = replace(MEMORY, measured=unknown, estimated=NoEstimate("needs \x1b[31m numbers"))
-    text = said(composition_lines(memory, 80, Look()))
+    text = said(composition_lines(memory, 80, TerminalStyle()))
     assert "not estimated: needs \\x1b[31m numbers" in text
-    assert rows(composition_lines(memory, 80, Look()))["total"] == ["-", "-"]
+    assert rows(composition_lines(memory, 80, TerminalStyle()))["total"] == ["-", "-"]
 
 
 def test_an_account_says_who_had_the_memory_and_what_to_run() -> None:
@@ -113,8 +113,8 @@ def test_an_account_of_a_cpu_says_nothing_of_an_allocator() -> None:
     assert "tensors" not in text
 
 
-@pytest.mark.parametrize("look", [Look(), Look(ascii=True)])
+@pytest.mark.parametrize("look", [TerminalStyle(), TerminalStyle(ascii=True)])
 @given(width=st.integers(30, 160))
-def test_no_line_is_wider_than_its_place(look: Look, width: int) -> None:
+def test_no_line_is_wider_than_its_place(look: TerminalStyle, width: int) -> None:
     lines = [*composition_lines(MEMORY, width, look), *account_lines(OOM, width)]
     assert max(line_width(line) for line in lines) <= width

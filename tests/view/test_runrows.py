@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tuitrain.runs.summary import RunSummary
-from tuitrain.view.chart.figure import Look
+from tuitrain.view.chart.figure import TerminalStyle
 from tuitrain.view.rundetail import run_detail
 from tuitrain.view.runrows import (
     Needs,
@@ -83,7 +83,7 @@ def test_the_best_metric_has_a_short_name() -> None:
 
 
 def test_a_narrow_list_keeps_name_state_and_progress() -> None:
-    line = text(run_line(RunRow(run()), 40, NOW, Look(), Needs()))
+    line = text(run_line(RunRow(run()), 40, NOW, TerminalStyle(), Needs()))
     assert "demo-abc" in line
     assert "running" in line
     assert "35%" in line
@@ -91,7 +91,7 @@ def test_a_narrow_list_keeps_name_state_and_progress() -> None:
 
 def test_a_wide_list_shows_everything() -> None:
     curve = tuple(1 / (1 + i) for i in range(30))
-    line = text(run_line(RunRow(run(), curve=curve), 150, NOW, Look(ascii=True), Needs()))
+    line = text(run_line(RunRow(run(), curve=curve), 150, NOW, TerminalStyle(ascii=True), Needs()))
     for word in ("35%", "4/10", "acc 0.9712", "cpu", "59 s", "1 min ago", "##"):
         assert word in line
     assert line.isascii()
@@ -110,20 +110,24 @@ def test_a_wide_list_shows_everything() -> None:
 
 def test_the_reason_stands_where_progress_would() -> None:
     row = RunRow(run(state="failed", reason="out of\x1b memory"))
-    line = text(run_line(row, 80, NOW, Look(), Needs()))
+    line = text(run_line(row, 80, NOW, TerminalStyle(), Needs()))
     assert "out of\\x1b memory" in line
     assert "%" not in line
 
 
 def test_the_end_of_a_long_name_is_kept() -> None:
     line = text(
-        run_line(RunRow(run(name="a-very-long-name-of-a-run-x7k")), 40, NOW, Look(), Needs())
+        run_line(
+            RunRow(run(name="a-very-long-name-of-a-run-x7k")), 40, NOW, TerminalStyle(), Needs()
+        )
     )
     assert "x7k" in line
 
 
 def test_a_mark_is_told_without_colour() -> None:
-    assert text(run_line(RunRow(run(), marked=True), 60, NOW, Look(), Needs())).startswith("* ")
+    assert text(run_line(RunRow(run(), marked=True), 60, NOW, TerminalStyle(), Needs())).startswith(
+        "* "
+    )
 
 
 def test_a_filter_takes_words_in_any_order() -> None:
@@ -163,7 +167,7 @@ def test_a_row_is_exactly_as_wide_as_its_list(
         )
     )
     needs = NeedsOfRuns().measure([row.run])
-    for look in (Look(), Look(ascii=True)):
+    for look in (TerminalStyle(), TerminalStyle(ascii=True)):
         assert line_width(run_line(row, width, NOW, look, needs)) == width
     assert line_width(run_heading(width, needs)) == width
 
@@ -192,7 +196,9 @@ LONG = run(
 @pytest.mark.parametrize("width", [58, 78, 110, 150])
 def test_no_column_is_cut_and_what_does_not_fit_is_left_out_whole(width: int) -> None:
     needs = NeedsOfRuns().measure([run(), LONG])
-    row = text(run_line(RunRow(LONG, curve=(1.0, 0.5)), width, NOW, Look(ascii=True), needs))
+    row = text(
+        run_line(RunRow(LONG, curve=(1.0, 0.5)), width, NOW, TerminalStyle(ascii=True), needs)
+    )
     words = {
         "run": "linear-regression-kir",
         "done": "0%",

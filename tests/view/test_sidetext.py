@@ -6,7 +6,7 @@ import pytest
 from tests.ui.memory_makers import many_gpus
 from tests.ui.run_makers import DEVICES, GPU, HOST
 from tuitrain.runs.rows import RunFacts
-from tuitrain.view.chart.figure import Look
+from tuitrain.view.chart.figure import TerminalStyle
 from tuitrain.view.memory.sheet import memory_sheet
 from tuitrain.view.sidetext import Devices, memory_line, side_lines, side_title
 from tuitrain.view.spans import SpanLine, line_width
@@ -17,7 +17,7 @@ def texts(lines: list[SpanLine]) -> list[str]:
 
 
 def shown(devices: Devices, width: int = 18, rows: int = 9) -> list[str]:
-    return texts(side_lines(devices, width, rows, Look()))
+    return texts(side_lines(devices, width, rows, TerminalStyle()))
 
 
 def one(**changes: float) -> Devices:
@@ -42,7 +42,7 @@ def test_one_gpu_has_activity_bar_legend_and_the_host_below() -> None:
 def test_a_gpu_that_is_held_down_says_why_in_the_colour_of_alerts() -> None:
     facts = {"gpus": [{**DEVICES["gpus"][0], "throttle": ["power limit"]}]}  # type: ignore[dict-item, index]
     lines = side_lines(
-        Devices({**GPU, **HOST, "gpu0/throttled": 1.0}, facts, "gpu0"), 18, 9, Look()
+        Devices({**GPU, **HOST, "gpu0/throttled": 1.0}, facts, "gpu0"), 18, 9, TerminalStyle()
     )
     assert texts(lines)[1] == "! power limit"
     assert {lines[0][0].style, lines[1][0].style} == {"alert"}
@@ -69,7 +69,7 @@ def test_several_gpus_keep_to_their_rows_the_one_trained_on_first(
     facts, readings = many_gpus(count)
     training = "gpu2" if count > 2 else None
     devices = Devices({**readings, **HOST}, facts, training)
-    lines = side_lines(devices, width, rows, Look())
+    lines = side_lines(devices, width, rows, TerminalStyle())
     assert len(lines) <= rows
     assert all(line_width(line) <= width for line in lines)
     assert side_title(devices) == "GPUs"
@@ -91,7 +91,9 @@ def test_nothing_is_wider_than_the_column(width: int) -> None:
         "gpu0/pcie_rx_bytes_per_s": 1e10,
         "gpu0/memory_used_bytes": 150.9e9,
     }
-    assert all(line_width(line) <= width for line in side_lines(one(**extreme), width, 9, Look()))
+    assert all(
+        line_width(line) <= width for line in side_lines(one(**extreme), width, 9, TerminalStyle())
+    )
 
 
 def test_a_lost_gpu_is_said_where_its_readings_would_stand() -> None:
@@ -143,4 +145,4 @@ def test_readings_that_nobody_takes_any_more_say_of_when_they_are(width: int) ->
         (span,) = memory_line(devices, 60)
         assert span.text.startswith(" as of 11-25 22:58:  ")
         assert len(span.text) <= 60
-        assert "last reading" in texts(memory_sheet(devices, RunFacts(), 60, Look()))[0]
+        assert "last reading" in texts(memory_sheet(devices, RunFacts(), 60, TerminalStyle()))[0]

@@ -8,7 +8,7 @@ from tuitrain.analysis.step_time import flops_per_s, step_context
 from tuitrain.metric_names import split_metric
 from tuitrain.runs.rows import TimeBreakdown
 from tuitrain.runs.series import Column, Series
-from tuitrain.view.chart.figure import Look
+from tuitrain.view.chart.figure import TerminalStyle
 from tuitrain.view.spans import SpanLine, line_width
 from tuitrain.view.timetext import (
     side_lines,
@@ -21,7 +21,7 @@ from tuitrain.view.timetext import (
     work_line,
 )
 
-PLAIN = Look(ascii=True, colour=False)
+PLAIN = TerminalStyle(ascii=True, colour=False)
 SPENT = TimeBreakdown(100.0, 80.0, 10.0, 0.5, 0.0)
 
 

@@ -1,7 +1,7 @@
 """The rule on hangs: no step for much longer than steps take in this run.
 
 Knows events and the time at which they came in, by a clock that stands still with the machine;
-whoever collects the stacks asks `look` and tells the alert.
+whoever collects the stacks asks `poll` and tells the alert.
 """
 
 from collections import deque
@@ -167,7 +167,7 @@ class Hang:
             f"steps continue after {rough_time(waited_s)}" if told and waited_s is not None else ""
         )
 
-    def look(self, now: float) -> str:
+    def poll(self, now: float) -> str:
         """Say so where the run has hung since the last look."""
         held_up = self._looked is not None and now - self._looked > _LOOK_GAP_S
         self._looked = now

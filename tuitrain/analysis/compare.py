@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tuitrain.config.shortest import toml_value
+from tuitrain.config.editing.shortest import toml_value
 from tuitrain.runs.metrics import metric_mode
 from tuitrain.runs.rows import MetricRow
 

@@ -16,10 +16,10 @@ from tuitrain.cli import (
     output,
     presets,
     profile,
-    record,
 )
 from tuitrain.cli.inspect import commands as inspection
 from tuitrain.cli.options import RunsDir
+from tuitrain.cli.record import commands as record
 from tuitrain.cli.trained import commands as trained
 from tuitrain.errors import EXIT_FAILED, TuitrainError
 

@@ -56,12 +56,12 @@ def open_interface(
     from tuitrain.ui.app import TuitrainApp
     from tuitrain.ui.notices import DesktopNotifier
     from tuitrain.ui.preferences import Preferences
-    from tuitrain.view.chart.figure import Look
+    from tuitrain.view.chart.figure import TerminalStyle
 
     notifier = DesktopNotifier(_wanted_notices())
     guard = TerminalGuard()
     guard.end_at_signals()
-    look = Look(ascii=ascii or needs_ascii(), colour=not os.environ.get("NO_COLOR"))
+    look = TerminalStyle(ascii=ascii or needs_ascii(), colour=not os.environ.get("NO_COLOR"))
     app = TuitrainApp(
         root,
         look=look,

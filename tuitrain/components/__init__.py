@@ -5,7 +5,14 @@ options that a preset may set; the docstring's first line is their description. 
 the loop. Code of your own imports the names below from here; importing them imports torch.
 """
 
-from tuitrain.components.data import DataContext, DataSpec, LossContext, Samples, Splits
+from tuitrain.components.data import (
+    DataContext,
+    DataSpec,
+    LossContext,
+    Samples,
+    Splits,
+    TokenTexts,
+)
 from tuitrain.components.draw import Draw, derive
 from tuitrain.components.hooks import Hook, HookContext
 from tuitrain.components.logged import log
@@ -16,5 +23,5 @@ from tuitrain.components.task import Counts, MetricAccumulator, Task
 __all__ = [
     "Counts", "DataContext", "DataSpec", "Draw", "Hook", "HookContext", "LossContext", "Metric",
     "MetricAccumulator", "MetricContext", "Sample", "SampleBatch", "Samples", "Splits", "Task",
-    "derive", "log",
+    "TokenTexts", "derive", "log",
 ]  # fmt: skip

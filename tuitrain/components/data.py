@@ -1,6 +1,6 @@
 """What a data set is to the loop: two sets of samples, and what a model must know of them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -69,6 +69,21 @@ class SampleReader(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class TokenTexts:
+    """What tokens are as text, for those who look at them."""
+
+    texts: tuple[str, ...]
+    """In the order of the token numbers; empty for one that says nothing, as padding."""
+    between: str = ""
+    """Stands between two of them: a space where they are words."""
+
+    def decode(self, tokens: Iterable[int]) -> str:
+        """Return tokens as one text; those that have none are left out."""
+        known = (self.texts[token] for token in tokens if 0 <= token < len(self.texts))
+        return self.between.join(text for text in known if text)
+
+
+@dataclass(frozen=True, slots=True)
 class Splits:
     """A data set: what is trained on, what is validated on."""
 
@@ -83,6 +98,9 @@ class Splits:
     vocabulary: int | None = None
     """Of tokens: how many there are, numbered from 0. Their inputs are held in any whole numbers,
     the model gets int64."""
+    token_texts: TokenTexts | None = None
+    """Of tokens: what they are as text; None: where each place has a token to predict, the classes'
+    names one after the other."""
     codes: tuple[int, ...] = ()
     """Of a table whose last columns are whole numbers to look up: how many there are of each, 0
     stands for what the training part does not have. They are never normalised."""
@@ -130,8 +148,9 @@ class LossContext:
     classes: int
     """How many there are where targets are class numbers; else 0."""
     targets: Callable[[], Tensor]
-    """Returns the training targets, on the CPU: [n] int64 class numbers, or [n, ...] floating
-    point. A set that yields samples one at a time is read once for it, as a whole."""
+    """Returns the training targets, on the CPU: [n] int64 class numbers, [n, ...] of positions or
+    pixels in as few bits as they are held in, or [n, ...] floating point. A set that yields samples
+    one at a time is read once for it, as a whole."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Images as PNG files, without a library: grey or RGB, 8 bits, no interlacing."""
 
+import colorsys
 import struct
 import zlib
 
@@ -7,6 +8,8 @@ import torch
 from torch import Tensor
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_GOLDEN = 0.381966
+"""The golden angle as a share of the circle, (3 - sqrt(5)) / 2."""
 _GREY, _RGB = 0, 2
 """Colour types of the PNG specification (ISO/IEC 15948)."""
 
@@ -34,6 +37,20 @@ def as_pixels(image: Tensor) -> tuple[Tensor, tuple[float, float]]:
         low, high = 0.0, 1.0
     spread = (numbers - low) * (255 / (high - low or 1.0))
     return spread.round().to(torch.uint8).contiguous(), (low, high)
+
+
+def class_colours(classes: Tensor) -> Tensor:
+    """Return class numbers [height, width] as an image uint8 [3, height, width].
+
+    A class has the same colour everywhere: 0 is dark grey, the next ones go round the circle of
+    hues by the golden angle, so that neighbours differ, and what is below 0 is black.
+    """
+    numbers = classes.detach().cpu().long()
+    highest = max(0, int(numbers.max()))
+    hues = [colorsys.hsv_to_rgb(place * _GOLDEN % 1, 0.75, 0.95) for place in range(highest)]
+    table = [(0.0, 0.0, 0.0), (0.25, 0.25, 0.25), *hues]
+    colours = (torch.tensor(table) * 255).round().to(torch.uint8)
+    return colours[(numbers + 1).clamp(min=0)].movedim(-1, 0)
 
 
 def to_png(pixels: Tensor) -> bytes:

@@ -19,8 +19,8 @@ from tuitrain.errors import TrainingError
 IGNORED = -100
 """The class number of a position or pixel that counts for nothing: torch's `ignore_index`.
 
-The mean of an evaluation is over all that counts; the batches of one accumulated step weigh by
-their samples.
+The mean loss of an evaluation, and of a step in several batches, is over all that counts; train
+metrics and terms of a loss weigh the batches of one such step by their samples.
 """
 
 
@@ -139,7 +139,10 @@ class Task:
         return shaped_like(outputs, targets)
 
     def weigh(self, targets: Tensor) -> Tensor | int:
-        """Return what the mean loss of a batch counts for in that of an evaluation: its samples."""
+        """Return what a batch's mean loss counts for in that of an evaluation or a step: samples.
+
+        Where a task counts something else, a tensor on the device: nothing waits for it.
+        """
         return len(targets)
 
     def summarise(self, outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
@@ -165,10 +168,10 @@ class Task:
         gradients and in evaluation mode; what they draw changes nothing of the training.
         """
         outputs = self.shape_outputs(model(batch.inputs), batch.targets)
-        parts = zip(batch.raw, batch.targets, outputs, strict=True)
+        parts = enumerate(zip(batch.targets, outputs, strict=True))
         return [
-            {"input": raw, **self.describe(target, output, batch.classes)}
-            for raw, target, output in parts
+            {"input": batch.shown_input(place), **self.describe(target, output, batch.classes)}
+            for place, (target, output) in parts
         ]
 
     def describe(self, target: Tensor, output: Tensor, classes: Sequence[str]) -> Sample:

@@ -8,9 +8,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from tuitrain.components.data import TokenTexts
+
 PADDING, UNKNOWN = 0, 1
 """Tokens of every vocabulary: what fills up a sample, and what the training part does not have."""
 _FIRST = 2
+_UNKNOWN_TEXT = "\N{REPLACEMENT CHARACTER}"
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -27,6 +30,10 @@ class Vocabulary:
 
     def __len__(self) -> int:
         return _FIRST + len(self.tokens)
+
+    def texts(self) -> TokenTexts:
+        """Return the words by their tokens."""
+        return TokenTexts(("", _UNKNOWN_TEXT, *self.tokens), " ")
 
     def encode(self, texts: Sequence[Sequence[str]], length: int) -> Tensor:
         """Return the first `length` words of each text as [texts, length], padded at the end."""

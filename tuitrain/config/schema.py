@@ -410,9 +410,7 @@ class Preset(Section):
     description: str = Field("", max_length=200, description="One line: what it trains.")
     task: str = Field(
         min_length=1,
-        json_schema_extra={
-            "words": "classification, regression, another task or package.module:Name"
-        },
+        json_schema_extra={"words": "the name of a task, or package.module:Name"},
         description="A registered task, or `package.module:Name` of your own.",
     )
     data: DataSection

@@ -30,6 +30,18 @@ class SampledStep:
     """Of each sample its parts by name, in their order: `kind` is text (`text`), numbers (`shape`,
     `values`) or image (`file` in the folder, `width`, `height`, `range` of black and white)."""
 
+    def image_bytes(self, part: Mapping[str, Any]) -> bytes:
+        """Return the PNG file that a part names.
+
+        Raises:
+            RecordError: there is none.
+        """
+        try:
+            # A name alone: an index leads to no other folder.
+            return (self.folder / Path(part["file"]).name).read_bytes()
+        except (OSError, KeyError, TypeError) as error:
+            raise RecordError(f"an image of {self.folder} can't be read: {error}.") from error
+
 
 def sampled_steps(directory: RunDirectory) -> list[int]:
     """Return the steps that have samples, ascending; none where there is no such hook."""
@@ -52,6 +64,10 @@ def read_samples(directory: RunDirectory, step: int) -> SampledStep:
             raise RecordError(f"{folder} was written by a newer tuitrain: it can't be shown here.")
         return SampledStep(int(index["step"]), folder, tuple(index["samples"]))
     except FileNotFoundError as error:
-        raise RecordError(f"there are no samples of step {step} in {directory.samples}.") from error
+        kept = ", ".join(map(str, sampled_steps(directory))) or "none"
+        raise RecordError(
+            f"there are no samples of step {step} in {directory.samples}; kept are those of steps "
+            f"{kept}."
+        ) from error
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RecordError(f"the samples in {folder} can't be read: {error}.") from error

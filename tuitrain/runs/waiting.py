@@ -51,7 +51,7 @@ class Patience:
         self._kind = ""
         self._told_at = 0.0
 
-    def look(self) -> None:
+    def poll(self) -> None:
         """Tell why nothing has come yet, where it is time to."""
         now = self._clock()
         if now < self._due:

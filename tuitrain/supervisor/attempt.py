@@ -89,9 +89,9 @@ class Attempt:
         self._relay.pass_on_signals(self._signals.take())
         self._relay.pass_on_commands(self._record.take_commands())
         self._stopping.end_overdue()
-        self._observers.look(self._worker.pid)
+        self._observers.poll(self._worker.pid)
         self._record.retry()
-        sampling.look()
+        sampling.poll()
 
     def _take_in(self, items: Sequence[object], *, at_once: bool = False) -> None:
         events, alerts = self._intake.take(items)

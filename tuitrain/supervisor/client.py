@@ -225,7 +225,7 @@ class RunClient:
             RunBusyError: the supervisor ended before it answered, or the time ran out.
             RecordError: the record can't be read, or holds no such command.
         """
-        meanwhile = None if tell is None else Patience(directory, tell).look
+        meanwhile = None if tell is None else Patience(directory, tell).poll
         return wait_for_command(directory, command_id, limit_s=timeout_s, meanwhile=meanwhile)
 
     def wait_for_end(
@@ -240,7 +240,7 @@ class RunClient:
         patience = None if tell is None else Patience(directory, tell)
         while is_alive(directory):
             if patience is not None:
-                patience.look()
+                patience.poll()
             time.sleep(_POLL_S)
 
 

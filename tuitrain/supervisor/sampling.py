@@ -26,7 +26,7 @@ class Sampling:
         self._clock = clock
         self._due = 0.0
 
-    def look(self) -> None:
+    def poll(self) -> None:
         """Read the devices, if it is time; a reading that fails is left out."""
         if time.monotonic() >= self._due and not self._record.holding:
             self._due = time.monotonic() + SAMPLE_S

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from tuitrain.config.load import parse_preset
-from tuitrain.config.schema import Preset
+from tuitrain.config.schema import Preset, TrainSection
 from tuitrain.errors import CheckpointError, DamagedCheckpointError
 from tuitrain.messages import (
     AlertRaised,
@@ -69,7 +69,7 @@ class Session:
 
     def _run(self) -> TrainingEnded:
         self._folder.prepare()
-        self._set_up_torch()
+        set_up_torch(self._preset.train)
         seed_everything(self._preset.train.seed)
         device = pick_device(self._preset.train.device)
         Instrument("the record of allocations", self._tell_left_out).look(
@@ -114,16 +114,6 @@ class Session:
         account, ended = end_outside_steps(shortage, step)
         self._link.send(account)
         return ended
-
-    def _set_up_torch(self) -> None:
-        train = self._preset.train
-        if train.threads:
-            torch.set_num_threads(train.threads)
-        if train.deterministic:
-            # cuBLAS wants its workspace fixed before its first use (torch's notes on randomness).
-            os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-            torch.use_deterministic_algorithms(True)
-            torch.backends.cudnn.benchmark = False
 
     def _report(self, text: str) -> None:
         self._link.send(PreparationReported(time.time(), text))
@@ -230,3 +220,14 @@ class Session:
 
     def _relative(self, path: Path) -> str:
         return str(path.relative_to(self._directory))
+
+
+def set_up_torch(train: TrainSection) -> None:
+    """Let torch compute as a preset says, before anything is on a device."""
+    if train.threads:
+        torch.set_num_threads(train.threads)
+    if train.deterministic:
+        # cuBLAS wants its workspace fixed before its first use (torch's notes on randomness).
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.use_deterministic_algorithms(True)
+        torch.backends.cudnn.benchmark = False

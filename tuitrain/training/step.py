@@ -3,7 +3,7 @@
 It knows neither when steps are taken nor what becomes of what they leave in the recorder.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import torch
@@ -11,21 +11,19 @@ from torch import Tensor
 
 from tuitrain.components.draw import derive
 from tuitrain.components.logged import Sink, send_to
+from tuitrain.components.task import Task
 from tuitrain.training.build import TrainingComponents
 from tuitrain.training.data.batches import Batch, Batches
+from tuitrain.training.forward import ForwardPass
 from tuitrain.training.instruments import Instrument
-from tuitrain.training.metrics.chosen import check_metrics
-from tuitrain.training.metrics.named import outside_graphs, split_terms
+from tuitrain.training.metrics.named import outside_graphs
 from tuitrain.training.metrics.recorder import StepRecorder
 from tuitrain.training.optimization.nonfinite import NonfinitePolicy
 from tuitrain.training.optimization.optimizer import needs_closure
 from tuitrain.training.optimization.undo import StepUndo
 from tuitrain.training.profiling.timing import StepTimer
 from tuitrain.training.settings.live import LiveSettings
-from tuitrain.training.step_checks import check_inputs, check_loss, check_outputs
 
-Forward = Callable[[Batch], tuple[Tensor, Tensor]]
-"""A batch to the model's outputs, in the targets' shape, and their loss."""
 Update = Callable[[int, list[Batch], Tensor], None]
 """Moves the weights, of a step counted from 0, its batches and its loss."""
 
@@ -51,14 +49,16 @@ class TrainStep:
         self._undo = StepUndo(components.model, components.loss)
         self._trainable = components.trainable
         self._needs_closure = needs_closure(components.optimizer)
+        self._weighs = type(components.task).weigh is not Task.weigh
         self._transforms = components.hooks.transforms
+        self._prepares = self._weighs or bool(self._transforms)
         self._updated = components.hooks.updated
         told = components.hooks.before_update
         self._update: Update = self._told_update if told else self._plain_update
         compiles = components.preset.train.compile
         self._log: Sink = outside_graphs(recorder.log) if compiles else recorder.log
         self._rate = -1.0
-        self._forward: Forward = self._first_forward
+        self._forward = ForwardPass(components, recorder)
 
     def __call__(self, step: int, source: Batches) -> str:
         """Take a step.
@@ -85,13 +85,13 @@ class TrainStep:
 
         total: Tensor | None = None
         batches = source.step(step, laps)
-        if self._transforms:
-            self._transform(batches, step)
+        if self._prepares:
+            self._prepare(batches, step)
         for batch in batches:
-            outputs, loss = self._forward(batch)
+            outputs, loss = self._forward.run(batch)
             if laps is not None:
                 laps.mark("forward")
-            if batch.share != 1.0:
+            if len(batches) > 1:
                 loss = loss * batch.share
             torch.autograd.backward(loss if scaler is None else scaler.scale(loss))
             if laps is not None:
@@ -137,59 +137,15 @@ class TrainStep:
         """Take what is told by `tuitrain.components.log` from now on."""
         send_to(self._log)
 
-    def _transform(self, batches: list[Batch], step: int) -> None:
-        """Let the hooks put other inputs and targets in a step's batches."""
+    def _prepare(self, batches: list[Batch], step: int) -> None:
+        """Let the hooks put other inputs and targets in a step's batches, and weigh them."""
         seed = self._components.preset.train.seed
         for place, batch in enumerate(batches):
             for number, transform in enumerate(self._transforms):
                 drawn = derive(seed, step, place, number)
                 batch.inputs, batch.targets = transform(batch.inputs, batch.targets, drawn)
-
-    # --- forward ----------------------------------------------------------------------------------
-
-    def _first_forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Look at what each part gives before the next one takes it; later steps don't."""
-        components = self._components
-        with components.precision.autocast():
-            check_inputs(components, batch)
-            outputs = components.forward(batch.inputs)
-            check_outputs(components, batch, outputs)
-            outputs = components.task.shape_outputs(outputs, batch.targets)
-            loss = components.loss(outputs, batch.targets)
-            check_loss(components, loss)
-        if not self._transforms:
-            # Blended targets are of the training alone.
-            check_metrics(components.metrics, outputs, batch.targets)
-        plain = components.precision.is_plain
-        if isinstance(loss, Mapping):
-            self._forward = self._terms_forward if plain else self._autocast_terms_forward
-            return outputs, self._record_terms(loss)
-        self._forward = self._plain_forward if plain else self._autocast_forward
-        return outputs, loss
-
-    def _plain_forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        components, targets = self._components, batch.targets
-        outputs = components.task.shape_outputs(components.forward(batch.inputs), targets)
-        return outputs, components.loss(outputs, targets)
-
-    def _autocast_forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        with self._components.precision.autocast():
-            return self._plain_forward(batch)
-
-    def _terms_forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        outputs, terms = self._plain_forward(batch)
-        return outputs, self._record_terms(cast(Mapping[str, Tensor], terms))
-
-    def _autocast_terms_forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        with self._components.precision.autocast():
-            return self._terms_forward(batch)
-
-    def _record_terms(self, loss: Mapping[str, Tensor]) -> Tensor:
-        """Keep each term of a loss, and return their sum."""
-        total, terms = split_terms(loss)
-        for name, term in terms.items():
-            self._recorder.add_term(name, term.detach())
-        return cast(Tensor, total)
+        if self._weighs and len(batches) > 1:
+            share_by_weight(batches, self._components.task)
 
     # --- update -----------------------------------------------------------------------------------
 
@@ -250,7 +206,7 @@ class TrainStep:
         return closure
 
     def _backward_again(self, batch: Batch) -> Tensor:
-        loss = self._forward(batch)[1] * batch.share
+        loss = self._forward.run(batch)[1] * batch.share
         torch.autograd.backward(loss)
         return loss.detach()
 
@@ -264,3 +220,14 @@ class TrainStep:
         # What get_total_norm does after it has sorted gradients by device, ten times as fast.
         norms: list[Tensor] = list(torch._foreach_norm(gradients))
         return cast(Tensor, torch.linalg.vector_norm(torch.stack(norms)))
+
+
+def share_by_weight(batches: Sequence[Batch], task: Task) -> None:
+    """Let each batch of a step count for what the task counts in it; nothing waits for the device.
+
+    So a step in several batches is that of one, whichever places of each batch count for nothing.
+    """
+    counted = [torch.as_tensor(task.weigh(batch.targets)) for batch in batches]
+    total = torch.stack(counted).sum().clamp(min=1)
+    for batch, part in zip(batches, counted, strict=True):
+        batch.share = part / total

@@ -29,7 +29,7 @@ from tuitrain.ui.notices import DesktopNotifier
 from tuitrain.ui.preferences import Preferences
 from tuitrain.ui.terminal import AsciiFilter, ColourlessFilter, key_words, narrowed
 from tuitrain.ui.themes import OWN_THEMES, span_styles
-from tuitrain.view.chart.figure import Look
+from tuitrain.view.chart.figure import TerminalStyle
 
 _ALWAYS = frozenset({"ctrl+c", "ctrl+q"})
 """Leaving works whatever is in sight."""
@@ -70,7 +70,7 @@ class TuitrainApp(App[int]):
         self,
         root: Path,
         *,
-        look: Look,
+        look: TerminalStyle,
         preferences: Preferences,
         data_dir: Path | None = None,
         first: Callable[["TuitrainApp"], None] | None = None,

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tuitrain.config.draft import Checked
+from tuitrain.config.editing.draft import Checked
 from tuitrain.config.faults import Fault
 from tuitrain.config.load import parse_preset, to_toml
 from tuitrain.errors import TuitrainError

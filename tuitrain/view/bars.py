@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from itertools import accumulate
 
 from tuitrain.units import percent
-from tuitrain.view.chart.figure import Look
+from tuitrain.view.chart.figure import TerminalStyle
 from tuitrain.view.palette import SLOTS
 from tuitrain.view.spans import Span, SpanLine
 
@@ -20,7 +20,7 @@ _PERCENT_WIDTH = 5
 """A blank and up to "100%"."""
 
 
-def progress_bar(share: float, width: int, look: Look) -> str:
+def progress_bar(share: float, width: int, look: TerminalStyle) -> str:
     """Return a bar of exactly `width` cells that is full only when `share` has reached 1."""
     if width < 1:
         return ""
@@ -31,7 +31,7 @@ def progress_bar(share: float, width: int, look: Look) -> str:
     return ("█" * full + (_EIGHTHS[part] if part else "")).ljust(width, "░")
 
 
-def percent_bar(share: float, width: int, look: Look) -> str:
+def percent_bar(share: float, width: int, look: TerminalStyle) -> str:
     """Return a bar with its percentage behind it, in exactly `width` cells.
 
     The bar has no background, so that several below each other read as a chart; where there is
@@ -48,7 +48,7 @@ def percent_bar(share: float, width: int, look: Look) -> str:
     return ("█" * full + (_EIGHTHS[part] if part else "")).ljust(room) + number
 
 
-def stacked_bar(parts: Sequence[float], total: float, width: int, look: Look) -> SpanLine:
+def stacked_bar(parts: Sequence[float], total: float, width: int, look: TerminalStyle) -> SpanLine:
     """Return parts of a whole side by side in exactly `width` cells, the rest as dots.
 
     Each part has its own fill, so that it reads without colour, and its own style, line0 to
@@ -76,7 +76,7 @@ def stacked_bar(parts: Sequence[float], total: float, width: int, look: Look) ->
     return (*spans, Span(_REST * left, "axis")) if left else tuple(spans)
 
 
-def fill_of(slot: int, look: Look) -> str:
+def fill_of(slot: int, look: TerminalStyle) -> str:
     """Return the character that a part of a stacked bar is filled with."""
     return (_ASCII_FILLS if look.ascii else _FILLS)[slot % SLOTS]
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from tuitrain.units import NOTHING, count, duration, percent, size
 from tuitrain.view.bars import progress_bar
-from tuitrain.view.chart.figure import Look
+from tuitrain.view.chart.figure import TerminalStyle
 from tuitrain.view.format import sanitise
 from tuitrain.view.presetrows import wrapped
 from tuitrain.view.spans import Span, SpanLine
@@ -49,7 +49,7 @@ class Outlook:
         return self.free_bytes is None or self.memory_bytes <= self.free_bytes
 
 
-def outlook_lines(outlook: Outlook, width: int, look: Look) -> list[SpanLine]:
+def outlook_lines(outlook: Outlook, width: int, look: TerminalStyle) -> list[SpanLine]:
     """Return what will happen, the most telling first."""
     lines: list[SpanLine] = [
         _pair("steps", _steps(outlook)),
@@ -91,7 +91,7 @@ def _time_lines(outlook: Outlook) -> list[SpanLine]:
     ]
 
 
-def _memory_lines(outlook: Outlook, width: int, look: Look) -> list[SpanLine]:
+def _memory_lines(outlook: Outlook, width: int, look: TerminalStyle) -> list[SpanLine]:
     if not outlook.parts:
         return [_pair("memory", NOTHING)]
     total, free = outlook.memory_bytes, outlook.free_bytes

@@ -11,7 +11,7 @@ from functools import lru_cache
 from tuitrain.runs.summary import RunSummary
 from tuitrain.units import NOTHING, age, count, duration, progress
 from tuitrain.view.bars import progress_bar
-from tuitrain.view.chart.figure import Look
+from tuitrain.view.chart.figure import TerminalStyle
 from tuitrain.view.chart.spark import sparkline
 from tuitrain.view.format import display_width, metric_value, sanitise, shorten
 from tuitrain.view.spans import Span, SpanLine, fit_line
@@ -52,7 +52,7 @@ class RunRow:
 class _Column:
     heading: str
     width: int
-    draw: Callable[[RunRow, float, int, Look], str]
+    draw: Callable[[RunRow, float, int, TerminalStyle], str]
     rank: int
     """Which columns come first where not all fit."""
     style: str = ""
@@ -149,7 +149,7 @@ def run_heading(width: int, needs: Needs) -> SpanLine:
     return fit_line((Span(" " * _MARK_WIDTH + " ".join(cells), "quiet"),), width)
 
 
-def run_line(row: RunRow, width: int, now: float, look: Look, needs: Needs) -> SpanLine:
+def run_line(row: RunRow, width: int, now: float, look: TerminalStyle, needs: Needs) -> SpanLine:
     """Return a run as one line of exactly `width` cells.
 
     Args:
@@ -174,7 +174,7 @@ def _with_reason(
     row: RunRow,
     columns: Sequence[tuple[_Column, int]],
     now: float,
-    look: Look,
+    look: TerminalStyle,
     reason: str,
 ) -> list[Span]:
     """Put the reason into the room of all columns that it makes meaningless."""
@@ -189,7 +189,7 @@ def _with_reason(
     return spans
 
 
-def _cell(row: RunRow, column: _Column, size: int, now: float, look: Look) -> list[Span]:
+def _cell(row: RunRow, column: _Column, size: int, now: float, look: TerminalStyle) -> list[Span]:
     text = column.draw(row, now, size, look)
     style = _STATE_STYLES.get(row.run.state, "quiet") if column.heading == "state" else column.style
     return [Span(_pad(shorten(text, size), size), style), Span(" ")]
@@ -225,7 +225,7 @@ def best_words(run: RunSummary) -> str:
     return f"{shorten(name, _MOST_BEST - 1 - len(value))} {value}"
 
 
-def _draw_name(row: RunRow, now: float, width: int, look: Look) -> str:
+def _draw_name(row: RunRow, now: float, width: int, look: TerminalStyle) -> str:
     del now, look
     name = sanitise(row.run.name)
     if display_width(name) <= width:
@@ -235,7 +235,7 @@ def _draw_name(row: RunRow, now: float, width: int, look: Look) -> str:
     return f"{name[: max(1, width - len(tail) - 2)]}..{tail}"
 
 
-def _draw_progress(row: RunRow, now: float, width: int, look: Look) -> str:
+def _draw_progress(row: RunRow, now: float, width: int, look: TerminalStyle) -> str:
     del now
     run = row.run
     if not run.total_steps:
@@ -243,28 +243,28 @@ def _draw_progress(row: RunRow, now: float, width: int, look: Look) -> str:
     return progress_bar(run.step / run.total_steps, width, look)
 
 
-def _draw_percent(row: RunRow, now: float, width: int, look: Look) -> str:
+def _draw_percent(row: RunRow, now: float, width: int, look: TerminalStyle) -> str:
     del now, look
     return progress(row.run.step, row.run.total_steps).rjust(width)
 
 
-def _draw_curve(row: RunRow, now: float, width: int, look: Look) -> str:
+def _draw_curve(row: RunRow, now: float, width: int, look: TerminalStyle) -> str:
     del now
     return sparkline(row.curve, width, look) if row.curve else ""
 
 
-def _draw_duration(row: RunRow, now: float, width: int, look: Look) -> str:
+def _draw_duration(row: RunRow, now: float, width: int, look: TerminalStyle) -> str:
     del now, look
     text = duration(row.run.duration_s) if row.run.started is not None else NOTHING
     return text.rjust(width)
 
 
-def _draw_age(row: RunRow, now: float, width: int, look: Look) -> str:
+def _draw_age(row: RunRow, now: float, width: int, look: TerminalStyle) -> str:
     del look
     return age(max(0.0, now - row.run.created)).rjust(width)
 
 
-def _state_words(row: RunRow, now: float, width: int, look: Look) -> str:
+def _state_words(row: RunRow, now: float, width: int, look: TerminalStyle) -> str:
     del now, width, look
     return sanitise(row.run.state)
 

@@ -11,7 +11,7 @@ from typing import Any
 from tuitrain import units
 from tuitrain.analysis.memory_breakdown import FREE, MemoryBreakdown, gpu_facts, memory_breakdowns
 from tuitrain.view import format as text
-from tuitrain.view.chart.figure import Look
+from tuitrain.view.chart.figure import TerminalStyle
 from tuitrain.view.devicetext import (
     activity,
     clocks,
@@ -59,7 +59,7 @@ def side_title(devices: Devices) -> str:
     return "host"
 
 
-def side_lines(devices: Devices, width: int, rows: int, look: Look) -> list[SpanLine]:
+def side_lines(devices: Devices, width: int, rows: int, look: TerminalStyle) -> list[SpanLine]:
     """Return the devices in about `rows` lines: one in full, several in two lines or one each."""
     bars = devices.bars()
     gpus = [bar for bar in bars if bar.prefix != "host"]
@@ -127,7 +127,7 @@ def _trouble(devices: Devices, width: int) -> list[SpanLine]:
 # --- one GPU ----------------------------------------------------------------------------------
 
 
-def _one(devices: Devices, bar: MemoryBreakdown, width: int, look: Look) -> list[SpanLine]:
+def _one(devices: Devices, bar: MemoryBreakdown, width: int, look: TerminalStyle) -> list[SpanLine]:
     samples, card = devices.samples, bar.prefix.partition("/")[0]
     facts = devices.gpu(bar.prefix)
     lines: list[SpanLine] = []
@@ -147,7 +147,7 @@ def _one(devices: Devices, bar: MemoryBreakdown, width: int, look: Look) -> list
     return lines
 
 
-def _filled(bar: MemoryBreakdown, width: int, look: Look) -> list[SpanLine]:
+def _filled(bar: MemoryBreakdown, width: int, look: TerminalStyle) -> list[SpanLine]:
     """Return how full a memory is: in numbers, as a bar, part by part."""
     lines: list[SpanLine] = [
         (Span("mem ", "quiet"), Span(units.of_total(bar.used_bytes, bar.total_bytes))),
@@ -169,7 +169,7 @@ def _filled(bar: MemoryBreakdown, width: int, look: Look) -> list[SpanLine]:
 
 
 def _several(
-    devices: Devices, gpus: list[MemoryBreakdown], width: int, rows: int, look: Look
+    devices: Devices, gpus: list[MemoryBreakdown], width: int, rows: int, look: TerminalStyle
 ) -> list[SpanLine]:
     if 2 * len(gpus) <= rows:
         return [line for bar in gpus for line in _in_two(devices, bar, width, look)]
@@ -203,7 +203,9 @@ def _activity_span(devices: Devices, bar: MemoryBreakdown, gap: str) -> Span:
     return Span(said, "alert" if _is_throttled(devices, bar) else "")
 
 
-def _in_two(devices: Devices, bar: MemoryBreakdown, width: int, look: Look) -> list[SpanLine]:
+def _in_two(
+    devices: Devices, bar: MemoryBreakdown, width: int, look: TerminalStyle
+) -> list[SpanLine]:
     number = _head(devices, bar)
     memory = f" {units.of_total(bar.used_bytes, bar.total_bytes).replace(' ', '')}"[:-2]
     room = width - len(memory)
@@ -239,7 +241,9 @@ def _host_below(devices: Devices, bar: MemoryBreakdown | None) -> list[SpanLine]
     return [(Span("RAM ", "quiet"), Span(memory)), _cpu_line(devices.samples)]
 
 
-def _host_alone(devices: Devices, bar: MemoryBreakdown, width: int, look: Look) -> list[SpanLine]:
+def _host_alone(
+    devices: Devices, bar: MemoryBreakdown, width: int, look: TerminalStyle
+) -> list[SpanLine]:
     """Return the host's figures where a GPU's would stand."""
     lines = [_cpu_line(devices.samples), *_filled(bar, width, look)]
     swap = devices.samples.get("host/swap_used_bytes")

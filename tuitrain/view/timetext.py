@@ -13,7 +13,7 @@ from tuitrain.runs.rows import TimeBreakdown
 from tuitrain.runs.series import Series
 from tuitrain.units import duration, flop_rate, share_text, short_time, time_unit
 from tuitrain.view.bars import fill_of, percent_bar, stacked_bar
-from tuitrain.view.chart.figure import Line, Look, line_from_series
+from tuitrain.view.chart.figure import Line, TerminalStyle, line_from_series
 from tuitrain.view.chart.smooth import smooth_line
 from tuitrain.view.format import sanitise
 from tuitrain.view.presetrows import wrapped
@@ -35,7 +35,9 @@ def side_title(time: StepTime) -> str:
     return f"step {short_time(time.wall_s)}"
 
 
-def side_lines(time: StepTime, bottleneck: Bottleneck, width: int, look: Look) -> list[SpanLine]:
+def side_lines(
+    time: StepTime, bottleneck: Bottleneck, width: int, look: TerminalStyle
+) -> list[SpanLine]:
     """Return a bar for each stage that can be seen, and what holds the steps up."""
     wide = width >= _WIDE
     label = _WIDE_LABEL if wide else _LABEL
@@ -67,7 +69,7 @@ def time_lines(
     context: StepContext,
     spent: TimeBreakdown | None,
     width: int,
-    look: Look,
+    look: TerminalStyle,
 ) -> list[SpanLine]:
     """Return all there is to say about a run's time, for a screen that scrolls."""
     lines: list[SpanLine] = list(_split_lines(time, width, look)) if time is not None else []
@@ -84,7 +86,7 @@ def time_lines(
     return [(Span(" "), *line) if line else () for line in lines]
 
 
-def _split_lines(time: StepTime, width: int, look: Look) -> Sequence[SpanLine]:
+def _split_lines(time: StepTime, width: int, look: TerminalStyle) -> Sequence[SpanLine]:
     amounts = [time.seconds[stage] for stage in STAGES]
     lines = [stacked_bar(amounts, time.wall_s, max(1, width - 2), look)]
     for slot, stage in enumerate(STAGES):

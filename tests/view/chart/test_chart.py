@@ -6,12 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tuitrain.view.chart.chart import Reading, draw_chart, notes, values_at
-from tuitrain.view.chart.figure import Chart, Line, Look, Mark, Size
+from tuitrain.view.chart.figure import Chart, Line, Mark, Size, TerminalStyle
 from tuitrain.view.format import display_width
 from tuitrain.view.palette import MARKERS
 from tuitrain.view.spans import SpanLine, line_width
 
-BRAILLE, ASCII, MONO = Look(), Look(ascii=True), Look(colour=False)
+BRAILLE, ASCII, MONO = TerminalStyle(), TerminalStyle(ascii=True), TerminalStyle(colour=False)
 STYLES = {"", "axis", "label", "title", "mark", "alert", "cursor"}
 STYLES |= {f"{kind}{slot}" for kind in ("line", "faint") for slot in range(8)}
 
@@ -48,7 +48,7 @@ LOSS_SMALL = """\
   0            50         100"""
 
 ANY_FLOAT = st.floats(allow_nan=True, allow_infinity=True)
-LOOKS = st.builds(Look, ascii=st.booleans(), colour=st.booleans())
+LOOKS = st.builds(TerminalStyle, ascii=st.booleans(), colour=st.booleans())
 SIZES = st.builds(Size, width=st.integers(1, 100), height=st.integers(1, 30))
 KINDS = ("setting", "batch", "pause", "continue", "resume", "checkpoint", "best", "alert")
 MARKS = st.builds(Mark, x=ANY_FLOAT, kind=st.sampled_from(KINDS), text=st.text(max_size=12))
@@ -89,11 +89,11 @@ def text_of(drawn: tuple[SpanLine, ...]) -> list[str]:
     return ["".join(span.text for span in line) for line in drawn]
 
 
-def picture(chart: Chart, size: Size, look: Look = ASCII) -> str:
+def picture(chart: Chart, size: Size, look: TerminalStyle = ASCII) -> str:
     return "\n".join(line.rstrip() for line in text_of(draw(chart, size, look)))
 
 
-def draw(chart: Chart, size: Size, look: Look) -> tuple[SpanLine, ...]:
+def draw(chart: Chart, size: Size, look: TerminalStyle) -> tuple[SpanLine, ...]:
     return draw_chart(chart, size, look).lines
 
 
@@ -105,7 +105,7 @@ def left_labels(chart: Chart) -> list[str]:
 @settings(deadline=None, max_examples=150)
 @given(CHARTS, SIZES, LOOKS)
 def test_any_data_fills_any_size_exactly_and_can_not_act_on_the_terminal(
-    chart: Chart, size: Size, look: Look
+    chart: Chart, size: Size, look: TerminalStyle
 ) -> None:
     drawn = draw(chart, size, look)
     assert len(drawn) == size.height
@@ -163,7 +163,7 @@ def test_a_large_screen_is_filled_and_one_of_no_cells_gives_nothing() -> None:
 
 @settings(deadline=None)
 @given(st.integers(0, 99), st.sampled_from([BRAILLE, ASCII, MONO]))
-def test_one_spike_among_a_million_steps_is_seen(column: int, look: Look) -> None:
+def test_one_spike_among_a_million_steps_is_seen(column: int, look: TerminalStyle) -> None:
     flat = tuple([1.0] * 100)
     high = tuple(50.0 if place == column else 1.0 for place in range(100))
     mean = tuple(1.0 + (49 / 10_000 if place == column else 0) for place in range(100))
@@ -234,7 +234,7 @@ def test_several_curves_differ_by_marker_and_label_with_and_without_colours() ->
 
 
 @pytest.mark.parametrize("look", [BRAILLE, ASCII, MONO])
-def test_a_curve_of_few_points_goes_unbroken_through_one_of_many(look: Look) -> None:
+def test_a_curve_of_few_points_goes_unbroken_through_one_of_many(look: TerminalStyle) -> None:
     places = tuple(float(place) for place in range(200))
     low, high = tuple([0.0] * 200), tuple([2.0] * 200)
     train = Line("train", places, low, high, tuple([1.0] * 200), 0, count=(50,) * 200)

@@ -3,17 +3,17 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuitrain.view.chart.figure import Look
+from tuitrain.view.chart.figure import TerminalStyle
 from tuitrain.view.chart.spark import sparkline
 from tuitrain.view.format import display_width
 
-UNICODE, ASCII = Look(), Look(ascii=True)
+UNICODE, ASCII = TerminalStyle(), TerminalStyle(ascii=True)
 ANY = st.floats(allow_nan=True, allow_infinity=True)
 
 
 @given(st.lists(ANY, max_size=80), st.integers(0, 30), st.booleans())
 def test_any_values_fill_the_width(values: list[float], width: int, plain: bool) -> None:
-    line = sparkline(values, width, Look(ascii=plain))
+    line = sparkline(values, width, TerminalStyle(ascii=plain))
     assert display_width(line) == width
     assert line.isascii() or not plain
 

@@ -6,13 +6,16 @@ import re
 import zlib
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tuitrain.components.pictures import to_png
 from tuitrain.view.images.cells import HALF_BLOCK, half_blocks, shades
 from tuitrain.view.images.colours import number_of_16, number_of_256
 from tuitrain.view.images.graphics import Graphics, choose_graphics, colour_depth
 from tuitrain.view.images.pixels import Image, resized, side_by_side
+from tuitrain.view.images.png import from_png
 from tuitrain.view.images.sheet import Canvas, Captioned, picture_lines
 from tuitrain.view.images.sixel import sixels
 from tuitrain.view.osc import COLOURS, coloured_cells, kitty_image
@@ -122,3 +125,15 @@ def test_pictures_stand_side_by_side_with_their_words_below(graphics: Graphics, 
     assert len(words) == (5 if width == 10 else 2)
     assert all(line.isprintable() and len(line) <= width for line in words)
     assert picture_lines([], Canvas(width, graphics, 24, {})) == []
+
+
+@pytest.mark.parametrize("shape", [(1, 3, 5), (3, 4, 2)])
+def test_a_samples_file_is_read_as_it_was_written(shape: tuple[int, int, int]) -> None:
+    pixels = torch.randint(0, 256, shape, dtype=torch.uint8).movedim(0, -1).contiguous()
+    data = to_png(pixels)
+    image = from_png(data)
+    assert (image.width, image.height, image.channels) == (shape[2], shape[1], shape[0])
+    assert image.data == pixels.numpy().tobytes()
+    for broken in (b"", data[:20], data[:-20], data[:45] + b"\0" + data[46:]):
+        with pytest.raises(ValueError, match="no PNG file"):
+            from_png(broken)

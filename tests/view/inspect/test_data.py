@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from tests.view.inspect.golden import check_lines
-from tuitrain.view.chart.figure import Look
+from tuitrain.view.chart.figure import TerminalStyle
 from tuitrain.view.images.sheet import Canvas
 from tuitrain.view.inspect.data import data_lines, sample_lines
 from tuitrain.view.spans import plain_text
 
-PLAIN = Look(colour=False)
+PLAIN = TerminalStyle(colour=False)
 
 
 def part(samples: int, read: int, nan: int) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def answer(**more: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("width", "ascii"), [(80, False), (60, True)])
 def test_the_figures_fit_the_terminal(width: int, ascii: bool) -> None:
-    lines = data_lines(answer(), width, Look(ascii=ascii, colour=False))
+    lines = data_lines(answer(), width, TerminalStyle(ascii=ascii, colour=False))
     check_lines(f"data-{width}", lines, width)
 
 
@@ -78,10 +78,15 @@ def test_rows_are_a_table_with_as_many_features_as_fit() -> None:
     assert lines[-1].startswith("and ") and lines[2].split()[:3] == ["#7", "1.5", "0"]
 
 
-def test_series_are_curves_and_tokens_are_numbers() -> None:
+def test_series_are_curves_and_tokens_are_numbers_or_text() -> None:
     series = [{"number": 7, "target": [1.0, 2.0], "values": [0.0, 1.0, 4.0]}]
     assert drawn(answer(kind="series", samples=series))[1].endswith("1 2  #7")
-    tokens = [{"number": 7, "target": "yes", "tokens": list(range(64))}]
+    plain = {"number": 7, "target": "yes", "text": None, "target_text": None}
+    tokens = [{**plain, "tokens": list(range(64))}]
     lines = drawn(answer(kind="tokens", samples=tokens), 40)
     assert lines[1].startswith("#7 yes: 0 1 2") and max(map(len, lines[1:])) <= 40
+    named = [{**tokens[0], "text": "such\na text\x1b[2J"}]
+    assert drawn(answer(kind="tokens", samples=named))[1] == "#7 yes: such\\na text\\x1b[2J"
+    wanted = [{**tokens[0], "text": "abc", "target_text": "bcd"}]
+    assert drawn(answer(kind="tokens", samples=wanted))[1:] == ["#7: abc", "wanted: bcd"]
     assert drawn(answer(samples=[])) == []

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.view.inspect.golden import check_lines
-from tuitrain.view.chart.figure import Look
+from tuitrain.view.chart.figure import TerminalStyle
 from tuitrain.view.inspect.model import model_lines
 from tuitrain.view.spans import plain_text
 
@@ -65,12 +65,12 @@ def answer() -> dict[str, Any]:
 
 @pytest.mark.parametrize(("width", "ascii"), [(80, False), (60, True)])
 def test_the_table_fits_the_terminal(width: int, ascii: bool) -> None:
-    lines = model_lines(answer(), width, Look(ascii=ascii, colour=False))
+    lines = model_lines(answer(), width, TerminalStyle(ascii=ascii, colour=False))
     check_lines(f"model-{width}", lines, width)
 
 
 def test_equal_blocks_are_one_row_until_they_are_unfolded_and_depth_hides_what_is_inside() -> None:
-    look = Look(colour=False)
+    look = TerminalStyle(colour=False)
     folded, unfolded, flat = (
         "\n".join(plain_text(line) for line in model_lines(answer(), None, look, **options))
         for options in ({}, {"unfold": True}, {"depth": 1})

@@ -8,7 +8,7 @@ from tests.view.inspect.golden import check_lines
 from tuitrain.analysis.batch_size import RULE as SIZE_RULE
 from tuitrain.analysis.batch_size import choose_sizes
 from tuitrain.analysis.learning_rate import RULE, suggest_rate
-from tuitrain.view.chart.figure import Look
+from tuitrain.view.chart.figure import TerminalStyle
 from tuitrain.view.inspect.trials import rate_lines, size_lines
 
 
@@ -25,13 +25,13 @@ def swept(steps: int) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("width", "ascii"), [(80, False), (60, True)])
 def test_the_curve_is_over_powers_of_ten_with_its_suggestion(width: int, ascii: bool) -> None:
-    lines = rate_lines(swept(90), width, Look(ascii=ascii, colour=False))
+    lines = rate_lines(swept(90), width, TerminalStyle(ascii=ascii, colour=False))
     check_lines(f"rates-{width}", lines, width)
 
 
 @pytest.mark.parametrize("steps", [0, 1, 5])
 def test_too_few_steps_suggest_nothing_and_say_so(steps: int) -> None:
-    lines = rate_lines(swept(steps), 60, Look(colour=False))
+    lines = rate_lines(swept(steps), 60, TerminalStyle(colour=False))
     assert "too few to tell" in "".join(span.text for line in lines for span in line)
 
 

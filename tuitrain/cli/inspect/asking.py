@@ -3,11 +3,12 @@
 Knows how an answer is waited for; nothing of what it says.
 """
 
+import os
 import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -16,7 +17,8 @@ from tuitrain.errors import EXIT_INTERRUPTED
 
 if TYPE_CHECKING:
     from tuitrain.supervisor.inspection import Kind
-    from tuitrain.view.chart.figure import Look
+    from tuitrain.view.chart.figure import TerminalStyle
+    from tuitrain.view.images.sheet import Canvas
     from tuitrain.view.spans import SpanLine
 
 Overrides = Annotated[
@@ -41,6 +43,15 @@ DataDir = Annotated[
 
 
 Minutes = Annotated[float, typer.Option("--minutes", min=0.01, max=1440, help="Time at the most.")]
+AskedGraphics = Annotated[
+    Literal["auto", "kitty", "sixel", "blocks", "ascii"] | None,
+    typer.Option(
+        "--graphics",
+        help="How to draw images: by the terminal's own graphics, by half blocks in colour, "
+        "in ASCII; auto: as the terminal's environment says.",
+        show_default="blocks or ascii",
+    ),
+]
 
 
 def ask_about(
@@ -86,12 +97,24 @@ def terminal_width() -> int | None:
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
-def plain_look() -> "Look":
+def plain_look() -> "TerminalStyle":
     """Return what stdout can show, without colours."""
-    from tuitrain.view.chart.figure import Look
+    from tuitrain.view.chart.figure import TerminalStyle
 
     encoding = (sys.stdout.encoding or "").lower().replace("-", "")
-    return Look(ascii=encoding != "utf8", colour=False)
+    return TerminalStyle(ascii=encoding != "utf8", colour=False)
+
+
+def canvas(graphics: AskedGraphics, width: int | None) -> "Canvas":
+    """Return what images are drawn on: stdout, by these graphics where any were asked for."""
+    from tuitrain.view.images.graphics import choose_graphics, colour_depth
+    from tuitrain.view.images.sheet import Canvas
+
+    chosen = choose_graphics(
+        graphics, os.environ, is_terminal=sys.stdout.isatty(), is_ascii=plain_look().ascii
+    )
+    # Blocks that were asked for need colours, whatever the environment says.
+    return Canvas(width or 80, chosen, colour_depth(os.environ) or 24, os.environ)
 
 
 def print_lines(lines: "Sequence[SpanLine]") -> None:

@@ -7,7 +7,7 @@ import torch
 from pydantic import Field, PositiveInt
 from torch import Tensor
 
-from tuitrain.components.data import DataContext, Samples, Splits
+from tuitrain.components.data import DataContext, Samples, Splits, TokenTexts
 from tuitrain.components.files import file_in
 from tuitrain.components.readers.texts import CharacterReader
 from tuitrain.components.registry import dataset
@@ -47,6 +47,7 @@ def text_file(
         classes=characters,
         kind="tokens",
         vocabulary=len(characters),
+        token_texts=TokenTexts(characters),
         reader=CharacterReader(characters, length),
     )
 

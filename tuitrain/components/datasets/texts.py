@@ -115,6 +115,7 @@ def text_splits(
         kind="tokens",
         vocabulary=len(known),
         bucket=bucket,
+        token_texts=known.texts(),
         facts=lambda: Facts([text[:_NAME] for text, _label in held]),
         reader=WordReader(known, length, labels, read_rows),
     )

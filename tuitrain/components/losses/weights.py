@@ -11,6 +11,9 @@ from tuitrain.errors import TrainingError
 
 Weights = Literal["balanced"] | Sequence[float] | None
 
+_PIECE = 1 << 22
+"""Targets that are counted at once: 32 MiB of them."""
+
 
 def class_weights(
     context: LossContext, given: Weights, key: str, ignore_index: int = -100
@@ -50,9 +53,14 @@ def class_weights(
 
 def _count_classes(context: LossContext, ignore_index: int) -> Tensor:
     """Return how many targets each class has [classes], in float64."""
-    targets = context.targets().flatten()
-    known = (targets >= 0) & (targets < context.classes) & (targets != ignore_index)
-    return torch.bincount(targets[known], minlength=context.classes).double()
+    counts = torch.zeros(context.classes, dtype=torch.int64)
+    # Class numbers of pixels may be held in 8 bits, where -100 is another number: a piece at a time
+    # is made wide.
+    for piece in torch.split(context.targets().flatten(), _PIECE):
+        targets = piece.long()
+        known = (targets >= 0) & (targets < context.classes) & (targets != ignore_index)
+        counts += torch.bincount(targets[known], minlength=context.classes)
+    return counts.double()
 
 
 def share_of_yes(context: LossContext, key: str) -> Tensor:

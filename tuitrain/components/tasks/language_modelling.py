@@ -4,12 +4,19 @@ from collections.abc import Sequence
 from math import exp, inf, log
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
+from tuitrain.components.generation import generate
 from tuitrain.components.registry import task
 from tuitrain.components.rows import as_rows
+from tuitrain.components.samples import Sample, SampleBatch
 from tuitrain.components.task import IGNORED, MetricAccumulator, Task, widest
+
+_NEW_TOKENS = 128
+"""That a sample is continued by."""
+_TEMPERATURE = 0.8
+"""Below 1 the likelier tokens come more often than they are likely: texts have fewer slips."""
 
 
 @task("language_modelling")
@@ -51,10 +58,40 @@ class LanguageModelling(Task):
         shares: list[float] = (torch.stack(list(outputs)) / number).tolist()
         return shares
 
+    def samples(self, model: nn.Module, batch: SampleBatch) -> list[Sample]:
+        """Return how the model continues the first half of each sample, and how that goes on.
+
+        What is drawn for a sample is the same at each evaluation.
+        """
+        length = batch.inputs.shape[1]
+        half = max(1, length // 2)
+        return [
+            {
+                "input": _as_text(tokens[:half], batch),
+                "target": _as_text(targets[half - 1 :], batch),
+                "output": _as_text(
+                    generate(
+                        model,
+                        tokens[:half],
+                        _NEW_TOKENS,
+                        length=length,
+                        temperature=_TEMPERATURE,
+                        seed=place,
+                    ),
+                    batch,
+                ),
+            }
+            for place, (tokens, targets) in enumerate(zip(batch.inputs, batch.targets, strict=True))
+        ]
+
     def accumulator(self, outputs: int, device: torch.device) -> MetricAccumulator:
         """Begin to sum."""
         del outputs
         return TokenSums(device)
+
+
+def _as_text(tokens: Tensor, batch: SampleBatch) -> Tensor | str:
+    return batch.token_texts.decode(tokens.tolist()) if batch.token_texts else tokens
 
 
 class TokenSums:

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from tuitrain.components.pictures import is_image
 from tuitrain.components.registry import task
+from tuitrain.components.samples import Sample, SampleBatch
 from tuitrain.components.task import MetricAccumulator, Task, widest
 
 
@@ -21,6 +23,7 @@ class Reconstruction(Task):
     train_metric = "mse"
     larger_is_better = ("variance_explained",)
     loss = "mse"
+    targets = ("numbers",)
     reconstructs = True
     takes_data_of = ("classification",)
 
@@ -35,9 +38,34 @@ class Reconstruction(Task):
         errors: list[float] = torch.stack(list(outputs)).tolist()
         return errors
 
+    def samples(self, model: nn.Module, batch: SampleBatch) -> list[Sample]:
+        """Return inputs and what the model makes of them, in the values of the data set.
+
+        An image of its own as target stands between them. What is beyond the darkest and the
+        brightest of the wanted images is as dark or as bright.
+        """
+        outputs = self.shape_outputs(model(batch.inputs), batch.targets)
+        if batch.as_raw is not None:
+            made = _like(batch.as_raw(outputs), batch.raw)
+            return [
+                {"input": raw, "output": output}
+                for raw, output in zip(batch.raw, made, strict=True)
+            ]
+        parts = zip(batch.raw, batch.targets, _like(outputs, batch.targets), strict=True)
+        return [{"input": raw, "target": target, "output": output} for raw, target, output in parts]
+
     def accumulator(self, outputs: int, device: torch.device) -> MetricAccumulator:
         """Begin to sum."""
         return SquareSums(outputs, device)
+
+
+def _like(outputs: Tensor, wanted: Tensor) -> Tensor:
+    """Return images in the type and range of the wanted ones; other outputs as they are."""
+    if not is_image(wanted[0]) or outputs.shape != wanted.shape:
+        return outputs
+    wanted = wanted.to(outputs.device)
+    limited = outputs.float().clamp(float(wanted.min()), float(wanted.max()))
+    return limited if wanted.is_floating_point() else limited.round().to(wanted.dtype)
 
 
 class SquareSums:

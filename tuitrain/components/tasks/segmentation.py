@@ -6,7 +6,9 @@ import torch
 from torch import Tensor
 
 from tuitrain.components.counts import ClassCounts
+from tuitrain.components.pictures import class_colours
 from tuitrain.components.registry import task
+from tuitrain.components.samples import Sample
 from tuitrain.components.task import IGNORED, Counts, MetricAccumulator, Task
 
 
@@ -48,6 +50,11 @@ class Segmentation(Task):
         number = torch.stack(list(targets)).clamp(min=1)
         shares: list[float] = (torch.stack(list(outputs)) / number).tolist()
         return shares
+
+    def describe(self, target: Tensor, output: Tensor, classes: Sequence[str]) -> Sample:
+        """Return the mask as it should be and as the model has it, in one colour a class."""
+        del classes
+        return {"target": class_colours(target), "output": class_colours(output.argmax(0))}
 
     def accumulator(self, outputs: int, device: torch.device) -> MetricAccumulator:
         """Begin to count."""

@@ -49,9 +49,9 @@ class HangMonitor(Observer):
         """Expect that the next step takes longer."""
         self._rule.expect_command()
 
-    def look(self, worker_pid: int) -> Iterator[AlertRaised]:
+    def poll(self, worker_pid: int) -> Iterator[AlertRaised]:
         """Say so where the run hangs."""
-        if text := self._rule.look(time.monotonic()):
+        if text := self._rule.poll(time.monotonic()):
             yield self._alert(text, as_text(collect_stacks(worker_pid, self._stacks_path)))
 
     def _alert(self, text: str, detail: str = "") -> AlertRaised:

@@ -53,7 +53,7 @@ class Observer:
     def commanded(self) -> None:
         """Hear that the worker was sent a command or a signal."""
 
-    def look(self, worker_pid: int) -> Alerts:
+    def poll(self, worker_pid: int) -> Alerts:
         """See to what is due; called several times a second while the worker lives."""
         del worker_pid
         return ()
@@ -123,9 +123,9 @@ class Observers:
         """Say that the worker was sent a command or a signal."""
         self._each(lambda observer: observer.commanded())
 
-    def look(self, worker_pid: int) -> None:
+    def poll(self, worker_pid: int) -> None:
         """Let each see to what is due."""
-        self._each(lambda observer: observer.look(worker_pid))
+        self._each(lambda observer: observer.poll(worker_pid))
 
     def ended(self) -> None:
         """Let each see to what is left."""

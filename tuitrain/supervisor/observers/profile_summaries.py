@@ -64,7 +64,7 @@ class ProfileSummaries(Observer):
             self._under_way[event.name] = _SummaryProcess(process)
         return ()
 
-    def look(self, worker_pid: int) -> Alerts:
+    def poll(self, worker_pid: int) -> Alerts:
         """Record what was found out since the last look."""
         del worker_pid
         self._record_findings()

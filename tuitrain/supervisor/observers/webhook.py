@@ -57,7 +57,7 @@ class WebhookNotifier(Observer):
         if alert.kind in self._kinds and alert.kind != _KIND:
             self._queue.put(self._message(alert))
 
-    def look(self, worker_pid: int) -> Alerts:
+    def poll(self, worker_pid: int) -> Alerts:
         """Say once that posting fails."""
         del worker_pid
         return self._failure()

@@ -151,8 +151,9 @@ class Batch:
     """[batch, ...], prepared."""
     targets: Tensor
     """[batch] or [batch, outputs]."""
-    share: float
-    """This batch's part of its step's samples; 1 without accumulation."""
+    share: float | Tensor
+    """This batch's part of what its step counts: of its samples, where the task counts no other; 1
+    without accumulation."""
     samples: int
 
 

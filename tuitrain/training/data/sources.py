@@ -1,7 +1,13 @@
 """A set as the loop reads it: held in memory, or read a sample at a time."""
 
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
 from tuitrain.components.data import Samples
 from tuitrain.training.data.stream import Stream
+from tuitrain.training.runtime.randomness import generator_states, restore_generators
 
 Source = Samples | Stream
 """In memory, or read a sample at a time."""
@@ -24,3 +30,14 @@ def target_shape(source: Source) -> tuple[int, ...]:
 def count(source: Source) -> int:
     """Return the number of samples."""
     return len(source)
+
+
+def raw_samples(source: Source, numbers: Sequence[int]) -> tuple[Tensor, Tensor]:
+    """Return samples as they are in the set; what its transforms draw is drawn again later."""
+    if isinstance(source, Samples):
+        chosen = torch.as_tensor(numbers, device=source.inputs.device)
+        return source.inputs[chosen], source.targets[chosen]
+    states = generator_states()
+    pair = source.batch(numbers)
+    restore_generators(states)
+    return pair

@@ -122,7 +122,7 @@ class BatchTransform:
         """Of what the model takes; int64: tokens."""
         self._targets = targets
         self._seed = seed
-        self._statistics = statistics
+        self._statistics = self._normalised_by = statistics
         self._augment = tuple(augment)
         self._fixed = tuple(fixed)
         self._channels_last = channels_last
@@ -155,12 +155,20 @@ class BatchTransform:
         statistics = Statistics(means * scale, 1 / (deviations * scale))
         before = self._statistics
         self._statistics = statistics if before is None else statistics.to(before.mean.device)
+        self._normalised_by = self._statistics
 
     def prepare_once(self, *sets: Samples) -> tuple[Samples, ...]:
         """Return whole sets as `evaluate` makes them of batches; it has nothing left to do then."""
         made = tuple(Samples(self.evaluate(each.inputs), each.targets) for each in sets)
         self._statistics = None
         return made
+
+    def restore(self, inputs: Tensor) -> Tensor:
+        """Return prepared inputs in the values that they had before they were normalised."""
+        if self._normalised_by is None:
+            return inputs
+        by = self._normalised_by.to(inputs.device)
+        return inputs / by.inverse_deviation + by.mean
 
     def train(
         self, inputs: Tensor, targets: Tensor, index: Tensor, epoch: int

@@ -4,8 +4,8 @@ import hashlib
 
 import torch
 
-from tuitrain.training.build import Data, raw_samples
-from tuitrain.training.data.sources import count
+from tuitrain.training.data.build import Data
+from tuitrain.training.data.sources import count, raw_samples
 
 _LOOKED_AT = 256
 """Inputs that are looked at, evenly from all over the set."""

@@ -10,12 +10,9 @@ from tuitrain.components.data import DataContext, SampleReader, Samples
 from tuitrain.components.readers.images import pixel_reader
 from tuitrain.config.load import parse_preset
 from tuitrain.errors import UsageError
-from tuitrain.training.build import (
-    Data,
-    TrainingComponents,
-    build_data,
-    raw_samples,
-)
+from tuitrain.training.build import TrainingComponents
+from tuitrain.training.data.build import Data, build_data
+from tuitrain.training.data.sources import raw_samples
 from tuitrain.training.inspection.answers import Inspected
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from tuitrain.components.data import DataContext, Samples
-from tuitrain.training.build import Data, build_data
+from tuitrain.training.data.build import Data, build_data
 from tuitrain.training.data.sources import Source
 from tuitrain.training.inspection.answers import Inspected
 from tuitrain.training.inspection.figures import (
@@ -107,7 +107,7 @@ def _figures(part: _Part, parts: dict[str, _Part], data: Data) -> dict[str, Any]
             "dtype": str(part.inputs.dtype).removeprefix("torch."),
             **number_figures(part.inputs),
             "channels": [] if is_tokens else channel_figures(part.inputs),
-            "tokens": token_figures(part.inputs) if is_tokens else None,
+            "tokens": token_figures(part.inputs, data.token_texts) if is_tokens else None,
         },
         "targets": {
             "dtype": str(part.targets.dtype).removeprefix("torch."),

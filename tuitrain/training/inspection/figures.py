@@ -11,6 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from tuitrain.components.data import TokenTexts
+
 _MOST_CHANNELS = 64
 """Of more channels or features only so many are told one by one."""
 _MOST_PAIRS = 5
@@ -65,12 +67,17 @@ def _moments(values: Tensor) -> dict[str, Any]:
     return {"mean": mean, "deviation": deviation, "min": low, "max": high}
 
 
-def token_figures(inputs: Tensor) -> dict[str, Any]:
-    """Return how many different tokens there are, and the most frequent ones."""
+def token_figures(inputs: Tensor, texts: TokenTexts | None) -> dict[str, Any]:
+    """Return how many different tokens there are, and the most frequent ones, as text if known."""
     values, counts = torch.unique(inputs, return_counts=True)
     order = torch.argsort(counts, descending=True, stable=True)[:_MOST_TOKENS]
     frequent = [[int(values[place]), int(counts[place])] for place in order]
-    return {"different": len(values), "total": int(inputs.numel()), "frequent": frequent}
+    return {
+        "different": len(values),
+        "total": int(inputs.numel()),
+        "frequent": frequent,
+        "texts": [texts.decode([token]) for token, _number in frequent] if texts else None,
+    }
 
 
 def target_figures(targets: Tensor, everywhere: Sequence[Tensor]) -> list[dict[str, Any]]:

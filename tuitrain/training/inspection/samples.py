@@ -12,7 +12,7 @@ from torch.nn.functional import interpolate
 
 from tuitrain.components.data import Samples
 from tuitrain.config.schema import Preset
-from tuitrain.training.build import Data
+from tuitrain.training.data.build import Data
 from tuitrain.training.data.sources import sample_shape
 from tuitrain.training.data.transform import BatchTransform, build_augmentations
 from tuitrain.training.runtime.randomness import (
@@ -37,7 +37,8 @@ def drawn_samples(data: Data, preset: Preset, number: int) -> list[dict[str, Any
         {
             "number": int(index[place]),
             "target": _target(targets[place], data.classes),
-            **_form(inputs[place], data.spec.kind, low, high),
+            "target_text": _target_text(targets[place], data),
+            **_form(inputs[place], data, low, high),
         }
         for place in range(len(index))
     ]
@@ -75,6 +76,13 @@ def _range(data: Data, inputs: Tensor) -> tuple[float, float]:
     return float(low), float(high)
 
 
+def _target_text(target: Tensor, data: Data) -> str | None:
+    """Return what is wanted at each place as text, where that is a token."""
+    if target.ndim != 1 or target.is_floating_point() or data.token_texts is None:
+        return None
+    return data.token_texts.decode(target[:_MOST_NUMBERS].tolist())
+
+
 def _target(target: Tensor, classes: tuple[str, ...]) -> Any:
     """Return a target as a class's name or as numbers."""
     if not target.ndim and classes:
@@ -83,11 +91,14 @@ def _target(target: Tensor, classes: tuple[str, ...]) -> Any:
     return target.item() if not target.ndim else target.flatten()[:_MOST_NUMBERS].tolist()
 
 
-def _form(sample: Tensor, kind: str, low: float, high: float) -> dict[str, Any]:
+def _form(sample: Tensor, data: Data, low: float, high: float) -> dict[str, Any]:
+    kind = data.spec.kind
     if kind == "image" and sample.ndim == 3:
         return {"image": _image(sample, low, high)}
     if kind == "tokens":
-        return {"tokens": [int(value) for value in sample.flatten()[:_MOST_NUMBERS]]}
+        tokens = [int(value) for value in sample.flatten()[:_MOST_NUMBERS]]
+        text = data.token_texts.decode(tokens) if data.token_texts else None
+        return {"tokens": tokens, "text": text}
     values = sample.reshape(len(sample), -1)[:, 0] if kind == "series" else sample.flatten()
     return {"values": [float(value) for value in values[:_MOST_NUMBERS]]}
 

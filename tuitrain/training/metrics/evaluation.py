@@ -113,7 +113,7 @@ class Evaluator:
                 chosen.add(outputs, targets)
                 if seen is not None:
                     seen(outputs, targets)
-                named.end_batch(terms, len(targets))
+                named.end_batch(terms, counted)
         metrics = {f"{label}/loss": total.item() / max(1, int(weight))}
         metrics |= self._measured(tally.metrics(), label) | named.means()
         metrics |= {f"{label}/{name}": value for name, value in chosen.values().items()}
@@ -188,13 +188,20 @@ class _PassValues:
 
         Args:
             terms: by name.
-            weight: what the batch counts for in the mean: its samples.
+            weight: what the batch counts for in the mean, as the task counts it.
         """
         for name, value in terms.items():
             self._values.add(f"{self._label}/loss_{name}", value, 0, len(self._sizes))
         self._sizes.append(weight)
 
+    def _weights(self) -> list[int]:
+        """Return what each batch counts for; one transfer from the device for all."""
+        if not any(isinstance(size, Tensor) for size in self._sizes):
+            return [int(size) for size in self._sizes]
+        read: list[int] = torch.stack([torch.as_tensor(size) for size in self._sizes]).tolist()
+        return read
+
     def means(self) -> dict[str, float]:
         """Return the mean of each over all batches."""
-        found = self._values.read([len(self._sizes)], [int(size) for size in self._sizes], 0)
+        found = self._values.read([len(self._sizes)], self._weights(), 0)
         return {name: values[0] for name, (_steps, values) in found.items()}

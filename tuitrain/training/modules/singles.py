@@ -10,8 +10,9 @@ from typing import Any
 import torch
 
 from tuitrain.errors import TrainingError
-from tuitrain.training.build import TrainingComponents, first_samples
+from tuitrain.training.build import TrainingComponents
 from tuitrain.training.data.batches import Batch, BatchSchedule
+from tuitrain.training.data.samples import first_samples
 from tuitrain.training.runtime.randomness import generator_states, restore_generators
 from tuitrain.training.step_checks import check_outputs
 

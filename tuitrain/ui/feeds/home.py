@@ -46,10 +46,10 @@ class HeldListFollower(ListFollower):
 
     held = False
 
-    def look(self) -> None:
+    def poll(self) -> None:
         """Look unless held."""
         if not self.held:
-            super().look()
+            super().poll()
 
 
 class CurveFollower(Follower):
@@ -69,7 +69,7 @@ class CurveFollower(Follower):
         if any(run.path not in known for run in self._wanted):
             self.wake()
 
-    def look(self) -> None:
+    def poll(self) -> None:
         """Read the curves that are missing or have grown; hand those on that are new."""
         if self.held:
             return
@@ -127,7 +127,7 @@ class MachineFollower(Follower):
         self._shown: Machine | None = None
         self.held = False
 
-    def look(self) -> None:
+    def poll(self) -> None:
         """Read the GPUs; hand on what differs."""
         if self.held:
             return

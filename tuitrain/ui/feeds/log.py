@@ -112,7 +112,7 @@ class LogFollower(Follower):
         self._wanted = job
         self.wake()
 
-    def look(self) -> None:
+    def poll(self) -> None:
         """Do what was asked for, else read what was added to the end."""
         job, self._wanted = self._wanted, None
         try:

@@ -38,7 +38,7 @@ _REFRESH_S = 30.0
 
 
 class Follower:
-    """A thread that calls `look` again and again until it is closed."""
+    """A thread that calls `poll` again and again until it is closed."""
 
     def __init__(self, period_s: float) -> None:
         self._period_s = period_s
@@ -67,11 +67,11 @@ class Follower:
     def _run(self) -> None:
         while not self._closed:
             self._wake.clear()
-            self.look()
+            self.poll()
             self._wake.wait(self._period_s)
         self.finish()
 
-    def look(self) -> None:
+    def poll(self) -> None:
         """Read once, and hand on what is new."""
         raise NotImplementedError
 
@@ -100,7 +100,7 @@ class RecordFollower(Follower, Generic[Asked, Read]):
             self._request = request
             self.wake()
 
-    def look(self) -> None:
+    def poll(self) -> None:
         """Read the run if there is a reason to."""
         if time.monotonic() < self._retry_at:
             return
@@ -266,7 +266,7 @@ class ListFollower(Follower):
         self._changed = -1
         self._folders: list[str] = []
 
-    def look(self) -> None:
+    def poll(self) -> None:
         """List the runs; hand the list on if it differs, or why there is none."""
         try:
             paths, fault = self._paths(), ""

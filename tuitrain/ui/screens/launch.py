@@ -14,11 +14,11 @@ from textual.widget import Widget
 from textual.widgets import TextArea
 
 from tuitrain.config.data_path import with_whole_path
-from tuitrain.config.draft import Draft
+from tuitrain.config.editing.draft import Draft
+from tuitrain.config.editing.shortest import toml_value
 from tuitrain.config.folders import data_directory
 from tuitrain.config.load import parse_preset, to_toml
 from tuitrain.config.schema import Preset
-from tuitrain.config.shortest import toml_value
 from tuitrain.errors import TuitrainError, UsageError
 from tuitrain.runs.rows import StateRow
 from tuitrain.supervisor.launch import own_code

@@ -12,9 +12,9 @@ from textual.events import Resize
 from textual.screen import Screen
 from textual.widgets import ContentSwitcher, TextArea
 
-from tuitrain.config.draft import Checked, Draft, value_text
+from tuitrain.config.editing.draft import Checked, Draft, value_text
+from tuitrain.config.editing.shortest import shortest_overrides
 from tuitrain.config.faults import Fault
-from tuitrain.config.shortest import shortest_overrides
 from tuitrain.errors import TuitrainError
 from tuitrain.runs.directory import check_run_name, runs_root
 from tuitrain.ui.feeds.pace import Pace, pace_for

@@ -7,7 +7,7 @@ from textual.message import Message
 
 from tuitrain.ui.widgets.panel import Panel
 from tuitrain.view.chart.chart import Drawing, draw_chart
-from tuitrain.view.chart.figure import Chart, Look, Size
+from tuitrain.view.chart.figure import Chart, Size, TerminalStyle
 from tuitrain.view.chart.readout import pack, readings
 from tuitrain.view.spans import Span, SpanLine, line_width
 
@@ -36,9 +36,9 @@ class ChartPanel(Panel):
             self.x = x
 
     _drawing = Drawing(())
-    _shown: tuple[str, Chart, SpanLine, Look] | None = None
+    _shown: tuple[str, Chart, SpanLine, TerminalStyle] | None = None
 
-    def show_chart(self, title: str, chart: Chart, values: SpanLine, look: Look) -> None:
+    def show_chart(self, title: str, chart: Chart, values: SpanLine, look: TerminalStyle) -> None:
         """Draw a chart in the room there is."""
         self._shown = (title, chart, values, look)
         size = Size(self.size.width, self.body_height)

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 from tuitrain.view.chart.cell_grid import CellGrid, one_cell_each
-from tuitrain.view.chart.figure import Chart, Line, Look, Mark
+from tuitrain.view.chart.figure import Chart, Line, Mark, TerminalStyle
 from tuitrain.view.chart.labels import shorten_apart
 from tuitrain.view.chart.layout import Layout
 from tuitrain.view.format import shorten
@@ -35,7 +35,7 @@ _LABEL_ROWS = (0, -1, 1, -2, 2, -3, 3)
 class Annotations:
     """Writes on one chart's grid; row 0 of the canvas is its top here."""
 
-    def __init__(self, grid: CellGrid, layout: Layout, look: Look) -> None:
+    def __init__(self, grid: CellGrid, layout: Layout, look: TerminalStyle) -> None:
         """Take the grid as the canvas left it."""
         self._grid = grid
         self._area = layout.area

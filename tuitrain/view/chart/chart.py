@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from tuitrain.view.chart.annotate import Annotations, notes
 from tuitrain.view.chart.canvas import draw_axes
-from tuitrain.view.chart.figure import Chart, Line, Look, Mark, Size, line_from_series
+from tuitrain.view.chart.figure import Chart, Line, Mark, Size, TerminalStyle, line_from_series
 from tuitrain.view.chart.layout import plan_layout
 from tuitrain.view.chart.raster import (
     Area,
@@ -26,8 +26,18 @@ from tuitrain.view.palette import FAINT_MARKER, SLOTS, marker_of
 from tuitrain.view.spans import Span, SpanLine, fit_line
 
 __all__ = [
-    "Chart", "Drawing", "Line", "Look", "Mark", "Reading", "Size", "Span", "draw_chart",
-    "line_from_series", "notes", "values_at",
+    "Chart",
+    "Drawing",
+    "Line",
+    "Mark",
+    "Reading",
+    "Size",
+    "Span",
+    "TerminalStyle",
+    "draw_chart",
+    "line_from_series",
+    "notes",
+    "values_at",
 ]  # fmt: skip
 
 _MARKER_EVERY = {True: 16, False: 4}
@@ -75,7 +85,7 @@ class Reading(NamedTuple):
     """The mean before smoothing; None where nothing was smoothed."""
 
 
-def draw_chart(chart: Chart, size: Size, look: Look) -> Drawing:
+def draw_chart(chart: Chart, size: Size, look: TerminalStyle) -> Drawing:
     """Return `size.height` lines, each exactly `size.width` cells wide, and what they show where.
 
     Styles: axis, label, title, mark, alert, cursor, line0 to line7, faint0 to faint7, and none.
@@ -132,7 +142,7 @@ def _log10(value: float, otherwise: float = math.nan) -> float:
     return math.log10(value) if 0 < value < math.inf else otherwise
 
 
-def _picture(lines: Sequence[Line], area: Area, look: Look) -> Picture:
+def _picture(lines: Sequence[Line], area: Area, look: TerminalStyle) -> Picture:
     """Draw the curves from below, faint ones first and of many points before of few.
 
     What has few points would be lost under what has many, and hides little of it.
@@ -183,7 +193,9 @@ def _in_braille(
         yield cell, (FAINT_MARKER if line.faint else marker_of(line.slot), style)
 
 
-def _in_markers(line: Line, area: Area, look: Look) -> Iterator[tuple[Cell, tuple[str, str]]]:
+def _in_markers(
+    line: Line, area: Area, look: TerminalStyle
+) -> Iterator[tuple[Cell, tuple[str, str]]]:
     faint = FAINT_MARKER if look.ascii else "·"
     shown = (faint if line.faint else marker_of(line.slot), _style(line))
     for cell in whole_cells(cell_strokes(line, area).masks):
@@ -227,7 +239,7 @@ def _annotate(pen: Annotations, chart: Chart, lines: Iterable[Line], drawn: bool
         pen.add_cursor(chart.cursor)
 
 
-def _title(chart: Chart, size: Size, look: Look) -> SpanLine:
+def _title(chart: Chart, size: Size, look: TerminalStyle) -> SpanLine:
     text = sanitise(chart.title)
     if look.ascii:
         text = text.encode("ascii", "replace").decode()

@@ -70,7 +70,7 @@ class Size:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class TerminalStyle:
     """What the terminal can show."""
 
     ascii: bool = False

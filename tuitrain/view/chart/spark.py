@@ -6,7 +6,7 @@ Knows numbers and cells; has no axes and no colours.
 import math
 from collections.abc import Sequence
 
-from tuitrain.view.chart.figure import Look
+from tuitrain.view.chart.figure import TerminalStyle
 from tuitrain.view.chart.layout import usable_range
 from tuitrain.view.chart.raster import braille
 
@@ -16,7 +16,7 @@ _LEFT_DOTS = (0x40, 0x04, 0x02, 0x01)
 _RIGHT_DOTS = (0x80, 0x20, 0x10, 0x08)
 
 
-def sparkline(values: Sequence[float], width: int, look: Look) -> str:
+def sparkline(values: Sequence[float], width: int, look: TerminalStyle) -> str:
     """Return values from the oldest to the newest in exactly `width` cells.
 
     Fewer values than cells begin at the left; more are averaged. What is not finite is a gap, and
@@ -33,7 +33,7 @@ def sparkline(values: Sequence[float], width: int, look: Look) -> str:
     return text.ljust(width)
 
 
-def _steps(look: Look) -> int:
+def _steps(look: TerminalStyle) -> int:
     return len(_LEVELS) if look.ascii else len(_LEFT_DOTS)
 
 

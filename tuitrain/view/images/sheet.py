@@ -47,10 +47,10 @@ def picture_lines(pictures: Sequence[Captioned], canvas: Canvas) -> list[str]:
     """
     if not pictures:
         return []
-    per_row, columns = _arranged(pictures[0].image, len(pictures), canvas.width)
+    at_once, columns = _arranged(pictures[0].image, len(pictures), canvas.width)
     lines: list[str] = []
-    for first in range(0, len(pictures), per_row):
-        row = pictures[first : first + per_row]
+    for first in range(0, len(pictures), at_once):
+        row = pictures[first : first + at_once]
         lines += _drawn([each.image for each in row], columns, canvas)
         captions = [shorten(sanitise(each.caption), columns) for each in row]
         padded = [each + " " * (columns - display_width(each)) for each in captions]
@@ -58,12 +58,17 @@ def picture_lines(pictures: Sequence[Captioned], canvas: Canvas) -> list[str]:
     return lines[:-1]
 
 
+def per_row(width: int) -> int:
+    """Return how many pictures stand in a row of so many cells, where there are as many."""
+    return max(1, (width + _GAP) // (_LEAST_TILE + _GAP))
+
+
 def _arranged(image: Image, number: int, width: int) -> tuple[int, int]:
     """Return how many pictures stand in a row, and how many cells each is wide."""
-    per_row = min(number, max(1, (width + _GAP) // (_LEAST_TILE + _GAP)))
-    room = max(1, min(_MOST_TILE, (width - _GAP * (per_row - 1)) // per_row))
+    columns = min(number, per_row(width))
+    room = max(1, min(_MOST_TILE, (width - _GAP * (columns - 1)) // columns))
     # Small ones grow by whole numbers, so that every pixel stays as large as the others.
-    return per_row, image.width * (room // image.width) if image.width <= room else room
+    return columns, image.width * (room // image.width) if image.width <= room else room
 
 
 def _drawn(images: list[Image], columns: int, canvas: Canvas) -> list[str]:

@@ -10,13 +10,13 @@ from typing import Any
 
 from tuitrain.units import NOTHING, size
 from tuitrain.view.bars import progress_bar
-from tuitrain.view.chart.figure import Look
+from tuitrain.view.chart.figure import TerminalStyle
 from tuitrain.view.chart.spark import sparkline
 from tuitrain.view.chart.ticks import short_number
 from tuitrain.view.format import Align, display_width, sanitise, shorten, table
 from tuitrain.view.images.pixels import Image
 from tuitrain.view.images.sheet import Canvas, Captioned, picture_lines
-from tuitrain.view.spans import Span, SpanLine, wrap_plain
+from tuitrain.view.spans import Span, SpanLine, plain_text, wrap_plain
 
 _PARTS = ("train", "validation")
 _MOST_CLASSES = 20
@@ -29,7 +29,7 @@ Row = tuple[str, int, int]
 """A name, and how many samples of both parts it has."""
 
 
-def data_lines(answer: Mapping[str, Any], width: int | None, look: Look) -> list[SpanLine]:
+def data_lines(answer: Mapping[str, Any], width: int | None, look: TerminalStyle) -> list[SpanLine]:
     """Return all that is known of a data set but its samples.
 
     Args:
@@ -143,7 +143,7 @@ def _channels(answer: Mapping[str, Any]) -> int:
 # --- classes and targets --------------------------------------------------------------------------
 
 
-def _class_lines(answer: Mapping[str, Any], width: int, look: Look) -> list[SpanLine]:
+def _class_lines(answer: Mapping[str, Any], width: int, look: TerminalStyle) -> list[SpanLine]:
     classes = answer["classes"]
     if not classes:
         return []
@@ -162,7 +162,7 @@ def _class_lines(answer: Mapping[str, Any], width: int, look: Look) -> list[Span
     return lines
 
 
-def _target_lines(answer: Mapping[str, Any], width: int, look: Look) -> list[SpanLine]:
+def _target_lines(answer: Mapping[str, Any], width: int, look: TerminalStyle) -> list[SpanLine]:
     """Return a histogram of each target that is a number."""
     lines: list[SpanLine] = []
     train, validation = (answer["parts"][name]["targets"]["outputs"] for name in _PARTS)
@@ -190,7 +190,7 @@ def _largest(rows: Sequence[Row]) -> tuple[int, int]:
 
 
 def _bars(
-    head: str, rows: Sequence[Row], width: int, look: Look, most: tuple[int, int]
+    head: str, rows: Sequence[Row], width: int, look: TerminalStyle, most: tuple[int, int]
 ) -> list[SpanLine]:
     """Return counts of both parts, each with a bar that is full for the part's largest."""
     names = min(_NAME_WIDTH, max(display_width(each) for each in (head, *(r[0] for r in rows))))
@@ -214,7 +214,7 @@ def _cell(text: str, digits: int, bar: int) -> str:
     return text.rjust(digits) + " " * (bar + 3 if bar > 0 else 2)
 
 
-def _bar(number: int, most: int, width: int, look: Look) -> str:
+def _bar(number: int, most: int, width: int, look: TerminalStyle) -> str:
     return f" {progress_bar(number / most if most else 0.0, width, look)}" if width > 0 else ""
 
 
@@ -223,13 +223,24 @@ def _token_lines(answer: Mapping[str, Any], width: int) -> list[SpanLine]:
     for name in _PARTS:
         tokens = answer["parts"][name]["inputs"]["tokens"]
         if tokens:
-            frequent = ", ".join(f"{token} ({number:,})" for token, number in tokens["frequent"])
+            names = tokens["texts"] or [str(token) for token, _number in tokens["frequent"]]
+            frequent = ", ".join(
+                f"{_token_name(name)} ({number:,})"
+                for name, (_token, number) in zip(names, tokens["frequent"], strict=True)
+            )
             said = (
                 f"{name}: {tokens['different']:,} different tokens of {tokens['total']:,}; most "
                 f"frequent: {frequent}"
             )
             lines += wrap_plain(said, width)
     return lines
+
+
+def _token_name(text: str) -> str:
+    """Return a token as it can be told from its neighbours in a line."""
+    if not text:
+        return "padding"
+    return sanitise(text) if text.isprintable() and text.strip() == text else repr(text)
 
 
 # --- what to look at ------------------------------------------------------------------------------
@@ -269,10 +280,11 @@ def _warnings(answer: Mapping[str, Any]) -> Iterator[str]:
 # --- samples --------------------------------------------------------------------------------------
 
 
-def sample_lines(answer: Mapping[str, Any], canvas: Canvas, look: Look) -> list[str]:
+def sample_lines(answer: Mapping[str, Any], canvas: Canvas, look: TerminalStyle) -> list[str]:
     """Return the samples as text that goes to the terminal as it is.
 
-    Pictures are drawn, rows are a table, series are curves of a line, tokens are numbers.
+    Pictures are drawn, rows are a table, series are curves of a line, tokens are text where it is
+    known and else numbers.
     """
     samples = answer["samples"]
     if not samples:
@@ -284,7 +296,7 @@ def sample_lines(answer: Mapping[str, Any], canvas: Canvas, look: Look) -> list[
 
 
 def _sample_body(
-    samples: Sequence[Mapping[str, Any]], kind: str, canvas: Canvas, look: Look
+    samples: Sequence[Mapping[str, Any]], kind: str, canvas: Canvas, look: TerminalStyle
 ) -> list[str]:
     if "image" in samples[0]:
         lines = picture_lines([_captioned(sample) for sample in samples], canvas)
@@ -323,9 +335,20 @@ def _target(target: Any) -> str:
 
 
 def _token_text(sample: Mapping[str, Any], width: int) -> list[str]:
+    """Return a sample's text, and its target: a class, or the tokens that are wanted."""
     words = " ".join(map(str, sample["tokens"]))
-    text = f"#{sample['number']} {_target(sample['target'])}: {words}"
-    return ["".join(span.text for span in line) for line in wrap_plain(text, width)]
+    if sample["text"] is not None:
+        words = _in_line(sample["text"])
+    if sample["target_text"] is None:
+        texts = [f"#{sample['number']} {_target(sample['target'])}: {words}"]
+    else:
+        texts = [f"#{sample['number']}: {words}", f"wanted: {_in_line(sample['target_text'])}"]
+    return [plain_text(line) for text in texts for line in wrap_plain(text, width)]
+
+
+def _in_line(text: str) -> str:
+    """Return a text with its line ends and tabs as one sees them in source."""
+    return text.replace("\n", "\\n").replace("\t", "\\t")
 
 
 def _row_table(samples: Sequence[Mapping[str, Any]], width: int) -> list[str]:

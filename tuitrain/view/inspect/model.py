@@ -9,7 +9,7 @@ from typing import Any
 
 from tuitrain.messages import MemoryParts
 from tuitrain.units import NOTHING, count
-from tuitrain.view.chart.figure import Look
+from tuitrain.view.chart.figure import TerminalStyle
 from tuitrain.view.format import display_width, sanitise, shorten
 from tuitrain.view.memory.text import footprint_lines
 from tuitrain.view.spans import Span, SpanLine, wrap_plain
@@ -58,7 +58,7 @@ _HEAD = _Shown("LAYER", "OUTPUT", "PARAMETERS", "FROZEN", "MULT-ADDS")
 def model_lines(
     answer: Mapping[str, Any],
     width: int | None,
-    look: Look,
+    look: TerminalStyle,
     *,
     depth: int | None = None,
     unfold: bool = False,

@@ -9,7 +9,7 @@ from typing import Any
 
 from tuitrain.units import NOTHING, count, duration, short_time, size
 from tuitrain.view.chart.chart import draw_chart
-from tuitrain.view.chart.figure import Chart, Line, Look, Mark, Size
+from tuitrain.view.chart.figure import Chart, Line, Mark, Size, TerminalStyle
 from tuitrain.view.format import Align, table
 from tuitrain.view.spans import Span, SpanLine, wrap_plain
 
@@ -19,7 +19,7 @@ _HEADROOM = 1.5
 """The chart shows the loss up to so many times its fall: what diverges would flatten the rest."""
 
 
-def rate_lines(answer: Mapping[str, Any], width: int, look: Look) -> list[SpanLine]:
+def rate_lines(answer: Mapping[str, Any], width: int, look: TerminalStyle) -> list[SpanLine]:
     """Return the loss over the learning rate, and what it suggests.
 
     Args:

@@ -6,7 +6,7 @@ Pure functions from parts to spans; knows nothing of readings.
 from tuitrain.analysis.memory_breakdown import FREE, NOT_TOLD, MemoryBreakdown, MemoryPart
 from tuitrain.units import of_total, size
 from tuitrain.view.bars import fill_of, stacked_bar
-from tuitrain.view.chart.figure import Look
+from tuitrain.view.chart.figure import TerminalStyle
 from tuitrain.view.format import sanitise
 from tuitrain.view.spans import Span, SpanLine
 
@@ -29,7 +29,7 @@ EXPLAINED = {
 """Each part in words."""
 
 
-def bar_spans(bar: MemoryBreakdown, width: int, look: Look) -> SpanLine:
+def bar_spans(bar: MemoryBreakdown, width: int, look: TerminalStyle) -> SpanLine:
     """Return the bar itself, in exactly `width` cells; what is free are dots."""
     # A fill belongs to the kind of part, so that a bar without one does not change the others.
     amounts = [0] * (max(SLOTS.values()) + 1)
@@ -39,13 +39,13 @@ def bar_spans(bar: MemoryBreakdown, width: int, look: Look) -> SpanLine:
     return stacked_bar(amounts, bar.total_bytes, width, look)
 
 
-def legend_mark(name: str, look: Look) -> Span:
+def legend_mark(name: str, look: TerminalStyle) -> Span:
     """Return what stands before a part's name in a legend."""
     slot = SLOTS[name]
     return Span(".", "axis") if name == FREE else Span(fill_of(slot, look), f"line{slot}")
 
 
-def bar_lines(bar: MemoryBreakdown, width: int, look: Look) -> list[SpanLine]:
+def bar_lines(bar: MemoryBreakdown, width: int, look: TerminalStyle) -> list[SpanLine]:
     """Return a bar with its title above it and each part below it, in words and numbers."""
     head = Span(title_text(bar), "strong")
     lines: list[SpanLine] = [

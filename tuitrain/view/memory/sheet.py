@@ -5,7 +5,7 @@ Puts together what others write; knows no widget.
 
 from tuitrain.analysis.memory_breakdown import gpu_facts
 from tuitrain.runs.rows import RunFacts
-from tuitrain.view.chart.figure import Look
+from tuitrain.view.chart.figure import TerminalStyle
 from tuitrain.view.devicetext import (
     allocator_lines,
     gpu_lines,
@@ -18,7 +18,9 @@ from tuitrain.view.sidetext import Devices, as_of_lines
 from tuitrain.view.spans import Span, SpanLine, wrap_plain
 
 
-def memory_sheet(devices: Devices, facts: RunFacts, width: int, look: Look) -> list[SpanLine]:
+def memory_sheet(
+    devices: Devices, facts: RunFacts, width: int, look: TerminalStyle
+) -> list[SpanLine]:
     """Return all that is known of the memory of a run's devices.
 
     Args:
@@ -48,7 +50,7 @@ def _account(facts: RunFacts, width: int) -> list[SpanLine]:
     return [(Span("out of memory", "bad"),), *account_lines(account, width)] if account else []
 
 
-def _composition(facts: RunFacts, width: int, look: Look) -> list[SpanLine]:
+def _composition(facts: RunFacts, width: int, look: TerminalStyle) -> list[SpanLine]:
     lines = composition_lines(facts.memory, width, look)
     return [(Span("memory of one step", "strong"),), *lines]
 
@@ -58,7 +60,7 @@ def _trouble(devices: Devices, width: int) -> list[SpanLine]:
     return wrap_plain(str(trouble), width, "bad") if trouble else []
 
 
-def _gpus(devices: Devices, width: int, look: Look) -> list[list[SpanLine]]:
+def _gpus(devices: Devices, width: int, look: TerminalStyle) -> list[list[SpanLine]]:
     """Return a block a GPU, the one that is trained on first."""
     bars = [bar for bar in devices.bars() if bar.prefix != "host"]
     order = list(dict.fromkeys(bar.prefix.partition("/")[0] for bar in bars))
@@ -77,7 +79,7 @@ def _gpus(devices: Devices, width: int, look: Look) -> list[list[SpanLine]]:
     return blocks
 
 
-def _host(devices: Devices, width: int, look: Look) -> list[SpanLine]:
+def _host(devices: Devices, width: int, look: TerminalStyle) -> list[SpanLine]:
     block: list[SpanLine] = []
     for bar in devices.bars():
         if bar.prefix == "host":

@@ -11,7 +11,7 @@ from tuitrain.messages import MemoryBlock, MemoryParts, NoEstimate, OomPhase
 from tuitrain.runs.rows import MemoryRow, OutOfMemoryRow
 from tuitrain.units import NOTHING, size
 from tuitrain.view.bars import progress_bar
-from tuitrain.view.chart.figure import Look
+from tuitrain.view.chart.figure import TerminalStyle
 from tuitrain.view.format import sanitise
 from tuitrain.view.presetrows import wrapped
 from tuitrain.view.spans import Span, SpanLine, fit_line
@@ -29,7 +29,7 @@ _PHASES: Mapping[OomPhase, str] = {
 }
 
 
-def composition_lines(memory: MemoryRow | None, width: int, look: Look) -> list[SpanLine]:
+def composition_lines(memory: MemoryRow | None, width: int, look: TerminalStyle) -> list[SpanLine]:
     """Return a table of what a step takes: estimated, measured, and each part's share.
 
     Args:
@@ -73,7 +73,7 @@ def _parts(parts: MemoryParts | NoEstimate) -> dict[str, int | None]:
     }
 
 
-def footprint_lines(footprint: MemoryParts, width: int, look: Look) -> list[SpanLine]:
+def footprint_lines(footprint: MemoryParts, width: int, look: TerminalStyle) -> list[SpanLine]:
     """Return a table of what a step is expected to take, with each part's share.
 
     Args:
@@ -97,7 +97,7 @@ def _numbers(texts: Sequence[str]) -> str:
 
 
 def _share_bar(
-    part: float | None, total: float | None, width: int, numbers: int, look: Look
+    part: float | None, total: float | None, width: int, numbers: int, look: TerminalStyle
 ) -> str:
     room = min(_MOST_BAR, width - _LABEL_WIDTH - numbers * _NUMBER_WIDTH - 2)
     if not total or part is None or room < _LEAST_BAR:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tuitrain.cli import output
 from tuitrain.cli.options import Json, RunArgument, RunsDir
-from tuitrain.cli.record_time import block, describe_time
+from tuitrain.cli.record.time import block, describe_time
 
 if TYPE_CHECKING:
     from tuitrain.runs.reader import RunReader
@@ -43,6 +43,7 @@ def describe(reader: "RunReader") -> dict[str, Any]:
         RecordError: the record can't be read.
     """
     from tuitrain.messages import plain_data
+    from tuitrain.runs.samples import sampled_steps
 
     summary, meta = reader.summary(), reader.meta()
     return {
@@ -69,6 +70,7 @@ def describe(reader: "RunReader") -> dict[str, Any]:
         "step_time": describe_time(reader),
         "devices": _devices(reader),
         "readings": reader.readings.latest_samples(),
+        "samples": sampled_steps(reader.directory),
         "profiles": [plain_data(row) for row in reader.entries.profiles()],
     }
 
@@ -124,6 +126,7 @@ def _alert_word(alert: "AlertRow") -> str:
 
 def _facts(reader: "RunReader", now: float) -> str:
     from tuitrain import units
+    from tuitrain.runs.samples import sampled_steps
     from tuitrain.view import format as text
 
     summary, parameters = reader.summary(), reader.facts().parameters
@@ -142,6 +145,10 @@ def _facts(reader: "RunReader", now: float) -> str:
         ("model", f"{units.count(parameters)} parameters"),
         ("folder", summary.path),
     ]
+    if steps := sampled_steps(reader.directory):
+        facts.append(
+            ("samples", f"of {len(steps)} evaluations; shown by `tuitrain samples {summary.id}`")
+        )
     return "\n".join(f"{name:<9} {text.sanitise(value)}" for name, value in facts)
 
 
@@ -215,14 +222,14 @@ def _last_profile(reader: "RunReader", now: float) -> str:
 
 def _memory(reader: "RunReader") -> str:
     """Return the estimate beside what was measured, and the account where memory ran out."""
-    from tuitrain.view.chart.figure import Look
+    from tuitrain.view.chart.figure import TerminalStyle
     from tuitrain.view.memory.text import account_lines, composition_lines
     from tuitrain.view.spans import plain_text
 
     facts = reader.facts()
     blocks = []
     if facts.memory is not None:
-        lines = composition_lines(facts.memory, _WIDTH, Look(ascii=True))
+        lines = composition_lines(facts.memory, _WIDTH, TerminalStyle(ascii=True))
         blocks.append(["MEMORY", *map(plain_text, lines)])
     if facts.out_of_memory is not None:
         lines = account_lines(facts.out_of_memory, _WIDTH)

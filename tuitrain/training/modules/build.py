@@ -1,0 +1,70 @@
+"""The model and the loss of a preset, on what they may know of the data."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import torch
+from torch import nn
+
+from tuitrain.components import registry
+from tuitrain.components.data import DataSpec, LossContext
+from tuitrain.components.task import Task
+from tuitrain.config.schema import Preset
+from tuitrain.errors import TrainingError
+from tuitrain.training.data.build import Data
+from tuitrain.training.data.samples import example_inputs, first_samples
+from tuitrain.training.data.sources import count, raw_samples
+from tuitrain.training.data.targets import all_targets
+from tuitrain.training.modules.materialise import input_type_of, materialise, refuse_meta
+
+_TORCHVISION = "torchvision."
+"""Before the name of a model there."""
+
+
+def build_model(preset: Preset, data: Data, device: torch.device) -> nn.Module:
+    """Return the model on the device, each of its weights with a shape."""
+    where = f"model.name = {preset.model.name}"
+    examples = partial(example_inputs, data, device)
+    model = _make_model(preset, replace(data.spec, examples=examples))
+    refuse_meta(model, where)
+    model = model.to(device)
+    statistics = getattr(model, "input_statistics", None)
+    if statistics is not None and preset.data.normalize:
+        few, _targets = raw_samples(data.train, range(min(16, count(data.train))))
+        data.preparation.normalize_as(statistics, few)
+    is_tokens = data.spec.kind == "tokens"
+    data.preparation.input_type = torch.int64 if is_tokens else input_type_of(model)
+    materialise(model, lambda: first_samples(data, device, 2)[0], where)
+    return model
+
+
+def _make_model(preset: Preset, spec: DataSpec) -> nn.Module:
+    section = preset.model
+    if section.name.startswith(_TORCHVISION) and ":" not in section.name:
+        build = registry.model.find(f"{_TORCHVISION}NAME")
+        model = build(spec, section.name.removeprefix(_TORCHVISION), **section.options)
+    else:
+        build = registry.model.find(section.name)
+        given = (spec,) if ":" not in section.name or registry.takes_context(build) else ()
+        model = build(*given, **section.options)
+    if not isinstance(model, nn.Module):
+        raise TrainingError(
+            f"model.name = {section.name} returned {type(model).__name__}, not a torch.nn.Module"
+        )
+    return model
+
+
+def build_loss(preset: Preset, task: Task, data: Data, report: Callable[[str], None]) -> Any:
+    """Return the loss; what needs to know the training targets gets them."""
+    build = registry.loss.find(preset.loss.name)
+    if set(registry.required_arguments(build)) <= set(preset.loss.options):
+        return build(**preset.loss.options)
+    context = LossContext(
+        spec=data.spec,
+        task=preset.task,
+        classes=data.spec.outputs if task.has_classes else 0,
+        targets=lambda: all_targets(data.train, report),
+    )
+    return build(context, **preset.loss.options)
