@@ -34,7 +34,7 @@ def text_csv(
     vocabulary: PositiveInt = 10000,
     min_count: PositiveInt = 2,
 ) -> Splits:
-    """Texts and labels in columns of a CSV file with a header; paths are relative to --data-dir."""
+    """Texts and labels in columns of a CSV file with a header."""
     files = [file_in(context, each) for each in (path, validation_path) if each]
     parts = [list(_read_csv(file, text, label)) for file in files]
     return text_splits(parts, files, validation_fraction, length, vocabulary, min_count)
@@ -53,7 +53,7 @@ def jsonl(
     vocabulary: PositiveInt = 10000,
     min_count: PositiveInt = 2,
 ) -> Splits:
-    """Texts and labels in fields of a file of one JSON object a line; paths as for text_csv."""
+    """Texts and labels in fields of a file of one JSON object a line."""
     files = [file_in(context, each) for each in (path, validation_path) if each]
     parts = [list(_read_jsonl(file, text, label)) for file in files]
     return text_splits(parts, files, validation_fraction, length, vocabulary, min_count)
