@@ -119,15 +119,28 @@ def _monitors(
     if task is None:
         return
     added = [name for _place, name in metric_names({"metrics": get("metrics") or []})]
-    known = (*task.watched, *added, *_terms(resolutions.get(("loss",))))
-    for section in ("checkpoint", "stop"):
-        metric = get(section, "monitor")
-        # What a model logs, or a loss of the user's own returns, only the worker learns.
-        if metric and metric not in known and not _only_seen(metric, resolutions.get(("loss",))):
+    known = [*task.watched, *added, *_terms(resolutions.get(("loss",)))]
+    # A schedule is told of evaluations, and of nothing that is measured in training.
+    evaluated = [metric for metric in known if metric.startswith("val/")]
+    watched = {
+        "checkpoint": (get("checkpoint", "monitor"), known),
+        "stop": (get("stop", "monitor"), known),
+        "schedule": (_watched_by(resolutions.get(("schedule",))), evaluated),
+    }
+    for section, (metric, names) in watched.items():
+        # What a model or a hook logs, or a loss of the user's own returns, only the worker learns.
+        if metric and metric not in names and not _only_seen(metric, resolutions.get(("loss",))):
             yield (
                 (section, "monitor"),
-                unknown_name(metric, known, f"metric of a {task.name} run"),
+                unknown_name(metric, names, f"metric of a {task.name} run"),
             )
+
+
+def _watched_by(schedule: Resolution | None) -> str:
+    """Return the metric that a schedule of tuitrain's own follows; empty: none."""
+    if schedule is None or schedule.info is None or schedule.faults:
+        return ""
+    return str(schedule.options.get("monitor", ""))
 
 
 def _terms(loss: Resolution | None) -> list[str]:
@@ -136,7 +149,7 @@ def _terms(loss: Resolution | None) -> list[str]:
 
 def _only_seen(metric: str, loss: Resolution | None) -> bool:
     own = loss is not None and loss.info is None and not loss.faults
-    return metric.startswith("val/aux/") or (own and metric.startswith("val/loss_"))
+    return metric.startswith(("val/aux/", "ema/")) or (own and metric.startswith("val/loss_"))
 
 
 def _evaluations(get: Getter) -> Found:
