@@ -247,6 +247,10 @@ def test_a_preset_error_has_one_line_a_fault():
         (["stop.monitor=val/acc"], "did you mean val/accuracy"),
         (['schedule={name="plateau", monitor="val/los"}'], "did you mean val/loss"),
         (['schedule={name="plateau", monitor="train/loss"}'], "allowed: val/loss, val/accuracy"),
+        (['hooks=[{name="mixup"}, {name="ema"}, {name="ema"}]'], "which hooks[1] is already"),
+        (['hooks=[{name="unfreeze", modules=[]}]'], "must be a list of at least 1 texts"),
+        (['data={name="text_csv", path=""}'], 'data.path: found "", must be text that is not em'),
+        (['data={name="jsonl", path=""}'], 'data.path: found "", must be text that is not empty'),
         (["stop.monitor=train/lr"], "allowed: val/loss, val/accuracy, train/loss"),
         (["schedule.warmup_steps=9", "train.max_steps=9"], "less than train.max_steps = 9"),
         (["train.evaluate_every_epochs=0", "stop.patience=2"], "needs evaluations"),
@@ -269,6 +273,7 @@ def test_settings_that_do_not_go_together_are_refused(overrides, said):
         ['optimizer={name="sgd", nesterov=true, momentum=0.9}'],
         ["stop.monitor=val/accuracy", "stop.target=0.98"],
         ['schedule={name="plateau", monitor="val/aux/kl"}'],
+        ['hooks=[{name="unfreeze", modules=["a"]}, {name="unfreeze", modules=["b"], at_epoch=2}]'],
         ['schedule={name="plateau", monitor="ema/loss"}', 'hooks=[{name="ema"}]'],
     ],
 )

@@ -44,6 +44,7 @@ def cross_check(
         *_evaluations(get),
         *_warmup(get),
         *_fold(get),
+        *_hooks(get),
         *_target(get),
         *_momentum(resolutions.get(("optimizer",))),
         *_periods(resolutions.get(("schedule",))),
@@ -182,6 +183,24 @@ def _fold(get: Getter) -> Found:
             ("data", "fold"),
             f"found {show(fold)}, must be K/N with N of at least 2 and K from 1 to N",
         )
+
+
+_ONCE = ("ema", "gradient_statistics", "samples")
+"""Hooks whose values or files have a fixed name."""
+
+
+def _hooks(get: Getter) -> Found:
+    """Refuse a second hook that would measure the same under the same names."""
+    seen: dict[str, int] = {}
+    listed = get("hooks")
+    for place, table in enumerate(listed if isinstance(listed, list) else ()):
+        name = table.get("name") if isinstance(table, Mapping) else None
+        if name in _ONCE and name in seen:
+            yield (
+                ("hooks", place, "name"),
+                f"found {show(name)}, which hooks[{seen[name]}] is already: leave one out",
+            )
+        seen.setdefault(str(name), place)
 
 
 def _target(get: Getter) -> Found:

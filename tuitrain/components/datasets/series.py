@@ -39,7 +39,7 @@ def sine(
 def series_csv(
     context: DataContext,
     *,
-    path: str,
+    path: Annotated[str, Field(min_length=1)],
     column: str,
     also: Sequence[str] = (),
     standardize: bool = True,

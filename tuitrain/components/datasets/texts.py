@@ -25,7 +25,7 @@ Row = tuple[str, str]
 def text_csv(
     context: DataContext,
     *,
-    path: str,
+    path: Annotated[str, Field(min_length=1)],
     text: str = "text",
     label: str = "label",
     validation_path: str = "",
@@ -44,7 +44,7 @@ def text_csv(
 def jsonl(
     context: DataContext,
     *,
-    path: str,
+    path: Annotated[str, Field(min_length=1)],
     text: str = "text",
     label: str = "label",
     validation_path: str = "",
