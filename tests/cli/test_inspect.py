@@ -97,6 +97,22 @@ def test_a_model_is_a_table_and_a_data_set_that_is_not_here_is_one_sentence(
     assert not (tmp_path / "runs").exists()
 
 
+def test_data_beside_a_preset_are_found_from_any_folder_as_a_run_finds_them(
+    tuitrain: Call, tmp_path: Path
+) -> None:
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "homes.csv").write_text(
+        "area,price\n" + "".join(f"{n},{2 * n}\n" for n in range(40))
+    )
+    made = tuitrain("new", "homes.csv", "--target", "price", cwd=tmp_path / "own")
+    assert made.returncode == 0, made.stderr
+    seen = tuitrain("data", "own/homes.toml")
+    assert (seen.returncode, seen.stderr) == (0, "")
+    gone = tuitrain("data", "own/homes.toml", "--set", "data.path=gone.csv")
+    assert (gone.returncode, gone.stdout) == (2, "")
+    assert gone.stderr.startswith("tuitrain: data.path = gone.csv: there is neither ")
+
+
 def test_a_python_file_is_a_preset_for_every_command_that_takes_one(
     tuitrain: Call, mine: Path, tmp_path: Path
 ) -> None:

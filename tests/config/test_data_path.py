@@ -48,3 +48,24 @@ def test_a_whole_path_that_leads_nowhere_is_told_once(tmp_path: Path) -> None:
 def test_data_sets_without_a_path_and_of_ones_own_stay_as_they_are() -> None:
     own = preset("own", "mine.code:data")
     assert with_whole_path(own, []) is own
+
+
+def test_a_data_set_that_needs_no_path_and_is_given_none_stays_as_it_is(tmp_path: Path) -> None:
+    without = parse_preset(
+        'name = "own"\ntask = "language_modelling"\nmodel.name = "gpt"\ndata.name = "text_file"\n',
+        "own.toml",
+    )
+    assert with_whole_path(without, [tmp_path]) is without
+
+
+def test_the_validation_part_is_looked_for_where_the_data_are(tmp_path: Path) -> None:
+    for name in ("train.csv", "val.csv"):
+        (tmp_path / name).touch()
+    own = parse_preset(
+        'name = "own"\ntask = "classification"\nmodel.name = "rnn"\n'
+        'data = { name = "text_csv", path = "train.csv", validation_path = "val.csv" }\n',
+        "own.toml",
+    )
+    found = with_whole_path(own, [tmp_path]).data.options
+    assert found["path"] == str(tmp_path / "train.csv")
+    assert found["validation_path"] == str(tmp_path / "val.csv")

@@ -100,6 +100,22 @@ def test_the_mode_follows_from_the_metric_unless_it_is_given():
 
 
 @pytest.mark.parametrize(
+    ("options", "mode"),
+    [
+        ("", "min"),
+        (', monitor="val/accuracy"', "max"),
+        (', monitor="val/rec"', "max"),
+        (', monitor="val/accuracy", mode="min"', "min"),
+    ],
+)
+def test_a_schedule_that_follows_a_metric_knows_which_way_it_is_better(options, mode):
+    metrics = 'metrics=[{name="recall_macro", label="rec"}]'
+    preset = parse_preset(VALID, "x", [metrics, f'schedule={{name="plateau"{options}}}'])
+    assert preset.schedule.options["mode"] == mode
+    assert f'mode = "{mode}"' in to_toml(preset)
+
+
+@pytest.mark.parametrize(
     ("line", "fault"),
     [
         ("optimizer.lr = -1", "optimizer.lr: found -1, must be a number greater than 0"),
@@ -229,6 +245,12 @@ def test_a_preset_error_has_one_line_a_fault():
         (["loss.name=mse"], 'loss.name: found "mse", which fits task regression'),
         (["task=binary"], 'data.name: found "digits", which fits task classification, but'),
         (["stop.monitor=val/acc"], "did you mean val/accuracy"),
+        (['schedule={name="plateau", monitor="val/los"}'], "did you mean val/loss"),
+        (['schedule={name="plateau", monitor="train/loss"}'], "allowed: val/loss, val/accuracy"),
+        (['hooks=[{name="mixup"}, {name="ema"}, {name="ema"}]'], "which hooks[1] is already"),
+        (['hooks=[{name="unfreeze", modules=[]}]'], "must be a list of at least 1 texts"),
+        (['data={name="text_csv", path=""}'], 'data.path: found "", must be text that is not em'),
+        (['data={name="jsonl", path=""}'], 'data.path: found "", must be text that is not empty'),
         (["stop.monitor=train/lr"], "allowed: val/loss, val/accuracy, train/loss"),
         (["schedule.warmup_steps=9", "train.max_steps=9"], "less than train.max_steps = 9"),
         (["train.evaluate_every_epochs=0", "stop.patience=2"], "needs evaluations"),
@@ -250,6 +272,9 @@ def test_settings_that_do_not_go_together_are_refused(overrides, said):
         ["train.evaluate_every_epochs=0", "train.evaluate_every_steps=5", "stop.patience=2"],
         ['optimizer={name="sgd", nesterov=true, momentum=0.9}'],
         ["stop.monitor=val/accuracy", "stop.target=0.98"],
+        ['schedule={name="plateau", monitor="val/aux/kl"}'],
+        ['hooks=[{name="unfreeze", modules=["a"]}, {name="unfreeze", modules=["b"], at_epoch=2}]'],
+        ['schedule={name="plateau", monitor="ema/loss"}', 'hooks=[{name="ema"}]'],
     ],
 )
 def test_settings_that_go_together_are_accepted(overrides):

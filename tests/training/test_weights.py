@@ -137,6 +137,11 @@ def test_a_file_that_is_no_weights_is_told_in_a_sentence(
     assert str(path) in str(caught.value)
 
 
+def test_weights_that_can_not_be_read_are_told_with_the_key_that_names_them(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"^train\.weights_from = .*absent.pt can.t be read"):
+        begin_with(nn.Linear(1, 1), tmp_path / "absent.pt")
+
+
 def test_a_file_that_holds_something_else_is_told(tmp_path: Path) -> None:
     torch.save([1, 2], tmp_path / "w.pt")
     with pytest.raises(CheckpointError, match="holds no weights: it must be a state dict"):

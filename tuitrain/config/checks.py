@@ -44,6 +44,7 @@ def cross_check(
         *_evaluations(get),
         *_warmup(get),
         *_fold(get),
+        *_hooks(get),
         *_target(get),
         *_momentum(resolutions.get(("optimizer",))),
         *_periods(resolutions.get(("schedule",))),
@@ -119,15 +120,28 @@ def _monitors(
     if task is None:
         return
     added = [name for _place, name in metric_names({"metrics": get("metrics") or []})]
-    known = (*task.watched, *added, *_terms(resolutions.get(("loss",))))
-    for section in ("checkpoint", "stop"):
-        metric = get(section, "monitor")
-        # What a model logs, or a loss of the user's own returns, only the worker learns.
-        if metric and metric not in known and not _only_seen(metric, resolutions.get(("loss",))):
+    known = [*task.watched, *added, *_terms(resolutions.get(("loss",)))]
+    # A schedule is told of evaluations, and of nothing that is measured in training.
+    evaluated = [metric for metric in known if metric.startswith("val/")]
+    watched = {
+        "checkpoint": (get("checkpoint", "monitor"), known),
+        "stop": (get("stop", "monitor"), known),
+        "schedule": (_watched_by(resolutions.get(("schedule",))), evaluated),
+    }
+    for section, (metric, names) in watched.items():
+        # What a model or a hook logs, or a loss of the user's own returns, only the worker learns.
+        if metric and metric not in names and not _only_seen(metric, resolutions.get(("loss",))):
             yield (
                 (section, "monitor"),
-                unknown_name(metric, known, f"metric of a {task.name} run"),
+                unknown_name(metric, names, f"metric of a {task.name} run"),
             )
+
+
+def _watched_by(schedule: Resolution | None) -> str:
+    """Return the metric that a schedule of tuitrain's own follows; empty: none."""
+    if schedule is None or schedule.info is None or schedule.faults:
+        return ""
+    return str(schedule.options.get("monitor", ""))
 
 
 def _terms(loss: Resolution | None) -> list[str]:
@@ -136,7 +150,7 @@ def _terms(loss: Resolution | None) -> list[str]:
 
 def _only_seen(metric: str, loss: Resolution | None) -> bool:
     own = loss is not None and loss.info is None and not loss.faults
-    return metric.startswith("val/aux/") or (own and metric.startswith("val/loss_"))
+    return metric.startswith(("val/aux/", "ema/")) or (own and metric.startswith("val/loss_"))
 
 
 def _evaluations(get: Getter) -> Found:
@@ -169,6 +183,24 @@ def _fold(get: Getter) -> Found:
             ("data", "fold"),
             f"found {show(fold)}, must be K/N with N of at least 2 and K from 1 to N",
         )
+
+
+_ONCE = ("ema", "gradient_statistics", "samples")
+"""Hooks whose values or files have a fixed name."""
+
+
+def _hooks(get: Getter) -> Found:
+    """Refuse a second hook that would measure the same under the same names."""
+    seen: dict[str, int] = {}
+    listed = get("hooks")
+    for place, table in enumerate(listed if isinstance(listed, list) else ()):
+        name = table.get("name") if isinstance(table, Mapping) else None
+        if name in _ONCE and name in seen:
+            yield (
+                ("hooks", place, "name"),
+                f"found {show(name)}, which hooks[{seen[name]}] is already: leave one out",
+            )
+        seen.setdefault(str(name), place)
 
 
 def _target(get: Getter) -> Found:

@@ -3,7 +3,7 @@
 Knows which data sets take a path; nothing of what lies there.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 
 from tuitrain.config.catalogue import read_catalogue
@@ -11,32 +11,40 @@ from tuitrain.config.schema import Preset
 from tuitrain.config.wording import printable
 from tuitrain.errors import UsageError
 
+_OPTIONS = ("path", "validation_path")
+"""The options that lead to files."""
 
-def with_whole_path(preset: Preset, folders: Iterable[Path]) -> Preset:
+
+def with_whole_path(preset: Preset, folders: Sequence[Path]) -> Preset:
     """Return the preset with the whole path of its data, so that it holds wherever it is read.
 
     Args:
-        preset: resolved.
+        preset: resolved; without a path where the data set can do without one, it stays as it is.
         folders: where a path that is not whole begins, in order.
 
     Raises:
         UsageError: nothing lies there.
     """
     info = read_catalogue().find("dataset", preset.data.name)
-    if info is None or "path" not in info.fields:
+    given = {key: str(preset.data.options.get(key) or "") for key in _OPTIONS} if info else {}
+    whole = {key: _whole(key, path, folders) for key, path in given.items() if path}
+    if not whole:
         return preset
-    given = Path(str(preset.data.options["path"])).expanduser()
-    places = [Path(folder / given).absolute() for folder in folders]
+    return preset.model_copy(update={"data": preset.data.model_copy(update=whole)})
+
+
+def _whole(key: str, path: str, folders: Sequence[Path]) -> str:
+    places = [Path(folder / Path(path).expanduser()).absolute() for folder in folders]
     found = next((place for place in places if place.exists()), None)
     if found is None:
         tried = [printable(place) for place in dict.fromkeys(map(str, places))]
         there = f"neither {' nor '.join(tried)}" if len(tried) > 1 else f"no {tried[0]}"
-        raise UsageError(f"data.path = {printable(str(given))}: there is {there}")
+        raise UsageError(f"data.{key} = {printable(path)}: there is {there}")
     try:
         str(found).encode()
     except UnicodeEncodeError as error:
         raise UsageError(
-            f"data.path = {printable(str(given))}: the folder's own name is no UTF-8 text, which a "
+            f"data.{key} = {printable(path)}: the folder's own name is no UTF-8 text, which a "
             "preset can't hold; name a link to it"
         ) from error
-    return preset.model_copy(update={"data": preset.data.model_copy(update={"path": str(found)})})
+    return str(found)

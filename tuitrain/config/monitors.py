@@ -17,6 +17,10 @@ LARGER_IS_BETTER = (
 """Words in the names of metrics, where no task says it."""
 
 
+FOLLOWING = ("plateau",)
+"""Schedules that take a `monitor` and its `mode`."""
+
+
 def default_mode(
     metric: str, task: "TaskInfo | None", larger: Mapping[str, bool] | None = None
 ) -> Literal["min", "max"]:
@@ -50,7 +54,7 @@ def with_monitors(
     task: "TaskInfo | None",
     larger: Mapping[str, bool] | None = None,
 ) -> dict[str, Any]:
-    """Return a valid preset's values with `monitor` and `mode` of both sections filled in.
+    """Return a valid preset's values with each `monitor` and `mode` filled in that it leaves out.
 
     Args:
         values: of the preset.
@@ -63,4 +67,7 @@ def with_monitors(
         given.setdefault("monitor", default_monitor(section, task))
         given.setdefault("mode", default_mode(given["monitor"], task, larger))
         filled[section] = given
+    schedule = filled.get("schedule", {})
+    if schedule.get("name") in FOLLOWING:
+        filled["schedule"] = {"mode": default_mode(schedule["monitor"], task, larger), **schedule}
     return filled

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Literal
 
+from tuitrain.config.data_path import with_whole_path
 from tuitrain.config.load import to_toml
 from tuitrain.config.schema import Preset
 from tuitrain.errors import TuitrainError
@@ -47,9 +48,14 @@ class Question:
     def of(
         cls, kind: Kind, preset: Preset, data: Path, preset_folder: Path, **options: Any
     ) -> "Question":
-        """Return the question about a preset whose own code lies in a folder, or in this one."""
-        folders = code_folders(preset, [preset_folder, Path.cwd()])
-        return cls(kind, preset, data.absolute(), folders, options)
+        """Return the question about a preset whose code and data lie in a folder, or in this one.
+
+        Raises:
+            UsageError: nothing lies at the path of the data.
+        """
+        folders = [preset_folder, Path.cwd()]
+        located = with_whole_path(preset, [*folders, data])
+        return cls(kind, located, data.absolute(), code_folders(preset, folders), options)
 
     def to_json(self) -> str:
         """Return it on one line."""

@@ -155,7 +155,7 @@ def begin_run(
         name: what to call the run.
         data_dir: where data sets are kept, when not the default.
         preset_folder: where the preset file lies: own code is looked for there, then here; data
-            by path there, then among the data sets.
+            by path there, here, then among the data sets.
 
     Raises:
         UsageError: the name is not allowed, or nothing lies at the path of the data.
@@ -164,7 +164,7 @@ def begin_run(
     """
     data = data_directory(data_dir).absolute()
     folders = [folder for folder in (preset_folder, Path.cwd()) if folder is not None]
-    preset = with_whole_path(preset, [folders[0], data])
+    preset = with_whole_path(preset, [*folders, data])
     directory = create_run(
         root,
         preset.name,

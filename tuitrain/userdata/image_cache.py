@@ -89,7 +89,8 @@ class ImageCache:
         part = self._folder / f"{key}.part"
         free = shutil.disk_usage(self._folder).free + _size_bytes(part)
         if need + _SPARE_BYTES > free:
-            return f"it takes {size(need)}, and {size(free)} are free on its disk"
+            wanted = f"{size(need)} and {size(_SPARE_BYTES)} to spare"
+            return f"it takes {wanted}, and {size(free)} are free on its disk"
         return ""
 
     def open(self, images: ImageSet, form: ImageFormat) -> Decoded:

@@ -10,6 +10,7 @@ from tuitrain.userdata.survey_table import TableSurvey, survey_table
 from tuitrain.userdata.words import listed, shown
 
 TABLES = (".csv", ".tsv", ".tab")
+_JSON = (".json", ".jsonl", ".ndjson")
 
 
 def survey(path: Path, target: str = "") -> ImageSurvey | TableSurvey:
@@ -26,6 +27,8 @@ def survey(path: Path, target: str = "") -> ImageSurvey | TableSurvey:
         raise DataUnavailableError(f"{shown(path)}: there is no such file or folder")
     if path.is_file():
         return _of_file(path, target)
+    if not path.is_dir():
+        raise DataUnavailableError(f"{shown(path)} is neither a file nor a folder")
     tables = sorted(file for file in path.iterdir() if file.suffix.lower() in TABLES)
     labels = [table for table in tables if is_label_table(table)]
     if labels and not target:
@@ -40,7 +43,19 @@ def _of_file(path: Path, target: str) -> ImageSurvey | TableSurvey:
         raise DataUnavailableError(f"{shown(path)} is one image; name the folder of all of them")
     if not target and is_label_table(path):
         return survey_images(path.parent, path.name)
-    return survey_table(path, target)
+    if path.suffix.lower() in _JSON:
+        raise DataUnavailableError(
+            f"{shown(path)} is JSON, and this looks at images and CSV files; texts with labels, "
+            'one object a line, train by data = {name = "jsonl", path = "FILE", text = "FIELD", '
+            'label = "FIELD"}, as in `tuitrain presets show text-gru`'
+        )
+    try:
+        return survey_table(path, target)
+    except DataUnavailableError as error:
+        if path.suffix.lower() in TABLES:
+            raise
+        hint = "if it is a text to learn to write: tuitrain run char-gpt --set data.path=FILE"
+        raise DataUnavailableError(f"{error}; {hint}") from error
 
 
 def _of_tables(path: Path, tables: list[Path], target: str) -> TableSurvey:

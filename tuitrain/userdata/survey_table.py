@@ -11,7 +11,7 @@ import numpy as np
 from tuitrain.errors import DataUnavailableError
 from tuitrain.userdata.columns import is_numeric
 from tuitrain.userdata.tables import Table, is_missing, numbers_of, read_table
-from tuitrain.userdata.words import shown
+from tuitrain.userdata.words import counted, shown
 
 Kind = Literal["number", "category", "identifier", "constant"]
 
@@ -82,6 +82,11 @@ def survey_table(path: Path, target: str = "", validation: str = "") -> TableSur
     columns = tuple(_column(table, name, goal) for name in table.columns)
     is_number, classes = is_numeric(table, goal), _classes(table, goal)
     as_classes = not is_number or (len(classes) <= _MOST_CLASSES and _whole(table, goal))
+    if len(classes) < 2:
+        raise DataUnavailableError(
+            f"{shown(path)}: the column {shown(goal)} has one value only in "
+            f"{counted(len(table.rows), 'row')}: there is nothing to learn; --target names another"
+        )
     rows = Counter(map(tuple, table.rows))
     return TableSurvey(
         path=path,

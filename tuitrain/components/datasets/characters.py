@@ -29,7 +29,7 @@ def text_file(
 ) -> Splits:
     """Characters of a UTF-8 text, each with the next one as its target; its end is held out.
 
-    Without `path`, which is relative to --data-dir, the text is Python's own documentation topics.
+    Without `path` the text is Python's own documentation topics.
     `stride` is the distance of two samples' beginnings; 0: `length`. Classes are the characters.
     """
     text, source = _read(context, path)

@@ -39,7 +39,7 @@ def sine(
 def series_csv(
     context: DataContext,
     *,
-    path: str,
+    path: Annotated[str, Field(min_length=1)],
     column: str,
     also: Sequence[str] = (),
     standardize: bool = True,
@@ -50,7 +50,7 @@ def series_csv(
     """A column of a CSV file in order of time: its next `horizon` values, from it and `also`.
 
     `standardize` shifts and scales each column by the training part's mean and deviation, so that
-    errors are in deviations. The path is relative to --data-dir.
+    errors are in deviations.
     """
     values = _read_columns(context, path, (column, *also))
     if standardize:

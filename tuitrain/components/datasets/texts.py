@@ -28,7 +28,7 @@ _NAME = 60
 def text_csv(
     context: DataContext,
     *,
-    path: str,
+    path: Annotated[str, Field(min_length=1)],
     text: str = "text",
     label: str = "label",
     validation_path: str = "",
@@ -38,7 +38,7 @@ def text_csv(
     min_count: PositiveInt = 2,
     bucket: NonNegativeInt = 0,
 ) -> Splits:
-    """Texts and labels in columns of a CSV file with a header; paths are relative to --data-dir."""
+    """Texts and labels in columns of a CSV file with a header."""
     files = [file_in(context, each) for each in (path, validation_path) if each]
     parts = [list(_read_csv(file, text, label)) for file in files]
     rows = partial(_rows_of, _read_csv, text, label)
@@ -51,7 +51,7 @@ def text_csv(
 def jsonl(
     context: DataContext,
     *,
-    path: str,
+    path: Annotated[str, Field(min_length=1)],
     text: str = "text",
     label: str = "label",
     validation_path: str = "",
@@ -61,7 +61,7 @@ def jsonl(
     min_count: PositiveInt = 2,
     bucket: NonNegativeInt = 0,
 ) -> Splits:
-    """Texts and labels in fields of a file of one JSON object a line; paths as for text_csv."""
+    """Texts and labels in fields of a file of one JSON object a line."""
     files = [file_in(context, each) for each in (path, validation_path) if each]
     parts = [list(_read_jsonl(file, text, label)) for file in files]
     rows = partial(_rows_of, _read_jsonl, text, label)

@@ -57,10 +57,13 @@ class Plateau:
 def plateau(
     *,
     monitor: str = "val/loss",
-    mode: Literal["min", "max"] = "min",
+    mode: Literal["min", "max"] | None = None,
     factor: Annotated[float, Field(gt=0, lt=1)] = 0.1,
     patience: NonNegativeInt = 10,
     threshold: NonNegativeFloat = 1e-4,
 ) -> Plateau:
-    """Multiplied by `factor` after more than `patience` evaluations without a better `monitor`."""
-    return Plateau(monitor, mode, factor, patience, threshold)
+    """Multiplied by `factor` after more than `patience` evaluations without a better `monitor`.
+
+    Without `mode` it is the metric's, as for `checkpoint`.
+    """
+    return Plateau(monitor, mode or "min", factor, patience, threshold)

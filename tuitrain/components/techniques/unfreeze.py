@@ -1,8 +1,9 @@
 """Parameters that train from an epoch on."""
 
 from collections.abc import Callable, Sequence
+from typing import Annotated
 
-from pydantic import PositiveInt
+from pydantic import Field, PositiveInt
 from torch import nn
 
 from tuitrain.components.hooks import Hook, HookContext
@@ -41,7 +42,12 @@ class Unfreezing(Hook):
 
 
 @hook("unfreeze")
-def unfreeze(run: HookContext, *, modules: Sequence[str], at_epoch: PositiveInt = 1) -> Hook:
+def unfreeze(
+    run: HookContext,
+    *,
+    modules: Annotated[Sequence[str], Field(min_length=1)],
+    at_epoch: PositiveInt = 1,
+) -> Hook:
     """Parameters whose names begin with one of `modules` are frozen until `at_epoch` epochs.
 
     `body` is all but the model's last layer, where no module is called so. Batch normalisation that

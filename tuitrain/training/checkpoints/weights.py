@@ -80,7 +80,10 @@ def begin_with(model: nn.Module, path: Path) -> Fitting:
         TrainingError: none of its weights fits the model.
     """
     own = model.state_dict()
-    weights = _without_prefix(read_weights(path), own)
+    try:
+        weights = _without_prefix(read_weights(path), own)
+    except CheckpointError as error:
+        raise CheckpointError(f"train.weights_from = {error}") from error
     fits = {name: w for name, w in weights.items() if name in own and w.shape == own[name].shape}
     fitting = Fitting(
         len(fits),

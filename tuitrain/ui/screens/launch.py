@@ -175,7 +175,7 @@ class LaunchScreen(LaunchView):
 
     def _located(self, opened: Opened, preset: Preset) -> str:
         """Return the settings as text, with the whole path of data that lie beside the preset."""
-        folders = [opened.path.parent, data_directory(self.tuitrain.data_dir)]
+        folders = [opened.path.parent, Path.cwd(), data_directory(self.tuitrain.data_dir)]
         try:
             located = with_whole_path(preset, folders)
         except UsageError:  # the start says so, and so does what the worker answers
@@ -364,8 +364,12 @@ class LaunchScreen(LaunchView):
         from tuitrain.ui.screens.inspect import InspectScreen
 
         data, folder = data_directory(self.tuitrain.data_dir), opened.path.parent
-        model = Question.of("model", preset, data, folder)
-        figures = Question.of("data", preset, data, folder, samples=0, read=_READ)
+        try:
+            model = Question.of("model", preset, data, folder)
+            figures = Question.of("data", preset, data, folder, samples=0, read=_READ)
+        except UsageError as error:
+            self._say(str(error), "bad")
+            return
         self.app.push_screen(InspectScreen([model, figures]))
 
     def action_copy(self) -> None:
