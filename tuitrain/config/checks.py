@@ -44,6 +44,7 @@ def cross_check(
         *_evaluations(get),
         *_warmup(get),
         *_fold(get),
+        *_recomputation(get),
         *_target(get),
         *_momentum(resolutions.get(("optimizer",))),
         *_periods(resolutions.get(("schedule",))),
@@ -168,6 +169,16 @@ def _fold(get: Getter) -> Found:
         yield (
             ("data", "fold"),
             f"found {show(fold)}, must be K/N with N of at least 2 and K from 1 to N",
+        )
+
+
+def _recomputation(get: Getter) -> Found:
+    wanted = get("train", "gradient_checkpointing")
+    if wanted and get("train", "compile"):
+        yield (
+            ("train", "gradient_checkpointing"),
+            f"found {show(wanted)}, needs train.compile = false: torch.compile chooses by itself "
+            "what the backward pass computes again",
         )
 
 
