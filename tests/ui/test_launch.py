@@ -232,6 +232,54 @@ def test_a_name_that_is_not_allowed_is_told(root: Path, preset: str) -> None:
     play(root, form(preset, Bench()), steps, size=(120, 36))
 
 
+LISTS = """
+hooks = [{ name = "ema", decay = 0.9 }]
+metrics = ["f1_macro"]
+data.augment = [{ name = "shift", pixels = 2 }]
+optimizer.groups = [{ match = "*.bias", weight_decay = 0.0 }]
+"""
+
+
+def test_lists_stand_in_the_form_and_reach_the_run(root: Path, preset: str) -> None:
+    Path(preset).write_text(LISTS + PRESET.replace("[data]\nname", "data.name"))
+    bench = Bench()
+
+    async def steps(pilot: Pilot[Any]) -> None:
+        screen = await ready(pilot)
+        for shown in ('{name = "shift"', '{match = "*.bias"', "decay = 0.9", 'name = "f1_macro"'):
+            await wait_for_text(pilot, shown)
+        await go_to(pilot, "optimizer.name")
+        await pilot.press("right")
+        await go_to(pilot, "hooks")
+        await type_over(pilot, '[{name = "ema", decay = 4}, {name = "emu"}]')
+        await wait_for_text(pilot, "[0].decay: found 4, must be")
+        assert '[1].name: found "emu"' in " ".join(screen_text(pilot.app).split())
+        await type_over(pilot, '[{name = "ema", decay = 0.5}]')
+        await wait_for_text(pilot, "--set 'hooks=[")
+        await go_to(pilot, "metrics")
+        await type_over(pilot, "[]")
+        await wait_for_text(pilot, "--set 'metrics=[]'")
+        assert screen.checked.preset is not None
+        await pilot.press("ctrl+s")
+        await wait_for(pilot, lambda: bench.launched, "the start")
+
+    play(root, form(preset, bench), steps, size=(160, 48))
+    begun = parse_preset(bench.launched[0].directory.config_path.read_text(), "config.toml")
+    assert begun.hooks[0].options == {"decay": 0.5}
+    assert begun.metrics == []
+    assert [(step.name, step.options) for step in begun.data.augment] == [("shift", {"pixels": 2})]
+    assert [group.match for group in begun.optimizer.groups] == ["*.bias"]
+    assert begun.optimizer.name != "adamw"
+
+
+async def type_over(pilot: Pilot[Any], text: str) -> None:
+    """Put a text in the place of what stands in the field."""
+    field = pilot.app.focused
+    assert isinstance(field, Input)
+    field.value = text
+    await pilot.pause()
+
+
 def test_text_and_form_are_two_views_of_the_same_settings(root: Path, preset: str) -> None:
     async def steps(pilot: Pilot[Any]) -> None:
         screen = await ready(pilot)

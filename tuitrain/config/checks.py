@@ -45,6 +45,7 @@ def cross_check(
         *_warmup(get),
         *_fold(get),
         *_hooks(get),
+        *_recomputation(get),
         *_target(get),
         *_momentum(resolutions.get(("optimizer",))),
         *_periods(resolutions.get(("schedule",))),
@@ -201,6 +202,16 @@ def _hooks(get: Getter) -> Found:
                 f"found {show(name)}, which hooks[{seen[name]}] is already: leave one out",
             )
         seen.setdefault(str(name), place)
+
+
+def _recomputation(get: Getter) -> Found:
+    wanted = get("train", "gradient_checkpointing")
+    if wanted and get("train", "compile"):
+        yield (
+            ("train", "gradient_checkpointing"),
+            f"found {show(wanted)}, needs train.compile = false: torch.compile chooses by itself "
+            "what the backward pass computes again",
+        )
 
 
 def _target(get: Getter) -> Found:

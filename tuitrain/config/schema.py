@@ -243,6 +243,13 @@ class TrainSection(Section):
         False, description="Hold images and convolutions in channels-last memory order."
     )
     compile: bool = Field(False, description="Compile the model with torch.compile.")
+    gradient_checkpointing: bool | Annotated[str, Field(min_length=1)] = Field(
+        False,
+        json_schema_extra={"words": "true, false or a pattern of modules' names"},
+        description="Keep of each repeated block of the model its inputs alone, and compute it "
+        "again in the backward pass: less memory for about a third more time, the same results. A "
+        'pattern such as `"encoder.layers.*"` names the modules; not with `compile`.',
+    )
     deterministic: bool = Field(
         False, description="Allow only algorithms of torch that are deterministic."
     )

@@ -24,6 +24,7 @@ from tuitrain.supervisor.launch import code_folders
 Kind = Literal["model", "data", "learning_rate", "batch_size", "evaluation", "prediction"]
 
 _MODULE = "tuitrain.training.inspection"
+_SURVEY = "tuitrain.userdata"
 _PACKAGE = Path(__file__).parents[2]
 
 
@@ -89,9 +90,36 @@ def ask(
         KeyboardInterrupt: as it came; the child is gone.
         OSError: no process can be started.
     """
-    with _child(stderr) as child:
+    return ask_module(_MODULE, question.to_json(), tell, stderr=stderr, begun=begun)
+
+
+def survey_data(
+    path: Path,
+    tell: Callable[[str], None] = lambda _text: None,
+    begun: Callable[["subprocess.Popen[str]"], None] = lambda _child: None,
+) -> dict[str, Any]:
+    """Return what lies at a path: `lines` of words, and a `preset` that trains it, by `name`.
+
+    Raises:
+        InspectionError: there is nothing to train on; with the reason.
+        OSError: no process can be started.
+    """
+    request = json.dumps(str(path))
+    return ask_module(_SURVEY, request, tell, stderr=subprocess.DEVNULL, begun=begun)
+
+
+def ask_module(
+    module: str,
+    request: str,
+    tell: Callable[[str], None],
+    *,
+    stderr: IO[Any] | int | None,
+    begun: Callable[["subprocess.Popen[str]"], None],
+) -> dict[str, Any]:
+    """Return what a module, run as a process, answers to a line of JSON; else as `ask`."""
+    with _child(module, stderr) as child:
         begun(child)
-        for told in _lines(child, question):
+        for told in _lines(child, request):
             if "answer" in told:
                 answer: dict[str, Any] = told["answer"]
                 return answer
@@ -102,10 +130,10 @@ def ask(
 
 
 @contextmanager
-def _child(stderr: IO[Any] | int | None) -> "Iterator[subprocess.Popen[str]]":
+def _child(module: str, stderr: IO[Any] | int | None) -> "Iterator[subprocess.Popen[str]]":
     paths = [str(_PACKAGE), os.environ.get("PYTHONPATH", "")]
     process = subprocess.Popen(
-        [sys.executable, "-P", "-m", _MODULE],
+        [sys.executable, "-P", "-m", module],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=stderr,
@@ -123,12 +151,12 @@ def _child(stderr: IO[Any] | int | None) -> "Iterator[subprocess.Popen[str]]":
             process.communicate()
 
 
-def _lines(child: "subprocess.Popen[str]", question: Question) -> Iterator[dict[str, Any]]:
-    """Put the question, and yield what the child says until it has ended."""
+def _lines(child: "subprocess.Popen[str]", request: str) -> Iterator[dict[str, Any]]:
+    """Put the request, and yield what the child says until it has ended."""
     if child.stdin is None or child.stdout is None:
         return
     with suppress(BrokenPipeError):
-        child.stdin.write(question.to_json() + "\n")
+        child.stdin.write(request + "\n")
         child.stdin.flush()
     for line in child.stdout:
         yield json.loads(line)
@@ -146,4 +174,4 @@ def _ending(code: int | None) -> str:
         how = f"was killed by signal: {signal.strsignal(-code) or -code}"
     else:
         how = f"ended by itself with exit code {code}"
-    return f"the process that looked at the preset {how}, before it had an answer."
+    return f"the process that was asked {how}, before it had an answer."

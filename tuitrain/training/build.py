@@ -26,6 +26,7 @@ from tuitrain.training.hooks import HookList, build_hooks
 from tuitrain.training.metrics.chosen import ChosenMetrics, build_metrics
 from tuitrain.training.modules.build import build_loss, build_model
 from tuitrain.training.modules.modes import begin_training_mode
+from tuitrain.training.modules.recompute import recompute_blocks
 from tuitrain.training.optimization.groups import ParameterGroups
 from tuitrain.training.optimization.optimizer import build_optimizer, trainable_parameters
 from tuitrain.training.optimization.schedule import Schedule
@@ -175,6 +176,9 @@ def build_components(
     data = raw if as_found else prepared_once(raw)
     if preset.train.channels_last:
         model = model.to(memory_format=torch.channels_last)
+    if wanted := preset.train.gradient_checkpointing:
+        number = recompute_blocks(model, wanted, f"model.name = {preset.model.name}")
+        report(f"the backward pass computes {number} blocks of the model again")
     forward = torch.compile(model) if preset.train.compile else model
     if begin_training_mode(model):
         report(f"model.name = {preset.model.name} came in evaluation mode; it is put into training")

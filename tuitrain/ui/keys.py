@@ -29,6 +29,7 @@ SOURCES = (
     ("Home", "tuitrain.ui.screens.home", "HomeScreen"),
     ("Home, presets", "tuitrain.ui.widgets.homelists", "PresetList"),
     ("Home, runs", "tuitrain.ui.widgets.homelists", "RunList"),
+    ("Home, data of your own", "tuitrain.ui.screens.own_data", "OwnDataScreen"),
     ("Filters", "tuitrain.ui.widgets.filterline", "FilterLine"),
     ("Launch", "tuitrain.ui.screens.launch", "LaunchScreen"),
     ("Launch, model and data", "tuitrain.ui.screens.inspect", "InspectScreen"),

@@ -44,6 +44,11 @@ def field_plans() -> list[FieldPlan]:
         FieldPlan("train.precision", "precision", "", get_args(Precision)),
         FieldPlan("data.workers", "workers", "data loader processes"),
         FieldPlan("train.seed", "seed", "random seed"),
+        # Lists of tables, typed as TOML.
+        FieldPlan("data.augment", "augmentation", '[{name = "flip"}]'),
+        FieldPlan("optimizer.groups", "groups", "of parameters, in TOML"),
+        FieldPlan("hooks", "hooks", '[{name = "ema"}]'),
+        FieldPlan("metrics", "metrics", '["f1_macro"]'),
     ]
 
 

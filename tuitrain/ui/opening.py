@@ -100,6 +100,16 @@ def values_of(checked: Checked) -> dict[str, object]:
         return {}
 
 
+def is_within(key: str, field: str) -> bool:
+    """Return whether a key is that of a field, or of an item of the list in it."""
+    return key == field or key.startswith(f"{field}[")
+
+
+def words_below(fault: Fault, field: str) -> str:
+    """Return a fault as it stands below a field; in a list, which item it is of comes first."""
+    return ": ".join(filter(None, [fault.key.removeprefix(field), fault.message]))
+
+
 def fault_words(fault: Fault, with_line: bool) -> str:
     """Return a fault on one line, with the line of the text it is on where that is in sight."""
     place = f"line {fault.line}" if with_line and fault.line is not None else ""

@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from tuitrain.userdata.survey_images import ImageSurvey
 from tuitrain.userdata.survey_table import TableSurvey
@@ -31,6 +32,11 @@ def preset_name(folder: str) -> str:
     """Return a preset's name made of a folder's or a file's."""
     plain = re.sub(r"[^a-z0-9._-]+", "-", folder.lower()).strip("-._")[:64]
     return plain if plain and plain[0].isalnum() else "own-data"
+
+
+def file_stem(path: Path) -> str:
+    """Return what a folder or a file is called, without an ending."""
+    return path.name if path.is_dir() else path.stem
 
 
 def propose(found: ImageSurvey | TableSurvey, path: str, name: str) -> Proposal:

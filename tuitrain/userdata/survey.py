@@ -5,7 +5,7 @@ from pathlib import Path
 from tuitrain.errors import DataUnavailableError
 from tuitrain.userdata.image_files import TEST, VALIDATION, is_image
 from tuitrain.userdata.image_labels import is_label_table
-from tuitrain.userdata.survey_images import ImageSurvey, survey_images
+from tuitrain.userdata.survey_images import ImageSurvey, Tell, survey_images, untold
 from tuitrain.userdata.survey_table import TableSurvey, survey_table
 from tuitrain.userdata.words import listed, shown
 
@@ -13,12 +13,13 @@ TABLES = (".csv", ".tsv", ".tab")
 _JSON = (".json", ".jsonl", ".ndjson")
 
 
-def survey(path: Path, target: str = "") -> ImageSurvey | TableSurvey:
+def survey(path: Path, target: str = "", tell: Tell = untold) -> ImageSurvey | TableSurvey:
     """Look at a folder of images, a folder with tables, or a table.
 
     Args:
         path: the folder or file.
         target: of a table, the column to predict; empty: one that is called so, or the last.
+        tell: is given what takes long, a few words at a time.
 
     Raises:
         DataUnavailableError: there is nothing that can be trained on; the text says why.
@@ -26,23 +27,23 @@ def survey(path: Path, target: str = "") -> ImageSurvey | TableSurvey:
     if not path.exists():
         raise DataUnavailableError(f"{shown(path)}: there is no such file or folder")
     if path.is_file():
-        return _of_file(path, target)
+        return _of_file(path, target, tell)
     if not path.is_dir():
         raise DataUnavailableError(f"{shown(path)} is neither a file nor a folder")
     tables = sorted(file for file in path.iterdir() if file.suffix.lower() in TABLES)
     labels = [table for table in tables if is_label_table(table)]
     if labels and not target:
-        return survey_images(path, labels[0].name)
+        return survey_images(path, labels[0].name, tell)
     if not tables or any(child.is_dir() and _holds_images(child) for child in path.iterdir()):
-        return survey_images(path)
+        return survey_images(path, tell=tell)
     return _of_tables(path, tables, target)
 
 
-def _of_file(path: Path, target: str) -> ImageSurvey | TableSurvey:
+def _of_file(path: Path, target: str, tell: Tell) -> ImageSurvey | TableSurvey:
     if is_image(path.name):
         raise DataUnavailableError(f"{shown(path)} is one image; name the folder of all of them")
     if not target and is_label_table(path):
-        return survey_images(path.parent, path.name)
+        return survey_images(path.parent, path.name, tell)
     if path.suffix.lower() in _JSON:
         raise DataUnavailableError(
             f"{shown(path)} is JSON, and this looks at images and CSV files; texts with labels, "

@@ -19,11 +19,18 @@ from tuitrain.userdata.image_decode import decode
 from tuitrain.userdata.image_files import ImageFile, ImageSet, find_images
 from tuitrain.userdata.image_format import BrokenImageError, ImageFormat
 from tuitrain.userdata.image_labels import find_labelled
-from tuitrain.userdata.words import shown
+from tuitrain.userdata.words import counted, shown
 
 DECODED = 2000
 """Images that are decoded whole, evenly spread; of more than these the headers alone are read."""
 VALIDATION_SHARE = 0.2
+_TELL_EVERY = 200
+"""Images between two words on how far it is: a fifth of a second or so."""
+Tell = Callable[[str], None]
+
+
+def untold(_text: str) -> None:
+    """Tell nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,19 +67,21 @@ class ImageSurvey:
         return sum(train + validation for train, validation in self.classes.values())
 
 
-def survey_images(root: Path, labels: str = "") -> ImageSurvey:
-    """Look at a folder of images.
+def survey_images(root: Path, labels: str = "", tell: Tell = untold) -> ImageSurvey:
+    """Look at a folder of images; `tell` is given how far that is.
 
     Raises:
         DataUnavailableError: it holds nothing that can be trained on.
     """
+    tell("listing the images")
     images = (
         find_labelled(root, labels, VALIDATION_SHARE, 0)
         if labels
         else find_images(root, VALIDATION_SHARE, 0)
     )
-    looked = [_Looked(*each) for each in _look(images)]
+    looked = [_Looked(*each) for each in _look(images, tell)]
     whole = [each for each in looked if not each.why]
+    tell("comparing files of equal size")
     copies = _copies(images)
     names = {file.name: shown(file.name) for file in images.files}
     held = {file.name for file in images.validation}
@@ -129,14 +138,19 @@ def _range(values: Sequence[int]) -> tuple[int, int, int]:
     return min(values), int(statistics.median_low(values)), max(values)
 
 
-def _look(images: ImageSet) -> list[tuple[str, int, int, str]]:
+def _look(images: ImageSet, tell: Tell) -> list[tuple[str, int, int, str]]:
     """Return mode, width, height and fault of each image."""
     every = max(1, -(-len(images.files) // DECODED))
     jobs = [(images.path(file), not n % every) for n, file in enumerate(images.files)]
     # Pillow decodes without python's lock; filters of warnings are one for all threads.
     with warnings.catch_warnings(), ThreadPoolExecutor(processors()) as threads:
         warnings.simplefilter("ignore")
-        return list(threads.map(lambda job: _look_at(*job), jobs))
+        found: list[tuple[str, int, int, str]] = []
+        for each in threads.map(lambda job: _look_at(*job), jobs):
+            if not len(found) % _TELL_EVERY:
+                tell(f"{len(found):,} of {counted(len(jobs), 'image')} looked at")
+            found.append(each)
+        return found
 
 
 def _look_at(path: str, whole: bool) -> tuple[str, int, int, str]:

@@ -53,8 +53,13 @@ def plain_line(text: str, style: str = "") -> SpanLine:
 
 
 def wrap_plain(text: str, width: int, style: str = "") -> list[SpanLine]:
-    """Return text from anywhere on as many lines as it takes, none of it cut off."""
-    rows = textwrap.wrap(sanitise(text), max(16, width)) or [""]
+    """Return text from anywhere on as many lines as it takes, none of it cut off.
+
+    Where it is indented, what follows its first line is so by two more.
+    """
+    begun = len(text) - len(text.lstrip(" "))
+    further = " " * (begun + 2) if begun else ""
+    rows = textwrap.wrap(sanitise(text), max(16, width), subsequent_indent=further) or [""]
     return [(Span(row, style),) for row in rows]
 
 

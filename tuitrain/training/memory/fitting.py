@@ -14,7 +14,7 @@ from tuitrain.components.data import Samples
 from tuitrain.training.build import TrainingComponents
 from tuitrain.training.data.batches import Batch, LoaderBatches, TensorBatches
 from tuitrain.training.memory.allocator import Allocator
-from tuitrain.training.memory.footprint import held_tensors
+from tuitrain.training.memory.footprint import held_tensors, recomputed_bytes
 from tuitrain.training.memory.oom_report import OutOfMemory, is_out_of_memory
 from tuitrain.training.memory.saved_tensors import SavedTensorTracker, held_bytes
 from tuitrain.training.metrics.named import split_terms
@@ -137,7 +137,8 @@ class Trial:
             return (self._allocator.peak_bytes() or 0) - before
         with SavedTensorTracker(held_tensors(self._parts)) as kept:
             self._forward_backward(size)
-        return kept.peak_bytes + self._gradients_bytes()
+        again = recomputed_bytes(self._parts, size)
+        return kept.peak_bytes + again + self._gradients_bytes()
 
     def _forward_backward(self, size: int) -> None:
         parts, scaler = self._parts, self._parts.precision.scaler

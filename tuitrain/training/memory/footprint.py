@@ -24,6 +24,7 @@ from tuitrain.training.build import TrainingComponents
 from tuitrain.training.data.sources import count
 from tuitrain.training.memory.saved_tensors import SavedTensorTracker, held_bytes, storage_key
 from tuitrain.training.metrics.evaluation import evaluation_size
+from tuitrain.training.modules.recompute import recomputed
 from tuitrain.training.runtime.randomness import generator_states, restore_generators
 
 _Found = TypeVar("_Found")
@@ -95,7 +96,7 @@ def estimate_footprint(parts: TrainingComponents, batch_size: int) -> Footprint:
         optimizer_bytes=optimizer_bytes(parts),
         buffers_bytes=_bytes_on(device, _buffers(parts)),
         data_bytes=sum(tensor.nbytes for tensor in data_tensors(parts)),
-        activations_bytes=_estimate_activations(parts, batch_size),
+        activations_bytes=_on_line(parts, batch_size, _kept_by),
     )
 
 
@@ -165,14 +166,27 @@ def _tensors_in(value: Any) -> Iterator[Tensor]:
             yield from _tensors_in(item)
 
 
-def _estimate_activations(parts: TrainingComponents, batch_size: int) -> int:
-    """Return what the backward pass of one batch needs kept, on the line through two sizes."""
+def recomputed_bytes(parts: TrainingComponents, batch_size: int) -> int:
+    """Return what blocks that the backward pass computes again take beside what is kept for it.
+
+    Raises:
+        Exception: whatever the model raises when it is asked for shapes instead of numbers.
+    """
+    return _on_line(parts, batch_size, _again_by) if recomputed(parts.model) else 0
+
+
+def _on_line(
+    parts: TrainingComponents,
+    batch_size: int,
+    look: Callable[[TrainingComponents, int, nn.Module], int],
+) -> int:
+    """Return what `look` finds for one batch, on the line through two sizes."""
     before = generator_states()
     # Two sizes show what does not grow with the batch, as weights cast to bf16.
     tried = untaken_sizes(parts)
     try:
         small, large = (
-            with_shapes_alone(parts.model, partial(_kept_by, parts, samples)) for samples in tried
+            with_shapes_alone(parts.model, partial(look, parts, samples)) for samples in tried
         )
     finally:
         restore_generators(before)
@@ -229,9 +243,47 @@ def empty_batch(parts: TrainingComponents, samples: int) -> Tensor:
 
 
 def _kept_by(parts: TrainingComponents, samples: int, model: nn.Module) -> int:
-    kept = SavedTensorTracker([*model.parameters(), *model.buffers()])
+    kept, again = _keep(parts, samples, model)
+    return kept + again
+
+
+def _again_by(parts: TrainingComponents, samples: int, model: nn.Module) -> int:
+    return _keep(parts, samples, model)[1]
+
+
+def _keep(parts: TrainingComponents, samples: int, model: nn.Module) -> tuple[int, int]:
+    """Return what one batch keeps at most in its forward pass, and how much more in its backward.
+
+    More only by blocks that are computed again then: of each its inner values, beside what blocks
+    before it keep.
+    """
+    apart = [*model.parameters(), *model.buffers()]
+    kept = SavedTensorTracker(apart)
+    peaks = [0]
+    for block in recomputed(model):
+        look = partial(_look_inside, peaks, kept, apart, block.forward)
+        block.block.register_forward_pre_hook(look, with_kwargs=True)
     inputs = empty_batch(parts, samples)
     with kept, parts.precision.autocast():
         outputs = model(inputs)
     del outputs
-    return kept.peak_bytes
+    return kept.peak_bytes, max(0, max(peaks) - kept.peak_bytes)
+
+
+def _look_inside(
+    peaks: list[int],
+    kept: SavedTensorTracker,
+    apart: list[Tensor],
+    forward: Callable[..., Any],
+    _block: nn.Module,
+    args: Any,
+    named: Any,
+) -> None:
+    """Note what is kept while a block is computed again; its inputs are kept either way."""
+    given = list(_tensors_in([args, named]))
+    inside = SavedTensorTracker([*apart, *given])
+    with inside:
+        outputs = forward(*args, **named)
+    del outputs
+    before = kept.kept_bytes + sum(held_bytes(tensor) for tensor in given)
+    peaks.append(before + inside.peak_bytes)

@@ -84,6 +84,11 @@ class SavedTensorTracker:
         self._hooks.__exit__(kind, error, trace)
 
     @property
+    def kept_bytes(self) -> int:
+        """What is kept now."""
+        return self._bytes
+
+    @property
     def peak_bytes(self) -> int:
         """The most there ever were.
 

@@ -24,6 +24,7 @@ from tuitrain.training.memory.footprint import (
     estimate_footprint,
     held_tensors,
     measure_held,
+    recomputed_bytes,
 )
 from tuitrain.training.memory.saved_tensors import SavedTensorTracker
 
@@ -142,8 +143,19 @@ class MemoryWatch:
             return max(0, peak_bytes - held.held_bytes), source
         if kept is not None:
             source = f"what autograd kept for the backward pass of step {step}"
-            return kept.peak_bytes, f"{source}; temporary values apart"
+            return self._with_recomputed(kept.peak_bytes, source)
         return None, "not measured: there is no allocator to ask, and the model is compiled"
+
+    def _with_recomputed(self, kept_bytes: int, source: str) -> tuple[int, str]:
+        """Add what blocks take while they are computed again: autograd keeps that out of sight."""
+        try:
+            again = recomputed_bytes(self._parts, self._parts.data.plan.forward_size)
+        except Exception:
+            # A user's model may refuse a batch without numbers in any way; the account says so.
+            return kept_bytes, f"{source}; temporary values and blocks computed again apart"
+        if again:
+            source += ", and blocks computed again, by their shapes"
+        return kept_bytes + again, f"{source}; temporary values apart"
 
     def _send_account(self, measured: Footprint, source: str, step: int) -> None:
         batch_size = self._parts.data.plan.forward_size

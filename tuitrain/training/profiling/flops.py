@@ -20,6 +20,7 @@ from tuitrain.messages import Event, WorkCounted
 from tuitrain.training.build import TrainingComponents
 from tuitrain.training.instruments import Instrument
 from tuitrain.training.memory.footprint import plain_tensors, untaken_sizes
+from tuitrain.training.modules.recompute import keep_all
 from tuitrain.training.runtime.environment import device_name
 from tuitrain.training.runtime.randomness import generator_states, restore_generators
 
@@ -139,7 +140,8 @@ def _flops_per_sample(parts: TrainingComponents) -> float:
     # Imported here: it brings triton with it, which the first step need not wait for.
     from torch.utils.flop_counter import FlopCounterMode
 
-    model = without_numbers(parts.model)
+    # What gradient checkpointing computes twice is work once: utilisation is of the model's own.
+    model = keep_all(without_numbers(parts.model))
     for module in model.modules():
         if isinstance(module, nn.RNNBase):
             module.forward = partial(_all_steps, module)

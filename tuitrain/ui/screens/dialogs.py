@@ -6,6 +6,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.screen import ModalScreen
+from textual.suggester import Suggester
 from textual.widgets import Input, Static
 
 from tuitrain.errors import TuitrainError
@@ -49,6 +50,7 @@ class Ask(Whole, ModalScreen[str | None]):
         value: str = "",
         hint: str = "",
         check: Callable[[str], object] = lambda text: text,
+        suggester: Suggester | None = None,
     ) -> None:
         """Ask `question`.
 
@@ -57,18 +59,20 @@ class Ask(Whole, ModalScreen[str | None]):
             value: what stands in the line at first.
             hint: more words below the question.
             check: raises TuitrainError for an answer that will not do.
+            suggester: completes what is typed.
         """
         super().__init__()
         self._question = question
         self._value = value
         self._hint = hint
         self._check = check
+        self._suggester = suggester
 
     def compose(self) -> ComposeResult:
         """Show the question and the line."""
         with Vertical(classes="dialog"):
             yield Static(self._question, markup=False)
-            yield Input(self._value, select_on_focus=True)
+            yield Input(self._value, select_on_focus=True, suggester=self._suggester)
             yield Static(self._hint, markup=False, id="hint")
             yield Static("", markup=False, classes="error", id="fault")
 

@@ -34,6 +34,13 @@ class HomeScreen(HomeView):
             id="home.tab",
             tooltip="Move between the presets and the runs",
         ),
+        Binding(
+            "o",
+            "own_data",
+            "own data",
+            id="home.own",
+            tooltip="Look at images or a table of your own, and make a preset that trains them",
+        ),
         Binding("q", "app.quit", "quit", id="home.quit", tooltip="Leave; runs keep running"),
         Binding(
             "escape",
@@ -103,6 +110,21 @@ class HomeScreen(HomeView):
     def action_presets(self) -> None:
         """Go to the presets."""
         self._preset_list.focus()
+
+    def action_own_data(self) -> None:
+        """Ask where data of the user's own are."""
+        # Imported here: home opens without it.
+        from tuitrain.ui.screens.own_data import OwnDataScreen, ask_path, whole_path
+
+        def show(text: str | None) -> None:
+            if text is not None:
+                self.app.push_screen(OwnDataScreen(whole_path(text)), self._own_preset)
+
+        self.app.push_screen(ask_path(), show)
+
+    def _own_preset(self, name: str | None) -> None:
+        if name is not None:
+            self._tui.open_launch(name)
 
     # --- keys: runs -----------------------------------------------------------------------------
 

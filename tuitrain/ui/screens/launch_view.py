@@ -27,7 +27,7 @@ from tuitrain.ui.launch_form import (
     field_plans,
     make_outlook,
 )
-from tuitrain.ui.opening import Opened, fault_words, values_of
+from tuitrain.ui.opening import Opened, fault_words, is_within, values_of, words_below
 from tuitrain.ui.warm import WarmReport
 from tuitrain.ui.whole import Whole
 from tuitrain.ui.widgets.fields import Field
@@ -189,15 +189,22 @@ class LaunchView(Whole, Screen[None]):
         """Fill the form; return the keys that it has shown the fault of."""
         if self._opened is None:
             return set()
-        faults = {fault.key: fault.message for fault in reversed(self._checked.faults)}
+        faults = self._checked.faults
+        shown = {id(fault): key for fault in faults if (key := self._field_of(fault))}
         now, before = values_of(self._checked), values_of(Draft(self._opened.resolved).check())
         for field in self.query(Field):
             if field.key == RUN_NAME:
                 field.blame(self._name_fault())
                 continue
             self._show_field(field, value_text(now, field.key), value_text(before, field.key))
-            field.blame(faults.get(field.key, ""))
-        return {field.key for field in self.query(Field)}
+            own = [fault for fault in faults if shown.get(id(fault)) == field.key]
+            field.blame("; ".join(words_below(fault, field.key) for fault in own))
+        return {fault.key for fault in faults if id(fault) in shown}
+
+    def _field_of(self, fault: Fault) -> str:
+        """Return the key of the field that a fault is shown below; empty: there is none."""
+        keys = (field.key for field in self.query(Field))
+        return next((key for key in keys if is_within(fault.key, key)), "")
 
     def _show_field(self, field: Field, value: str, usual: str) -> None:
         typed = self._draft.typed.get(field.key)
