@@ -20,10 +20,10 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.suggester import Suggester
 
+from tuitrain.config.editing.shortest import toml_value
 from tuitrain.config.folders import config_directory
 from tuitrain.config.new_preset import save_preset
 from tuitrain.config.presets import preset_names
-from tuitrain.config.shortest import toml_value
 from tuitrain.errors import TuitrainError, UsageError
 from tuitrain.supervisor.inspection import survey_data
 from tuitrain.ui.feeds.delivery import Delivery
