@@ -93,6 +93,13 @@ def test_an_evaluation_is_the_one_that_training_recorded(tmp_path: Path, kind: s
     assert run.evaluate()[0]["fingerprint"] == answer["fingerprint"]
 
 
+def test_a_loss_of_16_bits_has_its_interval_too(tmp_path: Path) -> None:
+    run = train(tmp_path, TASKS["classes"])
+    other = to_toml(parse_preset(run.config, "", ["train.precision=bf16"]))
+    answer, arrays = run.evaluate(preset=other)
+    assert arrays["loss"].mean() == pytest.approx(answer["metrics"]["val/loss"], rel=1e-3)
+
+
 def test_averaged_weights_are_those_of_the_hook(tmp_path: Path) -> None:
     run = train(tmp_path, TASKS["classes"], ["ema"])
     answer, _arrays = run.evaluate(averaged=True)
@@ -214,6 +221,14 @@ def test_a_table_that_does_not_fit_is_told_in_a_sentence(
     (tmp_path / "new.csv").write_text(text)
     with pytest.raises(TuitrainError, match=fault):
         table.predict(tmp_path / "new.csv")
+
+
+def test_a_data_set_that_is_gone_is_told_with_what_it_is_needed_for(
+    table: Trained, tmp_path: Path
+) -> None:
+    other = to_toml(parse_preset(table.config, "", [f'data.path="{tmp_path}/gone.csv"']))
+    with pytest.raises(DataUnavailableError, match=r"gone.csv: there is no such file \(the run's"):
+        table.evaluate(preset=other)
 
 
 def test_a_column_that_is_not_there_is_told_with_those_that_are(table: Trained) -> None:

@@ -134,10 +134,12 @@ def _areas(probabilities: np.ndarray, targets: np.ndarray) -> dict[str, Figure |
 
 def _class_details(found: Evaluated) -> dict[str, Any]:
     scores, targets = found.arrays["scores"], found.arrays["targets"]
-    most = int(found.arrays["train_counts"].argmax())
+    known = "train_counts" in found.arrays
+    counts = found.arrays["train_counts"] if known else np.bincount(targets)
+    most, part = int(counts.argmax()), "the training part" if known else "these samples"
     return {
         "baseline": {
-            "what": f"always {_class(found, most)}, the most frequent class of the training part",
+            "what": f"always {_class(found, most)}, the most frequent class of {part}",
             "accuracy": float((targets == most).mean()),
         },
         "calibration": asdict(calibrate(scores, targets)),

@@ -80,7 +80,7 @@ class SampleCollector:
 
     def _weight(self, targets: Tensor) -> Tensor:
         if not self._task.target_dimensions:
-            return torch.ones(len(targets))
+            return torch.ones(len(targets), device=targets.device)
         return (targets != IGNORED).flatten(1).sum(1).float()
 
     def _measured(self, outputs: Tensor, targets: Tensor) -> Parts:
@@ -96,6 +96,9 @@ class SampleCollector:
 
 def _each_loss(loss: Any, outputs: Tensor, targets: Tensor) -> Tensor:
     """Return the loss of each sample [batch]: of a batch that is this sample alone."""
+    if outputs.dtype in {torch.float16, torch.bfloat16}:
+        # As in the pass, where autocast takes losses in 32 bits.
+        outputs = outputs.float()
 
     def alone(output: Tensor, target: Tensor) -> Tensor:
         found = loss(output[None], target[None])

@@ -27,6 +27,7 @@ from tuitrain.training.inspection.answers import Inspected
 from tuitrain.training.memory.oom_report import OutOfMemory, is_out_of_memory
 from tuitrain.training.metrics.evaluation import Evaluation, Evaluator, evaluation_size
 
+_MOST_GROUPS = 500
 _TELL_S = 1.0
 _GPU_BATCH = 1024
 """Samples at a time on a GPU, halved until they fit."""
@@ -102,6 +103,11 @@ def _groups(by: str | None, facts: Facts | None) -> list[str] | None:
             f"--by {by}: the data set knows no such column of its samples; it may be class"
             + (f", {known}" if known else "")
         )
+    number = len(set(columns[by]))
+    if number > _MOST_GROUPS:
+        raise UsageError(
+            f"--by {by}: the column has {number:,} different values, there may be {_MOST_GROUPS}"
+        )
     return list(columns[by])
 
 
@@ -150,11 +156,14 @@ def _baseline(parts: TrainingComponents, report: Callable[[str], None]) -> dict[
         wide = targets.reshape(len(targets), -1).cpu().double()
         return {"train_mean": wide.mean(0).numpy()}
     if family == "classes":
-        targets = all_targets(parts.data.train, report)
-        if targets.is_floating_point():
-            targets = (targets.reshape(len(targets)) > 0.5).long()
+        known = known_targets(parts.data.train)
+        if known is None:
+            # Every image would have to be decoded for it.
+            return {}
+        if known.is_floating_point():
+            known = (known.reshape(len(known)) > 0.5).long()
         classes = max(2, parts.data.spec.outputs)
-        return {"train_counts": torch.bincount(targets.cpu(), minlength=classes).numpy()}
+        return {"train_counts": torch.bincount(known.cpu(), minlength=classes).numpy()}
     if family == "tensors":
         return {"spread": _spread(parts)}
     return {}

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tuitrain.config.schema import Preset
-from tuitrain.errors import UsageError
+from tuitrain.errors import DataUnavailableError, UsageError
 from tuitrain.training.build import TrainingComponents, build_components
 from tuitrain.training.checkpoints.files import load_checkpoint
 from tuitrain.training.checkpoints.own_state import restore_state
@@ -45,9 +45,14 @@ def restored(inspected: Inspected, checkpoint: Path, averaged: bool) -> Iterator
     inspected.report(f"loading {checkpoint.name}")
     state = load_checkpoint(checkpoint)
     preset = _only_asked(inspected.preset, with_hooks=averaged)
-    parts = build_components(
-        preset, inspected.data_directory, inspected.report, warn=inspected.report, as_found=True
-    )
+    try:
+        parts = build_components(
+            preset, inspected.data_directory, inspected.report, warn=inspected.report, as_found=True
+        )
+    except DataUnavailableError as error:
+        raise DataUnavailableError(
+            f"{error} (the run's data set is needed for its statistics, classes and vocabulary)"
+        ) from error
     restore_state(parts.model, state["model"], f"model.name = {preset.model.name}")
     restore_state(parts.loss, state.get("loss", {}), f"loss.name = {preset.loss.name}")
     step = int(state.get("step", 0))
