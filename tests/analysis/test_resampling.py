@@ -61,6 +61,13 @@ def test_a_share_of_all_or_nothing_has_the_exact_interval() -> None:
         assert figure.high == pytest.approx(exact.high, abs=1e-9)
 
 
+def test_the_interval_of_a_share_is_that_of_a_mean() -> None:
+    right = np.random.default_rng(7).random(400) < 0.8
+    figure, mean = share_figure(right), mean_figure(right.astype(float))
+    assert figure.value == mean.value
+    assert (figure.low, figure.high) == pytest.approx((mean.low, mean.high), abs=0.005)
+
+
 def test_ratios_weigh_their_samples() -> None:
     sums = np.array([[1.0, 10.0], [9.0, 10.0], [40.0, 80.0]])
     figure = ratio_figure(sums, lambda total: total[:, 0] / total[:, 1])

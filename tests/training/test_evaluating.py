@@ -159,6 +159,14 @@ def test_images_are_predicted_in_order_and_a_broken_one_in_its_place(
     assert sum(one["probability"] for one in found[0]["classes"]) == pytest.approx(1)
 
 
+def test_an_image_is_made_grey_where_the_run_trained_on_grey_ones(tmp_path: Path) -> None:
+    text = 'data = { name = "digits" }\nmodel = { name = "mlp", hidden = [4] }\n'
+    run = train(tmp_path, f'task = "classification"\n{text}')
+    draw(tmp_path / "new", 1)
+    Image.new("L", (8, 8), 90).save(tmp_path / "new" / "grey.png")
+    assert [len(row["classes"]) for row in run.predict(tmp_path / "new")] == [2, 2, 2]
+
+
 def test_validation_images_are_predicted_as_they_are_evaluated(pictures: Trained) -> None:
     answer, arrays = pictures.evaluate()
     files = [pictures.folder / "pictures" / name for name in answer["names"]]

@@ -50,13 +50,17 @@ def mean_figure(values: np.ndarray, weights: np.ndarray | None = None) -> Figure
 def share_figure(is_right: np.ndarray) -> Figure:
     """Return the share of what is right [n] bool with its interval.
 
-    Where all are alike no sample drawn again differs, so the interval is Clopper and Pearson's.
+    How many of the samples drawn again are right is binomial. Where all are alike no sample drawn
+    again differs, so the interval is Clopper and Pearson's.
     """
-    figure, number = mean_figure(is_right.astype(float)), len(is_right)
-    if number < 2 or figure.value not in {0.0, 1.0}:
-        return figure
-    reach = ((1 - LEVEL) / 2) ** (1 / number)
-    return Figure(1.0, reach, 1.0) if figure.value else Figure(0.0, 0.0, 1 - reach)
+    value, number = float(is_right.mean()), len(is_right)
+    if number < 2:
+        return Figure(value)
+    if value in {0.0, 1.0}:
+        reach = ((1 - LEVEL) / 2) ** (1 / number)
+        return Figure(1.0, reach, 1.0) if value else Figure(0.0, 0.0, 1 - reach)
+    drawn = np.random.default_rng(_SEED).binomial(number, value, RESAMPLES) / number
+    return _with_interval(value, drawn)
 
 
 def ratio_figure(sums: np.ndarray, statistic: Statistic) -> Figure:

@@ -87,10 +87,7 @@ def evaluate(
 
         order(client, directory, Evaluate(), json)
         return
-    if other and by:
-        raise UsageError("--by: it is for one run; leave it out, or the second run")
-    if data and settings:
-        raise UsageError("--data and --set: both name other data; give one of them")
+    _refuse_mixed(other and by, data and settings)
     wanted = _Wanted(ema, by, data, tuple(settings or ()))
 
     def opened(name: str) -> Trained:
@@ -104,6 +101,14 @@ def evaluate(
         _show_comparison(first, _evaluation(opened(other), wanted), json)
     else:
         _show(first, by, json)
+
+
+def _refuse_mixed(groups_of_two: object, data_twice: object) -> None:
+    """Raise where options do not go together."""
+    if groups_of_two:
+        raise UsageError("--by: it is for one run; leave it out, or the second run")
+    if data_twice:
+        raise UsageError("--data and --set: both name other data; give one of them")
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from tuitrain.cli.trained.asking import (
     Trained,
     open_trained,
 )
-from tuitrain.errors import EXIT_FAILED, UsageError
+from tuitrain.errors import EXIT_FAILED, TuitrainError, UsageError
 
 _STDIN = "-"
 
@@ -80,10 +80,15 @@ def _ask(trained: Trained, sources: Sequence[str], ema: bool, top: int) -> dict[
         stdin = Path(folder) / "stdin"
         if _STDIN in sources:
             stdin.write_bytes(sys.stdin.buffer.read())
-        return trained.ask(
-            "prediction", averaged=ema, sources=list(sources), top=top,
-            stdin=str(stdin) if stdin.exists() else None,
-        )  # fmt: skip
+        try:
+            return trained.ask(
+                "prediction", averaged=ema, sources=list(sources), top=top,
+                stdin=str(stdin) if stdin.exists() else None,
+            )  # fmt: skip
+        except TuitrainError as error:
+            # The file is this command's own, and gone by now.
+            error.args = (str(error).replace(str(stdin), "stdin"),)
+            raise
 
 
 def _print(trained: Trained, answer: dict[str, Any], *, json: bool, as_csv: bool) -> None:

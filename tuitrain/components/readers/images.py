@@ -34,7 +34,8 @@ class ImageReader:
         pixels = []
         for path in items:
             try:
-                pixels.append(torch.from_numpy(decode(path, self._form)))
+                # Pillow's own memory may not be written to, which torch warns of.
+                pixels.append(torch.tensor(decode(path, self._form)))
             except BrokenImageError as error:
                 raise DataUnavailableError(f"{shown(path)} {error}") from error
         return torch.stack(pixels)
