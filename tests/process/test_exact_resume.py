@@ -177,3 +177,27 @@ def assert_equal(one: Any, other: Any, place: str) -> None:
             assert_equal(left, right, f"{place}[{number}]")
     else:
         assert one == other, place
+
+
+def test_a_shipped_text_model_goes_on_to_the_same_bits_after_each_of_its_processes_died(
+    cli: Any,
+) -> None:
+    settings = (
+        'model={name="gpt", width=48, layers=1, heads=2}', "schedule.warmup_steps=0",
+        "train.max_steps=400", "train.evaluate_every_steps=100", "train.threads=1",
+        "checkpoint.every_steps=7",
+    )  # fmt: skip
+    given = [part for setting in settings for part in ("--set", setting)]
+    undisturbed = cli.detach("char-gpt", *given)
+    killed = cli.detach("char-gpt", *given)
+    for whom, step in (("worker", 15), ("supervisor", 75)):
+        killed.wait_step(step)
+        killed.kill(whom)
+        killed.wait_end()
+        cli.resume(killed)
+    digests = []
+    for run in (undisturbed, killed):
+        assert run.wait_end().step == 400
+        path = (run.directory.checkpoints / "last.pt").resolve()
+        digests.append(torch.load(path, weights_only=True)["digest"])
+    assert digests[0] == digests[1]
