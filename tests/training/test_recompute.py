@@ -2,6 +2,7 @@
 
 import copy
 import random
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 from tests.training.test_hooks import resumed
 from tests.training.test_loop import Course
 from tuitrain.components import DataSpec, log
+from tuitrain.components.models.unet import unet
 from tuitrain.config.load import parse_preset
 from tuitrain.errors import PresetError, TrainingError
 from tuitrain.messages import MemoryAccounted, StepsTaken
@@ -40,6 +42,9 @@ epochs = 2
 batch_size = 300
 accumulate = 2
 threads = 1
+"""
+HOOKS = """
+hooks = [{ name = "ema" }, { name = "gradient_statistics", every_steps = 1, dead_units = true }]
 """
 ON = "gradient_checkpointing = true\n"
 
@@ -100,13 +105,16 @@ MODELS = {
     "vit": '{ name = "vit", patch = 4, width = 12, depth = 2, heads = 2, hidden = 16 }',
     "resnet": '{ name = "resnet", widths = [4, 8], blocks = 1 }',
     "own": f'{{ name = "{HERE}:OddNetwork" }}',
+    "hooks": '{ name = "resnet", widths = [4, 8], blocks = 1 }',
     "named": f'{{ name = "{HERE}:NamesItsBlocks" }}',
 }
 
 
 def config_of(model: str, more: str = "") -> str:
     text = DIGITS.replace("MODEL", MODELS.get(model, model)) + more
-    return text.replace("epochs = 2", "max_steps = 2") if model == "resnet" else text
+    short = model in ("resnet", "hooks")
+    text = text.replace("epochs = 2", "max_steps = 2") if short else text
+    return HOOKS + text if model == "hooks" else text
 
 
 def curves(course: Course) -> dict[str, list[float]]:
@@ -129,13 +137,52 @@ def test_every_bit_is_as_without(tmp_path: Path, model: str) -> None:
     assert one["metrics"] == other["metrics"]
     told = curves(plain)
     assert told == curves(again)
+    assert str(one["hooks"]) == str(other["hooks"])
+    assert any(name.endswith("dead_units") for name in told) is (model == "hooks")
     assert ("aux/size" in told) is (model in ("own", "named"))
 
 
-def test_a_network_of_torchvision_computes_the_same_bits_again() -> None:
-    network = torchvision.models.mobilenet_v3_small()
+class RunsOut(nn.Module):
+    """Has no room for its second pass."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4))
+        self.passes = 0
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        self.passes += 1
+        if self.passes == 2:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        outputs: Tensor = self.norm(inputs)
+        return outputs
+
+
+def test_memory_that_runs_out_on_the_way_back_leaves_the_buffers_there() -> None:
+    model = nn.Sequential(RunsOut(), RunsOut())
+    recompute_blocks(model, True, "it")
+    before = [id(buffer) for buffer in model.buffers()]
+    loss = model(torch.rand(3, 4)).sum()
+    with pytest.raises(torch.OutOfMemoryError):
+        loss.backward()
+    assert [id(buffer) for buffer in model.buffers()] == before
+    counts = [buffer.item() for name, buffer in model.named_buffers() if "num_batches" in name]
+    assert counts == [1, 1]
+
+
+def _unet() -> nn.Module:
+    return unet(DataSpec((3, 32, 32), 2, target_shape=(32, 32)), channels=(4, 8, 8))
+
+
+@pytest.mark.parametrize(
+    ("build", "blocks"), [(torchvision.models.mobilenet_v3_small, 13), (_unet, 7)]
+)
+def test_a_network_computes_the_same_bits_again(
+    build: Callable[[], nn.Module], blocks: int
+) -> None:
+    network = build()
     again = copy.deepcopy(network)
-    assert recompute_blocks(again, True, "it") == 13
+    assert recompute_blocks(again, True, "it") == blocks
     # A copy computes its own blocks again, not those that it was copied from.
     again = copy.deepcopy(again)
     images = torch.rand(3, 3, 32, 32)

@@ -29,6 +29,10 @@ class UNet(nn.Module):
         self.up = nn.ModuleList(_block(2 * width, width) for width in channels[:-1])
         self.head = nn.Conv2d(channels[0], outputs, 1)
 
+    def checkpointed_blocks(self) -> list[nn.Module]:
+        """Return what `train.gradient_checkpointing` computes again."""
+        return [*self.down, *self.larger, *self.up]
+
     def forward(self, images: Tensor) -> Tensor:
         """Return [batch, outputs, height, width]."""
         seen: list[Tensor] = []
