@@ -123,10 +123,10 @@ def test_rows_of_a_validation_file_that_the_training_file_has_are_told(tmp_path:
 def test_a_preset_that_is_there_is_overwritten_only_with_force(tmp_path: Path) -> None:
     table(tmp_path / "homes.csv")
     (tmp_path / "homes.toml").write_text("mine")
-    refused = new(tmp_path, "new", "homes.csv", exit_code=2)
+    refused = new(tmp_path, "new", "homes.csv", "--target", "price", exit_code=2)
     assert "homes.toml exists already: --force overwrites it" in refused.stderr
     assert (tmp_path / "homes.toml").read_text() == "mine"
-    new(tmp_path, "new", "homes.csv", "--force")
+    new(tmp_path, "new", "homes.csv", "--target", "price", "--force")
     assert 'name = "homes"' in (tmp_path / "homes.toml").read_text()
 
 

@@ -158,12 +158,13 @@ def test_a_misspelt_torchvision_model_is_answered_with_the_nearest():
 def test_a_torchvision_model_takes_the_options_that_all_of_them_have():
     preset = parse_preset(VALID, "x", ['model={name="torchvision.resnet18", weights="DEFAULT"}'])
     assert preset.model.options == {
-        "pretrained": False, "weights": "DEFAULT", "freeze": "none", "size": 0
+        "pretrained": False, "weights": "DEFAULT", "freeze": "none", "size": 0,
+        "cache_features": True,
     }  # fmt: skip
     fault = only_fault(VALID, ['model={name="torchvision.resnet18", hidden=3}'])
     assert fault.endswith(
         "unknown key with model torchvision.resnet18, allowed: name, pretrained, "
-        "weights, freeze, size"
+        "weights, freeze, cache_features, size"
     )
 
 

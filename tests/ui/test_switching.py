@@ -18,6 +18,7 @@ from tests.ui.apps import play
 from tests.ui.run_makers import STEPS, one_metric
 from tests.ui.screens import screen_text, type_at_once, wait_for, wait_for_text
 from tests.ui.test_launch import Bench
+from tuitrain.errors import UsageError
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.reader import RunReader
 from tuitrain.ui.app import TuitrainApp
@@ -29,6 +30,7 @@ from tuitrain.ui.screens.help import HelpScreen
 from tuitrain.ui.screens.home import HomeScreen
 from tuitrain.ui.screens.inspect import InspectScreen
 from tuitrain.ui.screens.launch import LaunchScreen
+from tuitrain.ui.screens.own_data import OwnDataScreen
 from tuitrain.ui.screens.profile_parts import ChooseProfile, Details
 from tuitrain.ui.screens.run import RunScreen
 from tuitrain.ui.whole import Whole
@@ -52,11 +54,16 @@ def open_each(app: TuitrainApp, run: RunDirectory) -> Iterable[Screen[Any]]:
         Confirm("Really?", "do it"),
         Ask("How many?"),
         InspectScreen([], lambda *_given: {}),
+        OwnDataScreen(run.path, nothing_found),
         HelpScreen(app.screen),
         HomeScreen(),
     ):
         app.push_screen(screen)
         yield screen
+
+
+def nothing_found(*_given: Any) -> dict[str, Any]:
+    raise UsageError("nothing there")
 
 
 def screen_classes() -> set[type[Screen[Any]]]:
