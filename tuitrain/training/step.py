@@ -3,8 +3,8 @@
 It knows neither when steps are taken nor what becomes of what they leave in the recorder.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Any, cast
+from collections.abc import Sequence
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -19,13 +19,10 @@ from tuitrain.training.instruments import Instrument
 from tuitrain.training.metrics.named import outside_graphs
 from tuitrain.training.metrics.recorder import StepRecorder
 from tuitrain.training.optimization.nonfinite import NonfinitePolicy
-from tuitrain.training.optimization.optimizer import needs_closure
 from tuitrain.training.optimization.undo import StepUndo
+from tuitrain.training.optimization.update import WeightUpdate
 from tuitrain.training.profiling.timing import StepTimer
 from tuitrain.training.settings.live import LiveSettings
-
-Update = Callable[[int, list[Batch], Tensor], None]
-"""Moves the weights, of a step counted from 0, its batches and its loss."""
 
 
 class TrainStep:
@@ -40,25 +37,21 @@ class TrainStep:
         timer: StepTimer,
         norms: Instrument | None = None,
     ) -> None:
-        self._norms = norms or Instrument("the norm of the gradients")
         self._components = components
         self._settings = settings
         self._nonfinite = nonfinite
         self._recorder = recorder
         self._timer = timer
         self._undo = StepUndo(components.model, components.loss)
-        self._trainable = components.trainable
-        self._needs_closure = needs_closure(components.optimizer)
         self._weighs = type(components.task).weigh is not Task.weigh
         self._transforms = components.hooks.transforms
         self._prepares = self._weighs or bool(self._transforms)
         self._updated = components.hooks.updated
-        told = components.hooks.before_update
-        self._update: Update = self._told_update if told else self._plain_update
         compiles = components.preset.train.compile
         self._log: Sink = outside_graphs(recorder.log) if compiles else recorder.log
         self._rate = -1.0
         self._forward = ForwardPass(components, recorder)
+        self._update = WeightUpdate(components, settings, recorder, self._forward, norms)
 
     def __call__(self, step: int, source: Batches) -> str:
         """Take a step.
@@ -104,7 +97,7 @@ class TrainStep:
         total = cast(Tensor, total)
         recorded, wanted = self._nonfinite.look(total)
         if wanted:
-            self._update(step, batches, total)
+            self._update.run(step, batches, total)
             for updated in self._updated:
                 updated(step + 1)
             if laps is not None:
@@ -146,80 +139,6 @@ class TrainStep:
                 batch.inputs, batch.targets = transform(batch.inputs, batch.targets, drawn)
         if self._weighs and len(batches) > 1:
             share_by_weight(batches, self._components.task)
-
-    # --- update -----------------------------------------------------------------------------------
-
-    def _plain_update(
-        self, step: int, batches: list[Batch], loss: Tensor, unscaled: bool = False
-    ) -> None:
-        optimizer, scaler = self._components.optimizer, self._components.precision.scaler
-        clip_norm = self._settings["train.clip_norm"]
-        every = self._components.preset.train.grad_norm_every
-        if clip_norm or (every and (step + 1) % every == 0):
-            if scaler is not None and not unscaled:
-                scaler.unscale_(optimizer)
-            self._record_norm(step + 1, clip_norm)
-        if self._needs_closure:
-            optimizer.step(cast(Any, self._closure(batches, loss)))
-        elif scaler is None:
-            optimizer.step()
-        else:
-            scaler.step(optimizer)
-            scaler.update()
-
-    def _told_update(self, step: int, batches: list[Batch], loss: Tensor) -> None:
-        """Tell the hooks that look at gradients first."""
-        scaler = self._components.precision.scaler
-        if scaler is not None:
-            scaler.unscale_(self._components.optimizer)
-        for before in self._components.hooks.before_update:
-            before(step + 1)
-        self._plain_update(step, batches, loss, unscaled=True)
-
-    def _record_norm(self, step: int, clip_norm: float) -> None:
-        if clip_norm:
-            self._recorder.add_norm(step, self._norm(clip_norm))
-            return
-        norm = self._norms.look(lambda: self._norm(0.0), None)
-        if norm is not None:
-            self._recorder.add_norm(step, norm)
-
-    def _closure(self, batches: list[Batch], loss: Tensor) -> Callable[[], Tensor]:
-        """Return the closure of an optimizer that evaluates the loss several times a step.
-
-        Its first call is the forward and backward pass that was made; later ones leave no metrics.
-        """
-        made = [loss.detach()]
-
-        def closure() -> Tensor:
-            if made:
-                return made.pop()
-            self._components.optimizer.zero_grad()
-            self._recorder.listens = False
-            with torch.enable_grad():
-                losses = [self._backward_again(batch) for batch in batches]
-            self._recorder.listens = True
-            if clip_norm := self._settings["train.clip_norm"]:
-                self._norm(clip_norm)
-            return torch.stack(losses).sum()
-
-        return closure
-
-    def _backward_again(self, batch: Batch) -> Tensor:
-        loss = self._forward.run(batch)[1] * batch.share
-        torch.autograd.backward(loss)
-        return loss.detach()
-
-    def _norm(self, clip_norm: float) -> Tensor:
-        """Return the norm of all gradients, clipping them where there is a limit."""
-        if clip_norm:
-            return torch.nn.utils.clip_grad_norm_(self._trainable, clip_norm)
-        gradients = [p.grad for p in self._trainable if p.grad is not None]
-        if any(gradient.layout is not torch.strided for gradient in gradients):
-            return torch.nn.utils.get_total_norm(gradients)
-        # What get_total_norm does after it has sorted gradients by device, ten times as fast.
-        norms: list[Tensor] = list(torch._foreach_norm(gradients))
-        return cast(Tensor, torch.linalg.vector_norm(torch.stack(norms)))
 
 
 def share_by_weight(batches: Sequence[Batch], task: Task) -> None:
