@@ -47,6 +47,10 @@ def preset_groups(
     return [(task, groups[task]) for task in order if task in groups]
 
 
+_LEAST_ABOUT = 16
+"""Cells of a description, less of which say nothing."""
+
+
 def _said(listed: "ListedPreset") -> str:
     preset = listed.preset
     words = [listed.found.name]
@@ -60,7 +64,7 @@ def preset_line(listed: "ListedPreset", width: int, name_width: int) -> SpanLine
     name = shorten(sanitise(listed.found.name), min(name_width, max(1, width - 2)))
     spans = [Span("  "), Span(name, "title" if listed.preset is not None else "bad")]
     room = width - name_width - 4
-    if room >= 8:
+    if room >= _LEAST_ABOUT:
         gap = " " * (name_width - display_width(name) + 2)
         spans.append(Span(gap + shorten(_about(listed), room), "quiet"))
     return tuple(spans)
