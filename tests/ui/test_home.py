@@ -160,11 +160,15 @@ def test_a_folder_of_runs_that_can_not_be_read_is_told_in_the_lists_place(
     link.symlink_to("moved")
 
     async def steps(pilot: Pilot[Any]) -> None:
-        await wait_for_text(pilot, "which is missing; --runs-dir")
-        assert "no runs yet" not in screen_text(pilot.app)
+        missing, none = "which is missing; --runs-dir", "no runs yet: Enter on a preset starts one"
+
+        def stands(text: str, other: str) -> bool:
+            screen = screen_text(pilot.app)
+            return text in screen and other not in screen
+
+        await wait_for(pilot, lambda: stands(missing, none), missing)
         link.unlink()
-        await wait_for_text(pilot, "no runs yet: Enter on a preset starts one")
-        assert "which is missing" not in screen_text(pilot.app)
+        await wait_for(pilot, lambda: stands(none, missing), none)
 
     play(link, home, steps, size=(200, 40))
 

@@ -64,7 +64,7 @@ def preset_line(listed: "ListedPreset", width: int, name_width: int) -> SpanLine
     name = shorten(sanitise(listed.found.name), min(name_width, max(1, width - 2)))
     spans = [Span("  "), Span(name, "title" if listed.preset is not None else "bad")]
     room = width - name_width - 4
-    if room >= _LEAST_ABOUT:
+    if room >= (_LEAST_ABOUT if listed.preset is not None else 8):
         gap = " " * (name_width - display_width(name) + 2)
         spans.append(Span(gap + shorten(_about(listed), room), "quiet"))
     return tuple(spans)
