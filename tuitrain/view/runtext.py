@@ -18,7 +18,6 @@ from tuitrain.runs.rows import (
     CheckpointRow,
     CommandRow,
     MarkRow,
-    MetricRow,
     SpeedRow,
     StateRow,
 )
@@ -216,20 +215,6 @@ def happening_line(item: Happening) -> SpanLine:
     """Return one line: when, and what."""
     clock = time.strftime("%H:%M:%S", time.localtime(item.time))
     return (Span(f" {clock} ", "quiet"), *plain_line(item.text, item.style))
-
-
-def metric_lines(metrics: Mapping[str, MetricRow]) -> list[SpanLine]:
-    """Return last and best value of each metric."""
-    lines: list[SpanLine] = []
-    for name, row in metrics.items():
-        lines.append(
-            (
-                Span(f"{text.sanitise(name)[:16]:16} ", "quiet"),
-                Span(f"{text.metric_value(row.last):>10}"),
-                Span(f" {text.metric_value(row.best) if row.best is not None else '-':>10}"),
-            )
-        )
-    return lines
 
 
 def setting_lines(config: Mapping[str, Any], width: int) -> list[SpanLine]:

@@ -3,8 +3,7 @@
 Knows readers of samples by what they take; nothing of how predictions are shown.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,7 @@ from torch import Tensor
 
 from tuitrain.components.data import SampleReader
 from tuitrain.errors import DataUnavailableError, UsageError
-from tuitrain.training.build import TrainingComponents
-from tuitrain.training.evaluating.collect import family_of
-from tuitrain.training.evaluating.other_data import reader_of
+from tuitrain.training.evaluating.predictor import Predictor
 from tuitrain.training.evaluating.restore import restored
 from tuitrain.training.inspection.answers import Inspected
 from tuitrain.training.metrics.evaluation import evaluation_size
@@ -59,19 +56,13 @@ def predict(
     Raises:
         TuitrainError: a source does not fit the run.
     """
-    with restored(inspected, Path(checkpoint), averaged) as model, torch.no_grad():
+    with restored(inspected, Path(checkpoint), averaged) as model:
         parts = model.components
-        say = _outputs_of(parts, top)
-        reader = reader_of(parts.data)
-        if reader is None:
-            raise UsageError(
-                f"predict: data.name = {parts.preset.data.name} does not say how samples from "
-                "elsewhere are read; it is for images, tables and texts"
-            )
+        predictor = Predictor(parts)
         rows: list[dict[str, Any]] = []
         with evaluation_mode(parts.model, parts.loss):
-            for chunk in _chunks(reader, sources, stdin, evaluation_size(parts)):
-                rows += _predicted(parts, chunk, say)
+            for chunk in _chunks(predictor.reader, sources, stdin, evaluation_size(parts)):
+                rows += _predicted(predictor, chunk, top)
                 inspected.report(f"predicted {len(rows):,} samples")
         return {
             "step": model.step,
@@ -82,55 +73,11 @@ def predict(
         }
 
 
-def _predicted(
-    parts: TrainingComponents, chunk: _Chunk, say: Callable[[Tensor], list[dict[str, Any]]]
-) -> list[dict[str, Any]]:
+def _predicted(predictor: Predictor, chunk: _Chunk, top: int) -> list[dict[str, Any]]:
     if chunk.inputs is None:
         return [{"name": name, "error": chunk.error} for name in chunk.names]
-    inputs = parts.data.preparation.evaluate(chunk.inputs.to(parts.device))
-    with parts.precision.autocast() or nullcontext():
-        outputs = parts.model(inputs)
-    found = say(outputs.float().cpu())
+    found = predictor.words(predictor.outputs(chunk.inputs), top)
     return [{"name": name, **one} for name, one in zip(chunk.names, found, strict=True)]
-
-
-def _outputs_of(parts: TrainingComponents, top: int) -> Callable[[Tensor], list[dict[str, Any]]]:
-    """Return what says outputs [batch, ...] in words.
-
-    Raises:
-        UsageError: the task gives neither a class nor numbers a sample.
-    """
-    family, classes = family_of(parts.task), parts.data.classes
-
-    def of_classes(outputs: Tensor) -> list[dict[str, Any]]:
-        if not parts.task.has_classes:
-            score = outputs.reshape(len(outputs), 1)
-            outputs = torch.cat([torch.zeros_like(score), score], 1)
-        names = classes or tuple(str(number) for number in range(outputs.shape[1]))
-        best = outputs.softmax(1).topk(min(top, outputs.shape[1]), dim=1)
-        pairs = zip(best.indices.tolist(), best.values.tolist(), strict=True)
-        return [
-            {
-                "classes": [
-                    {"class": names[number], "probability": value}
-                    for number, value in zip(numbers, values, strict=True)
-                ]
-            }
-            for numbers, values in pairs
-        ]
-
-    if family == "classes":
-        return of_classes
-    if family == "tokens":
-        return lambda outputs: of_classes(outputs[:, -1])
-    if family == "numbers":
-        return lambda outputs: [
-            {"values": values} for values in outputs.reshape(len(outputs), -1).tolist()
-        ]
-    raise UsageError(
-        f"predict: task = {parts.task.name} gives no class and no numbers for a sample as a whole; "
-        "`tuitrain evaluate` judges it"
-    )
 
 
 # --- sources ------------------------------------------------------------------------------------

@@ -3,11 +3,8 @@
 Knows how answers are waited for and shown; nothing of the form above which it lies.
 """
 
-import os
-import signal
 import subprocess
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
@@ -18,6 +15,7 @@ from textual.screen import ModalScreen
 
 from tuitrain.errors import TuitrainError
 from tuitrain.supervisor.inspection import Question, ask
+from tuitrain.ui.feeds.child import AskedChild, Child
 from tuitrain.ui.feeds.delivery import Delivery
 from tuitrain.ui.whole import Whole
 from tuitrain.ui.widgets.lines import Lines
@@ -29,7 +27,6 @@ from tuitrain.view.spans import Span, SpanLine, wrap_plain
 if TYPE_CHECKING:
     from tuitrain.ui.app import TuitrainApp
 
-Child = subprocess.Popen[Any]
 Ask = Callable[[Question, Callable[[str], None], Callable[[Child], None]], dict[str, Any]]
 """Returns the answer to a question; tells what it is at, and which process it has begun."""
 
@@ -61,8 +58,7 @@ class InspectScreen(Whole, ModalScreen[None]):
         self._answers: list[tuple[str, dict[str, Any]]] = []
         self._status = "starting"
         self._trouble = ""
-        self._child: Child | None = None
-        self._closed = False
+        self._child = AskedChild()
 
     def compose(self) -> ComposeResult:
         """Show what is known so far."""
@@ -77,11 +73,10 @@ class InspectScreen(Whole, ModalScreen[None]):
 
     def on_unmount(self) -> None:
         """End the process that nobody waits for any more."""
-        self._closed = True
-        self._end_child()
+        self._child.close()
 
     def on_resize(self) -> None:
-        """Lay the lines out anew."""
+        """Lay the lines out again."""
         self.call_after_refresh(self._show)
 
     def on_delivery(self, message: Delivery) -> None:
@@ -92,10 +87,10 @@ class InspectScreen(Whole, ModalScreen[None]):
 
     def _ask_all(self) -> None:
         for question in self._questions:
-            if self._closed:
+            if self._child.closed:
                 return
             try:
-                answer = self._ask(question, self._tell, self._begun)
+                answer = self._ask(question, self._tell, self._child.begun)
             except (TuitrainError, OSError) as error:
                 self.post_message(Delivery(partial(self._refuse, str(error))))
                 return
@@ -103,16 +98,6 @@ class InspectScreen(Whole, ModalScreen[None]):
 
     def _tell(self, text: str) -> None:
         self.post_message(Delivery(partial(self._say, text)))
-
-    def _begun(self, child: Child) -> None:
-        self._child = child
-        if self._closed:
-            self._end_child()
-
-    def _end_child(self) -> None:
-        if self._child is not None and self._child.poll() is None:
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._child.pid, signal.SIGKILL)
 
     # --- what is shown ----------------------------------------------------------------------------
 

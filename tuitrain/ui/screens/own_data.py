@@ -6,10 +6,7 @@ A process of its own looks, and ends with the screen. Knows nothing of how data 
 import asyncio
 import os
 import re
-import signal
-import subprocess
 from collections.abc import Callable, Collection
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,6 +23,7 @@ from tuitrain.config.new_preset import save_preset
 from tuitrain.config.presets import preset_names
 from tuitrain.errors import TuitrainError, UsageError
 from tuitrain.supervisor.inspection import survey_data
+from tuitrain.ui.feeds.child import AskedChild, Child
 from tuitrain.ui.feeds.delivery import Delivery
 from tuitrain.ui.screens.dialogs import Ask
 from tuitrain.ui.whole import Whole
@@ -34,7 +32,6 @@ from tuitrain.ui.widgets.reader import Reader
 from tuitrain.view.format import sanitise
 from tuitrain.view.spans import Span, SpanLine, wrap_plain
 
-Child = subprocess.Popen[Any]
 Survey = Callable[[Path, Callable[[str], None], Callable[[Child], None]], dict[str, Any]]
 """Returns what lies at a path; tells what it is at, and which process it has begun."""
 _FAULTS = ("broken:", "leak:", "the same in two classes:")
@@ -120,8 +117,7 @@ class OwnDataScreen(Whole, ModalScreen[str]):
         self._answer: dict[str, Any] | None = None
         self._status = "starting"
         self._trouble = ""
-        self._child: Child | None = None
-        self._closed = False
+        self._child = AskedChild()
 
     def compose(self) -> ComposeResult:
         """Show what is known so far."""
@@ -137,8 +133,7 @@ class OwnDataScreen(Whole, ModalScreen[str]):
 
     def on_unmount(self) -> None:
         """End the process that nobody waits for any more."""
-        self._closed = True
-        self._end_child()
+        self._child.close()
 
     def on_resize(self) -> None:
         """Lay the lines out again."""
@@ -152,7 +147,7 @@ class OwnDataScreen(Whole, ModalScreen[str]):
 
     def _look(self) -> None:
         try:
-            answer = self._survey(self._path, self._tell, self._begun)
+            answer = self._survey(self._path, self._tell, self._child.begun)
         except (TuitrainError, OSError) as error:
             self.post_message(Delivery(partial(self._refuse, str(error))))
             return
@@ -160,16 +155,6 @@ class OwnDataScreen(Whole, ModalScreen[str]):
 
     def _tell(self, text: str) -> None:
         self.post_message(Delivery(partial(self._say, text)))
-
-    def _begun(self, child: Child) -> None:
-        self._child = child
-        if self._closed:
-            self._end_child()
-
-    def _end_child(self) -> None:
-        if self._child is not None and self._child.poll() is None:
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._child.pid, signal.SIGKILL)
 
     # --- what is shown ----------------------------------------------------------------------------
 
