@@ -29,9 +29,10 @@ ALLOWED = {
     "components": {"errors", "config", "userdata"},
     "training": BASE | {"components", "config"},
     "supervisor": BASE | {"alerts", "config", "traces", "runs", "telemetry"},
+    "trained": BASE | READ | {"supervisor"},
     "view": BASE | READ,
-    "ui": BASE | READ | {"supervisor", "telemetry", "view"},
-    "cli": BASE | READ | {"supervisor", "telemetry", "ui", "userdata", "view"},
+    "ui": BASE | READ | {"supervisor", "telemetry", "trained", "view"},
+    "cli": BASE | READ | {"supervisor", "telemetry", "trained", "ui", "userdata", "view"},
 }
 OWNERS = {
     "torch": {"components", "training"},

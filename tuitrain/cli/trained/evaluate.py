@@ -3,31 +3,18 @@
 Knows what may be asked for; figures and their look are made elsewhere.
 """
 
-import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tuitrain.cli import output
 from tuitrain.cli.control import open_client, order
 from tuitrain.cli.options import Json, RunArgument, RunsDir, complete_run
-from tuitrain.cli.trained.asking import (
-    Checkpoint,
-    Code,
-    DataDir,
-    Device,
-    Ema,
-    Trained,
-    open_trained,
-)
+from tuitrain.cli.trained.asking import Checkpoint, Code, DataDir, Device, Ema, ask
 from tuitrain.errors import UsageError
 
 if TYPE_CHECKING:
-    from tuitrain.analysis.evaluation import Evaluated
-    from tuitrain.config.schema import Preset
+    from tuitrain.trained.evaluation import Evaluation
 
 _DATA_SETTINGS = Annotated[
     list[str] | None,
@@ -88,19 +75,23 @@ def evaluate(
         order(client, directory, Evaluate(), json)
         return
     _refuse_mixed(other and by, data and settings)
-    wanted = _Wanted(ema, by, data, tuple(settings or ()))
+    from tuitrain.trained.evaluation import Wanted, evaluate_model
+    from tuitrain.trained.opening import open_trained
 
-    def opened(name: str) -> Trained:
-        return open_trained(
+    wanted = Wanted(ema, by, data, tuple(settings or ()))
+
+    def evaluation(name: str) -> "Evaluation":
+        trained = open_trained(
             client.find(name), checkpoint, command="evaluate", code=code, device=device,
             data_dir=data_dir,
         )  # fmt: skip
+        return evaluate_model(trained, wanted, ask)
 
-    first = _evaluation(opened(run), wanted)
+    first = evaluation(run)
     if other:
-        _show_comparison(first, _evaluation(opened(other), wanted), json)
+        _show_comparison(first, evaluation(other), json)
     else:
-        _show(first, by, json)
+        _show(first, json)
 
 
 def _refuse_mixed(groups_of_two: object, data_twice: object) -> None:
@@ -111,110 +102,8 @@ def _refuse_mixed(groups_of_two: object, data_twice: object) -> None:
         raise UsageError("--data and --set: both name other data; give one of them")
 
 
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    """What is asked for beside the run and its checkpoint."""
-
-    ema: bool
-    by: str
-    place: str
-    """Another file or folder; empty: none."""
-    settings: tuple[str, ...]
-    """Of the data, as KEY=VALUE."""
-
-    def named(self) -> list[str]:
-        """Return in which way the data are others than the run's."""
-        return [*self.settings, *([self.place] if self.place else [])]
-
-    def config(self, preset: "Preset") -> str | None:
-        """Return a preset with other settings of its data; None: they are the run's.
-
-        Raises:
-            UsageError: a setting is none of the data.
-        """
-        if not self.settings:
-            return None
-        from tuitrain.config.load import parse_preset, to_toml
-
-        for text in self.settings:
-            if not text.strip().startswith("data.") or text.strip().startswith("data.name"):
-                raise UsageError(
-                    f"--set {text}: only settings of the run's own data set can be others, "
-                    "as --set data.KEY=VALUE"
-                )
-        return to_toml(parse_preset(to_toml(preset), "config.toml", self.settings))
-
-
-@dataclass(frozen=True, slots=True)
-class _Evaluation:
-    """One evaluation, to be shown."""
-
-    about: dict[str, Any]
-    """The run, its checkpoint and its data."""
-    found: "Evaluated"
-    groups: Sequence[str] | None
-
-
-def _evaluation(trained: Trained, wanted: _Wanted) -> _Evaluation:
-    import numpy as np
-
-    from tuitrain.analysis.evaluation import Evaluated
-    from tuitrain.messages import PerClassCounts
-
-    with tempfile.TemporaryDirectory(prefix="tuitrain-evaluate-") as folder:
-        file = Path(folder) / "samples.npz"
-        answer = trained.ask(
-            "evaluation", averaged=wanted.ema, arrays=str(file), by=wanted.by or None,
-            place=str(Path(wanted.place).expanduser().absolute()) if wanted.place else None,
-            config=wanted.config(trained.preset),
-        )  # fmt: skip
-        with np.load(file, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    counts = answer["counts"]
-    found = Evaluated(
-        family=answer["family"],
-        metrics={name: float(value) for name, value in answer["metrics"].items()},
-        classes=tuple(answer["classes"]),
-        counts=PerClassCounts(**counts) if counts else None,
-        arrays=arrays,
-        names=answer["names"],
-    )
-    about = {
-        "run": trained.directory.id,
-        "checkpoint": trained.name,
-        "file": trained.checkpoint.name,
-        **{key: answer[key] for key in ("step", "weights", "task")},
-        "data": {
-            "name": trained.preset.data.name,
-            "settings": wanted.named(),
-            "samples": answer["samples"],
-            "fingerprint": answer["fingerprint"],
-        },
-        "device": answer["device"],
-        "duration_s": answer["duration_s"],
-    }
-    groups = answer["groups"]
-    if wanted.by == "class":
-        groups = _classes_of(found)
-    return _Evaluation(about, found, groups)
-
-
-def _classes_of(found: "Evaluated") -> list[str]:
-    if found.family != "classes":
-        raise UsageError("--by class: the task has no class a sample; name a column, or nothing")
-    numbers = found.arrays["targets"].tolist()
-    return [found.classes[n] if n < len(found.classes) else str(n) for n in numbers]
-
-
-def _show(evaluation: _Evaluation, by: str, json: bool) -> None:
-    from tuitrain.analysis.evaluation import by_group, make_report
-
-    groups = by_group(evaluation.found, evaluation.groups) if evaluation.groups else None
-    report = {
-        **evaluation.about,
-        **make_report(evaluation.found),
-        "by": None if groups is None else {"column": by, "groups": groups},
-    }
+def _show(evaluation: "Evaluation", json: bool) -> None:
+    report = evaluation.report()
     if json:
         output.data_json(report)
         return
@@ -223,7 +112,7 @@ def _show(evaluation: _Evaluation, by: str, json: bool) -> None:
     output.data(report_text(report))
 
 
-def _show_comparison(first: _Evaluation, second: _Evaluation, json: bool) -> None:
+def _show_comparison(first: "Evaluation", second: "Evaluation", json: bool) -> None:
     """Compare two evaluations of the same samples.
 
     Raises:

@@ -9,23 +9,18 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tuitrain.cli import output
 from tuitrain.cli.control import open_client
 from tuitrain.cli.options import Json, RunArgument, RunsDir
-from tuitrain.cli.trained.asking import (
-    Checkpoint,
-    Code,
-    DataDir,
-    Device,
-    Ema,
-    Trained,
-    open_trained,
-)
+from tuitrain.cli.trained.asking import Checkpoint, Code, DataDir, Device, Ema, ask
 from tuitrain.errors import EXIT_FAILED, TuitrainError, UsageError
+
+if TYPE_CHECKING:
+    from tuitrain.trained.opening import Trained
 
 _STDIN = "-"
 
@@ -62,6 +57,8 @@ def predict(
     gone = [source for source in sources if source != _STDIN and not Path(source).exists()]
     if gone:
         raise UsageError(f"{gone[0]}: there is no such file or folder")
+    from tuitrain.trained.opening import open_trained
+
     trained = open_trained(
         open_client(runs_dir).find(run), checkpoint, command="predict", code=code, device=device,
         data_dir=data_dir,
@@ -75,23 +72,23 @@ def predict(
         raise typer.Exit(EXIT_FAILED)
 
 
-def _ask(trained: Trained, sources: Sequence[str], ema: bool, top: int) -> dict[str, Any]:
+def _ask(trained: "Trained", sources: Sequence[str], ema: bool, top: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="tuitrain-predict-") as folder:
         stdin = Path(folder) / "stdin"
         if _STDIN in sources:
             stdin.write_bytes(sys.stdin.buffer.read())
         try:
-            return trained.ask(
+            return ask(trained.question(
                 "prediction", averaged=ema, sources=list(sources), top=top,
                 stdin=str(stdin) if stdin.exists() else None,
-            )  # fmt: skip
+            ))  # fmt: skip
         except TuitrainError as error:
             # The file is this command's own, and gone by now.
             error.args = (str(error).replace(str(stdin), "stdin"),)
             raise
 
 
-def _print(trained: Trained, answer: dict[str, Any], *, json: bool, as_csv: bool) -> None:
+def _print(trained: "Trained", answer: dict[str, Any], *, json: bool, as_csv: bool) -> None:
     rows = answer["predictions"]
     if json:
         about = {"run": trained.directory.id, "checkpoint": trained.name}

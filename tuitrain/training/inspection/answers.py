@@ -5,6 +5,7 @@ Knows what a question is made of; nothing of how an answer is shown.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,18 @@ import torch
 from tuitrain.config.load import parse_preset
 from tuitrain.config.schema import Preset
 from tuitrain.training.runtime.randomness import seed_everything
+
+_INSPECTION = "tuitrain.training.inspection"
+_EVALUATING = "tuitrain.training.evaluating"
+_ANSWERS = {
+    "model": f"{_INSPECTION}.model:describe_model",
+    "data": f"{_INSPECTION}.data:describe_data",
+    "learning_rate": f"{_INSPECTION}.learning_rate:find_learning_rate",
+    "batch_size": f"{_INSPECTION}.batch_size:find_batch_size",
+    "evaluation": f"{_EVALUATING}.evaluate:evaluate_run",
+    "prediction": f"{_EVALUATING}.predict:predict",
+}
+"""Which function answers questions of a kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,26 +53,7 @@ def answer(question: dict[str, Any], report: Callable[[str], None]) -> dict[str,
 
 
 def _find(kind: str) -> Callable[..., dict[str, Any]]:
-    if kind == "model":
-        from tuitrain.training.inspection.model import describe_model
-
-        return describe_model
-    if kind == "data":
-        from tuitrain.training.inspection.data import describe_data
-
-        return describe_data
-    if kind == "learning_rate":
-        from tuitrain.training.inspection.learning_rate import find_learning_rate
-
-        return find_learning_rate
-    if kind == "evaluation":
-        from tuitrain.training.evaluating.evaluate import evaluate_run
-
-        return evaluate_run
-    if kind == "prediction":
-        from tuitrain.training.evaluating.predict import predict
-
-        return predict
-    from tuitrain.training.inspection.batch_size import find_batch_size
-
-    return find_batch_size
+    """Return the function that answers; its module is imported for it alone."""
+    module, _, name = _ANSWERS[kind].partition(":")
+    found: Callable[..., dict[str, Any]] = getattr(import_module(module), name)
+    return found
