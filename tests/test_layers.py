@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "tuitrain"
-BASE = {"__version__", "errors", "file_lock", "messages", "metric_names", "units"}
+BASE = {"__version__", "errors", "extras", "file_lock", "messages", "metric_names", "units"}
 READ = {"alerts", "analysis", "config", "traces", "runs"}
 ALLOWED = {
     "__init__": set(),
     "__main__": {"cli"},
     "errors": set(),
+    "extras": {"errors"},
     "file_lock": {"errors"},
     "metric_names": set(),
     "units": set(),
@@ -26,7 +27,7 @@ ALLOWED = {
     "telemetry": set(),
     "traces": BASE,
     "alerts": BASE | {"config"},
-    "components": {"errors", "config", "userdata"},
+    "components": {"errors", "extras", "config", "userdata"},
     "training": BASE | {"components", "config"},
     "supervisor": BASE | {"alerts", "config", "traces", "runs", "telemetry"},
     "trained": BASE | READ | {"supervisor"},
