@@ -45,6 +45,9 @@ OWNERS = {
     "sqlite3": {"runs"},
     "PIL": {"userdata"},
     "pynvml": {"telemetry"},
+    "fastapi": {"training"},
+    "uvicorn": {"training"},
+    "prometheus_client": {"training"},
 }
 """Libraries with one place in the package; scikit-learn's reports are made in analysis."""
 

@@ -9,11 +9,12 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, Any, Literal, NoReturn
 
 from tuitrain.config.data_path import with_whole_path
 from tuitrain.config.load import to_toml
@@ -21,7 +22,9 @@ from tuitrain.config.schema import Preset
 from tuitrain.errors import TuitrainError
 from tuitrain.supervisor.launch import code_folders
 
-Kind = Literal["model", "data", "learning_rate", "batch_size", "evaluation", "prediction"]
+Kind = Literal[
+    "model", "data", "learning_rate", "batch_size", "evaluation", "prediction", "service"
+]
 
 _MODULE = "tuitrain.training.inspection"
 _SURVEY = "tuitrain.userdata"
@@ -129,16 +132,40 @@ def ask_module(
     raise _refusal({"error": _ending(child.returncode)})
 
 
+def become(module: str, question: Question, environment: Mapping[str, str]) -> NoReturn:
+    """Replace this process by one that runs a module on a question, as long as it likes.
+
+    Args:
+        module: as in `python -m`; finds the question on its stdin, in JSON.
+        question: what it is about.
+        environment: more variables.
+
+    Raises:
+        OSError: it can't be started.
+    """
+    with tempfile.TemporaryFile() as file:
+        file.write(question.to_json().encode())
+        file.seek(0)
+        os.dup2(file.fileno(), 0)
+    argv = [sys.executable, "-P", "-m", module]
+    os.execve(sys.executable, argv, {**_environment(), **environment})
+
+
+def _environment() -> dict[str, str]:
+    """Return the environment in which a child finds this package."""
+    paths = [str(_PACKAGE), os.environ.get("PYTHONPATH", "")]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+
+
 @contextmanager
 def _child(module: str, stderr: IO[Any] | int | None) -> "Iterator[subprocess.Popen[str]]":
-    paths = [str(_PACKAGE), os.environ.get("PYTHONPATH", "")]
     process = subprocess.Popen(
         [sys.executable, "-P", "-m", module],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=stderr,
         text=True,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
+        env=_environment(),
         start_new_session=True,
     )
     try:

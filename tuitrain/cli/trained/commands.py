@@ -4,9 +4,11 @@ import typer
 
 from tuitrain.cli.trained.evaluate import evaluate
 from tuitrain.cli.trained.predict import predict
+from tuitrain.cli.trained.serve import serve
 
 
 def add_commands(app: typer.Typer) -> None:
     """Add the commands to the command line."""
     app.command()(evaluate)
     app.command()(predict)
+    app.command()(serve)

@@ -44,12 +44,21 @@ def answer(question: dict[str, Any], report: Callable[[str], None]) -> dict[str,
     Raises:
         TuitrainError: the preset can't do what it asks for, or there is no such data set here.
     """
+    inspected = inspected_of(question, report)
+    return _find(question["kind"])(inspected, **question["options"])
+
+
+def inspected_of(question: dict[str, Any], report: Callable[[str], None]) -> Inspected:
+    """Return what a question is about, with threads and seed as its preset has them.
+
+    Raises:
+        PresetError: its preset is none.
+    """
     preset = parse_preset(question["config"], "the preset")
     if preset.train.threads:
         torch.set_num_threads(preset.train.threads)
     seed_everything(preset.train.seed)
-    inspected = Inspected(preset, Path(question["data_directory"]), report)
-    return _find(question["kind"])(inspected, **question["options"])
+    return Inspected(preset, Path(question["data_directory"]), report)
 
 
 def _find(kind: str) -> Callable[..., dict[str, Any]]:

@@ -1,0 +1,1 @@
+"""A trained model behind HTTP: requests are read, batched and answered in one process."""
