@@ -112,7 +112,7 @@ def step_context(
         free_bytes=free_bytes,
         gpu_used_bytes=used_bytes,
         gpu_total_bytes=total_bytes,
-        precision=str(train.get("precision", "")),
+        precision=environment.precision or str(train.get("precision", "")),
         compiles=train.get("compile"),
         has_bf16=environment.bf16,
         batch_size=train.get("batch_size"),

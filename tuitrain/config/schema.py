@@ -25,7 +25,7 @@ Monitor = Annotated[
     ),
 ]
 
-Precision = Literal["fp32", "tf32", "bf16", "fp16"]
+Precision = Literal["fp32", "tf32", "bf16", "fp16", "auto"]
 AlertRule = Literal[
     "divergence", "plateau", "creep", "slowdown", "throttled", "hot", "disk", "shm", "loaders",
     "hang", "ended",
@@ -237,7 +237,8 @@ class TrainSection(Section):
     precision: Precision = Field(
         "fp32",
         description="`bf16` and `fp16` are autocast, `fp16` with a gradient scaler; `tf32` lets "
-        "fp32 matrix products use TensorFloat-32.",
+        "fp32 matrix products use TensorFloat-32. `auto` times a few passes before the first step "
+        "and takes `tf32` or `bf16` where they are faster on the device at hand; the run keeps it.",
     )
     channels_last: bool = Field(
         False, description="Hold images and convolutions in channels-last memory order."

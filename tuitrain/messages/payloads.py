@@ -127,6 +127,10 @@ class Environment:
     device_name: str | None = field(default=None, metadata=ABSENT)
     bf16: bool | None = None
     """The device computes in bf16 by itself."""
+    precision: str = ""
+    """What the run computes in, chosen where its preset says `auto`."""
+    precision_why: str = ""
+    """What was measured for that."""
     data_on_device: bool | None = field(default=None, metadata=ABSENT)
     set_bytes: int | None = None
     """What the set takes as tensors; None where its samples are made one at a time."""

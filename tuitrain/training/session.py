@@ -35,6 +35,7 @@ from tuitrain.training.memory.oom_ending import end_outside_steps, rerun_words
 from tuitrain.training.memory.oom_report import OutOfMemory, capture, is_out_of_memory
 from tuitrain.training.modules.frozen_body import keep_features
 from tuitrain.training.runtime.environment import describe_environment
+from tuitrain.training.runtime.precision_choice import choose_precision
 from tuitrain.training.runtime.randomness import seed_everything
 from tuitrain.training.settings.changed import begin_again, check_warmup, resettle
 from tuitrain.training.settings.live import PendingChanges
@@ -89,6 +90,7 @@ class Session:
             self._restore(trainer)
         else:
             self._begin_with_weights(trainer)
+        choose_precision(parts, self._report)
         keep_features(parts, self._report)
         if not trainer.state.step:
             check_warmup(self._preset, trainer.state.total_steps)

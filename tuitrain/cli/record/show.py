@@ -13,7 +13,7 @@ from tuitrain.cli.record.time import block, describe_time
 
 if TYPE_CHECKING:
     from tuitrain.runs.reader import RunReader
-    from tuitrain.runs.rows import AlertRow, CheckpointRow
+    from tuitrain.runs.rows import AlertRow, CheckpointRow, RunFacts
 
 _LATEST_ALERTS = 5
 _WIDTH = 80
@@ -129,7 +129,7 @@ def _facts(reader: "RunReader", now: float) -> str:
     from tuitrain.runs.samples import sampled_steps
     from tuitrain.view import format as text
 
-    summary, parameters = reader.summary(), reader.facts().parameters
+    summary, run = reader.summary(), reader.facts()
     of_total = f" of {summary.total_steps:,}" if summary.total_steps else ""
     share = f" ({units.progress(summary.step, summary.total_steps)})" if summary.total_steps else ""
     reason = f": {summary.reason}" if summary.reason else ""
@@ -141,8 +141,8 @@ def _facts(reader: "RunReader", now: float) -> str:
         ("epoch", f"{summary.epoch:.2f}"),
         ("created", f"{_local(summary.created)}, {units.age(now - summary.created)}"),
         ("duration", units.duration(summary.duration_s)),
-        ("device", summary.device or units.NOTHING),
-        ("model", f"{units.count(parameters)} parameters"),
+        ("device", f"{summary.device or units.NOTHING}{_chosen_precision(run)}"),
+        ("model", f"{units.count(run.parameters)} parameters"),
         ("folder", summary.path),
     ]
     if steps := sampled_steps(reader.directory):
@@ -150,6 +150,12 @@ def _facts(reader: "RunReader", now: float) -> str:
             ("samples", f"of {len(steps)} evaluations; shown by `tuitrain samples {summary.id}`")
         )
     return "\n".join(f"{name:<9} {text.sanitise(value)}" for name, value in facts)
+
+
+def _chosen_precision(run: "RunFacts") -> str:
+    """Return what the run computes in, where that was chosen on the device."""
+    found = run.environment
+    return f", in {found.precision}, {found.precision_why}" if found.precision_why else ""
 
 
 def _metrics(reader: "RunReader") -> str:

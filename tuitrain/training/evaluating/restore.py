@@ -15,6 +15,7 @@ from tuitrain.training.checkpoints.files import load_checkpoint
 from tuitrain.training.checkpoints.own_state import restore_state
 from tuitrain.training.hooks import HookList
 from tuitrain.training.inspection.answers import Inspected
+from tuitrain.training.runtime.precision_choice import keep_precision
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ def restored(inspected: Inspected, checkpoint: Path, averaged: bool) -> Iterator
         raise DataUnavailableError(
             f"{error} (the run's data set is needed for its statistics, classes and vocabulary)"
         ) from error
+    keep_precision(parts, state)
     restore_state(parts.model, state["model"], f"model.name = {preset.model.name}")
     restore_state(parts.loss, state.get("loss", {}), f"loss.name = {preset.loss.name}")
     step = int(state.get("step", 0))

@@ -53,7 +53,7 @@ def describe_model(inspected: Inspected) -> dict[str, Any]:
 def on_cpu(preset: Preset) -> Preset:
     """Return a preset to look at on any machine: the sizes are the same on the CPU, uncompiled."""
     train = preset.train
-    precision = "fp32" if train.precision == "tf32" else train.precision
+    precision = "fp32" if train.precision in {"tf32", "auto"} else train.precision
     update = {"compile": False, "device": "cpu", "precision": precision}
     return preset.model_copy(update={"train": train.model_copy(update=update)})
 

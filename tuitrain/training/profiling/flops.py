@@ -205,7 +205,7 @@ def _number_format(parts: TrainingComponents) -> str:
 
     cuDNN takes TF32 for the convolutions of an fp32 run unless it is told not to.
     """
-    precision = parts.preset.train.precision
+    precision = parts.precision.name
     convolves = any(isinstance(m, nn.modules.conv._ConvNd) for m in parts.model.modules())
     if precision == "fp32" and convolves and torch.backends.cudnn.allow_tf32:
         return "tf32"

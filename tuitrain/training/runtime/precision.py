@@ -30,14 +30,28 @@ class Precision:
         if device.type == "cuda":
             # torch keeps this for the whole process; a worker trains one run.
             torch.set_float32_matmul_precision("high" if name == "tf32" else "highest")
-        self._type = _TYPES.get(name)
-        self.is_plain = self._type is None
-        """No autocast is needed: even an empty context costs a small model's step something."""
         self._device_type = device.type
+        self.name: PrecisionName = "fp32" if name == "auto" else name
+        self.is_settled = name != "auto"
+        """Whether it is known which one it is; until then, it is fp32."""
+        self.why = ""
+        """Of one that was chosen: what was measured."""
         self.scaler = torch.amp.GradScaler(device.type) if name == "fp16" else None
+
+    @property
+    def is_plain(self) -> bool:
+        """No autocast is needed: even an empty context costs a small model's step something."""
+        return self.name not in _TYPES
+
+    def settle(self, name: PrecisionName, why: str) -> None:
+        """Compute in a format from now on; of those without a scaler."""
+        if self._device_type == "cuda":
+            torch.set_float32_matmul_precision("high" if name == "tf32" else "highest")
+        self.name, self.is_settled, self.why = name, True, why
 
     def autocast(self) -> AbstractContextManager[Any]:
         """Return the context of a forward pass."""
-        if self._type is None:
+        number_type = _TYPES.get(self.name)
+        if number_type is None:
             return nullcontext()
-        return torch.autocast(self._device_type, self._type)
+        return torch.autocast(self._device_type, number_type)
