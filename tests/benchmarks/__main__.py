@@ -14,6 +14,7 @@ from pathlib import Path
 
 import bench_catalogue
 import bench_checkpoint
+import bench_evaluate
 import bench_images
 import bench_interface
 import bench_memory
@@ -55,6 +56,7 @@ TOPICS: dict[str, Callable[[Path, bool], list[Table]]] = {
     "profile": bench_profile.measure,
     "catalogue": bench_catalogue.measure,
     "recipes": bench_recipes.measure,
+    "evaluate": bench_evaluate.measure,
 }
 
 

@@ -18,7 +18,7 @@ from report import Table, spread, verdict
 
 _LOOPS = Path(__file__).with_name("loops.py")
 _MOST_ROUNDS = 7
-_ONE_LONG_RUN = ("train.epochs=100000", "train.evaluate_every_epochs=0")
+_ONE_LONG_RUN = ("train.epochs=100000", "train.evaluate_every_epochs=0", "train.precision=fp32")
 _MLP = """\
 name = "mnist-mlp"
 task = "classification"
@@ -58,10 +58,10 @@ class Entry:
 
 
 RECORDED = Entry("tuitrain run, recorded", quick=True, rounds=_MOST_ROUNDS)
-BF16 = Entry("tuitrain run, recorded, bf16", settings=(*_ONE_LONG_RUN, "train.precision=bf16"))
+BF16 = Entry("tuitrain run, recorded, bf16", settings=(*_ONE_LONG_RUN[:-1], "train.precision=bf16"))
 EVALUATED = Entry(
     "tuitrain run, evaluation and best checkpoint each epoch (defaults)",
-    settings=("train.epochs=100000",),
+    settings=("train.epochs=100000", "train.precision=fp32"),
 )
 BARE = Entry("bare loop, nothing recorded", "bare", budget=0.99, quick=True, rounds=_MOST_ROUNDS)
 
