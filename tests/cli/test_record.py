@@ -405,3 +405,42 @@ def test_a_folder_that_was_removed_under_the_command_is_told(tmp_path: Path) -> 
     assert result.returncode == 1
     assert "the current folder was removed" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_runs_are_filtered_sorted_and_shown_by_columns_of_choice(
+    tuitrain: Tuitrain, root: Path
+) -> None:
+    for name, state in (("one", "finished"), ("two", "failed"), ("three", "finished")):
+        finished_run(root, name, state)
+    assert tuitrain("tag", "one", "three", "--add", "good", "--note", "keep").returncode == 0
+    done = tuitrain("ls", "--filter", "state=finished tag:good", "--sort", "name", "--columns",
+                    "state,tag,mode,val/loss,note")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    heading, *rows = (line.split() for line in done.stdout.splitlines())
+    assert heading == ["NAME", "STATE", "TAG", "MODE", "VAL/LOSS", "NOTE"]
+    assert [row[:4] for row in rows] == [
+        ["one", "finished", "good", "max"], ["three", "finished", "good", "max"],
+    ]  # fmt: skip
+    assert [row[-1] for row in rows] == ["keep", "keep"]
+    found = json.loads(tuitrain("ls", "-f", "-tag:good", "--columns", "mode", "--json").stdout)
+    assert [(run["name"], run["values"]) for run in found] == [("two", {"mode": "max"})]
+    told = tuitrain("tag", "one", "--json")
+    assert [*json.loads(told.stdout).values()] == [{"tags": ["good"], "note": "keep"}]
+
+
+def test_a_filter_that_will_not_do_is_told_in_a_sentence(tuitrain: Tuitrain, root: Path) -> None:
+    finished_run(root, "one")
+    faults = {
+        ("--filter", "lr>"): "there is nothing behind >",
+        ("--filter", "stat=failed"): "no run has 'stat'; near it: state",
+        ("--sort", "-spede"): "no run has 'spede'",
+        ("--columns", "val/loss,modle"): "no run has 'modle'; near it: mode",
+    }
+    for arguments, said in faults.items():
+        done = tuitrain("ls", *arguments)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert said in done.stderr
+    done = tuitrain("ls", "--filter", "name=nobody")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "no runs that fulfil 'name=nobody'" in done.stderr
+    assert tuitrain("tag", "one", "--add", "two words").returncode == 2

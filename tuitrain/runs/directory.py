@@ -82,6 +82,16 @@ class RunDirectory:
         return self.path / "summary.json"
 
     @property
+    def details_path(self) -> Path:
+        """A copy of settings and metrics for fast tables, there as long as the summary is."""
+        return self.path / "details.json"
+
+    @property
+    def labels_path(self) -> Path:
+        """What people wrote on the run: tags and a note."""
+        return self.path / "labels.json"
+
+    @property
     def checkpoints(self) -> Path:
         """The folder of checkpoints."""
         return self.path / "checkpoints"

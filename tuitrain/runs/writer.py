@@ -95,6 +95,7 @@ class RunWriter:
         """
         with self._tables.transaction():
             self._directory.summary_path.unlink(missing_ok=True)
+            self._directory.details_path.unlink(missing_ok=True)
             self._tables.set_meta(at_rest=False)
             self._tables.execute(
                 "UPDATE attempts SET ended=max(started, ?) WHERE ended IS NULL",

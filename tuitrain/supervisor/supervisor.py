@@ -12,6 +12,7 @@ from tuitrain.errors import RecordError, RunBusyError
 from tuitrain.file_lock import FileLock
 from tuitrain.messages import StartTraining
 from tuitrain.runs.listing import write_summary
+from tuitrain.runs.table.details import save_details
 from tuitrain.runs.writer import RunWriter
 from tuitrain.supervisor.attempt import Attempt
 from tuitrain.supervisor.clock import SteadyClock
@@ -74,6 +75,7 @@ class Supervisor:
                 worker.end()
             # A list reads the record itself where its copy of the summary is missing.
             with contextlib.suppress(RecordError, OSError, ValueError):
+                save_details(self._directory)
                 write_summary(self._directory)
         # All is said and done: one more Ctrl-C must not change how this process ends.
         self._signals.ignore_interrupts()

@@ -1,11 +1,12 @@
-"""`tuitrain ls`: every run in a table, newest first.
+"""`tuitrain ls`: runs in a table, filtered and in an order of choice.
 
 Knows how a line looks, not where its facts come from.
 """
 
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,7 +14,7 @@ from tuitrain.cli import output
 from tuitrain.cli.options import Json, RunsDir
 
 if TYPE_CHECKING:
-    from tuitrain.runs.summary import RunSummary
+    from tuitrain.runs.table.values import RunValues
     from tuitrain.view.format import Align
 
 STATES = (
@@ -21,6 +22,7 @@ STATES = (
     "damaged", "newer", "unreadable",
 )  # fmt: skip
 _REASON_WIDTH = 60
+_CELL_WIDTH = 40
 _SPEAKING_STATES = frozenset({"failed", "lost", "damaged", "newer", "unreadable"})
 
 
@@ -30,27 +32,91 @@ def ls(
         str | None,
         typer.Option(help=f"Only runs in this state: {', '.join(STATES)}.", show_default=False),
     ] = None,
+    wanted: Annotated[
+        str,
+        typer.Option(
+            "--filter",
+            "-f",
+            metavar="TEXT",
+            help="Only runs that fulfil all of it, as 'lr>=1e-3 model~resnet -tag:old age<2d'.",
+            show_default=False,
+        ),
+    ] = "",
+    sort: Annotated[
+        str,
+        typer.Option(
+            metavar="KEY",
+            help="By a field, setting or metric, the least first; -KEY: the largest first.",
+            show_default="-created",
+        ),
+    ] = "",
+    columns: Annotated[
+        str,
+        typer.Option(
+            metavar="KEY,...",
+            help="What to show beside the name: fields, settings, metrics (their best).",
+            show_default=False,
+        ),
+    ] = "",
     json: Json = False,
 ) -> None:
     """List runs, newest first."""
     from tuitrain.errors import UsageError
     from tuitrain.runs.directory import runs_root
     from tuitrain.runs.listing import list_runs
+    from tuitrain.runs.table.query import check_keys, parse_query
+    from tuitrain.runs.table.values import RunValues, ordered
 
     if state is not None and state not in STATES:
         raise UsageError(f"--state {state!r}: allowed are {', '.join(STATES)}.")
-    root = runs_root(runs_dir)
-    runs = [run for run in list_runs(root) if state is None or run.state == state]
+    root, query = runs_root(runs_dir), parse_query(wanted)
+    keys = [key.strip() for key in columns.split(",") if key.strip()]
+    runs = [RunValues(run) for run in list_runs(root) if state is None or run.state == state]
+    asked = [*query.keys, *keys, *([sort.removeprefix("-")] if sort else [])]
+    if asked and runs:
+        check_keys(asked, {key for run in runs for key in run.known_keys()})
+    runs = [run for run in runs if query.matches(run)]
+    if sort:
+        runs = ordered(runs, sort)
     if json:
-        output.data_json([asdict(run) for run in runs])
+        output.data_json([_plain(run, keys) for run in runs])
     elif runs:
-        output.data(_table(runs, time.time()))
+        output.data(_chosen_table(runs, keys) if keys else _table(runs, time.time()))
     else:
         which = f" in state {state}" if state else ""
+        which += f" that fulfil {wanted!r}" if wanted else ""
         output.say(f"no runs{which} in {root}: `tuitrain run PRESET` starts one.")
 
 
-def _table(runs: "list[RunSummary]", now: float) -> str:
+def _plain(run: "RunValues", keys: Sequence[str]) -> dict[str, Any]:
+    values = {"values": {key: run.get(key) for key in keys}} if keys else {}
+    return {**asdict(run.summary), **values}
+
+
+def _chosen_table(runs: "Sequence[RunValues]", keys: Sequence[str]) -> str:
+    """Return a table of chosen columns; what numbers have is on the right."""
+    from tuitrain.view import format as text
+    from tuitrain.view.cells import cell_text
+
+    values = [[run.get(key) for key in keys] for run in runs]
+    rows = [
+        (
+            text.sanitise(run.summary.name),
+            *(
+                text.shorten(text.sanitise(cell_text(key, value)), _CELL_WIDTH)
+                for key, value in zip(keys, row, strict=True)
+            ),
+        )
+        for run, row in zip(runs, values, strict=True)
+    ]
+    align: list[Align] = ["left"]
+    for column in zip(*values, strict=True):
+        numeric = all(value is None or isinstance(value, int | float) for value in column)
+        align.append("right" if numeric else "left")
+    return text.table(("NAME", *(key.upper() for key in keys)), rows, tuple(align))
+
+
+def _table(runs: "Sequence[RunValues]", now: float) -> str:
     from tuitrain.view import format as text
 
     headings = ("NAME", "STATE", "DONE", "EPOCH", "BEST", "CREATED", "DURATION", "REASON")
@@ -59,10 +125,11 @@ def _table(runs: "list[RunSummary]", now: float) -> str:
     return text.table(headings, rows, align)
 
 
-def _row(run: "RunSummary", now: float) -> tuple[str, ...]:
+def _row(values: "RunValues", now: float) -> tuple[str, ...]:
     from tuitrain import units
     from tuitrain.view import format as text
 
+    run = values.summary
     best = f"{run.best_metric} {text.metric_value(run.best_value)}" if run.best_metric else "-"
     reason = run.reason if run.state in _SPEAKING_STATES else ""
     return (

@@ -1,0 +1,1 @@
+"""Runs as rows of a table: values by key, a language of filters, an order."""

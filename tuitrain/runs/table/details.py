@@ -1,0 +1,86 @@
+"""What a table may want of a run beside its gist: settings and metrics; and a copy of both.
+
+The copy, details.json, follows from the record, is written with summary.json and goes with it.
+"""
+
+import json
+import math
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from tuitrain.errors import RecordError
+from tuitrain.runs.directory import RunDirectory
+from tuitrain.runs.reader import RunReader
+
+_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class RunDetails:
+    """Settings and metrics of one run."""
+
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """By dotted key, as the preset was resolved: numbers, texts, truth values, lists."""
+    last: Mapping[str, float] = field(default_factory=dict)
+    """The last value of each metric that is a number."""
+    best: Mapping[str, float] = field(default_factory=dict)
+
+
+def load_details(directory: RunDirectory) -> RunDetails:
+    """Return a run's details, from their copy where it can be trusted; of a damaged run none."""
+    return _copied(directory) or _read(directory)
+
+
+def save_details(directory: RunDirectory) -> None:
+    """Write the copy, of a run that is at rest, in one move.
+
+    Raises:
+        OSError: it can't be written.
+    """
+    draft = directory.path / f".details-{os.getpid()}.json"
+    try:
+        plain = {"version": _VERSION, **asdict(_read(directory))}
+        draft.write_text(json.dumps(plain), encoding="utf-8")
+        draft.replace(directory.details_path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _copied(directory: RunDirectory) -> RunDetails | None:
+    try:
+        plain = json.loads(directory.details_path.read_bytes())
+        if plain.pop("version") != _VERSION:
+            return None
+        return RunDetails(**plain)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _read(directory: RunDirectory) -> RunDetails:
+    try:
+        with RunReader(directory) as reader:
+            text = reader.meta().get("config")
+            rows = reader.curves.metrics()
+        if text is None:
+            text = directory.config_path.read_text(encoding="utf-8")
+        settings = _flat(tomllib.loads(str(text)))
+    except (RecordError, OSError, ValueError, KeyError, TypeError):
+        return RunDetails()
+    return RunDetails(
+        settings,
+        {row.name: row.last for row in rows if math.isfinite(row.last)},
+        {row.name: row.best for row in rows if row.best is not None},
+    )
+
+
+def _flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in config.items():
+        if isinstance(value, dict):
+            found |= _flat(value, f"{prefix}{key}.")
+        else:
+            found[f"{prefix}{key}"] = value
+    return found
