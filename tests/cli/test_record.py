@@ -444,3 +444,13 @@ def test_a_filter_that_will_not_do_is_told_in_a_sentence(tuitrain: Tuitrain, roo
     assert (done.returncode, done.stdout) == (0, "")
     assert "no runs that fulfil 'name=nobody'" in done.stderr
     assert tuitrain("tag", "one", "--add", "two words").returncode == 2
+
+
+def test_gpus_and_host_are_printed_once(tuitrain: Tuitrain) -> None:
+    done = tuitrain("gpus", "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert set(found) == {"readings", "devices", "runs"}
+    assert found["readings"]["host/memory_total_bytes"] > 0
+    assert not [name for name in found["readings"] if name.startswith("host/worker")]
+    assert "host  " in tuitrain("gpus").stdout

@@ -10,6 +10,7 @@ from tuitrain.cli import (
     alerts,
     control,
     doctor,
+    gpus,
     interface,
     launch,
     new,
@@ -69,6 +70,7 @@ app.add_typer(presets.app, name="presets")
 record.add_commands(app)
 alerts.add_commands(app)
 doctor.add_commands(app)
+gpus.add_commands(app)
 
 
 def main() -> None:

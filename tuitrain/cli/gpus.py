@@ -1,0 +1,80 @@
+"""`tuitrain gpus`: what the GPUs and the host do now, printed once.
+
+Knows who is asked; how an answer looks is known to `tuitrain.view`.
+"""
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from tuitrain.cli import output
+from tuitrain.cli.options import Json, RunsDir
+
+_RATES_OVER_S = 0.5
+"""What is counted a second is counted over this long."""
+_OWN = ("host/worker", "host/main", "host/loaders")
+"""Readings of this very process, which nobody asked for."""
+
+
+def gpus(runs_dir: RunsDir = None, json: Json = False) -> None:
+    """Show GPUs, their processes and the host, once: whose memory, which runs, what is free."""
+    import shutil
+
+    from tuitrain.runs.directory import runs_root
+    from tuitrain.view.machinetext import machine_words
+
+    root = runs_root(runs_dir)
+    readings, devices = _read(root)
+    runs = _live_runs(root)
+    if json:
+        output.data_json({"readings": readings, "devices": devices, "runs": runs})
+        return
+    width = shutil.get_terminal_size().columns if os.isatty(1) else 1000
+    output.data("\n".join(machine_words(readings, devices, runs, width)))
+
+
+def _read(root: Path) -> tuple[dict[str, float], dict[str, Any]]:
+    """Return readings by name and facts of all devices."""
+    from tuitrain.telemetry.host import HostSampler
+    from tuitrain.telemetry.sampler import open_gpus
+
+    host = HostSampler(os.getpid(), root if root.is_dir() else Path.cwd())
+    devices = open_gpus()
+    try:
+        devices.read()
+        time.sleep(_RATES_OVER_S)
+        known = {name: value for name, value in host.read().items() if not name.startswith(_OWN)}
+        return {**known, **devices.read()}, {**devices.facts(), "host": host.facts()}
+    finally:
+        devices.close()
+
+
+def _live_runs(root: Path) -> dict[int, str]:
+    """Return the names of live runs by their worker's process."""
+    from tuitrain.errors import TuitrainError
+    from tuitrain.runs.directory import RunDirectory
+    from tuitrain.runs.listing import run_paths
+    from tuitrain.runs.lock import is_alive
+    from tuitrain.runs.reader import RunReader
+
+    found = {}
+    for path in run_paths(root):
+        directory = RunDirectory(Path(path))
+        try:
+            if not is_alive(directory):
+                continue
+            with RunReader(directory) as reader:
+                attempts = reader.attempts()
+                if attempts and attempts[-1].pid is not None and attempts[-1].ended is None:
+                    found[attempts[-1].pid] = reader.meta()["name"]
+        except (TuitrainError, OSError):
+            continue
+    return found
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command()(gpus)

@@ -1,0 +1,96 @@
+"""A machine at a glance, in lines of words: each GPU, who is on it, which is free, the host."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tuitrain import units
+from tuitrain.analysis.memory_breakdown import gpu_facts
+from tuitrain.view import format as text
+from tuitrain.view.devicetext import gpu_lines, host_lines
+from tuitrain.view.spans import SpanLine
+
+_FREE_SHARE = 0.05
+"""Memory and use up to which a GPU is nobody's."""
+_USER_WIDTH = 12
+
+
+def machine_words(
+    samples: Mapping[str, float],
+    devices: Mapping[str, Any],
+    runs: Mapping[int, str],
+    width: int,
+) -> list[str]:
+    """Return a machine in lines.
+
+    Args:
+        samples: readings by the names of `tuitrain.metric_names`.
+        devices: facts as `telemetry` gives them.
+        runs: names of live runs by their worker's process.
+        width: cells; lines are cut there.
+    """
+    lines: list[str] = []
+    if devices.get("trouble"):
+        lines.append(text.sanitise(str(devices["trouble"])))
+    gpus = gpu_facts(samples, devices)
+    for gpu in gpus:
+        lines += _gpu(samples, devices, gpu, runs, width)
+    if not gpus and not lines:
+        lines.append("no GPU that a driver tells of")
+    if gpus:
+        free = free_gpus(samples, devices)
+        lines.append(f"free: {', '.join(f'GPU {index}' for index in free) or 'none'}")
+    lines.append(_host_memory(samples))
+    lines += [_plain(line) for line in host_lines(samples, devices, width)]
+    return [text.shorten(line, width) for line in lines if line]
+
+
+def free_gpus(samples: Mapping[str, float], devices: Mapping[str, Any]) -> list[int]:
+    """Return the GPUs that nobody uses: no process, and next to no memory and work."""
+    return [
+        gpu["index"]
+        for gpu in gpu_facts(samples, devices)
+        if not gpu.get("processes") and not gpu.get("errors") and _is_idle(samples, gpu)
+    ]
+
+
+def _is_idle(samples: Mapping[str, float], gpu: Mapping[str, Any]) -> bool:
+    prefix = f"gpu{gpu['index']}"
+    used, total = (samples.get(f"{prefix}/memory_{end}_bytes") for end in ("used", "total"))
+    work = samples.get(f"{prefix}/utilization_percent")
+    held = used is not None and bool(total) and used > _FREE_SHARE * (total or 0.0)
+    return not held and (work is None or work <= 100 * _FREE_SHARE)
+
+
+def _gpu(
+    samples: Mapping[str, float],
+    devices: Mapping[str, Any],
+    gpu: Mapping[str, Any],
+    runs: Mapping[int, str],
+    width: int,
+) -> list[str]:
+    index = gpu["index"]
+    used, total = (samples.get(f"gpu{index}/memory_{end}_bytes") for end in ("used", "total"))
+    memory = "" if used is None or not total else f"  {units.of_total(used, total)}"
+    lines = [f"GPU {index}  {text.sanitise(str(gpu['name']))}{memory}"]
+    lines += [f"  {_plain(line)}" for line in gpu_lines(samples, devices, index, width)]
+    slices: Sequence[Mapping[str, Any]] = gpu.get("mig") or ()
+    for place in (gpu, *slices):
+        lines += [_process(row, runs) for row in place.get("processes") or ()]
+    return lines
+
+
+def _process(row: Mapping[str, Any], runs: Mapping[int, str]) -> str:
+    user = text.shorten(text.sanitise(str(row["user"] or units.NOTHING)), _USER_WIDTH)
+    size = units.NOTHING if row["bytes"] is None else units.size(row["bytes"])
+    name = runs.get(row["pid"])
+    what = f"run {name}" if name is not None else str(row["command"] or units.NOTHING)
+    return f"  {user:<{_USER_WIDTH}} {row['pid']:>8} {size:>9}  {text.sanitise(what)}"
+
+
+def _host_memory(samples: Mapping[str, float]) -> str:
+    used, total = (samples.get(f"host/memory_{end}_bytes") for end in ("used", "total"))
+    return "" if used is None or not total else f"host  {units.of_total(used, total)}"
+
+
+def _plain(line: SpanLine) -> str:
+    return "".join(span.text for span in line)
