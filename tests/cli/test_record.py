@@ -454,3 +454,27 @@ def test_gpus_and_host_are_printed_once(tuitrain: Tuitrain) -> None:
     assert found["readings"]["host/memory_total_bytes"] > 0
     assert not [name for name in found["readings"] if name.startswith("host/worker")]
     assert "host  " in tuitrain("gpus").stdout
+
+
+def test_curves_are_drawn_once_for_a_pipe(tuitrain: Tuitrain, run: RunDirectory) -> None:
+    done = tuitrain("show", "base", "--metrics", "val/loss")
+    assert done.returncode == 0, done.stderr
+    title, *rows = done.stdout.splitlines()
+    assert title == "loss"
+    assert len(rows) == 12
+    assert any("┤" in row for row in rows)
+    assert max(map(len, rows)) <= 80
+    whole = tuitrain("show", "base", "--chart").stdout
+    assert whole.startswith("loss\n")
+    done = tuitrain("show", "base", "--metrics", "nothing")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "no metric is called so; there are" in done.stderr
+    assert tuitrain("show", "base", "--chart", "--json").returncode == 2
+
+
+def test_once_prints_runs_and_machine_and_ends(tuitrain: Tuitrain, run: RunDirectory) -> None:
+    done = tuitrain("--once")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("NAME")
+    assert "base" in done.stdout
+    assert "host  " in done.stdout

@@ -24,6 +24,9 @@ from tuitrain.cli.record import commands as record
 from tuitrain.cli.trained import commands as trained
 from tuitrain.errors import EXIT_FAILED, TuitrainError
 
+_NEWEST = 20
+"""Runs that `--once` prints."""
+
 app = typer.Typer(
     name="tuitrain",
     help="Launch, watch and control PyTorch training runs in the terminal.",
@@ -48,15 +51,24 @@ def _options(
     ] = False,
     runs_dir: RunsDir = None,
     ascii: interface.Ascii = False,
+    once: Annotated[
+        bool, typer.Option("--once", help="Print the newest runs and the machine, and end.")
+    ] = False,
 ) -> None:
     """Launch, watch and control PyTorch training runs in the terminal.
 
     Without a command, opens the interface.
     """
-    if context.invoked_subcommand is None:
-        from tuitrain.runs.directory import runs_root
+    if context.invoked_subcommand is not None:
+        return
+    from tuitrain.runs.directory import runs_root
 
-        raise typer.Exit(interface.open_interface(runs_root(runs_dir), ascii=ascii))
+    root = runs_root(runs_dir)
+    if not once:
+        raise typer.Exit(interface.open_interface(root, ascii=ascii))
+    from tuitrain.cli.record.list import newest_runs
+
+    output.data(f"{newest_runs(root, _NEWEST)}\n\n{gpus.machine_block(root)}")
 
 
 launch.add_commands(app)

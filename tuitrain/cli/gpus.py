@@ -4,6 +4,7 @@ Knows who is asked; how an answer looks is known to `tuitrain.view`.
 """
 
 import os
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -15,25 +16,30 @@ from tuitrain.cli.options import Json, RunsDir
 
 _RATES_OVER_S = 0.5
 """What is counted a second is counted over this long."""
+_PIPE_WIDTH = 1000
 _OWN = ("host/worker", "host/main", "host/loaders")
 """Readings of this very process, which nobody asked for."""
 
 
 def gpus(runs_dir: RunsDir = None, json: Json = False) -> None:
     """Show GPUs, their processes and the host, once: whose memory, which runs, what is free."""
-    import shutil
-
     from tuitrain.runs.directory import runs_root
-    from tuitrain.view.machinetext import machine_words
 
     root = runs_root(runs_dir)
-    readings, devices = _read(root)
-    runs = _live_runs(root)
-    if json:
-        output.data_json({"readings": readings, "devices": devices, "runs": runs})
+    if not json:
+        output.data(machine_block(root))
         return
-    width = shutil.get_terminal_size().columns if os.isatty(1) else 1000
-    output.data("\n".join(machine_words(readings, devices, runs, width)))
+    readings, devices = _read(root)
+    output.data_json({"readings": readings, "devices": devices, "runs": _live_runs(root)})
+
+
+def machine_block(root: Path) -> str:
+    """Return the machine now in lines, with the runs of a folder by their names."""
+    from tuitrain.view.machinetext import machine_words
+
+    width = shutil.get_terminal_size().columns if os.isatty(1) else _PIPE_WIDTH
+    readings, devices = _read(root)
+    return "\n".join(machine_words(readings, devices, _live_runs(root), width))
 
 
 def _read(root: Path) -> tuple[dict[str, float], dict[str, Any]]:

@@ -14,6 +14,8 @@ from tuitrain.cli import output
 from tuitrain.cli.options import Json, RunsDir
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tuitrain.runs.table.values import RunValues
     from tuitrain.view.format import Align
 
@@ -86,6 +88,19 @@ def ls(
         which = f" in state {state}" if state else ""
         which += f" that fulfil {wanted!r}" if wanted else ""
         output.say(f"no runs{which} in {root}: `tuitrain run PRESET` starts one.")
+
+
+def newest_runs(root: "Path", number: int) -> str:
+    """Return the table of the newest runs, and how many more there are."""
+    from tuitrain.runs.listing import list_runs
+    from tuitrain.runs.table.values import RunValues
+
+    runs = [RunValues(run) for run in list_runs(root)]
+    if not runs:
+        return f"no runs in {root}: `tuitrain run PRESET` starts one."
+    rest = len(runs) - number
+    more = f"\nand {rest} more: `tuitrain ls`" if rest > 0 else ""
+    return _table(runs[:number], time.time()) + more
 
 
 def _plain(run: "RunValues", keys: Sequence[str]) -> dict[str, Any]:

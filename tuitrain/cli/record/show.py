@@ -5,11 +5,14 @@ Knows how the block looks, not where its facts come from.
 
 import time
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from tuitrain.cli import output
 from tuitrain.cli.options import Json, RunArgument, RunsDir
 from tuitrain.cli.record.time import block, describe_time
+from tuitrain.errors import UsageError
 
 if TYPE_CHECKING:
     from tuitrain.runs.reader import RunReader
@@ -23,14 +26,36 @@ _META_IN_ENVIRONMENT = (
 )  # fmt: skip
 
 
-def show(run: RunArgument, runs_dir: RunsDir = None, json: Json = False) -> None:
-    """Show one run: state, metrics, checkpoints, last profile, commands, alerts."""
+def show(
+    run: RunArgument,
+    chart: Annotated[
+        bool, typer.Option("--chart", help="Draw the curves, and nothing else.")
+    ] = False,
+    metrics: Annotated[
+        str,
+        typer.Option(
+            "--metrics",
+            metavar="PATTERN",
+            help="Of the curves: those whose name has this, or matches it.",
+            show_default=False,
+        ),
+    ] = "",
+    runs_dir: RunsDir = None,
+    json: Json = False,
+) -> None:
+    """Show one run: state, metrics, checkpoints, last profile, commands, alerts; or its curves."""
     from tuitrain.runs.directory import runs_root
     from tuitrain.runs.listing import find_run
     from tuitrain.runs.reader import RunReader
 
     with RunReader(find_run(runs_root(runs_dir), run)) as reader:
-        if json:
+        if chart or metrics:
+            from tuitrain.cli.record.curves import curve_block
+
+            if json:
+                raise UsageError("--json and --chart: points as data are `tuitrain export`")
+            output.data(curve_block(reader, metrics))
+        elif json:
             output.data_json(describe(reader))
         else:
             output.data(_block(reader, time.time()))
