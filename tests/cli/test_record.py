@@ -456,7 +456,8 @@ def test_gpus_and_host_are_printed_once(tuitrain: Tuitrain) -> None:
     assert "host  " in tuitrain("gpus").stdout
 
 
-def test_curves_are_drawn_once_for_a_pipe(tuitrain: Tuitrain, run: RunDirectory) -> None:
+@pytest.mark.usefixtures("run")
+def test_curves_are_drawn_once_for_a_pipe(tuitrain: Tuitrain) -> None:
     done = tuitrain("show", "base", "--metrics", "val/loss")
     assert done.returncode == 0, done.stderr
     title, *rows = done.stdout.splitlines()
@@ -472,7 +473,8 @@ def test_curves_are_drawn_once_for_a_pipe(tuitrain: Tuitrain, run: RunDirectory)
     assert tuitrain("show", "base", "--chart", "--json").returncode == 2
 
 
-def test_once_prints_runs_and_machine_and_ends(tuitrain: Tuitrain, run: RunDirectory) -> None:
+@pytest.mark.usefixtures("run")
+def test_once_prints_runs_and_machine_and_ends(tuitrain: Tuitrain) -> None:
     done = tuitrain("--once")
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("NAME")
