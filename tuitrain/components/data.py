@@ -10,6 +10,10 @@ from torch import Tensor
 DataKind = Literal["image", "table", "tokens", "series", "other"]
 """[channels, height, width], [features], [length] of whole numbers, [length, ...], or else."""
 
+Takes = Literal["images", "rows", "texts", "series"]
+"""What a reader reads: files of images; tables with column names; texts; tables in order of time,
+of which the last values are one sample."""
+
 
 @dataclass(frozen=True, slots=True)
 class Samples:
@@ -45,14 +49,13 @@ class Facts:
 class SampleReader(Protocol):
     """Makes inputs of what is not in the data set, as the data set makes its own."""
 
-    takes: Literal["images", "rows", "texts"]
-    """Files of images; tables with column names; texts."""
+    takes: Takes
 
     def read(self, items: Sequence[str]) -> Tensor:
         """Return inputs [n, ...] as they are in the set, neither augmented nor normalised.
 
         Args:
-            items: paths of images, the path of one table, or texts.
+            items: paths of images, the path of one table or series, or texts.
 
         Raises:
             TuitrainError: one can't be read; the text says which and why.

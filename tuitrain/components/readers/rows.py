@@ -2,13 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from tuitrain.components.data import Facts, Samples
+from tuitrain.components.data import Facts, Samples, Takes
 from tuitrain.errors import DataUnavailableError, UsageError
 from tuitrain.userdata.columns import Columns, encode_features, refuse_texts
 from tuitrain.userdata.tables import Table, is_missing, read_table
@@ -18,7 +17,7 @@ from tuitrain.userdata.words import listed, shown
 class NumberRows:
     """Reads columns of plain numbers."""
 
-    takes: Literal["images", "rows", "texts"] = "rows"
+    takes: Takes = "rows"
 
     def __init__(self, columns: Sequence[str]) -> None:
         """Take the columns' names in the order of the features."""
@@ -43,7 +42,7 @@ class NumberRows:
 class EncodedRows:
     """Reads numbers and categories as the training rows of a table were encoded."""
 
-    takes: Literal["images", "rows", "texts"] = "rows"
+    takes: Takes = "rows"
 
     def __init__(
         self,

@@ -2,12 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal
 
 import torch
 from torch import Tensor
 
-from tuitrain.components.data import Facts, Samples
+from tuitrain.components.data import Facts, Samples, Takes
 from tuitrain.components.vocabulary import Vocabulary, split_words
 from tuitrain.errors import TrainingError, UsageError
 
@@ -18,7 +17,7 @@ Row = tuple[str, str]
 class WordReader:
     """Reads texts as rows of words."""
 
-    takes: Literal["images", "rows", "texts"] = "texts"
+    takes: Takes = "texts"
 
     def __init__(
         self,
@@ -67,7 +66,7 @@ class WordReader:
 class CharacterReader:
     """Reads the ends of texts, character by character."""
 
-    takes: Literal["images", "rows", "texts"] = "texts"
+    takes: Takes = "texts"
 
     def __init__(self, characters: Sequence[str], length: int) -> None:
         """Take the training part's characters, the unknown one first, and a sample's length."""
