@@ -45,6 +45,8 @@ OWNERS = {
     "sqlite3": {"runs"},
     "PIL": {"userdata"},
     "pynvml": {"telemetry"},
+    "captum": {"training"},
+    "gradio": {"training"},
 }
 """Libraries with one place in the package; scikit-learn's reports are made in analysis."""
 

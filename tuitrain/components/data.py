@@ -16,6 +16,18 @@ of which the last values are one sample."""
 
 
 @dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table as a model gets it."""
+
+    name: str
+    width: int = 1
+    """Features that it becomes: of a category one-hot as many as it has values."""
+    choices: tuple[str, ...] = ()
+    """Of a category: its values in the training part, in the order of their features or of their
+    codes from 1 on; empty for numbers."""
+
+
+@dataclass(frozen=True, slots=True)
 class Samples:
     """A set held in memory."""
 
@@ -47,7 +59,12 @@ class Facts:
 
 
 class SampleReader(Protocol):
-    """Makes inputs of what is not in the data set, as the data set makes its own."""
+    """Makes inputs of what is not in the data set, as the data set makes its own.
+
+    One of rows may have `columns`, a `Column` each in the order of the features; one of texts a
+    method `pieces(text)` that returns what each token of it stands for: without them columns have
+    numbers, and words are those of the vocabulary.
+    """
 
     takes: Takes
 

@@ -7,9 +7,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tuitrain.components.data import Facts, Samples, Takes
+from tuitrain.components.data import Column, Facts, Samples, Takes
 from tuitrain.errors import DataUnavailableError, UsageError
-from tuitrain.userdata.columns import Columns, encode_features, refuse_texts
+from tuitrain.userdata.columns import (
+    Columns,
+    category_values,
+    encode_features,
+    refuse_texts,
+)
 from tuitrain.userdata.tables import Table, is_missing, read_table
 from tuitrain.userdata.words import listed, shown
 
@@ -22,6 +27,11 @@ class NumberRows:
     def __init__(self, columns: Sequence[str]) -> None:
         """Take the columns' names in the order of the features."""
         self._columns = tuple(columns)
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """What the features are, in their order."""
+        return tuple(Column(name) for name in self._columns)
 
     def read(self, items: Sequence[str]) -> Tensor:
         """Return a table's rows as float32 [n, features].
@@ -75,6 +85,16 @@ class EncodedRows:
         self._encode, self._decimal, self._encoding = encode, decimal, encoding
         self._missing = missing
         self._goal = goal
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """What the features are, in their order."""
+        categories = [
+            Column(name, 1 if self._encode == "codes" else len(known), tuple(known))
+            for name in self._features.categories
+            for known in [category_values(self._known, name, self._training)]
+        ]
+        return (*(Column(name) for name in self._features.numbers), *categories)
 
     def read(self, items: Sequence[str]) -> Tensor:
         """Return a table's rows as float32 [n, features].

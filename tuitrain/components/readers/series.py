@@ -34,7 +34,7 @@ class SeriesReader:
             mean: [columns] of the training part, where values are scaled by it; None: they aren't.
             deviation: as mean.
         """
-        self.columns = tuple(columns)
+        self.names = tuple(columns)
         self.window, self._horizon = window, horizon
         self._mean = np.zeros(len(columns)) if mean is None else mean
         self._deviation = np.ones(len(columns)) if deviation is None else deviation
@@ -68,7 +68,7 @@ class SeriesReader:
         if not path.is_file():
             raise UsageError(f"{path}: there is no such file")
         try:
-            values = read_columns(path, self.columns)
+            values = read_columns(path, self.names)
         except TrainingError as error:
             raise DataUnavailableError(str(error)) from error
         if len(values) < least:

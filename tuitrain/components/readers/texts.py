@@ -41,6 +41,10 @@ class WordReader:
         """Return texts as tokens [n, length]."""
         return self._vocabulary.encode([split_words(text) for text in items], self._length)
 
+    def pieces(self, text: str) -> list[str]:
+        """Return what each token of a text stands for."""
+        return split_words(text)[: self._length]
+
     def labelled(self, path: Path) -> tuple[Samples, Facts]:
         """Return the rows of a file like the training file.
 
@@ -83,6 +87,10 @@ class CharacterReader:
             raise UsageError("an empty text has no character to go on from")
         tokens = [self._tokens.get(character, 0) for character in items[0][-self._length :]]
         return torch.tensor([tokens], dtype=torch.int64)
+
+    def pieces(self, text: str) -> list[str]:
+        """Return what each token of a text stands for."""
+        return list(text[-self._length :])
 
     def labelled(self, path: Path) -> tuple[Samples, Facts]:
         """Raise: a text's own end is what it is evaluated on."""
