@@ -78,7 +78,7 @@ def test_a_linear_models_pixels_and_covered_patches_are_exact(tmp_path: Path) ->
     assert torch.allclose(pixels.values, exact, atol=1e-3)
     whole = explained(parts, raw, name="3", method="occlusion", window=8)
     assert torch.allclose(whole.values, exact.sum().expand(8, 8), atol=1e-3)
-    assert explained(parts, raw, method="occlusion").how["window"] == 1
+    assert explained(parts, raw, method="occlusion").how["window"] == 2
 
 
 @pytest.mark.parametrize("inplace", [False, True])

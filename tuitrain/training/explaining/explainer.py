@@ -49,7 +49,7 @@ class Asked:
     steps: int = 50
     """Of integrated gradients."""
     window: int = 0
-    """Pixels of an occlusion's patch; 0: an eighth of the image."""
+    """Pixels of an occlusion's patch; 0: an eighth of the image, 2 at least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ class Explainer:
         return self._summed(score, prepared, values, start, asked)
 
     def _occlusion(self, score: Score, prepared: Tensor, asked: Asked) -> Explanation:
-        window = asked.window or max(1, round(max(prepared.shape[2:]) / _PATCHES))
+        window = asked.window or max(2, round(max(prepared.shape[2:]) / _PATCHES))
         baseline = self._baseline(prepared)
         values = attribute.occlusion(score, prepared, baseline, window, self._at_once)
         return Explanation(score, 0.0, values.cpu(), {"window": window, "baseline": self._means})

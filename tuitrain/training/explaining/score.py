@@ -40,7 +40,9 @@ class Score:
         """What is explained, for a person."""
         if self.family == "numbers":
             return f"output {self.name}"
-        return f"the score of {self.name}"
+        if self.family == "tokens":
+            return f"the score of {self.name!r} as the next token"
+        return f"the score of the class {self.name}"
 
 
 def choose_score(parts: TrainingComponents, outputs: Tensor, asked: str) -> Score:

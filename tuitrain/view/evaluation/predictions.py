@@ -15,7 +15,7 @@ _HEADS = {"values": "PREDICTION", "shares": "SHARES", "mse": "ERROR"}
 def prediction_text(rows: Sequence[Mapping[str, Any]]) -> str:
     """Return a line for each prediction, in order."""
     head = next((name for key, name in _HEADS.items() if any(key in r for r in rows)), "CLASS")
-    cells = [(sanitise(row["name"]), _said(row)) for row in rows]
+    cells = [(sanitise(row["name"]), prediction_words(row)) for row in rows]
     return table(("SAMPLE", head), cells)
 
 
@@ -49,7 +49,7 @@ def _captioned(row: Mapping[str, Any]) -> list[Captioned]:
     Of the shares of classes the largest has room there.
     """
     name = str(row["name"]).rsplit("/", maxsplit=1)[-1]
-    said = _said({"shares": row["shares"][:1]} if "shares" in row else row)
+    said = prediction_words({"shares": row["shares"][:1]} if "shares" in row else row)
     pictures = [plain_image(picture) for picture in row["pictures"]]
     if len(pictures) == 1:
         return [Captioned(pictures[0], f"{said}  {name}")]
@@ -70,7 +70,8 @@ def _alike(groups: Sequence[list[Captioned]]) -> list[list[list[Captioned]]]:
     return runs
 
 
-def _said(row: Mapping[str, Any]) -> str:
+def prediction_words(row: Mapping[str, Any]) -> str:
+    """Return what a prediction says, on one line."""
     if "error" in row:
         return "can't be read"
     if "values" in row:
