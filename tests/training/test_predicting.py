@@ -10,13 +10,14 @@ from PIL import Image
 
 from tests.training.test_evaluating import TASKS, Trained, draw, train
 from tuitrain.errors import DataUnavailableError, UsageError
+from tuitrain.training.build import TrainingComponents
 from tuitrain.training.data.sources import raw_samples
 
 
-def saved(run: Trained, folder: Path, number: int) -> list[Path]:
+def saved(parts: TrainingComponents, folder: Path, number: int) -> list[Path]:
     """Write the run's first validation images as files."""
     folder.mkdir()
-    inputs, _targets = raw_samples(run.course.parts.data.validation, range(number))
+    inputs, _targets = raw_samples(parts.data.validation, range(number))
     files = [folder / f"{place}.png" for place in range(number)]
     for image, file in zip(inputs, files, strict=True):
         Image.fromarray(image[0].numpy()).save(file)
@@ -42,7 +43,7 @@ def test_a_mask_is_told_in_shares_and_written_with_the_numbers_of_its_classes(
     shapes: Trained, tmp_path: Path
 ) -> None:
     (tmp_path / "in").mkdir()
-    one, other = saved(shapes, tmp_path / "in" / "a", 2)
+    one, other = saved(shapes.course.parts, tmp_path / "in" / "a", 2)
     (tmp_path / "in" / "b").mkdir()
     other = other.rename(tmp_path / "in" / "b" / "0.png")
     out = tmp_path / "out"
@@ -68,7 +69,7 @@ def test_a_mask_is_told_in_shares_and_written_with_the_numbers_of_its_classes(
 def test_a_reconstruction_is_judged_as_in_an_evaluation_and_written_in_the_inputs_values(
     digits: Trained, tmp_path: Path
 ) -> None:
-    files = saved(digits, tmp_path / "in", 3)
+    files = saved(digits.course.parts, tmp_path / "in", 3)
     rows = digits.predict(*files, out=str(tmp_path / "out"), show=2)
     parts = digits.course.parts
     raw, _targets = raw_samples(parts.data.validation, range(3))

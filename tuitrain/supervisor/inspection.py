@@ -22,7 +22,14 @@ from tuitrain.errors import TuitrainError
 from tuitrain.supervisor.launch import code_folders
 
 Kind = Literal[
-    "model", "data", "learning_rate", "batch_size", "evaluation", "prediction", "explanation"
+    "model",
+    "data",
+    "learning_rate",
+    "batch_size",
+    "evaluation",
+    "prediction",
+    "explanation",
+    "demonstration",
 ]
 
 _MODULE = "tuitrain.training.inspection"

@@ -2,6 +2,7 @@
 
 import typer
 
+from tuitrain.cli.trained.demo import demo
 from tuitrain.cli.trained.evaluate import evaluate
 from tuitrain.cli.trained.explain import explain
 from tuitrain.cli.trained.predict import predict
@@ -12,3 +13,4 @@ def add_commands(app: typer.Typer) -> None:
     app.command()(evaluate)
     app.command()(predict)
     app.command()(explain)
+    app.command()(demo)

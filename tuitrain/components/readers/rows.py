@@ -1,6 +1,6 @@
 """Rows of tables by their columns' names, as those of a data set."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +24,9 @@ class NumberRows:
 
     takes: Takes = "rows"
 
+    decimal = "."
+    """What stands before a number's decimals."""
+
     def __init__(self, columns: Sequence[str]) -> None:
         """Take the columns' names in the order of the features."""
         self._columns = tuple(columns)
@@ -39,7 +42,18 @@ class NumberRows:
         Raises:
             DataUnavailableError: it lacks a column or a number.
         """
-        table = with_columns(read_table(Path(items[0])), self._columns)
+        return self._encoded(read_table(Path(items[0])))
+
+    def row(self, cells: Mapping[str, str]) -> Tensor:
+        """Return a row [1, features] of cells by their columns' names, as a table has them.
+
+        Raises:
+            DataUnavailableError: a column is not there, or a value is missing or no number.
+        """
+        return self._encoded(_one_row(cells))
+
+    def _encoded(self, table: Table) -> Tensor:
+        table = with_columns(table, self._columns)
         refuse_missing(table)
         refuse_texts(table, self._columns, ".")
         return torch.tensor([[float(cell) for cell in row] for row in table.rows])
@@ -82,7 +96,7 @@ class EncodedRows:
         self._targets = columns.targets
         self._known = with_columns(known, self._features.used)
         self._training = training
-        self._encode, self._decimal, self._encoding = encode, decimal, encoding
+        self._encode, self.decimal, self._encoding = encode, decimal, encoding
         self._missing = missing
         self._goal = goal
 
@@ -117,19 +131,31 @@ class EncodedRows:
         columns = {name: table.column(name) for name in table.columns}
         return Samples(self._encoded(table), self._goal(goals)), Facts(lines, False, columns)
 
+    def row(self, cells: Mapping[str, str]) -> Tensor:
+        """Return a row [1, features] of cells by their columns' names, as a table has them.
+
+        Raises:
+            DataUnavailableError: a column is not there, or a value is missing or no number.
+        """
+        return self._encoded(_one_row(cells))
+
     def _encoded(self, table: Table) -> Tensor:
         rows = with_columns(table, self._features.used)
         if self._missing != "mean":
             refuse_missing(rows)
-        refuse_texts(rows, self._features.numbers, self._decimal)
+        refuse_texts(rows, self._features.numbers, self.decimal)
         known = self._known
         joined = Table(
             rows.path, rows.columns, [*known.rows, *rows.rows], [*known.lines, *rows.lines],
             rows.separator,
         )  # fmt: skip
         training = np.concatenate([self._training, np.zeros(len(rows.rows), dtype=bool)])
-        made = encode_features(joined, self._features, training, self._encode, self._decimal)
+        made = encode_features(joined, self._features, training, self._encode, self.decimal)
         return torch.from_numpy(np.ascontiguousarray(made.values[len(known.rows) :]))
+
+
+def _one_row(cells: Mapping[str, str]) -> Table:
+    return Table(Path("the row"), tuple(cells), [list(cells.values())], [1], ",")
 
 
 def with_columns(table: Table, names: Sequence[str]) -> Table:

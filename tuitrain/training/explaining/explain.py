@@ -69,11 +69,11 @@ def explain(
         captum()
     with restored(inspected, Path(checkpoint), averaged) as model:
         parts = model.components
-        about = {"step": model.step, "weights": model.weights, "task": parts.task.name,
-                 "method": method}  # fmt: skip
+        about = {"step": model.step, "weights": model.weights, "task": parts.task.name}
         if source is None:
             with evaluation_mode(parts.model, parts.loss):
-                return about | permutation_importance(parts, repeats, inspected.report)
+                found = permutation_importance(parts, repeats, inspected.report)
+            return about | {"method": method} | found
         predictor = Predictor(parts)
         sample = _read(predictor.reader, source, shown, row)
         if picture and predictor.reader.takes != "images":
@@ -134,6 +134,7 @@ def explained(
         "prediction": prediction,
         "explained": found.score.words,
         "class": found.score.name,
+        "method": asked.method,
         "score": found.value,
         **found.how,
         **body,

@@ -25,6 +25,7 @@ _ANSWERS = {
     "evaluation": f"{_EVALUATING}.evaluate:evaluate_run",
     "prediction": f"{_EVALUATING}.predict:predict",
     "explanation": "tuitrain.training.explaining.explain:explain",
+    "demonstration": "tuitrain.training.demonstrating.demonstrate:demonstrate",
 }
 """Which function answers questions of a kind."""
 
