@@ -1,5 +1,6 @@
 """What is told of a decision, against models whose reasons are known."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,16 @@ from tuitrain.training.explaining.explainer import Asked, Explainer, Explanation
 from tuitrain.training.explaining.permutation import permutation_importance
 
 pytest.importorskip("captum", reason="the extra explain is not installed")
-TRAIN = '[optimizer]\nname = "sgd"\nlr = 0.1\n[train]\nthreads = 1\nbatch_size = 16\nepochs = 1\n'
+TRAIN = """
+[optimizer]
+name = "sgd"
+lr = 0.1
+[train]
+device = "cpu"
+threads = 1
+batch_size = 16
+epochs = 1
+"""
 DIGITS = 'task = "classification"\ndata = { name = "digits" }\n'
 
 
@@ -81,9 +91,9 @@ def test_a_linear_models_pixels_and_covered_patches_are_exact(tmp_path: Path) ->
     assert explained(parts, raw, method="occlusion").how["window"] == 2
 
 
-@pytest.mark.parametrize("inplace", [False, True])
+@pytest.mark.parametrize(("inplace", "frozen"), [(False, False), (True, False), (True, True)])
 def test_grad_cam_finds_the_place_that_the_last_convolution_answers_to(
-    tmp_path: Path, inplace: bool
+    tmp_path: Path, inplace: bool, frozen: bool
 ) -> None:
     parts = built(tmp_path, DIGITS + 'model = { name = "cnn", channels = [1], hidden = 1 }\n')
     bright = nn.Conv2d(1, 2, 1, bias=False)
@@ -92,6 +102,7 @@ def test_grad_cam_finds_the_place_that_the_last_convolution_answers_to(
         bright.weight[:] = torch.tensor([1.0, -1.0]).reshape(2, 1, 1, 1)
         head.weight[:] = 0
         head.weight[4, 0] = 1
+    bright.requires_grad_(not frozen)
     parts.model = nn.Sequential(
         bright, nn.ReLU(inplace=inplace), nn.AdaptiveAvgPool2d(1), nn.Flatten(), head
     )
@@ -104,9 +115,10 @@ def test_grad_cam_finds_the_place_that_the_last_convolution_answers_to(
     assert (found.how["layer"], found.how["layer_size"]) == ("0", [8, 8])
 
 
-def test_grad_cam_without_a_convolution_names_what_works(tmp_path: Path) -> None:
-    parts = built(tmp_path, DIGITS + 'model = { name = "mlp" }\n')
-    with pytest.raises(UsageError, match=r"model.name = mlp has no conv.*gradients or occlusion"):
+@pytest.mark.parametrize("name", ["mlp", "vit"])
+def test_grad_cam_without_a_convolution_names_what_works(tmp_path: Path, name: str) -> None:
+    parts = built(tmp_path, DIGITS + f'model = {{ name = "{name}" }}\n')
+    with pytest.raises(UsageError, match=rf"model.name = {name} has no .*gradients or occlusion"):
         explained(parts, first(parts), method="grad-cam")
 
 
@@ -294,3 +306,18 @@ def test_images_have_no_columns_to_mix_up(tmp_path: Path) -> None:
     parts = built(tmp_path, DIGITS + 'model = { name = "linear" }\n')
     with pytest.raises(UsageError, match="--method permutation: it is for tables"):
         permutation_importance(parts, 1, lambda _text: None)
+
+
+def test_without_the_extra_columns_are_ranked_and_nothing_else(
+    iris: Trained, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in sys.modules if name.split(".")[0] == "captum"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "captum", None)
+    rows = iris.folder / "rows.csv"
+    rows.write_text("petal width (cm)\n1\n")
+    with pytest.raises(
+        UsageError, match=r"explain needs captum.*pip install 'tuitrain\[explain\]'"
+    ):
+        asked(iris, rows)
+    assert len(asked(iris, None, method="permutation", repeats=1)["columns"]) == 4

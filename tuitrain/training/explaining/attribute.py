@@ -127,6 +127,8 @@ def grad_cam(score: Score, layer: nn.Module, image: Tensor) -> tuple[Tensor, tup
 def last_convolution(score: Score, image: Tensor, name: str) -> tuple[str, nn.Module]:
     """Return the convolution that runs last with more than one place in its outputs, by name.
 
+    One that is alone and cuts patches, as of a vision transformer, is the first layer and none.
+
     Raises:
         UsageError: the model has none; the text names what works without.
     """
@@ -145,9 +147,13 @@ def last_convolution(score: Score, image: Tensor, name: str) -> tuple[str, nn.Mo
     finally:
         for handle in handles:
             handle.remove()
-    if not ran:
+    if not ran or (len(ran) == 1 and _cuts_patches(ran[0])):
         raise UsageError(
             f"--method grad-cam: model.name = {name} has no convolution that keeps where things "
             "are; take integrated-gradients or occlusion"
         )
     return names[ran[-1]], ran[-1]
+
+
+def _cuts_patches(layer: nn.Module) -> bool:
+    return isinstance(layer, nn.Conv2d) and layer.kernel_size == layer.stride != (1, 1)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from tuitrain.components.data import Samples
 from tuitrain.components.readers.series import SeriesReader
+from tuitrain.components.task import widest
 from tuitrain.errors import UsageError
 from tuitrain.training.build import TrainingComponents
 from tuitrain.training.data.samples import example_inputs
@@ -205,6 +206,7 @@ class Explainer:
     ) -> Explanation:
         """Return attributions with how far their sum is the difference of the scores."""
         end = value(_without_gradients(score, prepared))
+        values = values.cpu()
         total = float(values.double().sum())
         how = {
             "steps": asked.steps,
@@ -214,7 +216,7 @@ class Explainer:
             "difference": end - start,
             "delta": total - (end - start),
         }
-        return Explanation(score, end, values.cpu(), how)
+        return Explanation(score, end, values, how)
 
     @property
     def _means(self) -> str:
@@ -240,7 +242,8 @@ class Explainer:
             examples = self._examples(prepared.numel())
             kept = 1 if prepared.ndim == 4 else examples.ndim - 1
             others = [dimension for dimension in range(examples.ndim) if dimension != kept]
-            self._mean = examples.double().mean(others, keepdim=True).to(examples.dtype)
+            wide = examples.to(widest(examples.device))
+            self._mean = wide.mean(others, keepdim=True).to(examples.dtype)
         return self._mean.expand_as(prepared)
 
 
