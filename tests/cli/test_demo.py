@@ -112,7 +112,7 @@ def test_a_port_that_is_taken_is_told_in_a_sentence(
     port = page[1].rpartition(":")[2]
     done = tuitrain("demo", "shades", "--port", port)
     assert (done.returncode, done.stdout) == (2, "")
-    assert f"demo: 127.0.0.1 port {port} can't be served on" in done.stderr
+    assert f"demo: --host 127.0.0.1 --port {port} can't be listened on: address al" in done.stderr
 
 
 def test_ctrl_c_leaves_no_process_and_no_file(

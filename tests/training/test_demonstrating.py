@@ -17,7 +17,12 @@ from tuitrain.training.demonstrating.answering import (
     pixels_of,
     trust,
 )
-from tuitrain.training.demonstrating.page import class_shares, column_bars, number_text
+from tuitrain.training.demonstrating.page import (
+    class_shares,
+    column_bars,
+    number_text,
+    refuse_unusable,
+)
 
 pytest.importorskip("captum", reason="the extra explain is not installed")
 GRADIENTS = "integrated-gradients"
@@ -116,3 +121,10 @@ def test_a_series_has_no_page(tmp_path: Path) -> None:
         Demonstration(built(tmp_path, text))
     plain = Demonstration(built(tmp_path, f'task = "classification"\n{IRIS}'))
     assert plain.methods == (GRADIENTS,)
+
+
+def test_an_address_of_another_machine_is_refused_at_once() -> None:
+    # RFC 5737 keeps it for documentation: no machine has it.
+    with pytest.raises(UsageError, match=r"demo: --host 192.0.2.1 can't be listened on"):
+        refuse_unusable("192.0.2.1", None)
+    refuse_unusable("127.0.0.1", None)

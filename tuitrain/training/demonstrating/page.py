@@ -5,6 +5,7 @@ Knows components of a page and what fills them; nothing of models.
 
 import html
 import os
+import socket
 from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
 from typing import Any
@@ -57,6 +58,7 @@ def serve(gr: ModuleType, blocks: Any, host: str, port: int | None) -> str:
     """
     middleware = require("starlette.middleware", "demo", "demo")
     theme = gr.themes.Default(font=list(_FONT), font_mono=list(_MONO))
+    refuse_unusable(host, port)
     try:
         _app, address, _share = blocks.launch(
             server_name=host,
@@ -72,9 +74,25 @@ def serve(gr: ModuleType, blocks: Any, host: str, port: int | None) -> str:
             app_kwargs={"middleware": [middleware.Middleware(OwnContentOnly)]},
         )
     except OSError as error:
-        where = f"{host} port {port}" if port else f"{host}, ports 7860 to 7959"
-        raise UsageError(f"demo: {where} can't be served on: {error}") from error
+        raise UsageError(f"demo: no port of {host} from 7860 to 7959 is free: {error}") from error
     return str(address).rstrip("/")
+
+
+def refuse_unusable(host: str, port: int | None) -> None:
+    """Raise where an address can't be listened on, which Gradio would try a hundred times."""
+    try:
+        family, kind, protocol, _name, place = socket.getaddrinfo(
+            host, port or 0, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        with socket.socket(family, kind, protocol) as tried:
+            # As servers do: what a past one has left is no hindrance.
+            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            tried.bind(place)
+    except OSError as error:
+        where = f"--host {host}" + (f" --port {port}" if port else "")
+        raise UsageError(
+            f"demo: {where} can't be listened on: {(error.strerror or str(error)).lower()}"
+        ) from error
 
 
 class OwnContentOnly:

@@ -1,5 +1,6 @@
 """Attributions of pixels as colours over the image that they are of."""
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -19,7 +20,8 @@ _LEAST_SIDE = 256
 def strength(values: Tensor) -> Tensor:
     """Return how strong attributions [height, width] are, from -1 to 1."""
     sizes = values.abs().flatten()
-    most = float(sizes.double().quantile(_TOP)) or float(sizes.max())
+    # Torch's quantile takes no image of more than 2^24 pixels.
+    most = float(np.quantile(sizes.numpy(), _TOP)) or float(sizes.max())
     return (values / most).clamp(-1, 1) if most else torch.zeros_like(values)
 
 
