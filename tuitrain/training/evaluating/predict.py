@@ -86,7 +86,7 @@ def _refuse_pictures(
     family, name = family_of(parts.task), parts.task.name
     if show and predictor.reader.takes != "images":
         raise UsageError(f"--show: it draws images, the run takes {predictor.reader.takes}")
-    if out and family not in {"pixels", "tensors"}:
+    if out and family != "tensors" and parts.task.target_dimensions != 2:
         raise UsageError(
             f"--out: task = {name} makes no images; it is for segmentation and reconstruction"
         )
