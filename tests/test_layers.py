@@ -48,6 +48,8 @@ OWNERS = {
     "fastapi": {"training"},
     "uvicorn": {"training"},
     "prometheus_client": {"training"},
+    "captum": {"training"},
+    "gradio": {"training"},
 }
 """Libraries with one place in the package; scikit-learn's reports are made in analysis."""
 

@@ -34,7 +34,7 @@ class Cli:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._environ = {
+        self.environ = {
             **os.environ, "PYTHONPATH": str(PROJECT), "HOME": str(folder),
             "TUITRAIN_RUNS": str(folder / "runs"), "TUITRAIN_DATA": str(folder / "data"),
             "XDG_CONFIG_HOME": str(folder / "config"), "PYTHONIOENCODING": "utf-8",
@@ -45,7 +45,7 @@ class Cli:
         return subprocess.run(
             [sys.executable, "-m", "tuitrain", *arguments],
             cwd=self.folder,
-            env=self._environ,
+            env=self.environ,
             input=stdin,
             capture_output=True,
             text=True,
@@ -108,6 +108,8 @@ def test_wrong_usage_ends_in_a_sentence_and_exit_code_2(tuitrain: Cli) -> None:
         "evaluate long --set model.hidden=[9]": "--set model.hidden=[9]: only settings",
         "predict long gone.csv": "gone.csv: there is no such file or folder",
         "predict long - --json --csv": "--json and --csv: give one of them",
+        "predict long - --json --show": "--json and --show: give one of them",
+        "predict long - --out .": "--out .: it is there and not empty; name a new folder",
     }
     for arguments, fault in faults.items():
         done = tuitrain(*arguments.split())

@@ -278,9 +278,3 @@ def test_other_settings_of_the_data_give_another_part_prepared_as_in_the_run(
     answer, _arrays = run.evaluate(config=other)
     assert answer["samples"] == 75
     assert answer["fingerprint"] != run.evaluate()[0]["fingerprint"]
-
-
-def test_a_task_without_an_answer_for_a_sample_is_refused(tmp_path: Path) -> None:
-    run = train(tmp_path, TASKS["tensors"])
-    with pytest.raises(UsageError, match="task = reconstruction gives no class and no numbers"):
-        run.predict(tmp_path)

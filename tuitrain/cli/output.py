@@ -52,6 +52,17 @@ def say(text: str) -> None:
         go_silent(2)
 
 
+def move(line: str) -> None:
+    """Put words on the line of stderr's terminal where the cursor is, in place of those there."""
+    from tuitrain.view.osc import CLEAR_TO_END
+
+    try:
+        sys.stderr.write(f"\r{line}{CLEAR_TO_END}")
+        sys.stderr.flush()
+    except OSError:
+        go_silent(2)
+
+
 def go_silent(descriptor: int) -> None:
     """Write nowhere from now on: stdout (1) or stderr (2) is gone, and what runs goes on.
 

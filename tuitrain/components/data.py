@@ -10,6 +10,22 @@ from torch import Tensor
 DataKind = Literal["image", "table", "tokens", "series", "other"]
 """[channels, height, width], [features], [length] of whole numbers, [length, ...], or else."""
 
+Takes = Literal["images", "rows", "texts", "series"]
+"""What a reader reads: files of images; tables with column names; texts; tables in order of time,
+of which the last values are one sample."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table as a model gets it."""
+
+    name: str
+    width: int = 1
+    """Features that it becomes: of a category one-hot as many as it has values."""
+    choices: tuple[str, ...] = ()
+    """Of a category: its values in the training part, in the order of their features or of their
+    codes from 1 on; empty for numbers."""
+
 
 @dataclass(frozen=True, slots=True)
 class Samples:
@@ -43,16 +59,20 @@ class Facts:
 
 
 class SampleReader(Protocol):
-    """Makes inputs of what is not in the data set, as the data set makes its own."""
+    """Makes inputs of what is not in the data set, as the data set makes its own.
 
-    takes: Literal["images", "rows", "texts"]
-    """Files of images; tables with column names; texts."""
+    One of rows may have `columns`, a `Column` each in the order of the features; one of texts a
+    method `pieces(text)` that returns what each token of it stands for: without them columns have
+    numbers, and words are those of the vocabulary.
+    """
+
+    takes: Takes
 
     def read(self, items: Sequence[str]) -> Tensor:
         """Return inputs [n, ...] as they are in the set, neither augmented nor normalised.
 
         Args:
-            items: paths of images, the path of one table, or texts.
+            items: paths of images, the path of one table or series, or texts.
 
         Raises:
             TuitrainError: one can't be read; the text says which and why.

@@ -23,7 +23,15 @@ from tuitrain.errors import TuitrainError
 from tuitrain.supervisor.launch import code_folders
 
 Kind = Literal[
-    "model", "data", "learning_rate", "batch_size", "evaluation", "prediction", "service"
+    "model",
+    "data",
+    "learning_rate",
+    "batch_size",
+    "evaluation",
+    "prediction",
+    "explanation",
+    "demonstration",
+    "service",
 ]
 
 _MODULE = "tuitrain.training.inspection"

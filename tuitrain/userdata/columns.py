@@ -135,9 +135,7 @@ def encode_features(
     codes: list[int] = []
     for name in columns.categories:
         cells = table.column(name)
-        vocabulary = sorted(
-            {c for c, t in zip(cells, training, strict=True) if t} - _missing(cells)
-        )
+        vocabulary = category_values(table, name, training)
         _refuse_identifier(table, name, vocabulary, encode)
         number = {text: place for place, text in enumerate(vocabulary, 1)}
         coded = np.array([number.get(cell, 0) for cell in cells])
@@ -148,6 +146,12 @@ def encode_features(
             rows = np.eye(len(vocabulary) + 1, dtype=np.float32)[coded]
             parts.append(rows[:, 1:])
     return Features(np.ascontiguousarray(np.concatenate(parts, axis=1)), tuple(codes))
+
+
+def category_values(table: Table, name: str, training: np.ndarray) -> list[str]:
+    """Return the values that a category has in the training rows, in the order of their codes."""
+    cells = table.column(name)
+    return sorted({c for c, t in zip(cells, training, strict=True) if t} - _missing(cells))
 
 
 def _missing(cells: Sequence[str]) -> set[str]:

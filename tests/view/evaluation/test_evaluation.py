@@ -1,13 +1,15 @@
 """Evaluations, comparisons and predictions as tables in a terminal."""
 
+import base64
 from typing import Any
 
 from tests.analysis.test_evaluation import SCORES, TRUE, classified
 from tuitrain.analysis.evaluation import by_group, make_report
 from tuitrain.analysis.paired import compare
 from tuitrain.view.evaluation.comparison import comparison_text, verdict
-from tuitrain.view.evaluation.predictions import prediction_text
+from tuitrain.view.evaluation.predictions import prediction_pictures, prediction_text
 from tuitrain.view.evaluation.report import report_text
+from tuitrain.view.images.sheet import Canvas
 
 ABOUT: dict[str, Any] = {
     "run": "one\x1b", "checkpoint": "best", "step": 1200, "weights": "ema",
@@ -51,3 +53,31 @@ def test_predictions_are_a_line_each() -> None:
     lines = prediction_text(rows).splitlines()
     assert [line.split(None, 1)[1] for line in lines[1:3]] == ["cat 75.0%", "can't be read"]
     assert lines[3].endswith("1.500 2.000")
+
+
+def picture(name: str, level: int) -> dict[str, Any]:
+    data = base64.b64encode(bytes([level]) * 16).decode()
+    return {"name": name, "width": 4, "height": 4, "channels": 1, "data": data}
+
+
+def test_images_are_drawn_with_what_is_said_of_them_beneath() -> None:
+    canvas = Canvas(80, "ascii", 0, {})
+    classes = [{"class": "cat\x1b", "probability": 0.93}]
+    rows = [
+        {"name": "in/a.png", "classes": classes, "pictures": [picture("input", 255)]},
+        {"name": "in/b.png", "error": "in/b.png is no image"},
+    ]
+    lines = prediction_pictures(rows, canvas)
+    assert lines[0].startswith("@" * 4)
+    assert lines[-1].startswith("cat\\x1b 93.0%  a.png")
+    shares = [{"class": "sky", "share": 0.75}, {"class": "sea", "share": 0.25}]
+    pair = [picture("input", 255), picture("mask", 0)]
+    (*_drawn, last) = prediction_pictures(
+        [{"name": "in/c.png", "shares": shares, "pictures": pair}], canvas
+    )
+    assert last.split() == ["c.png", "sky", "75.0%"]
+    assert prediction_text([{"name": "d", "shares": shares}]).splitlines()[1].endswith("sea 25.0%")
+    assert prediction_text([{"name": "d", "mse": None}]).splitlines() == [
+        "SAMPLE  ERROR",
+        "d       -",
+    ]

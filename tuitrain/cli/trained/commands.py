@@ -2,7 +2,9 @@
 
 import typer
 
+from tuitrain.cli.trained.demo import demo
 from tuitrain.cli.trained.evaluate import evaluate
+from tuitrain.cli.trained.explain import explain
 from tuitrain.cli.trained.predict import predict
 from tuitrain.cli.trained.serve import serve
 
@@ -11,4 +13,6 @@ def add_commands(app: typer.Typer) -> None:
     """Add the commands to the command line."""
     app.command()(evaluate)
     app.command()(predict)
+    app.command()(explain)
+    app.command()(demo)
     app.command()(serve)

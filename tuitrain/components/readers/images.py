@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
 
 import torch
 from torch import Tensor
 
-from tuitrain.components.data import Facts, Samples
+from tuitrain.components.data import Facts, Samples, Takes
 from tuitrain.errors import DataUnavailableError
 from tuitrain.userdata.image_format import BrokenImageError, ImageFormat
 from tuitrain.userdata.words import listed, shown
@@ -16,7 +15,7 @@ from tuitrain.userdata.words import listed, shown
 class ImageReader:
     """Decodes other images as those of a set."""
 
-    takes: Literal["images", "rows", "texts"] = "images"
+    takes: Takes = "images"
 
     def __init__(self, form: ImageFormat, classes: Sequence[str]) -> None:
         """Take what every image is made into, and the classes' names in their order."""

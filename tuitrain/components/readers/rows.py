@@ -1,16 +1,20 @@
 """Rows of tables by their columns' names, as those of a data set."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from tuitrain.components.data import Facts, Samples
+from tuitrain.components.data import Column, Facts, Samples, Takes
 from tuitrain.errors import DataUnavailableError, UsageError
-from tuitrain.userdata.columns import Columns, encode_features, refuse_texts
+from tuitrain.userdata.columns import (
+    Columns,
+    category_values,
+    encode_features,
+    refuse_texts,
+)
 from tuitrain.userdata.tables import Table, is_missing, read_table
 from tuitrain.userdata.words import listed, shown
 
@@ -18,11 +22,19 @@ from tuitrain.userdata.words import listed, shown
 class NumberRows:
     """Reads columns of plain numbers."""
 
-    takes: Literal["images", "rows", "texts"] = "rows"
+    takes: Takes = "rows"
+
+    decimal = "."
+    """What stands before a number's decimals."""
 
     def __init__(self, columns: Sequence[str]) -> None:
         """Take the columns' names in the order of the features."""
         self._columns = tuple(columns)
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """What the features are, in their order."""
+        return tuple(Column(name) for name in self._columns)
 
     def read(self, items: Sequence[str]) -> Tensor:
         """Return a table's rows as float32 [n, features].
@@ -30,7 +42,18 @@ class NumberRows:
         Raises:
             DataUnavailableError: it lacks a column or a number.
         """
-        table = with_columns(read_table(Path(items[0])), self._columns)
+        return self._encoded(read_table(Path(items[0])))
+
+    def row(self, cells: Mapping[str, str]) -> Tensor:
+        """Return a row [1, features] of cells by their columns' names, as a table has them.
+
+        Raises:
+            DataUnavailableError: a column is not there, or a value is missing or no number.
+        """
+        return self._encoded(_one_row(cells))
+
+    def _encoded(self, table: Table) -> Tensor:
+        table = with_columns(table, self._columns)
         refuse_missing(table)
         refuse_texts(table, self._columns, ".")
         return torch.tensor([[float(cell) for cell in row] for row in table.rows])
@@ -43,7 +66,7 @@ class NumberRows:
 class EncodedRows:
     """Reads numbers and categories as the training rows of a table were encoded."""
 
-    takes: Literal["images", "rows", "texts"] = "rows"
+    takes: Takes = "rows"
 
     def __init__(
         self,
@@ -73,9 +96,19 @@ class EncodedRows:
         self._targets = columns.targets
         self._known = with_columns(known, self._features.used)
         self._training = training
-        self._encode, self._decimal, self._encoding = encode, decimal, encoding
+        self._encode, self.decimal, self._encoding = encode, decimal, encoding
         self._missing = missing
         self._goal = goal
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """What the features are, in their order."""
+        categories = [
+            Column(name, 1 if self._encode == "codes" else len(known), tuple(known))
+            for name in self._features.categories
+            for known in [category_values(self._known, name, self._training)]
+        ]
+        return (*(Column(name) for name in self._features.numbers), *categories)
 
     def read(self, items: Sequence[str]) -> Tensor:
         """Return a table's rows as float32 [n, features].
@@ -98,19 +131,31 @@ class EncodedRows:
         columns = {name: table.column(name) for name in table.columns}
         return Samples(self._encoded(table), self._goal(goals)), Facts(lines, False, columns)
 
+    def row(self, cells: Mapping[str, str]) -> Tensor:
+        """Return a row [1, features] of cells by their columns' names, as a table has them.
+
+        Raises:
+            DataUnavailableError: a column is not there, or a value is missing or no number.
+        """
+        return self._encoded(_one_row(cells))
+
     def _encoded(self, table: Table) -> Tensor:
         rows = with_columns(table, self._features.used)
         if self._missing != "mean":
             refuse_missing(rows)
-        refuse_texts(rows, self._features.numbers, self._decimal)
+        refuse_texts(rows, self._features.numbers, self.decimal)
         known = self._known
         joined = Table(
             rows.path, rows.columns, [*known.rows, *rows.rows], [*known.lines, *rows.lines],
             rows.separator,
         )  # fmt: skip
         training = np.concatenate([self._training, np.zeros(len(rows.rows), dtype=bool)])
-        made = encode_features(joined, self._features, training, self._encode, self._decimal)
+        made = encode_features(joined, self._features, training, self._encode, self.decimal)
         return torch.from_numpy(np.ascontiguousarray(made.values[len(known.rows) :]))
+
+
+def _one_row(cells: Mapping[str, str]) -> Table:
+    return Table(Path("the row"), tuple(cells), [list(cells.values())], [1], ",")
 
 
 def with_columns(table: Table, names: Sequence[str]) -> Table:

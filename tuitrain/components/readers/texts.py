@@ -2,12 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal
 
 import torch
 from torch import Tensor
 
-from tuitrain.components.data import Facts, Samples
+from tuitrain.components.data import Facts, Samples, Takes
 from tuitrain.components.vocabulary import Vocabulary, split_words
 from tuitrain.errors import TrainingError, UsageError
 
@@ -18,7 +17,7 @@ Row = tuple[str, str]
 class WordReader:
     """Reads texts as rows of words."""
 
-    takes: Literal["images", "rows", "texts"] = "texts"
+    takes: Takes = "texts"
 
     def __init__(
         self,
@@ -41,6 +40,10 @@ class WordReader:
     def read(self, items: Sequence[str]) -> Tensor:
         """Return texts as tokens [n, length]."""
         return self._vocabulary.encode([split_words(text) for text in items], self._length)
+
+    def pieces(self, text: str) -> list[str]:
+        """Return what each token of a text stands for."""
+        return split_words(text)[: self._length]
 
     def labelled(self, path: Path) -> tuple[Samples, Facts]:
         """Return the rows of a file like the training file.
@@ -67,7 +70,7 @@ class WordReader:
 class CharacterReader:
     """Reads the ends of texts, character by character."""
 
-    takes: Literal["images", "rows", "texts"] = "texts"
+    takes: Takes = "texts"
 
     def __init__(self, characters: Sequence[str], length: int) -> None:
         """Take the training part's characters, the unknown one first, and a sample's length."""
@@ -84,6 +87,10 @@ class CharacterReader:
             raise UsageError("an empty text has no character to go on from")
         tokens = [self._tokens.get(character, 0) for character in items[0][-self._length :]]
         return torch.tensor([tokens], dtype=torch.int64)
+
+    def pieces(self, text: str) -> list[str]:
+        """Return what each token of a text stands for."""
+        return list(text[-self._length :])
 
     def labelled(self, path: Path) -> tuple[Samples, Facts]:
         """Raise: a text's own end is what it is evaluated on."""

@@ -59,6 +59,8 @@ class Data:
     """Tells what the data set knows of each validation sample."""
     reader: SampleReader | None = None
     """Reads samples that are not in the data set."""
+    reconstructs_inputs: bool = False
+    """Whether the prepared inputs are the targets."""
 
 
 def build_data(preset: Preset, task: Task, device: torch.device, context: DataContext) -> Data:
@@ -117,6 +119,7 @@ def build_data(preset: Preset, task: Task, device: torch.device, context: DataCo
         on_device=on_device,
         facts=splits.facts,
         reader=splits.reader,
+        reconstructs_inputs=task.reconstructs and not target_shape(splits.train),
     )
 
 

@@ -24,6 +24,8 @@ _ANSWERS = {
     "batch_size": f"{_INSPECTION}.batch_size:find_batch_size",
     "evaluation": f"{_EVALUATING}.evaluate:evaluate_run",
     "prediction": f"{_EVALUATING}.predict:predict",
+    "explanation": "tuitrain.training.explaining.explain:explain",
+    "demonstration": "tuitrain.training.demonstrating.demonstrate:demonstrate",
 }
 """Which function answers questions of a kind."""
 

@@ -34,6 +34,12 @@ def number_of_16(colour: Colour) -> int:
     return min(range(16), key=lambda number: _distance(colour, _SIXTEEN[number]))
 
 
+def blend(one: Colour, other: Colour, share: float) -> Colour:
+    """Return a colour between two, with this share of the other one."""
+    red, green, blue = (round(a + (b - a) * share) for a, b in zip(one, other, strict=True))
+    return red, green, blue
+
+
 def _nearest_level(part: int) -> int:
     return min(range(len(_LEVELS)), key=lambda place: abs(_LEVELS[place] - part))
 

@@ -1,0 +1,1 @@
+"""A model on a page of its own, for people to try it: what is answered, and the page."""
