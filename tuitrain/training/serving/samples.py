@@ -20,6 +20,7 @@ from tuitrain.errors import TuitrainError, UsageError
 FORMS = {
     "images": 'one image (image/*), or JSON {"images": [BASE64, ...]}',
     "rows": 'a table with column names (text/csv), or JSON {"rows": [{COLUMN: VALUE}, ...]}',
+    "series": 'values in order of time (text/csv), or JSON {"series": [{COLUMN: VALUE}, ...]}',
     "texts": 'texts, one a line (text/plain), or JSON {"texts": [TEXT, ...]}',
 }
 """What a body may be, by what the run takes."""
@@ -44,7 +45,7 @@ def read_samples(reader: SampleReader, content_type: str, body: bytes) -> list[T
         return _READ[reader.takes](reader, _listed(reader.takes, body))
     if reader.takes == "images" and form in {"image", ""}:
         return [_image(reader, body, "the image")]
-    if reader.takes == "rows" and content_type in {"text/csv", "text/plain", ""}:
+    if reader.takes in {"rows", "series"} and content_type in {"text/csv", "text/plain", ""}:
         return [_table(reader, body)]
     if reader.takes == "texts" and form in {"text", ""}:
         return _texts(reader, [line for line in _decoded(body).splitlines() if line.strip()])
@@ -83,7 +84,8 @@ def _image(reader: SampleReader, content: bytes, name: str) -> Tensor:
 def _rows(reader: SampleReader, samples: list[Any]) -> list[Tensor]:
     for number, row in enumerate(samples, 1):
         if not isinstance(row, dict):
-            raise UsageError(f"row {number} is no object of columns; it must be {FORMS['rows']}")
+            form = FORMS[reader.takes]
+            raise UsageError(f"row {number} is no object of columns; it must be {form}")
         if row.keys() != samples[0].keys():
             raise UsageError(f"row {number} has other columns than row 1: all must have the same")
     columns = list(samples[0])
@@ -109,7 +111,7 @@ def _texts(reader: SampleReader, samples: Sequence[Any]) -> list[Tensor]:
     return [reader.read([text]) for text in samples]
 
 
-_READ = {"images": _images, "rows": _rows, "texts": _texts}
+_READ = {"images": _images, "rows": _rows, "series": _rows, "texts": _texts}
 
 
 def _decoded(body: bytes) -> str:

@@ -111,7 +111,12 @@ class Service:
         predictor = self._served.predictor
         groups = await asyncio.to_thread(read_samples, predictor.reader, content_type, body)
         outputs = await self._batcher.outputs(groups)
-        return [word for each in outputs for word in predictor.words(each, top)]
+        pairs = zip(outputs, groups, strict=True)
+        return [
+            word
+            for each, inputs in pairs
+            for word in predictor.words(each, top, predictor.prepared(inputs))
+        ]
 
     def _refusal(self, request: Request) -> Response | None:
         """Return the answer to who may not ask; None: may."""
