@@ -42,6 +42,7 @@ def describe(reader: "RunReader") -> dict[str, Any]:
     Raises:
         RecordError: the record can't be read.
     """
+    from tuitrain.analysis.diagnosis.reading import read_diagnoses
     from tuitrain.messages import plain_data
     from tuitrain.runs.samples import sampled_steps
 
@@ -72,6 +73,7 @@ def describe(reader: "RunReader") -> dict[str, Any]:
         "readings": reader.readings.latest_samples(),
         "samples": sampled_steps(reader.directory),
         "profiles": [plain_data(row) for row in reader.entries.profiles()],
+        "diagnosis": [asdict(each) for each in read_diagnoses(reader)],
     }
 
 
@@ -103,7 +105,7 @@ def _block(reader: "RunReader", now: float) -> str:
     from tuitrain import units
     from tuitrain.view import format as text
 
-    parts = [_facts(reader, now), _metrics(reader), _checkpoints(reader, now)]
+    parts = [_facts(reader, now), _metrics(reader), _diagnosis(reader), _checkpoints(reader, now)]
     parts += [block(reader), _memory(reader), _device_block(reader), _last_profile(reader, now)]
     # The end is the state, which stands above.
     alerts = [alert for alert in reader.entries.alerts() if alert.kind != "ended"][-_LATEST_ALERTS:]
@@ -169,6 +171,14 @@ def _metrics(reader: "RunReader") -> str:
         return ""
     headings = ("METRIC", "LAST", "BEST", "AT STEP")
     return text.table(headings, rows, ("left", "right", "right", "right"))
+
+
+def _diagnosis(reader: "RunReader") -> str:
+    """Return what the curves show of the training."""
+    from tuitrain.analysis.diagnosis.reading import read_diagnoses
+    from tuitrain.view.diagnosis import diagnosis_block
+
+    return diagnosis_block(read_diagnoses(reader))
 
 
 def _checkpoints(reader: "RunReader", now: float) -> str:
