@@ -2,7 +2,7 @@
 
 import math
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.benchmarks.diagnosis_runs import Wanted, history_of, record, wanted_runs
-from tests.ui.makers import new_run
-from tests.ui.run_makers import begin, steps, write
+from tests.ui.run_makers import overfitting, overfitting_epoch, write
 from tuitrain import messages as m
 from tuitrain.analysis.diagnosis.diagnosis import Diagnosis
 from tuitrain.analysis.diagnosis.history import (
@@ -116,7 +115,7 @@ def test_nothing_is_said_of_a_run_without_points() -> None:
 # --- overfitting ----------------------------------------------------------------------------------
 
 
-def overfitted(draw: random.Random, epochs: int = 40) -> TrainingHistory:
+def turned_run(draw: random.Random, epochs: int = 40) -> TrainingHistory:
     train = falling(epochs * EPOCH, draw, 0.005, 0.1)
     turned = [2.3 * math.exp(-n / 3) + 0.1 + 0.008 * max(0, n - 10) for n in range(epochs)]
     validation = [value * (1 + 0.02 * draw.gauss(0, 1)) for value in turned]
@@ -132,11 +131,11 @@ def overfitted(draw: random.Random, epochs: int = 40) -> TrainingHistory:
 @given(seed=seeds)
 @settings(deadline=None, max_examples=30)
 def test_a_validation_loss_that_turned_while_training_goes_on_is_overfitting(seed: int) -> None:
-    assert kinds(diagnose_training(overfitted(random.Random(seed)))) == ["overfitting"]
+    assert kinds(diagnose_training(turned_run(random.Random(seed)))) == ["overfitting"]
 
 
 def test_overfitting_comes_with_both_losses_and_the_way_back() -> None:
-    [found] = diagnose_training(overfitted(random.Random(3)))
+    [found] = diagnose_training(turned_run(random.Random(3)))
     assert found.text.startswith("overfits: val/loss best 0.1")
     assert "train/loss still falls" in found.text
     best, now, then, last = found.evidence
@@ -152,13 +151,13 @@ def test_overfitting_comes_with_both_losses_and_the_way_back() -> None:
 
 
 def test_a_live_run_is_stopped_by_a_key_and_given_patience_by_set() -> None:
-    [found] = diagnose_training(replace(overfitted(random.Random(3)), live=True, total_steps=1000))
+    [found] = diagnose_training(replace(turned_run(random.Random(3)), live=True, total_steps=1000))
     assert found.advice[0].key == "C" and "stop it (s)" in found.advice[0].text
     assert found.advice[1].command == "tuitrain set demo stop.patience=5"
 
 
 def test_an_accuracy_that_holds_is_said_beside_a_loss_that_turned() -> None:
-    before = overfitted(random.Random(3))
+    before = turned_run(random.Random(3))
     accuracy = curve_of_points(
         "val/accuracy", [(EPOCH * n, min(0.9, n / 10)) for n in range(1, 41)]
     )
@@ -316,55 +315,35 @@ def test_what_was_broken_on_purpose_is_found(wanted: Wanted) -> None:
 # --- from the record ------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def told(tmp_path: Path) -> Callable[[int, list[float]], RunReader]:
-    """Return a function that records epochs of a run, and a reader of it."""
-    run = new_run(tmp_path / "runs", "demo")
-    begin(run, 800)
-    number = [3]
-
-    def add(first_epoch: int, validation: list[float]) -> RunReader:
-        draw = random.Random(0)
-        losses = falling(800, draw, 0.005, 0.1)
-        for epoch, value in enumerate(validation, first_epoch):
-            first = epoch * EPOCH
-            evaluated = m.Evaluated(
-                1e9 + first, first + EPOCH, epoch + 1, 0.1, {"val/loss": value}, None
-            )
-            taken = steps(first + 1, {"train/loss": losses[first : first + EPOCH]})
-            write(run, taken, evaluated, sequence=number[0])
-            number[0] += 2
-        return RunReader(run)
-
-    return add
-
-
-def test_the_record_gives_what_the_points_give(told: Callable[..., RunReader]) -> None:
-    turned = [2.3 * math.exp(-n / 3) + 0.1 + 0.008 * max(0, n - 10) for n in range(40)]
-    with told(0, turned) as reader:
+def test_the_record_gives_what_the_points_give(tmp_path: Path) -> None:
+    with RunReader(overfitting(tmp_path / "runs", epochs=50)) as reader:
         read, [found] = read_history(reader), read_diagnoses(reader)
-    assert (read.step, read.total_steps, read.evaluations) == (800, 800, 40)
+    assert (read.step, read.total_steps, read.evaluations) == (1000, 1000, 50)
     assert len(read.beginning) == BEGINNING_STEPS
     assert found.kind == "overfitting"
     block = diagnosis_block([found])
-    assert block.startswith("DIAGNOSIS\n  overfits: val/loss best ")
-    assert "\n    seen in val/loss 0.1540 at step 300; val/loss 0.3320" in block
+    assert block.startswith("DIAGNOSIS\n  overfits: val/loss best 0.15")
+    assert "\n    seen in val/loss 0.15" in block
     note = plain_text(diagnosis_note([found, found], 80)[0])
-    assert len(note) <= 80 and note.endswith("+1  (A: why, what to do)")
+    assert len(note) <= 80 and note.endswith("+1  (A explains)")
 
 
-def test_what_is_shown_of_a_live_run_does_not_flicker(told: Callable[..., RunReader]) -> None:
+def test_what_is_shown_of_a_live_run_does_not_flicker(tmp_path: Path) -> None:
     clock = [0.0]
-    live = LiveDiagnoses(lambda: clock[0])
-    turned = [2.3 * math.exp(-n / 3) + 0.1 + 0.008 * max(0, n - 10) for n in range(30)]
-    with told(0, turned) as reader:
+    live, run, seen = LiveDiagnoses(lambda: clock[0]), overfitting(tmp_path / "runs"), []
+    with RunReader(run) as reader:
         assert kinds(live.read(reader)) == ["overfitting"]
-        seen = []
-        for epoch in range(30, 36):
-            told(epoch, [0.05]).close()
-            assert live.read(reader) == live.read(reader)
+        for epoch in range(40, 46):
+            taken, evaluated = overfitting_epoch(epoch)
+            assert isinstance(evaluated, m.Evaluated)
+            better = replace(evaluated, metrics={"val/loss": 0.05})
+            write(run, taken, better, sequence=3 + 2 * epoch)
+            before = kinds(live.read(reader))
             clock[0] += 2.0
-            seen.append(kinds(live.read(reader)))
+            seen.append((before, kinds(live.read(reader))))
         assert read_diagnoses(reader) == ()
-    assert seen[:2] == [["overfitting"]] * 2
-    assert seen[-1] == []
+    told = [after for _before, after in seen]
+    assert told[:2] == [["overfitting"]] * 2
+    assert told[-1] == []
+    # Within 2 s of a look nothing is looked at.
+    assert [before for before, _after in seen[1:]] == told[:-1]

@@ -30,7 +30,7 @@ def diagnosis_note(diagnoses: Sequence[Diagnosis], width: int) -> list[SpanLine]
     if not serious:
         return []
     more = f" +{len(serious) - 1}" if len(serious) > 1 else ""
-    tail = f"{more}  (A: why, what to do)"
+    tail = f"{more}  (A explains)"
     room = width - 2 - display_width(tail)
     return [(Span(f" {shorten(sanitise(serious[0].text), room)}", "alert"), Span(tail, "quiet"))]
 

@@ -9,9 +9,11 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from tuitrain.analysis.diagnosis.reading import LiveDiagnoses
 from tuitrain.analysis.step_time import SPLIT_POINTS
 from tuitrain.errors import FolderError, TuitrainError
 from tuitrain.metric_names import is_split_metric
@@ -156,14 +158,28 @@ class RunFollower(RecordFollower[Request, RunSnapshot]):
         directory: RunDirectory,
         deliver: Callable[[RunSnapshot], None],
         request: Request | None = None,
+        *,
+        diagnoses: bool = False,
     ) -> None:
+        """Follow the run in `directory`.
+
+        Args:
+            directory: the run.
+            deliver: takes what was read, in the thread.
+            request: what the screen asks for.
+            diagnoses: what the curves show is wanted too.
+        """
         super().__init__(directory, deliver, request or Request())
         self._before: RunSnapshot | None = None
+        self._diagnoses = LiveDiagnoses() if diagnoses else None
 
     def read(self, reader: RunReader, request: Request) -> RunSnapshot:
         """Read the run; of curves that were read before only the new end."""
-        self._before = read_snapshot(reader, request, self._before)
-        return self._before
+        snapshot = read_snapshot(reader, request, self._before)
+        if self._diagnoses is not None:
+            snapshot = replace(snapshot, diagnoses=self._diagnoses.read(reader))
+        self._before = snapshot
+        return snapshot
 
     def fail(self, reason: str) -> RunSnapshot:
         """Forget what was read."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from tuitrain.analysis.diagnosis.diagnosis import Diagnosis
 from tuitrain.analysis.memory_breakdown import training_device
 from tuitrain.runs.rows import (
     AlertRow,
@@ -75,6 +76,8 @@ class RunSnapshot:
     profiles: tuple[ProfileRow, ...] = ()
     marks: tuple[MarkRow, ...] = ()
     alerts: tuple[AlertRow, ...] = ()
+    diagnoses: tuple[Diagnosis, ...] = ()
+    """What the curves show, the gravest first; empty where the screen does not ask for it."""
     commands: tuple[CommandRow, ...] = ()
     checkpoints: tuple[CheckpointRow, ...] = ()
     config: Mapping[str, object] = field(default_factory=dict)

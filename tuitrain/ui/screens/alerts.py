@@ -1,4 +1,4 @@
-"""The alerts of a run: a list, and all there is to read of the one under the cursor.
+"""The alerts of a run and what its curves show: a list, and all about the one under the cursor.
 
 It shows what its follower delivers; what raises alerts is the supervisor's.
 """
@@ -8,6 +8,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Container
 
+from tuitrain.analysis.diagnosis.diagnosis import Diagnosis
 from tuitrain.messages import TakeStacks
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.rows import AlertRow
@@ -20,8 +21,9 @@ from tuitrain.ui.widgets.picklist import PickList, Row
 from tuitrain.ui.widgets.reader import Reader
 from tuitrain.ui.widgets.topline import TopLine
 from tuitrain.view.alerts import alert_details, alert_line, count_words
+from tuitrain.view.diagnosis import diagnosis_details, diagnosis_line
 from tuitrain.view.format import sanitise
-from tuitrain.view.spans import Span, wrap_plain
+from tuitrain.view.spans import Span, SpanLine, wrap_plain
 
 _BESIDE = 160
 """From this width on the details stand beside the list, which needs about 80 cells of it."""
@@ -54,8 +56,10 @@ class AlertsScreen(FollowingScreen[RunSnapshot]):
     def __init__(self, directory: RunDirectory) -> None:
         """Show the alerts of the run in `directory`."""
         super().__init__(directory)
-        self._rows: dict[str, AlertRow] = {}
-        self._follower = RunFollower(directory, self.deliver, Request(metrics=(), times=False))
+        self._rows: dict[str, AlertRow | Diagnosis] = {}
+        self._follower = RunFollower(
+            directory, self.deliver, Request(metrics=(), times=False), diagnoses=True
+        )
 
     def compose(self) -> ComposeResult:
         """Lay out list and details; the width decides how they stand."""
@@ -81,11 +85,12 @@ class AlertsScreen(FollowingScreen[RunSnapshot]):
         """Show what was read."""
         # Alerts are never removed, so a place in the record's order is a key; the newest is first.
         numbered = [(str(number), row) for number, row in enumerate(snapshot.alerts, start=1)]
-        self._rows = dict(reversed(numbered))
+        # What the curves show now stands above what was raised at some time.
+        self._rows = {each.kind: each for each in snapshot.diagnoses} | dict(reversed(numbered))
         fault = wrap_plain(snapshot.error, self.size.width, "bad") if snapshot.error else []
         self.query_one("#note", Lines).show_lines(fault)
         self.query_one(PickList).show_rows(
-            [Row(key, alert_line(row)) for key, row in self._rows.items()],
+            [Row(key, _line(row)) for key, row in self._rows.items()],
             empty="" if snapshot.error else " no alerts",
         )
         self._show_details()
@@ -93,7 +98,7 @@ class AlertsScreen(FollowingScreen[RunSnapshot]):
 
     def _show_top(self, snapshot: RunSnapshot) -> None:
         state = snapshot.summary.state if snapshot.summary else ""
-        words = f"{count_words(tuple(self._rows.values()))} "
+        words = f"{count_words(snapshot.alerts)} "
         name = Span(f" {sanitise(self._directory.id)}", "title")
         left = (name, Span(f"  {state}", "live" if snapshot.live else ""))
         self.query_one(TopLine).show_parts(left, (Span(words, "quiet"),))
@@ -106,7 +111,7 @@ class AlertsScreen(FollowingScreen[RunSnapshot]):
     def _show_details(self) -> None:
         reader = self.query_one(Reader)
         row = self._rows.get(self.query_one(PickList).key)
-        reader.show_lines(alert_details(row, max(20, reader.size.width)) if row else [])
+        reader.show_lines(_details(row, max(20, reader.size.width)) if row else [])
 
     # --- keys -----------------------------------------------------------------------------------
 
@@ -137,3 +142,13 @@ class AlertsScreen(FollowingScreen[RunSnapshot]):
             self.query_one(PickList).focus()
         else:
             self.dismiss()
+
+
+def _line(row: AlertRow | Diagnosis) -> SpanLine:
+    return diagnosis_line(row) if isinstance(row, Diagnosis) else alert_line(row)
+
+
+def _details(row: AlertRow | Diagnosis, width: int) -> list[SpanLine]:
+    if isinstance(row, Diagnosis):
+        return diagnosis_details(row, width)
+    return alert_details(row, width)

@@ -41,6 +41,7 @@ from tuitrain.view import format as text
 from tuitrain.view import runtext, sidetext, timetext
 from tuitrain.view.chart.labels import series_labels
 from tuitrain.view.compare import unique_labels
+from tuitrain.view.diagnosis import diagnosis_note
 from tuitrain.view.format import metric_value, sanitise
 from tuitrain.view.palette import assign_slots
 from tuitrain.view.spans import Span, SpanLine, plain_line
@@ -91,7 +92,7 @@ class RunView(Whole, Screen[None]):
         self._alone: str | None = None
         self._overlays: dict[str, RunFollower] = {}
         self._overlaid: dict[str, RunSnapshot] = {}
-        self._follower = RunFollower(directory, self._deliver)
+        self._follower = RunFollower(directory, self._deliver, diagnoses=True)
         self._news = News()
 
     @property
@@ -290,6 +291,7 @@ class RunView(Whole, Screen[None]):
         waiting = runtext.waiting_for(snapshot.commands)
         if waiting and snapshot.live:
             lines.append(plain_line(f" {waiting}", "alert"))
+        lines += diagnosis_note(snapshot.diagnoses, width)
         if self._choices.pattern:
             lines.append(plain_line(f" filter: {self._choices.pattern}  (/ changes it)", "mark"))
         if self._choices.cursor is not None:
