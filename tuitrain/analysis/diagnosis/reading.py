@@ -4,12 +4,9 @@ Reads only; concludes nothing.
 """
 
 import math
-import shlex
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 from tuitrain.analysis.diagnosis.diagnosis import Diagnosis
 from tuitrain.analysis.diagnosis.history import (
@@ -20,6 +17,7 @@ from tuitrain.analysis.diagnosis.history import (
     TrainingHistory,
 )
 from tuitrain.analysis.diagnosis.rules import diagnose_training
+from tuitrain.analysis.why_failed import shown_path
 from tuitrain.messages import FINAL_STATES
 from tuitrain.runs.reader import RunReader
 from tuitrain.runs.reading.curves import CurveReader
@@ -52,7 +50,7 @@ def read_history(reader: RunReader) -> TrainingHistory:
     progress, monitor = reader.steps.progress(), facts.monitor or ""
     return TrainingHistory(
         run=reader.directory.id,
-        preset=_shown(reader.directory.config_path),
+        preset=shown_path(reader.directory.config_path),
         step=progress.step if progress else 0,
         total_steps=facts.total_steps or 0,
         live=reader.state().state not in FINAL_STATES | {"lost"},
@@ -79,13 +77,6 @@ def read_history(reader: RunReader) -> TrainingHistory:
         },
         monitor=monitor,
     )
-
-
-def _shown(path: Path) -> str:
-    """Return a path for a command: from this folder where it lies below, quoted where it must."""
-    with suppress(ValueError, OSError):
-        path = path.absolute().relative_to(Path.cwd())
-    return shlex.quote(str(path))
 
 
 def _curve(

@@ -1,4 +1,4 @@
-"""The commands that look at what is on record: ls, show, logs, samples, rm, export, report.
+"""The commands that look at what is on record: ls, show, why-failed, logs, samples, rm and so on.
 
 Only names them; each lives in a module of its own.
 """
@@ -12,9 +12,10 @@ from tuitrain.cli.record.remove import rm
 from tuitrain.cli.record.report import report
 from tuitrain.cli.record.samples import samples
 from tuitrain.cli.record.show import show
+from tuitrain.cli.record.why_failed import why_failed
 
 
 def add_commands(app: typer.Typer) -> None:
     """Add the commands to the command line."""
-    for command in (ls, show, logs, samples, rm, export, report):
+    for command in (ls, show, why_failed, logs, samples, rm, export, report):
         app.command()(command)

@@ -43,6 +43,7 @@ def describe(reader: "RunReader") -> dict[str, Any]:
         RecordError: the record can't be read.
     """
     from tuitrain.analysis.diagnosis.reading import read_diagnoses
+    from tuitrain.analysis.why_failed import read_failures
     from tuitrain.messages import plain_data
     from tuitrain.runs.samples import sampled_steps
 
@@ -73,6 +74,7 @@ def describe(reader: "RunReader") -> dict[str, Any]:
         "readings": reader.readings.latest_samples(),
         "samples": sampled_steps(reader.directory),
         "profiles": [plain_data(row) for row in reader.entries.profiles()],
+        "failure": [asdict(each) for each in read_failures(reader)],
         "diagnosis": [asdict(each) for each in read_diagnoses(reader)],
     }
 
@@ -115,6 +117,7 @@ def _block(reader: "RunReader", now: float) -> str:
             for alert in alerts
         )
     )
+    parts.append(_failure(reader))
     detail = reader.states()[-1].detail
     parts.append(text.sanitise_lines(detail).rstrip())
     return "\n\n".join(part for part in parts if part)
@@ -179,6 +182,14 @@ def _diagnosis(reader: "RunReader") -> str:
     from tuitrain.view.diagnosis import diagnosis_block
 
     return diagnosis_block(read_diagnoses(reader))
+
+
+def _failure(reader: "RunReader") -> str:
+    """Return why the run failed, where that is known."""
+    from tuitrain.analysis.why_failed import read_failures
+    from tuitrain.view.failure import failure_block
+
+    return failure_block(read_failures(reader))
 
 
 def _checkpoints(reader: "RunReader", now: float) -> str:

@@ -9,6 +9,7 @@ from textual.binding import Binding
 from textual.containers import Container
 
 from tuitrain.analysis.diagnosis.diagnosis import Diagnosis
+from tuitrain.failures.explain import Failure
 from tuitrain.messages import TakeStacks
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.rows import AlertRow
@@ -22,6 +23,7 @@ from tuitrain.ui.widgets.reader import Reader
 from tuitrain.ui.widgets.topline import TopLine
 from tuitrain.view.alerts import alert_details, alert_line, count_words
 from tuitrain.view.diagnosis import diagnosis_details, diagnosis_line
+from tuitrain.view.failure import failure_details, failure_line
 from tuitrain.view.format import sanitise
 from tuitrain.view.spans import Span, SpanLine, wrap_plain
 
@@ -56,9 +58,9 @@ class AlertsScreen(FollowingScreen[RunSnapshot]):
     def __init__(self, directory: RunDirectory) -> None:
         """Show the alerts of the run in `directory`."""
         super().__init__(directory)
-        self._rows: dict[str, AlertRow | Diagnosis] = {}
+        self._rows: dict[str, AlertRow | Diagnosis | Failure] = {}
         self._follower = RunFollower(
-            directory, self.deliver, Request(metrics=(), times=False), diagnoses=True
+            directory, self.deliver, Request(metrics=(), times=False), explained=True
         )
 
     def compose(self) -> ComposeResult:
@@ -85,8 +87,12 @@ class AlertsScreen(FollowingScreen[RunSnapshot]):
         """Show what was read."""
         # Alerts are never removed, so a place in the record's order is a key; the newest is first.
         numbered = [(str(number), row) for number, row in enumerate(snapshot.alerts, start=1)]
-        # What the curves show now stands above what was raised at some time.
-        self._rows = {each.kind: each for each in snapshot.diagnoses} | dict(reversed(numbered))
+        # Why it failed and what the curves show stand above what was raised at some time.
+        self._rows = {
+            **{each.kind: each for each in snapshot.failures},
+            **{each.kind: each for each in snapshot.diagnoses},
+            **dict(reversed(numbered)),
+        }
         fault = wrap_plain(snapshot.error, self.size.width, "bad") if snapshot.error else []
         self.query_one("#note", Lines).show_lines(fault)
         self.query_one(PickList).show_rows(
@@ -144,11 +150,19 @@ class AlertsScreen(FollowingScreen[RunSnapshot]):
             self.dismiss()
 
 
-def _line(row: AlertRow | Diagnosis) -> SpanLine:
-    return diagnosis_line(row) if isinstance(row, Diagnosis) else alert_line(row)
+def _line(row: AlertRow | Diagnosis | Failure) -> SpanLine:
+    match row:
+        case Diagnosis():
+            return diagnosis_line(row)
+        case Failure():
+            return failure_line(row)
+    return alert_line(row)
 
 
-def _details(row: AlertRow | Diagnosis, width: int) -> list[SpanLine]:
-    if isinstance(row, Diagnosis):
-        return diagnosis_details(row, width)
+def _details(row: AlertRow | Diagnosis | Failure, width: int) -> list[SpanLine]:
+    match row:
+        case Diagnosis():
+            return diagnosis_details(row, width)
+        case Failure():
+            return failure_details(row, width)
     return alert_details(row, width)
