@@ -83,6 +83,20 @@ def test_what_the_curves_show_comes_first_with_evidence_and_what_to_do(tmp_path:
     show(overfitting(tmp_path / "runs"), steps, size=(80, 24))
 
 
+def test_why_a_run_failed_comes_first_with_what_to_do(tmp_path: Path) -> None:
+    failed = new_run(tmp_path / "runs", "alpha")
+    reason = "RuntimeError: mat1 and mat2 shapes cannot be multiplied (2x7 and 8x4)"
+    train(failed, falling(60), end=("failed", reason))
+
+    async def steps(pilot: Pilot[Any]) -> None:
+        await wait_for_text(pilot, "why        layer and input do not fit: A linear")
+        await wait_for_text(pilot, "The input has 7 features, the layer takes 8.")
+        await wait_for_text(pilot, "seen in RuntimeError: mat1 and mat2")
+        await wait_for_text(pilot, "try make the layer that long")
+
+    show(failed, steps, size=(80, 30))
+
+
 def test_enter_goes_to_the_stacks_that_then_scroll_and_q_comes_back(run: RunDirectory) -> None:
     async def steps(pilot: Pilot[Any]) -> None:
         await wait_for_text(pilot, "3 alerts, 1 for information")

@@ -133,7 +133,11 @@ def test_a_run_of_one_point_shows_it(root: Path) -> None:
     [
         ("finished", "all epochs", ("demo  finished", "finished: all epochs")),
         ("stopped", "asked for", ("demo  stopped", "stopped: asked for")),
-        ("failed", "CUDA out of memory", ("failed: CUDA out of memory  (R resumes)",)),
+        (
+            "failed",
+            "CUDA out of memory",
+            ("failed: CUDA out of memory  (R resumes)", "out of device memory: ", "what to do)"),
+        ),
         ("paused", "released", ("paused: released  (R resumes)",)),
     ],
 )

@@ -12,7 +12,7 @@ DEVICE_FAILURES: tuple[FailureKind, ...] = (
             r"(?:\. GPU (?P<gpu>\d+) has a total capacity of (?P<total>[\d.]+ \w+) of which "
             r"(?P<free>[\d.]+ \w+) is free)?",
             r"(?:HIP|MPS backend|XPU) out of memory",
-            r"CUDA error: out of memory",
+            r"CUDA (?:error: )?out of memory",
             r"CUBLAS_STATUS_ALLOC_FAILED",
             r"CUDNN_STATUS_ALLOC_FAILED",
             r"cuda runtime error \(2\) ?: out of memory",
