@@ -312,4 +312,6 @@ def _await_start(client: "RunClient", directory: "RunDirectory", json: bool) -> 
         output.data_json({**plain, "path": str(directory.path)})
     else:
         output.data(directory.id)
+    if state.state == "failed" and (why := _why_failed(directory)):
+        output.say(why)
     return EXIT_FAILED if state.state == "failed" else 0

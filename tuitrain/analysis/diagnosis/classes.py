@@ -41,7 +41,7 @@ def dead_outputs(history: TrainingHistory) -> Diagnosis | None:
     what = "a class is" if len(dead) == 1 else f"{len(dead)} classes are"
     text = (
         f"{what} never predicted in the last {len(recent)} evaluations: {', '.join(named)}{more} "
-        f"of {last.samples:,} validation samples"
+        f"of {last.samples:,} validation {history.unit}"
     )
     evidence = tuple(
         Evidence(f"predicted as {last.name(n)}", each.step, each.counts.predicted[n])
@@ -68,7 +68,8 @@ def imbalance(history: TrainingHistory) -> Diagnosis | None:
         return None
     share = support[largest] / last.samples
     text = (
-        f"imbalanced classes: {last.name(largest)} is {share:.0%} of the validation samples with "
+        f"imbalanced classes: {last.name(largest)} is {share:.0%} of the validation "
+        f"{history.unit} with "
         f"recall {last.recall(largest):.2f}, {last.name(worst)} is "
         f"{support[worst] / last.samples:.1%} with recall {last.recall(worst):.2f}"
     )

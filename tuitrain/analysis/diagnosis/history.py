@@ -15,6 +15,8 @@ from tuitrain.messages import PerClassCounts
 MOST_STRETCHES = 240
 """Stretches that a curve is cut into: the fewer evaluations of most runs stay single values."""
 BEGINNING_STEPS = 30
+_UNITS = {"segmentation": "pixels", "language_modelling": "tokens"}
+"""What a task counts by class, where it is not samples."""
 _TO_DEVIATION = 1.4826
 """From the median of absolute deviations to the standard deviation of a normal distribution."""
 
@@ -165,6 +167,11 @@ class TrainingHistory:
     def progress(self) -> float:
         """The share of its steps that are done; 1 where their number is unknown."""
         return self.step / self.total_steps if self.total_steps else 1.0
+
+    @property
+    def unit(self) -> str:
+        """What is counted by class."""
+        return _UNITS.get(str(self.config.get("task")), "samples")
 
     def setting(self, section: str, key: str) -> Any:
         """Return a setting of the preset; None where it has none."""

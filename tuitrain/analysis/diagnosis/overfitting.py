@@ -125,7 +125,8 @@ def _go_back(history: TrainingHistory, turn: _Turn) -> Iterator[Advice]:
     decided = f", best by {history.monitor}" if history.monitor else ""
     first = "stop it (s), then " if history.live else ""
     text = f"go back to checkpoint best (step {step:,}{decided}; {_LOSS} was best at step "
-    text += f"{turn.best_step:,}): {first}C lists the checkpoints, R resumes from the chosen one"
+    text += f"{turn.best_step:,}): {first}C lists the checkpoints, R resumes from the chosen one; "
+    text += "evaluate and predict take it by themselves"
     yield Advice(text, "C", f"tuitrain resume {history.run} --from best")
 
 

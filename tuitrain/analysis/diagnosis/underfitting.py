@@ -46,7 +46,7 @@ def _as_the_largest_class(history: TrainingHistory) -> Diagnosis | None:
     text = (
         f"no better than a constant answer: val/accuracy {last.accuracy:.3g} at step "
         f"{last.step:,}, always {last.name(last.largest)} would have {share:.3g} of "
-        f"{last.samples:,} samples"
+        f"{last.samples:,} {history.unit}"
     )
     evidence = tuple(Evidence("val/accuracy", each.step, each.accuracy) for each in recent)
     return _diagnosis(history, text, evidence)
