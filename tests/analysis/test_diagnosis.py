@@ -198,6 +198,15 @@ def test_a_loss_that_was_low_and_is_high_again_shows_a_rate_that_is_too_high() -
     )
 
 
+def test_a_rate_that_was_changed_since_is_the_one_that_is_named() -> None:
+    draw = random.Random(0)
+    train = [*falling(200, draw), *(2.3 + 0.05 * draw.gauss(0, 1) for _ in range(200))]
+    rates = curve_of_points("lr", [(n, 0.1 if n <= 200 else 5.0) for n in range(1, 401)])
+    [found] = diagnose_training(replace(history(train), rate=rates))
+    assert found.text.startswith("learning rate 5 looks too high")
+    assert found.advice[0].command == "tuitrain run demo --set optimizer.lr=0.5"
+
+
 def test_a_validation_loss_that_swings_shows_a_rate_that_is_too_high() -> None:
     draw = random.Random(0)
     validation = [0.5 + 0.2 * (-1) ** n + 0.02 * draw.gauss(0, 1) for n in range(30)]

@@ -33,6 +33,8 @@ _LEAST_PROGRESS = 0.3
 _LEAST_STEPS = 100
 _LITTLE = 0.15
 """Share of its first value that a loss has lost at most where it hardly moves."""
+_SAME_RATE = 0.1
+"""Share that the largest rate may differ from the preset's by: means of stretches are lower."""
 _LINEAR = 0.5
 """Share of the descent of its first quarters that the last ones must have, rate for rate."""
 
@@ -122,14 +124,27 @@ def _lag_one(values: tuple[float, ...]) -> float:
     return sum(a * b for a, b in pairwise(rest)) / whole if whole else 0.0
 
 
+def _rate(history: TrainingHistory) -> float | None:
+    """Return the rate of the preset, or the largest there was where it was changed since."""
+    preset = history.setting("optimizer", "lr")
+    base = float(preset) if isinstance(preset, (int, float)) else None
+    largest = max(history.rate.values, default=None)
+    if base is None or largest is None or abs(largest - base) <= _SAME_RATE * base:
+        return largest if base is None else base
+    return largest
+
+
 def _rate_words(history: TrainingHistory) -> str:
-    rate = history.setting("optimizer", "lr")
-    return f" {rate:g}" if isinstance(rate, (int, float)) else ""
+    rate = _rate(history)
+    return "" if rate is None else f" {rate:.3g}"
+
+
+def _times(rate: float | None, factor: float, unknown: str) -> str:
+    return unknown if rate is None else f"{rate * factor:.3g}"
 
 
 def _lower(history: TrainingHistory) -> tuple[Advice, ...]:
-    rate = history.setting("optimizer", "lr")
-    lower = f"{rate / 10:g}" if isinstance(rate, (int, float)) else "LOWER"
+    lower = _times(_rate(history), 0.1, "LOWER")
     name = history.preset
     clip = history.setting("train", "clip_norm") or 0
     find = Advice("measure which rates train at all", "", f"tuitrain find-lr {name}")
@@ -155,6 +170,8 @@ def rate_too_low(history: TrainingHistory) -> Diagnosis | None:
     if len(train) < 4 * _LEAST_STRETCHES or history.setting("train", "weights_from"):
         return None
     parts = _quarters(train, history.rate)
+    if not all(parts):
+        return None
     levels = [statistics.fmean(part) for part in parts]
     error = train.noise * math.sqrt(1 / len(parts[0]) + 1 / len(parts[3]))
     total = levels[0] - levels[3]
@@ -175,7 +192,8 @@ def rate_too_low(history: TrainingHistory) -> Diagnosis | None:
 def _quarters(train: Curve, rate: Curve) -> list[list[float]]:
     """Return the training loss in four parts, each with a quarter of the sum of all rates.
 
-    So a schedule that ends in small steps is no sign that all is learned.
+    So a schedule that ends in small steps is no sign that all is learned. A part is empty where
+    the rate was that uneven.
     """
     rates = [1.0] * len(train)
     if len(rate):
@@ -186,12 +204,11 @@ def _quarters(train: Curve, rate: Curve) -> list[list[float]]:
     for value, each in zip(train.values, rates, strict=True):
         travelled += each
         parts[min(3, int(4 * (travelled - each / 2) / whole))].append(value)
-    return parts if all(parts) else [list(train.values[n::4]) for n in range(4)]
+    return parts
 
 
 def _raise(history: TrainingHistory) -> tuple[Advice, ...]:
-    rate = history.setting("optimizer", "lr")
-    higher = f"{rate * 10:g}" if isinstance(rate, (int, float)) else "HIGHER"
+    higher = _times(_rate(history), 10.0, "HIGHER")
     name = history.preset
     find = Advice("measure which rate is worth taking", "", f"tuitrain find-lr {name}")
     if history.live:
