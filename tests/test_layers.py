@@ -10,26 +10,27 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "tuitrain"
 BASE = {"__version__", "errors", "extras", "file_lock", "messages", "metric_names", "units"}
-READ = {"alerts", "analysis", "config", "traces", "runs"}
+READ = {"alerts", "analysis", "config", "failures", "traces", "runs"}
 ALLOWED = {
     "__init__": set(),
     "__main__": {"cli"},
     "errors": set(),
     "extras": {"errors"},
+    "failures": set(),
     "file_lock": {"errors"},
     "metric_names": set(),
     "units": set(),
     "messages": set(),
     "config": {"errors"},
     "runs": BASE | {"config"},
-    "analysis": BASE | {"config", "runs"},
+    "analysis": BASE | {"config", "failures", "runs"},
     "userdata": {"errors", "file_lock", "units"},
     "telemetry": set(),
     "traces": BASE,
-    "alerts": BASE | {"config"},
+    "alerts": BASE | {"config", "failures"},
     "components": {"errors", "extras", "config", "userdata"},
     "training": BASE | {"components", "config"},
-    "supervisor": BASE | {"alerts", "config", "traces", "runs", "telemetry"},
+    "supervisor": BASE | {"alerts", "config", "failures", "traces", "runs", "telemetry"},
     "trained": BASE | READ | {"supervisor"},
     "view": BASE | READ,
     "ui": BASE | READ | {"supervisor", "telemetry", "trained", "view"},

@@ -128,6 +128,17 @@ def test_a_plateau_is_told_once_until_there_is_a_better_value() -> None:
     assert feed.kinds == ["plateau"] * 2
 
 
+def test_a_converged_metric_that_wobbles_is_one_plateau_however_long_it_lasts() -> None:
+    feed = Feed()
+    draw = random.Random(0)
+    for _ in range(3000):
+        feed.evaluate(loss=draw.gauss(0.1, 0.002))
+    assert feed.kinds == ["plateau"]
+    for _ in range(200):
+        feed.evaluate(loss=draw.gauss(0.05, 0.002))
+    assert feed.kinds == ["plateau"] * 2
+
+
 def test_a_metric_of_training_is_its_mean_since_the_last_evaluation() -> None:
     feed = Feed("alerts.plateau_evaluations=2", "stop.monitor=train/loss")
     for losses in ([3.0, 1.0], [1.0, 1.0], [0.5, 1.7], [1.0, 1.2]):

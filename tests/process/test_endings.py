@@ -231,9 +231,10 @@ def test_a_step_that_raises_keeps_all_steps_before_it_and_can_be_gone_on_from(
 ) -> None:
     module = cli.folder / "fragile.py"
     module.write_text(FRAGILE_MODULE.replace("RAISE", raising))
-    cli("run", cli.preset(FRAGILE), exit_code=1)
+    failed = cli("run", cli.preset(FRAGILE), exit_code=1)
     run = cli.only()
     assert run.state().reason == f"{told}; step 6 is saved"
+    assert "WHY IT FAILED" not in failed.stderr_text
     assert told.partition(" (")[0] in run.state().detail
     assert [step for step, _ in run.points("train/loss")] == [1, 2, 3, 4, 5, 6]
     assert run.files() == ["last.pt", "step-00000005.pt", "step-00000006.pt"]
@@ -242,6 +243,18 @@ def test_a_step_that_raises_keeps_all_steps_before_it_and_can_be_gone_on_from(
     cli.resume(run, "--code", "fragile:Net")
     assert run.wait_end().state == "finished"
     assert [step for step, _ in run.points("train/loss")] == list(range(1, 24))
+
+
+def test_a_failure_that_is_known_is_explained_at_the_end_of_a_run(cli: Any) -> None:
+    (cli.folder / "fragile.py").write_text(
+        FRAGILE_MODULE.replace("RAISE", "torch.zeros(2, 7) @ torch.zeros(8, 4)")
+    )
+    failed = cli("run", cli.preset(FRAGILE), exit_code=1)
+    said = failed.stderr_text
+    assert "WHY IT FAILED\n  layer and input do not fit: " in said
+    assert "The input has 7 features, the layer takes 8." in said
+    assert "fragile.py line 15, in forward: torch.zeros(2, 7) @ torch.zeros(8, 4)" in said
+    assert said.index("WHY IT FAILED") < said.index("resume with: ")
 
 
 def test_a_part_that_leaves_at_once_is_told_as_what_it_did(cli: Any) -> None:

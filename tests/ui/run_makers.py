@@ -171,3 +171,24 @@ def ask(run: RunDirectory, request: m.Request) -> int:
 def answer(writer: RunWriter, command: CommandRow, text: str) -> None:
     """Say that a command was obeyed."""
     writer.commands.finish(command.id, _at(STEPS), "done", text)
+
+
+def overfitting(root: Path, epochs: int = 40) -> RunDirectory:
+    """Make a live run whose validation loss has turned at step 200 while training goes on."""
+    run = new_run(root, "demo")
+    begin(run, 1000)
+    for epoch in range(epochs):
+        write(run, *overfitting_epoch(epoch), sequence=3 + 2 * epoch)
+    return run
+
+
+def overfitting_epoch(epoch: int) -> list[m.Event]:
+    """Return the steps of an epoch and its evaluation."""
+    first = epoch * STEPS_PER_EPOCH
+    numbers = range(first + 1, first + STEPS_PER_EPOCH + 1)
+    losses = [0.005 + 2.3 * math.exp(-n / 130) * (1 + 0.1 * math.sin(n)) for n in numbers]
+    validation = 2.3 * math.exp(-epoch / 3) + 0.1 + 0.008 * max(0, epoch - 10)
+    step = numbers[-1]
+    metrics = {"val/loss": validation, "val/accuracy": min(0.9, (epoch + 1) / 10)}
+    evaluated = m.Evaluated(_at(step), step, step / STEPS_PER_EPOCH, 0.1, metrics, None)
+    return [steps(first + 1, {"train/loss": losses}), evaluated]

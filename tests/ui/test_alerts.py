@@ -7,6 +7,7 @@ from textual.pilot import Pilot
 
 from tests.ui.apps import play
 from tests.ui.makers import NOW, falling, keep_alive, new_run, train
+from tests.ui.run_makers import overfitting
 from tests.ui.screens import screen_text, told, wait_for, wait_for_golden, wait_for_text
 from tuitrain.config.user import NotifySection
 from tuitrain.file_lock import FileLock
@@ -70,6 +71,30 @@ def test_the_list_and_the_stacks_of_the_alert_under_the_cursor(
         await wait_for_golden(pilot, f"alerts-{name}")
 
     show(run, steps, size=size, look=look)
+
+
+def test_what_the_curves_show_comes_first_with_evidence_and_what_to_do(tmp_path: Path) -> None:
+    async def steps(pilot: Pilot[Any]) -> None:
+        await wait_for_text(pilot, "overfitting (warning), seen in the curves up to step 800")
+        for line in ("train/loss 0.3119 at step 300", "stop.patience, 0 now", "tuitrain run"):
+            assert line in screen_text(pilot.app)
+        assert "0 alerts" in screen_text(pilot.app)
+
+    show(overfitting(tmp_path / "runs"), steps, size=(80, 24))
+
+
+def test_why_a_run_failed_comes_first_with_what_to_do(tmp_path: Path) -> None:
+    failed = new_run(tmp_path / "runs", "alpha")
+    reason = "RuntimeError: mat1 and mat2 shapes cannot be multiplied (2x7 and 8x4)"
+    train(failed, falling(60), end=("failed", reason))
+
+    async def steps(pilot: Pilot[Any]) -> None:
+        await wait_for_text(pilot, "why        layer and input do not fit: A linear")
+        await wait_for_text(pilot, "The input has 7 features, the layer takes 8.")
+        await wait_for_text(pilot, "seen in RuntimeError: mat1 and mat2")
+        await wait_for_text(pilot, "try make the layer that long")
+
+    show(failed, steps, size=(80, 30))
 
 
 def test_enter_goes_to_the_stacks_that_then_scroll_and_q_comes_back(run: RunDirectory) -> None:

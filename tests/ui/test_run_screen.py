@@ -12,6 +12,7 @@ from tests.ui.run_makers import (
     begin,
     end,
     one_metric,
+    overfitting,
     steps,
     training,
     write,
@@ -36,6 +37,17 @@ def test_state_progress_curves_memory_and_keys_at_every_size(
         await wait_for_golden(pilot, f"run-{size[0]}x{size[1]}")
 
     show(run, doing, size=size)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (60, 20)])
+def test_what_the_curves_show_stands_above_them_without_a_key(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    async def doing(pilot: Pilot[Any]) -> None:
+        await wait_for_text(pilot, "overfits: val/loss best 0.1")
+        await wait_for_golden(pilot, f"run-overfits-{size[0]}x{size[1]}")
+
+    show(overfitting(tmp_path / "runs"), doing, size=size)
 
 
 def test_plain_ascii_and_no_colour_lose_nothing_that_matters(run: RunDirectory) -> None:
@@ -121,7 +133,11 @@ def test_a_run_of_one_point_shows_it(root: Path) -> None:
     [
         ("finished", "all epochs", ("demo  finished", "finished: all epochs")),
         ("stopped", "asked for", ("demo  stopped", "stopped: asked for")),
-        ("failed", "CUDA out of memory", ("failed: CUDA out of memory  (R resumes)",)),
+        (
+            "failed",
+            "CUDA out of memory",
+            ("failed: CUDA out of memory  (R resumes)", "out of device memory: ", "what to do)"),
+        ),
         ("paused", "released", ("paused: released  (R resumes)",)),
     ],
 )

@@ -27,8 +27,9 @@ KINDS: tuple[Kind, ...] = (
     Kind("divergence", "warning", "The loss, as the median of every 20 steps, stays far above its "
          "best value, and by more than a tenth of all it had come down.",
          ("divergence_factor", "divergence_steps")),
-    Kind("plateau", "info", "The metric of `stop.monitor` gets no better; off where "
-         "`stop.patience` ends the run as soon.", ("plateau_evaluations", "plateau_min_delta")),
+    Kind("plateau", "info", "The metric of `stop.monitor` gets no better, told again only after "
+         "it did by more than it wobbles; off where `stop.patience` ends the run as soon.",
+         ("plateau_evaluations", "plateau_min_delta")),
     Kind("oom", "critical", "The device's memory ran out."),
     Kind("creep", "critical", "Memory of the worker (host or device) rises steadily and would be "
          "full before long, or has taken much already; files mapped into memory count too.",

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from tuitrain.alerts.rule import Hysteresis, Rule, RunStatus
+from tuitrain.failures.explain import explain
 from tuitrain.messages import Event, TrainingEnded
 
 _DIED = re.compile(r"DataLoader worker \(pid(?:\(s\))? ([\d, ]+)\)[^\n;]*")
@@ -15,11 +16,8 @@ _GONE = "in rebuild_storage_fd"
 """Where torch fails, with an error of the connection, when the loader of a batch is just dead."""
 _MISSING_S = 5.0
 """At the end of a run its loaders go before it says that it has ended."""
-_HINTS = {
-    "Killed": "the kernel kills when memory runs out: fewer data.workers",
-    "Bus error": "/dev/shm was full: fewer data.workers, or docker run --shm-size",
-}
-_NO_HINT = "worker.log may say why; a lack of memory and a full /dev/shm end them like that"
+_GONE_ROW = "DataLoader worker (pid(s) 0) exited unexpectedly"
+"""What the table of failures knows the row of a loader by that ended without a word."""
 
 
 class Loaders(Rule):
@@ -43,8 +41,7 @@ class Loaders(Rule):
             return ()
         # The signal, where torch names it, stands in the cause of what it raises.
         words = next((each for each in found if "by signal" in each), found[0])
-        hints = [hint for word, hint in _HINTS.items() if word in words] or [_NO_HINT]
-        return (f"a loader worker died: {words.strip()}; {hints[0]}",)
+        return (f"a loader worker died: {words.strip()}; {_hint(words)}",)
 
     def read(self, time_s: float, readings: Mapping[str, float]) -> Iterable[str]:
         """Count the loaders while steps are taken; an evaluation has some of its own for a time."""
@@ -56,6 +53,12 @@ class Loaders(Rule):
             return ()
         self._told = True
         return (f"loader workers died: {int(count)} of {self._most} are left",)
+
+
+def _hint(words: str) -> str:
+    """Return what to do about a loader that died, from the table of failures."""
+    found = [each for each in explain(words) if each.kind.startswith("loader worker")]
+    return (found or explain(_GONE_ROW))[0].advice[0]
 
 
 class Ended(Rule):

@@ -4,8 +4,10 @@ Knows points and evaluations, not how they come about.
 """
 
 import math
+from collections import deque
 from collections.abc import Iterable, Iterator
-from statistics import median
+from itertools import pairwise
+from statistics import fmean, median
 
 from tuitrain.alerts.rule import Rule
 from tuitrain.config.schema import AlertsSection, StopSection
@@ -16,6 +18,10 @@ _BLOCK_STEPS = 20
 _SHARE_OF_DESCENT = 0.1
 """Near zero any noise is many times the best: a rise counts from this share of all that the loss
 has come down."""
+
+_WOBBLES = 3.0
+"""A plateau is over once a value is better by so many times what evaluations differ by from one to
+the next: of noise alone the best of a thousand lies less far below the best of ten."""
 
 
 class Divergence(Rule):
@@ -74,7 +80,11 @@ class Divergence(Rule):
 
 
 class Plateau(Rule):
-    """The metric of `stop.monitor` gets no better from evaluation to evaluation."""
+    """The metric of `stop.monitor` gets no better from evaluation to evaluation.
+
+    A plateau is told once: a value that is better by less than evaluations differ by anyway is
+    part of it.
+    """
 
     on_learning = True
 
@@ -91,6 +101,9 @@ class Plateau(Rule):
         self._best_step = self._waited = 0
         self._sum, self._steps = 0.0, 0
         """Of a train/ metric since the last evaluation."""
+        self._recent: deque[float] = deque(maxlen=self._most + 1)
+        self._over_at: float | None = None
+        """What a value must be better than for the plateau that was told to be over."""
 
     def take(self, event: Event) -> Iterable[str]:
         """Look at each evaluation."""
@@ -112,20 +125,33 @@ class Plateau(Rule):
             self._sum, self._steps = 0.0, 0
         if math.isnan(value):
             return ()
+        if math.isfinite(value):
+            self._recent.append(value)
+        if self._over_at is not None and self._beats(value, self._over_at):
+            self._over_at = None
         if self._is_better(value):
             self._best, self._best_step, self._waited = value, event.step, 0
             return ()
         self._waited += 1
-        if self._waited != self._most:
+        if self._over_at is not None or self._waited < self._most:
             return ()
+        self._over_at = self._end_of_plateau()
         return (
             f"{self._monitor} has not improved for {self._waited} evaluations: best "
             f"{self._best:.4g} at step {self._best_step}, now {value:.4g}",
         )
 
+    def _end_of_plateau(self) -> float:
+        differences = [abs(after - before) for before, after in pairwise(self._recent)]
+        margin = max(self._min_delta, _WOBBLES * fmean(differences or [0.0]))
+        return self._best - margin if self._mode == "min" else self._best + margin
+
     def _is_better(self, value: float) -> bool:
         if math.isnan(self._best):
             return True
-        if self._mode == "min":
-            return value < self._best - self._min_delta
-        return value > self._best + self._min_delta
+        delta = self._min_delta if self._mode == "min" else -self._min_delta
+        return self._beats(value, self._best - delta)
+
+    def _beats(self, value: float, limit: float) -> bool:
+        """Return whether a value is better than a limit."""
+        return value < limit if self._mode == "min" else value > limit

@@ -254,9 +254,26 @@ class _Foreground:
         # One that could not even start is started again, with the run's log to say why.
         worker = self._worker if self._worker and self._worker.is_alive else None
         self.exit_code = Supervisor(spec, observers, worker).run()
+        if self.exit_code == EXIT_FAILED and (why := _why_failed(directory)):
+            output.say(why)
         if self.exit_code:
             output.say(f"resume with: tuitrain resume {directory.id}")
         output.say(f"the run is in {directory.path}")
+
+
+def _why_failed(directory: "RunDirectory") -> str:
+    """Return what a failed run tells of its failure; empty where that is not known."""
+    from tuitrain.analysis.why_failed import read_failures
+    from tuitrain.errors import RecordError
+    from tuitrain.runs.reader import RunReader
+    from tuitrain.view.failure import failure_block
+
+    try:
+        with RunReader(directory) as reader:
+            return failure_block(read_failures(reader))
+    except RecordError:
+        # The supervisor has told of a record that can't be read.
+        return ""
 
 
 def _progress(directory: "RunDirectory", preset: "Preset", json: bool) -> "Progress":
@@ -295,4 +312,6 @@ def _await_start(client: "RunClient", directory: "RunDirectory", json: bool) -> 
         output.data_json({**plain, "path": str(directory.path)})
     else:
         output.data(directory.id)
+    if state.state == "failed" and (why := _why_failed(directory)):
+        output.say(why)
     return EXIT_FAILED if state.state == "failed" else 0

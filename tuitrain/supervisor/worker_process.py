@@ -16,6 +16,7 @@ from multiprocessing.queues import Queue
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tuitrain.failures.signals import SIGNAL_HINTS
 from tuitrain.supervisor.child import begin_worker
 
 if TYPE_CHECKING:
@@ -169,13 +170,8 @@ def describe_exit(code: int | None) -> str:
         name = signal.Signals(-code).name
     except ValueError:
         name = f"signal {-code}"
-    hint = {
-        "SIGKILL": ", as the kernel does when memory runs out",
-        "SIGSEGV": ", a crash in native code",
-        "SIGBUS": ", often a full /dev/shm",
-        "SIGABRT": ", an abort in native code",
-    }.get(name, "")
-    return f"was killed by {name}{hint}"
+    hint = SIGNAL_HINTS.get(name)
+    return f"was killed by {name}{f', {hint}' if hint else ''}"
 
 
 def wait_until(condition: Any, limit_s: float, poll_s: float = 0.02) -> bool:

@@ -13,9 +13,10 @@ from tuitrain.cli.record.report import report
 from tuitrain.cli.record.samples import samples
 from tuitrain.cli.record.show import show
 from tuitrain.cli.record.tag import tag
+from tuitrain.cli.record.why_failed import why_failed
 
 
 def add_commands(app: typer.Typer) -> None:
     """Add the commands to the command line."""
-    for command in (ls, show, tag, logs, samples, rm, export, report):
+    for command in (ls, show, why_failed, tag, logs, samples, rm, export, report):
         app.command()(command)

@@ -67,6 +67,8 @@ def describe(reader: "RunReader") -> dict[str, Any]:
     Raises:
         RecordError: the record can't be read.
     """
+    from tuitrain.analysis.diagnosis.reading import read_diagnoses
+    from tuitrain.analysis.why_failed import read_failures
     from tuitrain.messages import plain_data
     from tuitrain.runs.samples import sampled_steps
 
@@ -97,6 +99,8 @@ def describe(reader: "RunReader") -> dict[str, Any]:
         "readings": reader.readings.latest_samples(),
         "samples": sampled_steps(reader.directory),
         "profiles": [plain_data(row) for row in reader.entries.profiles()],
+        "failure": [asdict(each) for each in read_failures(reader)],
+        "diagnosis": [asdict(each) for each in read_diagnoses(reader)],
     }
 
 
@@ -128,7 +132,7 @@ def _block(reader: "RunReader", now: float) -> str:
     from tuitrain import units
     from tuitrain.view import format as text
 
-    parts = [_facts(reader, now), _metrics(reader), _checkpoints(reader, now)]
+    parts = [_facts(reader, now), _metrics(reader), _diagnosis(reader), _checkpoints(reader, now)]
     parts += [block(reader), _memory(reader), _device_block(reader), _last_profile(reader, now)]
     # The end is the state, which stands above.
     alerts = [alert for alert in reader.entries.alerts() if alert.kind != "ended"][-_LATEST_ALERTS:]
@@ -138,6 +142,7 @@ def _block(reader: "RunReader", now: float) -> str:
             for alert in alerts
         )
     )
+    parts.append(_failure(reader))
     detail = reader.states()[-1].detail
     parts.append(text.sanitise_lines(detail).rstrip())
     return "\n\n".join(part for part in parts if part)
@@ -200,6 +205,22 @@ def _metrics(reader: "RunReader") -> str:
         return ""
     headings = ("METRIC", "LAST", "BEST", "AT STEP")
     return text.table(headings, rows, ("left", "right", "right", "right"))
+
+
+def _diagnosis(reader: "RunReader") -> str:
+    """Return what the curves show of the training."""
+    from tuitrain.analysis.diagnosis.reading import read_diagnoses
+    from tuitrain.view.diagnosis import diagnosis_block
+
+    return diagnosis_block(read_diagnoses(reader))
+
+
+def _failure(reader: "RunReader") -> str:
+    """Return why the run failed, where that is known."""
+    from tuitrain.analysis.why_failed import read_failures
+    from tuitrain.view.failure import failure_block
+
+    return failure_block(read_failures(reader))
 
 
 def _checkpoints(reader: "RunReader", now: float) -> str:

@@ -24,6 +24,7 @@ from tuitrain.runs.rows import (
 )
 from tuitrain.runs.storage.database import explained, from_json
 
+_EVALUATIONS = "SELECT step, time, epoch, duration_s, metrics_json, counts_json FROM evaluations"
 _CHECKPOINT_COLUMNS = (
     "path, step, time, digest, size_bytes, held_up_s, write_s, metrics_json, removed,"
     " removed_reason, superseded"
@@ -80,10 +81,19 @@ class EntryReader:
 
     def evaluations(self) -> list[EvaluationRow]:
         """Return every evaluation by step."""
-        rows = self._record.all(
-            "SELECT step, time, epoch, duration_s, metrics_json, counts_json"
-            " FROM evaluations ORDER BY step"
-        )
+        return self._evaluations(f"{_EVALUATIONS} ORDER BY step")
+
+    def last_evaluations(self, number: int) -> list[EvaluationRow]:
+        """Return the last so many evaluations by step."""
+        newest = f"{_EVALUATIONS} ORDER BY step DESC LIMIT ?"
+        return self._evaluations(newest, number)[::-1]
+
+    def count_evaluations(self) -> int:
+        """Return how many evaluations there were."""
+        return int(self._record.one("SELECT count(*) FROM evaluations")[0])
+
+    def _evaluations(self, query: str, *values: int) -> list[EvaluationRow]:
+        rows = self._record.all(query, values)
         return [
             EvaluationRow(step, at, epoch, duration_s, json.loads(metrics), self._counts(counts))
             for step, at, epoch, duration_s, metrics, counts in rows

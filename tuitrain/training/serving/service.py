@@ -13,6 +13,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
+from torch import Tensor
 
 from tuitrain.errors import TuitrainError
 from tuitrain.training.evaluating.predictor import Predictor, Words
@@ -112,11 +113,14 @@ class Service:
         groups = await asyncio.to_thread(read_samples, predictor.reader, content_type, body)
         outputs = await self._batcher.outputs(groups)
         pairs = zip(outputs, groups, strict=True)
-        return [
-            word
-            for each, inputs in pairs
-            for word in predictor.words(each, top, predictor.prepared(inputs))
-        ]
+        return [word for each, inputs in pairs for word in self._said(each, inputs, top)]
+
+    def _said(self, outputs: Tensor, inputs: Tensor, top: int) -> list[Words]:
+        predictor = self._served.predictor
+        words = predictor.words(outputs, top)
+        if words and "mse" in words[0]:
+            return predictor.words(outputs, top, predictor.prepared(inputs))
+        return words
 
     def _refusal(self, request: Request) -> Response | None:
         """Return the answer to who may not ask; None: may."""

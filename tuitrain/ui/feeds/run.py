@@ -9,17 +9,21 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from tuitrain.analysis.diagnosis.reading import LiveDiagnoses
 from tuitrain.analysis.step_time import SPLIT_POINTS
+from tuitrain.analysis.why_failed import FAILED_STATES, read_failures
 from tuitrain.errors import FolderError, TuitrainError
+from tuitrain.failures.explain import Failure
 from tuitrain.metric_names import is_split_metric
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.listing import run_paths, summarise_run
 from tuitrain.runs.lock import is_alive
 from tuitrain.runs.reader import RunReader
-from tuitrain.runs.rows import MarkRow
+from tuitrain.runs.rows import MarkRow, StateRow
 from tuitrain.runs.summary import RunSummary
 from tuitrain.ui.feeds.snapshot import Request, RunSnapshot
 from tuitrain.view.chart.scale import roomy_end
@@ -156,14 +160,41 @@ class RunFollower(RecordFollower[Request, RunSnapshot]):
         directory: RunDirectory,
         deliver: Callable[[RunSnapshot], None],
         request: Request | None = None,
+        *,
+        explained: bool = False,
     ) -> None:
+        """Follow the run in `directory`.
+
+        Args:
+            directory: the run.
+            deliver: takes what was read, in the thread.
+            request: what the screen asks for.
+            explained: what the curves show, and why the run failed, is wanted too.
+        """
         super().__init__(directory, deliver, request or Request())
         self._before: RunSnapshot | None = None
+        self._diagnoses = LiveDiagnoses() if explained else None
+        self._failures: tuple[StateRow, tuple[Failure, ...]] | None = None
 
     def read(self, reader: RunReader, request: Request) -> RunSnapshot:
         """Read the run; of curves that were read before only the new end."""
-        self._before = read_snapshot(reader, request, self._before)
-        return self._before
+        snapshot = read_snapshot(reader, request, self._before)
+        if self._diagnoses is not None:
+            snapshot = replace(
+                snapshot,
+                diagnoses=self._diagnoses.read(reader),
+                failures=self._read_failures(reader, snapshot.state),
+            )
+        self._before = snapshot
+        return snapshot
+
+    def _read_failures(self, reader: RunReader, state: StateRow | None) -> tuple[Failure, ...]:
+        """Return why the run failed, found out once for each end."""
+        if state is None or state.state not in FAILED_STATES:
+            return ()
+        if self._failures is None or self._failures[0] != state:
+            self._failures = state, read_failures(reader)
+        return self._failures[1]
 
     def fail(self, reason: str) -> RunSnapshot:
         """Forget what was read."""

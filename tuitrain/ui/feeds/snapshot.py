@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from tuitrain.analysis.diagnosis.diagnosis import Diagnosis
 from tuitrain.analysis.memory_breakdown import training_device
+from tuitrain.failures.explain import Failure
 from tuitrain.runs.rows import (
     AlertRow,
     CheckpointRow,
@@ -75,6 +77,10 @@ class RunSnapshot:
     profiles: tuple[ProfileRow, ...] = ()
     marks: tuple[MarkRow, ...] = ()
     alerts: tuple[AlertRow, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    """Why the run failed, as far as it is known, the likeliest cause first."""
+    diagnoses: tuple[Diagnosis, ...] = ()
+    """What the curves show, the gravest first; empty where the screen does not ask for it."""
     commands: tuple[CommandRow, ...] = ()
     checkpoints: tuple[CheckpointRow, ...] = ()
     config: Mapping[str, object] = field(default_factory=dict)

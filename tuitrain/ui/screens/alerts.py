@@ -1,4 +1,4 @@
-"""The alerts of a run: a list, and all there is to read of the one under the cursor.
+"""The alerts of a run and what its curves show: a list, and all about the one under the cursor.
 
 It shows what its follower delivers; what raises alerts is the supervisor's.
 """
@@ -8,6 +8,8 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Container
 
+from tuitrain.analysis.diagnosis.diagnosis import Diagnosis
+from tuitrain.failures.explain import Failure
 from tuitrain.messages import TakeStacks
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.rows import AlertRow
@@ -20,8 +22,10 @@ from tuitrain.ui.widgets.picklist import PickList, Row
 from tuitrain.ui.widgets.reader import Reader
 from tuitrain.ui.widgets.topline import TopLine
 from tuitrain.view.alerts import alert_details, alert_line, count_words
+from tuitrain.view.diagnosis import diagnosis_details, diagnosis_line
+from tuitrain.view.failure import failure_details, failure_line
 from tuitrain.view.format import sanitise
-from tuitrain.view.spans import Span, wrap_plain
+from tuitrain.view.spans import Span, SpanLine, wrap_plain
 
 _BESIDE = 160
 """From this width on the details stand beside the list, which needs about 80 cells of it."""
@@ -54,8 +58,10 @@ class AlertsScreen(FollowingScreen[RunSnapshot]):
     def __init__(self, directory: RunDirectory) -> None:
         """Show the alerts of the run in `directory`."""
         super().__init__(directory)
-        self._rows: dict[str, AlertRow] = {}
-        self._follower = RunFollower(directory, self.deliver, Request(metrics=(), times=False))
+        self._rows: dict[str, AlertRow | Diagnosis | Failure] = {}
+        self._follower = RunFollower(
+            directory, self.deliver, Request(metrics=(), times=False), explained=True
+        )
 
     def compose(self) -> ComposeResult:
         """Lay out list and details; the width decides how they stand."""
@@ -81,11 +87,16 @@ class AlertsScreen(FollowingScreen[RunSnapshot]):
         """Show what was read."""
         # Alerts are never removed, so a place in the record's order is a key; the newest is first.
         numbered = [(str(number), row) for number, row in enumerate(snapshot.alerts, start=1)]
-        self._rows = dict(reversed(numbered))
+        # Why it failed and what the curves show stand above what was raised at some time.
+        self._rows = {
+            **{each.kind: each for each in snapshot.failures},
+            **{each.kind: each for each in snapshot.diagnoses},
+            **dict(reversed(numbered)),
+        }
         fault = wrap_plain(snapshot.error, self.size.width, "bad") if snapshot.error else []
         self.query_one("#note", Lines).show_lines(fault)
         self.query_one(PickList).show_rows(
-            [Row(key, alert_line(row)) for key, row in self._rows.items()],
+            [Row(key, _line(row)) for key, row in self._rows.items()],
             empty="" if snapshot.error else " no alerts",
         )
         self._show_details()
@@ -93,7 +104,7 @@ class AlertsScreen(FollowingScreen[RunSnapshot]):
 
     def _show_top(self, snapshot: RunSnapshot) -> None:
         state = snapshot.summary.state if snapshot.summary else ""
-        words = f"{count_words(tuple(self._rows.values()))} "
+        words = f"{count_words(snapshot.alerts)} "
         name = Span(f" {sanitise(self._directory.id)}", "title")
         left = (name, Span(f"  {state}", "live" if snapshot.live else ""))
         self.query_one(TopLine).show_parts(left, (Span(words, "quiet"),))
@@ -106,7 +117,7 @@ class AlertsScreen(FollowingScreen[RunSnapshot]):
     def _show_details(self) -> None:
         reader = self.query_one(Reader)
         row = self._rows.get(self.query_one(PickList).key)
-        reader.show_lines(alert_details(row, max(20, reader.size.width)) if row else [])
+        reader.show_lines(_details(row, max(20, reader.size.width)) if row else [])
 
     # --- keys -----------------------------------------------------------------------------------
 
@@ -137,3 +148,21 @@ class AlertsScreen(FollowingScreen[RunSnapshot]):
             self.query_one(PickList).focus()
         else:
             self.dismiss()
+
+
+def _line(row: AlertRow | Diagnosis | Failure) -> SpanLine:
+    match row:
+        case Diagnosis():
+            return diagnosis_line(row)
+        case Failure():
+            return failure_line(row)
+    return alert_line(row)
+
+
+def _details(row: AlertRow | Diagnosis | Failure, width: int) -> list[SpanLine]:
+    match row:
+        case Diagnosis():
+            return diagnosis_details(row, width)
+        case Failure():
+            return failure_details(row, width)
+    return alert_details(row, width)

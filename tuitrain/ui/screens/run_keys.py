@@ -42,7 +42,7 @@ BINDINGS: list[BindingType] = [
     Binding("M", "open_memory", "memory", id="run.memory",
             tooltip="Show what fills the memory of each device, now and over time."),
     Binding("A", "open_alerts", "alerts", id="run.alerts",
-            tooltip="List the alerts, with the stacks of a hang."),
+            tooltip="List the alerts, what the curves show, and why the run failed."),
     Binding("plus,equals_sign", "zoom(True)", "zoom in", show=False, id="run.zoom_in",
             key_display="+", tooltip="Show half as many steps."),
     Binding("minus", "zoom(False)", "zoom out", show=False, id="run.zoom_out",

@@ -41,6 +41,8 @@ from tuitrain.view import format as text
 from tuitrain.view import runtext, sidetext, timetext
 from tuitrain.view.chart.labels import series_labels
 from tuitrain.view.compare import unique_labels
+from tuitrain.view.diagnosis import diagnosis_note
+from tuitrain.view.failure import failure_note
 from tuitrain.view.format import metric_value, sanitise
 from tuitrain.view.palette import assign_slots
 from tuitrain.view.spans import Span, SpanLine, plain_line
@@ -91,7 +93,7 @@ class RunView(Whole, Screen[None]):
         self._alone: str | None = None
         self._overlays: dict[str, RunFollower] = {}
         self._overlaid: dict[str, RunSnapshot] = {}
-        self._follower = RunFollower(directory, self._deliver)
+        self._follower = RunFollower(directory, self._deliver, explained=True)
         self._news = News()
 
     @property
@@ -287,9 +289,11 @@ class RunView(Whole, Screen[None]):
             hint = "space resumes" if snapshot.live else "R resumes"
             words = f"{snapshot.state.state}: {snapshot.state.reason}  ({hint})"
             lines += runtext.note_lines(words, width, runtext.STATE_STYLES[snapshot.state.state])
+            lines += failure_note(snapshot.failures, width)
         waiting = runtext.waiting_for(snapshot.commands)
         if waiting and snapshot.live:
             lines.append(plain_line(f" {waiting}", "alert"))
+        lines += diagnosis_note(snapshot.diagnoses, width)
         if self._choices.pattern:
             lines.append(plain_line(f" filter: {self._choices.pattern}  (/ changes it)", "mark"))
         if self._choices.cursor is not None:
