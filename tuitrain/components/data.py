@@ -43,7 +43,11 @@ class Facts:
 
 
 class SampleReader(Protocol):
-    """Makes inputs of what is not in the data set, as the data set makes its own."""
+    """Makes inputs of what is not in the data set, as the data set makes its own.
+
+    One that has `state() -> dict` of JSON data, and a class method `from_state(state)` that makes
+    it again, is kept in checkpoints: predictions then need the data set no more.
+    """
 
     takes: Literal["images", "rows", "texts"]
     """Files of images; tables with column names; texts."""
@@ -136,6 +140,8 @@ class DataSpec:
     examples: Callable[[int], Tensor] | None = None
     """Returns up to so many training inputs from all over the set, as the model gets them but not
     augmented: for layers that are worked out from the data. None: there are none to look at."""
+    restored: bool = False
+    """Whether a checkpoint's weights are put in next, so that none need to be fetched."""
 
 
 @dataclass(frozen=True, slots=True)
