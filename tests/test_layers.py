@@ -44,6 +44,10 @@ OWNERS = {
     "typer": {"cli"},
     "sqlite3": {"runs"},
     "PIL": {"userdata"},
+    "onnx": {"training"},
+    "onnxruntime": {"training"},
+    "onnxscript": {"training"},
+    "safetensors": {"training"},
     "pynvml": {"telemetry"},
 }
 """Libraries with one place in the package; scikit-learn's reports are made in analysis."""

@@ -12,7 +12,7 @@ from torch import Tensor
 from tuitrain.components.data import Facts, Samples
 from tuitrain.errors import DataUnavailableError, UsageError
 from tuitrain.userdata.columns import ColumnEncoder, refuse_texts
-from tuitrain.userdata.tables import Table, is_missing, numbers_of, read_table
+from tuitrain.userdata.tables import MISSING, Table, is_missing, numbers_of, read_table
 from tuitrain.userdata.words import listed, shown
 
 
@@ -94,6 +94,8 @@ class EncodedRows:
     """Reads numbers and categories as the training rows of a table were encoded."""
 
     takes: Literal["images", "rows", "texts"] = "rows"
+    missing_texts = MISSING
+    """What stands for a missing value, in lower case."""
 
     def __init__(
         self, encoder: ColumnEncoder, targets: TargetColumns, *, encoding: str, missing: str
@@ -107,8 +109,8 @@ class EncodedRows:
             missing: what becomes of missing values; `drop` refuses them here, as rows keep order.
         """
         self.encoder = encoder
-        self.missing = missing
-        self._targets, self._encoding = targets, encoding
+        self.encoding, self.missing = encoding, missing
+        self._targets = targets
 
     def read(self, items: Sequence[str]) -> Tensor:
         """Return a table's rows as float32 [n, features].
@@ -116,7 +118,7 @@ class EncodedRows:
         Raises:
             DataUnavailableError: it lacks a column, or a value that is no number.
         """
-        return self._encoded(read_table(Path(items[0]), encoding=self._encoding))
+        return self._encoded(read_table(Path(items[0]), encoding=self.encoding))
 
     def labelled(self, path: Path) -> tuple[Samples, Facts]:
         """Return the rows of a table that has the targets as well.
@@ -124,7 +126,7 @@ class EncodedRows:
         Raises:
             DataUnavailableError: it lacks a column or a value, or has another class.
         """
-        table = read_table(path, encoding=self._encoding)
+        table = read_table(path, encoding=self.encoding)
         goals = with_columns(table, self._targets.columns)
         refuse_missing(goals)
         lines = [f"line {line}" for line in table.lines]
@@ -136,7 +138,7 @@ class EncodedRows:
     def state(self) -> dict[str, Any]:
         """Return it as JSON data, for `from_state`."""
         targets = asdict(self._targets)
-        rest = {"encoding": self._encoding, "missing": self.missing}
+        rest = {"encoding": self.encoding, "missing": self.missing}
         return {"encoder": self.encoder.state(), "targets": targets, **rest}
 
     @classmethod

@@ -107,6 +107,11 @@ def _with_data(inspected: Inspected, preset: Preset, *, is_described: bool) -> T
         raise DataUnavailableError(f"{error} (the run's data set is needed{why})") from error
 
 
+def built_again(inspected: Inspected, parts: TrainingComponents) -> TrainingComponents:
+    """Return what the same preset builds on the same description, before any weights are loaded."""
+    return _build(inspected, _only_asked(inspected.preset, with_hooks=False), parts.description)
+
+
 def _build(
     inspected: Inspected, preset: Preset, described: DataDescription | None
 ) -> TrainingComponents:

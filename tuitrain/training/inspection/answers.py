@@ -17,6 +17,7 @@ from tuitrain.training.runtime.randomness import seed_everything
 
 _INSPECTION = "tuitrain.training.inspection"
 _EVALUATING = "tuitrain.training.evaluating"
+_EXPORTING = "tuitrain.training.exporting"
 _ANSWERS = {
     "model": f"{_INSPECTION}.model:describe_model",
     "data": f"{_INSPECTION}.data:describe_data",
@@ -24,6 +25,7 @@ _ANSWERS = {
     "batch_size": f"{_INSPECTION}.batch_size:find_batch_size",
     "evaluation": f"{_EVALUATING}.evaluate:evaluate_run",
     "prediction": f"{_EVALUATING}.predict:predict",
+    "export_model": f"{_EXPORTING}.export:export_model",
 }
 """Which function answers questions of a kind."""
 
