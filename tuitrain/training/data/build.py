@@ -74,7 +74,7 @@ class Data:
             SamplesNeededError: they are made up; `what` begins the sentence.
         """
         if self.stands_in:
-            raise SamplesNeededError(f"{what} looks at samples, and the data set is not read")
+            raise SamplesNeededError(f"{what} looks at samples")
 
 
 def build_data(preset: Preset, task: Task, device: torch.device, context: DataContext) -> Data:

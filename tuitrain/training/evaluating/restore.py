@@ -60,9 +60,9 @@ def restored(
     inspected.report(f"loading {checkpoint.name}")
     state = load_checkpoint(checkpoint)
     preset = _only_asked(inspected.preset, with_hooks=averaged)
-    parts = None if needs_data else _without_data(inspected, preset, state)
+    parts, why = (None, "") if needs_data else _without_data(inspected, preset, state)
     if parts is None:
-        parts = _with_data(inspected, preset, is_described=_KEY in state)
+        parts = _with_data(inspected, preset, why)
     restore_state(parts.model, state["model"], f"model.name = {preset.model.name}")
     restore_state(parts.loss, state.get("loss", {}), f"loss.name = {preset.loss.name}")
     step = int(state.get("step", 0))
@@ -83,27 +83,28 @@ def restored(
 
 def _without_data(
     inspected: Inspected, preset: Preset, state: Mapping[str, Any]
-) -> TrainingComponents | None:
+) -> tuple[TrainingComponents | None, str]:
     """Return what the preset builds on a checkpoint's description of the data.
 
-    None: it has none, or one without the data set's own reader, or own code must see samples.
+    None, and why: it has none, or the data set's own reader is not in it, or own code must see
+    samples.
     """
     if _KEY not in state:
-        return None
+        return None, " for its statistics, classes and vocabulary"
     described = DataDescription.from_json(state[_KEY], preset.data.name)
     if described.has_reader and described.reader is None:
-        return None
+        return None, ", as its own reader has no state and from_state by which it could be kept"
     try:
-        return _build(inspected, preset, described)
-    except SamplesNeededError:
-        return None
+        return _build(inspected, preset, described), ""
+    except SamplesNeededError as error:
+        return None, f": {error}"
 
 
-def _with_data(inspected: Inspected, preset: Preset, *, is_described: bool) -> TrainingComponents:
+def _with_data(inspected: Inspected, preset: Preset, why: str) -> TrainingComponents:
+    """Return what the preset builds on its data set; `why` says what else it is needed for."""
     try:
         return _build(inspected, preset, None)
     except DataUnavailableError as error:
-        why = "" if is_described else " for its statistics, classes and vocabulary"
         raise DataUnavailableError(f"{error} (the run's data set is needed{why})") from error
 
 

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from tuitrain.errors import ExportError
 from tuitrain.training.build import TrainingComponents
+from tuitrain.training.data.sources import count
 from tuitrain.training.exporting.model import Portable, Predict, validation_batches
 from tuitrain.training.exporting.torch_files import first_line
 from tuitrain.training.metrics.evaluation import evaluation_size
@@ -27,15 +28,14 @@ def greatest_difference(
     Raises:
         ExportError: the file does not take one of them.
     """
-    samples, apart, largest = 0, 0.0, 1.0
+    apart, largest = 0.0, 1.0
     for inputs in _batches(portable, parts):
         with torch.no_grad():
             wanted = portable.model(inputs)
         found = _asked(predict, inputs)
         apart = max(apart, _difference(wanted, found))
         largest = max(largest, float(torch.nan_to_num(wanted.float()).abs().max()))
-        samples += len(inputs)
-    return samples, apart / largest
+    return min(COMPARED, count(parts.data.validation)), apart / largest
 
 
 def _batches(portable: Portable, parts: TrainingComponents) -> Iterator[Tensor]:

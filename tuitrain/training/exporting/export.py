@@ -131,7 +131,7 @@ def _write(inspected: Inspected, wanted: _Wanted, model: Restored, reason: str) 
         "tolerance": wanted.tolerance,
         "within": difference <= wanted.tolerance,
     }
-    quantised = _quantise(files, parts) if wanted.int8 else None
+    quantised = _quantise(files, parts, inspected.report) if wanted.int8 else None
     about |= {"comparison": compared, "quantised": quantised}
     names = _write_beside(wanted, about, parts)
     return {**about, "size_bytes": wanted.file.stat().st_size, "files": names}
@@ -183,7 +183,7 @@ def _fresh(inspected: Inspected, parts: TrainingComponents) -> PreparedModel:
     return PreparedModel(built_again(inspected, parts))
 
 
-def _quantise(files: _Files, parts: TrainingComponents) -> Answer:
+def _quantise(files: _Files, parts: TrainingComponents, report: Callable[[str], None]) -> Answer:
     """Put the file in 8 bits in the place of the other, and return what that changes."""
     whole = files.wanted.file
     small = whole.with_name(f"small-{whole.name}")
@@ -197,6 +197,7 @@ def _quantise(files: _Files, parts: TrainingComponents) -> Answer:
     small.replace(whole)
     if parts.data.stands_in:
         return figures
+    report("measuring what that changes on the validation part")
 
     def original(inputs: torch.Tensor) -> torch.Tensor:
         with torch.no_grad():

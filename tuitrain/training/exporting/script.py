@@ -30,7 +30,7 @@ _SAID = {
 """What makes scores of classes of a sample's outputs."""
 _CLASSES = """\
     shares = np.exp(outputs - outputs.max()) / np.exp(outputs - outputs.max()).sum()
-    print(name, about["classes"][shares.argmax()], f"{shares.max():.6g}", sep="\\t")"""
+    print(name, {said}, f"{shares.max():.6g}", sep="\\t")"""
 _NUMBERS = """\
     print(name, *(f"{value:.6g}" for value in outputs.ravel()), sep="\\t")"""
 
@@ -48,6 +48,9 @@ def predicting_script(about: Mapping[str, Any], names: tuple[str, str], reader: 
         return None
     imports, read = decoding
     kind, says = about["format"], about["says"]
+    said = 'about["classes"][shares.argmax()]'
+    # A token may be the end of a line.
+    said = f"json.dumps({said}, ensure_ascii=False)" if says == "next_token" else said
     library = _LIBRARIES[kind]
     packages = ["numpy", library, *(["pillow"] if isinstance(reader, ImageReader) else [])]
     lines = [
@@ -62,7 +65,7 @@ def predicting_script(about: Mapping[str, Any], names: tuple[str, str], reader: 
         *read,
         "for name, inputs in samples:",
         f"    outputs = {_ASKED[kind]}",
-        *([_NUMBERS] if says == "numbers" else [_SAID[says], _CLASSES]),
+        *([_NUMBERS] if says == "numbers" else [_SAID[says], _CLASSES.replace("{said}", said)]),
     ]
     return "\n".join(line for line in lines if line) + "\n"
 
