@@ -76,13 +76,14 @@ def quantised(portable: Portable) -> Portable:
     with deprecations_ignored():
         try:
             module: Any = torch.ao.quantization
-            made = module.quantize_dynamic(model.model, set(_QUANTISED), dtype=torch.qint8)
+            model.model = module.quantize_dynamic(model.model, set(_QUANTISED), dtype=torch.qint8)
+            with torch.no_grad():
+                model(portable.examples)
         except Exception as error:
             # Versions of torch without it, machines without its kernels, layers of one's own.
             raise ExportError(
                 f"--int8: torch can't quantise the model: {first_line(error)}; try --format onnx"
             ) from error
-    model.model = made
     return Portable(model, portable.examples, portable.free)
 
 
