@@ -1,5 +1,6 @@
 """A run's model in files of other formats: they predict what the model does, anywhere."""
 
+import ast
 import csv
 import json
 import subprocess
@@ -13,8 +14,11 @@ import pytest
 import torch
 
 from tests.training.test_evaluating import SENTENCE, TASKS, Trained, draw, train
+from tuitrain.components.readers.rows import EncodedRows, TargetColumns
 from tuitrain.errors import ExportError, UsageError
 from tuitrain.training.exporting.export import Format, export_model
+from tuitrain.training.exporting.script import predicting_script
+from tuitrain.userdata.columns import ColumnEncoder
 
 pytest.importorskip("onnxscript", reason="the extra export is not installed")
 pytest.importorskip("onnxruntime", reason="the extra export is not installed")
@@ -149,7 +153,7 @@ def about_in(path: Path, format: Format) -> dict[str, Any]:
 def test_the_script_beside_a_file_predicts_the_same_without_tuitrain(
     runs: Trainings, tmp_path: Path, kind: str, format: Format
 ) -> None:
-    answer = export(runs[kind], tmp_path, format)
+    answer = export(runs[kind], tmp_path, format, name=f'the "{kind}"{SUFFIXES[format]}')
     check(answer, tmp_path, format)
     source = runs.folder / SOURCES[kind]
     script = tmp_path / answer["files"]["script"]
@@ -175,6 +179,21 @@ def test_the_script_beside_a_file_predicts_the_same_without_tuitrain(
             said = json.loads(row[1]) if kind == "tokens" else row[1]
             assert said == best["class"]
             assert float(row[2]) == pytest.approx(best["probability"], rel=1e-4)
+
+
+def test_a_text_of_a_checkpoint_is_never_code_in_a_script() -> None:
+    text = 'utf-8"); run("'
+    reader = EncodedRows(
+        ColumnEncoder((("size", 1.0),), (("city", ("A",)),), "one_hot", text),
+        TargetColumns(("rent",), ".", (), False, 1.0),
+        encoding=text,
+        missing="mean",
+    )
+    about = {"says": "numbers", "format": "onnx"}
+    script = predicting_script(about, ("x.onnx", "x.onnx.json"), reader)
+    assert script is not None
+    names = {node.id for node in ast.walk(ast.parse(script)) if isinstance(node, ast.Name)}
+    assert "run" not in names
 
 
 @pytest.mark.parametrize(("kind", "format"), [("images", "onnx"), ("words", "torchscript")])

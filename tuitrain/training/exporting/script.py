@@ -1,6 +1,7 @@
 """The script beside a file: predicts with it where there is no tuitrain, in some twenty lines.
 
 Decoding is written out as the run's reader does it; what is measured comes from the description.
+Of a checkpoint's texts none becomes code: they are written as literals, or not at all.
 """
 
 import json
@@ -53,9 +54,9 @@ def predicting_script(about: Mapping[str, Any], names: tuple[str, str], reader: 
     said = f"json.dumps({said}, ensure_ascii=False)" if says == "next_token" else said
     library = _LIBRARIES[kind]
     packages = ["numpy", library, *(["pillow"] if isinstance(reader, ImageReader) else [])]
+    about_it = f"Predicts with {names[0]}: give it {_TAKES[reader.takes]}; needs "
     lines = [
-        f'"""Predicts with {names[0]}: give it {_TAKES[reader.takes]}; needs '
-        f'{", ".join(packages)}."""',
+        json.dumps(f"{about_it}{', '.join(packages)}."),
         f"import {', '.join(sorted(['json', 'sys', *imports]))}",
         "from pathlib import Path",
         f"import numpy as np, {library}",
@@ -88,8 +89,8 @@ def _decoding(reader: Any) -> tuple[list[str], list[str]] | None:
 
 def _images(reader: ImageReader) -> list[str]:
     form = reader.form
-    mode, size = ("RGB" if form.channels == "rgb" else "L"), (form.width, form.height)
-    grey = (form.background,) * 3
+    mode, size = ("RGB" if form.channels == "rgb" else "L"), (int(form.width), int(form.height))
+    grey = (int(form.background),) * 3
     return [
         "def read(path):",
         "    image = Image.open(path)",
@@ -101,7 +102,7 @@ def _images(reader: ImageReader) -> list[str]:
         f'        behind = Image.new("RGBA", image.size, {(*grey, 255)})',
         '        image = Image.alpha_composite(behind, image.convert("RGBA"))',
         f'    image, size = image.convert("{mode}"), {size}',
-        *_resizing(form.resize, grey if mode == "RGB" else form.background),
+        *_resizing(form.resize, grey if mode == "RGB" else grey[0]),
         "    return np.atleast_3d(np.asarray(image)).transpose(2, 0, 1)[None]",
         "samples = ((path, read(path)) for path in sys.argv[1:])",
     ]
@@ -135,7 +136,7 @@ def _rows(reader: NumberRows | EncodedRows) -> list[str]:
     else:
         values = ['    return [float(row[name]) for name in about["reader"]["state"]["columns"]]']
     return [
-        f'text = Path(sys.argv[1]).read_text("{encoding}")',
+        f'text = Path(sys.argv[1]).read_text({json.dumps(encoding)})',
         'separator = max(",;\\t|", key=text.partition("\\n")[0].count)',
         'rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=separator)',
         "def read(row):",
@@ -150,7 +151,7 @@ def _encoded_values(reader: EncodedRows) -> list[str]:
     cell = "row[name].strip()"
     number = f"float({cell})"
     if encoder.decimal != ".":
-        number = f'float({cell}.replace("{encoder.decimal}", "."))'
+        number = f'float({cell}.replace({json.dumps(encoder.decimal)}, "."))'
     if reader.missing == "mean":
         number = f"mean if {cell}.lower() in {sorted(reader.missing_texts)} else {number}"
     coded = "values += [float(cell == text) for text in texts]"
@@ -172,7 +173,7 @@ _TEXTS = 'samples = ((line[:60], np.array([read(line)], "int64")) for line in li
 
 
 def _words(reader: WordReader) -> list[str]:
-    length = reader.length
+    length = int(reader.length)
     return [
         'words = {word: n for n, word in enumerate(about["reader"]["state"]["words"], 2)}',
         "def read(text):",
