@@ -91,5 +91,9 @@ class SampleError(TrainingError):
     """A data set's own code raised while it read a sample; `detail` has its traceback."""
 
 
+class ExportError(TuitrainError):
+    """A model can't be written in a format; the text says what the format lacks."""
+
+
 class ProfileError(TuitrainError):
     """A profile's trace is missing, damaged, or says nothing."""

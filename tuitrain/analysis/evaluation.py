@@ -206,15 +206,21 @@ def _r2(sums: np.ndarray) -> np.ndarray:
     return each
 
 
-def _number_details(found: Evaluated) -> dict[str, Any]:
-    errors, targets = _errors(found), found.arrays["targets"]
-    apart = targets - found.arrays["train_mean"]
+def _number_baseline(found: Evaluated) -> dict[str, Any]:
+    if "train_mean" not in found.arrays:
+        return {}
+    apart = found.arrays["targets"] - found.arrays["train_mean"]
     return {
-        "baseline": {
-            "what": "always the mean of the training targets",
-            "mae": float(np.abs(apart).mean()),
-            "rmse": float(np.sqrt((apart**2).mean(0)).mean()),
-        },
+        "what": "always the mean of the training targets",
+        "mae": float(np.abs(apart).mean()),
+        "rmse": float(np.sqrt((apart**2).mean(0)).mean()),
+    }
+
+
+def _number_details(found: Evaluated) -> dict[str, Any]:
+    errors = _errors(found)
+    return {
+        "baseline": _number_baseline(found),
         "residuals": [
             {"output": output, "quantile": quantile, **asdict(figure)}
             for output in range(errors.shape[1])

@@ -63,7 +63,9 @@ class SampleReader(Protocol):
 
     One of rows may have `columns`, a `Column` each in the order of the features; one of texts a
     method `pieces(text)` that returns what each token of it stands for: without them columns have
-    numbers, and words are those of the vocabulary.
+    numbers, and words are those of the vocabulary. One that has `state() -> dict` of JSON data, and
+    a class method `from_state(state)` that makes it again, is kept in checkpoints: predictions then
+    need the data set no more.
     """
 
     takes: Takes
@@ -156,6 +158,8 @@ class DataSpec:
     examples: Callable[[int], Tensor] | None = None
     """Returns up to so many training inputs from all over the set, as the model gets them but not
     augmented: for layers that are worked out from the data. None: there are none to look at."""
+    restored: bool = False
+    """Whether a checkpoint's weights are put in next, so that none need to be fetched."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,16 @@ class Vocabulary:
 
     tokens: dict[str, int]
 
+    @classmethod
+    def of(cls, words: Iterable[str]) -> "Vocabulary":
+        """Return the vocabulary of words in the order of their tokens."""
+        return cls({word: _FIRST + place for place, word in enumerate(words)})
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The words in the order of their tokens."""
+        return tuple(self.tokens)
+
     def __len__(self) -> int:
         return _FIRST + len(self.tokens)
 
@@ -56,7 +66,7 @@ def build_vocabulary(texts: Iterable[Sequence[str]], most: int, min_count: int) 
     counts = Counter(word for words in texts for word in words)
     frequent = [word for word, number in counts.items() if number >= min_count]
     frequent.sort(key=lambda word: (-counts[word], word))
-    return Vocabulary({word: _FIRST + place for place, word in enumerate(frequent[:most])})
+    return Vocabulary.of(frequent[:most])
 
 
 def mean_over_words(states: Tensor, tokens: Tensor) -> Tensor:

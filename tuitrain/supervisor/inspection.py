@@ -31,6 +31,7 @@ Kind = Literal[
     "prediction",
     "explanation",
     "demonstration",
+    "export_model",
     "service",
 ]
 

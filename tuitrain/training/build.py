@@ -21,6 +21,7 @@ from tuitrain.config.schema import Preset
 from tuitrain.errors import DeviceError
 from tuitrain.training.data.batches import Batches, BatchSchedule, LoaderBatches, TensorBatches
 from tuitrain.training.data.build import Data, build_data, in_types_of, prepared_once
+from tuitrain.training.data.description import DataDescription, describe_data, stand_in
 from tuitrain.training.data.samples import validation_samples
 from tuitrain.training.hooks import HookList, build_hooks
 from tuitrain.training.metrics.chosen import ChosenMetrics, build_metrics
@@ -62,6 +63,8 @@ class TrainingComponents:
     hooks: HookList
     metrics: ChosenMetrics
     precision: Precision
+    description: DataDescription
+    """Of the data, for when they are gone."""
     head: PartForward | None = None
     """What the model runs where the data are the features of a frozen body; None: all of it."""
 
@@ -147,6 +150,7 @@ def build_components(
     warn: Callable[[str], None] = lambda _text: None,
     estimate: bool = False,
     as_found: bool = False,
+    described: DataDescription | None = None,
 ) -> TrainingComponents:
     """Build everything that a preset describes.
 
@@ -158,6 +162,7 @@ def build_components(
         warn: is told what a data set leaves out.
         estimate: nothing is trained: only shapes and sizes are wanted of the data.
         as_found: leave the samples as the data set has them: each batch is prepared by itself.
+        described: let made-up samples stand for the data set that this is of; None: open it.
 
     Raises:
         TuitrainError: the device, the data or a component can't do what the preset asks.
@@ -168,8 +173,11 @@ def build_components(
     precision = Precision(preset.train.precision, device)
     task = find_task(preset.task)
     check_monitors(preset, task)
-    context = DataContext(data_directory, report, warn, estimate, task.has_classes, task.name)
-    data = build_data(preset, task, device, context)
+    if described is None:
+        context = DataContext(data_directory, report, warn, estimate, task.has_classes, task.name)
+        data = build_data(preset, task, device, context)
+    else:
+        data = stand_in(described, preset, task, device)
     report("building the model")
     model = build_model(preset, data, device)
     raw = in_types_of(model, data)
@@ -213,4 +221,5 @@ def build_components(
         hooks=build_hooks(preset.hooks, hook_context),
         metrics=build_metrics(preset, MetricContext(task, data.spec.outputs, device, data.classes)),
         precision=precision,
+        description=described or describe_data(preset, task, raw),
     )

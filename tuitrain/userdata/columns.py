@@ -3,8 +3,9 @@
 What depends on values (vocabularies, means) is taken from the training rows alone.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
@@ -113,13 +114,65 @@ def refuse_texts(table: Table, names: Sequence[str], decimal: str, advice: str =
             )
 
 
-def encode_features(
-    table: Table, columns: Columns, training: np.ndarray, encode: str, decimal: str
-) -> Features:
-    """Return the features of all rows.
+@dataclass(frozen=True, slots=True)
+class ColumnEncoder:
+    """What turns a table's columns into features, as it was fitted to training rows."""
 
-    A missing number becomes the mean of the training rows. A category that no training row has,
-    or that is missing, is code 0, or one-hot all zeros.
+    numbers: tuple[tuple[str, float], ...]
+    """Columns of numbers, and what stands for a missing one: the mean of the training rows."""
+    categories: tuple[tuple[str, tuple[str, ...]], ...]
+    """Columns of categories, and their texts in the order of their codes, which begin at 1."""
+    encode: str
+    """`one_hot` or `codes`."""
+    decimal: str
+    """What stands before a number's decimals."""
+
+    @property
+    def columns(self) -> Columns:
+        """The features' columns in their order; there are no targets among them."""
+        numbers, categories = (
+            tuple(name for name, _fitted in each) for each in (self.numbers, self.categories)
+        )
+        return Columns((), numbers, categories)
+
+    def encode_rows(self, table: Table) -> Features:
+        """Return the features of a table's rows.
+
+        A missing number becomes the mean of the training rows. A category that no training row
+        has, or that is missing, is code 0, or one-hot all zeros.
+        """
+        parts = [_filled(table, name, mean, self.decimal) for name, mean in self.numbers]
+        codes: list[int] = []
+        for name, vocabulary in self.categories:
+            number = {text: place for place, text in enumerate(vocabulary, 1)}
+            coded = np.array([number.get(cell, 0) for cell in table.column(name)])
+            if self.encode == "codes":
+                codes.append(len(vocabulary) + 1)
+                parts.append(coded[:, None].astype(np.float32))
+            else:
+                rows = np.eye(len(vocabulary) + 1, dtype=np.float32)[coded]
+                parts.append(rows[:, 1:])
+        return Features(np.ascontiguousarray(np.concatenate(parts, axis=1)), tuple(codes))
+
+    def state(self) -> dict[str, Any]:
+        """Return it as JSON data, for `from_state`."""
+        return asdict(self)
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> "ColumnEncoder":
+        """Return the encoder that `state` is of."""
+        return cls(
+            tuple((str(name), float(mean)) for name, mean in state["numbers"]),
+            tuple((str(name), tuple(texts)) for name, texts in state["categories"]),
+            state["encode"],
+            state["decimal"],
+        )
+
+
+def fit_encoder(
+    table: Table, columns: Columns, training: np.ndarray, encode: str, decimal: str
+) -> ColumnEncoder:
+    """Return what encodes rows by what the training rows have.
 
     Args:
         table: all rows.
@@ -129,45 +182,33 @@ def encode_features(
         decimal: what stands before a number's decimals.
 
     Raises:
-        DataUnavailableError: a category has too many values.
+        DataUnavailableError: a category has too many values, or a column no number.
     """
-    parts = [_numbers(table, name, training, decimal) for name in columns.numbers]
-    codes: list[int] = []
+    means = tuple((name, _mean(table, name, training, decimal)) for name in columns.numbers)
+    vocabularies = []
     for name in columns.categories:
-        cells = table.column(name)
-        vocabulary = category_values(table, name, training)
+        cells = zip(table.column(name), training, strict=True)
+        vocabulary = sorted({cell for cell, trained in cells if trained and not is_missing(cell)})
         _refuse_identifier(table, name, vocabulary, encode)
-        number = {text: place for place, text in enumerate(vocabulary, 1)}
-        coded = np.array([number.get(cell, 0) for cell in cells])
-        if encode == "codes":
-            codes.append(len(vocabulary) + 1)
-            parts.append(coded[:, None].astype(np.float32))
-        else:
-            rows = np.eye(len(vocabulary) + 1, dtype=np.float32)[coded]
-            parts.append(rows[:, 1:])
-    return Features(np.ascontiguousarray(np.concatenate(parts, axis=1)), tuple(codes))
+        vocabularies.append((name, tuple(vocabulary)))
+    return ColumnEncoder(means, tuple(vocabularies), encode, decimal)
 
 
-def category_values(table: Table, name: str, training: np.ndarray) -> list[str]:
-    """Return the values that a category has in the training rows, in the order of their codes."""
-    cells = table.column(name)
-    return sorted({c for c, t in zip(cells, training, strict=True) if t} - _missing(cells))
-
-
-def _missing(cells: Sequence[str]) -> set[str]:
-    return {cell for cell in set(cells) if is_missing(cell)}
-
-
-def _numbers(table: Table, name: str, training: np.ndarray, decimal: str) -> np.ndarray:
+def _mean(table: Table, name: str, training: np.ndarray, decimal: str) -> float:
     values, _wrong = numbers_of(table.column(name), decimal)
-    lacking = np.isnan(values)
-    known = values[training & ~lacking]
+    known = values[training & ~np.isnan(values)]
     if not len(known):
         raise DataUnavailableError(
             f"{shown(table.path)}: no training row has a number in column {shown(name)}; drop it "
             f'with data.drop = ["{shown(name)}"]'
         )
-    values[lacking] = known.mean()
+    return float(known.mean())
+
+
+def _filled(table: Table, name: str, mean: float, decimal: str) -> np.ndarray:
+    """Return a column [n, 1] with the mean in the place of what is missing."""
+    values, _wrong = numbers_of(table.column(name), decimal)
+    values[np.isnan(values)] = mean
     return values[:, None].astype(np.float32)
 
 

@@ -5,6 +5,7 @@ import typer
 from tuitrain.cli.trained.demo import demo
 from tuitrain.cli.trained.evaluate import evaluate
 from tuitrain.cli.trained.explain import explain
+from tuitrain.cli.trained.export_model import export_model
 from tuitrain.cli.trained.predict import predict
 from tuitrain.cli.trained.serve import serve
 
@@ -16,3 +17,4 @@ def add_commands(app: typer.Typer) -> None:
     app.command()(explain)
     app.command()(demo)
     app.command()(serve)
+    app.command("export-model")(export_model)

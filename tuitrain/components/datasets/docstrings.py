@@ -14,7 +14,7 @@ from pydantic import Field, PositiveInt
 
 from tuitrain.components.data import DataContext, Splits
 from tuitrain.components.datasets.texts import text_splits
-from tuitrain.components.readers.texts import Row
+from tuitrain.components.readers.labelled_texts import Row
 from tuitrain.components.registry import dataset
 from tuitrain.config.schema import NonNegativeInt
 from tuitrain.errors import DataUnavailableError

@@ -9,10 +9,9 @@ from typing import Annotated, Literal
 import numpy as np
 import torch
 from pydantic import Field, PositiveFloat
-from torch import Tensor
 
 from tuitrain.components.data import DataContext, Facts, Samples, Splits
-from tuitrain.components.readers.rows import EncodedRows
+from tuitrain.components.readers.rows import NO_CLASSES, EncodedRows, TargetColumns
 from tuitrain.components.registry import dataset
 from tuitrain.config.schema import NonNegativeInt
 from tuitrain.errors import DataUnavailableError
@@ -20,7 +19,7 @@ from tuitrain.userdata.columns import (
     Columns,
     Features,
     choose_columns,
-    encode_features,
+    fit_encoder,
     refuse_texts,
 )
 from tuitrain.userdata.image_labels import class_names
@@ -61,7 +60,7 @@ def csv(
     for table in tables:
         refuse_texts(table, columns.numbers, decimal)
         if not has_classes:
-            refuse_texts(table, columns.targets, decimal, _NO_CLASSES)
+            refuse_texts(table, columns.targets, decimal, NO_CLASSES)
     whole = _joined(tables, columns)
     goal, classes = _goal(whole, columns, decimal, context, has_classes)
     if validation:
@@ -77,13 +76,13 @@ def csv(
         )
     if not has_classes:
         goal = goal / np.float32(target_unit)
-    made = encode_features(whole, columns, ~held, encode, decimal)
-    reader = EncodedRows(
-        whole, ~held, columns, encode=encode, decimal=decimal, encoding=encoding, missing=missing,
-        goal=partial(_goal_of, columns, decimal, classes, context.task == "binary", target_unit),
-    )  # fmt: skip
+    encoder = fit_encoder(whole, columns, ~held, encode, decimal)
+    binary = context.task == "binary"
+    targets_of = TargetColumns(columns.targets, decimal, tuple(classes), binary, target_unit)
     return replace(
-        _splits(made, goal, held, classes), facts=partial(_facts, tables, held), reader=reader
+        _splits(encoder.encode_rows(whole), goal, held, classes),
+        facts=partial(_facts, tables, held),
+        reader=EncodedRows(encoder, targets_of, encoding=encoding, missing=missing),
     )
 
 
@@ -95,33 +94,6 @@ def _facts(tables: Sequence[Table], held: np.ndarray) -> Facts:
     places = np.flatnonzero(held).tolist()
     columns = {name: [column[place] for place in places] for name, column in cells.items()}
     return Facts([lines[place] for place in places], False, columns)
-
-
-def _goal_of(
-    columns: Columns, decimal: str, classes: Sequence[str], binary: bool, unit: float, table: Table
-) -> Tensor:
-    """Return the targets of another table than the training one.
-
-    Raises:
-        DataUnavailableError: one is no number, or no class of the training table.
-    """
-    if not classes:
-        refuse_texts(table, columns.targets, decimal, _NO_CLASSES)
-        numbers = [numbers_of(table.column(name), decimal)[0] for name in columns.targets]
-        values = torch.from_numpy(np.stack(numbers, axis=1).astype(np.float32)) / unit
-        return values[:, 0] if len(numbers) == 1 else values
-    cells = table.column(columns.targets[0])
-    strange = next((place for place, cell in enumerate(cells) if cell not in classes), None)
-    if strange is not None:
-        raise DataUnavailableError(
-            f"{shown(table.path)}, line {table.lines[strange]}: {shown(cells[strange])} is no "
-            f"class of the run: it has {listed([shown(name) for name in classes], 20)}"
-        )
-    codes = torch.tensor([classes.index(cell) for cell in cells])
-    return codes.float() if binary else codes
-
-
-_NO_CLASSES = ", a regression target is; for classes take task = classification or binary"
 
 
 def _has_classes(table: Table, columns: Columns, decimal: str, context: DataContext) -> bool:

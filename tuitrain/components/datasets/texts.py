@@ -1,12 +1,8 @@
 """Labelled texts: each is a row of words, padded to one length."""
 
-import csv
-import json
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import torch
@@ -14,7 +10,8 @@ from pydantic import Field, PositiveInt
 
 from tuitrain.components.data import DataContext, Facts, Samples, Splits
 from tuitrain.components.files import file_in
-from tuitrain.components.readers.texts import Row, WordReader
+from tuitrain.components.readers.labelled_texts import LabelledTexts, Row
+from tuitrain.components.readers.texts import WordReader
 from tuitrain.components.registry import dataset
 from tuitrain.components.vocabulary import build_vocabulary, split_words
 from tuitrain.config.schema import NonNegativeInt
@@ -40,11 +37,11 @@ def text_csv(
 ) -> Splits:
     """Texts and labels in columns of a CSV file with a header."""
     files = [file_in(context, each) for each in (path, validation_path) if each]
-    parts = [list(_read_csv(file, text, label)) for file in files]
-    rows = partial(_rows_of, _read_csv, text, label)
+    rows = LabelledTexts("csv", text, label)
     return text_splits(
-        parts, files, validation_fraction, length, vocabulary, min_count, bucket, rows
-    )
+        [rows.read(file) for file in files], files, validation_fraction, length, vocabulary,
+        min_count, bucket, rows,
+    )  # fmt: skip
 
 
 @dataset("jsonl", tasks=("classification",))
@@ -63,11 +60,11 @@ def jsonl(
 ) -> Splits:
     """Texts and labels in fields of a file of one JSON object a line."""
     files = [file_in(context, each) for each in (path, validation_path) if each]
-    parts = [list(_read_jsonl(file, text, label)) for file in files]
-    rows = partial(_rows_of, _read_jsonl, text, label)
+    rows = LabelledTexts("jsonl", text, label)
     return text_splits(
-        parts, files, validation_fraction, length, vocabulary, min_count, bucket, rows
-    )
+        [rows.read(file) for file in files], files, validation_fraction, length, vocabulary,
+        min_count, bucket, rows,
+    )  # fmt: skip
 
 
 def text_splits(
@@ -78,7 +75,7 @@ def text_splits(
     vocabulary: int,
     min_count: int,
     bucket: int,
-    read_rows: Callable[[Path], Sequence[Row]] | None = None,
+    rows: LabelledTexts | None = None,
 ) -> Splits:
     """Return labelled texts as token numbers; the vocabulary is the training part's.
 
@@ -90,7 +87,7 @@ def text_splits(
         vocabulary: words that have a token of their own, at the most.
         min_count: times that a word must occur to have one.
         bucket: texts of similar length that come one after the other; 0: none.
-        read_rows: reads another file of such rows; None: there is no way to.
+        rows: reads another file of such rows; None: there is no way to.
 
     Raises:
         TrainingError: there are too few rows or labels.
@@ -105,8 +102,8 @@ def text_splits(
         raise TrainingError(f"{files[0]} has no word that occurs {min_count} times (min_count)")
     number = {label: place for place, label in enumerate(labels)}
     training, validation = (
-        Samples(known.encode(texts, length), torch.tensor([number[row[1]] for row in rows]))
-        for texts, rows in zip(words, (train, held), strict=True)
+        Samples(known.encode(texts, length), torch.tensor([number[row[1]] for row in part]))
+        for texts, part in zip(words, (train, held), strict=True)
     )
     return Splits(
         training,
@@ -117,14 +114,8 @@ def text_splits(
         bucket=bucket,
         token_texts=known.texts(),
         facts=lambda: Facts([text[:_NAME] for text, _label in held]),
-        reader=WordReader(known, length, labels, read_rows),
+        reader=WordReader(known, length, labels, rows),
     )
-
-
-def _rows_of(
-    read: Callable[[Path, str, str], Iterator[Row]], text: str, label: str, path: Path
-) -> list[Row]:
-    return list(read(path, text, label))
 
 
 def _sorted_labels(parts: Sequence[Sequence[Row]], files: Sequence[Path]) -> list[str]:
@@ -158,51 +149,3 @@ def _split(
         [row for place, row in enumerate(rows) if place not in held],
         [row for place, row in enumerate(rows) if place in held],
     )
-
-
-def _read_csv(path: Path, text: str, label: str) -> Iterator[Row]:
-    limit = csv.field_size_limit(min(sys.maxsize, 1 << 30))
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            columns = reader.fieldnames or []
-            for key, column in (("text", text), ("label", label)):
-                if column not in columns:
-                    raise TrainingError(
-                        f"data.{key} = {column}: {path} has the columns {', '.join(columns)}"
-                    )
-            for row in reader:
-                yield _row(row[text], row[label], path, reader.line_num)
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise TrainingError(f"{path} is no CSV file in UTF-8: {error}") from error
-    finally:
-        csv.field_size_limit(limit)
-
-
-def _read_jsonl(path: Path, text: str, label: str) -> Iterator[Row]:
-    with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            if not line.strip():
-                continue
-            try:
-                found: Any = json.loads(line)
-            except ValueError as error:
-                raise TrainingError(f"{path}, line {number}: no JSON: {error}") from error
-            if not isinstance(found, dict):
-                raise TrainingError(f"{path}, line {number}: it must be one JSON object a line")
-            for key, field in (("text", text), ("label", label)):
-                if field not in found:
-                    raise TrainingError(
-                        f"data.{key} = {field}: {path}, line {number} has the fields "
-                        f"{', '.join(found)}"
-                    )
-            yield _row(found[text], found[label], path, number)
-
-
-def _row(text: Any, label: Any, path: Path, line: int) -> Row:
-    """Return a row; a label may be a whole number or a truth value in JSON."""
-    if not isinstance(text, str):
-        raise TrainingError(f"{path}, line {line}: the text is {text!r}, it must be a string")
-    if not isinstance(label, str | int) or label == "":
-        raise TrainingError(f"{path}, line {line}: the label is {label!r}, it must say something")
-    return text, str(label)

@@ -78,7 +78,7 @@ def torchvision_classifier(
     if wanted is None:
         network, prepare = _fresh(name, spec.outputs), PrepareImages(size, size)
     else:
-        network, prepare = _pretrained(name, wanted, spec.outputs, size)
+        network, prepare = _pretrained(name, wanted, spec, size)
     if freeze == "body":
         freeze_body(network)
         if cache_features:
@@ -105,13 +105,15 @@ def _fresh(name: str, outputs: int) -> nn.Module:
     return network
 
 
-def _pretrained(name: str, wanted: str, outputs: int, size: int) -> tuple[nn.Module, PrepareImages]:
+def _pretrained(
+    name: str, wanted: str, spec: DataSpec, size: int
+) -> tuple[nn.Module, PrepareImages]:
     chosen = _find_weights(name, wanted)
-    network = _load(name, chosen)
+    network = _without_weights(name, chosen) if spec.restored else _load(name, chosen)
     for module in _AUXILIARY.get(name, ()):
         network.aux_logits = False  # type: ignore[assignment]
         setattr(network, module, None)
-    replace_head(network, outputs)
+    replace_head(network, spec.outputs)
     used = chosen.transforms()
     # Of pixels from 0 to 1, one number a channel; the inputs are normalised by them.
     network.input_statistics = (tuple(used.mean), tuple(used.std))  # type: ignore[assignment]
@@ -145,6 +147,20 @@ def _load(name: str, weights: Any) -> nn.Module:
     except Exception as error:
         # A file that is cut or is something else lets torch and pickle stumble in many ways.
         raise DataUnavailableError(_missing(name, weights, error)) from error
+    return network
+
+
+def _without_weights(name: str, weights: Any) -> nn.Module:
+    """Build the network that weights are for, without them."""
+    from torchvision.models import get_model
+
+    # What torchvision sets for these where it loads weights.
+    options = {"aux_logits": True, "init_weights": False, "transform_input": True}
+    network: nn.Module = get_model(
+        name,
+        num_classes=len(weights.meta["categories"]),
+        **(options if name in _AUXILIARY else {}),
+    )
     return network
 
 

@@ -82,7 +82,7 @@ class VisionTransformer(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Map [batch, channels, height, width] to [batch, outputs]."""
         tokens = self.patches(images).flatten(2).transpose(1, 2)
-        first = self.class_token.expand(len(tokens), -1, -1)
+        first = self.class_token.expand(tokens.shape[0], -1, -1)
         tokens = torch.cat((first, tokens), 1) + self.positions
         out: Tensor = self.head(self.norm(self.blocks(tokens))[:, 0])
         return out

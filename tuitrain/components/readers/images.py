@@ -1,7 +1,9 @@
 """Images from files, decoded as those of a data set."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -19,7 +21,7 @@ class ImageReader:
 
     def __init__(self, form: ImageFormat, classes: Sequence[str]) -> None:
         """Take what every image is made into, and the classes' names in their order."""
-        self._form = form
+        self.form = form
         self._classes = tuple(classes)
 
     def read(self, items: Sequence[str]) -> Tensor:
@@ -34,7 +36,7 @@ class ImageReader:
         for path in items:
             try:
                 # Pillow's own memory may not be written to, which torch warns of.
-                pixels.append(torch.tensor(decode(path, self._form)))
+                pixels.append(torch.tensor(decode(path, self.form)))
             except BrokenImageError as error:
                 raise DataUnavailableError(f"{shown(path)} {error}") from error
         return torch.stack(pixels)
@@ -59,6 +61,15 @@ class ImageReader:
         labels = torch.tensor([self._classes.index(label) for _name, label in files])
         return Samples(inputs, labels), Facts([shown(name) for name, _label in files], True)
 
+    def state(self) -> dict[str, Any]:
+        """Return it as JSON data, for `from_state`."""
+        return {"form": asdict(self.form), "classes": self._classes}
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> "ImageReader":
+        """Return the reader that `state` is of."""
+        return cls(ImageFormat(**state["form"]), state["classes"])
+
 
 def images_in(folder: str) -> list[str]:
     """Return the images in a folder and those below it, in the order of their names.
@@ -71,15 +82,17 @@ def images_in(folder: str) -> list[str]:
     return find_loose(Path(folder))
 
 
-def pixel_reader(inputs: Tensor, classes: Sequence[str]) -> ImageReader | None:
+def pixel_reader(
+    shape: Sequence[int], kind: torch.dtype, classes: Sequence[str]
+) -> ImageReader | None:
     """Return a reader for a set of images in 8 bits; None: the set is another.
 
     Args:
-        inputs: some of the set, as they are in it.
+        shape: of an input as it is in the set.
+        kind: its type there.
         classes: their names.
     """
-    shape = tuple(inputs.shape[1:])
-    if inputs.dtype != torch.uint8 or len(shape) != 3 or shape[0] not in {1, 3}:
+    if kind != torch.uint8 or len(shape) != 3 or shape[0] not in {1, 3}:
         return None
     form = ImageFormat(shape[1], shape[2], "crop", "rgb" if shape[0] == 3 else "grey", 255)
     return ImageReader(form, classes)

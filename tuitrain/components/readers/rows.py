@@ -1,7 +1,9 @@
 """Rows of tables by their columns' names, as those of a data set."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -9,13 +11,8 @@ from torch import Tensor
 
 from tuitrain.components.data import Column, Facts, Samples, Takes
 from tuitrain.errors import DataUnavailableError, UsageError
-from tuitrain.userdata.columns import (
-    Columns,
-    category_values,
-    encode_features,
-    refuse_texts,
-)
-from tuitrain.userdata.tables import Table, is_missing, read_table
+from tuitrain.userdata.columns import ColumnEncoder, refuse_texts
+from tuitrain.userdata.tables import MISSING, Table, is_missing, numbers_of, read_table
 from tuitrain.userdata.words import listed, shown
 
 
@@ -23,18 +20,17 @@ class NumberRows:
     """Reads columns of plain numbers."""
 
     takes: Takes = "rows"
-
     decimal = "."
     """What stands before a number's decimals."""
 
-    def __init__(self, columns: Sequence[str]) -> None:
+    def __init__(self, names: Sequence[str]) -> None:
         """Take the columns' names in the order of the features."""
-        self._columns = tuple(columns)
+        self._names = tuple(names)
 
     @property
     def columns(self) -> tuple[Column, ...]:
         """What the features are, in their order."""
-        return tuple(Column(name) for name in self._columns)
+        return tuple(Column(name) for name in self._names)
 
     def read(self, items: Sequence[str]) -> Tensor:
         """Return a table's rows as float32 [n, features].
@@ -53,62 +49,101 @@ class NumberRows:
         return self._encoded(_one_row(cells))
 
     def _encoded(self, table: Table) -> Tensor:
-        table = with_columns(table, self._columns)
+        table = with_columns(table, self._names)
         refuse_missing(table)
-        refuse_texts(table, self._columns, ".")
+        refuse_texts(table, self._names, self.decimal)
         return torch.tensor([[float(cell) for cell in row] for row in table.rows])
 
     def labelled(self, path: Path) -> tuple[Samples, Facts]:
         """Raise: the set's own file of targets is not known."""
         raise UsageError(f"--data {path}: this data set is part of a library, it has no other file")
 
+    def state(self) -> dict[str, Any]:
+        """Return it as JSON data, for `from_state`."""
+        return {"columns": self._names}
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> "NumberRows":
+        """Return the reader that `state` is of."""
+        return cls(state["columns"])
+
+
+@dataclass(frozen=True, slots=True)
+class TargetColumns:
+    """What makes targets of a table's cells, as those of the training table were made."""
+
+    columns: tuple[str, ...]
+    decimal: str
+    """What stands before a number's decimals."""
+    classes: tuple[str, ...]
+    """Texts in the order of the class numbers; empty: targets are numbers."""
+    binary: bool
+    """Whether class numbers are 0. and 1."""
+    unit: float
+    """What numbers are divided by."""
+
+    def read(self, table: Table) -> Tensor:
+        """Return the targets [n] or [n, columns] of a table that has them.
+
+        Raises:
+            DataUnavailableError: one is no number, or no class of the training table.
+        """
+        if not self.classes:
+            refuse_texts(table, self.columns, self.decimal, NO_CLASSES)
+            numbers = [numbers_of(table.column(name), self.decimal)[0] for name in self.columns]
+            values = torch.from_numpy(np.stack(numbers, axis=1).astype(np.float32)) / self.unit
+            return values[:, 0] if len(numbers) == 1 else values
+        number = {text: place for place, text in enumerate(self.classes)}
+        cells = table.column(self.columns[0])
+        strange = next((place for place, cell in enumerate(cells) if cell not in number), None)
+        if strange is not None:
+            raise DataUnavailableError(
+                f"{shown(table.path)}, line {table.lines[strange]}: {shown(cells[strange])} is no "
+                f"class of the run: it has {listed([shown(name) for name in self.classes], 20)}"
+            )
+        codes = torch.tensor([number[cell] for cell in cells])
+        return codes.float() if self.binary else codes
+
+
+NO_CLASSES = ", a regression target is; for classes take task = classification or binary"
+
 
 class EncodedRows:
     """Reads numbers and categories as the training rows of a table were encoded."""
 
     takes: Takes = "rows"
+    missing_texts = MISSING
+    """What stands for a missing value, in lower case."""
 
     def __init__(
-        self,
-        known: Table,
-        training: np.ndarray,
-        columns: Columns,
-        *,
-        encode: str,
-        decimal: str,
-        encoding: str,
-        missing: str,
-        goal: Callable[[Table], Tensor],
+        self, encoder: ColumnEncoder, targets: TargetColumns, *, encoding: str, missing: str
     ) -> None:
-        """Take the table that vocabularies and means are of.
+        """Take what was fitted to the training rows.
 
         Args:
-            known: all rows of the data set.
-            training: [n] bool, which of them are trained on.
-            columns: which are used how.
-            encode: `one_hot` or `codes`.
-            decimal: what stands before a number's decimals.
+            encoder: of the features.
+            targets: of a table that has them.
             encoding: of a file's text; empty: told from it.
             missing: what becomes of missing values; `drop` refuses them here, as rows keep order.
-            goal: returns the targets of a table that has them.
         """
-        self._features = Columns((), columns.numbers, columns.categories)
-        self._targets = columns.targets
-        self._known = with_columns(known, self._features.used)
-        self._training = training
-        self._encode, self.decimal, self._encoding = encode, decimal, encoding
-        self._missing = missing
-        self._goal = goal
+        self.encoder = encoder
+        self.encoding, self.missing = encoding, missing
+        self._targets = targets
+
+    @property
+    def decimal(self) -> str:
+        """What stands before a number's decimals."""
+        return self.encoder.decimal
 
     @property
     def columns(self) -> tuple[Column, ...]:
         """What the features are, in their order."""
+        coded = self.encoder.encode == "codes"
         categories = [
-            Column(name, 1 if self._encode == "codes" else len(known), tuple(known))
-            for name in self._features.categories
-            for known in [category_values(self._known, name, self._training)]
+            Column(name, 1 if coded else len(texts), texts)
+            for name, texts in self.encoder.categories
         ]
-        return (*(Column(name) for name in self._features.numbers), *categories)
+        return (*(Column(name) for name, _mean in self.encoder.numbers), *categories)
 
     def read(self, items: Sequence[str]) -> Tensor:
         """Return a table's rows as float32 [n, features].
@@ -116,7 +151,7 @@ class EncodedRows:
         Raises:
             DataUnavailableError: it lacks a column, or a value that is no number.
         """
-        return self._encoded(read_table(Path(items[0]), encoding=self._encoding))
+        return self._encoded(read_table(Path(items[0]), encoding=self.encoding))
 
     def labelled(self, path: Path) -> tuple[Samples, Facts]:
         """Return the rows of a table that has the targets as well.
@@ -124,12 +159,14 @@ class EncodedRows:
         Raises:
             DataUnavailableError: it lacks a column or a value, or has another class.
         """
-        table = read_table(path, encoding=self._encoding)
-        goals = with_columns(table, self._targets)
+        table = read_table(path, encoding=self.encoding)
+        goals = with_columns(table, self._targets.columns)
         refuse_missing(goals)
         lines = [f"line {line}" for line in table.lines]
         columns = {name: table.column(name) for name in table.columns}
-        return Samples(self._encoded(table), self._goal(goals)), Facts(lines, False, columns)
+        return Samples(self._encoded(table), self._targets.read(goals)), Facts(
+            lines, False, columns
+        )
 
     def row(self, cells: Mapping[str, str]) -> Tensor:
         """Return a row [1, features] of cells by their columns' names, as a table has them.
@@ -139,19 +176,31 @@ class EncodedRows:
         """
         return self._encoded(_one_row(cells))
 
+    def state(self) -> dict[str, Any]:
+        """Return it as JSON data, for `from_state`."""
+        targets = asdict(self._targets)
+        rest = {"encoding": self.encoding, "missing": self.missing}
+        return {"encoder": self.encoder.state(), "targets": targets, **rest}
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> "EncodedRows":
+        """Return the reader that `state` is of."""
+        goal = dict(state["targets"])
+        goal |= {key: tuple(goal[key]) for key in ("columns", "classes")}
+        return cls(
+            ColumnEncoder.from_state(state["encoder"]),
+            TargetColumns(**goal),
+            encoding=state["encoding"],
+            missing=state["missing"],
+        )
+
     def _encoded(self, table: Table) -> Tensor:
-        rows = with_columns(table, self._features.used)
-        if self._missing != "mean":
+        columns = self.encoder.columns
+        rows = with_columns(table, columns.used)
+        if self.missing != "mean":
             refuse_missing(rows)
-        refuse_texts(rows, self._features.numbers, self.decimal)
-        known = self._known
-        joined = Table(
-            rows.path, rows.columns, [*known.rows, *rows.rows], [*known.lines, *rows.lines],
-            rows.separator,
-        )  # fmt: skip
-        training = np.concatenate([self._training, np.zeros(len(rows.rows), dtype=bool)])
-        made = encode_features(joined, self._features, training, self._encode, self.decimal)
-        return torch.from_numpy(np.ascontiguousarray(made.values[len(known.rows) :]))
+        refuse_texts(rows, columns.numbers, self.encoder.decimal)
+        return torch.from_numpy(self.encoder.encode_rows(rows).values)
 
 
 def _one_row(cells: Mapping[str, str]) -> Table:

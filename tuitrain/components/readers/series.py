@@ -1,8 +1,9 @@
 """Series of numbers from CSV files, scaled as those of a data set."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -63,6 +64,22 @@ class SeriesReader:
         scaled = (values - self._mean) / self._deviation
         samples = windows(scaled, 0, self.window, self._horizon)
         return samples, Facts([f"from value {place + 1}" for place in range(len(samples))])
+
+    def state(self) -> dict[str, Any]:
+        """Return it as JSON data, for `from_state`."""
+        return {
+            "columns": self.names,
+            "window": self.window,
+            "horizon": self._horizon,
+            "mean": self._mean.tolist(),
+            "deviation": self._deviation.tolist(),
+        }
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> "SeriesReader":
+        """Return the reader that `state` is of."""
+        scales = (np.asarray(state[key], dtype=np.float64) for key in ("mean", "deviation"))
+        return cls(state["columns"], state["window"], state["horizon"], *scales)
 
     def _values(self, path: Path, least: int) -> np.ndarray:
         if not path.is_file():

@@ -42,6 +42,8 @@ class CheckpointManager:
         self._channel = channel
         self._disk = FullDisk(state, writer, planner, channel, standstill)
         self._config = config
+        parts = state.components
+        self._data = parts.description.to_json(parts.preset.data.name)
         self._proved = False
 
     @property
@@ -125,4 +127,5 @@ class CheckpointManager:
 
     def _collect(self) -> dict[str, object]:
         pending = encode_pending(self._channel.unacknowledged())
-        return {**self._state.state_dict(), "config": self._config, "pending": pending}
+        about = {"config": self._config, "data": self._data}
+        return {**self._state.state_dict(), **about, "pending": pending}

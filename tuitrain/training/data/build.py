@@ -22,7 +22,7 @@ from tuitrain.components.data import (
 )
 from tuitrain.components.task import Task
 from tuitrain.config.schema import DataSection, Preset
-from tuitrain.errors import TrainingError
+from tuitrain.errors import DataUnavailableError, TrainingError
 from tuitrain.training.data.batches import BatchSchedule
 from tuitrain.training.data.checks import check_splits, count_classes
 from tuitrain.training.data.folds import hold_out
@@ -38,6 +38,10 @@ from tuitrain.training.modules.materialise import input_type_of
 
 _PREPARED_BYTES = 256 * 1024 * 1024
 """Sets of up to this size are prepared whole: for a moment it takes as much once more."""
+
+
+class SamplesNeededError(DataUnavailableError):
+    """Something must see samples of the data set, which others stand for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,18 @@ class Data:
     """Reads samples that are not in the data set."""
     reconstructs_inputs: bool = False
     """Whether the prepared inputs are the targets."""
+    stands_in: bool = False
+    """Whether the samples are made up, as the data set is not here: of the right shapes and types,
+    so that all that is built on them can be, and nothing else."""
+
+    def refuse_made_up(self, what: str) -> None:
+        """Hold what looks at samples against these.
+
+        Raises:
+            SamplesNeededError: they are made up; `what` begins the sentence.
+        """
+        if self.stands_in:
+            raise SamplesNeededError(f"{what} looks at samples")
 
 
 def build_data(preset: Preset, task: Task, device: torch.device, context: DataContext) -> Data:
@@ -75,14 +91,41 @@ def build_data(preset: Preset, task: Task, device: torch.device, context: DataCo
     splits = check_splits(preset.data.name, task, found, own_loss=":" in preset.loss.name)
     if preset.data.fold:
         splits = hold_out(splits, preset.data.fold, preset.train.seed, context.report)
+    statistics = _statistics(preset, splits)
+    return arrange_data(preset, task, device, splits, statistics, report=context.report)
+
+
+def arrange_data(
+    preset: Preset,
+    task: Task,
+    device: torch.device,
+    splits: Splits,
+    statistics: Statistics | None,
+    *,
+    samples: int | None = None,
+    report: Callable[[str], None],
+) -> Data:
+    """Return checked splits as the loop uses them.
+
+    Args:
+        preset: the run's.
+        task: the preset's.
+        device: where the samples are to be, if they fit.
+        splits: as checked.
+        statistics: what inputs are normalised by; None: they are not.
+        samples: that are trained on, where those in `splits` only stand for them.
+        report: is told what takes long.
+
+    Raises:
+        TuitrainError: they can't be trained on.
+    """
     shape = sample_shape(splits.train)
     on_device = _fits(preset.data, splits, device)
     if on_device and isinstance(splits.train, Samples):
-        context.report(f"moving the data to {device}")
-    statistics = _statistics(preset, splits)
+        report(f"moving the data to {device}")
     train = preset.train
     plan = BatchSchedule(
-        count(splits.train),
+        count(splits.train) if samples is None else samples,
         train.batch_size,
         train.accumulate,
         train.drop_last,
@@ -120,6 +163,7 @@ def build_data(preset: Preset, task: Task, device: torch.device, context: DataCo
         facts=splits.facts,
         reader=splits.reader,
         reconstructs_inputs=task.reconstructs and not target_shape(splits.train),
+        stands_in=samples is not None,
     )
 
 

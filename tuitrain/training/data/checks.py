@@ -105,7 +105,10 @@ def _check_stream(stream: Stream) -> Stream:
     inputs, targets = stream.batch([0])
     restore_generators(states)
     return replace(
-        stream, input_shape=tuple(inputs.shape[1:]), target_shape=tuple(targets.shape[1:])
+        stream,
+        input_shape=tuple(inputs.shape[1:]),
+        input_type=inputs.dtype,
+        target_shape=tuple(targets.shape[1:]),
     )
 
 

@@ -27,6 +27,11 @@ def target_shape(source: Source) -> tuple[int, ...]:
     return source.target_shape
 
 
+def sample_type(source: Source) -> torch.dtype:
+    """Return the type of the inputs; of a stream that of the first one."""
+    return source.inputs.dtype if isinstance(source, Samples) else source.input_type
+
+
 def count(source: Source) -> int:
     """Return the number of samples."""
     return len(source)

@@ -29,6 +29,8 @@ class Stream(Dataset[tuple[Tensor, Tensor]]):
     input_shape: Shape = ()
     target_shape: Shape = ()
     """Of the first sample: a fault is told of those that differ."""
+    input_type: torch.dtype = torch.float32
+    """Of the first sample."""
     target_type: torch.dtype = torch.float32
     """Of targets that are no class numbers."""
 

@@ -128,6 +128,11 @@ class BatchTransform:
         self._channels_last = channels_last
 
     @property
+    def normalised_by(self) -> Statistics | None:
+        """What samples as the data set has them are normalised by; None: they are not."""
+        return self._normalised_by
+
+    @property
     def augments(self) -> bool:
         """Whether what a batch of the training becomes follows from the epoch as well."""
         return bool(self._augment)

@@ -57,7 +57,11 @@ def evaluate_run(
     Raises:
         TuitrainError: the checkpoint, the data or what is asked for do not go together.
     """
-    with restored(inspected, Path(checkpoint), averaged) as model, torch.no_grad():
+    own = place is None and config is None
+    with (
+        restored(inspected, Path(checkpoint), averaged, needs_data=own) as model,
+        torch.no_grad(),
+    ):
         parts = model.components
         if config is not None:
             parts.data = with_other_settings(parts, config, inspected)
@@ -151,6 +155,10 @@ class _Counter:
 def _baseline(parts: TrainingComponents, report: Callable[[str], None]) -> dict[str, np.ndarray]:
     """Return what a prediction without looking can be made of: from the training targets."""
     family = family_of(parts.task)
+    if parts.data.stands_in and family != "tensors":
+        kept = parts.description.targets
+        names = {"counts": "train_counts", "means": "train_mean"}
+        return {names[key]: np.array(values) for key, values in kept.items()}
     if family == "numbers":
         targets = all_targets(parts.data.train, report)
         wide = targets.reshape(len(targets), -1).cpu().double()

@@ -12,7 +12,7 @@ from tuitrain.config.load import parse_preset
 from tuitrain.errors import UsageError
 from tuitrain.training.build import TrainingComponents
 from tuitrain.training.data.build import Data, build_data
-from tuitrain.training.data.sources import raw_samples
+from tuitrain.training.data.sources import raw_samples, sample_shape, sample_type
 from tuitrain.training.inspection.answers import Inspected
 
 
@@ -20,7 +20,7 @@ def reader_of(data: Data) -> SampleReader | None:
     """Return what reads samples that are not in the data set; None: nothing does."""
     if data.reader is not None:
         return data.reader
-    return pixel_reader(raw_samples(data.train, range(1))[0], data.classes)
+    return pixel_reader(sample_shape(data.train), sample_type(data.train), data.classes)
 
 
 def with_other_place(parts: TrainingComponents, path: str) -> Data:

@@ -46,7 +46,7 @@ def predict(
     Raises:
         TuitrainError: a source does not fit the run.
     """
-    with restored(inspected, Path(checkpoint), averaged) as model:
+    with restored(inspected, Path(checkpoint), averaged, needs_data=False) as model:
         parts = model.components
         predictor = Predictor(parts)
         _refuse_pictures(parts, predictor, show, out)

@@ -17,6 +17,7 @@ from tuitrain.training.runtime.randomness import seed_everything
 
 _INSPECTION = "tuitrain.training.inspection"
 _EVALUATING = "tuitrain.training.evaluating"
+_EXPORTING = "tuitrain.training.exporting"
 _ANSWERS = {
     "model": f"{_INSPECTION}.model:describe_model",
     "data": f"{_INSPECTION}.data:describe_data",
@@ -26,6 +27,7 @@ _ANSWERS = {
     "prediction": f"{_EVALUATING}.predict:predict",
     "explanation": "tuitrain.training.explaining.explain:explain",
     "demonstration": "tuitrain.training.demonstrating.demonstrate:demonstrate",
+    "export_model": f"{_EXPORTING}.export:export_model",
 }
 """Which function answers questions of a kind."""
 

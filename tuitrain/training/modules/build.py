@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from tuitrain.components import registry
 from tuitrain.components.data import DataSpec, LossContext
@@ -26,18 +26,29 @@ _TORCHVISION = "torchvision."
 def build_model(preset: Preset, data: Data, device: torch.device) -> nn.Module:
     """Return the model on the device, each of its weights with a shape."""
     where = f"model.name = {preset.model.name}"
-    examples = partial(example_inputs, data, device)
-    model = _make_model(preset, replace(data.spec, examples=examples))
+    examples = partial(_examples, preset, data, device)
+    model = _make_model(preset, replace(data.spec, examples=examples, restored=data.stands_in))
     refuse_meta(model, where)
     model = model.to(device)
     statistics = getattr(model, "input_statistics", None)
-    if statistics is not None and preset.data.normalize:
+    if statistics is not None and preset.data.normalize and not data.stands_in:
         few, _targets = raw_samples(data.train, range(min(16, count(data.train))))
         data.preparation.normalize_as(statistics, few)
     is_tokens = data.spec.kind == "tokens"
     data.preparation.input_type = torch.int64 if is_tokens else input_type_of(model)
     materialise(model, lambda: first_samples(data, device, 2)[0], where)
     return model
+
+
+def _examples(preset: Preset, data: Data, device: torch.device, number: int) -> Tensor:
+    """Return training inputs; of made-up ones those whose traces a checkpoint's weights replace.
+
+    Raises:
+        SamplesNeededError: the model is the user's own, which may keep elsewhere what it sees.
+    """
+    if ":" in preset.model.name:
+        data.refuse_made_up(f"model.name = {preset.model.name}")
+    return example_inputs(data, device, number)
 
 
 def _make_model(preset: Preset, spec: DataSpec) -> nn.Module:
@@ -65,6 +76,19 @@ def build_loss(preset: Preset, task: Task, data: Data, report: Callable[[str], N
         spec=data.spec,
         task=preset.task,
         classes=data.spec.outputs if task.has_classes else 0,
-        targets=lambda: all_targets(data.train, report),
+        targets=partial(_targets, preset, task, data, report),
     )
     return build(context, **preset.loss.options)
+
+
+def _targets(preset: Preset, task: Task, data: Data, report: Callable[[str], None]) -> Tensor:
+    """Return all training targets; where they are made up, what a loss's state then replaces.
+
+    Raises:
+        SamplesNeededError: the loss is the user's own, which may keep elsewhere what it sees.
+    """
+    if ":" in preset.loss.name:
+        data.refuse_made_up(f"loss.name = {preset.loss.name}")
+    if data.stands_in and task.has_classes:
+        return torch.arange(data.spec.outputs)
+    return all_targets(data.train, report)

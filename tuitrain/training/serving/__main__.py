@@ -69,7 +69,7 @@ def _uvicorn(
     from tuitrain.training.serving.service import Served, Service
 
     inspected = inspected_of(question, _tell)
-    with restored(inspected, checkpoint, averaged) as model:
+    with restored(inspected, checkpoint, averaged, needs_data=False) as model:
         parts = model.components
         predictor = Predictor(parts)
         card |= {
