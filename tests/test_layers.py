@@ -32,8 +32,12 @@ ALLOWED = {
     "supervisor": BASE | {"alerts", "config", "traces", "runs", "telemetry"},
     "trained": BASE | READ | {"supervisor"},
     "view": BASE | READ,
+    "plots": BASE | READ | {"supervisor", "trained", "view"},
+    "report": BASE | READ | {"plots", "supervisor", "trained", "view"},
     "ui": BASE | READ | {"supervisor", "telemetry", "trained", "view"},
-    "cli": BASE | READ | {"supervisor", "telemetry", "trained", "ui", "userdata", "view"},
+    "cli": BASE
+    | READ
+    | {"plots", "report", "supervisor", "telemetry", "trained", "ui", "userdata", "view"},
 }
 OWNERS = {
     "torch": {"components", "training"},
@@ -41,6 +45,7 @@ OWNERS = {
     "sklearn": {"components", "analysis"},
     "textual": {"ui"},
     "plotext": {"view"},
+    "matplotlib": {"plots"},
     "typer": {"cli"},
     "sqlite3": {"runs"},
     "PIL": {"userdata"},

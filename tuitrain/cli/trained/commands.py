@@ -3,6 +3,7 @@
 import typer
 
 from tuitrain.cli.trained.evaluate import evaluate
+from tuitrain.cli.trained.plot import plot
 from tuitrain.cli.trained.predict import predict
 
 
@@ -10,3 +11,4 @@ def add_commands(app: typer.Typer) -> None:
     """Add the commands to the command line."""
     app.command()(evaluate)
     app.command()(predict)
+    app.command()(plot)

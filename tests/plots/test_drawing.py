@@ -1,0 +1,57 @@
+"""Files of matplotlib: each kind of figure in each format, whatever names are in it."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.plots.makers import classified, evaluation
+from tuitrain.plots.drawing import write_drawing
+from tuitrain.plots.evaluated import evaluated_figure
+from tuitrain.plots.panels import Figure, LinePanel, Panel, Picture, PicturePanel, Trace
+from tuitrain.view.images.pixels import Image
+
+pytest.importorskip("matplotlib", reason="the extra plots is not installed")
+
+NAN = float("nan")
+EVIL = "_$x$ <script>模型 \\frac"
+BEGINNINGS = {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}
+LINES = LinePanel(
+    EVIL, "step", EVIL,
+    (
+        Trace(EVIL, 0, (1, 2, 3), (1.0, NAN, 2.0), (0.5, NAN, 1.0), (2.0, NAN, 3.0), (2,)),
+        Trace("b", 9, (1, 2), (NAN, NAN)),
+        Trace("c", 20, (), ()),
+    ),
+    axis="step", log=True,
+)  # fmt: skip
+PICTURES = PicturePanel("", (
+    Picture((EVIL,), True, Image(2, 2, 3, bytes(12))),
+    Picture(("b",), False, values=(1.0, NAN, 2.0)),
+    Picture(("c",), False, text=f"{EVIL} " * 40),
+))  # fmt: skip
+CONFUSED = evaluated_figure("confusion", [evaluation(classified(300, 24))], ["one"]).panels
+
+
+@pytest.mark.parametrize("ending", BEGINNINGS)
+@pytest.mark.parametrize(
+    "panels", [[LINES] * 2, [PICTURES], CONFUSED], ids=["lines", "pictures", "table"]
+)
+def test_a_figure_is_a_file_of_each_format(
+    tmp_path: Path, ending: str, panels: Sequence[Panel]
+) -> None:
+    legend = ((EVIL, 0), ("b", 9)) if len(panels) > 1 else ()
+    figure = Figure(EVIL, tuple(panels), legend, (EVIL,))
+    first, second = tmp_path / "1", tmp_path / "2"
+    write_drawing(figure, first, ending)
+    assert first.read_bytes().startswith(BEGINNINGS[ending])
+    write_drawing(figure, second, ending)
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_values_that_have_no_logarithm_are_drawn_all_the_same(tmp_path: Path) -> None:
+    trace = Trace("a", 0, (1, 2, 3), (-1.0, 0.0, -2.0))
+    panel = replace(LINES, traces=(trace,))
+    write_drawing(Figure("", (panel,)), tmp_path / "a.png", "png")
+    assert (tmp_path / "a.png").stat().st_size > 1000
