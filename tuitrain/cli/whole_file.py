@@ -8,11 +8,11 @@ from pathlib import Path
 from tuitrain.errors import UsageError
 
 
-def check_ending(path: Path, endings: tuple[str, ...]) -> str:
-    """Return what a file's name ends in, without the dot.
+def check_file(path: Path, endings: tuple[str, ...]) -> str:
+    """Return what a file's name ends in, without the dot, before any work is done for it.
 
     Raises:
-        UsageError: it is none of `endings`.
+        UsageError: it is none of `endings`, or there is no such folder.
     """
     found = path.suffix.removeprefix(".").lower()
     if found not in endings:
@@ -20,6 +20,8 @@ def check_ending(path: Path, endings: tuple[str, ...]) -> str:
         raise UsageError(
             f"-o {path}: the name must end in one of {allowed}, which say what is written"
         )
+    if not path.parent.is_dir():
+        raise UsageError(f"-o {path}: there is no folder {path.parent}")
     return found
 
 

@@ -4,6 +4,7 @@ Knows what an evaluation has kept of its samples; nothing of what draws a panel.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -52,6 +53,26 @@ def evaluated_figure(what: str, evaluations: Sequence[Evaluation], labels: Seque
     if len(evaluations) == 1:
         note += f", checkpoint {sanitise(about['checkpoint'])}, step {about['step']:,}"
     return Figure(title, tuple(panels), legend, (note,))
+
+
+def evaluated_panels(
+    kinds: Sequence[str], evaluations: Sequence[Evaluation], labels: Sequence[str]
+) -> tuple[Panel, ...]:
+    """Return the panels of several kinds, as `evaluated_figure` has them, each with its name.
+
+    A kind that one of the evaluations has nothing of is left out.
+    """
+    found: list[Panel] = []
+    for what in kinds:
+        try:
+            figure = evaluated_figure(what, evaluations, labels)
+        except UsageError:
+            continue
+        found += [
+            replace(panel, title=": ".join(filter(None, (_SHORT_NAMES[what], panel.title))))
+            for panel in figure.panels
+        ]
+    return tuple(found)
 
 
 def check_possible(what: str, evaluation: Evaluation) -> None:
@@ -256,6 +277,10 @@ _MAKERS: dict[str, Callable[[Sequence[Evaluation], Sequence[str]], Any]] = {
     "calibration": _calibration,
     "residuals": _residuals,
 }
+_SHORT_NAMES = {
+    "confusion": "Confusion", "roc": "ROC", "pr": "Precision and recall",
+    "calibration": "Calibration", "residuals": "Predicted against true",
+}  # fmt: skip
 _NAMES = {
     "confusion": "Confusion", "roc": "ROC, each class against the rest",
     "pr": "Precision and recall, each class against the rest", "calibration": "Calibration",

@@ -5,6 +5,7 @@ import typer
 from tuitrain.cli.trained.evaluate import evaluate
 from tuitrain.cli.trained.plot import plot
 from tuitrain.cli.trained.predict import predict
+from tuitrain.cli.trained.report import report
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -12,3 +13,4 @@ def add_commands(app: typer.Typer) -> None:
     app.command()(evaluate)
     app.command()(predict)
     app.command()(plot)
+    app.command()(report)

@@ -15,7 +15,7 @@ import typer
 from tuitrain.cli import output
 from tuitrain.cli.options import Json, RunsArgument, RunsDir
 from tuitrain.cli.trained.asking import Checkpoint, Code, DataDir, Device, Ema, ask
-from tuitrain.cli.whole_file import check_ending, whole_file
+from tuitrain.cli.whole_file import check_file, whole_file
 from tuitrain.errors import UsageError
 
 if TYPE_CHECKING:
@@ -115,13 +115,13 @@ def plot(
     Several runs lie in one figure; its legend says what differs between their settings. A page
     (.html) has cursor, zoom and log scale; the other files need tuitrain[plots].
     """
-    directories = _find(run, runs_dir)
+    directories = find_runs(run, runs_dir)
     _refuse_mixed(what, curves=[
         name for name, given in {"--metric": metric, "--log": log, "--smooth": smooth is not None,
                                  "--x": axis is not Axis.STEP}.items() if given
     ], wrong=wrong, checkpoint=checkpoint or ema)  # fmt: skip
     path = output_file or _default_file(directories, what)
-    ending = check_ending(path, _ENDINGS)
+    ending = check_file(path, _ENDINGS)
     if what is What.CURVES:
         from tuitrain.plots.curves import CurveChoices, curve_figure
 
@@ -135,7 +135,12 @@ def plot(
     _tell(path, output_file, what, directories, figure, json)
 
 
-def _find(names: Sequence[str], runs_dir: Path | None) -> "list[RunDirectory]":
+def find_runs(names: Sequence[str], runs_dir: Path | None) -> "list[RunDirectory]":
+    """Return the runs that were named, each once.
+
+    Raises:
+        UsageError: there is no such run, or there are more than one figure can tell apart.
+    """
     from tuitrain.runs.directory import runs_root
     from tuitrain.runs.listing import find_run
 
@@ -193,11 +198,15 @@ def _evaluated(
 
     models = [
         open_trained(
-            directory, asked.checkpoint, command="plot", code=asked.code, device=asked.device,
+            directory,
+            asked.checkpoint,
+            command=f"plot --what {what.value}",
+            code=asked.code,
+            device=asked.device,
             data_dir=asked.data_dir,
         )
         for directory in directories
-    ]  # fmt: skip
+    ]
     with open_readers(directories) as readers:
         labels = run_labels(readers)
     evaluations = [evaluate_model(model, Wanted(asked.ema), ask) for model in models]
