@@ -273,7 +273,7 @@
       const { left, right, low, high } = this.domain;
       const [scale, unit] = this.unit();
       const is = this.axis === "step" ? whole : number;
-      for (const value of ticks(left / scale, right / scale, this.inner.width / 90)) {
+      for (const value of ticks(left / scale, right / scale, this.inner.width / 75)) {
         if (this.axis === "step" && value % 1) continue;
         const x = this.px(value * scale);
         group.append(svg("line", { x1: x, x2: x, y1: MARGIN.top, y2: bottom, class: "grid" }));

@@ -19,6 +19,7 @@ from tuitrain.plots.panels import (
     Rulers,
     Trace,
 )
+from tuitrain.view.format import sanitise, sanitise_lines
 from tuitrain.view.images.png import to_png
 
 _DIGITS = 7
@@ -54,23 +55,24 @@ class ChartData:
                 }
                 for both in self._rulers
             ],
-            "legend": [list(entry) for entry in self._legend],
+            "legend": [[sanitise(label), style] for label, style in self._legend],
         }
         text = json.dumps(data, separators=(",", ":"), allow_nan=False)
         return text.replace("<", "\\u003c")
 
     def _plain(self, panel: LinePanel) -> dict[str, Any]:
         return {
-            "title": panel.title, "xLabel": panel.x_label, "yLabel": panel.y_label,
+            "title": sanitise(panel.title), "xLabel": sanitise(panel.x_label),
+            "yLabel": sanitise(panel.y_label),
             "axis": panel.axis, "log": panel.log, "xRange": panel.x_range, "yRange": panel.y_range,
-            "diagonal": panel.diagonal, "square": panel.square, "note": panel.note,
+            "diagonal": panel.diagonal, "square": panel.square, "note": sanitise(panel.note),
             "traces": [self._plain_trace(trace) for trace in panel.traces],
         }  # fmt: skip
 
     def _plain_trace(self, trace: Trace) -> dict[str, Any]:
         return {
-            "label": trace.label, "style": trace.style, "form": trace.form, "faint": trace.faint,
-            "thin": trace.thin, "marked": trace.marked, "x": _numbers(trace.x),
+            "label": sanitise(trace.label), "style": trace.style, "form": trace.form,
+            "faint": trace.faint, "thin": trace.thin, "marked": trace.marked, "x": _numbers(trace.x),
             "y": _numbers(trace.y), "low": _numbers(trace.low), "high": _numbers(trace.high),
             "lost": _numbers(trace.lost), "ruler": self._place(trace.ruler),
         }  # fmt: skip
@@ -92,6 +94,10 @@ def _short(value: float) -> float:
     return int(short) if short.is_integer() and abs(short) < 2**53 else short
 
 
+def _text(text: str) -> str:
+    return escape(sanitise(text))
+
+
 def panels_markup(panels: Sequence[Panel], data: ChartData) -> str:
     """Return panels as markup, charts side by side."""
     return '<div class="charts">' + "".join(_markup(panel, data) for panel in panels) + "</div>"
@@ -107,13 +113,13 @@ def _markup(panel: Panel, data: ChartData) -> str:
 
 def matrix_markup(panel: MatrixPanel) -> str:
     """Return a table of counts; how strong a cell's colour is is its share of the row."""
-    heads = "".join(f"<th>{escape(name)}</th>" for name in panel.names)
+    heads = "".join(f"<th>{_text(name)}</th>" for name in panel.names)
     rows = "".join(
-        f'<tr><th class="row">{escape(name)}</th>{_cells(row)}</tr>'
+        f'<tr><th class="row">{_text(name)}</th>{_cells(row)}</tr>'
         for name, row in zip(panel.names, panel.counts, strict=True)
     )
-    title = f"<strong>{escape(panel.title)}</strong>" if panel.title else ""
-    note = f"; {escape(panel.note)}" if panel.note else ""
+    title = f"<strong>{_text(panel.title)}</strong>" if panel.title else ""
+    note = f"; {_text(panel.note)}" if panel.note else ""
     return (
         f'<div>{title}<div class="wide"><table class="matrix"><tr><th>true \\ predicted</th>'
         f'{heads}</tr>{rows}</table></div><p class="note">rows are true classes, columns predicted '
@@ -133,14 +139,14 @@ def _cells(row: Sequence[int]) -> str:
 
 def pictures_markup(panel: PicturePanel) -> str:
     """Return samples in a grid."""
-    title = f"<h3>{escape(panel.title)}</h3>" if panel.title else ""
-    note = f'<p class="note">{escape(panel.note)}</p>' if panel.note else ""
+    title = f"<h3>{_text(panel.title)}</h3>" if panel.title else ""
+    note = f'<p class="note">{_text(panel.note)}</p>' if panel.note else ""
     figures = "".join(_picture(picture) for picture in panel.pictures)
     return f'{title}<div class="pictures">{figures}</div>{note}'
 
 
 def _picture(picture: Picture) -> str:
-    said = "<br>".join(escape(line) for line in picture.caption)
+    said = "<br>".join(_text(line) for line in picture.caption)
     kind = ' class="wrong"' if picture.wrong else ""
     wrong = "wrong: " if picture.wrong else ""
     return f"<figure{kind}>{_content(picture)}<figcaption>{wrong}{said}</figcaption></figure>"
@@ -148,11 +154,11 @@ def _picture(picture: Picture) -> str:
 
 def _content(picture: Picture) -> str:
     if picture.image is not None:
-        alt = escape(", ".join(picture.caption), quote=True)
+        alt = _text(", ".join(picture.caption))
         return f'<img alt="{alt}" src="{data_address(to_png(picture.image))}">'
     if picture.values:
         return _spark(picture.values)
-    return f"<pre>{escape(picture.text)}</pre>"
+    return f"<pre>{escape(sanitise_lines(picture.text))}</pre>"
 
 
 def data_address(png: bytes) -> str:

@@ -10,6 +10,7 @@ from importlib.resources import files
 
 from tuitrain.plots.page.charts import ChartData, panels_markup
 from tuitrain.plots.panels import Figure
+from tuitrain.view.format import sanitise
 
 
 def page(title: str, body: str, charts: ChartData) -> str:
@@ -45,9 +46,10 @@ def figure_page(figure: Figure) -> str:
     charts = ChartData()
     charts.share_legend(figure.legend)
     legend = '<div class="legend" id="legend"></div>' if figure.legend else ""
-    notes = "".join(f'<p class="note">{escape(note)}</p>' for note in figure.notes)
-    body = f"<h1>{escape(figure.title)}</h1>{legend}{panels_markup(figure.panels, charts)}{notes}"
-    return page(figure.title, body, charts)
+    notes = "".join(f'<p class="note">{escape(sanitise(note))}</p>' for note in figure.notes)
+    title = sanitise(figure.title)
+    body = f"<h1>{escape(title)}</h1>{legend}{panels_markup(figure.panels, charts)}{notes}"
+    return page(title, body, charts)
 
 
 def _part(name: str) -> str:
