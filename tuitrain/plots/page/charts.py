@@ -72,8 +72,9 @@ class ChartData:
     def _plain_trace(self, trace: Trace) -> dict[str, Any]:
         return {
             "label": sanitise(trace.label), "style": trace.style, "form": trace.form,
-            "faint": trace.faint, "thin": trace.thin, "marked": trace.marked, "x": _numbers(trace.x),
-            "y": _numbers(trace.y), "low": _numbers(trace.low), "high": _numbers(trace.high),
+            "faint": trace.faint, "thin": trace.thin, "marked": trace.marked,
+            "x": _numbers(trace.x), "y": _numbers(trace.y),
+            "low": _numbers(trace.low), "high": _numbers(trace.high),
             "lost": _numbers(trace.lost), "ruler": self._place(trace.ruler),
         }  # fmt: skip
 
