@@ -104,7 +104,7 @@ def test_each_library_is_imported_in_its_own_part_only() -> None:
             "import sys; sys.argv = ['tuitrain', '--help']\n"
             "from tuitrain.__main__ import main\n"
             "try: main()\nexcept SystemExit: pass",
-            "torch torchvision sklearn textual plotext numpy pydantic sqlite3",
+            "torch torchvision sklearn textual plotext numpy pydantic sqlite3 matplotlib",
         ),
         (
             "import tuitrain.supervisor.supervisor, tuitrain.supervisor.background",

@@ -1,5 +1,6 @@
 """Files of matplotlib: each kind of figure in each format, whatever names are in it."""
 
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.plots.makers import classified, evaluation
+from tuitrain.errors import UsageError
 from tuitrain.plots.drawing import write_drawing
 from tuitrain.plots.evaluated import evaluated_figure
 from tuitrain.plots.panels import Figure, LinePanel, Panel, Picture, PicturePanel, Trace
@@ -48,6 +50,14 @@ def test_a_figure_is_a_file_of_each_format(
     assert first.read_bytes().startswith(BEGINNINGS[ending])
     write_drawing(figure, second, ending)
     assert first.read_bytes() == second.read_bytes()
+
+
+def test_without_matplotlib_it_is_refused_with_what_installs_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(UsageError, match=r"unlike one as \.html, needs .*tuitrain\[plots\]"):
+        write_drawing(Figure("", (LINES,)), tmp_path / "a.png", "png")
 
 
 def test_values_that_have_no_logarithm_are_drawn_all_the_same(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from tuitrain.config.presets import find_preset
 from tuitrain.errors import CheckpointError, UsageError
 from tuitrain.file_lock import FileLock
 from tuitrain.messages import Numbered
-from tuitrain.report.blocks import Block, Document, Folded, Section, Table, Text
+from tuitrain.report.blocks import Block, Document, Facts, Folded, Section, Table, Text
 from tuitrain.report.document import ReportChoices, look_at, report_document
 from tuitrain.report.html import html_report
 from tuitrain.report.looked import Asked, Looked
@@ -166,6 +166,20 @@ def test_a_live_run_is_reported_as_such_and_one_without_steps_too(
     assert "The run was live when this was written" in texts(section(document, "Run"))
     assert "Nothing was measured yet" in texts(section(document, "Curves"))
     assert html_report(document) and markdown_report(document)
+
+
+def test_peaks_of_memory_are_those_of_the_whole_run(tmp_path: Path, stack: ExitStack) -> None:
+    run = recorded_run(tmp_path, "a", POINTS)
+    with RunReader(run) as reader:
+        created = float(reader.meta()["created"])
+    with RunWriter(run) as writer:
+        for second, amount in enumerate((1.0, 5.0, 2.0)):
+            sizes = {"gpu0/worker_bytes": 2.0**30, "torch/peak_allocated_bytes": amount * 2.0**30}
+            writer.add_samples(created + second, sizes)
+    found = section(report_of(stack, run), "Time and memory")
+    facts = dict(row for block in found.blocks if isinstance(block, Facts) for row in block.rows)
+    assert facts["peak memory, tensors on the device"] == "5.00 GiB"
+    assert facts["peak memory, worker on gpu0"] == "1.00 GiB"
 
 
 def evil_document(tmp_path: Path, stack: ExitStack) -> Document:

@@ -51,6 +51,15 @@ _STYLE = {
 }  # fmt: skip
 
 
+def require_library(ending: str) -> None:
+    """Refuse what can't be drawn here, before any work is done for it.
+
+    Raises:
+        UsageError: matplotlib is not installed.
+    """
+    require("matplotlib", "plots", f"a plot as .{ending}, unlike one as .html,")
+
+
 def write_drawing(figure: Figure, path: Path, ending: str) -> None:
     """Write a figure.
 
@@ -63,7 +72,7 @@ def write_drawing(figure: Figure, path: Path, ending: str) -> None:
         UsageError: matplotlib is not installed.
         OSError: the file can't be written.
     """
-    require("matplotlib.figure", "plots", f"a plot as {ending} (as html it does not)")
+    require_library(ending)
     import matplotlib
     from matplotlib import font_manager
     from matplotlib.figure import Figure as Sheet
@@ -327,10 +336,10 @@ def _draw_picture(axes: Any, picture: Picture) -> None:
         pixels = np.frombuffer(image.data, np.uint8)
         shape = (image.height, image.width, image.channels)
         axes.imshow(pixels.reshape(shape).squeeze(), cmap="gray", vmin=0, vmax=255)
-    elif picture.values:
+    elif not picture.words:
         axes.plot(picture.values, color=colour, linewidth=1)
     else:
-        axes.text(0.03, 0.95, _wrapped(picture.text), va="top", fontsize=6,
+        axes.text(0.03, 0.95, _wrapped(picture.words), va="top", fontsize=6,
                   transform=axes.transAxes, clip_on=True)  # fmt: skip
 
 

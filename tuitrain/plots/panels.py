@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from tuitrain.view.chart.scale import Ruler
+from tuitrain.view.format import metric_value
 from tuitrain.view.images.pixels import Image
 
 AxisKind = Literal["step", "epoch", "time"]
@@ -19,6 +20,8 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#5
 white, and with a grey for the black."""
 DASHES = 3
 """Ways to draw a line: solid, dashed, dotted."""
+_FEW_VALUES = 12
+"""So many are read as numbers, more are seen as a line."""
 STYLES = len(COLOURS) * DASHES
 """Lines that all look different."""
 
@@ -107,6 +110,13 @@ class Picture:
     values: tuple[float, ...] = ()
     text: str = ""
     """One of the three is what the sample is."""
+
+    @property
+    def words(self) -> str:
+        """The sample as it is read: a text, or a few numbers; empty: it is seen."""
+        if self.values and len(self.values) <= _FEW_VALUES:
+            return " ".join(metric_value(value) for value in self.values)
+        return self.text
 
 
 @dataclass(frozen=True, slots=True)

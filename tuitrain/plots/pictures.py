@@ -86,8 +86,9 @@ def _spread(found: Evaluated, number: int) -> list[int]:
 def _picture(found: Evaluated, sample: Mapping[str, Any]) -> Picture:
     number = int(sample["number"])
     caption, wrong = _said_of(found, number)
-    name = found.name(number)
-    lines = (*caption, sanitise(name)) if name is not None else (*caption, f"sample {number}")
+    # A text's name is how it begins, which is seen.
+    name = None if "text" in sample else found.name(number)
+    lines = (*caption, f"sample {number}" if name is None else sanitise(name))
     image = sample.get("image")
     if image is not None:
         pixels = base64.b64decode(image["data"])

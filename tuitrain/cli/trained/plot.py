@@ -122,6 +122,10 @@ def plot(
     ], wrong=wrong, checkpoint=checkpoint or ema)  # fmt: skip
     path = output_file or _default_file(directories, what)
     ending = check_file(path, _ENDINGS)
+    if ending != "html":
+        from tuitrain.plots.drawing import require_library
+
+        require_library(ending)
     if what is What.CURVES:
         from tuitrain.plots.curves import CurveChoices, curve_figure
 

@@ -10,6 +10,7 @@
   const SQUARE = 440;
   const LEAST_DRAG = 6;
   const MOST_ROWS = 24;
+  const CROWD = 14;
   const UNITS = [[7200, 3600, "h"], [120, 60, "min"], [1, 1, "s"], [1e-3, 1e-3, "ms"], [0, 1e-6, "us"]];
 
   const data = JSON.parse(document.getElementById("chart-data").textContent);
@@ -305,7 +306,8 @@
 
     drawTrace(group, { trace, x }) {
       const y = trace.y.map((value) => this.level(value));
-      const name = colour(trace.style) + (trace.faint ? " faint" : trace.thin ? " thin" : "");
+      const behind = this.panel.traces.length > CROWD ? " faint crowd" : " faint";
+      const name = colour(trace.style) + (trace.faint ? behind : trace.thin ? " thin" : "");
       if (trace.form === "points") {
         x.forEach((value, at) => {
           if (y[at] === null || value === null) return;

@@ -157,9 +157,9 @@ def _content(picture: Picture) -> str:
     if picture.image is not None:
         alt = _text(", ".join(picture.caption))
         return f'<img alt="{alt}" src="{data_address(to_png(picture.image))}">'
-    if picture.values:
-        return _spark(picture.values)
-    return f"<pre>{escape(sanitise_lines(picture.text))}</pre>"
+    if picture.words:
+        return f"<pre>{escape(sanitise_lines(picture.words))}</pre>"
+    return _spark(picture.values)
 
 
 def data_address(png: bytes) -> str:

@@ -55,7 +55,9 @@ def _metrics(report: Mapping[str, Any]) -> Table:
         )
         for name, figure in report["metrics"].items()
     )  # fmt: skip
-    return Table(("metric", "value", _INTERVAL, "baseline"), rows, frozenset({1, 3}))
+    headings = ("metric", "value", _INTERVAL, "baseline")
+    columns = 4 if baseline else 3
+    return Table(headings[:columns], tuple(row[:columns] for row in rows), frozenset({1, 3}))
 
 
 def _baseline(report: Mapping[str, Any]) -> list[Block]:
