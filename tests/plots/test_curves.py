@@ -9,11 +9,14 @@ from pathlib import Path
 import pytest
 
 from tests.plots.makers import recorded_run
+from tuitrain import messages as m
 from tuitrain.errors import UsageError
+from tuitrain.messages import Numbered
 from tuitrain.plots.curves import CurveChoices, curve_figure, smoothing_for
 from tuitrain.plots.panels import STYLES, Figure, LinePanel
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.reader import RunReader
+from tuitrain.runs.writer import RunWriter
 
 LOSS = [1.0, 0.5, math.nan, 0.25]
 
@@ -136,6 +139,19 @@ def test_metrics_are_chosen_by_name_last_part_or_pattern(tmp_path: Path, stack: 
         assert sum(len(panel.traces) for panel in panels) == len(names)
     with pytest.raises(UsageError, match=r"--metric lost: .* one of train/loss, val/loss, val/acc"):
         figure_of(stack, run, metrics=("lost",))
+
+
+def test_what_was_done_to_a_run_stands_on_its_curves(tmp_path: Path, stack: ExitStack) -> None:
+    run = recorded_run(tmp_path, "one", {"val/loss": LOSS})
+    changed = m.SettingChanged(6.0, 3, "optimizer.lr", 0.1, 0.01)
+    with RunWriter(run) as writer:
+        writer.begin_attempt(6.0)
+        writer.record([Numbered(2, 1, changed)])
+    (panel,) = lines(figure_of(stack, run))
+    assert (3, "lr 0.0100") in [(event.step, event.text) for event in panel.events]
+    assert not lines(figure_of(stack, run, recorded_run(tmp_path, "two", {"val/loss": LOSS})))[
+        0
+    ].events
 
 
 def test_a_run_without_metrics_is_refused(tmp_path: Path, stack: ExitStack) -> None:

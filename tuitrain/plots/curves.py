@@ -7,28 +7,33 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from itertools import pairwise
 from statistics import median
 
 from tuitrain.analysis.compare import ComparedRun, differing_settings, flat_settings
 from tuitrain.analysis.metric_groups import group_metrics
 from tuitrain.errors import RecordError, UsageError
-from tuitrain.plots.panels import STYLES, AxisKind, Figure, LinePanel, Rulers, Trace
+from tuitrain.plots.panels import STYLES, AxisKind, Event, Figure, LinePanel, Rulers, Trace
 from tuitrain.runs.reader import RunReader
+from tuitrain.runs.rows import BatchMark, MarkRow, SettingMark
 from tuitrain.runs.series import Column, Series
 from tuitrain.view.chart.labels import series_labels
 from tuitrain.view.chart.scale import ruler
 from tuitrain.view.chart.smooth import smooth
-from tuitrain.view.format import sanitise, shorten
+from tuitrain.view.format import metric_value, sanitise, shorten
 
 _COLUMNS = 1000
 _LEAST_COLUMNS = 150
 _ALL_COLUMNS = 120_000
 """Of a figure: a page with them takes about 5 MB, and opens at once."""
 _RULER_POINTS = 200
-_NOISE = 0.04
-"""From this on a curve is noisy: half of its bends are larger than such a share of its range."""
+_TURNS, _NOISE = 0.3, 0.01
+"""From these shares of places and of its range on a curve is noisy."""
+_WINDOWS = 50
+"""Of so many columns' width together a curve is long."""
 _LEAST_SMOOTHED = 20
 _MOST_LABEL, _MOST_VALUE = 60, 24
+_EVENTS, _MOST_EVENTS = ("setting", "batch", "pause", "resume"), 40
 _TOGETHER = 7
 """Of more runs train and validation are charts of their own: colours do not suffice for both."""
 
@@ -62,10 +67,11 @@ def curve_figure(readers: Sequence[RunReader], choices: CurveChoices) -> Figure:
         _Run(reader, label, place, _rulers(reader))
         for place, (reader, label) in enumerate(zip(readers, labels, strict=True))
     ]
+    events = _events(runs[0]) if len(runs) == 1 else ()
     panels = tuple(
-        panel for title, members in groups for panel in [_panel(title, members, runs, choices,
-                                                                width)]
-    )  # fmt: skip
+        replace(_panel(title, members, runs, choices, width), events=events)
+        for title, members in groups
+    )
     legend = tuple((run.label, run.place % STYLES) for run in runs) if len(runs) > 1 else ()
     return Figure(_title(readers), panels, legend, _notes(panels, legend))
 
@@ -177,6 +183,25 @@ def _rulers(reader: RunReader) -> Rulers:
     return Rulers(ruler("epoch", rows), ruler("time", rows))
 
 
+def _events(run: _Run) -> tuple[Event, ...]:
+    """Return what a person did to a run, and where it was resumed."""
+    rows = [row for row in run.reader.entries.marks() if row.kind in _EVENTS]
+    return tuple(
+        Event(row.step, sanitise(_event_text(row)), run.rulers) for row in rows[-_MOST_EVENTS:]
+    )
+
+
+def _event_text(row: MarkRow) -> str:
+    match row.data:
+        case SettingMark(key=key, new=float(new)):
+            return f"{key.rpartition('.')[2]} {metric_value(new)}"
+        case SettingMark():
+            return row.text
+        case BatchMark(new=size):
+            return f"batch {size}"
+    return row.kind
+
+
 def _panel(
     title: str, metrics: tuple[str, ...], runs: Sequence[_Run], choices: CurveChoices, width: int
 ) -> LinePanel:
@@ -233,14 +258,18 @@ def _mean(column: Column) -> float:
 def smoothing_for(values: Sequence[float]) -> float:
     """Return the weight that suits a curve's noise; 0: it is smooth as it is.
 
-    Noise is half of the bends (second differences): a slope has none, however steep.
+    Noise turns often, white noise at two of three places, and its bends (second differences) are
+    not small beside the curve's range; a slope has neither, however steep.
     """
     known = [value for value in values if math.isfinite(value)]
     if len(known) < _LEAST_SMOOTHED:
         return 0.0
     inner = sorted(known)[len(known) // 20 : -(len(known) // 20) or None]
     spread = inner[-1] - inner[0]
-    bends = [abs(a - 2 * b + c) for a, b, c in zip(known, known[1:], known[2:], strict=False)]
-    if not spread > 0 or not median(bends) / spread > _NOISE:
+    rises = [after - before for before, after in pairwise(known)]
+    turns = sum(before * after < 0 for before, after in pairwise(rises)) / len(rises)
+    bend = median(abs(after - before) for before, after in pairwise(rises))
+    # The fewer places there are, the more of it can be followed by eye.
+    if not spread > 0 or turns < _TURNS or bend / spread < max(_NOISE, 2 / len(known)):
         return 0.0
-    return 1 - 1 / max(3.0, len(known) / 25)
+    return 1 - 1 / max(3.0, len(known) / _WINDOWS)

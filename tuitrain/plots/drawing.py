@@ -33,6 +33,8 @@ _ALONE = 1.3
 _PICTURES_A_ROW = 6
 _MOST_NUMBERS, _MOST_NAMES, _MOST_NAME = 20, 60, 18
 """Classes of a table that has room for numbers, and for names; characters of a name."""
+_MOST_WORDS = 8
+"""Of more events the lines alone are drawn."""
 _CROWD = 14
 """Of more lines those that lie behind are paler."""
 _LEGEND_ROW, _NOTE_ROW, _TITLE_ROW, _LETTER = 0.2, 0.16, 0.4, 0.085
@@ -192,6 +194,7 @@ def _draw_lines(axes: Any, panel: LinePanel, *, own_legend: bool) -> None:
         handle = _draw_trace(axes, trace, _along(trace, panel, scale), log, crowd)
         if trace.label:
             handles.append((handle, trace.label))
+    _draw_events(axes, panel, scale)
     axes.set_title(panel.title, loc="left")
     label = panel.x_label if panel.axis is None else _AXIS_LABELS[panel.axis]
     axes.set_xlabel(label.format(unit=unit))
@@ -203,6 +206,19 @@ def _draw_lines(axes: Any, panel: LinePanel, *, own_legend: bool) -> None:
                       color="0.35")  # fmt: skip
     if own_legend and len(handles) > 1:
         _put_legend(axes, [h for h, _ in handles], [label for _, label in handles], loc="best")
+
+
+def _draw_events(axes: Any, panel: LinePanel, scale: float) -> None:
+    """Draw what happened as lines, with words where they are few."""
+    for event in panel.events:
+        x = event.place(panel.axis or "step") / scale
+        axes.axvline(x, color="0.45", linewidth=0.8, linestyle=(0, (4, 3)))
+        if len(panel.events) <= _MOST_WORDS:
+            axes.annotate(
+                shorten(event.text, 24), (x, 0.98), xycoords=("data", "axes fraction"),
+                xytext=(2, 0), textcoords="offset points", rotation=90, va="top", fontsize=6.5,
+                color="0.35",
+            )  # fmt: skip
 
 
 _AXIS_LABELS = {"step": "step", "epoch": "epoch", "time": "time in training, {unit}"}

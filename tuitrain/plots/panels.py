@@ -71,6 +71,19 @@ class Trace:
 
 
 @dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened to the run at a step."""
+
+    step: float
+    text: str
+    ruler: Rulers
+
+    def place(self, axis: AxisKind) -> float:
+        """Return where it is on an axis."""
+        return self.ruler.at(axis, self.step)
+
+
+@dataclass(frozen=True, slots=True)
 class LinePanel:
     """One chart."""
 
@@ -87,6 +100,8 @@ class LinePanel:
     """A line from corner to corner: what chance, or a perfect model, would give."""
     square: bool = False
     note: str = ""
+    events: tuple[Event, ...] = ()
+    """Of a chart with an `axis`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@
   const LEAST_DRAG = 6;
   const MOST_ROWS = 24;
   const CROWD = 14;
+  const MOST_WORDS = 8;
   const UNITS = [[7200, 3600, "h"], [120, 60, "min"], [1, 1, "s"], [1e-3, 1e-3, "ms"], [0, 1e-6, "us"]];
 
   const data = JSON.parse(document.getElementById("chart-data").textContent);
@@ -91,7 +92,7 @@
 
   class Chart {
     constructor(place, panel) {
-      this.place = place;
+      this.element = place;
       this.panel = panel;
       this.axis = panel.axis;
       this.log = panel.log;
@@ -119,9 +120,9 @@
       this.readout = html("div", "readout");
       this.readout.hidden = true;
       this.canvas.append(this.readout);
-      this.place.append(head, this.canvas);
-      if (!data.legend.length) this.place.append(this.ownLegend());
-      if (this.panel.note) this.place.append(html("p", "note", this.panel.note));
+      this.element.append(head, this.canvas);
+      if (!data.legend.length) this.element.append(this.ownLegend());
+      if (this.panel.note) this.element.append(html("p", "note", this.panel.note));
     }
 
     button(text, title, action) {
@@ -171,8 +172,11 @@
 
     along(trace) {
       if (!this.axis || this.axis === "step" || trace.ruler === null) return trace.x;
-      const ruler = data.rulers[trace.ruler][this.axis];
-      return trace.x.map((step) => between(ruler, step));
+      return trace.x.map((step) => this.place(step, trace.ruler));
+    }
+
+    place(step, ruler) {
+      return this.axis === "step" ? step : between(data.rulers[ruler][this.axis], step);
     }
 
     isLogarithmic() {
@@ -242,6 +246,7 @@
       image.append(clipPath, this.drawAxes(outer, height));
       const lines = svg("g", { "clip-path": `url(#${clip})` });
       if (this.panel.diagonal) lines.append(this.drawDiagonal());
+      for (const event of this.panel.events) lines.append(this.drawEvent(event));
       for (const one of this.shown) this.drawTrace(lines, one);
       this.pointer = svg("g", { class: "cursor" });
       image.append(lines, this.pointer);
@@ -302,6 +307,19 @@
       return svg("line", {
         x1: this.px(left), y1: this.py(left), x2: this.px(right), y2: this.py(right), class: "diagonal",
       });
+    }
+
+    // What was done to the run: a line, with its words where they are few.
+    drawEvent(event) {
+      const x = this.px(this.place(event.step, event.ruler));
+      const group = svg("g", { class: "event" });
+      group.append(svg("title", {}, event.text));
+      group.append(svg("line", { x1: x, x2: x, y1: MARGIN.top, y2: MARGIN.top + this.inner.height }));
+      if (this.panel.events.length <= MOST_WORDS) {
+        const turned = `translate(${x - 3} ${MARGIN.top + 2}) rotate(-90)`;
+        group.append(svg("text", { transform: turned, "text-anchor": "end" }, event.text));
+      }
+      return group;
     }
 
     drawTrace(group, { trace, x }) {
@@ -450,8 +468,7 @@
   }
 
   function nearest(x, value) {
-    const known = x.filter((one) => one !== null);
-    if (!known.length) return -1;
+    if (!x.length || x[0] === null) return -1;
     const before = search(x, value);
     if (before < 0) return 0;
     if (before >= x.length - 1) return x.length - 1;

@@ -66,6 +66,11 @@ class ChartData:
             "yLabel": sanitise(panel.y_label),
             "axis": panel.axis, "log": panel.log, "xRange": panel.x_range, "yRange": panel.y_range,
             "diagonal": panel.diagonal, "square": panel.square, "note": sanitise(panel.note),
+            "events": [
+                {"step": event.step, "text": sanitise(event.text),
+                 "ruler": self._place(event.ruler)}
+                for event in panel.events
+            ],
             "traces": [self._plain_trace(trace) for trace in panel.traces],
         }  # fmt: skip
 
