@@ -154,6 +154,15 @@ def test_what_was_done_to_a_run_stands_on_its_curves(tmp_path: Path, stack: Exit
     ].events
 
 
+def test_of_very_many_metrics_it_is_told_how_many_are_left_out(
+    tmp_path: Path, stack: ExitStack
+) -> None:
+    run = recorded_run(tmp_path, "one", {f"train/layer{n}": [1.0] for n in range(60)})
+    figure = figure_of(stack, run)
+    assert len(figure.panels) == 48
+    assert "12 more charts are left out: name metrics with --metric" in figure.notes
+
+
 def test_a_run_without_metrics_is_refused(tmp_path: Path, stack: ExitStack) -> None:
     with pytest.raises(UsageError, match="no metric is on record yet"):
         figure_of(stack, recorded_run(tmp_path, "one", {}))

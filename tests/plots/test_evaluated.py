@@ -57,6 +57,13 @@ def test_residuals_leave_out_what_is_not_finite_and_say_so() -> None:
     assert panel.note == "mean absolute error 0.3000; 1 predictions are not finite"
 
 
+def test_of_very_many_outputs_the_first_are_drawn_and_it_is_told_how_many_there_are() -> None:
+    many = evaluation(measured(np.ones((4, 30)), np.zeros((4, 30))), "regression")
+    panels = evaluated_figure("residuals", [many], ["one"]).panels
+    assert len(panels) == 12
+    assert isinstance(panels[0], LinePanel) and panels[0].title == "output 0 of 30"
+
+
 @pytest.mark.parametrize(
     ("what", "one", "sentence"),
     [

@@ -34,6 +34,7 @@ _WINDOWS = 50
 _LEAST_SMOOTHED = 20
 _MOST_LABEL, _MOST_VALUE = 60, 24
 _EVENTS, _MOST_EVENTS = ("setting", "batch", "pause", "resume"), 40
+_MOST_CHARTS = 48
 _TOGETHER = 7
 """Of more runs train and validation are charts of their own: colours do not suffice for both."""
 
@@ -61,6 +62,7 @@ def curve_figure(readers: Sequence[RunReader], choices: CurveChoices) -> Figure:
     groups = group_metrics(names)
     if len(readers) > _TOGETHER:
         groups = [(name, (name,)) for _title, members in groups for name in members]
+    groups, left_out = groups[:_MOST_CHARTS], groups[_MOST_CHARTS:]
     width = max(_LEAST_COLUMNS, min(_COLUMNS, _ALL_COLUMNS // (len(names) * len(readers))))
     labels = run_labels(readers) if len(readers) > 1 else [""]
     runs = [
@@ -73,7 +75,7 @@ def curve_figure(readers: Sequence[RunReader], choices: CurveChoices) -> Figure:
         for title, members in groups
     )
     legend = tuple((run.label, run.place % STYLES) for run in runs) if len(runs) > 1 else ()
-    return Figure(_title(readers), panels, legend, _notes(panels, legend))
+    return Figure(_title(readers), panels, legend, _notes(panels, legend, left_out))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,9 @@ def _title(readers: Sequence[RunReader]) -> str:
     return sanitise(f"{meta['name']}  ({meta['preset']})")
 
 
-def _notes(panels: Sequence[LinePanel], legend: Sequence[object]) -> tuple[str, ...]:
+def _notes(
+    panels: Sequence[LinePanel], legend: Sequence[object], left_out: Sequence[object]
+) -> tuple[str, ...]:
     traces = [trace for panel in panels for trace in panel.traces]
     notes = []
     if any(trace.faint for trace in traces):
@@ -103,6 +107,8 @@ def _notes(panels: Sequence[LinePanel], legend: Sequence[object]) -> tuple[str, 
         notes.append("thin: training, thick: validation")
     if any(trace.lost for trace in traces):
         notes.append("ticks at the lower edge: values that are NaN or infinite")
+    if left_out:
+        notes.append(f"{len(left_out):,} more charts are left out: name metrics with --metric")
     return tuple(notes)
 
 

@@ -25,7 +25,7 @@ from tuitrain.view.format import metric_value, sanitise
 _MOST_CLASS_CURVES = 10
 _SHOWN_CLASSES = 40
 """Of a confusion table of more classes: those with the most mistakes."""
-_MOST_POINTS = 4000
+_MOST_POINTS, _MOST_OUTPUTS = 4000, 12
 _LOOSE = 0.05
 _FAMILIES = {
     "classes": "classes", "numbers": "numbers", "tokens": "tokens", "pixels": "classes a pixel",
@@ -237,8 +237,8 @@ def _residuals(evaluations: Sequence[Evaluation], labels: Sequence[str]) -> Made
     for evaluation, label in zip(evaluations, labels, strict=True):
         arrays = evaluation.found.arrays
         outputs = arrays["targets"].shape[1]
-        for output in range(outputs):
-            which = f"output {output}" if outputs > 1 else ""
+        for output in range(min(outputs, _MOST_OUTPUTS)):
+            which = f"output {output} of {outputs:,}" if outputs > 1 else ""
             name = " ".join(filter(None, (label if len(labels) > 1 else "", which)))
             panels.append(_residual_panel(
                 arrays["targets"][:, output], arrays["outputs"][:, output], name
