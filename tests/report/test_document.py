@@ -91,6 +91,16 @@ def test_a_report_has_all_its_sections(tmp_path: Path, stack: ExitStack) -> None
         assert all(title in written for title in SECTIONS)
 
 
+def test_a_text_has_charts_with_no_more_lines_than_there_are_markers(
+    tmp_path: Path, stack: ExitStack
+) -> None:
+    runs = [recorded_run(tmp_path, f"r{n}", POINTS, f"seed = {n}\n") for n in range(10)]
+    text = markdown_report(report_of(stack, *runs))
+    charts = re.findall(r"(?s)\*\*val/accuracy\*\*\n\n(.*?)\n\n(?=\*\*|##)", text)
+    assert charts[0].count("```text") == 2
+    assert all(f"seed={n}, last 0.9000" in charts[0] for n in range(10))
+
+
 def test_a_run_that_can_not_be_evaluated_says_why_and_has_the_rest(
     tmp_path: Path, stack: ExitStack
 ) -> None:

@@ -141,24 +141,30 @@ def _charts(block: Charts) -> Iterator[str]:
 
 
 def _chart(panel: LinePanel, legend: Sequence[tuple[str, int]]) -> str:
-    """Return a chart of characters; lines are told apart by their markers."""
+    """Return a chart of characters; as many lines a chart as markers tell apart."""
     traces = [trace for trace in panel.traces if not trace.faint and trace.x]
-    ends = [place for trace in traces for place in trace.x]
-    if not ends:
+    parts = [traces[first : first + SLOTS] for first in range(0, len(traces), SLOTS)]
+    if not parts:
         return f"**{_text(panel.title)}**: nothing to draw"
+    names = {style: label for label, style in legend}
+    drawn = [_fenced(sanitise_lines(_drawn(panel, part, names))) for part in parts]
+    return "\n\n".join([f"**{_text(panel.title)}**", *drawn])
+
+
+def _drawn(panel: LinePanel, traces: Sequence[Trace], names: dict[int, str]) -> str:
+    """Return some lines of a chart, with what each is and where it ended below."""
+    ends = [place for trace in panel.traces for place in trace.x]
     first, last = min(ends), max(ends)
     if first == last:
         first, last = first - 0.5, last + 0.5
     lines = tuple(_line(trace, slot) for slot, trace in enumerate(traces))
     chart = Chart("", lines, (first, last), axis=panel.axis or "step", log=panel.log)
     drawn = draw_chart(chart, _SIZE, TerminalStyle(ascii=False, colour=False))
-    names = {style: label for label, style in legend}
     told = [
         f"{marker_of(slot)} {_called(trace, names)}, last {_last(trace)}"
         for slot, trace in enumerate(traces)
     ]
-    text = "\n".join([*map(plain_text, drawn.lines), *told])
-    return f"**{_text(panel.title)}**\n\n{_fenced(sanitise_lines(text))}"
+    return "\n".join([*map(plain_text, drawn.lines), *told])
 
 
 def _called(trace: Trace, legend: dict[int, str]) -> str:
@@ -174,7 +180,7 @@ def _line(trace: Trace, slot: int) -> Line:
     return Line(
         # Labels stand below it: there are as many as there are lines, however long.
         label="", x=trace.x, low=trace.low or trace.y, high=trace.high or trace.y, mean=trace.y,
-        slot=slot % SLOTS,
+        slot=slot,
     )  # fmt: skip
 
 
