@@ -22,13 +22,14 @@ def recorded_run(
     settings: str = "",
     preset: str = "demo",
     state: str = "finished",
+    command_line: Sequence[str] = ("tuitrain", "run", "demo"),
 ) -> RunDirectory:
     """Return a run that has the values of each metric from step 1 on; a step takes 10 ms."""
     config = (
         f'name = "{preset}"\ntask = "classification"\n'
         f'checkpoint = {{ monitor = "val/accuracy", mode = "max" }}\n{settings}'
     )
-    directory = create_run(root, preset, name, config, command_line=["tuitrain", "run", preset])
+    directory = create_run(root, preset, name, config, command_line=command_line)
     steps = max(map(len, points.values()), default=0)
     events: list[m.Event] = [m.TrainingPrepared(1.0, 0, steps, 4, 1234, "cpu", m.Environment())]
     if steps:

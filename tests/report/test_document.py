@@ -140,6 +140,12 @@ def test_settings_that_are_not_the_presets_are_marked(tmp_path: Path, stack: Exi
     assert changed.rows[0][1] == "0.5"
     (marked,) = everything.marked
     assert everything.rows[marked] == changed.rows[0] and len(everything.rows) > 40
+    own = tmp_path / "mine.toml"
+    own.write_text(resolved, encoding="utf-8")
+    asked = ("tuitrain/__main__.py", "run", str(own), "--name", "c")
+    same = recorded_run(tmp_path, "c", POINTS, preset="iris", command_line=asked)
+    same.config_path.write_text(resolved, encoding="utf-8")
+    assert "All are those of the preset" in texts(section(report_of(stack, same), "Settings"))
     unknown = recorded_run(tmp_path, "b", POINTS, preset="of-long-ago")
     assert "nothing is marked" in texts(section(report_of(stack, unknown), "Settings"))
 

@@ -40,7 +40,12 @@ def report(
         ),
     ] = None,
     evaluate: Annotated[
-        bool, typer.Option(" /--no-evaluate", help="Leave out the evaluation of the checkpoint.")
+        bool,
+        typer.Option(
+            " /--no-evaluate",
+            help="Leave out the evaluation of the checkpoint.",
+            show_default=False,
+        ),
     ] = True,
     checkpoint: Checkpoint = "",
     ema: Ema = False,

@@ -1,5 +1,6 @@
 """A run's settings: beside those of its preset, and beside those of the last run that went well."""
 
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,6 +21,7 @@ from tuitrain.units import NOTHING
 from tuitrain.view.format import metric_value
 
 _MOST_CHARACTERS = 400
+_FILE = re.compile(r"\.toml$|\.py(:\w+)?$")
 _NO_SETTING = ("name", "description")
 _CODE = ("git commit", "tuitrain")
 _OF_THE_DATA = ("data sets in", "training samples", "shape of an input")
@@ -76,8 +78,9 @@ def _preset_settings(meta: Mapping[str, object]) -> tuple[dict[str, str] | None,
     """Return the settings of a run's preset as it is now, and what there is to say of it."""
     name, cwd = str(meta["preset"]), Path(str(meta.get("cwd") or "."))
     line = meta.get("command_line")
-    given = [str(part) for part in line] if isinstance(line, list) else []
-    files = [part for part in given if part.endswith(".toml") and Path(part).stem == name]
+    given = [str(part) for part in line[1:]] if isinstance(line, list) else []
+    # A file may be called otherwise than the preset in it.
+    files = [part for part in given if _FILE.search(part)]
     try:
         found = find_preset(files[0] if files else name, cwd)
         if found.attribute:
