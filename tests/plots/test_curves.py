@@ -132,6 +132,7 @@ def test_metrics_are_chosen_by_name_last_part_or_pattern(tmp_path: Path, stack: 
     chosen = {
         ("loss",): {"train/loss", "val/loss"},
         ("val/*",): {"val/loss", "val/accuracy"},
+        ("acc*",): {"val/accuracy"},
         ("lr", "val/loss"): {"lr", "val/loss"},
     }
     for wanted, names in chosen.items():

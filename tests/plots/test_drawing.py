@@ -60,6 +60,15 @@ def test_without_matplotlib_it_is_refused_with_what_installs_it(
         write_drawing(Figure("", (LINES,)), tmp_path / "a.png", "png")
 
 
+def test_numbers_of_a_logarithmic_axis_are_plain(tmp_path: Path) -> None:
+    import matplotlib
+
+    panel = replace(LINES, traces=(Trace("a", 0, (1, 2, 3), (0.01, 1.0, 200.0)),))
+    with matplotlib.rc_context({"svg.fonttype": "none"}):
+        write_drawing(Figure("", (panel,)), tmp_path / "a.svg", "svg")
+    assert "mathdefault" not in (tmp_path / "a.svg").read_text("utf-8")
+
+
 def test_values_that_have_no_logarithm_are_drawn_all_the_same(tmp_path: Path) -> None:
     trace = Trace("a", 0, (1, 2, 3), (-1.0, 0.0, -2.0))
     panel = replace(LINES, traces=(trace,))

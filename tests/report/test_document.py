@@ -91,6 +91,19 @@ def test_a_report_has_all_its_sections(tmp_path: Path, stack: ExitStack) -> None
         assert all(title in written for title in SECTIONS)
 
 
+def test_of_more_runs_than_figures_the_runs_are_the_rows(tmp_path: Path, stack: ExitStack) -> None:
+    runs = [
+        recorded_run(tmp_path, f"r{n}", {**POINTS, "val/accuracy": [n / 4]}, f"seed = {n}\n")
+        for n in range(4)
+    ]
+    (wide,) = tables(section(report_of(stack, *runs), "Metrics").blocks)
+    assert wide.headings == ("run", "val/accuracy", "train/loss")
+    assert [row[0] for row in wide.rows] == [f"seed={n}" for n in range(4)]
+    assert wide.best == {(3, 1)} and wide.rows[3][1].startswith("0.7500")
+    (high,) = tables(section(report_of(stack, *runs[:2]), "Metrics").blocks)
+    assert high.headings == ("metric", "seed=0", "seed=1") and high.best == {(0, 2)}
+
+
 def test_a_text_has_charts_with_no_more_lines_than_there_are_markers(
     tmp_path: Path, stack: ExitStack
 ) -> None:

@@ -134,7 +134,7 @@ def _chosen_names(readers: Sequence[RunReader], wanted: Sequence[str]) -> list[s
 
 
 def _is_called(full: str, name: str) -> bool:
-    return name in (full, full.rpartition("/")[2]) or fnmatchcase(full, name)
+    return any(fnmatchcase(each, name) or each == name for each in (full, full.rpartition("/")[2]))
 
 
 # --- what runs are called -----------------------------------------------------------------------

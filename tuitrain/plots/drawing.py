@@ -227,6 +227,8 @@ _AXIS_LABELS = {"step": "step", "epoch": "epoch", "time": "time in training, {un
 def _set_limits(axes: Any, panel: LinePanel, log: bool) -> None:
     if log:
         axes.set_yscale("log")
+        axes.yaxis.set_major_formatter(_plain_powers())
+        axes.yaxis.set_minor_formatter(_plain_powers())
     if panel.x_range:
         axes.set_xlim(*panel.x_range)
     if panel.y_range and not log:
@@ -238,6 +240,21 @@ def _set_limits(axes: Any, panel: LinePanel, log: bool) -> None:
 
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _place: f"{value:,.0f}"))
+
+
+def _plain_powers() -> Any:
+    """Return what writes the numbers of a logarithmic axis as they are: 0.01, not a formula.
+
+    Matplotlib's own are formulas, and no text here is read as one.
+    """
+    from matplotlib.ticker import LogFormatter
+
+    class PlainPowers(LogFormatter):
+        def __call__(self, x: float, pos: int | None = None) -> str:
+            # Where there is no room for a label, matplotlib's is empty.
+            return f"{x:g}" if super().__call__(x, pos) else ""
+
+    return PlainPowers(minor_thresholds=(2, 0.5))
 
 
 def _time_scale(panel: LinePanel) -> tuple[float, str]:

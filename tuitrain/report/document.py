@@ -121,7 +121,7 @@ def _of_several(runs: Sequence[Looked], labels: Sequence[str]) -> list[Section]:
             "Curves": partial(_curves_section, runs),
             "Evaluation": partial(evaluations_section, runs, labels),
             "Alerts": partial(troubles_section, runs, labels),
-            "To repeat them": partial(repeats_section, runs),
+            "To repeat them": partial(repeats_section, runs, labels),
         }.items()
     ]
 

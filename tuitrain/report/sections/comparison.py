@@ -53,7 +53,33 @@ def differences_section(runs: Sequence[Looked], labels: Sequence[str]) -> Sectio
             rows.append(("environment", name, *values))
     if not rows:
         return Section("What differs", (Text("Settings, code and packages are all the same."),))
-    return Section("What differs", (Table(("", "what", *labels), tuple(rows)),))
+    return Section("What differs", (_beside("what", [row[1:] for row in rows], labels),))
+
+
+def _beside(
+    heading: str,
+    rows: Sequence[tuple[str, ...]],
+    labels: Sequence[str],
+    *,
+    right: bool = False,
+    best: frozenset[tuple[int, int]] = frozenset(),
+) -> Table:
+    """Return a row of each thing and a column of each run; turned where there are more runs.
+
+    Args:
+        heading: of the things.
+        rows: what it is, and what it is of each run.
+        labels: the runs.
+        right: values are numbers.
+        best: cells that stand out, as (row, column).
+    """
+    if len(labels) <= len(rows):
+        columns = frozenset(range(1, len(labels) + 1)) if right else frozenset[int]()
+        return Table((heading, *labels), tuple(rows), columns, best=best)
+    turned = tuple((label, *(row[place + 1] for row in rows)) for place, label in enumerate(labels))
+    columns = frozenset(range(1, len(rows) + 1)) if right else frozenset[int]()
+    swapped = frozenset((column - 1, row + 1) for row, column in best)
+    return Table(("run", *(row[0] for row in rows)), turned, columns, best=swapped)
 
 
 def _compared(run: Looked) -> ComparedRun:
@@ -75,13 +101,15 @@ def metrics_section(runs: Sequence[Looked], labels: Sequence[str]) -> Section:
         (metric.name, *(_metric_cell(row, metric.mode) for row in metric.rows)) for metric in found
     )
     best = frozenset(
-        (place, slot + 1) for place, metric in enumerate(found) for slot in metric.best
+        (place, slot + 1)
+        for place, metric in enumerate(found)
+        for slot in metric.best
+        if len(metric.best) < len(runs)
     )
     if not rows:
         return Section("Metrics", (Text("Nothing was measured yet."),))
-    columns = frozenset(range(1, len(runs) + 1))
     said = Text("best of all steps, and the last; the best of all runs stands out", "note")
-    return Section("Metrics", (Table(("metric", *labels), rows, columns, best=best), said))
+    return Section("Metrics", (_beside("metric", rows, labels, right=True, best=best), said))
 
 
 def _metric_cell(row: MetricRow | None, mode: str | None) -> str:
@@ -109,7 +137,7 @@ def evaluations_section(runs: Sequence[Looked], labels: Sequence[str]) -> Sectio
         for name in names
     )
     said = "; ".join(f"{label}: {_checkpoint(run)}" for run, label in known)
-    blocks += [Table(("metric, 95 % interval", *(label for _, label in known)), rows),
+    blocks += [_beside("metric, 95 % interval", rows, [label for _, label in known]),
                Text(said, "note"), *_tests(known), *_pictures(known)]  # fmt: skip
     return Section("Evaluation", tuple(blocks))
 
@@ -171,6 +199,10 @@ def troubles_section(runs: Sequence[Looked], labels: Sequence[str]) -> Section:
     return Section("Alerts", (Table(headings, rows, frozenset({2})),))
 
 
-def repeats_section(runs: Sequence[Looked]) -> Section:
+def repeats_section(runs: Sequence[Looked], labels: Sequence[str]) -> Section:
     """Return the commands that repeat the runs."""
-    return Section("To repeat them", tuple(Code(repeat_command(run)) for run in runs))
+    commands = [
+        f"# {run.summary.id}: {label}\n{repeat_command(run)}"
+        for run, label in zip(runs, labels, strict=True)
+    ]
+    return Section("To repeat them", (Code("\n\n".join(commands)),))
