@@ -33,8 +33,12 @@ ALLOWED = {
     "supervisor": BASE | {"alerts", "config", "failures", "traces", "runs", "telemetry"},
     "trained": BASE | READ | {"supervisor"},
     "view": BASE | READ,
+    "plots": BASE | READ | {"supervisor", "trained", "view"},
+    "report": BASE | READ | {"plots", "supervisor", "trained", "view"},
     "ui": BASE | READ | {"supervisor", "telemetry", "trained", "view"},
-    "cli": BASE | READ | {"supervisor", "telemetry", "trained", "ui", "userdata", "view"},
+    "cli": BASE
+    | READ
+    | {"plots", "report", "supervisor", "telemetry", "trained", "ui", "userdata", "view"},
 }
 OWNERS = {
     "torch": {"components", "training"},
@@ -42,6 +46,7 @@ OWNERS = {
     "sklearn": {"components", "analysis"},
     "textual": {"ui"},
     "plotext": {"view"},
+    "matplotlib": {"plots"},
     "typer": {"cli"},
     "sqlite3": {"runs"},
     "PIL": {"userdata"},
@@ -109,7 +114,7 @@ def test_each_library_is_imported_in_its_own_part_only() -> None:
             "import sys; sys.argv = ['tuitrain', '--help']\n"
             "from tuitrain.__main__ import main\n"
             "try: main()\nexcept SystemExit: pass",
-            "torch torchvision sklearn textual plotext numpy pydantic sqlite3",
+            "torch torchvision sklearn textual plotext numpy pydantic sqlite3 matplotlib",
         ),
         (
             "import tuitrain.supervisor.supervisor, tuitrain.supervisor.background",

@@ -40,6 +40,15 @@ RunArgument = Annotated[
         show_default=False,
     ),
 ]
+RunsArgument = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="RUN...",
+        help="Ids, unique beginnings of them, names, or `last`.",
+        autocompletion=complete_run,
+        show_default=False,
+    ),
+]
 PresetArgument = Annotated[
     str,
     typer.Argument(

@@ -32,6 +32,7 @@ Kind = Literal[
     "explanation",
     "demonstration",
     "export_model",
+    "validation_samples",
     "service",
 ]
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tuitrain.alerts.catalogue import OFF_THE_CURVE
+from tuitrain.analysis.metric_groups import group_metrics as group_names
 from tuitrain.runs.rows import BatchMark, MarkRow, SettingMark
 from tuitrain.ui.feeds.snapshot import Request, RunSnapshot
 from tuitrain.units import duration
@@ -20,7 +21,6 @@ from tuitrain.view.palette import assign_slots
 
 SMOOTHINGS = (0.0, 0.6, 0.9, 0.97)
 AXES: tuple[AxisKind, ...] = ("step", "epoch", "time")
-_FIRST_GROUPS = ("loss", "accuracy", "mae", "rmse", "r2", "lr", "grad_norm", "samples_per_s")
 _COLUMNS_A_CELL = 2
 """A braille cell is two dots wide."""
 
@@ -71,16 +71,7 @@ def whole_window(snapshot: RunSnapshot) -> Window:
 
 def group_metrics(names: Sequence[str], choices: Choices) -> list[tuple[str, tuple[str, ...]]]:
     """Return (title, metrics) for each chart: train and validation of one metric share one."""
-    groups: dict[str, list[str]] = {}
-    for name in names:
-        if choices.matches(name):
-            groups.setdefault(name.rpartition("/")[2], []).append(name)
-
-    def place(title: str) -> tuple[int, str]:
-        known = title in _FIRST_GROUPS
-        return (_FIRST_GROUPS.index(title) if known else len(_FIRST_GROUPS), title)
-
-    return [(title, tuple(groups[title])) for title in sorted(groups, key=place)]
+    return group_names(name for name in names if choices.matches(name))
 
 
 def request_for(choices: Choices, cells: int) -> Request:

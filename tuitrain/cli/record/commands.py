@@ -9,7 +9,6 @@ from tuitrain.cli.record.export import export
 from tuitrain.cli.record.list import ls
 from tuitrain.cli.record.logs import logs
 from tuitrain.cli.record.remove import rm
-from tuitrain.cli.record.report import report
 from tuitrain.cli.record.samples import samples
 from tuitrain.cli.record.show import show
 from tuitrain.cli.record.tag import tag
@@ -18,5 +17,5 @@ from tuitrain.cli.record.why_failed import why_failed
 
 def add_commands(app: typer.Typer) -> None:
     """Add the commands to the command line."""
-    for command in (ls, show, why_failed, tag, logs, samples, rm, export, report):
+    for command in (ls, show, why_failed, tag, logs, samples, rm, export):
         app.command()(command)

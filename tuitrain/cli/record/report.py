@@ -1,4 +1,4 @@
-"""`tuitrain report`: how well each class is told, from the counts of recorded evaluations.
+"""How well each class is told, from the counts of recorded evaluations: `tuitrain report` printed.
 
 Knows which evaluations are asked for and how they look, not how figures are computed.
 """
@@ -7,12 +7,12 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from tuitrain.cli import output
-from tuitrain.cli.options import Json, RunArgument, RunsDir
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from tuitrain.messages import PerClassCounts
+    from tuitrain.runs.directory import RunDirectory
     from tuitrain.runs.reader import RunReader
     from tuitrain.runs.rows import EvaluationRow
 
@@ -20,13 +20,11 @@ _MATRIX_CLASSES = 16
 _WORST_PAIRS = 10
 
 
-def report(run: RunArgument, runs_dir: RunsDir = None, json: Json = False) -> None:
-    """Report on the latest and the best evaluation: metrics, figures per class, confusions."""
-    from tuitrain.runs.directory import runs_root
-    from tuitrain.runs.listing import find_run
+def print_classes(directory: "RunDirectory", json: bool) -> None:
+    """Print the latest and the best evaluation: metrics, figures per class, confusions."""
     from tuitrain.runs.reader import RunReader
 
-    with RunReader(find_run(runs_root(runs_dir), run)) as reader:
+    with RunReader(directory) as reader:
         chosen = _choose(reader)
         if json:
             plain = {kind: _describe(row) for kind, row in chosen.items()}

@@ -6,7 +6,9 @@ from tuitrain.cli.trained.demo import demo
 from tuitrain.cli.trained.evaluate import evaluate
 from tuitrain.cli.trained.explain import explain
 from tuitrain.cli.trained.export_model import export_model
+from tuitrain.cli.trained.plot import plot
 from tuitrain.cli.trained.predict import predict
+from tuitrain.cli.trained.report import report
 from tuitrain.cli.trained.serve import serve
 
 
@@ -18,3 +20,5 @@ def add_commands(app: typer.Typer) -> None:
     app.command()(demo)
     app.command()(serve)
     app.command("export-model")(export_model)
+    app.command()(plot)
+    app.command()(report)

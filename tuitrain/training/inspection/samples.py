@@ -1,9 +1,11 @@
-"""Training samples as they come to the model in the first epoch, as plain data to be drawn.
+"""Samples as plain data to be drawn: training ones as they come to the model in the first epoch.
 
-Augmented but not normalised, so that an image looks like one. Knows nothing of terminals.
+Those are augmented but not normalised, so that an image looks like one; validation samples are as
+the set has them. Knows nothing of terminals.
 """
 
 import base64
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -13,7 +15,7 @@ from torch.nn.functional import interpolate
 from tuitrain.components.data import Samples
 from tuitrain.config.schema import Preset
 from tuitrain.training.data.build import Data
-from tuitrain.training.data.sources import sample_shape
+from tuitrain.training.data.sources import raw_samples, sample_shape
 from tuitrain.training.data.transform import BatchTransform, build_augmentations
 from tuitrain.training.runtime.randomness import (
     generator_states,
@@ -41,6 +43,16 @@ def drawn_samples(data: Data, preset: Preset, number: int) -> list[dict[str, Any
             **_form(inputs[place], data, low, high),
         }
         for place in range(len(index))
+    ]
+
+
+def validation_samples(data: Data, numbers: Sequence[int]) -> list[dict[str, Any]]:
+    """Return validation samples as the set has them: number, and pixels, text or values."""
+    inputs, _targets = raw_samples(data.validation, numbers)
+    low, high = _range(data, inputs)
+    return [
+        {"number": int(number), **_form(sample, data, low, high)}
+        for number, sample in zip(numbers, inputs, strict=True)
     ]
 
 

@@ -1,6 +1,6 @@
 """PNG files of a run's samples as pixels: 8 bits, grey or RGB, rows without a filter.
 
-Pure; reads what `tuitrain.components.pictures` writes, and no other PNG.
+Pure; reads what `tuitrain.components.pictures` writes, and no other PNG, and writes the same.
 """
 
 import struct
@@ -35,6 +35,24 @@ def from_png(data: bytes) -> Image:
         raise ValueError(f"it is no PNG file as samples are kept in: {error}") from error
     rows = [unpacked[start + 1 : start + row] for start in range(0, len(unpacked), row)]
     return Image(width, height, channels, b"".join(rows))
+
+
+def to_png(image: Image) -> bytes:
+    """Return the file of an image."""
+    row = image.width * image.channels
+    # Each row begins with the number of its filter; 0 is none.
+    rows = b"".join(
+        b"\0" + image.data[start : start + row] for start in range(0, len(image.data), row)
+    )
+    kind = next(kind for kind, channels in _CHANNELS.items() if channels == image.channels)
+    header = struct.pack(">IIBBBBB", image.width, image.height, 8, kind, 0, 0, 0)
+    parts = ((b"IHDR", header), (b"IDAT", zlib.compress(rows, 9)), (b"IEND", b""))
+    return _SIGNATURE + b"".join(_packed(*part) for part in parts)
+
+
+def _packed(name: bytes, data: bytes) -> bytes:
+    check = zlib.crc32(name + data)
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", check)
 
 
 def _chunks(data: bytes) -> list[tuple[bytes, bytes]]:

@@ -1,0 +1,1 @@
+"""A figure as one page that needs nothing from anywhere else."""

@@ -1,0 +1,159 @@
+"""A run's settings: beside those of its preset, and beside those of the last run that went well."""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+from tuitrain.analysis.compare import ComparedRun, differing_settings, flat_settings
+from tuitrain.config.load import load_found, to_toml
+from tuitrain.config.presets import find_preset
+from tuitrain.config.user import load_user_config
+from tuitrain.errors import RecordError, TuitrainError
+from tuitrain.report.blocks import Block, Folded, Section, Table, Text
+from tuitrain.report.looked import Asked, Looked
+from tuitrain.report.sections.about import environment
+from tuitrain.runs.directory import RunDirectory
+from tuitrain.runs.listing import list_runs
+from tuitrain.runs.reader import RunReader
+from tuitrain.runs.summary import RunSummary
+from tuitrain.units import NOTHING
+from tuitrain.view.format import metric_value
+
+_MOST_CHARACTERS = 400
+_FILE = re.compile(r"\.toml$|\.py(:\w+)?$")
+_NO_SETTING = ("name", "description")
+_CODE = ("git commit", "tuitrain")
+_OF_THE_DATA = ("data sets in", "training samples", "shape of an input")
+
+
+def settings_section(looked: Looked) -> Section:
+    """Return all settings, those that are not the preset's marked."""
+    own = flat_settings(looked.reader.config())
+    preset, said = _preset_settings(looked.meta)
+    changed = {
+        key for key in own.keys() | (preset or {}).keys()
+        if preset is not None and key not in _NO_SETTING and own.get(key) != preset.get(key)
+    }  # fmt: skip
+    blocks: list[Block] = [Text(said, "note")]
+    if changed:
+        blocks.insert(0, _table(own, preset or {}, [key for key in _keys(own, preset)
+                                                    if key in changed]))  # fmt: skip
+    elif preset is not None:
+        blocks.insert(0, Text("All are those of the preset."))
+    everything = _table(own, preset or {}, _keys(own, preset), changed)
+    return Section("Settings", (*blocks, Folded(f"all {len(own)} settings", (everything,))))
+
+
+def _keys(own: Mapping[str, str], preset: Mapping[str, str] | None) -> list[str]:
+    return list(dict.fromkeys([*own, *(preset or {})]))
+
+
+def _table(
+    own: Mapping[str, str],
+    preset: Mapping[str, str],
+    keys: list[str],
+    changed: set[str] | None = None,
+) -> Table:
+    """Return settings; the preset's value stands only where it is another."""
+    rows = tuple(
+        (
+            key,
+            _short(own.get(key)),
+            _short(preset.get(key)) if changed is None or key in changed else "",
+        )
+        for key in keys
+    )
+    marked = frozenset(n for n, key in enumerate(keys) if key in (changed or ()))
+    return Table(("setting", "this run", "the preset"), rows, marked=marked)
+
+
+def _short(value: str | None) -> str:
+    if value is None:
+        return NOTHING
+    return value if len(value) <= _MOST_CHARACTERS else value[:_MOST_CHARACTERS] + "..."
+
+
+def _preset_settings(meta: Mapping[str, object]) -> tuple[dict[str, str] | None, str]:
+    """Return the settings of a run's preset as it is now, and what there is to say of it."""
+    name, cwd = str(meta["preset"]), Path(str(meta.get("cwd") or "."))
+    line = meta.get("command_line")
+    given = [str(part) for part in line[1:]] if isinstance(line, list) else []
+    # A file may be called otherwise than the preset in it.
+    files = [part for part in given if _FILE.search(part)]
+    try:
+        found = find_preset(files[0] if files else name, cwd)
+        if found.attribute:
+            return None, f"{found.path} is Python: a report does not run it, so nothing is marked."
+        preset = load_found(found, (), load_user_config().alert_defaults)
+    except TuitrainError as error:
+        return None, f"The preset can't be read here, so nothing is marked: {error}"
+    return flat_settings(
+        tomllib.loads(to_toml(preset))
+    ), f"The preset is {found.path} as it is now."
+
+
+# --- the last good run --------------------------------------------------------------------------
+
+
+def last_good_section(looked: Looked) -> Section:
+    """Return what differs from the last run of the same preset that finished before this one."""
+    title = "What differs from the last good run"
+    before = _last_good(looked.reader.directory, looked.summary)
+    if before is None:
+        return Section(title, (Text(
+            f"No earlier run of {looked.summary.preset} beside it has finished."
+        ),))  # fmt: skip
+    try:
+        with RunReader(RunDirectory(Path(before.path))) as reader:
+            other = Looked(reader, before, reader.meta(), False, Asked(), looked.ask)
+            rows = [*_results(before, looked.summary), *_differences(other, looked)]
+    except RecordError as error:
+        return Section(title, (Text(f"{before.id} can't be read: {error}", "bad"),))
+    said = Text(f"The last run of {before.preset} that finished before: {before.id}")
+    if not any(row[0] != "result" for row in rows):
+        said = Text(f"{said.text}; settings, code and packages are the same.")
+    table = Table(("", "what", "last good run", "this run"), tuple(rows))
+    return Section(title, (said, *((table,) if rows else ())))
+
+
+def _last_good(directory: RunDirectory, summary: RunSummary) -> RunSummary | None:
+    earlier = (
+        run for run in list_runs(directory.path.parent)
+        if run.preset == summary.preset and run.state == "finished" and run.id != summary.id
+        and run.created <= summary.created
+    )  # fmt: skip
+    return next(earlier, None)
+
+
+Row = tuple[str, str, str, str]
+
+
+def _results(before: RunSummary, now: RunSummary) -> list[Row]:
+    name = now.best_metric or before.best_metric
+    if name is None:
+        return []
+    values = [
+        metric_value(one.best_value) if one.best_metric == name else NOTHING
+        for one in (before, now)
+    ]
+    return [("result", f"best {name}", values[0], values[1])]
+
+
+def _differences(before: Looked, now: Looked) -> list[Row]:
+    """Return settings, code, packages and machine that are not the same."""
+    runs = [
+        ComparedRun(one.summary.id, settings=flat_settings(one.reader.config()))
+        for one in (before, now)
+    ]
+    rows: list[Row] = [
+        ("setting", key, _short(values[0]), _short(values[1]))
+        for key, values in differing_settings(runs).items()
+        if key not in _NO_SETTING
+    ]
+    there, here = environment(before), environment(now)
+    for name in dict.fromkeys([*there, *here]):
+        if there.get(name) != here.get(name) and name not in _OF_THE_DATA:
+            kind = "code" if name in _CODE else "environment"
+            rows.append((kind, name, there.get(name, NOTHING), here.get(name, NOTHING)))
+    return rows
