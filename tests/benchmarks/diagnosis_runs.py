@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from tuitrain.analysis.diagnosis.history import (
     BEGINNING_STEPS,
     ClassCounts,
@@ -105,7 +107,13 @@ def record(wanted: Wanted) -> Recorded:
         always = [f"train.seed={wanted.seed}", "train.threads=1", "checkpoint.best=false"]
         path = find_preset(wanted.preset).path
         config = to_toml(load_preset(path, [*changes, *always]))
-        return _train(wanted, folder, config)
+        # Steps this small take many times as long where threads wait for each other.
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            return _train(wanted, folder, config)
+        finally:
+            torch.set_num_threads(threads)
 
 
 def _train(wanted: Wanted, folder: Path, config: str) -> Recorded:
