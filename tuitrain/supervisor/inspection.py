@@ -21,7 +21,9 @@ from tuitrain.config.schema import Preset
 from tuitrain.errors import TuitrainError
 from tuitrain.supervisor.launch import code_folders
 
-Kind = Literal["model", "data", "learning_rate", "batch_size", "evaluation", "prediction"]
+Kind = Literal[
+    "model", "data", "learning_rate", "batch_size", "evaluation", "prediction", "samples"
+]
 
 _MODULE = "tuitrain.training.inspection"
 _SURVEY = "tuitrain.userdata"

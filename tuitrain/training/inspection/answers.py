@@ -24,6 +24,7 @@ _ANSWERS = {
     "batch_size": f"{_INSPECTION}.batch_size:find_batch_size",
     "evaluation": f"{_EVALUATING}.evaluate:evaluate_run",
     "prediction": f"{_EVALUATING}.predict:predict",
+    "samples": f"{_EVALUATING}.samples:validation_samples",
 }
 """Which function answers questions of a kind."""
 
