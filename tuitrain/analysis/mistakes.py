@@ -28,7 +28,7 @@ class SampleRow:
     """Empty: the task has no class and no number a sample."""
     predicted: str
     measure: str
-    """What `value` is: `probability`, `error` or `loss`."""
+    """What `value` is: `probability`, `error`, `iou` or `loss`."""
     value: float
 
 
@@ -127,6 +127,26 @@ def worst_rows(found: Evaluated, judged: Judged | None) -> list[SampleRow]:
     losses = found.arrays["loss"]
     order = np.argsort(-losses, kind="stable")[:MOST_ROWS].tolist()
     return [SampleRow(n, found.name(n), "", "", "loss", float(losses[n])) for n in order]
+
+
+def overlap_rows(found: Evaluated, number: int) -> list[SampleRow]:
+    """Return the samples that have a class at some of their pixels, by its intersection over union.
+
+    Args:
+        found: an evaluation of pixels.
+        number: of the class.
+    """
+    both, true, predicted = (
+        found.arrays[name][:, number].astype(float) for name in ("both", "true", "predicted")
+    )
+    union = true + predicted - both
+    chosen = np.flatnonzero(union > 0)
+    overlap = both[chosen] / union[chosen]
+    return [
+        SampleRow(n, found.name(n), "", "", "iou", float(overlap[place]))
+        for place in np.argsort(overlap, kind="stable")[:MOST_ROWS].tolist()
+        for n in [int(chosen[place])]
+    ]
 
 
 def _number_rows(found: Evaluated) -> list[SampleRow]:

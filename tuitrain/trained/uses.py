@@ -41,8 +41,8 @@ USES = (
         "demo {run}"),
     Use("serve", "Answer requests over HTTP, until it is ended here.",
         "serve {run}"),
-    Use("evaluate", "Evaluate it as JSON, for scripts.",
-        "evaluate {run} -c best --json"),
+    Use("evaluate", "Evaluate it on samples from another place.",
+        "evaluate {run} --data {path}", "Evaluate on which folder or table?"),
 )  # fmt: skip
 """In the order shown."""
 

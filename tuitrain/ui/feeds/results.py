@@ -12,7 +12,9 @@ from typing import Any
 
 from tuitrain.analysis.evaluation import Evaluated
 from tuitrain.analysis.mistakes import Judged, judge
+from tuitrain.config.load import parse_preset
 from tuitrain.errors import TuitrainError
+from tuitrain.runs.config import recorded_config
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.lock import is_alive
 from tuitrain.runs.samples import sampled_steps
@@ -58,6 +60,28 @@ class Refused:
     """Why there are no results."""
 
     reason: str
+
+
+def choices(directory: RunDirectory) -> list[Choice]:
+    """Return the weights of a run that can be evaluated: best and last first, then the newest.
+
+    Averaged ones are among them where a hook of the run averages weights, or may do so.
+    """
+    names = sorted(path.stem for path in directory.checkpoints.glob("*.pt") if path.is_file())
+    first = [name for name in ("best", "last") if name in names]
+    others = [name for name in reversed(names) if name not in first]
+    averaged = [False, True] if _averages(directory) else [False]
+    return [Choice(name, each) for name in (*first, *others) for each in averaged]
+
+
+def _averages(directory: RunDirectory) -> bool:
+    try:
+        text = recorded_config(directory) or directory.config_path.read_text(encoding="utf-8")
+        hooks = parse_preset(text, "config.toml").hooks
+    except (TuitrainError, OSError):
+        # Evaluating says what is wrong with it.
+        return False
+    return any(hook.name == "ema" or ":" in hook.name for hook in hooks)
 
 
 Told = str | Results | Refused
