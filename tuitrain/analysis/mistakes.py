@@ -57,8 +57,12 @@ class Judged:
         return flat.reshape(number, number)
 
     def in_cell(self, true: int, predicted: int) -> np.ndarray:
-        """Return the numbers of the samples of one cell, the surest first."""
-        return self._surest((self.targets == true) & (self.predicted == predicted))
+        """Return the numbers of the samples of one cell, the worst first.
+
+        Of wrong ones those that the model was surest of, of right ones those it was least sure of.
+        """
+        numbers = self._surest((self.targets == true) & (self.predicted == predicted))
+        return numbers[::-1] if true == predicted else numbers
 
     def mistaken(self, number: int) -> np.ndarray:
         """Return the wrong samples that are of a class or were taken for it, the surest first."""

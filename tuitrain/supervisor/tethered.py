@@ -1,16 +1,17 @@
 """Runs a command of tuitrain that ends with whoever started it, whichever way that ends.
 
-`python -m tuitrain.supervisor.tethered WORDS...` does what `tuitrain WORDS...` does, and kills its
-process group once its stdin ends. The command itself has an empty stdin. Knows no command.
+`python -m tuitrain.supervisor.tethered WORDS...` runs `tuitrain WORDS...` with an empty stdin, and
+kills both once its own stdin ends: also a command that another program has taken the place of, as a
+server does. Knows no command.
 """
 
 import os
-import runpy
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 _PACKAGE = Path(__file__).parents[2]
@@ -51,18 +52,24 @@ def start_command(
 
 
 def main() -> None:
-    """Do what the command line says."""
-    line = os.dup(0)
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    threading.Thread(target=_end_with, args=(line,), daemon=True).start()
-    # By its name: the command line is above this part of the package.
-    runpy.run_module("tuitrain", run_name="__main__", alter_sys=True)
+    """Run the command of this process's own command line, and end as it ends."""
+    # A function, not SIG_IGN: what is ignored would stay so in the command.
+    signal.signal(signal.SIGINT, lambda *_given: None)
+    command = subprocess.Popen(
+        [sys.executable, "-m", "tuitrain", *sys.argv[1:]], stdin=subprocess.DEVNULL
+    )
+    threading.Thread(target=_end_with_stdin, daemon=True).start()
+    code = command.wait()
+    if code < 0:
+        with suppress(OSError):
+            signal.signal(-code, signal.SIG_DFL)
+        os.kill(os.getpid(), -code)
+    os._exit(code)
 
 
-def _end_with(line: int) -> None:
+def _end_with_stdin() -> None:
     """End the process group once nobody is left at the other end."""
-    while os.read(line, 1024):
+    while os.read(0, 1024):
         pass
     os.killpg(0, signal.SIGKILL)
 

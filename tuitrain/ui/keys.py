@@ -43,6 +43,7 @@ SOURCES = (
     ("Compare", "tuitrain.ui.screens.compare", "CompareScreen"),
     ("Checkpoints", "tuitrain.ui.screens.checkpoints", "CheckpointsScreen"),
     ("Results", "tuitrain.ui.screens.results.screen", "ResultsScreen"),
+    ("Results, checkpoint", "tuitrain.ui.screens.results.choose", "ChooseWeights"),
     ("Results, classes", "tuitrain.ui.widgets.results.classes", "ClassesPage"),
     ("Results, confusion", "tuitrain.ui.widgets.results.confusion", "HeatView"),
     ("Results, curves", "tuitrain.ui.widgets.results.charts", "CurvesPage"),

@@ -3,8 +3,8 @@
 Reads without colour too: numbers, and a sign before each that says how many there are.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -16,8 +16,9 @@ from tuitrain.view.spans import Span, SpanLine
 LEVELS = 5
 _SIGNS = " .:*#"
 """Of each level, where there is no colour."""
-_LEAST_CELL, _MOST_CELL = 4, 9
+_LEAST_CELL, _MOST_CELL = 4, 18
 _CORNER = "true\\as"
+_DOTS = "..."
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,7 @@ def frame_for(heat: HeatMap, size: Size) -> Frame:
     digits = 3 if heat.shares else len(str(int(heat.counts.max(initial=0))))
     least = max(_LEAST_CELL, digits + 2)
     room = max(least, size.width - label)
-    cell = max(least, min(_MOST_CELL, widest + 1, room // max(1, classes)))
+    cell = max(least, min(_MOST_CELL, widest + 2, room // max(1, classes)))
     return Frame(
         label, cell, min(classes, max(1, size.height - 1)), min(classes, max(1, room // cell))
     )
@@ -122,21 +123,45 @@ def heat_lines(
 
 
 def _head(heat: HeatMap, columns: range, cursor: Place, frame: Frame) -> SpanLine:
-    names = shorten_names([heat.names[column] for column in columns], frame.cell - 1)
+    names = shorten_names(heat.names, frame.cell - 1)
     spans = [Span(_padded(_CORNER, frame.label), "quiet")]
-    for column, name in zip(columns, names, strict=True):
+    for column in columns:
+        name = names[column]
         gap = " " * (frame.cell - 1 - display_width(name))
         spans.append(Span(f"{gap}{name} ", "strong" if column == cursor.column else "label"))
     return tuple(spans)
 
 
-def shorten_names(names: Sequence[str], width: int) -> list[str]:
-    """Return names in so many cells each, told apart where that can be."""
+@lru_cache(maxsize=8)
+def shorten_names(names: tuple[str, ...], width: int) -> list[str]:
+    """Return names in so many cells each, told apart where that can be, else their numbers.
+
+    Cut at their ends; without what they all begin with; or at their beginnings.
+    """
     safe = [sanitise(name) for name in names]
-    if width <= 4:
-        return [shorten(name, width) if display_width(name) != len(name) else name[:width]
-                for name in safe]  # fmt: skip
-    return shorten_apart(safe, width)
+    common = _shared(safe)
+    tries = [
+        shorten_apart(safe, width) if width > len(_DOTS) + 1 else [_first(n, width) for n in safe],
+        [_first(name[common:], width) for name in safe],
+        [_first(name[-width:], width) for name in safe],
+    ]
+    apart = (names for names in tries if len(set(names)) == len(safe) and all(names))
+    return next(apart, [str(number) for number in range(len(safe))])
+
+
+def _shared(names: list[str]) -> int:
+    """Return how many characters all names begin with."""
+    places = enumerate(zip(*names, strict=False))
+    apart = (place for place, characters in places if len(set(characters)) > 1)
+    return next(apart, 0)
+
+
+def _first(name: str, width: int) -> str:
+    """Return as much of a name as so many cells hold."""
+    kept = name[:width]
+    while display_width(kept) > width:
+        kept = kept[:-1]
+    return kept
 
 
 def _row(

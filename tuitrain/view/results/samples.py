@@ -122,10 +122,11 @@ def visible(text: str) -> str:
 
 
 def _cells(columns: Mapping[str, str], width: int) -> list[SpanLine]:
-    longest = min(max(map(display_width, columns), default=0), max(8, width * 2 // 3))
+    names = [sanitise(name) for name in columns]
+    longest = min(max(map(display_width, names), default=0), max(8, width * 2 // 3))
     lines: list[SpanLine] = []
-    for name, cell in columns.items():
-        label = shorten(sanitise(name), longest)
+    for name, cell in zip(names, columns.values(), strict=True):
+        label = shorten(name, longest)
         gap = " " * (longest - display_width(label) + 1)
         lines.append((Span(f"{label}{gap}", "label"), Span(sanitise(cell))))
     return lines

@@ -5,11 +5,10 @@ from typing import Any
 
 from tuitrain.view.evaluation.report import interval
 from tuitrain.view.format import metric_value, sanitise
-from tuitrain.view.spans import Span, SpanLine
+from tuitrain.view.spans import Span, SpanLine, line_width
 
 _FIRST = ("mean_iou", "perplexity", "accuracy", "r2", "variance_explained", "loss")
 """The figure shown: the first of these that the task has."""
-_ROOM_FOR_INTERVAL = 76
 
 Report = Mapping[str, Any]
 
@@ -34,15 +33,14 @@ def top_parts(
         return tuple(left), (Span("evaluating ", "live"),)
     if report is None:
         return tuple(left), (Span("no evaluation ", "quiet"),)
-    return tuple(left), _main(report, width)
+    return tuple(left), _main(report, width - line_width(tuple(left)))
 
 
-def _main(report: Report, width: int) -> SpanLine:
+def _main(report: Report, room: int) -> SpanLine:
     metrics = report["metrics"]
     name = next(name for name in (*_FIRST, *metrics) if name in metrics)
     figure = metrics[name]
     between = interval(figure)
-    spans = [Span(f"{sanitise(name)} "), Span(metric_value(figure["value"]), "strong")]
-    if between and width >= _ROOM_FOR_INTERVAL:
-        spans.append(Span(f" ({between})", "quiet"))
-    return (*spans, Span(" "))
+    value = (Span(f" {sanitise(name)} "), Span(metric_value(figure["value"]), "strong"))
+    whole = (*value, Span(f" ({between})", "quiet")) if between else value
+    return (*(whole if line_width(whole) < room else value), Span(" "))

@@ -13,6 +13,7 @@ from textual.containers import Vertical
 from textual.screen import Screen
 
 from tuitrain.runs.directory import RunDirectory
+from tuitrain.ui.feeds.child import Ask, ask_child
 from tuitrain.ui.feeds.delivery import Delivery
 from tuitrain.ui.feeds.results import Choice, EvaluationJob, Refused, Results, Told
 from tuitrain.ui.screens.results.choose import ChooseWeights
@@ -57,20 +58,21 @@ class ResultsScreen(Whole, Screen[None]):
                 tooltip="Go back, from samples to their table first; an evaluation ends."),
     ]  # fmt: skip
 
-    def __init__(self, directory: RunDirectory, choice: Choice | None = None) -> None:
-        """Evaluate a run, or show what is known of it.
+    def __init__(self, directory: RunDirectory, ask: Ask = ask_child) -> None:
+        """Evaluate the best checkpoint of a run, else the last, or show what is known of it.
 
         Args:
             directory: the run.
-            choice: which weights; left out: the best checkpoint's, else the last one's.
+            ask: puts questions to a process.
         """
         super().__init__()
         self._directory = directory
-        self._choice = choice or Choice()
+        self._ask = ask
+        self._choice = Choice()
         self._job: EvaluationJob | None = None
         self._results: Results | None = None
         self._note = ("", "")
-        self._book = Book()
+        self._book = Book(ask)
 
     @property
     def tuitrain(self) -> "TuitrainApp":
@@ -109,7 +111,7 @@ class ResultsScreen(Whole, Screen[None]):
         self._end()
         self._job = EvaluationJob(
             self._directory, choice, self.tuitrain.kept_results, self._deliver,
-            data_dir=self.tuitrain.data_dir, again=again,
+            data_dir=self.tuitrain.data_dir, again=again, ask=self._ask,
         )  # fmt: skip
         self._say("starting", "live")
         self._job.start()

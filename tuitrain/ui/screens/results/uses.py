@@ -42,7 +42,7 @@ class UseMenu(Whole, ModalScreen[None]):
     CSS = """
     UseMenu .dialog { width: 78; }
     UseMenu PickList { height: auto; }
-    UseMenu #line { height: auto; max-height: 4; margin: 1 0; }
+    UseMenu #line { height: auto; margin: 1 0; }
     """
     BINDINGS = [
         Binding("q,escape", "leave", "close", id="uses.leave", tooltip="Do nothing."),
@@ -64,11 +64,7 @@ class UseMenu(Whole, ModalScreen[None]):
     def on_mount(self) -> None:
         """Fill it."""
         picker = self.query_one(PickList)
-        longest = max(len(use.name) for use in USES)
-        picker.show_rows([
-            Row(use.name, (Span(f" {use.name:<{longest}}  ", "strong"), Span(use.words)))
-            for use in USES
-        ])  # fmt: skip
+        picker.show_rows([Row(use.name, (Span(f" {use.name}"),)) for use in USES])
         picker.styles.height = len(USES)
         picker.focus()
         self._show()
@@ -86,7 +82,8 @@ class UseMenu(Whole, ModalScreen[None]):
         use = self._use()
         text = command_line(use, self._directory.id, "PATH", self._options())
         shown = self.query_one("#line", Lines)
-        shown.show_lines(wrap_plain(text, max(16, shown.size.width), "quiet"))
+        width = max(16, shown.size.width)
+        shown.show_lines([*wrap_plain(use.words, width), *wrap_plain(text, width, "key")])
 
     def _use(self) -> Use:
         key = self.query_one(PickList).key
@@ -205,6 +202,9 @@ class CommandScreen(Whole, ModalScreen[None]):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Run the line, unless one still runs."""
         if self._runs():
+            self._fault = "the command before still runs: x cancels it"
+            self.query_one(Reader).focus()
+            self._show()
             return
         columns = max(40, self.query_one(Reader).size.width - 1)
         try:
@@ -219,7 +219,11 @@ class CommandScreen(Whole, ModalScreen[None]):
         return self._job is not None and not self._job.ended
 
     def _deliver(self, _job: CommandJob) -> None:
-        self.post_message(Delivery(self._show))
+        self.post_message(Delivery(self._go_on))
+
+    def _go_on(self) -> None:
+        self._fault = ""
+        self._show()
 
     def _show(self) -> None:
         reader, job = self.query_one(Reader), self._job

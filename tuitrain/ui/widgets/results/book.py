@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 
 from tuitrain.analysis.mistakes import worst_rows
+from tuitrain.ui.feeds.child import Ask
 from tuitrain.ui.feeds.delivery import Delivery
 from tuitrain.ui.feeds.results import Results
 from tuitrain.ui.feeds.sample_forms import SampleForms
@@ -44,9 +45,10 @@ class Book(Vertical):
     Book #bar { height: 1; }
     """
 
-    def __init__(self) -> None:
-        """Have no pages yet."""
+    def __init__(self, ask: Ask) -> None:
+        """Have no pages yet; `ask` puts questions on samples to a process."""
         super().__init__()
+        self._ask = ask
         self._bar = Lines(id="bar")
         self._shown: Shown | None = None
         self._pages: tuple[Page, ...] = ()
@@ -64,7 +66,7 @@ class Book(Vertical):
             page.remove()
         self._made = {}
         rows = worst_rows(results.found, results.judged)
-        forms = SampleForms(results.trained, self._tell)
+        forms = SampleForms(results.trained, self._tell, self._ask)
         self._shown = Shown(results, forms, tuple(row.number for row in rows))
         self._pages = pages_of(
             results.found.family,

@@ -106,7 +106,7 @@ class CurvesPage(ResultsPage):
         return area_line(self._title_of(key), self._curves(key), width)
 
     def _title_of(self, key: str) -> str:
-        return "all, each sample" if key == _ALL else self._judged.classes[int(key)]
+        return "all classes" if key == _ALL else self._judged.classes[int(key)]
 
     def _work_out(self, key: str) -> ScoreCurves | None:
         if key == _ALL:
