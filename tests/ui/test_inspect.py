@@ -17,7 +17,8 @@ from tuitrain.config.load import parse_preset
 from tuitrain.errors import TuitrainError
 from tuitrain.supervisor.inspection import Question
 from tuitrain.ui.app import TuitrainApp
-from tuitrain.ui.screens.inspect import Child, InspectScreen
+from tuitrain.ui.feeds.child import Child
+from tuitrain.ui.screens.inspect import InspectScreen
 from tuitrain.ui.screens.launch import LaunchScreen
 
 ANSWERS = {"model": model_answer(), "data": data_answer(samples=[])}

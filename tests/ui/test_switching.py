@@ -22,6 +22,7 @@ from tuitrain.errors import UsageError
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.reader import RunReader
 from tuitrain.ui.app import TuitrainApp
+from tuitrain.ui.feeds.results import Choice
 from tuitrain.ui.gate import Gate
 from tuitrain.ui.preferences import Preferences
 from tuitrain.ui.screens.choose import ChooseRuns
@@ -32,6 +33,8 @@ from tuitrain.ui.screens.inspect import InspectScreen
 from tuitrain.ui.screens.launch import LaunchScreen
 from tuitrain.ui.screens.own_data import OwnDataScreen
 from tuitrain.ui.screens.profile_parts import ChooseProfile, Details
+from tuitrain.ui.screens.results.choose import ChooseWeights
+from tuitrain.ui.screens.results.uses import CommandScreen
 from tuitrain.ui.screens.run import RunScreen
 from tuitrain.ui.whole import Whole
 from tuitrain.view.chart.figure import TerminalStyle
@@ -41,7 +44,17 @@ WHOLE_RUN = f"step {STEPS}/400"
 
 def open_each(app: TuitrainApp, run: RunDirectory) -> Iterable[Screen[Any]]:
     """Open a screen of each kind, one after the other."""
-    for name in ("run", "log", "checkpoints", "time", "memory", "alerts", "profile"):
+    for name in (
+        "run",
+        "log",
+        "checkpoints",
+        "time",
+        "memory",
+        "alerts",
+        "profile",
+        "results",
+        "uses",
+    ):
         getattr(app, f"open_{name}")(run)
         yield app.screen
     app.open_compare([run, run])
@@ -54,6 +67,8 @@ def open_each(app: TuitrainApp, run: RunDirectory) -> Iterable[Screen[Any]]:
         Confirm("Really?", "do it"),
         Ask("How many?"),
         InspectScreen([], lambda *_given: {}),
+        ChooseWeights(run, Choice()),
+        CommandScreen("tuitrain show run"),
         OwnDataScreen(run.path, nothing_found),
         HelpScreen(app.screen),
         HomeScreen(),

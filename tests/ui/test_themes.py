@@ -49,8 +49,8 @@ def test_a_folder_that_can_not_be_written_only_means_that_nothing_is_kept(tmp_pa
 
 @pytest.mark.parametrize("theme", OWN_THEMES, ids=lambda theme: theme.name)
 def test_every_kind_of_text_can_be_read_on_its_background(theme: Any) -> None:
-    background = luminance(theme.background)
     for name, style in span_styles(theme, colour=True).items():
+        background = luminance(style.bgcolor or theme.background)
         light, dark = sorted((luminance(style.color), background), reverse=True)
         assert (light + 0.05) / (dark + 0.05) >= 3, name
 

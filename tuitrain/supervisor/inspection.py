@@ -33,6 +33,7 @@ Kind = Literal[
     "demonstration",
     "export_model",
     "validation_samples",
+    "samples",
     "service",
 ]
 

@@ -7,8 +7,9 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from rich.console import RenderableType
@@ -30,6 +31,9 @@ from tuitrain.ui.preferences import Preferences
 from tuitrain.ui.terminal import AsciiFilter, ColourlessFilter, key_words, narrowed
 from tuitrain.ui.themes import OWN_THEMES, span_styles
 from tuitrain.view.chart.figure import TerminalStyle
+
+if TYPE_CHECKING:
+    from tuitrain.ui.feeds.results import KeptResults
 
 _ALWAYS = frozenset({"ctrl+c", "ctrl+q"})
 """Leaving works whatever is in sight."""
@@ -237,6 +241,25 @@ class TuitrainApp(App[int]):
         from tuitrain.ui.screens.profile import ProfileScreen
 
         self._open(ProfileScreen(directory, steps=steps))
+
+    @cached_property
+    def kept_results(self) -> "KeptResults":
+        """The evaluations of this session."""
+        from tuitrain.ui.feeds.results import KeptResults
+
+        return KeptResults()
+
+    def open_results(self, directory: RunDirectory) -> None:
+        """Show what an evaluation of a run's checkpoint gives."""
+        from tuitrain.ui.screens.results.screen import ResultsScreen
+
+        self._open(ResultsScreen(directory))
+
+    def open_uses(self, directory: RunDirectory) -> None:
+        """Show what can be done with a run's model by a command."""
+        from tuitrain.ui.screens.results.uses import UseMenu
+
+        self._open(UseMenu(directory))
 
     def action_help(self) -> None:
         """Show the keys of the screen in front."""

@@ -5,6 +5,7 @@ them is readable on what is chosen by the theme's background.
 """
 
 from rich.style import Style
+from textual.color import Color
 from textual.theme import Theme
 
 _ON_DARK = ("#56b4e9", "#e69f00", "#009e73", "#cc79a7", "#f0e442", "#d55e00", "#5b8def", "#bbbbbb")
@@ -54,6 +55,8 @@ COLOUR_BLIND = Theme(
 )
 OWN_THEMES = (DARK, LIGHT, COLOUR_BLIND)
 DEFAULT_THEME = DARK.name
+_HEAT = (0.15, 0.3, 0.45, 0.65, 0.85)
+"""How much of a colour is in the background of each level of a heat map."""
 
 
 def span_styles(theme: Theme, colour: bool) -> dict[str, Style]:
@@ -80,11 +83,26 @@ def span_styles(theme: Theme, colour: bool) -> dict[str, Style]:
         "alert": Style(color=warning, bold=True),
         "bad": Style(color=error, bold=True),
         "key": Style(color=accent, bold=True),
+        "picked": Style(color=foreground, reverse=True, bold=True),
+        **_heat_styles("right", success, theme),
+        **_heat_styles("wrong", error, theme),
     }
     for slot, name in enumerate(series):
         plain[f"line{slot}"] = Style(color=name)
         plain[f"faint{slot}"] = Style(color=name, dim=True)
     return plain
+
+
+def _heat_styles(name: str, colour: str, theme: Theme) -> dict[str, Style]:
+    """Return the levels of a heat map in a colour, NAME0 to NAME4, with text that can be read."""
+    ground = Color.parse(theme.background or ("#101418" if theme.dark else "#fbfbfa"))
+    behind = [ground.blend(Color.parse(colour), share) for share in _HEAT]
+    return {
+        f"{name}{level}": Style(
+            color=(each + each.get_contrast_text(0.9)).rich_color, bgcolor=each.rich_color
+        )
+        for level, each in enumerate(behind)
+    }
 
 
 _MONOCHROME: dict[str, Style] = {
@@ -95,5 +113,6 @@ _MONOCHROME: dict[str, Style] = {
     "alert": Style(bold=True, underline=True),
     "bad": Style(bold=True, underline=True),
     "key": Style(bold=True),
+    "picked": Style(reverse=True, bold=True),
     **{f"faint{slot}": Style(dim=True) for slot in range(8)},
 }

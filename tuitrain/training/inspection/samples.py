@@ -33,16 +33,34 @@ def drawn_samples(data: Data, preset: Preset, number: int) -> list[dict[str, Any
     index = data.plan.order(0)[: max(0, number)]
     if not len(index):
         return []
-    inputs, targets = _augmented(data, preset, index)
+    return described(data, *_augmented(data, preset, index), index.tolist())
+
+
+def described(
+    data: Data,
+    inputs: Tensor,
+    targets: Tensor,
+    numbers: Sequence[int],
+    side: int = _MOST_PIXELS,
+) -> list[dict[str, Any]]:
+    """Return samples as plain data.
+
+    Args:
+        data: they are of.
+        inputs: [n, ...], neither normalised nor of another range than in the set.
+        targets: [n, ...].
+        numbers: of the samples in their part.
+        side: the most pixels of an image's side; larger ones are made smaller.
+    """
     low, high = _range(data, inputs)
     return [
         {
-            "number": int(index[place]),
+            "number": number,
             "target": _target(targets[place], data.classes),
             "target_text": _target_text(targets[place], data),
-            **_form(inputs[place], data, low, high),
+            **_form(inputs[place], data, (low, high), side),
         }
-        for place in range(len(index))
+        for place, number in enumerate(numbers)
     ]
 
 
@@ -103,10 +121,10 @@ def _target(target: Tensor, classes: tuple[str, ...]) -> Any:
     return target.item() if not target.ndim else target.flatten()[:_MOST_NUMBERS].tolist()
 
 
-def _form(sample: Tensor, data: Data, low: float, high: float) -> dict[str, Any]:
+def _form(sample: Tensor, data: Data, ends: tuple[float, float], most: int) -> dict[str, Any]:
     kind = data.spec.kind
     if kind == "image" and sample.ndim == 3:
-        return {"image": _image(sample, low, high)}
+        return {"image": _image(sample, *ends, most)}
     if kind == "tokens":
         tokens = [int(value) for value in sample.flatten()[:_MOST_NUMBERS]]
         text = data.token_texts.decode(tokens) if data.token_texts else None
@@ -115,12 +133,12 @@ def _form(sample: Tensor, data: Data, low: float, high: float) -> dict[str, Any]
     return {"values": [float(value) for value in values[:_MOST_NUMBERS]]}
 
 
-def _image(sample: Tensor, low: float, high: float) -> dict[str, Any]:
+def _image(sample: Tensor, low: float, high: float, most: int) -> dict[str, Any]:
     """Return [channels, height, width] as pixels of one channel or three, 0 to 255."""
     shown = sample if len(sample) == 3 else sample[:1]
     side = max(shown.shape[1:])
-    if side > _MOST_PIXELS:
-        share = _MOST_PIXELS / side
+    if side > most:
+        share = most / side
         height, width = (max(1, round(length * share)) for length in shown.shape[1:])
         shown = interpolate(shown[None].float(), (height, width), mode="area")[0]
     scaled = (shown.double() - low) / (high - low or 1.0) * 255

@@ -3,10 +3,22 @@
 import os
 import signal
 import subprocess
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+from tuitrain.supervisor.inspection import Question, ask
+
 Child = subprocess.Popen[Any]
+Ask = Callable[[Question, Callable[[str], None], Callable[[Child], None]], dict[str, Any]]
+"""Returns the answer to a question; tells what it is at, and which process it has begun."""
+
+
+def ask_child(
+    question: Question, tell: Callable[[str], None], begun: Callable[[Child], None]
+) -> dict[str, Any]:
+    """Ask a process whose words on stderr go nowhere: the screen is not theirs."""
+    return ask(question, tell, stderr=subprocess.DEVNULL, begun=begun)
 
 
 class AskedChild:

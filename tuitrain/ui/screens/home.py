@@ -142,6 +142,18 @@ class HomeScreen(HomeView):
         if run is not None:
             self._tui.resume_run(RunDirectory(Path(run.path)))
 
+    def action_results(self) -> None:
+        """Show what an evaluation of the run under the cursor gives."""
+        run = self._run_at_cursor()
+        if run is not None:
+            self._tui.open_results(RunDirectory(Path(run.path)))
+
+    def action_uses(self) -> None:
+        """Show what can be done with the model of the run under the cursor."""
+        run = self._run_at_cursor()
+        if run is not None:
+            self._tui.open_uses(RunDirectory(Path(run.path)))
+
     def action_mark(self) -> None:
         """Mark the run under the cursor, or take its mark away."""
         run = self._run_at_cursor()

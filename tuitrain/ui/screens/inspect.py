@@ -3,8 +3,7 @@
 Knows how answers are waited for and shown; nothing of the form above which it lies.
 """
 
-import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
@@ -14,8 +13,8 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 
 from tuitrain.errors import TuitrainError
-from tuitrain.supervisor.inspection import Question, ask
-from tuitrain.ui.feeds.child import AskedChild, Child
+from tuitrain.supervisor.inspection import Question
+from tuitrain.ui.feeds.child import Ask, AskedChild, ask_child
 from tuitrain.ui.feeds.delivery import Delivery
 from tuitrain.ui.whole import Whole
 from tuitrain.ui.widgets.lines import Lines
@@ -26,16 +25,6 @@ from tuitrain.view.spans import Span, SpanLine, wrap_plain
 
 if TYPE_CHECKING:
     from tuitrain.ui.app import TuitrainApp
-
-Ask = Callable[[Question, Callable[[str], None], Callable[[Child], None]], dict[str, Any]]
-"""Returns the answer to a question; tells what it is at, and which process it has begun."""
-
-
-def ask_child(
-    question: Question, tell: Callable[[str], None], begun: Callable[[Child], None]
-) -> dict[str, Any]:
-    """Ask a process whose words on stderr go nowhere: the screen is not theirs."""
-    return ask(question, tell, stderr=subprocess.DEVNULL, begun=begun)
 
 
 class InspectScreen(Whole, ModalScreen[None]):

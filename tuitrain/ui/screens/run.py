@@ -293,6 +293,14 @@ class RunScreen(RunView):
         """Show the checkpoints."""
         self.tuitrain.open_checkpoints(self._directory)
 
+    def action_open_results(self) -> None:
+        """Show what an evaluation gives."""
+        self.tuitrain.open_results(self._directory)
+
+    def action_open_uses(self) -> None:
+        """Show what can be done with the model."""
+        self.tuitrain.open_uses(self._directory)
+
     def action_open_time(self) -> None:
         """Show where the time goes."""
         self.tuitrain.open_time(self._directory)

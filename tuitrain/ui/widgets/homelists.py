@@ -61,6 +61,20 @@ class RunList(LazyList):
             id="home.resume",
             tooltip="Resume this run from its last checkpoint",
         ),
+        Binding(
+            "v",
+            "screen.results",
+            "results",
+            id="home.results",
+            tooltip="Evaluate a checkpoint: figures, classes, confusion, curves, worst samples",
+        ),
+        Binding(
+            "u",
+            "screen.uses",
+            "use",
+            id="home.uses",
+            tooltip="Use the model: predict, explain, plot, report, export, demo or serve",
+        ),
         _FILTER,
         Binding(
             "space",

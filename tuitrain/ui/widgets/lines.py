@@ -5,6 +5,7 @@ which is what keeps a live screen under a few KB/s.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 
 from rich.segment import Segment
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 _PLAIN = Style.null()
 _REVERSED = Style(reverse=True)
+_COLOURS = 1 << 14
+"""Pairs of colours that are held: the cells of some pictures."""
 
 
 def draw_strip(
@@ -30,16 +33,26 @@ def draw_strip(
 ) -> Strip:
     """Return a line as Textual's strip of exactly `width` cells.
 
-    A reversed line is of one colour throughout: reversed, several would be a patchwork.
+    A reversed line is of one colour throughout: reversed, several would be a patchwork. A style
+    that begins with `#` names colours of its own, as a picture's have them.
     """
     segments: list[tuple[str, Style]] = []
     for span in fit_line(line, width):
-        style = base + (_REVERSED if reverse else styles.get(span.style, _PLAIN))
+        style = base + (_REVERSED if reverse else _style_of(span.style, styles))
         if segments and _goes_on(segments[-1][1], style, span.text):
             segments[-1] = (segments[-1][0] + span.text, segments[-1][1])
         else:
             segments.append((span.text, style))
     return Strip([Segment(*segment) for segment in segments], width)
+
+
+def _style_of(name: str, styles: dict[str, Style]) -> Style:
+    return _coloured(name) if name.startswith("#") else styles.get(name, _PLAIN)
+
+
+@lru_cache(maxsize=_COLOURS)
+def _coloured(name: str) -> Style:
+    return Style.parse(name)
 
 
 def _goes_on(before: Style, style: Style, text: str) -> bool:

@@ -58,12 +58,12 @@ class Panel(Lines, can_focus=True):
         self._arrange()
 
     def on_focus(self) -> None:
-        """Mark the title."""
-        self._arrange()
+        """Mark the title, once Textual has noted the focus: it does so after this."""
+        self.call_later(self._arrange)
 
     def on_blur(self) -> None:
         """Unmark the title."""
-        self._arrange()
+        self.call_later(self._arrange)
 
 
 class TextPanel(Panel):

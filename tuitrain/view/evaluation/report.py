@@ -19,9 +19,9 @@ Report = Mapping[str, Any]
 def report_text(report: Report) -> str:
     """Return a report as blocks of lines."""
     blocks = [
-        _heading(report), _metrics(report), _baseline(report), _classes(report), _ious(report),
-        _calibration(report), _residuals(report), _groups(report), _confusion(report),
-        _worst(report),
+        heading_text(report), metrics_text(report), baseline_text(report), _classes(report),
+        _ious(report), calibration_text(report), residuals_text(report), _groups(report),
+        _confusion(report), _worst(report),
     ]  # fmt: skip
     return "\n\n".join(block for block in blocks if block)
 
@@ -33,7 +33,8 @@ def heading(about: Report) -> str:
     return f"{sanitise(about['run'])}, checkpoint {name} (step {about['step']:,}){weights}"
 
 
-def _heading(report: Report) -> str:
+def heading_text(report: Report) -> str:
+    """Return what was evaluated, on what."""
     data = report["data"]
     changed = f" with {', '.join(map(sanitise, data['settings']))}" if data["settings"] else ""
     lines = [
@@ -46,7 +47,8 @@ def _heading(report: Report) -> str:
     return "\n".join(lines)
 
 
-def _metrics(report: Report) -> str:
+def metrics_text(report: Report) -> str:
+    """Return each figure with its interval."""
     rows = [
         (sanitise(name), metric_value(figure["value"]), interval(figure))
         for name, figure in report["metrics"].items()
@@ -61,7 +63,8 @@ def interval(figure: Report) -> str:
     return f"{metric_value(figure['low'])} to {metric_value(figure['high'])}"
 
 
-def _baseline(report: Report) -> str:
+def baseline_text(report: Report) -> str:
+    """Return what a prediction without looking would reach; empty: none is known."""
     baseline = report["baseline"]
     if not baseline:
         return ""
@@ -95,7 +98,8 @@ def _ious(report: Report) -> str:
     return table(headings, rows, ("left", "right", "left")) if rows else ""
 
 
-def _calibration(report: Report) -> str:
+def calibration_text(report: Report) -> str:
+    """Return how far probabilities are off; empty: the task has none."""
     found = report["calibration"]
     if found is None:
         return ""
@@ -115,7 +119,8 @@ def _calibration(report: Report) -> str:
     )
 
 
-def _residuals(report: Report) -> str:
+def residuals_text(report: Report) -> str:
+    """Return the quantiles of errors; empty: the task has none."""
     several = len({row["output"] for row in report["residuals"]}) > 1
     rows = [
         (

@@ -1,0 +1,207 @@
+"""A trained model's evaluation for a screen: made in a thread by a process, kept for the session.
+
+Knows how it comes about; nothing of what is shown of it.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tuitrain.analysis.evaluation import Evaluated
+from tuitrain.analysis.mistakes import Judged, judge
+from tuitrain.config.load import parse_preset
+from tuitrain.errors import TuitrainError
+from tuitrain.runs.config import recorded_config
+from tuitrain.runs.directory import RunDirectory
+from tuitrain.runs.lock import is_alive
+from tuitrain.runs.samples import sampled_steps
+from tuitrain.trained.evaluation import Wanted, evaluate_model
+from tuitrain.trained.opening import Trained, open_trained
+from tuitrain.ui.feeds.child import Ask, AskedChild, ask_child
+
+_MOST_KEPT = 4
+"""Evaluations of a session; one of a large set can take hundreds of megabytes."""
+_MOST_KEPT_BYTES = 1 << 30
+
+Key = tuple[str, int, int, bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which weights are evaluated."""
+
+    checkpoint: str = ""
+    """Its name; empty: the best, else the last."""
+    averaged: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """All that the screen shows."""
+
+    trained: Trained
+    choice: Choice
+    report: dict[str, Any]
+    """As `tuitrain evaluate --json` prints it."""
+    found: Evaluated
+    judged: Judged | None
+    """None: the task has no class a sample."""
+    sampled: tuple[int, ...]
+    """Steps whose samples the run has recorded."""
+    live: bool
+    """Whether the run still trained when this was made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Why there are no results."""
+
+    reason: str
+
+
+def choices(directory: RunDirectory) -> list[Choice]:
+    """Return the weights of a run that can be evaluated: best and last first, then the newest.
+
+    Averaged ones are among them where a hook of the run averages weights, or may do so.
+    """
+    names = sorted(path.stem for path in directory.checkpoints.glob("*.pt") if path.is_file())
+    first = [name for name in ("best", "last") if name in names]
+    others = [name for name in reversed(names) if name not in first]
+    averaged = [False, True] if _averages(directory) else [False]
+    return [Choice(name, each) for name in (*first, *others) for each in averaged]
+
+
+def _averages(directory: RunDirectory) -> bool:
+    try:
+        text = recorded_config(directory) or directory.config_path.read_text(encoding="utf-8")
+        hooks = parse_preset(text, "config.toml").hooks
+    except (TuitrainError, OSError):
+        # Evaluating says what is wrong with it.
+        return False
+    return any(hook.name == "ema" or ":" in hook.name for hook in hooks)
+
+
+Told = str | Results | Refused
+"""What an evaluation is at, or how it ended."""
+
+
+class KeptResults:
+    """The latest results, by the weights they are of."""
+
+    def __init__(self) -> None:
+        """Keep nothing yet."""
+        self._kept: OrderedDict[Key, Results] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: Key) -> Results | None:
+        """Return what is kept of these weights."""
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+            return self._kept.get(key)
+
+    def put(self, key: Key, results: Results) -> None:
+        """Keep results; the oldest go where they are too many or too large."""
+        with self._lock:
+            self._kept[key] = results
+            self._kept.move_to_end(key)
+            while len(self._kept) > 1 and self._is_full():
+                self._kept.popitem(last=False)
+
+    def _is_full(self) -> bool:
+        sizes = [
+            sum(array.nbytes for array in results.found.arrays.values())
+            for results in self._kept.values()
+        ]
+        return len(sizes) > _MOST_KEPT or sum(sizes) > _MOST_KEPT_BYTES
+
+
+def key_of(checkpoint: Path, averaged: bool) -> Key:
+    """Return what weights are known by: a file that is written again is another one.
+
+    Raises:
+        OSError: the file is gone.
+    """
+    facts = checkpoint.stat()
+    return str(checkpoint), facts.st_mtime_ns, facts.st_size, averaged
+
+
+class EvaluationJob:
+    """One evaluation, in a thread of its own; its process ends when it is closed."""
+
+    def __init__(
+        self,
+        directory: RunDirectory,
+        choice: Choice,
+        kept: KeptResults,
+        deliver: Callable[["EvaluationJob", Told], None],
+        *,
+        data_dir: Path | None = None,
+        again: bool = False,
+        ask: Ask = ask_child,
+    ) -> None:
+        """Prepare it.
+
+        Args:
+            directory: the run.
+            choice: which weights.
+            kept: where results are looked up and put.
+            deliver: is given what it is at and how it ended, in the thread.
+            data_dir: where data sets are kept, when not where they were.
+            again: evaluate, whatever is kept.
+            ask: puts questions to a process.
+        """
+        self._directory = directory
+        self._choice = choice
+        self._kept = kept
+        self._deliver = deliver
+        self._data_dir = data_dir
+        self._again = again
+        self._ask = ask
+        self._child = AskedChild()
+
+    def start(self) -> None:
+        """Begin."""
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def close(self) -> None:
+        """End the process; nothing is delivered any more."""
+        self._child.close()
+
+    def _run(self) -> None:
+        try:
+            told: Told = self._results()
+        except (TuitrainError, OSError) as error:
+            told = Refused(str(error))
+        self._tell(told)
+
+    def _tell(self, told: Told) -> None:
+        if not self._child.closed:
+            self._deliver(self, told)
+
+    def _results(self) -> Results:
+        live = is_alive(self._directory)
+        trained = open_trained(
+            self._directory, self._choice.checkpoint, command="evaluate", code=None,
+            data_dir=self._data_dir,
+        )  # fmt: skip
+        key = key_of(trained.checkpoint, self._choice.averaged)
+        kept = None if self._again else self._kept.get(key)
+        if kept is not None:
+            return kept
+        evaluation = evaluate_model(
+            trained,
+            Wanted(ema=self._choice.averaged),
+            lambda question: self._ask(question, self._tell, self._child.begun),
+        )
+        self._tell("working out figures and their intervals")
+        sampled = tuple(sampled_steps(self._directory))
+        found = evaluation.found
+        results = Results(
+            trained, self._choice, evaluation.report(), found, judge(found), sampled, live
+        )
+        self._kept.put(key, results)
+        return results

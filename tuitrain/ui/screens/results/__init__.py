@@ -1,0 +1,1 @@
+"""A trained model's results, and what can be done with it."""

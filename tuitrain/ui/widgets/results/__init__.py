@@ -1,0 +1,1 @@
+"""The pages of an evaluation, and what they are made of."""
