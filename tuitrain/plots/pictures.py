@@ -61,7 +61,7 @@ def sample_pictures(
     Raises:
         TuitrainError: the data are not here.
     """
-    answer = ask(trained.question("validation_samples", numbers=list(numbers)))
+    answer = ask(trained.question("samples", numbers=list(numbers)))
     return tuple(_picture(found, sample) for sample in answer["samples"])
 
 

@@ -32,7 +32,6 @@ Kind = Literal[
     "explanation",
     "demonstration",
     "export_model",
-    "validation_samples",
     "samples",
     "service",
 ]

@@ -18,7 +18,7 @@ from tuitrain.training.task import find_task
 
 
 def validation_samples(
-    inspected: Inspected, *, numbers: Sequence[int], side: int
+    inspected: Inspected, *, numbers: Sequence[int], side: int = 256, checkpoint: str = ""
 ) -> dict[str, Any]:
     """Return samples of the validation part: pixels, text or values, and what is known of each.
 
@@ -26,10 +26,12 @@ def validation_samples(
         inspected: the run's preset.
         numbers: in the order of an evaluation.
         side: the most pixels of an image's side.
+        checkpoint: of the run, where it is a trained model that is asked; no sample depends on it.
 
     Raises:
         TuitrainError: the data set is not here, or has no such samples.
     """
+    del checkpoint
     preset = inspected.preset
     task = find_task(preset.task)
     context = DataContext(

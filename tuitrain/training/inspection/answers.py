@@ -28,7 +28,6 @@ _ANSWERS = {
     "explanation": "tuitrain.training.explaining.explain:explain",
     "demonstration": "tuitrain.training.demonstrating.demonstrate:demonstrate",
     "export_model": f"{_EXPORTING}.export:export_model",
-    "validation_samples": f"{_EVALUATING}.shown:show_samples",
     "samples": f"{_EVALUATING}.samples:validation_samples",
 }
 """Which function answers questions of a kind."""

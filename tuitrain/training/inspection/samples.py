@@ -15,7 +15,7 @@ from torch.nn.functional import interpolate
 from tuitrain.components.data import Samples
 from tuitrain.config.schema import Preset
 from tuitrain.training.data.build import Data
-from tuitrain.training.data.sources import raw_samples, sample_shape
+from tuitrain.training.data.sources import sample_shape
 from tuitrain.training.data.transform import BatchTransform, build_augmentations
 from tuitrain.training.runtime.randomness import (
     generator_states,
@@ -61,16 +61,6 @@ def described(
             **_form(inputs[place], data, (low, high), side),
         }
         for place, number in enumerate(numbers)
-    ]
-
-
-def validation_samples(data: Data, numbers: Sequence[int]) -> list[dict[str, Any]]:
-    """Return validation samples as the set has them: number, and pixels, text or values."""
-    inputs, _targets = raw_samples(data.validation, numbers)
-    low, high = _range(data, inputs)
-    return [
-        {"number": int(number), **_form(sample, data, low, high)}
-        for number, sample in zip(numbers, inputs, strict=True)
     ]
 
 
