@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "tuitrain"
-BASE = {"__version__", "errors", "extras", "file_lock", "messages", "metric_names", "units"}
+BASE = {"__version__", "errors", "extras", "file_lock", "help", "messages", "metric_names", "units"}
 READ = {"alerts", "analysis", "config", "failures", "traces", "runs"}
 ALLOWED = {
     "__init__": set(),
@@ -18,6 +18,7 @@ ALLOWED = {
     "extras": {"errors"},
     "failures": set(),
     "file_lock": {"errors"},
+    "help": {"errors"},
     "metric_names": set(),
     "units": set(),
     "messages": set(),

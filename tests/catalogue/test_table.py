@@ -1,26 +1,16 @@
-"""Every preset states what it reaches, and README shows it."""
+"""Every preset states what it reaches, and the help shows it."""
 
 from pathlib import Path
 
 import pytest
 
-from tests.catalogue.table import BEGIN_MARK, END_MARK, catalogue_table, read_figures
+from tests.catalogue.table import read_figures
 from tuitrain.config.folders import built_in_preset_directory
-
-README = Path(__file__).parents[2] / "README.md"
 
 
 def test_every_preset_says_what_it_reaches_and_nothing_else_does() -> None:
     presets = {path.stem for path in built_in_preset_directory().glob("*.toml")}
     assert set(read_figures()) == presets
-
-
-def test_the_readme_holds_the_table_of_this_version() -> None:
-    _, begin, rest = README.read_text("utf-8").partition(BEGIN_MARK)
-    text, end, _ = rest.partition(END_MARK)
-    assert begin and end, "README.md lacks the marks around the catalogue"
-    expected = catalogue_table(list(read_figures().values()))
-    assert text.strip() == expected, "python -m tests.catalogue.table prints it"
 
 
 @pytest.mark.parametrize(

@@ -14,13 +14,11 @@ from tests.ui.apps import play
 from tests.ui.makers import falling, new_run, train
 from tests.ui.screens import screen_text, wait_for, wait_for_text
 from tuitrain.ui.app import TuitrainApp
-from tuitrain.ui.keys import BEGIN_MARK, END_MARK, SOURCES, documented_keys
+from tuitrain.ui.keys import SOURCES, documented_keys
 from tuitrain.ui.screens.help import HelpScreen
-from tuitrain.view.keys import key_table
 
 DIALOGS = ("tuitrain.ui.screens.dialogs", "tuitrain.ui.screens.help")
 """They show their keys themselves."""
-README = Path(__file__).parents[2] / "README.md"
 
 OPENERS: dict[str, Callable[[TuitrainApp, Any], None]] = {
     "log": lambda app, run: app.open_log(run),
@@ -91,13 +89,6 @@ def test_an_action_picked_in_the_palette_is_done(run: Any) -> None:
         await wait_for_text(pilot, "log  step")
 
     play(run.path.parent, lambda app: app.open_compare([run, run]), steps)
-
-
-def test_the_readme_holds_the_keys_of_this_version() -> None:
-    _, begin, rest = README.read_text("utf-8").partition(BEGIN_MARK)
-    text, end, _ = rest.partition(END_MARK)
-    assert begin and end, "README.md lacks the marks around the table of keys"
-    assert text.strip() == key_table(documented_keys()), "python -m tuitrain.ui.keys prints it"
 
 
 def test_no_screen_and_no_widget_has_keys_that_are_not_in_the_table() -> None:

@@ -1,6 +1,6 @@
 """Writes the table of alerts and that of `[notify]` as Markdown.
 
-`python -m tuitrain.alerts.reference` prints them for README.md.
+`python -m tuitrain.alerts.reference` prints them for `tuitrain help alerts`.
 """
 
 import sys

@@ -11,6 +11,7 @@ from tuitrain.cli import (
     control,
     doctor,
     gpus,
+    help,
     interface,
     launch,
     new,
@@ -83,6 +84,7 @@ record.add_commands(app)
 alerts.add_commands(app)
 doctor.add_commands(app)
 gpus.add_commands(app)
+help.add_commands(app)
 
 
 def main() -> None:

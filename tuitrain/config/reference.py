@@ -1,6 +1,7 @@
 """Writes the reference of presets as Markdown: every key, every component, every option.
 
-`python -m tuitrain.config.reference` prints it for README.md. Knows the schema and the catalogue.
+`python -m tuitrain.config.reference` prints it for `tuitrain help reference`. Knows the schema and
+the catalogue.
 """
 
 import sys

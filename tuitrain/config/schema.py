@@ -1,6 +1,6 @@
 """The one schema of a preset: sections, fields, units, defaults and bounds.
 
-Field descriptions are the reference in README.md. A section that names a component (a model, a
+Field descriptions are the reference in the help. A section that names a component (a model, a
 data set, ...) also takes that component's own options; those are checked by `catalogue`.
 """
 

@@ -1,6 +1,7 @@
 """Every key of the interface, from the bindings of screens and widgets.
 
-`python -m tuitrain.ui.keys` prints the tables for README.md. Knows bindings, not what they do.
+`python -m tuitrain.ui.keys` prints the tables for `tuitrain help interface`. Knows bindings,
+not what they do.
 """
 
 import importlib.util

@@ -1,4 +1,4 @@
-"""The keys of the run screen: what they do and say; help, palette and README are made of this."""
+"""The keys of the run screen: what they do and say; palette and help are made of this."""
 
 from textual.binding import Binding, BindingType
 

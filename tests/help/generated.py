@@ -1,0 +1,60 @@
+"""Parts of the help that are made from the code: `python -m tests.help.generated` writes them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.catalogue import table as catalogue
+from tuitrain.alerts import reference as alerts
+from tuitrain.config import reference as presets
+from tuitrain.ui import keys
+from tuitrain.view.keys import key_table
+
+FOLDER = Path(__file__).parents[2] / "tuitrain" / "help"
+
+
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """One part of one text."""
+
+    topic: str
+    begin: str
+    """What stands before it."""
+    end: str
+    make: Callable[[], str]
+
+    @property
+    def path(self) -> Path:
+        return FOLDER / f"{self.topic}.md"
+
+    def found(self) -> str:
+        """Return what stands there now."""
+        text = self.path.read_text("utf-8")
+        assert text.count(self.begin) == text.count(self.end) == 1, f"{self.path} lacks the marks"
+        return text.partition(self.begin)[2].partition(self.end)[0].strip()
+
+    def write(self) -> None:
+        """Put what the code says in its place."""
+        before, begin, rest = self.path.read_text("utf-8").partition(self.begin)
+        _old, end, after = rest.partition(self.end)
+        made = f"{before}{begin}\n\n{self.make()}\n\n{end}{after}"
+        self.path.write_text(made, encoding="utf-8")
+
+
+PARTS = (
+    Generated(
+        "interface", keys.BEGIN_MARK, keys.END_MARK, lambda: key_table(keys.documented_keys())
+    ),
+    Generated("alerts", alerts.BEGIN_MARK, alerts.END_MARK, alerts.alerts_reference),
+    Generated(
+        "presets",
+        catalogue.BEGIN_MARK,
+        catalogue.END_MARK,
+        lambda: catalogue.catalogue_table(list(catalogue.read_figures().values())),
+    ),
+    Generated("reference", presets.BEGIN_MARK, presets.END_MARK, presets.preset_reference),
+)
+
+if __name__ == "__main__":
+    for part in PARTS:
+        part.write()

@@ -1,0 +1,65 @@
+"""Texts on topics, in Markdown, that come with the package: over SSH that is where the reader is.
+
+Each is a file beside this one; its first line is the title, the sentence below says what it is on.
+"""
+
+import difflib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from tuitrain.errors import UsageError
+
+_FOLDER = Path(__file__).parent
+_ORDER = (
+    "session", "interface", "commands", "presets", "own-data", "own-code", "after-training",
+    "alerts", "diagnoses", "exact-resume", "time", "memory", "profiles", "record", "how-it-works",
+    "trouble", "reference",
+)  # fmt: skip
+"""As a reader may want them; others come after these."""
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One text."""
+
+    name: str
+    title: str
+    summary: str
+    """What it is on, in a sentence."""
+    text: str
+    """All of it, in Markdown."""
+
+
+@cache
+def topics() -> tuple[Topic, ...]:
+    """Return all topics, in the order in which they are listed."""
+    found = [_topic(path) for path in _FOLDER.glob("*.md")]
+    return tuple(sorted(found, key=_place))
+
+
+def _place(topic: Topic) -> tuple[int, str]:
+    known = topic.name in _ORDER
+    return (_ORDER.index(topic.name) if known else len(_ORDER), topic.name)
+
+
+def _topic(path: Path) -> Topic:
+    text = path.read_text(encoding="utf-8")
+    title, _, rest = text.partition("\n")
+    summary = " ".join(rest.strip().partition("\n\n")[0].split())
+    return Topic(path.stem, title.removeprefix("# "), summary, text)
+
+
+def find_topic(name: str) -> Topic:
+    """Return the topic that a name, or a unique beginning of it, means.
+
+    Raises:
+        UsageError: none, or several; the text says which there are.
+    """
+    names = [topic.name for topic in topics()]
+    matches = [name] if name in names else [each for each in names if each.startswith(name)]
+    if len(matches) == 1:
+        return topics()[names.index(matches[0])]
+    near = matches or difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+    hint = f"; near it: {', '.join(near)}" if near else ""
+    raise UsageError(f"there is no topic {name!r}{hint}; `tuitrain help` lists them")
