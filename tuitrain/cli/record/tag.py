@@ -6,19 +6,11 @@ from typing import Annotated
 import typer
 
 from tuitrain.cli import output
-from tuitrain.cli.options import Json, RunsDir, complete_run
+from tuitrain.cli.options import Json, RunsArgument, RunsDir
 
 
 def tag(
-    runs: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="RUN...",
-            help="Ids, unique beginnings of them, names, or `last`.",
-            autocompletion=complete_run,
-            show_default=False,
-        ),
-    ],
+    runs: RunsArgument,
     add: Annotated[
         list[str] | None,
         typer.Option("--add", "-a", metavar="TAG", help="May be given again.", show_default=False),
