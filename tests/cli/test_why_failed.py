@@ -70,6 +70,9 @@ def test_an_error_that_nothing_is_known_of_is_told_with_its_place(tuitrain: Tuit
     assert told.returncode == 1
     assert "KeyError: mat1" in told.stdout and "net.py line 12" in told.stdout
     assert "\x1b" not in told.stdout
+    missing = tuitrain("why-failed", "/nowhere/slurm.out")
+    assert missing.returncode == 2
+    assert "/nowhere/slurm.out is no file here" in missing.stderr
     nothing = tuitrain("why-failed", "-", stdin="all went well\n")
     assert (nothing.returncode, nothing.stdout) == (1, "")
     assert "no error that is known" in nothing.stderr

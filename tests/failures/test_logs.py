@@ -131,9 +131,9 @@ WATCHDOG = (
         ("the worker was killed by SIGBUS, often a full /dev/shm", "killed by a bus error", ""),
         ("Fatal Python error: Segmentation fault", "crash in native code", ""),
         ("loss is nan at step 1,204; the state of step 1203 is saved: resume with a lower "
-         "optimizer.lr", "loss is NaN", "It was nan at step 1,204."),
+         "optimizer.lr", "loss is NaN or infinite", "It was nan at step 1,204."),
         ("RuntimeError: Function 'LogBackward0' returned nan values in its 0th output.",
-         "loss is NaN", "It came from LogBackward0."),
+         "loss is NaN or infinite", "It came from LogBackward0."),
         ("_pickle.UnpicklingError: invalid load key, '<'.", "file damaged or of another kind", ""),
         ("requests.exceptions.ConnectionError: ('Connection aborted.', "
          "ConnectionResetError(104, 'Connection reset by peer'))", "download failed", ""),

@@ -290,7 +290,7 @@ COMPUTING_FAILURES: tuple[FailureKind, ...] = (
         ),
     ),
     FailureKind(
-        "loss is NaN",
+        "loss is NaN or infinite",
         (
             r"[Ll]oss is (?P<value>nan|inf|-inf|NaN)(?: at step (?P<step>[\d,]+))?",
             r"Function '(?P<function>\w+)' returned nan values",

@@ -6,10 +6,11 @@ Pure functions of failures; knows neither files nor widgets.
 from collections.abc import Sequence
 
 from tuitrain.failures.explain import Failure
-from tuitrain.view.format import sanitise
-from tuitrain.view.spans import Span, SpanLine, first_lines, wrap_plain
+from tuitrain.view.format import sanitise, shorten
+from tuitrain.view.spans import Span, SpanLine, plain_text, wrap_plain
 
 _MOST_NOTE_LINES = 2
+_NOTE_TAIL = "  (A: what to do)"
 _KIND_WIDTH = 10
 _CLOCK_WIDTH = 8
 
@@ -30,11 +31,13 @@ def failure_note(failures: Sequence[Failure], width: int) -> list[SpanLine]:
     if not failures:
         return []
     words = f"{failures[0].kind}: {failures[0].meaning}"
-    tail = "  (A: what to do)"
     lines = wrap_plain(words, width - 2)
-    lines = first_lines(lines, _MOST_NOTE_LINES, width - 2 - len(tail))
+    *first, last = lines[:_MOST_NOTE_LINES]
+    more = " ..." if len(lines) > _MOST_NOTE_LINES else ""
+    end = shorten(f"{plain_text(last)}{more}", width - 1 - len(_NOTE_TAIL))
     return [
-        (Span(" "), *line, *((Span(tail, "quiet"),) if line is lines[-1] else ())) for line in lines
+        *((Span(" "), *line) for line in first),
+        (Span(f" {end}"), Span(_NOTE_TAIL, "quiet")),
     ]
 
 

@@ -3,6 +3,7 @@
 Knows where texts come from; what they mean is the table's.
 """
 
+import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -12,7 +13,7 @@ import typer
 
 from tuitrain.cli import output
 from tuitrain.cli.options import Json, RunsDir, complete_run
-from tuitrain.errors import EXIT_FAILED, FolderError
+from tuitrain.errors import EXIT_FAILED, FolderError, UsageError
 
 if TYPE_CHECKING:
     from tuitrain.failures.explain import Failure
@@ -39,6 +40,8 @@ def why_failed(
     known.
     """
     is_log = source == _STDIN or Path(source).is_file()
+    if not is_log and os.sep in source:
+        raise UsageError(f"{source} is no file here; a run is named without its folder, - is stdin")
     facts, found = _of_log(source) if is_log else _of_run(source, runs_dir)
     if json:
         output.data_json({**facts, "failures": [asdict(each) for each in found]})
