@@ -6,7 +6,7 @@ Knows how it comes about; nothing of what is shown of it.
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -188,7 +188,11 @@ class EvaluationJob:
             self._directory, self._choice.checkpoint, command="evaluate", code=None,
             data_dir=self._data_dir,
         )  # fmt: skip
-        key = key_of(trained.checkpoint, self._choice.averaged)
+        if live:
+            # By its name: the file itself may have made room for the next before it is read.
+            named = self._directory.checkpoints / f"{trained.name}.pt"
+            trained = replace(trained, checkpoint=named)
+        key = key_of(trained.checkpoint.resolve(), self._choice.averaged)
         kept = None if self._again else self._kept.get(key)
         if kept is not None:
             return kept
@@ -203,5 +207,6 @@ class EvaluationJob:
         results = Results(
             trained, self._choice, evaluation.report(), found, judge(found), sampled, live
         )
-        self._kept.put(key, results)
+        if not live or key == key_of(trained.checkpoint.resolve(), self._choice.averaged):
+            self._kept.put(key, results)
         return results
