@@ -17,7 +17,9 @@ from tests.ui.screens import screen_text, wait_for, wait_for_golden, wait_for_te
 from tuitrain.runs.config import record_config
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.supervisor.inspection import Question
+from tuitrain.ui.app import TuitrainApp
 from tuitrain.ui.feeds.child import Ask, Child
+from tuitrain.ui.feeds.results import Source
 from tuitrain.ui.screens.home import HomeScreen
 from tuitrain.ui.screens.results.screen import ResultsScreen
 from tuitrain.ui.screens.results.uses import UseMenu
@@ -37,7 +39,7 @@ def run(tmp_path: Path) -> RunDirectory:
 
 def show(run: RunDirectory, ask: Ask, steps: Any, **options: Any) -> None:
     def first(app: Any) -> None:
-        app.push_screen(ResultsScreen(run, ask))
+        app.push_screen(ResultsScreen(Source(run, app.kept_results, ask)))
 
     play(run.path.parent, first, steps, **options)
 
@@ -176,7 +178,9 @@ def test_what_was_evaluated_is_kept_for_the_session_and_asked_again_on_demand(
         await wait_for_text(pilot, LOADED)
         await pilot.press("q")
         await wait_for(pilot, lambda: isinstance(pilot.app.screen, HomeScreen))
-        pilot.app.push_screen(ResultsScreen(run, answers))
+        assert isinstance(pilot.app, TuitrainApp)
+        source = Source(run, pilot.app.kept_results, answers)
+        pilot.app.push_screen(ResultsScreen(source))
         await wait_for_text(pilot, LOADED)
         assert len(answers.asked) == 1
         await pilot.press("e")
