@@ -124,6 +124,10 @@ def test_each_library_is_imported_in_its_own_part_only() -> None:
         ("import tuitrain.supervisor.child, tuitrain.training.worker", "torch textual typer"),
         ("import tuitrain.training.session", "textual plotext typer sqlite3 torchvision"),
         (
+            "import tuitrain.ui.app, tuitrain.ui.screens.home, tuitrain.ui.screens.run",
+            "torch torchvision sklearn numpy typer",
+        ),
+        (
             "import importlib, pkgutil, tuitrain.analysis, tuitrain.ui, tuitrain.view\n"
             "for part in (tuitrain.analysis, tuitrain.ui, tuitrain.view):\n"
             "    for found in pkgutil.walk_packages(part.__path__, part.__name__ + '.'):\n"
@@ -131,7 +135,14 @@ def test_each_library_is_imported_in_its_own_part_only() -> None:
             "torch torchvision sklearn typer",
         ),
     ],
-    ids=["tuitrain --help", "supervisor", "worker before its order", "worker", "interface"],
+    ids=[
+        "tuitrain --help",
+        "supervisor",
+        "worker before its order",
+        "worker",
+        "first screens",
+        "interface",
+    ],
 )
 def test_a_fresh_interpreter_loads_nothing_that_it_does_not_need(code: str, absent: str) -> None:
     script = f"{code}\nimport sys\nprint(*sorted({{n.split('.')[0] for n in sys.modules}}))"

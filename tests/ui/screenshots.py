@@ -21,6 +21,10 @@ from tuitrain.view.chart.figure import TerminalStyle
 FOLDER = Path(__file__).parent / "screenshots"
 SIZE = (120, 34)
 _SETTLE_S = 3.0
+_WAIT_S = {"launch": 8.0, "results": 30.0}
+"""For a worker that warms up, and for a process that evaluates."""
+_KEYS = {"results": ("3", "tab")}
+"""Pressed once all is there."""
 
 
 def main() -> None:
@@ -44,6 +48,7 @@ def main() -> None:
             "memory": lambda app: app.open_memory(profiled),
             "time": lambda app: app.open_time(profiled),
             "profile": lambda app: app.open_profile(profiled),
+            "results": lambda app: app.open_results(runs[1]),
         }
         for name, opened in screens.items():
             asyncio.run(_save(name, root, opened))
@@ -62,7 +67,10 @@ async def _save(name: str, root: Path, opened: Callable[[TuitrainApp], None]) ->
         first=opened,
     )
     async with app.run_test(size=SIZE) as pilot:
-        await _settle(pilot, 8.0 if name == "launch" else _SETTLE_S)
+        await _settle(pilot, _WAIT_S.get(name, _SETTLE_S))
+        for key in _KEYS.get(name, ()):
+            await pilot.press(key)
+            await _settle(pilot, _WAIT_S[name] / 2)
         (FOLDER / f"{name}.svg").write_text(app.export_screenshot(title=f"tuitrain: {name}"))
 
 

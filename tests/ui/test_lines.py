@@ -2,11 +2,12 @@
 
 import asyncio
 
+from rich.style import Style
 from textual.app import App, ComposeResult
 from textual.widgets import Static
 
 from tests.ui.screens import wait_for
-from tuitrain.ui.widgets.lines import Lines
+from tuitrain.ui.widgets.lines import Lines, draw_strip
 from tuitrain.view.spans import Span, SpanLine
 
 
@@ -39,3 +40,15 @@ def test_lines_that_change_around_a_layout_all_find_room() -> None:
                 )
 
     asyncio.run(run())
+
+
+def test_blanks_go_on_in_the_style_before_them_only_where_that_looks_the_same() -> None:
+    styles = {"quiet": Style(color="grey50"), "hot": Style(bgcolor="red")}
+    for style, ends in (("quiet", ["ab   "]), ("hot", ["ab", "   "])):
+        strip = draw_strip((Span("ab", style),), 5, styles, Style.null())
+        assert [segment.text for segment in strip] == ends
+
+
+def test_a_style_may_be_the_colours_themselves() -> None:
+    (segment,) = draw_strip((Span("▀", "#ff0000 on #0000ff"),), 1, {}, Style.null())
+    assert segment.style == Style(color="#ff0000", bgcolor="#0000ff")

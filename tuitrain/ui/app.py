@@ -251,9 +251,11 @@ class TuitrainApp(App[int]):
 
     def open_results(self, directory: RunDirectory) -> None:
         """Show what an evaluation of a run's checkpoint gives."""
+        from tuitrain.ui.feeds.results import Source
         from tuitrain.ui.screens.results.screen import ResultsScreen
 
-        self._open(ResultsScreen(directory))
+        source = Source(directory, self.kept_results, data_dir=self.data_dir)
+        self._open(ResultsScreen(source))
 
     def open_uses(self, directory: RunDirectory) -> None:
         """Show what can be done with a run's model by a command."""

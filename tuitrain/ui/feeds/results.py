@@ -6,7 +6,8 @@ Knows how it comes about; nothing of what is shown of it.
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from tuitrain.runs.lock import is_alive
 from tuitrain.runs.samples import sampled_steps
 from tuitrain.trained.evaluation import Wanted, evaluate_model
 from tuitrain.trained.opening import Trained, open_trained
-from tuitrain.ui.feeds.child import Ask, AskedChild, ask_child
+from tuitrain.ui.feeds.child import Ask, AskedChild, Child, ask_child
 
 _MOST_KEPT = 4
 """Evaluations of a session; one of a large set can take hundreds of megabytes."""
@@ -129,79 +130,104 @@ def key_of(checkpoint: Path, averaged: bool) -> Key:
     return str(checkpoint), facts.st_mtime_ns, facts.st_size, averaged
 
 
-class EvaluationJob:
-    """One evaluation, in a thread of its own; its process ends when it is closed."""
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What is evaluated, by what, and where results are kept."""
 
-    def __init__(
-        self,
-        directory: RunDirectory,
-        choice: Choice,
-        kept: KeptResults,
-        deliver: Callable[["EvaluationJob", Told], None],
-        *,
-        data_dir: Path | None = None,
-        again: bool = False,
-        ask: Ask = ask_child,
-    ) -> None:
-        """Prepare it.
+    directory: RunDirectory
+    kept: KeptResults
+    ask: Ask = ask_child
+    """Puts questions to a process."""
+    data_dir: Path | None = None
+    """Where data sets are kept, when not where they were."""
+
+
+def find_results(
+    source: Source,
+    choice: Choice,
+    tell: Callable[[str], None],
+    begun: Callable[[Child], None],
+    *,
+    again: bool,
+) -> Results:
+    """Return what is kept of a choice of weights, or evaluate them.
+
+    Args:
+        source: the run.
+        choice: which weights.
+        tell: is given what it is at.
+        begun: is given the process that evaluates.
+        again: evaluate, whatever is kept.
+
+    Raises:
+        TuitrainError: there is no such checkpoint, or it can't be evaluated.
+        OSError: it is gone.
+    """
+    directory, live = source.directory, is_alive(source.directory)
+    trained = open_trained(
+        directory, choice.checkpoint, command="evaluate", code=None, data_dir=source.data_dir
+    )
+    if live:
+        # By its name: the file itself may have made room for the next before it is read.
+        trained = replace(trained, checkpoint=directory.checkpoints / f"{trained.name}.pt")
+    key = key_of(trained.checkpoint.resolve(), choice.averaged)
+    kept = None if again else source.kept.get(key)
+    if kept is not None:
+        return kept
+    evaluation = evaluate_model(
+        trained, Wanted(ema=choice.averaged), lambda question: source.ask(question, tell, begun)
+    )
+    tell("working out figures and their intervals")
+    found, sampled = evaluation.found, tuple(sampled_steps(directory))
+    report = evaluation.report()
+    results = Results(trained, choice, report, found, judge(found), sampled, live)
+    if not live or key == key_of(trained.checkpoint.resolve(), choice.averaged):
+        source.kept.put(key, results)
+    return results
+
+
+class Evaluations:
+    """Evaluates in a thread, one choice of weights at a time, until it is left."""
+
+    def __init__(self, source: Source, deliver: Callable[[Told], None]) -> None:
+        """Evaluate nothing yet.
 
         Args:
-            directory: the run.
-            choice: which weights.
-            kept: where results are looked up and put.
-            deliver: is given what it is at and how it ended, in the thread.
-            data_dir: where data sets are kept, when not where they were.
-            again: evaluate, whatever is kept.
-            ask: puts questions to a process.
+            source: the run.
+            deliver: is given what the evaluation is at and how it ended, in a thread.
         """
-        self._directory = directory
-        self._choice = choice
-        self._kept = kept
+        self._source = source
         self._deliver = deliver
-        self._data_dir = data_dir
-        self._again = again
-        self._ask = ask
-        self._child = AskedChild()
+        self._child: AskedChild | None = None
 
-    def start(self) -> None:
-        """Begin."""
-        threading.Thread(target=self._run, daemon=True).start()
+    @property
+    def waiting(self) -> bool:
+        """Whether one is being made."""
+        return self._child is not None
 
-    def close(self) -> None:
+    def start(self, choice: Choice, *, again: bool = False) -> None:
+        """Begin another one; `again`: whatever is kept."""
+        self.end()
+        self._child = child = AskedChild()
+        threading.Thread(target=self._run, args=(child, choice, again), daemon=True).start()
+
+    def end(self) -> None:
         """End the process; nothing is delivered any more."""
-        self._child.close()
+        if self._child is not None:
+            self._child.close()
+        self._child = None
 
-    def _run(self) -> None:
+    def _run(self, child: AskedChild, choice: Choice, again: bool) -> None:
+        tell = partial(self._tell, child)
         try:
-            told: Told = self._results()
+            told: Told = find_results(self._source, choice, tell, child.begun, again=again)
         except (TuitrainError, OSError) as error:
             told = Refused(str(error))
-        self._tell(told)
+        self._tell(child, told)
 
-    def _tell(self, told: Told) -> None:
-        if not self._child.closed:
-            self._deliver(self, told)
-
-    def _results(self) -> Results:
-        live = is_alive(self._directory)
-        trained = open_trained(
-            self._directory, self._choice.checkpoint, command="evaluate", code=None,
-            data_dir=self._data_dir,
-        )  # fmt: skip
-        key = key_of(trained.checkpoint, self._choice.averaged)
-        kept = None if self._again else self._kept.get(key)
-        if kept is not None:
-            return kept
-        evaluation = evaluate_model(
-            trained,
-            Wanted(ema=self._choice.averaged),
-            lambda question: self._ask(question, self._tell, self._child.begun),
-        )
-        self._tell("working out figures and their intervals")
-        sampled = tuple(sampled_steps(self._directory))
-        found = evaluation.found
-        results = Results(
-            trained, self._choice, evaluation.report(), found, judge(found), sampled, live
-        )
-        self._kept.put(key, results)
-        return results
+    def _tell(self, child: AskedChild, told: Told) -> None:
+        if child is not self._child:
+            return
+        if not isinstance(told, str):
+            self._child = None
+        self._deliver(told)

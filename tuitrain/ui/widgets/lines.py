@@ -59,7 +59,9 @@ def _goes_on(before: Style, style: Style, text: str) -> bool:
     """Say whether text looks the same in the style before it: each style costs 25 bytes."""
     if before == style:
         return True
-    # Of a space one sees the background, which is the line's, and what underlines it.
+    # Of a space one sees the background, and what underlines it.
+    if before.bgcolor != style.bgcolor or before.reverse != style.reverse:
+        return False
     return text.isspace() and not (before.underline or style.underline)
 
 

@@ -12,10 +12,8 @@ from textual.binding import Binding
 from textual.containers import Vertical
 from textual.screen import Screen
 
-from tuitrain.runs.directory import RunDirectory
-from tuitrain.ui.feeds.child import Ask, ask_child
 from tuitrain.ui.feeds.delivery import Delivery
-from tuitrain.ui.feeds.results import Choice, EvaluationJob, Refused, Results, Told
+from tuitrain.ui.feeds.results import Choice, Evaluations, Refused, Results, Source, Told
 from tuitrain.ui.screens.results.choose import ChooseWeights
 from tuitrain.ui.whole import Whole
 from tuitrain.ui.widgets.keyline import KeyLine
@@ -58,26 +56,15 @@ class ResultsScreen(Whole, Screen[None]):
                 tooltip="Go back, from samples to their table first; an evaluation ends."),
     ]  # fmt: skip
 
-    def __init__(self, directory: RunDirectory, ask: Ask = ask_child) -> None:
-        """Evaluate the best checkpoint of a run, else the last, or show what is known of it.
-
-        Args:
-            directory: the run.
-            ask: puts questions to a process.
-        """
+    def __init__(self, source: Source) -> None:
+        """Evaluate the best checkpoint of a run, else the last, or show what is known of it."""
         super().__init__()
-        self._directory = directory
-        self._ask = ask
+        self._directory = source.directory
+        self._evaluations = Evaluations(source, self._deliver)
         self._choice = Choice()
-        self._job: EvaluationJob | None = None
         self._results: Results | None = None
         self._note = ("", "")
-        self._book = Book(ask)
-
-    @property
-    def tuitrain(self) -> "TuitrainApp":
-        """The app, by its own type."""
-        return cast("TuitrainApp", self.app)
+        self._book = Book(source.ask)
 
     def compose(self) -> ComposeResult:
         """Put what is going on above the pages."""
@@ -93,7 +80,7 @@ class ResultsScreen(Whole, Screen[None]):
 
     def on_unmount(self) -> None:
         """End what nobody waits for any more."""
-        self._end()
+        self._evaluations.end()
         self._book.close()
 
     def on_resize(self, event: events.Resize) -> None:
@@ -105,38 +92,22 @@ class ResultsScreen(Whole, Screen[None]):
         """Take in what a thread brought."""
         message.take()
 
-    # --- evaluating -----------------------------------------------------------------------------
+    def _deliver(self, told: Told) -> None:
+        self.post_message(Delivery(partial(self._take, told)))
 
     def _evaluate(self, choice: Choice, *, again: bool = False) -> None:
-        self._end()
-        self._job = EvaluationJob(
-            self._directory, choice, self.tuitrain.kept_results, self._deliver,
-            data_dir=self.tuitrain.data_dir, again=again, ask=self._ask,
-        )  # fmt: skip
+        self._evaluations.start(choice, again=again)
         self._say("starting", "live")
-        self._job.start()
 
-    def _end(self) -> None:
-        if self._job is not None:
-            self._job.close()
-        self._job = None
-
-    def _deliver(self, job: EvaluationJob, told: Told) -> None:
-        self.post_message(Delivery(partial(self._take, job, told)))
-
-    def _take(self, job: EvaluationJob, told: Told) -> None:
-        if job is not self._job:
-            return
-        if isinstance(told, str):
-            self._say(told, "live")
-            return
-        self._job = None
+    def _take(self, told: Told) -> None:
         if isinstance(told, Refused):
             self._say(told.reason, "bad")
-            return
-        self._choice, self._results = told.choice, told
-        self._say("", "")
-        self._book.show_results(told)
+        elif isinstance(told, Results):
+            self._choice, self._results = told.choice, told
+            self._say("", "")
+            self._book.show_results(told)
+        elif self._evaluations.waiting:
+            self._say(told, "live")
 
     # --- what is shown --------------------------------------------------------------------------
 
@@ -147,7 +118,7 @@ class ResultsScreen(Whole, Screen[None]):
 
     def _show(self) -> None:
         words, style = self._note
-        waiting = self._job is not None
+        waiting = self._evaluations.waiting
         lines = wrap_plain(words, max(16, self.size.width - 2), style) if words else []
         self.query_one("#note", Lines).show_lines(lines)
         report = self._results.report if self._results is not None else None
@@ -160,7 +131,7 @@ class ResultsScreen(Whole, Screen[None]):
         """Say which keys work now."""
         del parameters
         if action == "cancel":
-            return self._job is not None
+            return self._evaluations.waiting
         if action in ("page", "turn"):
             return self._results is not None
         return True
@@ -189,11 +160,11 @@ class ResultsScreen(Whole, Screen[None]):
 
     def action_uses(self) -> None:
         """Show what can be done with the model."""
-        self.tuitrain.open_uses(self._directory)
+        cast("TuitrainApp", self.app).open_uses(self._directory)
 
     def action_cancel(self) -> None:
         """End the evaluation."""
-        self._end()
+        self._evaluations.end()
         kept = "" if self._results is None else "; what is shown is the one before"
         self._say(f"cancelled: e evaluates{kept}", "alert")
 

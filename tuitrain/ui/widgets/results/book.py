@@ -14,7 +14,6 @@ from tuitrain.ui.feeds.child import Ask
 from tuitrain.ui.feeds.delivery import Delivery
 from tuitrain.ui.feeds.results import Results
 from tuitrain.ui.feeds.sample_forms import SampleForms
-from tuitrain.ui.widgets.lines import Lines
 from tuitrain.ui.widgets.results.charts import (
     CalibrationPage,
     CurvesPage,
@@ -23,6 +22,7 @@ from tuitrain.ui.widgets.results.charts import (
 )
 from tuitrain.ui.widgets.results.classes import ClassesPage
 from tuitrain.ui.widgets.results.confusion import ConfusionPage
+from tuitrain.ui.widgets.results.heading import Heading
 from tuitrain.ui.widgets.results.page import ResultsPage, Shown
 from tuitrain.ui.widgets.results.reading import RecordedPage, SummaryPage, WorstPage
 from tuitrain.view.results.pages import Page, page_at, page_bar, pages_of
@@ -41,15 +41,11 @@ _SIMPLE: dict[Page, Callable[[Shown], ResultsPage]] = {
 class Book(Vertical):
     """One page at a time; it closes with its screen."""
 
-    DEFAULT_CSS = """
-    Book #bar { height: 1; }
-    """
-
     def __init__(self, ask: Ask) -> None:
         """Have no pages yet; `ask` puts questions on samples to a process."""
         super().__init__()
         self._ask = ask
-        self._bar = Lines(id="bar")
+        self._bar = Heading()
         self._shown: Shown | None = None
         self._pages: tuple[Page, ...] = ()
         self._made: dict[Page, ResultsPage] = {}
@@ -146,10 +142,9 @@ class Book(Vertical):
         del event
         self.call_after_refresh(self._draw_bar)
 
-    def on_click(self, event: events.Click) -> None:
+    def on_heading_clicked(self, event: Heading.Clicked) -> None:
         """Show the page whose name is clicked."""
-        offset = event.get_content_offset(self._bar)
-        if event.widget is self._bar and offset is not None and self._pages:
-            page = page_at(self._pages, self._current, self._bar.size.width, offset.x)
-            if page is not None:
-                self._show(page)
+        event.stop()
+        page = page_at(self._pages, self._current, self._bar.size.width, event.x)
+        if page is not None:
+            self._show(page)

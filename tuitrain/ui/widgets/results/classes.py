@@ -4,13 +4,11 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.events import Click
-from textual.message import Message
 from textual.widget import Widget
 
 from tuitrain.analysis.mistakes import class_rows, overlap_rows
-from tuitrain.ui.widgets.lines import Lines
 from tuitrain.ui.widgets.picklist import PickList, Row
+from tuitrain.ui.widgets.results.heading import Heading
 from tuitrain.ui.widgets.results.page import ResultsPage, SamplePane, Shown
 from tuitrain.view.results.classes import (
     Order,
@@ -23,28 +21,10 @@ from tuitrain.view.results.classes import (
 from tuitrain.view.results.samples import heading
 
 
-class Heading(Lines):
-    """The headings of a table; a click on one is told."""
-
-    class Clicked(Message):
-        """A place on the headings was clicked."""
-
-        def __init__(self, x: int) -> None:
-            super().__init__()
-            self.x = x
-
-    def on_click(self, event: Click) -> None:
-        """Tell where."""
-        offset = event.get_content_offset(self)
-        if offset is not None:
-            self.post_message(self.Clicked(offset.x))
-
-
 class ClassesPage(ResultsPage):
     """The figures of each class above its mistakes."""
 
     DEFAULT_CSS = """
-    ClassesPage Heading { height: 1; }
     ClassesPage #classes { height: 1fr; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -99,6 +79,7 @@ class ClassesPage(ResultsPage):
 
     def on_heading_clicked(self, event: Heading.Clicked) -> None:
         """Sort by a column, or the other way round."""
+        event.stop()
         column = columns_for(self._rows, self.size.width).at(event.x)
         if column is not None:
             self._sort(self._order.by(column))
