@@ -86,11 +86,12 @@ def kinds(found: Sequence[Diagnosis]) -> list[str]:
 # --- healthy ones ---------------------------------------------------------------------------------
 
 
+# The same draws each time: chance alone must be told of once in some thousand runs.
 @settings(deadline=None, max_examples=60, derandomize=True)
 @given(
     seed=seeds,
     epochs=st.integers(1, 60),
-    noise=st.sampled_from([0.0, 0.02, 0.1, 0.4]),
+    noise=st.sampled_from([0.0, 0.02, 0.1, 0.2, 0.4]),
     wobble=st.sampled_from([0.0, 0.01, 0.05, 0.1]),
     end=st.sampled_from([1e-3, 0.05, 0.5]),
 )
@@ -179,7 +180,7 @@ def test_an_accuracy_that_holds_is_said_beside_a_loss_that_turned() -> None:
 
 def test_a_loss_that_shoots_up_at_first_shows_a_rate_that_is_too_high() -> None:
     draw = random.Random(0)
-    train = [2.3, 2.4, 31.0, 12.0, *falling(396, draw)]
+    train = [2.3, 2.4, 31.0, 12.0, 4.0, *falling(395, draw)]
     [found] = diagnose_training(history(train))
     assert found.kind == "rate too high"
     assert found.text == (
@@ -191,6 +192,8 @@ def test_a_loss_that_shoots_up_at_first_shows_a_rate_that_is_too_high() -> None:
 def test_losses_of_tiny_batches_that_scatter_far_are_no_burst() -> None:
     draw = random.Random(0)
     assert diagnose_training(history([abs(draw.gauss(0, 1)) + 0.01 for _ in range(2000)])) == ()
+    # The first batch was an easy one.
+    assert diagnose_training(history([0.3, *falling(1999, draw, noise=0.4)])) == ()
 
 
 def test_a_loss_that_was_low_and_is_high_again_shows_a_rate_that_is_too_high() -> None:
