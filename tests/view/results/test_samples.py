@@ -10,7 +10,7 @@ from tuitrain.view.chart.figure import Size, TerminalStyle
 from tuitrain.view.images.pixels import Image
 from tuitrain.view.images.spans import picture_spans
 from tuitrain.view.results.recorded import recorded_lines
-from tuitrain.view.results.samples import heading, row_line, sample_lines
+from tuitrain.view.results.samples import heading, row_lines, sample_lines
 from tuitrain.view.spans import line_width, plain_text
 
 COLOUR, PLAIN = TerminalStyle(), TerminalStyle(ascii=True, colour=False)
@@ -31,11 +31,16 @@ def text(form: dict[str, Any] | None, size: Size = ROOM, **options: Any) -> list
 
 
 def test_a_row_says_how_sure_what_and_which() -> None:
-    assert plain_text(row_line(MISTAKE)) == "  73.1 %  cat as dog  #7 a\\x1b.png"
+    other = SampleRow(8, None, "horse", "cat", "probability", 0.5)
+    assert [plain_text(line) for line in row_lines([MISTAKE, other])] == [
+        "  73.1 %  cat   as dog  #7 a\\x1b.png",
+        "  50.0 %  horse as cat  #8",
+    ]
     error = SampleRow(3, None, "2.5", "-0.5", "error", 3.0)
-    assert plain_text(row_line(error)).split() == ["3.000", "2.5", "as", "-0.5", "#3"]
+    assert plain_text(row_lines([error])[0]).split() == ["3.000", "2.5", "as", "-0.5", "#3"]
     loss = SampleRow(3, None, "", "", "loss", 3.0)
-    assert plain_text(row_line(loss)).split() == ["3.000", "#3"]
+    assert plain_text(row_lines([loss])[0]).split() == ["3.000", "#3"]
+    assert row_lines([]) == []
     assert (heading("mistakes", 0), heading("mistakes", 1200)) == (
         "mistakes: none", "mistakes: 1,200",
     )  # fmt: skip

@@ -28,16 +28,31 @@ _HIGH, _WIDE = 14, 26
 """Rows below which, and columns from which, a picture has its words beside it."""
 _GAP = 2
 _MEASURES = {"loss": "loss", "iou": "IoU"}
+_CURVE = 8
+"""Numbers from which their course is drawn above them."""
 _MOST_NUMBERS = 64
 _MOST_CLASS = 16
 
 
-def row_line(row: SampleRow) -> SpanLine:
-    """Return one sample of a list: how far off the model was, what it said, which one it is."""
+def row_lines(rows: Sequence[SampleRow]) -> list[SpanLine]:
+    """Return samples of a list: how far off the model was, what it said, which one it is."""
+    classes = [(_class(row.true), _class(row.predicted)) for row in rows]
+    widths = [max(map(display_width, column), default=0) for column in zip(*classes, strict=True)]
+    return [
+        _row_line(row, [_padded(*each) for each in zip(names, widths, strict=True)])
+        for row, names in zip(rows, classes, strict=True)
+    ]
+
+
+def _padded(text: str, width: int) -> str:
+    return text + " " * (width - display_width(text))
+
+
+def _row_line(row: SampleRow, classes: Sequence[str]) -> SpanLine:
     name = f"#{row.number}" if row.name is None else f"#{row.number} {sanitise(row.name)}"
     if row.measure == "probability":
-        classes = f"{_class(row.true)} as {_class(row.predicted)}"
-        spans = [Span(f"{100 * row.value:5.1f} %  ", "strong"), Span(f"{classes}  ")]
+        said = " as ".join(classes)
+        spans = [Span(f"{100 * row.value:5.1f} %  ", "strong"), Span(f"{said}  ")]
     elif row.measure == "error":
         said = f"{row.true:>7} as {row.predicted:<7}"
         spans = [Span(f"{metric_value(row.value):>7}  ", "strong"), Span(f"{said}  ")]
@@ -138,7 +153,7 @@ def _values(values: Sequence[float], size: Size, look: TerminalStyle) -> list[Sp
     words = " ".join(short_number(float(value)) for value in shown)
     more = " ..." if len(values) > len(shown) else ""
     curve = [(Span(sparkline(shown, min(len(shown), size.width), look), "line0"),)]
-    return [*(curve if len(shown) > 1 else []), *wrap_plain(words + more, size.width)]
+    return [*(curve if len(shown) >= _CURVE else []), *wrap_plain(words + more, size.width)]
 
 
 def _said(

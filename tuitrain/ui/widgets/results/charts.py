@@ -36,7 +36,7 @@ from tuitrain.view.results.summary import calibration_strip
 from tuitrain.view.spans import Span, wrap_plain
 
 _ALL = "all"
-_MOST_AT_ONCE = 2_000_000
+_MOST_AT_ONCE = 500_000
 """Scores over which all classes are drawn as one: sorting more would hold the screen up."""
 _BESIDE = 120
 """Columns from which both curves stand beside each other."""

@@ -18,7 +18,7 @@ from tuitrain.ui.feeds.sample_forms import SampleForms
 from tuitrain.ui.widgets.lines import Lines
 from tuitrain.ui.widgets.picklist import PickList, Row
 from tuitrain.view.chart.figure import Size, TerminalStyle
-from tuitrain.view.results.samples import Likely, row_line, sample_lines
+from tuitrain.view.results.samples import Likely, row_lines, sample_lines
 from tuitrain.view.spans import Span, SpanLine
 
 if TYPE_CHECKING:
@@ -114,7 +114,8 @@ class SamplePane(Horizontal):
         self._rows = {str(row.number): row for row in rows}
         more = f", the first {len(rows):,}" if len(rows) < number else ""
         self._heading.show_lines([(Span(f" {title}{more}", "title"),)])
-        self.list.show_rows([Row(key, row_line(row)) for key, row in self._rows.items()])
+        lines = zip(self._rows, row_lines(rows), strict=True)
+        self.list.show_rows([Row(key, line) for key, line in lines])
         self._shown.forms.want([row.number for row in rows], self._shown.likely)
         self.show_one()
 
