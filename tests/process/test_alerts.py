@@ -208,6 +208,21 @@ def test_a_webhook_gets_the_alerts_that_the_user_chose(cli: Any, server: Any) ->
     assert message["time"] > 0
 
 
+def test_a_test_message_tells_whether_a_service_takes_alerts(cli: Any, server: Any) -> None:
+    address = f"http://127.0.0.1:{server.server_port}/runs"
+    configure(cli, f'[notify]\nservice = "ntfy"\nwebhook = "{address}"\n')
+    told = json.loads(cli("notify", "--test", "--json").stdout_text)
+    assert (told["webhook"], told["tested"], told["failed"]) == ("ntfy", True, "")
+    [message] = server.bodies
+    assert (message["topic"], message["title"]) == ("runs", "tuitrain: nonfinite")
+    assert message["message"].startswith("this is a test: alerts arrive here (")
+    assert "webhook  ntfy\n" in cli("notify").stdout_text
+    configure(cli, '[notify]\nservice = "slack"\nwebhook = "http://127.0.0.1:9/gone"\n')
+    assert "slack does not take alerts: " in cli("notify", "--test", exit_code=1).stderr_text
+    configure(cli, '[notify]\nservice = "telegram"\n')
+    assert "needs notify.chat" in cli("notify", exit_code=2).stderr_text
+
+
 @pytest.mark.parametrize("answers", ["refused", "never"])
 def test_a_dead_webhook_is_told_and_changes_nothing_else(cli: Any, answers: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as deaf:

@@ -26,6 +26,7 @@ from tuitrain.runs.writer import RunWriter
 from tuitrain.supervisor.launch import LaunchSpec
 from tuitrain.supervisor.observers.alert_monitor import AlertMonitor
 from tuitrain.supervisor.observers.observer import Observers
+from tuitrain.supervisor.observers.services import Form, Post
 from tuitrain.supervisor.observers.standard import alert_observers
 from tuitrain.supervisor.observers.webhook import webhook_queue
 from tuitrain.supervisor.record_keeper import RecordKeeper
@@ -220,8 +221,12 @@ def test_resumes_raise_no_alert_on_learning_that_one_run_would_not(
 # --- webhook --------------------------------------------------------------------------------------
 
 
+def as_json(address: str) -> Form:
+    return lambda message: Post(address, message)
+
+
 def test_a_webhook_that_refuses_is_named_once_and_later_messages_still_come(server: Any) -> None:
-    webhook = webhook_queue(f"http://127.0.0.1:{server.server_port}/")
+    webhook = webhook_queue(as_json(f"http://127.0.0.1:{server.server_port}/"))
     for answer in (500, 403, 200):
         webhook.put({"answer": answer})
     webhook.wait(PATIENCE_S)
@@ -231,13 +236,13 @@ def test_a_webhook_that_refuses_is_named_once_and_later_messages_still_come(serv
 
 
 def test_what_a_webhook_can_not_post_is_a_failure_that_ends_nothing(server: Any) -> None:
-    webhook = webhook_queue(f"http://127.0.0.1:{server.server_port}/")
+    webhook = webhook_queue(as_json(f"http://127.0.0.1:{server.server_port}/"))
     webhook.put({"text": object()})
     webhook.put({"answer": 200})
     webhook.wait(PATIENCE_S)
     assert server.bodies == [{"answer": 200}]
     assert "not JSON serializable" in webhook.take_failure()
-    lost = webhook_queue("no address")
+    lost = webhook_queue(as_json("no address"))
     lost.put({})
     lost.wait(PATIENCE_S)
     assert "unknown url type" in lost.take_failure()
@@ -245,7 +250,9 @@ def test_what_a_webhook_can_not_post_is_a_failure_that_ends_nothing(server: Any)
 
 def test_a_webhook_that_never_answers_takes_any_number_without_waiting() -> None:
     with socket.create_server(("127.0.0.1", 0)) as deaf:
-        webhook = webhook_queue(f"http://127.0.0.1:{deaf.getsockname()[1]}/", timeout_s=PATIENCE_S)
+        webhook = webhook_queue(
+            as_json(f"http://127.0.0.1:{deaf.getsockname()[1]}/"), timeout_s=PATIENCE_S
+        )
         for number in range(1000):
             webhook.put({"number": number})
         assert webhook.take_failure() == "64 messages wait already"

@@ -15,6 +15,7 @@ from tuitrain.cli import (
     interface,
     launch,
     new,
+    notify,
     output,
     presets,
     profile,
@@ -82,6 +83,7 @@ profile.add_commands(app)
 app.add_typer(presets.app, name="presets")
 record.add_commands(app)
 alerts.add_commands(app)
+notify.add_commands(app)
 doctor.add_commands(app)
 gpus.add_commands(app)
 help.add_commands(app)

@@ -251,10 +251,12 @@ def user_config_finding(environ: Mapping[str, str]) -> Finding:
     from tuitrain.config.folders import user_config_path
     from tuitrain.config.user import load_user_config
     from tuitrain.errors import UsageError
+    from tuitrain.supervisor.observers.services import form_of
 
     path = printable(str(user_config_path(environ)))
     try:
         notify = load_user_config(environ).notify
+        form = form_of(notify, environ)
     except UsageError as error:
         return Finding("configuration", "broken", printable(str(error), keep="\n"))
     if not user_config_path(environ).exists():
@@ -262,7 +264,7 @@ def user_config_finding(environ: Mapping[str, str]) -> Finding:
     ways = [
         ("bell", notify.bell),
         ("desktop", notify.desktop != "off"),
-        ("webhook", notify.webhook),
+        ("webhook" if notify.service == "json" else notify.service, form is not None),
     ]
     told = ", ".join(name for name, wanted in ways if wanted) or "screens and record alone"
     return Finding("configuration", "ok", f"{path}: alerts by {told}")

@@ -27,6 +27,7 @@ DEFAULT_KINDS: tuple[AlertKind, ...] = (
 )  # fmt: skip
 """Those that are critical, and the end."""
 DesktopWay = Literal["auto", "osc9", "osc777", "off"]
+WebService = Literal["json", "ntfy", "slack", "discord", "telegram"]
 
 
 class NotifySection(Section):
@@ -44,7 +45,25 @@ class NotifySection(Section):
             pattern=r"^(https?://[^\s/]+\S*)?$",
             json_schema_extra={"words": "an http:// or https:// address, or empty text"},
         ),
-    ] = Field("", description="Where each alert is posted as JSON; empty: nowhere.")
+    ] = Field("", description="Where each alert is posted; empty: nowhere.")
+    service: WebService = Field(
+        "json",
+        description="What takes the posts: `json` is a server of your own; `ntfy` (`webhook` is "
+        "the topic's address), `slack` and `discord` (an incoming webhook's) and `telegram` get "
+        "them in their own forms.",
+    )
+    chat: str = Field("", description="Of Telegram: the number of the chat, or @channel.")
+    secret: Annotated[
+        str,
+        Field(
+            pattern=r"^((env|file):\S.*)?$",
+            json_schema_extra={"words": "env:NAME, file:PATH, or empty text"},
+        ),
+    ] = Field(
+        "",
+        description="Where a secret is: `env:NAME`, or `file:PATH` of mode 0600. Of `telegram` the "
+        "bot's token, of `slack` and `discord` the address itself, else a bearer token.",
+    )
     kinds: list[AlertKind] = Field(
         default_factory=lambda: list(DEFAULT_KINDS),
         description="The kinds of alerts that are told so.",

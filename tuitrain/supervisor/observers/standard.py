@@ -10,6 +10,7 @@ from tuitrain.supervisor.launch import LaunchSpec
 from tuitrain.supervisor.observers.alert_monitor import AlertMonitor
 from tuitrain.supervisor.observers.hang_monitor import HangMonitor
 from tuitrain.supervisor.observers.observer import Observer
+from tuitrain.supervisor.observers.services import form_of
 from tuitrain.supervisor.observers.webhook import WebhookNotifier
 
 
@@ -25,11 +26,12 @@ def alert_observers(
     observers: list[Observer] = []
     try:
         notify = load_user_config(environ).notify
+        form = form_of(notify, environ)
     except UsageError as error:
-        notify = NotifySection()
+        notify, form = NotifySection(), None
         observers.append(Fault(f"nobody else is told of alerts: {error}", clock))
-    if notify.webhook:
-        observers.append(WebhookNotifier(directory.id, notify.webhook, notify.kinds, clock))
+    if form is not None:
+        observers.append(WebhookNotifier(directory.id, form, notify.kinds, clock))
     rules = Rules(spec.preset)
     observers.append(AlertMonitor(directory, rules, clock))
     if rules.hang is not None:

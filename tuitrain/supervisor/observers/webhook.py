@@ -6,8 +6,7 @@ Knows alerts and addresses; nothing of how alerts come about.
 import json
 import socket
 import time
-from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from collections.abc import Callable, Collection
 
 from tuitrain import __version__
 from tuitrain.alerts.catalogue import severity
@@ -16,6 +15,7 @@ from tuitrain.errors import TuitrainError
 from tuitrain.messages import AlertRaised, Event
 from tuitrain.supervisor.observers.delivery import DeliveryQueue
 from tuitrain.supervisor.observers.observer import Alerts, Observer
+from tuitrain.supervisor.observers.services import Form, Message, Post
 
 TIMEOUT_S = 5.0
 """How long the other end may take for each of connecting and answering."""
@@ -35,7 +35,7 @@ class WebhookNotifier(Observer):
     def __init__(
         self,
         run_id: str,
-        address: str,
+        form: Form,
         kinds: Collection[str],
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -43,7 +43,7 @@ class WebhookNotifier(Observer):
         self._kinds = frozenset(kinds)
         self._clock = clock
         self._status = RunStatus()
-        self._queue = webhook_queue(address)
+        self._queue = webhook_queue(form)
 
     def arrived(self, event: Event) -> Alerts:
         """Post an alert of the worker."""
@@ -72,24 +72,29 @@ class WebhookNotifier(Observer):
             text = f"the webhook does not take alerts: {failure}"
             yield AlertRaised(self._clock(), self._status.step, _KIND, text)
 
-    def _message(self, alert: AlertRaised) -> dict[str, Any]:
-        return {
-            "run": self._run_id,
-            "kind": alert.kind,
-            "severity": severity(alert.kind),
-            "text": alert.text,
-            "step": alert.step,
-            "time": alert.time,
-            "host": socket.gethostname(),
-        }
+    def _message(self, alert: AlertRaised) -> Message:
+        return message_of(self._run_id, alert)
 
 
-def webhook_queue(address: str, timeout_s: float = TIMEOUT_S) -> DeliveryQueue[Mapping[str, Any]]:
-    """Return a queue whose messages are posted to an address as JSON."""
-    return DeliveryQueue(lambda message: post(address, message, timeout_s), "webhook")
+def message_of(run_id: str, alert: AlertRaised) -> Message:
+    """Return an alert as those elsewhere need it."""
+    return {
+        "run": run_id,
+        "kind": alert.kind,
+        "severity": severity(alert.kind),
+        "text": alert.text,
+        "step": alert.step,
+        "time": alert.time,
+        "host": socket.gethostname(),
+    }
 
 
-def post(address: str, message: Mapping[str, Any], timeout_s: float) -> None:
+def webhook_queue(form: Form, timeout_s: float = TIMEOUT_S) -> DeliveryQueue[Message]:
+    """Return a queue whose messages are posted in the form that a service takes."""
+    return DeliveryQueue(lambda message: post(form(message), timeout_s), "webhook")
+
+
+def post(posted: Post, timeout_s: float = TIMEOUT_S) -> None:
     """Post one message as JSON.
 
     Raises:
@@ -100,10 +105,11 @@ def post(address: str, message: Mapping[str, Any], timeout_s: float) -> None:
     import urllib.error
     import urllib.request
 
-    headers = {"Content-Type": "application/json", "User-Agent": f"tuitrain/{__version__}"}
+    own = {"Content-Type": "application/json", "User-Agent": f"tuitrain/{__version__}"}
     try:
-        body = json.dumps(message).encode()
-        request = urllib.request.Request(address, body, headers, method="POST")
+        body = json.dumps(posted.body).encode()
+        headers = {**own, **posted.headers}
+        request = urllib.request.Request(posted.address, body, headers, method="POST")
         with urllib.request.urlopen(request, timeout=timeout_s) as answer:
             answer.read(1)
     except urllib.error.HTTPError as error:
