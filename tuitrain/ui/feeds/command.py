@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from tuitrain.supervisor.tethered import start_command
+from tuitrain.trained.tethered import start_command
 from tuitrain.ui.feeds.child import AskedChild, Child
 
 _MOST_LINES = 5000

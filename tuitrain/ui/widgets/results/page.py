@@ -65,6 +65,10 @@ class ResultsPage(Vertical):
     def forms_came(self) -> None:
         """Show what is known of samples by now."""
 
+    def on_mount(self) -> None:
+        """Draw: a size that was given before this is not told again."""
+        self.call_after_refresh(self.redraw)
+
     def on_resize(self, event: events.Resize) -> None:
         """Draw once the parts have their sizes."""
         del event

@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tuitrain.supervisor.tethered import start_command
+from tuitrain.trained.tethered import start_command
 
 
 def start(tmp_path: Path, *words: str) -> "subprocess.Popen[str]":

@@ -1,6 +1,6 @@
 """Runs a command of tuitrain that ends with whoever started it, whichever way that ends.
 
-`python -m tuitrain.supervisor.tethered WORDS...` runs `tuitrain WORDS...` with an empty stdin, and
+`python -m tuitrain.trained.tethered WORDS...` runs `tuitrain WORDS...` with an empty stdin, and
 kills both once its own stdin ends: also a command that another program has taken the place of, as a
 server does. Knows no command.
 """
@@ -40,7 +40,7 @@ def start_command(
         "COLUMNS": str(columns),
     }
     return subprocess.Popen(
-        [sys.executable, "-m", "tuitrain.supervisor.tethered", *words],
+        [sys.executable, "-m", "tuitrain.trained.tethered", *words],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
