@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from textual.app import SystemCommand
 from textual.pilot import Pilot
+from textual.widgets import Markdown
 
 import tuitrain.ui
 from tests.ui.apps import play
@@ -16,6 +17,8 @@ from tests.ui.screens import screen_text, wait_for, wait_for_text
 from tuitrain.ui.app import TuitrainApp
 from tuitrain.ui.keys import SOURCES, documented_keys
 from tuitrain.ui.screens.help import HelpScreen
+from tuitrain.ui.screens.topics import TopicScreen
+from tuitrain.ui.widgets.picklist import PickList
 
 DIALOGS = ("tuitrain.ui.screens.dialogs", "tuitrain.ui.screens.help")
 """They show their keys themselves."""
@@ -77,6 +80,32 @@ def test_the_command_palette_has_every_action_of_the_screen_in_front(run: Any, n
         await pilot.press("escape")
 
     play(run.path.parent, lambda app: OPENERS[name](app, run), steps)
+
+
+def test_topics_are_read_where_one_is_and_a_link_leads_to_the_next(run: Any) -> None:
+    async def steps(pilot: Pilot[Any]) -> None:
+        await pilot.press("question_mark")
+        await wait_for_text(pilot, "topics to read")
+        await pilot.press("t")
+        await wait_for_text(pilot, "exact-resume")
+        await pilot.press("G")
+        while pilot.app.screen.query_one(PickList).key != "commands":
+            await pilot.press("up")
+        await pilot.press("enter")
+        await wait_for_text(pilot, "filters, settings that may change")
+        front = pilot.app.screen
+        assert isinstance(front, TopicScreen)
+        front.query_one(Markdown).post_message(
+            Markdown.LinkClicked(front.query_one(Markdown), "after-training.md")
+        )
+        await wait_for_text(pilot, "takes the best checkpoint")
+        before = screen_text(pilot.app)
+        await pilot.press("G")
+        await wait_for(pilot, lambda: screen_text(pilot.app) != before)
+        await pilot.press("q", "q", "q", "q")
+        await wait_for(pilot, lambda: not isinstance(pilot.app.screen, HelpScreen | TopicScreen))
+
+    play(run.path.parent, lambda app: app.open_log(run), steps, size=(80, 24))
 
 
 def test_an_action_picked_in_the_palette_is_done(run: Any) -> None:

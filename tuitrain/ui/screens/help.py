@@ -27,6 +27,8 @@ class HelpScreen(Whole, ModalScreen[None]):
     HelpScreen #help Lines { dock: bottom; height: 1; }
     """  # noqa: E501
     BINDINGS = [
+        Binding("t", "topics", "topics", id="help.topics",
+                tooltip="Read about a topic: presets, exact resume, memory and so on."),
         Binding("q,escape,question_mark", "back", "close", id="help.back",
                 tooltip="Close the help."),
     ]  # fmt: skip
@@ -50,6 +52,8 @@ class HelpScreen(Whole, ModalScreen[None]):
                 (
                     Span("up/down", "key"),
                     Span(" scroll  ", "quiet"),
+                    Span("t", "key"),
+                    Span(" topics to read  ", "quiet"),
                     Span("q", "key"),
                     Span(" close", "quiet"),
                 )
@@ -63,6 +67,12 @@ class HelpScreen(Whole, ModalScreen[None]):
     def _show(self) -> None:
         reader = self.query_one(Reader)
         reader.show_lines(key_lines(self._groups, reader.size.width))
+
+    def action_topics(self) -> None:
+        """List the texts there are."""
+        from tuitrain.ui.screens.topics import TopicsScreen
+
+        self.app.push_screen(TopicsScreen())
 
     def action_back(self) -> None:
         """Close."""
