@@ -170,3 +170,16 @@ def test_copy_into_a_folder_keeps_the_name(tuitrain, tmp_path):
     (tmp_path / "folder").mkdir()
     assert tuitrain("copy", "circles", "folder").returncode == 0
     assert (tmp_path / "folder" / "circles.toml").is_file()
+
+
+def test_a_part_of_the_reference_is_printed_by_its_name(tuitrain):
+    train = tuitrain("reference", "train")
+    assert train.stdout.startswith("#### `[train]`\n")
+    assert "`batch_size`" in train.stdout
+    assert "#### Losses" not in train.stdout
+    hooks = tuitrain("reference", "hooks").stdout
+    assert "#### `[[hooks]]`" in hooks and "`mixup`" in hooks
+    assert len(tuitrain("reference").stdout) > len(train.stdout) + len(hooks)
+    wrong = tuitrain("reference", "nothing")
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert "the reference has top-level, data, model" in wrong.stderr

@@ -38,6 +38,24 @@ def list_all(json: Json = False) -> None:
 
 
 @app.command()
+def reference(
+    part: Annotated[
+        str,
+        typer.Argument(
+            metavar="[PART]",
+            help="A table of presets, as train or optimizer.groups, or a kind of component, as "
+            "models; without one all of it.",
+            show_default=False,
+        ),
+    ] = "",
+) -> None:
+    """Print the reference of presets: every key, every component, every option."""
+    from tuitrain.config.reference import preset_reference, reference_section
+
+    output.data(reference_section(part) if part else preset_reference())
+
+
+@app.command()
 def show(
     preset: PresetArgument,
     json: Json = False,

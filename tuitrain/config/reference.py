@@ -14,6 +14,7 @@ from tuitrain.config.catalogue import KINDS, Catalogue, ComponentInfo, Kind, rea
 from tuitrain.config.keys import field_model
 from tuitrain.config.schema import AugmentSection, GroupSection, Preset
 from tuitrain.config.wording import show, words_for
+from tuitrain.errors import UsageError
 
 BEGIN_MARK = "<!-- preset reference: begin -->"
 END_MARK = "<!-- preset reference: end -->"
@@ -36,6 +37,25 @@ def preset_reference(catalogue: Catalogue | None = None) -> str:
     parts = [_section("Top level", "", Preset, skip_tables=True), *_sections()]
     parts += [_tasks(found), *(_components(found, kind) for kind in KINDS)]
     return "\n\n".join(parts)
+
+
+def reference_section(name: str) -> str:
+    """Return a part of the reference by a name as `train`, `hooks`, `models` or `data.augment`.
+
+    Raises:
+        UsageError: there is no such part; the text says which there are.
+    """
+    known: dict[str, list[str]] = {}
+    for part in preset_reference().split("#### ")[1:]:
+        known.setdefault(_short(part.partition("\n")[0]), []).append(f"#### {part}".strip())
+    if name not in known:
+        raise UsageError(f"no part {name!r}: the reference has {', '.join(known)}")
+    return "\n\n".join(known[name])
+
+
+def _short(heading: str) -> str:
+    """Return what a part is called on a command line."""
+    return heading.partition(",")[0].strip("`[]").lower().replace(" ", "-")
 
 
 def _sections() -> Iterator[str]:
