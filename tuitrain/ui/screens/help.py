@@ -1,6 +1,6 @@
-"""Help: the keys that work on the screen in front, from their bindings.
+"""Help: the keys that work on the screen in front, from their bindings, and what its words mean.
 
-Knows bindings, not screens.
+Knows bindings, not screens: one that has words to explain names them in `words`.
 """
 
 from collections.abc import Sequence
@@ -15,6 +15,7 @@ from tuitrain.ui.keys import EVERYWHERE, active_groups
 from tuitrain.ui.whole import Whole
 from tuitrain.ui.widgets.lines import Lines
 from tuitrain.ui.widgets.reader import Reader
+from tuitrain.view.glossary import word_lines
 from tuitrain.view.keys import KeyGroup, key_lines
 from tuitrain.view.spans import Span
 
@@ -37,6 +38,7 @@ class HelpScreen(Whole, ModalScreen[None]):
         """Show the keys of `screen`, with those of the widget that has its focus."""
         super().__init__()
         self._groups = _groups(screen)
+        self._words: Sequence[str] | None = getattr(screen, "words", None)
 
     def compose(self) -> ComposeResult:
         """Show the keys."""
@@ -66,7 +68,10 @@ class HelpScreen(Whole, ModalScreen[None]):
 
     def _show(self) -> None:
         reader = self.query_one(Reader)
-        reader.show_lines(key_lines(self._groups, reader.size.width))
+        lines = key_lines(self._groups, reader.size.width)
+        if self._words is not None:
+            lines += word_lines(self._words, reader.size.width)
+        reader.show_lines(lines)
 
     def action_topics(self) -> None:
         """List the texts there are."""

@@ -130,6 +130,11 @@ class RunView(Whole, Screen[None]):
         for follower in self._overlays.values():
             follower.close()
 
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Names whose words the help explains."""
+        return self._snapshot.metric_names
+
     def _deliver(self, snapshot: RunSnapshot) -> None:
         self.post_message(self.Read(snapshot))
 
