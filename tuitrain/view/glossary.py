@@ -21,8 +21,8 @@ MEANINGS = {
     "mean_iou": "How far predicted and true areas overlap, averaged over the classes, 0 to 1.",
     "iou_mean": "How far predicted and true areas overlap, averaged over the classes, 0 to 1.",
     "variance_explained": "Share of the inputs' variation that the reconstruction has, 1 is all.",
-    "lr": "The learning rate: how far each step moves the weights. Too high and the loss jumps, too "
-    "low and it creeps.",
+    "lr": "The learning rate: how far each step moves the weights. Too high and the loss jumps, "
+    "too low and it creeps.",
     "grad_norm": "The length of all gradients together: how hard a step pulls. Sudden peaks come "
     "before a loss that diverges.",
     "samples_per_s": "Training samples that go through the model each second.",
