@@ -480,3 +480,22 @@ def test_once_prints_runs_and_machine_and_ends(tuitrain: Tuitrain) -> None:
     assert done.stdout.startswith("NAME")
     assert "base" in done.stdout
     assert "host  " in done.stdout
+
+
+def test_why_names_what_changed_since_the_last_good_run(tuitrain: Tuitrain, root: Path) -> None:
+    finished_run(root, "before")
+    other = CONFIG.replace("val/accuracy", "val/loss").replace('"max"', '"min"')
+    create_run(root, "demo", "after", other)
+    done = tuitrain("why", "after", "--json")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["before"].split("-")[2] == "before"
+    changed = {row["what"]: (row["before"], row["now"]) for row in told["differences"]}
+    assert changed["checkpoint.mode"] == ('"max"', '"min"')
+    assert changed["checkpoint.monitor"] == ('"val/accuracy"', '"val/loss"')
+    assert "checkpoint.mode" in tuitrain("why", "after", "before").stdout
+    same = tuitrain("why", "before", "before")
+    assert "settings, code and packages are the same" in same.stderr
+    alone = tuitrain("why", "before")
+    assert alone.returncode == 2
+    assert "no earlier run of demo has finished" in alone.stderr

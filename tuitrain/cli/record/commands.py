@@ -12,10 +12,11 @@ from tuitrain.cli.record.remove import rm
 from tuitrain.cli.record.samples import samples
 from tuitrain.cli.record.show import show
 from tuitrain.cli.record.tag import tag
+from tuitrain.cli.record.why import why
 from tuitrain.cli.record.why_failed import why_failed
 
 
 def add_commands(app: typer.Typer) -> None:
     """Add the commands to the command line."""
-    for command in (ls, show, why_failed, tag, logs, samples, rm, export):
+    for command in (ls, show, why, why_failed, tag, logs, samples, rm, export):
         app.command()(command)

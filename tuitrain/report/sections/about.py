@@ -7,6 +7,7 @@ from tuitrain import units
 from tuitrain.alerts.catalogue import severity
 from tuitrain.errors import RecordError
 from tuitrain.report.blocks import Block, Code, Facts, Folded, Section, Table, Text
+from tuitrain.report.differences import environment
 from tuitrain.report.looked import Looked
 from tuitrain.runs.rows import AlertRow
 from tuitrain.view.format import metric_value
@@ -106,39 +107,10 @@ def _alert_row(row: AlertRow) -> tuple[str, ...]:
 
 # --- where it ran -------------------------------------------------------------------------------
 
-_META = ("host", "user", "cwd", "git_commit", "data_directory")
-_FIELDS = (
-    "tuitrain", "python", "torch", "torchvision", "numpy", "cuda", "cudnn", "platform", "device",
-    "device_name", "cpu_count", "usable_cpus", "threads", "train_samples", "input_shape",
-)  # fmt: skip
-_WORDS = {
-    "cwd": "folder of the command", "git_commit": "git commit", "data_directory": "data sets in",
-    "device_name": "device's name", "cpu_count": "CPUs", "usable_cpus": "CPUs it may use",
-    "train_samples": "training samples", "input_shape": "shape of an input", "cuda": "CUDA",
-    "cudnn": "cuDNN",
-}  # fmt: skip
-
-
-def environment(looked: Looked) -> dict[str, str]:
-    """Return where a run ran, in words by name; what is not known is left out."""
-    known = {**{key: looked.meta.get(key) for key in _META}, **looked.meta.get("environment", {})}
-    names = dict.fromkeys((*_META, *_FIELDS))
-    return {
-        _WORDS.get(name, name): _plain(known[name])
-        for name in names
-        if known.get(name) not in (None, "")
-    }
-
-
-def _plain(value: object) -> str:
-    if isinstance(value, list | tuple):
-        return " x ".join(map(str, value))
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
-
 
 def environment_section(looked: Looked) -> Section:
     """Return packages, machine and code."""
-    found = environment(looked)
+    found = environment(looked.meta)
     blocks: list[Block] = [Facts(tuple(found.items()))]
     devices = looked.reader.entries.devices()
     gpus = devices.facts.get("gpus", ()) if devices else ()

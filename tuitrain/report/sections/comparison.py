@@ -15,8 +15,9 @@ from tuitrain.errors import UsageError
 from tuitrain.plots.evaluated import evaluated_panels
 from tuitrain.plots.panels import Figure
 from tuitrain.report.blocks import Block, Charts, Code, Section, Table, Text
+from tuitrain.report.differences import environment
 from tuitrain.report.looked import Looked
-from tuitrain.report.sections.about import environment, local_time, repeat_command, state_words
+from tuitrain.report.sections.about import local_time, repeat_command, state_words
 from tuitrain.runs.rows import MetricRow
 from tuitrain.view.evaluation.comparison import verdict
 from tuitrain.view.evaluation.report import interval
@@ -46,7 +47,7 @@ def differences_section(runs: Sequence[Looked], labels: Sequence[str]) -> Sectio
         for key, values in differing_settings(compared).items()
         if key != "description"
     ]
-    places = [environment(run) for run in runs]
+    places = [environment(run.meta) for run in runs]
     for name in dict.fromkeys(name for place in places for name in place):
         values = [place.get(name, units.NOTHING) for place in places]
         if len(set(values)) > 1:

@@ -5,26 +5,20 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
-from tuitrain.analysis.compare import ComparedRun, differing_settings, flat_settings
+from tuitrain.analysis.compare import flat_settings
 from tuitrain.config.load import load_found, to_toml
 from tuitrain.config.presets import find_preset
 from tuitrain.config.user import load_user_config
 from tuitrain.errors import RecordError, TuitrainError
 from tuitrain.report.blocks import Block, Folded, Section, Table, Text
-from tuitrain.report.looked import Asked, Looked
-from tuitrain.report.sections.about import environment
+from tuitrain.report.differences import NO_SETTING, Side, differences, last_good
+from tuitrain.report.looked import Looked
 from tuitrain.runs.directory import RunDirectory
-from tuitrain.runs.listing import list_runs
 from tuitrain.runs.reader import RunReader
-from tuitrain.runs.summary import RunSummary
 from tuitrain.units import NOTHING
-from tuitrain.view.format import metric_value
 
 _MOST_CHARACTERS = 400
 _FILE = re.compile(r"\.toml$|\.py(:\w+)?$")
-_NO_SETTING = ("name", "description")
-_CODE = ("git commit", "tuitrain")
-_OF_THE_DATA = ("data sets in", "training samples", "shape of an input")
 
 
 def settings_section(looked: Looked) -> Section:
@@ -33,7 +27,7 @@ def settings_section(looked: Looked) -> Section:
     preset, said = _preset_settings(looked.meta)
     changed = {
         key for key in own.keys() | (preset or {}).keys()
-        if preset is not None and key not in _NO_SETTING and own.get(key) != preset.get(key)
+        if preset is not None and key not in NO_SETTING and own.get(key) != preset.get(key)
     }  # fmt: skip
     blocks: list[Block] = [Text(said, "note")]
     if changed:
@@ -99,61 +93,20 @@ def _preset_settings(meta: Mapping[str, object]) -> tuple[dict[str, str] | None,
 def last_good_section(looked: Looked) -> Section:
     """Return what differs from the last run of the same preset that finished before this one."""
     title = "What differs from the last good run"
-    before = _last_good(looked.reader.directory, looked.summary)
+    before = last_good(looked.reader.directory, looked.summary)
     if before is None:
         return Section(title, (Text(
             f"No earlier run of {looked.summary.preset} beside it has finished."
         ),))  # fmt: skip
     try:
         with RunReader(RunDirectory(Path(before.path))) as reader:
-            other = Looked(reader, before, reader.meta(), False, Asked(), looked.ask)
-            rows = [*_results(before, looked.summary), *_differences(other, looked)]
+            now = Side(looked.summary, looked.reader)
+            rows = differences(Side(before, reader), now)
     except RecordError as error:
         return Section(title, (Text(f"{before.id} can't be read: {error}", "bad"),))
     said = Text(f"The last run of {before.preset} that finished before: {before.id}")
-    if not any(row[0] != "result" for row in rows):
+    if all(row.kind == "result" for row in rows):
         said = Text(f"{said.text}; settings, code and packages are the same.")
-    table = Table(("", "what", "last good run", "this run"), tuple(rows))
+    cells = tuple((row.kind, row.what, _short(row.before), _short(row.now)) for row in rows)
+    table = Table(("", "what", "last good run", "this run"), cells)
     return Section(title, (said, *((table,) if rows else ())))
-
-
-def _last_good(directory: RunDirectory, summary: RunSummary) -> RunSummary | None:
-    earlier = (
-        run for run in list_runs(directory.path.parent)
-        if run.preset == summary.preset and run.state == "finished" and run.id != summary.id
-        and run.created <= summary.created
-    )  # fmt: skip
-    return next(earlier, None)
-
-
-Row = tuple[str, str, str, str]
-
-
-def _results(before: RunSummary, now: RunSummary) -> list[Row]:
-    name = now.best_metric or before.best_metric
-    if name is None:
-        return []
-    values = [
-        metric_value(one.best_value) if one.best_metric == name else NOTHING
-        for one in (before, now)
-    ]
-    return [("result", f"best {name}", values[0], values[1])]
-
-
-def _differences(before: Looked, now: Looked) -> list[Row]:
-    """Return settings, code, packages and machine that are not the same."""
-    runs = [
-        ComparedRun(one.summary.id, settings=flat_settings(one.reader.config()))
-        for one in (before, now)
-    ]
-    rows: list[Row] = [
-        ("setting", key, _short(values[0]), _short(values[1]))
-        for key, values in differing_settings(runs).items()
-        if key not in _NO_SETTING
-    ]
-    there, here = environment(before), environment(now)
-    for name in dict.fromkeys([*there, *here]):
-        if there.get(name) != here.get(name) and name not in _OF_THE_DATA:
-            kind = "code" if name in _CODE else "environment"
-            rows.append((kind, name, there.get(name, NOTHING), here.get(name, NOTHING)))
-    return rows
