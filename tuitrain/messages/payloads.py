@@ -127,10 +127,10 @@ class Environment:
     device_name: str | None = field(default=None, metadata=ABSENT)
     bf16: bool | None = None
     """The device computes in bf16 by itself."""
-    precision: str = ""
+    precision: str | None = field(default=None, metadata=ABSENT)
     """What the run computes in, chosen where its preset says `auto`."""
-    precision_why: str = ""
-    """What was measured for that."""
+    precision_why: str | None = field(default=None, metadata=ABSENT)
+    """What was measured for that; None where nothing was chosen."""
     data_on_device: bool | None = field(default=None, metadata=ABSENT)
     set_bytes: int | None = None
     """What the set takes as tensors; None where its samples are made one at a time."""

@@ -34,7 +34,7 @@ def describe_environment(parts: TrainingComponents) -> Environment:
         device_name=device_name(parts.device),
         bf16=has_bf16(parts.device),
         precision=parts.precision.name,
-        precision_why=parts.precision.why,
+        precision_why=parts.precision.why or None,
         data_on_device=parts.data.on_device,
         set_bytes=_set_bytes(parts),
         train_samples=parts.data.plan.samples,
