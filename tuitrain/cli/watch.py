@@ -1,0 +1,106 @@
+"""`tuitrain watch`: logs of other programs on the screens of this one.
+
+Knows how logs are opened and listed, not how any is read.
+"""
+
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Annotated
+
+import typer
+
+from tuitrain.cli import interface, output
+from tuitrain.cli.options import Json
+
+if TYPE_CHECKING:
+    from tuitrain.runs.directory import RunDirectory
+
+_PATIENCE_S = 10.0
+
+
+def watch(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="PATH...",
+            help="Logs, or folders with logs below them: TensorBoard event files, CSV, JSON "
+            "lines, trainer_state.json, MLflow.",
+            show_default=False,
+        ),
+    ],
+    once: Annotated[
+        bool, typer.Option("--once", help="Read what there is, print the list, and end.")
+    ] = False,
+    json: Json = False,
+    ascii: interface.Ascii = False,
+) -> None:
+    """Open the logs of other programs, and follow them while they grow."""
+    from tuitrain.foreign.cache import cache_root, view_of
+    from tuitrain.foreign.watcher import Watcher
+
+    cache = cache_root()
+    view = view_of(cache, paths)
+    watcher = Watcher(paths, cache, view)
+    runs = watcher.search()
+    if once or json:
+        watcher.catch_up()
+        _print(view, runs, json=json)
+        return
+    watcher.prepare()
+    with _following(cache, view, paths):
+        first = runs[0] if len(runs) == 1 else None
+        raise typer.Exit(
+            interface.open_interface(
+                view, ascii=ascii, first=None if first is None else lambda app: app.open_run(first)
+            )
+        )
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command()(watch)
+
+
+def _print(view: Path, runs: "Sequence[RunDirectory]", *, json: bool) -> None:
+    from tuitrain.cli.record.list import newest_runs
+    from tuitrain.runs.listing import summarise_run
+
+    if json:
+        found = [asdict(summarise_run(str(run.path))) for run in runs]
+        output.data_json({"runs_dir": str(view), "runs": found})
+        return
+    output.data(newest_runs(view, len(runs)))
+    output.say(f"`--runs-dir {view}` opens them in show, plot, export and other commands.")
+
+
+@contextmanager
+def _following(cache: Path, view: Path, paths: Sequence[Path]) -> Iterator[None]:
+    """Let a process follow the logs meanwhile."""
+    command = [sys.executable, "-m", "tuitrain.foreign", *map(str, (cache, view, *paths))]
+    with (view / "watch.log").open("wb") as told:
+        process = _start(command, told)
+    try:
+        yield
+    finally:
+        assert process.stdin is not None
+        process.stdin.close()
+        try:
+            process.wait(_PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _start(command: Sequence[str], told: IO[bytes]) -> "subprocess.Popen[bytes]":
+    # A session of its own: keys of the terminal, Ctrl-C among them, are the interface's.
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=told,
+        start_new_session=True,
+    )
