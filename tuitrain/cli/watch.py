@@ -53,11 +53,13 @@ def watch(
     watcher.prepare()
     with _following(cache, view, paths):
         first = runs[0] if len(runs) == 1 else None
-        raise typer.Exit(
-            interface.open_interface(
-                view, ascii=ascii, first=None if first is None else lambda app: app.open_run(first)
-            )
+        code = interface.open_interface(
+            view,
+            ascii=ascii,
+            first=None if first is None else lambda app: app.open_run(first),
+            watching=True,
         )
+    raise typer.Exit(code)
 
 
 def add_commands(app: typer.Typer) -> None:
