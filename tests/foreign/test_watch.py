@@ -221,3 +221,14 @@ def test_a_log_that_is_quiet_is_let_go_of_and_taken_again(logs: Path, cache: Pat
     wait_until(lambda: (watcher.turn(), is_alive(run))[1], "a follower")
     watcher.close()
     assert not is_alive(run)
+
+
+def test_the_interface_does_not_wait_for_what_reads_the_logs(logs: Path, cache: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from tuitrain.foreign.watcher import Watcher\n"
+        "logs, cache = map(Path, sys.argv[1:])\n"
+        "watcher = Watcher([logs], cache, cache / 'view'); watcher.search(); watcher.prepare()\n"
+        "print(*{'numpy', 'torch', 'pydantic'} & set(sys.modules))"
+    )
+    command = [sys.executable, "-c", code, str(logs), str(cache)]
+    assert subprocess.check_output(command, text=True).strip() == ""

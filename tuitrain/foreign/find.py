@@ -13,7 +13,7 @@ from tuitrain.errors import UsageError
 from tuitrain.foreign.mlflow import MetricsReader, is_metrics_folder
 from tuitrain.foreign.reader import LogReader
 from tuitrain.foreign.tables import Form, TableReader, sniff
-from tuitrain.foreign.tensorboard.reader import EventReader, is_event_file
+from tuitrain.foreign.tensorboard.files import is_event_file
 from tuitrain.foreign.trainer_state import FILE_NAME as TRAINER_STATE
 from tuitrain.foreign.trainer_state import TrainerStateReader, is_trainer_state
 
@@ -53,6 +53,9 @@ class FoundLog:
     def reader(self) -> LogReader:
         """Return what reads it."""
         if self.kind == TENSORBOARD:
+            # Imported here: it needs numpy, which takes as long to load as all else.
+            from tuitrain.foreign.tensorboard.reader import EventReader
+
             return EventReader(self.path)
         if self.kind == TRAINER:
             return TrainerStateReader(self.path)

@@ -5,9 +5,11 @@ Knows no format and no screen.
 
 import time
 from collections.abc import Callable
+from functools import cached_property
 
 from tuitrain.errors import FolderError, RunBusyError
 from tuitrain.foreign.find import FoundLog
+from tuitrain.foreign.reader import LogReader
 from tuitrain.messages import RunState
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.imported import ImportWriter, create_imported
@@ -29,11 +31,14 @@ class LogFollower:
         self.log = log
         self.record = record
         self._clock = clock
-        self._reader = log.reader()
         self._lock = FileLock(record.lock_path, wait_s=0.0)
         self._writer: ImportWriter | None = None
         self._gone = ""
         self._asleep: float | None = None
+
+    @cached_property
+    def _reader(self) -> LogReader:
+        return self.log.reader()
 
     def create(self) -> None:
         """Make the record where there is none.
@@ -42,9 +47,12 @@ class LogFollower:
             RecordError: it can't be written.
             FolderError: the folder can't be written.
         """
+        if self.record.path.exists():
+            return
         log = WatchedLog(str(self.log.path), self.log.kind)
         try:
-            create_imported(self.record, self.log.name, log, self._changed() or self._clock())
+            written = self.log.path.stat().st_mtime
+            create_imported(self.record, self.log.name, log, written)
         except OSError as error:
             raise FolderError.of(self.record.path, error, "can't be written") from error
 

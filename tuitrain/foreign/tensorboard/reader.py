@@ -13,6 +13,7 @@ import numpy as np
 
 from tuitrain.foreign.reader import Position, in_order, last_written
 from tuitrain.foreign.tensorboard.batches import Column, Parsed, parse_block
+from tuitrain.foreign.tensorboard.files import is_event_file
 from tuitrain.foreign.tensorboard.records import (
     HEAD_BYTES,
     TAIL_BYTES,
@@ -29,11 +30,6 @@ _LARGEST_RECORD_BYTES = 1 << 26
 """Larger ones are skipped: no scalar is that long."""
 _MOST_MOMENTS = 64
 _EPOCH_TAG = "epoch"
-
-
-def is_event_file(name: str) -> bool:
-    """Say whether a file may hold scalars, by its name; a profile's marker never does."""
-    return ".tfevents." in f".{name}" and not name.endswith(".profile-empty")
 
 
 class EventReader:

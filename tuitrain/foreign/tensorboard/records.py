@@ -52,7 +52,7 @@ def first_damaged(block: bytes, begins: Numbers) -> int:
     if not len(begins):
         return 0
     bytes_ = np.frombuffer(block, dtype=np.uint8)
-    table = _table()
+    table = crc_table()
     crc = np.full(len(begins), 0xFFFFFFFF, dtype=np.uint32)
     for column in range(8):
         crc = table[(crc ^ bytes_[begins - HEAD_BYTES + column]) & 0xFF] ^ (crc >> np.uint32(8))
@@ -68,7 +68,7 @@ def first_damaged(block: bytes, begins: Numbers) -> int:
 
 def masked_crc(data: bytes) -> int:
     """Return the checksum that goes with some data."""
-    table = _table().tolist()
+    table = crc_table().tolist()
     crc = 0xFFFFFFFF
     for byte in data:
         crc = table[(crc ^ byte) & 0xFF] ^ (crc >> 8)
@@ -77,7 +77,8 @@ def masked_crc(data: bytes) -> int:
 
 
 @cache
-def _table() -> Numbers:
+def crc_table() -> Numbers:
+    """Return what CRC32C makes of each byte: uint32 [256]."""
     entries = np.arange(256, dtype=np.uint32)
     for _bit in range(8):
         odd = (entries & np.uint32(1)).astype(bool)
