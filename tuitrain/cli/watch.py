@@ -28,7 +28,7 @@ def watch(
         typer.Argument(
             metavar="PATH...",
             help="Logs, or folders with logs below them: TensorBoard event files, CSV, JSON "
-            "lines, trainer_state.json, MLflow.",
+            "lines, trainer_state.json, MLflow, .wandb.",
             show_default=False,
         ),
     ],

@@ -16,13 +16,15 @@ from tuitrain.foreign.tables import Form, TableReader, sniff
 from tuitrain.foreign.tensorboard.files import is_event_file
 from tuitrain.foreign.trainer_state import FILE_NAME as TRAINER_STATE
 from tuitrain.foreign.trainer_state import TrainerStateReader, is_trainer_state
+from tuitrain.foreign.wandb_file import SUFFIX as WANDB_SUFFIX
+from tuitrain.foreign.wandb_file import WandbReader, is_wandb_file
 
-TENSORBOARD, CSV, JSON_LINES, TRAINER, MLFLOW = (
-    "TensorBoard", "CSV", "JSON lines", "Hugging Face Trainer", "MLflow",
+TENSORBOARD, CSV, JSON_LINES, TRAINER, MLFLOW, WANDB = (
+    "TensorBoard", "CSV", "JSON lines", "Hugging Face Trainer", "MLflow", "Weights & Biases",
 )  # fmt: skip
 FORMATS = (
     "TensorBoard event files, CSV (Lightning, Keras and others), JSON lines, Hugging Face's "
-    "trainer_state.json, MLflow's file store"
+    "trainer_state.json, MLflow's file store, Weights & Biases' .wandb files"
 )
 _MOST_DEPTH = 16
 _TABLE_SUFFIXES: Mapping[str, Form] = {
@@ -35,7 +37,8 @@ _USUAL_NAMES = frozenset({
     "training.log", "train.log", "progress.json",
 })  # fmt: skip
 """Names that say nothing: the folder's name is the run's."""
-_NOT_ENTERED = frozenset({"node_modules", "__pycache__", "checkpoints", "wandb"})
+_NOT_ENTERED = frozenset({"node_modules", "__pycache__", "checkpoints", "latest-run"})
+"""`latest-run` is wandb's link to a folder beside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,8 @@ class FoundLog:
             return TrainerStateReader(self.path)
         if self.kind == MLFLOW:
             return MetricsReader(self.path)
+        if self.kind == WANDB:
+            return WandbReader(self.path)
         return TableReader(self.path, self.form or "csv")
 
 
@@ -90,6 +95,8 @@ def _named_file(path: Path) -> FoundLog:
         return FoundLog(path.parent, TENSORBOARD, path.parent.name)
     if path.name == TRAINER_STATE and is_trainer_state(path):
         return FoundLog(_output_folder(path), TRAINER, _output_folder(path).name)
+    if path.suffix == WANDB_SUFFIX and is_wandb_file(path):
+        return FoundLog(path, WANDB, path.parent.name)
     form = sniff(path, named=True)
     if form is None:
         raise UsageError(f"{path}: not a log that is known. Known are {FORMATS}.")
@@ -120,6 +127,8 @@ def _folders(folder: Path, seen: set[Path], depth: int) -> Iterator[tuple[Path, 
     if "run.db" in files:
         return
     yield folder, files
+    if any(name.endswith(WANDB_SUFFIX) for name in files):
+        return
     for name, is_folder in found:
         if is_folder and not name.startswith(".") and name not in _NOT_ENTERED:
             yield from _folders(folder / name, seen, depth + 1)
@@ -138,6 +147,11 @@ def _in_folder(root: Path, folder: Path, files: list[str]) -> Iterator[FoundLog]
     if "meta.yaml" in files and is_metrics_folder(folder):
         yield FoundLog(folder.resolve(), MLFLOW, name)
         taken = True
+    for file in files:
+        path = folder / file
+        if path.suffix == WANDB_SUFFIX and is_wandb_file(path):
+            yield FoundLog(path.resolve(), WANDB, name)
+            taken = True
     yield from _tables(folder, files, name, taken=taken)
 
 

@@ -72,6 +72,7 @@ class LogFollower:
             return False
         self._writer = ImportWriter(self.record)
         self._writer.begin(self.log.name)
+        self._tell_state()
         return True
 
     def look(self) -> bool:
@@ -148,8 +149,9 @@ class LogFollower:
         """Return how training stands as far as the log says, why, and since when."""
         changed = self._changed()
         at = changed or self._clock()
-        if writer.position().get("finished"):
-            return "finished", "", at
+        ended = writer.position().get("ended")
+        if ended:
+            return ended[0], ended[1], at
         if self._gone or not changed:
             return "stopped", self._gone or f"{self.log.path} is gone", at
         if self._clock() - changed > QUIET_S:

@@ -97,6 +97,8 @@ def sniff(path: Path, *, named: bool) -> Form | None:
     if lines[0].lstrip().startswith(b"{"):
         rows = [row for row in map(json_row, lines) if row]
         known = any(keys_of(row).known and _has_metric(row) for row in rows)
+        # One object alone is a result or a setting as likely as the begin of a log.
+        known = known and (len(rows) > 1 or path.suffix != ".json")
         return "jsonl" if rows and (known or (named and any(map(_has_metric, rows)))) else None
     names = header(lines[0])
     if not names or b"\0" in block or not (keys_of(names).known or named):

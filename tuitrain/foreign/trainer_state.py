@@ -47,13 +47,14 @@ class TrainerStateReader:
             points.add({canonical_name(name): each for name, each in entry.items()}, written)
         total = state.get("max_steps")
         total = total if isinstance(total, int) and total > 0 else None
-        place = {
+        place: dict[str, Any] = {
             "written": written,
             "count": len(history),
             "digest": _digest(history),
             "rows": points.state(),
-            "finished": total is not None and state.get("global_step") == total,
         }
+        if total is not None and state.get("global_step") == total:
+            place["ended"] = ["finished", ""]
         return Batch(points.changes(), points.progress(), place, total, more=True)
 
 

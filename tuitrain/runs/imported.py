@@ -60,7 +60,8 @@ class Batch:
     moments: Sequence[Moment] = ()
     """By ascending steps."""
     position: Mapping[str, Any] | None = None
-    """Where to read on, as plain JSON data; `finished` in it: the log says that training is."""
+    """Where to read on, as plain JSON data; in it `ended`, a state and a reason, once the log says
+    how training ended."""
     total_steps: int | None = None
     told: Sequence[str] = ()
     """What could not be read, a sentence each."""

@@ -6,7 +6,7 @@ Knows the messages Event, Summary, TensorProto and SummaryMetadata of TensorFlow
 import struct
 from typing import NamedTuple
 
-from tuitrain.foreign.tensorboard.wire import (
+from tuitrain.foreign.wire import (
     BYTES,
     FIXED32,
     FIXED64,

@@ -1,4 +1,4 @@
-"""The wire format of protocol buffers, as far as event files need it.
+"""The wire format of protocol buffers, as far as logs need it.
 
 Knows no message. Source: https://protobuf.dev/programming-guides/encoding.
 """
