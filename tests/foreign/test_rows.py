@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +123,21 @@ def test_a_growing_file_is_read_row_by_row_and_half_a_row_waits(
         with path.open("a") as file:
             file.write(line[-3:])
         assert followed.read()["loss"][-1] == (number, number / 4)
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl"])
+def test_the_last_row_of_a_file_that_does_not_end_its_lines(suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"metrics.{suffix}"
+    rows = {"csv": "step,loss\n1,0.5\n2,0.25", "jsonl": '{"step": 1, "loss": 0.5}'}
+    rest = {"csv": "5\n3,1\n", "jsonl": '\n{"step": 2, "loss": 0.255}\n{"step": 3, "loss": 1}\n'}
+    path.write_text(rows[suffix])
+    os.utime(path, (1.7e9, 1.7e9))
+    followed = Followed(path, tmp_path / "cache")
+    first = [(1, 0.5), (2, 0.25)] if suffix == "csv" else [(1, 0.5)]
+    assert followed.read() == followed.read() == {"loss": first}
+    with path.open("a") as file:
+        file.write(rest[suffix])
+    assert followed.read() == {"loss": [(1, 0.5), (2, 0.255), (3, 1.0)]}
 
 
 def test_a_table_that_is_written_anew_with_another_column_is_read_anew(tmp_path: Path) -> None:

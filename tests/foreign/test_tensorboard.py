@@ -224,3 +224,16 @@ def test_times_and_epochs_come_from_the_log(tmp_path: Path) -> None:
     assert summary.duration_s == 200.0
     assert middle is not None
     assert (middle.time, middle.epoch) == (pytest.approx(1.7e9 + 100), pytest.approx(5.0))
+
+
+def test_points_without_a_step_are_numbered_and_none_is_lost(tmp_path: Path) -> None:
+    path = tb.write(tmp_path / "log", tb.scalar(0, "none", 1.0), tb.scalar(0, "some", 1.0))
+    followed = Followed(tmp_path / "log", tmp_path)
+    followed.read()
+    with path.open("ab") as file:
+        file.write(b"".join(tb.scalar(0, "none", value) for value in (2.0, 3.0)))
+        file.write(b"".join(tb.scalar(step, "some", 2.0) for step in (50, 0)))
+    assert followed.read() == {
+        "none": [(0, 1.0), (1, 2.0), (2, 3.0)],
+        "some": [(0, 2.0), (50, 2.0)],
+    }

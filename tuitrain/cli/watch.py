@@ -83,7 +83,8 @@ def _print(view: Path, runs: "Sequence[RunDirectory]", *, json: bool) -> None:
 def _following(cache: Path, view: Path, paths: Sequence[Path]) -> Iterator[None]:
     """Let a process follow the logs meanwhile."""
     command = [sys.executable, "-m", "tuitrain.foreign", *map(str, (cache, view, *paths))]
-    with (view / "watch.log").open("wb") as told:
+    log = view / "watch.log"
+    with log.open("wb") as told:
         process = _start(command, told)
     try:
         yield
@@ -95,6 +96,8 @@ def _following(cache: Path, view: Path, paths: Sequence[Path]) -> Iterator[None]
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        if words := log.read_text(encoding="utf-8", errors="replace").strip():
+            output.say(words)
 
 
 def _start(command: Sequence[str], told: IO[bytes]) -> "subprocess.Popen[bytes]":

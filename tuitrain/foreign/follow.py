@@ -14,11 +14,13 @@ from tuitrain.messages import RunState
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.imported import ImportWriter, create_imported
 from tuitrain.runs.listing import write_summary
-from tuitrain.runs.lock import FileLock
+from tuitrain.runs.lock import FileLock, is_alive
 from tuitrain.runs.rows import WatchedLog
 
 QUIET_S = 600.0
 """A log without a new point for so long is taken for one of a training that ended."""
+_LOCK_WAIT_S = 0.2
+"""Whoever looks whether the record is followed delays that for an instant."""
 
 
 class LogFollower:
@@ -31,7 +33,7 @@ class LogFollower:
         self.log = log
         self.record = record
         self._clock = clock
-        self._lock = FileLock(record.lock_path, wait_s=0.0)
+        self._lock = FileLock(record.lock_path, wait_s=_LOCK_WAIT_S)
         self._writer: ImportWriter | None = None
         self._gone = ""
         self._asleep: float | None = None
@@ -66,6 +68,8 @@ class LogFollower:
         if self._writer is not None:
             return True
         self.create()
+        if is_alive(self.record):
+            return False
         try:
             self._lock.acquire()
         except RunBusyError:

@@ -5,7 +5,9 @@ A row counts once it is whole. A file that was written anew is read anew.
 
 import csv
 import hashlib
+import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,6 +19,7 @@ Form = Literal["csv", "jsonl"]
 _BLOCK_BYTES = 1 << 20
 _SNIFFED_BYTES = 1 << 16
 _COMPARED_BYTES = 256
+_SURE_S = 60.0
 _DELIMITERS = ",;\t"
 
 
@@ -49,9 +52,26 @@ class TableReader:
             if not whole and len(block) == _BLOCK_BYTES:
                 whole = len(block)
             if not whole:
-                return Batch()
+                return self._last_row(block, names, position)
             mark = _mark(file, at + whole)
         return self._rows(block[:whole], names, position, {"at": at + whole, "mark": mark})
+
+    def _last_row(self, block: bytes, names: list[str] | None, position: Position) -> Batch:
+        """Return the last row of a file that does not end its lines, where it can be whole.
+
+        It is read again once it ends: JSON that parses is whole, cells are where nothing came for
+        long and none is missing.
+        """
+        if not block.strip() or position.get("half") == len(block):
+            return Batch()
+        if names:
+            cells = next(_csv_rows(block, names, position.get("delimiter", ",")), {})
+            if len(cells) < len(names) or time.time() - self.changed() < _SURE_S:
+                return Batch()
+        elif json_row(block) is None:
+            return Batch()
+        batch = self._rows(block, names, position, {})
+        return replace(batch, position={**position, "half": len(block)})
 
     def _rows(
         self, block: bytes, names: list[str] | None, position: Position, place: dict[str, Any]

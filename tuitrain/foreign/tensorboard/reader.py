@@ -17,6 +17,7 @@ from tuitrain.foreign.tensorboard.files import is_event_file
 from tuitrain.foreign.tensorboard.records import (
     HEAD_BYTES,
     TAIL_BYTES,
+    Numbers,
     borders,
     first_damaged,
     length_of,
@@ -53,7 +54,7 @@ class EventReader:
         if any(self._size(name) < files[name]["at"] for name in names if name in files):
             return Batch((Rewind(0),), position={"files": {}}, more=True)
         for name in names:
-            state = files.setdefault(name, {"at": 0, "starts": {}})
+            state = files.setdefault(name, {"at": 0, "starts": {}, "zeros": {}})
             if self._size(name) <= state["at"]:
                 continue
             batch = self._read_file(name, state, files, position)
@@ -144,16 +145,25 @@ def _points(
         inside = inside & (column.steps < superseded)
     if not inside.any():
         return None
-    starts = files[name]["starts"]
+    starts, steps = files[name]["starts"], _numbered(tag, column.steps[inside], files[name])
     resumed = tag not in starts and any(
         tag in files[other]["starts"] for other in files if other < name
     )
-    points = in_order(
-        tag, column.steps[inside].tolist(), column.values[inside].tolist(), replace=resumed
-    )
+    points = in_order(tag, steps.tolist(), column.values[inside].tolist(), replace=resumed)
     if points is not None:
         starts[tag] = min(points.steps[0], starts.get(tag, points.steps[0]))
     return points
+
+
+def _numbered(tag: str, steps: Numbers, state: dict[str, Any]) -> Numbers:
+    """Return steps, or numbers in their place where each is 0, as of a loop that names no step."""
+    zeros, known = state["zeros"], tag in state["starts"]
+    if steps.any() or (known and tag not in zeros):
+        zeros.pop(tag, None)
+        return steps
+    before = zeros.get(tag, 0)
+    zeros[tag] = before + len(steps)
+    return np.arange(before, zeros[tag])
 
 
 def _moments(parsed: Parsed, epoch: float) -> list[Moment]:
