@@ -13,6 +13,7 @@ from tuitrain.errors import UsageError
 from tuitrain.foreign.find import find_logs
 from tuitrain.foreign.tables import sniff
 from tuitrain.runs.reader import RunReader
+from tuitrain.runs.table.details import load_details
 
 LIGHTNING = """epoch,lr,step,train_loss,val_loss
 0,0.1,49,1.5,
@@ -197,11 +198,26 @@ def test_mlflow_s_file_store(tmp_path: Path) -> None:
     (run / "metrics" / "loss").write_text("1700000000000 1.5 0\n1700000001000 nan 1\n")
     (run / "metrics" / "val" / "loss").write_text("1700000000500 1.25 1\n")
     assert names(find_logs(tmp_path)) == [("mlruns/0/abc", "MLflow")]
+    (run / "tags" / "mlflow.runName").write_text("brave-ant-1")
+    assert names(find_logs(tmp_path)) == [("mlruns/0/brave-ant-1", "MLflow")]
     followed = Followed(run, tmp_path / "cache")
     assert followed.read() == {"loss": [(0, 1.5), (1, None)], "val/loss": [(1, 1.25)]}
     with (run / "metrics" / "loss").open("a") as file:
         file.write("1700000002000 0.5 1\n1700000002000 0.25 2\n")
+    (run / "params" / "lr").write_text("0.1")
+    (run / "params" / "model").write_text("resnet")
     assert followed.read()["loss"] == [(0, 1.5), (1, 0.5), (2, 0.25)]
+    assert load_details(followed.record).settings == {"lr": 0.1, "model": "resnet"}
+
+
+def test_lightning_s_hyperparameters_are_the_run_s_settings(tmp_path: Path) -> None:
+    (tmp_path / "metrics.csv").write_text("step,loss\n1,0.5\n")
+    lines = ["lr: 0.01", "layers: 3", "name: 'a b'", "bias: true", "sizes:", "- 1", "none: null"]
+    (tmp_path / "hparams.yaml").write_text("\n".join([*lines, "inner: {a: 1}", "  deep: 2", ""]))
+    followed = Followed(tmp_path / "metrics.csv", tmp_path / "cache")
+    followed.read()
+    wanted = {"lr": 0.01, "layers": 3, "name": "a b", "bias": True}
+    assert load_details(followed.record).settings == wanted
 
 
 @pytest.mark.parametrize(

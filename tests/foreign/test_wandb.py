@@ -13,6 +13,7 @@ from tests.foreign.event_writer import message, number
 from tests.foreign.logs import Followed, names, plain
 from tuitrain.foreign.find import find_logs
 from tuitrain.runs.reader import RunReader
+from tuitrain.runs.table.details import load_details
 
 _BLOCK_BYTES = 32768
 
@@ -24,6 +25,16 @@ def history(row: dict[str, Any]) -> bytes:
         for name, value in row.items()
     ]
     return message(2, b"".join(message(1, item) for item in items)) + message(200, b"")
+
+
+def config(field: int, **values: Any) -> bytes:
+    """Settings, in a record of their own (field 5) or in the one that begins a run (17)."""
+    items = [
+        message(1, name.encode()) + message(16, json.dumps(value).encode())
+        for name, value in values.items()
+    ]
+    update = b"".join(message(1, item) for item in items)
+    return message(field, update) if field == 5 else message(field, message(4, update))
 
 
 def ended(code: int) -> bytes:
@@ -94,6 +105,15 @@ def test_a_file_cut_at_any_byte_is_read_up_to_its_last_whole_record_and_then_on(
         assert followed.read() == {"loss": [(0, 0.0), (1, 1.0), (2, 2.0)]}
 
 
+def test_its_config_is_the_run_s_settings(file: Path, tmp_path: Path) -> None:
+    records = [config(17, lr=0.1, inner={"depth": 2}, _wandb={}), config(5, lr=0.2, name="a")]
+    file.write_bytes(written(*records, history(row(1, loss=1))))
+    followed = Followed(file, tmp_path / "cache")
+    followed.read()
+    wanted = {"lr": 0.2, "inner/depth": 2, "name": "a"}
+    assert load_details(followed.record).settings == wanted
+
+
 def test_a_run_that_failed_says_so(file: Path, tmp_path: Path) -> None:
     file.write_bytes(written(history(row(1, loss=1)), ended(3)))
     followed = Followed(file, tmp_path / "cache")
@@ -109,7 +129,8 @@ def test_what_wandb_writes_is_read_back_equal(
     for name in [name for name in os.environ if name.startswith("WANDB_")]:
         monkeypatch.delenv(name)
     settings = wandb.Settings(x_disable_stats=True, console="off", silent=True)
-    run = wandb.init(mode="offline", dir=str(tmp_path), settings=settings)
+    config = {"lr": 0.1, "inner": {"depth": 2}}
+    run = wandb.init(mode="offline", dir=str(tmp_path), settings=settings, config=config)
     for step in range(50):
         run.log({"loss": 1 / (step + 1), "odd": math.nan, "text": "a"})
     run.finish()
@@ -119,3 +140,4 @@ def test_what_wandb_writes_is_read_back_equal(
         "loss": [(step, 1 / (step + 1)) for step in range(50)],
         "odd": plain([(step, math.nan) for step in range(50)]),
     }
+    assert load_details(followed.record).settings == {"lr": 0.1, "inner/depth": 2}

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tuitrain.errors import UsageError
-from tuitrain.foreign.mlflow import MetricsReader, is_metrics_folder
+from tuitrain.foreign.mlflow import MetricsReader, is_metrics_folder, run_name
 from tuitrain.foreign.reader import LogReader
 from tuitrain.foreign.tables import Form, TableReader, sniff
 from tuitrain.foreign.tensorboard.files import is_event_file
@@ -145,7 +145,9 @@ def _in_folder(root: Path, folder: Path, files: list[str]) -> Iterator[FoundLog]
         yield FoundLog(output.resolve(), TRAINER, f"{name}/{TRAINER_STATE}" if taken else name)
         taken = True
     if "meta.yaml" in files and is_metrics_folder(folder):
-        yield FoundLog(folder.resolve(), MLFLOW, name)
+        above = name.rpartition("/")[0]
+        called = run_name(folder)
+        yield FoundLog(folder.resolve(), MLFLOW, f"{above}/{called}" if above else called)
         taken = True
     for file in files:
         path = folder / file

@@ -77,7 +77,17 @@ class LogFollower:
         self._writer = ImportWriter(self.record)
         self._writer.begin(self.log.name)
         self._tell_state()
+        self._take_settings(self._writer)
         return True
+
+    def _take_settings(self, writer: ImportWriter) -> None:
+        """Take the settings beside the log; some are written after its first points."""
+        try:
+            settings = self._reader.settings()
+        except OSError:
+            # The log is gone, which its state says.
+            return
+        writer.set_settings(settings)
 
     def look(self) -> bool:
         """Read a piece where the log was written to; return whether there is more at once.
@@ -139,6 +149,7 @@ class LogFollower:
             state, reason, at = self._state(writer)
             if state == "running":
                 state, reason = "stopped", "no longer watched; the log may still grow"
+            self._take_settings(writer)
             writer.rest(state, reason, at)
             writer.close()
             write_summary(self.record)

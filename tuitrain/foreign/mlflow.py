@@ -3,10 +3,12 @@
 Source: `mlflow.store.tracking.file_store`: `timestamp value step`, the time in milliseconds.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from tuitrain.foreign.reader import Position, in_order, last_written
+from tuitrain.foreign.settings import plain_value
 from tuitrain.foreign.table_rows import number, seconds
 from tuitrain.runs.imported import Batch, Moment, Points, Rewind
 
@@ -16,7 +18,16 @@ _BLOCK_BYTES = 1 << 20
 
 def is_metrics_folder(folder: Path) -> bool:
     """Say whether a folder is a run's."""
-    return (folder / _METRICS).is_dir() and (folder / "params").is_dir()
+    return (folder / _METRICS).is_dir()
+
+
+def run_name(folder: Path) -> str:
+    """Return what a run is called; its folder's name where it has no other."""
+    try:
+        text = (folder / "tags" / "mlflow.runName").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        text = ""
+    return text.strip() or folder.name
 
 
 class MetricsReader:
@@ -32,6 +43,16 @@ class MetricsReader:
     def changed(self) -> float:
         """Return when the newest metric was written to."""
         return last_written([self._metrics / name for name in self._names()])
+
+    def settings(self) -> Mapping[str, Any]:
+        """Return the run's parameters."""
+        folder = self._metrics.parent / "params"
+        files = sorted(folder.rglob("*")) if folder.is_dir() else []
+        return {
+            path.relative_to(folder).as_posix(): plain_value(path.read_text(errors="replace"))
+            for path in files
+            if path.is_file()
+        }
 
     def read(self, position: Position) -> Batch:
         """Return what is new in every metric, up to a piece of each."""

@@ -36,6 +36,13 @@ class LogReader(Protocol):
             OSError: the log is gone.
         """
 
+    def settings(self) -> Mapping[str, Any]:
+        """Return what is known of the training's settings: numbers, texts, truth values, by name.
+
+        Raises:
+            OSError: the log is gone.
+        """
+
 
 def in_order(
     name: str, steps: Sequence[int], values: Sequence[float], *, replace: bool = False

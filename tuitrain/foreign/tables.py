@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tuitrain.foreign.reader import Position, last_written
+from tuitrain.foreign.settings import hparams_beside
 from tuitrain.foreign.table_rows import Keys, RowPoints, json_row, keys_of, number
 from tuitrain.runs.imported import Batch, Rewind
 
@@ -33,6 +34,10 @@ class TableReader:
     def changed(self) -> float:
         """Return when the file was written to."""
         return last_written([self._path])
+
+    def settings(self) -> Mapping[str, Any]:
+        """Return the hyperparameters that Lightning wrote beside it."""
+        return hparams_beside(self._path.parent)
 
     def read(self, position: Position) -> Batch:
         """Return the rows since `position`, up to a piece of the file."""

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,10 @@ class TrainerStateReader:
     def changed(self) -> float:
         """Return when the newest state was written."""
         return last_written(self._paths())
+
+    def settings(self) -> Mapping[str, Any]:
+        """Return nothing: what the Trainer was given is in no file that can be read as text."""
+        return {}
 
     def read(self, position: Position) -> Batch:
         """Return what the newest state says beyond `position`."""

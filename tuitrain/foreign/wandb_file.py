@@ -7,12 +7,12 @@ wandb's `wandb_internal.proto`, checked against files of wandb 0.31.
 
 import json
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from tuitrain.foreign.reader import Position, last_written
-from tuitrain.foreign.table_rows import Keys, RowPoints
+from tuitrain.foreign.table_rows import Keys, RowPoints, flat
 from tuitrain.foreign.wire import BYTES, FIXED64, fields, signed
 from tuitrain.runs.imported import Batch, Rewind
 
@@ -21,7 +21,7 @@ _MAGIC = b":W&B"
 _HEAD_BYTES, _BLOCK_BYTES = 7, 1 << 15
 _PIECE_BYTES = 1 << 20
 _WHOLE, _FIRST, _MIDDLE, _LAST = 1, 2, 3, 4
-_HISTORY, _EXIT = 2, 18
+_HISTORY, _CONFIG, _RUN, _EXIT = 2, 5, 17, 18
 _KEYS = Keys("_step", "epoch", "_timestamp")
 _NO_METRICS = frozenset({"_runtime", "_wandb"})
 
@@ -45,6 +45,19 @@ class WandbReader:
     def changed(self) -> float:
         """Return when the file was written to."""
         return last_written([self._path])
+
+    def settings(self) -> Mapping[str, Any]:
+        """Return the run's config, as far as it was given before much was logged."""
+        with self._path.open("rb") as file:
+            file.seek(_HEAD_BYTES)
+            records, _end = whole_records(file.read(_PIECE_BYTES), _HEAD_BYTES)
+        found: dict[str, Any] = {}
+        for record in records:
+            try:
+                found |= _config(record)
+            except ValueError:
+                continue
+        return found
 
     def read(self, position: Position) -> Batch:
         """Return the rows since `position`, up to a piece of the file."""
@@ -138,3 +151,32 @@ def _items(record: bytes, first: int, end: int) -> Iterator[tuple[str, Any]]:
         name = ".".join(names)
         if name not in _NO_METRICS:
             yield name, value
+
+
+def _config(record: bytes) -> dict[str, Any]:
+    """Return the settings that a record sets: one of the config, or the one that begins a run."""
+    found: dict[str, Any] = {}
+    for field in fields(record, 0, len(record)):
+        if field.kind == BYTES and field.number == _CONFIG:
+            found |= _settings(record, field.first, field.end)
+        elif field.kind == BYTES and field.number == _RUN:
+            for part in fields(record, field.first, field.end):
+                if part.number == 4 and part.kind == BYTES:
+                    found |= _settings(record, part.first, part.end)
+    return {name: value for name, value in found.items() if not name.startswith("_wandb")}
+
+
+def _settings(record: bytes, first: int, end: int) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for field in fields(record, first, end):
+        if field.number != 1 or field.kind != BYTES:
+            continue
+        names: list[str] = []
+        value: Any = None
+        for part in fields(record, field.first, field.end):
+            if part.number in (1, 2):
+                names.append(record[part.first : part.end].decode("utf-8", "replace"))
+            elif part.number == 16:
+                value = json.loads(record[part.first : part.end])
+        found |= flat({".".join(names): value})
+    return found

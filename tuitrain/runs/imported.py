@@ -11,6 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import tomli_w
+
 from tuitrain.messages import RunState
 from tuitrain.runs.directory import RunDirectory, build_run
 from tuitrain.runs.metrics import metric_mode
@@ -18,6 +20,7 @@ from tuitrain.runs.rows import WatchedLog
 from tuitrain.runs.storage.database import explained, open_for_supervisor, rest_journal
 from tuitrain.runs.storage.record_tables import RecordTables
 
+_PLAIN = (str, int, float, bool)
 _MOST_PROGRESS_ROWS = 64
 """Of one batch: enough for an axis of times, however many points a batch has."""
 
@@ -132,12 +135,13 @@ class ImportWriter:
 
     def position(self) -> Mapping[str, Any]:
         """Return how far the log was read; empty at the begin."""
-        with explained(self._directory):
-            row = self._tables.execute(
-                "SELECT value_json FROM meta WHERE key='position'"
-            ).fetchone()
-        found: dict[str, Any] = json.loads(row[0]) if row else {}
+        found: Mapping[str, Any] = self._fact("position") or {}
         return found
+
+    def _fact(self, key: str) -> Any:
+        with explained(self._directory):
+            row = self._tables.execute("SELECT value_json FROM meta WHERE key=?", (key,)).fetchone()
+        return json.loads(row[0]) if row else None
 
     def begin(self, name: str) -> None:
         """Follow the log from now on, under this name."""
@@ -153,12 +157,28 @@ class ImportWriter:
                 self._apply(change)
             self._add_moments(batch.moments)
             for text in batch.told:
-                self._tables.add_alert(now, "log", text, None)
+                self._tables.add_alert(now, "record", text, None)
             if batch.total_steps is not None:
                 self._tables.set_meta(total_steps=batch.total_steps)
             if batch.position is not None:
                 self._tables.set_meta(position=batch.position)
             self._choose_monitor()
+
+    def set_settings(self, settings: Mapping[str, Any]) -> None:
+        """Say what is known of the training's settings, where tables and comparisons look.
+
+        Raises:
+            OSError: config.toml can't be written.
+        """
+        kept = {name: each for name, each in settings.items() if isinstance(each, _PLAIN)}
+        text = tomli_w.dumps(kept)
+        if self._fact("config") == text:
+            return
+        draft = self._directory.path / ".config.toml"
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(self._directory.config_path)
+        with self._tables.transaction():
+            self._tables.set_meta(config=text)
 
     def rest(self, state: RunState, reason: str, written: float) -> None:
         """Say how training stands, as nobody follows the log from now on."""

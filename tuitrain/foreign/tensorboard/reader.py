@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from tuitrain.foreign.reader import Position, in_order, last_written
+from tuitrain.foreign.settings import hparams_beside
 from tuitrain.foreign.tensorboard.batches import Column, Parsed, parse_block
 from tuitrain.foreign.tensorboard.files import is_event_file
 from tuitrain.foreign.tensorboard.records import (
@@ -42,6 +43,10 @@ class EventReader:
     def changed(self) -> float:
         """Return when the newest file was written to."""
         return last_written([self._folder / name for name in self._names()])
+
+    def settings(self) -> Mapping[str, Any]:
+        """Return the hyperparameters that Lightning wrote beside it."""
+        return hparams_beside(self._folder)
 
     def _names(self) -> list[str]:
         # By name is by time: it begins with the second of the file's creation.
