@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated
 
@@ -18,6 +19,7 @@ from tuitrain.cli.options import Json
 
 if TYPE_CHECKING:
     from tuitrain.runs.directory import RunDirectory
+    from tuitrain.ui.app import TuitrainApp
 
 _PATIENCE_S = 10.0
 
@@ -52,19 +54,22 @@ def watch(
         return
     watcher.prepare()
     with _following(cache, view, paths):
-        first = runs[0] if len(runs) == 1 else None
-        code = interface.open_interface(
-            view,
-            ascii=ascii,
-            first=None if first is None else lambda app: app.open_run(first),
-            watching=True,
-        )
+        first = partial(_open_first, runs)
+        code = interface.open_interface(view, ascii=ascii, first=first, watching=True)
     raise typer.Exit(code)
 
 
 def add_commands(app: typer.Typer) -> None:
     """Add the command to the command line."""
     app.command()(watch)
+
+
+def _open_first(runs: "Sequence[RunDirectory]", app: "TuitrainApp") -> None:
+    """Open the only run; of several go to their list, as nothing is started here."""
+    if len(runs) == 1:
+        app.open_run(runs[0])
+    else:
+        app.call_after_refresh(app.run_action, "screen.other_list")
 
 
 def _print(view: Path, runs: "Sequence[RunDirectory]", *, json: bool) -> None:
