@@ -10,6 +10,10 @@ from tests.ui.screens import screen_text, told, wait_for, wait_for_text
 from tuitrain.foreign.cache import view_of
 from tuitrain.foreign.watcher import Watcher
 from tuitrain.runs.directory import RunDirectory
+from tuitrain.runs.reader import RunReader
+from tuitrain.ui.charting import whole_window
+from tuitrain.ui.feeds.run import read_snapshot
+from tuitrain.ui.feeds.snapshot import Request
 
 
 @pytest.fixture
@@ -46,3 +50,10 @@ def test_no_run_is_started_among_watched_logs(watched: RunDirectory) -> None:
         await wait_for(pilot, lambda: "shows your own runs" in told(pilot.app), "a refusal")
 
     show(watched, doing, watching=True)
+
+
+def test_step_0_of_a_watched_log_is_in_sight(watched: RunDirectory) -> None:
+    with RunReader(watched) as reader:
+        snapshot = read_snapshot(reader, Request())
+    assert whole_window(snapshot).first == 0
+    assert snapshot.series["a/loss"].columns[0].maximum == 2.0
