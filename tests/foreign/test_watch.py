@@ -223,6 +223,25 @@ def test_a_log_that_is_quiet_is_let_go_of_and_taken_again(logs: Path, cache: Pat
     assert not is_alive(run)
 
 
+def test_a_log_that_was_read_and_did_not_change_is_not_opened_again(
+    logs: Path, cache: Path
+) -> None:
+    paths = [logs / "two" / "a.jsonl"]
+    os.utime(paths[0], (1.7e9, 1.7e9))
+    for _time in range(2):
+        watcher = Watcher(paths, cache, view_of(cache, paths))
+        (run,) = watcher.search()
+        watcher.catch_up()
+    written = run.database_path.stat().st_mtime_ns
+    watcher.catch_up()
+    assert run.database_path.stat().st_mtime_ns == written
+    paths[0].write_text('{"step": 1, "loss": 2}\n{"step": 2, "loss": 3}\n')
+    os.utime(paths[0], (1.7e9 + 1, 1.7e9 + 1))
+    watcher.catch_up()
+    assert curves(run) == {"loss": [(1, 2.0), (2, 3.0)]}
+    assert [each.name for each in list_runs(view_of(cache, paths))] == ["a.jsonl"]
+
+
 def test_the_interface_does_not_wait_for_what_reads_the_logs(logs: Path, cache: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from tuitrain.foreign.watcher import Watcher\n"

@@ -6,6 +6,7 @@ Knows no format and no screen.
 import time
 from collections.abc import Callable
 from functools import cached_property
+from pathlib import Path
 
 from tuitrain.errors import FolderError, RunBusyError
 from tuitrain.foreign.find import FoundLog
@@ -37,6 +38,8 @@ class LogFollower:
         self._writer: ImportWriter | None = None
         self._gone = ""
         self._asleep: float | None = None
+        self._seen: float | None = None
+        """When the log was written to before the last look that found nothing new."""
 
     @cached_property
     def _reader(self) -> LogReader:
@@ -57,6 +60,21 @@ class LogFollower:
             create_imported(self.record, self.log.name, log, written)
         except OSError as error:
             raise FolderError.of(self.record.path, error, "can't be written") from error
+
+    def is_read(self) -> bool:
+        """Return whether all of a log that is quiet was read before, and nothing came since."""
+        try:
+            known = self._stamp_path.read_text(encoding="utf-8")
+        except OSError:
+            return False
+        return self.record.summary_path.exists() and known == self._stamp(self._changed())
+
+    @property
+    def _stamp_path(self) -> Path:
+        return self.record.path / "read-until.txt"
+
+    def _stamp(self, changed: float) -> str:
+        return f"{changed!r} {self.log.name}"
 
     def begin(self) -> bool:
         """Take the record, made where there is none; return whether it is ours now.
@@ -99,7 +117,8 @@ class LogFollower:
             FolderError: the folder can't be written.
         """
         changed = self._changed()
-        if self._writer is None and changed == self._asleep:
+        if self._writer is None and (changed == self._asleep or self.is_read()):
+            self._asleep = changed
             return False
         if not self.begin():
             return False
@@ -122,6 +141,7 @@ class LogFollower:
         writer = self._writer
         if writer is None:
             return False
+        changed = self._changed()
         try:
             batch = self._reader.read(writer.position())
         except OSError as error:
@@ -132,6 +152,7 @@ class LogFollower:
         if batch.position is not None:
             writer.add(batch, self._clock())
         if not batch.more:
+            self._seen = changed
             self._tell_state()
         return batch.more
 
@@ -147,12 +168,15 @@ class LogFollower:
             return
         try:
             state, reason, at = self._state(writer)
-            if state == "running":
+            growing = state == "running"
+            if growing:
                 state, reason = "stopped", "no longer watched; the log may still grow"
             self._take_settings(writer)
             writer.rest(state, reason, at)
             writer.close()
             write_summary(self.record)
+            if not growing and self._seen is not None:
+                self._stamp_path.write_text(self._stamp(self._seen), encoding="utf-8")
         finally:
             self._lock.release()
 

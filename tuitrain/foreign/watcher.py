@@ -87,9 +87,9 @@ class Watcher:
             TuitrainError: a record can't be written.
         """
         for followed in self._followed.values():
-            if followed.follower.begin():
+            if not followed.follower.is_read() and followed.follower.begin():
                 followed.follower.catch_up()
-            followed.follower.close()
+                followed.follower.close()
 
     def turn(self) -> bool:
         """Read a piece of every log that is due; return whether there is more at once."""
