@@ -176,6 +176,7 @@ def test_the_trainer_s_newest_state_is_read_and_says_when_training_is_over(tmp_p
     out = tmp_path / "out"
     trainer_state(out / "checkpoint-10", range(5, 11, 5))
     assert names(find_logs(tmp_path)) == [("out", "Hugging Face Trainer")]
+    assert names(find_logs(out / "checkpoint-10")) == [("out", "Hugging Face Trainer")]
     followed = Followed(out, tmp_path / "cache")
     assert followed.read()["train/loss"] == [(5, 5.0), (10, 10.0)]
     trainer_state(out / "checkpoint-20", range(5, 21, 5))

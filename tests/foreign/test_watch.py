@@ -242,6 +242,20 @@ def test_a_log_that_was_read_and_did_not_change_is_not_opened_again(
     assert [each.name for each in list_runs(view_of(cache, paths))] == ["a.jsonl"]
 
 
+def test_a_damaged_record_is_told_and_keeps_nothing_locked(logs: Path, cache: Path) -> None:
+    paths = [logs / "two" / "a.jsonl"]
+    told: list[str] = []
+    watcher = Watcher(paths, cache, view_of(cache, paths), told.append)
+    (run,) = watcher.search()
+    watcher.prepare()
+    run.database_path.write_bytes(b"no database, " * 999)
+    for _turn in range(3):
+        watcher.turn()
+    assert len(told) == 1
+    assert "is damaged" in told[0]
+    assert not is_alive(run)
+
+
 def test_the_interface_does_not_wait_for_what_reads_the_logs(logs: Path, cache: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from tuitrain.foreign.watcher import Watcher\n"

@@ -77,6 +77,8 @@ def find_logs(path: Path) -> list[FoundLog]:
     """
     try:
         real = path.resolve(strict=True)
+        if real.name.startswith("checkpoint-") and (real / TRAINER_STATE).is_file():
+            real /= TRAINER_STATE
         found = [_named_file(real)] if real.is_file() else sorted(_below(real), key=_by_name)
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror or error}") from error

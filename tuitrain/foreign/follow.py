@@ -92,7 +92,11 @@ class LogFollower:
             self._lock.acquire()
         except RunBusyError:
             return False
-        self._writer = ImportWriter(self.record)
+        try:
+            self._writer = ImportWriter(self.record)
+        except BaseException:
+            self._lock.release()
+            raise
         self._writer.begin(self.log.name)
         self._tell_state()
         self._take_settings(self._writer)
@@ -105,7 +109,8 @@ class LogFollower:
         except OSError:
             # The log is gone, which its state says.
             return
-        writer.set_settings(settings)
+        if settings:
+            writer.set_settings(settings)
 
     def look(self) -> bool:
         """Read a piece where the log was written to; return whether there is more at once.
