@@ -25,6 +25,7 @@ ALLOWED = {
     "config": {"errors"},
     "runs": BASE | {"config"},
     "analysis": BASE | {"config", "failures", "runs"},
+    "foreign": BASE | {"config", "runs"},
     "userdata": {"errors", "file_lock", "units"},
     "telemetry": set(),
     "traces": BASE,
@@ -39,7 +40,17 @@ ALLOWED = {
     "ui": BASE | READ | {"supervisor", "telemetry", "trained", "view"},
     "cli": BASE
     | READ
-    | {"plots", "report", "supervisor", "telemetry", "trained", "ui", "userdata", "view"},
+    | {
+        "foreign",
+        "plots",
+        "report",
+        "supervisor",
+        "telemetry",
+        "trained",
+        "ui",
+        "userdata",
+        "view",
+    },
 }
 OWNERS = {
     "torch": {"components", "training"},

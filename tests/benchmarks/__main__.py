@@ -26,6 +26,7 @@ import bench_speed
 import bench_split
 import bench_startup
 import bench_step
+import bench_watch
 from report import Row, Table, machine, table
 
 
@@ -57,6 +58,7 @@ TOPICS: dict[str, Callable[[Path, bool], list[Table]]] = {
     "catalogue": bench_catalogue.measure,
     "recipes": bench_recipes.measure,
     "evaluate": bench_evaluate.measure,
+    "watch": bench_watch.measure,
 }
 
 

@@ -22,13 +22,20 @@ def play(
     size: tuple[int, int] = (80, 24),
     look: TerminalStyle | None = None,
     notifications: bool = False,
+    watching: bool = False,
 ) -> TuitrainApp:
     """Open the interface with the screen that `first` opens, and do `steps` on it.
 
     Only with `notifications` do the few words show that pass by themselves.
     """
     preferences = Preferences(root.parent / "preferences.toml")
-    app = TuitrainApp(root, look=look or TerminalStyle(), preferences=preferences, first=first)
+    app = TuitrainApp(
+        root,
+        look=look or TerminalStyle(),
+        preferences=preferences,
+        first=first,
+        watching=watching,
+    )
 
     async def run() -> None:
         async with app.run_test(size=size, notifications=notifications) as pilot:

@@ -19,6 +19,7 @@ from tuitrain.cli import (
     output,
     presets,
     profile,
+    watch,
 )
 from tuitrain.cli.inspect import commands as inspection
 from tuitrain.cli.options import RunsDir
@@ -76,6 +77,7 @@ def _options(
 launch.add_commands(app)
 new.add_commands(app)
 interface.add_commands(app)
+watch.add_commands(app)
 inspection.add_commands(app)
 control.add_commands(app)
 trained.add_commands(app)

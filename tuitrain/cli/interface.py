@@ -43,6 +43,7 @@ def open_interface(
     ascii: bool = False,
     data_dir: Path | None = None,
     first: "Callable[[TuitrainApp], None] | None" = None,
+    watching: bool = False,
 ) -> int:
     """Show the interface until it is left; return the exit code.
 
@@ -69,6 +70,7 @@ def open_interface(
         data_dir=data_dir,
         first=first,
         notifier=notifier,
+        watching=watching,
     )
     app.run()
     # Textual returns as if all were well after an error in a handler.

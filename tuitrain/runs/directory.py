@@ -242,20 +242,36 @@ def _create(
             "config": config_text,
             **facts,
         }
-        if _build(final, identity, config_text):
+        if build_run(final, identity, config_text):
             return final
     raise UsageError(f"{root} has no free id left for this minute and name: give another --name.")
 
 
-def _build(final: RunDirectory, identity: dict[str, object], config_text: str) -> bool:
-    """Return whether the id was still free once everything was written."""
+def build_run(
+    final: RunDirectory,
+    identity: Mapping[str, object],
+    config_text: str,
+    origin: Mapping[str, object] | None = None,
+) -> bool:
+    """Write a new run's directory in one move; return whether its id was still free then.
+
+    Args:
+        final: where it is to be.
+        identity: id, name, preset, created and other facts, as plain JSON data.
+        config_text: the resolved preset.
+        origin: where and by whom it was started; this process, here, when None.
+
+    Raises:
+        RecordError: the database can't be written.
+        OSError: the folder can't be written.
+    """
     from tuitrain.runs.storage.database import create_database
 
     # mkdtemp makes folders with mode 0700, and the run's folder is to have just that.
     draft = RunDirectory(Path(tempfile.mkdtemp(prefix=".creating-", dir=final.path.parent)))
     try:
         draft.config_path.write_text(config_text, encoding="utf-8")
-        create_database(draft, identity, config_text)
+        create_database(draft, identity, config_text, origin)
         for folder in (draft.checkpoints, draft.profiles, draft.exports):
             folder.mkdir(mode=0o700)
         try:

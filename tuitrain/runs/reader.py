@@ -105,12 +105,15 @@ class RunReader:
             newest = _newest_state(self._record)
             at_rest = meta_value(self._record, "at_rest")
             created = meta_value(self._record, "created")
+            watched = meta_value(self._record, "watched")
         if alive or at_rest or newest.state in FINAL_STATES:
             return newest
         just_created = newest.state == "queued" and 0 <= self._clock() - created < STARTING_S
         if just_created or is_alive(self.directory):
             return newest
         reason = f"was {newest.state} when its supervisor disappeared; resumable"
+        if watched:
+            reason = f"was {newest.state} when its log was last read; `tuitrain watch` reads on"
         return StateRow(_last_sign(self._record), "lost", reason, newest.step, "")
 
     def states(self) -> list[StateRow]:

@@ -256,6 +256,22 @@ class WorkRow:
 
 
 @dataclass(frozen=True, slots=True)
+class WatchedLog:
+    """Somebody else's log that a record follows."""
+
+    path: str
+    kind: str
+    """Who writes such logs, as in `TensorBoard`."""
+
+    def refusal(self, run_id: str) -> str:
+        """Say why nothing can be asked of the training behind it."""
+        return (
+            f"watched only: {run_id} is a log of {self.kind} ({self.path}); its training was not "
+            "started by tuitrain, which has no command, model or checkpoint of it"
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class RunFacts:
     """What was found out about a run as a whole; None where it is not known yet."""
 
@@ -271,6 +287,8 @@ class RunFacts:
     memory: MemoryRow | None = None
     out_of_memory: OutOfMemoryRow | None = None
     work: WorkRow | None = None
+    watched: WatchedLog | None = None
+    """The log that the record follows; None for a run of this program's own."""
 
 
 @dataclass(frozen=True, slots=True)

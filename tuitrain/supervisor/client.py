@@ -22,6 +22,7 @@ from tuitrain.runs.reader import RunReader
 from tuitrain.runs.remove import remove_run
 from tuitrain.runs.rows import CommandRow, StateRow
 from tuitrain.runs.waiting import Patience
+from tuitrain.runs.watched import refuse_watched
 from tuitrain.supervisor.background import last_words, start_in_background
 
 if TYPE_CHECKING:
@@ -128,12 +129,13 @@ class RunClient:
 
         Raises:
             RunBusyError: the run is live, and more is asked than to go on.
-            UsageError: the run can't be resumed, or not like that.
+            UsageError: the run can't be resumed, or not like that; or it is a log, only watched.
             FolderError: the folder can't be written.
             OSError: no process can be started.
         """
         from tuitrain.supervisor.launch import continue_run
 
+        refuse_watched(directory)
         if is_alive(directory):
             _refuse_while_live(directory, checkpoint, settings)
             return self.send(directory, Continue())
@@ -196,8 +198,10 @@ class RunClient:
 
         Raises:
             RunBusyError: the run has no supervisor to hear it.
+            UsageError: it is somebody else's log, which is only watched.
             RecordError: the record can't be written.
         """
+        refuse_watched(directory)
         if not is_alive(directory):
             with RunReader(directory) as reader:
                 state = reader.state().state

@@ -26,6 +26,7 @@ from tuitrain.config.schema import Preset
 from tuitrain.errors import FolderError, TuitrainError, UsageError
 from tuitrain.runs.directory import RunDirectory, create_run
 from tuitrain.runs.reader import RunReader
+from tuitrain.runs.watched import refuse_watched
 from tuitrain.supervisor.changed_settings import check_length, settle
 
 VERSION = 1
@@ -200,9 +201,10 @@ def continue_run(
 
     Raises:
         UsageError: the run is finished, names code that `code` does not allow, has no such
-            checkpoint, was edited by hand, or can't be changed like that.
+            checkpoint, was edited by hand, can't be changed like that, or is only watched.
         FolderError: the folder can't be written.
     """
+    refuse_watched(directory)
     chosen = settle(directory, settings)
     retry = f"resume {directory.id}"
     folders = trusted_folders(

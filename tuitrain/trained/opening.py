@@ -15,6 +15,7 @@ from tuitrain.errors import UsageError
 from tuitrain.runs.config import recorded_config
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.reader import RunReader
+from tuitrain.runs.watched import refuse_watched
 from tuitrain.supervisor.inspection import Kind, Question
 from tuitrain.supervisor.launch import trusted_folders
 
@@ -68,9 +69,11 @@ def open_trained(
         data_dir: where data sets are kept, when not where they were.
 
     Raises:
-        UsageError: the run has no such checkpoint, or names code that `code` does not allow.
+        UsageError: the run has no such checkpoint, or names code that `code` does not allow; or
+            it is somebody else's log, which is only watched.
         TuitrainError: its record or its settings can't be read.
     """
+    refuse_watched(directory)
     text = recorded_config(directory)
     if text is None:
         text = directory.config_path.read_text(encoding="utf-8")

@@ -23,6 +23,7 @@ from textual.screen import ModalScreen, Screen
 from tuitrain.errors import RunBusyError, TuitrainError, UsageError
 from tuitrain.messages import Continue, Request, kind_of
 from tuitrain.runs.directory import RunDirectory
+from tuitrain.runs.watched import refuse_watched
 from tuitrain.supervisor.client import RunClient
 from tuitrain.ui.clipboard import copy_text
 from tuitrain.ui.gate import HAND_S, Gate, await_parts
@@ -39,6 +40,12 @@ _ALWAYS = frozenset({"ctrl+c", "ctrl+q"})
 """Leaving works whatever is in sight."""
 COMMAND_LIMIT_S = 120.0
 """How long the interface waits for what became of a command; it is on record either way."""
+
+
+_WATCHING = (
+    "watched only: this list is of other programs' logs; `tuitrain` without a command shows your "
+    "own runs, and starts new ones"
+)
 
 
 class TuitrainApp(App[int]):
@@ -79,6 +86,7 @@ class TuitrainApp(App[int]):
         data_dir: Path | None = None,
         first: Callable[["TuitrainApp"], None] | None = None,
         notifier: DesktopNotifier | None = None,
+        watching: bool = False,
     ) -> None:
         """Show the runs below `root`.
 
@@ -89,6 +97,7 @@ class TuitrainApp(App[int]):
             data_dir: where data sets are kept, when not the default.
             first: opens a screen above home at the start.
             notifier: how new alerts are told beside the screens.
+            watching: the runs are logs of other programs, among which none is started.
         """
         super().__init__()
         self.notifier = notifier or DesktopNotifier()
@@ -99,6 +108,7 @@ class TuitrainApp(App[int]):
         self.span_styles: dict[str, Style] = {}
         self._preferences = preferences
         self._first = first
+        self._watching = watching
         self._gate = Gate()
         self._given: WeakKeyDictionary[events.Key, Screen[Any]] = WeakKeyDictionary()
         self._ascii = AsciiFilter(enabled=look.ascii)
@@ -198,6 +208,9 @@ class TuitrainApp(App[int]):
         """
         from tuitrain.ui.screens.launch import LaunchScreen
 
+        if self._watching:
+            self.tell(_WATCHING, "warning")
+            return
         self._open(LaunchScreen(preset, config=config, checkpoint=checkpoint))
 
     def open_log(self, directory: RunDirectory) -> None:
@@ -254,14 +267,25 @@ class TuitrainApp(App[int]):
         from tuitrain.ui.feeds.results import Source
         from tuitrain.ui.screens.results.screen import ResultsScreen
 
-        source = Source(directory, self.kept_results, data_dir=self.data_dir)
-        self._open(ResultsScreen(source))
+        if self._is_own(directory):
+            source = Source(directory, self.kept_results, data_dir=self.data_dir)
+            self._open(ResultsScreen(source))
 
     def open_uses(self, directory: RunDirectory) -> None:
         """Show what can be done with a run's model by a command."""
         from tuitrain.ui.screens.results.uses import UseMenu
 
-        self._open(UseMenu(directory))
+        if self._is_own(directory):
+            self._open(UseMenu(directory))
+
+    def _is_own(self, directory: RunDirectory) -> bool:
+        """Return whether a run is of this program; say why not what needs that can't be done."""
+        try:
+            refuse_watched(directory)
+        except TuitrainError as error:
+            self._tell_error(error)
+            return False
+        return True
 
     def action_help(self) -> None:
         """Show the keys of the screen in front."""

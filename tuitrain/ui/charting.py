@@ -66,7 +66,8 @@ class Choices:
 
 def whole_window(snapshot: RunSnapshot) -> Window:
     """Return all the steps there are, with room for more; at least two wide, for one point."""
-    return Window(1, max(2, snapshot.end_step))
+    first = snapshot.first_step
+    return Window(first, max(first + 1, snapshot.end_step))
 
 
 def group_metrics(names: Sequence[str], choices: Choices) -> list[tuple[str, tuple[str, ...]]]:
@@ -80,7 +81,7 @@ def request_for(choices: Choices, cells: int) -> Request:
     window, times = choices.window, choices.axis != "step" or choices.cursor is not None
     if window is None:
         return Request(columns=columns, times=times)
-    first, last = max(1, round(window.first)), round(window.last)
+    first, last = max(0, round(window.first)), round(window.last)
     return Request(None, first, max(first + 1, last), columns=columns, times=times)
 
 

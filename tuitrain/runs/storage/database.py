@@ -41,15 +41,22 @@ class NewerRecordError(RecordError):
 
 
 def create_database(
-    directory: RunDirectory, identity: Mapping[str, object], config_text: str
+    directory: RunDirectory,
+    identity: Mapping[str, object],
+    config_text: str,
+    origin: Mapping[str, object] | None = None,
 ) -> None:
     """Write a new run's database with its identity and the state `queued`.
+
+    Without `origin` it is started here and now; which metric decides follows from the preset where
+    `identity` does not say so.
 
     Raises:
         RecordError: it can't be written.
     """
-    monitor, mode = monitor_of(tomllib.loads(config_text))
-    meta = {**describe_origin(Path.cwd()), **identity, "monitor": monitor, "mode": mode}
+    meta = {**(describe_origin(Path.cwd()) if origin is None else origin), **identity}
+    if "monitor" not in meta:
+        meta["monitor"], meta["mode"] = monitor_of(tomllib.loads(config_text))
     meta |= {"at_rest": False, "environment": {}}
     with explained(directory), closing(sqlite3.connect(directory.database_path)) as connection:
         connection.isolation_level = None

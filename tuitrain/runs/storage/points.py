@@ -72,6 +72,16 @@ class PointStore:
         rows = self._connection.execute("SELECT id FROM metrics WHERE axis<>'time'").fetchall()
         for (metric,) in rows:
             self._remove_after(metric, step)
+        self._drop_empty()
+
+    def remove_metric_after(self, name: str, step: int) -> None:
+        """Remove one metric's points after `step`."""
+        row = self._connection.execute("SELECT id FROM metrics WHERE name=?", (name,)).fetchone()
+        if row is not None:
+            self._remove_after(row[0], step)
+            self._drop_empty()
+
+    def _drop_empty(self) -> None:
         self._connection.execute(
             "DELETE FROM metrics WHERE NOT EXISTS"
             " (SELECT 1 FROM chunks WHERE chunks.metric = metrics.id)"

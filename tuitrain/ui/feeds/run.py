@@ -229,7 +229,9 @@ def read_snapshot(
     per_s = None if speed is None else speed.steps_per_s
     end = roomy_end(summary.step, per_s, summary.total_steps) if live else summary.step
     last = end if request.last_step is None else request.last_step
-    first = 1 if request.first_step is None else request.first_step
+    first = request.first_step
+    if first is None:
+        first = 1 if facts.watched is None else 0
     known = max(first, min(last, summary.step))
     marks = tuple(reader.entries.marks())
     grown = (

@@ -90,6 +90,11 @@ class RunSnapshot:
     """A supervisor owns the run and hears commands."""
 
     @property
+    def first_step(self) -> int:
+        """Return the left edge of the whole run: other programs count from 0."""
+        return 1 if self.facts.watched is None else 0
+
+    @property
     def left_s(self) -> float | None:
         """Return the expected time to the last step, where there is one to come."""
         summary = self.summary

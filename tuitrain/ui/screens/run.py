@@ -6,6 +6,8 @@ It asks the app to give commands; what becomes of them is read off the record li
 from collections.abc import Sequence
 from dataclasses import replace
 
+from textual.events import Key
+
 from tuitrain.config.settings import validate_setting
 from tuitrain.messages import (
     ChangeSetting,
@@ -21,6 +23,7 @@ from tuitrain.ui.charting import Choices, request_for, step_at, whole_window
 from tuitrain.ui.feeds.run import RunFollower
 from tuitrain.ui.screens.dialogs import Ask, Confirm
 from tuitrain.ui.screens.run_keys import BINDINGS as RUN_KEYS
+from tuitrain.ui.screens.run_keys import OWN_RUNS_ONLY, keys_of_own_runs
 from tuitrain.ui.screens.run_view import RunView
 from tuitrain.ui.widgets.chartpanel import ChartPanel
 
@@ -43,6 +46,8 @@ class RunScreen(RunView):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Say which keys work now: commands need a supervisor that hears them."""
         del parameters
+        if self._snapshot.facts.watched is not None and action in OWN_RUNS_ONLY:
+            return None
         if action in ("stop", "rate", "checkpoint", "evaluate", "release", "pause"):
             return self._snapshot.live
         if action == "profile":
@@ -51,6 +56,12 @@ class RunScreen(RunView):
             state = self._snapshot.state
             return not self._snapshot.live and state is not None and state.state != "finished"
         return True
+
+    def on_key(self, event: Key) -> None:
+        """Say why a key does nothing for a log that is only watched."""
+        watched = self._snapshot.facts.watched
+        if watched is not None and event.key in keys_of_own_runs():
+            self.tuitrain.tell(watched.refusal(self._directory.id), "warning")
 
     def _order(self, request: Request) -> None:
         self.tuitrain.order(self._directory, request)

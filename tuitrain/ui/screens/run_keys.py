@@ -1,5 +1,7 @@
 """The keys of the run screen: what they do and say; palette and help are made of this."""
 
+from collections.abc import Mapping
+
 from textual.binding import Binding, BindingType
 
 BINDINGS: list[BindingType] = [
@@ -74,3 +76,20 @@ BINDINGS: list[BindingType] = [
     Binding("q,escape", "leave", "back", show=False, id="run.leave",
             tooltip="Leave the screen; the run continues."),
 ]  # fmt: skip
+
+OWN_RUNS_ONLY = frozenset({
+    "pause", "release", "resume", "stop", "checkpoint", "evaluate", "rate", "profile",
+    "open_results", "open_uses", "open_checkpoints", "open_log", "open_time", "open_memory",
+})  # fmt: skip
+"""Actions that need this program's own worker or what it left: a watched log has neither."""
+
+
+def keys_of_own_runs() -> Mapping[str, str]:
+    """Return the description of each key that works for this program's own runs only."""
+    bindings = [each for each in BINDINGS if isinstance(each, Binding)]
+    return {
+        key: binding.description
+        for binding in bindings
+        if binding.action in OWN_RUNS_ONLY
+        for key in binding.key.split(",")
+    }

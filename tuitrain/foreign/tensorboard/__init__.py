@@ -1,0 +1,1 @@
+"""TensorBoard's event files, without TensorBoard, TensorFlow or protobuf."""
