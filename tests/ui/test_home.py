@@ -11,17 +11,21 @@ from tests.ui.makers import NOW, EndState, falling, keep_alive, new_run, train
 from tests.ui.screens import screen_text, told, wait_for, wait_for_golden, wait_for_text
 from tuitrain.config.presets import ListedPreset, find_preset, listed
 from tuitrain.runs.directory import RunDirectory
+from tuitrain.runs.labels import Labels, save_labels
 from tuitrain.runs.listing import list_runs
 from tuitrain.runs.summary import RunSummary, save_summary
 from tuitrain.telemetry.gpu import GpuSampler
 from tuitrain.ui.app import TuitrainApp
 from tuitrain.ui.feeds.home import MachineFollower, read_experience
 from tuitrain.ui.screens.compare import CompareScreen
-from tuitrain.ui.screens.home import HomeScreen
+from tuitrain.ui.screens.home.screen import HomeScreen
 from tuitrain.ui.screens.launch import LaunchScreen
 from tuitrain.ui.screens.run import RunScreen
+from tuitrain.ui.widgets.filterline import FilterLine
+from tuitrain.ui.widgets.heading import TableHeading
 from tuitrain.ui.widgets.homelists import PresetList, RunList
 from tuitrain.view.chart.figure import TerminalStyle
+from tuitrain.view.spans import plain_text
 
 PRESET = """
 name = "{name}"
@@ -288,6 +292,77 @@ def test_the_filter_of_runs_takes_words_of_name_preset_and_state(
         await wait_for(pilot, lambda: len(shown.keys) == 5)
 
     play(root, home, steps)
+
+
+def test_a_filter_knows_settings_completes_keys_and_says_what_is_wrong_with_it(
+    root: Path, home: Callable[[TuitrainApp], None]
+) -> None:
+    runs = some_runs(root)
+    save_labels(runs["done"], Labels(("keeper",)))
+
+    async def steps(pilot: Pilot[Any]) -> None:
+        await runs_listed(pilot)
+        shown = pilot.app.screen.query_one(RunList)
+        await pilot.press("tab", "slash", *"tag:keeper -state=failed epochs>=10")
+        await wait_for(pilot, lambda: shown.keys == [str(runs["done"].path)], "the tagged run")
+        await pilot.press(*" epo")
+        await wait_for_text(pilot, "tab: epoch  epochs")
+        assert shown.keys == [str(runs["done"].path)], "a key that is begun is no word"
+        await pilot.press(*"chs>")
+        await wait_for_text(pilot, "there is nothing behind >")
+        assert shown.keys == [str(runs["done"].path)], "what the last filter found stays"
+        await pilot.press("ctrl+u", *"epoch_s=1")
+        await wait_for_text(pilot, "no run has 'epoch_s'; near it: epoch")
+        await pilot.press("ctrl+u", *"train.ep", "tab")
+        line = pilot.app.screen.query_one("#runs-filter", FilterLine)
+        await wait_for(pilot, lambda: line.value == "train.epochs", "the key")
+        await pilot.press("ctrl+u", *"state=pa", "tab")
+        await wait_for(pilot, lambda: shown.keys == [str(runs["paused"].path)], "the paused run")
+        await wait_for_text(pilot, "1/1 of 5")
+
+    play(root, home, steps, size=(120, 30))
+
+
+def test_the_table_is_sorted_by_keys_and_clicks_and_looks_the_same_the_next_time(
+    root: Path, home: Callable[[TuitrainApp], None]
+) -> None:
+    runs = some_runs(root)
+    names = {str(run.path): name for name, run in runs.items()}
+
+    async def choose(pilot: Pilot[Any]) -> None:
+        await runs_listed(pilot, "ancient")
+        shown = pilot.app.screen.query_one(RunList)
+        await pilot.press("tab", "c")
+        await wait_for_text(pilot, "Columns beside the name")
+        await pilot.press("slash", *"train.ep", "down", "space", "slash", "escape", "enter")
+        await wait_for_text(pilot, "train.epochs")
+        await pilot.press("greater_than_sign", "r")
+        heading = pilot.app.screen.query_one("#heading")
+        words = plain_text(pilot.app.screen.query_one(TableHeading).lines[0])
+        await pilot.click(heading, offset=(words.index("duration") + 1, 0))
+        order = ["done", "lost", "paused", "failed", "old"]
+        await wait_for(pilot, lambda: [names[key] for key in shown.keys] == order, "the longest")
+        await wait_for_text(pilot, "duration▼")
+        await pilot.press("r")
+        await wait_for(pilot, lambda: [names[key] for key in shown.keys] == order[::-1])
+
+    async def look_again(pilot: Pilot[Any]) -> None:
+        await runs_listed(pilot, "ancient", "train.epochs", "duration▲")
+        shown = pilot.app.screen.query_one(RunList)
+        assert names[shown.keys[0]] == "old"
+
+    play(root, home, choose, size=(160, 30))
+    play(root, home, look_again, size=(160, 30))
+
+
+def test_runs_of_one_name_are_told_apart(root: Path, home: Callable[[TuitrainApp], None]) -> None:
+    runs = [new_run(root, "twin", preset="rings", age_s=900 + i, seed=i) for i in range(2)]
+
+    async def steps(pilot: Pilot[Any]) -> None:
+        for run in runs:
+            await wait_for_text(pilot, run.id[14:])
+
+    play(root, home, steps, size=(120, 30))
 
 
 def test_clicks_select_rows_open_them_and_press_keys(

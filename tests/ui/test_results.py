@@ -18,7 +18,7 @@ from tuitrain.runs.config import record_config
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.supervisor.inspection import Question
 from tuitrain.ui.feeds.child import Ask, Child
-from tuitrain.ui.screens.home import HomeScreen
+from tuitrain.ui.screens.home.screen import HomeScreen
 from tuitrain.ui.screens.results.screen import ResultsScreen
 from tuitrain.ui.screens.results.uses import UseMenu
 from tuitrain.ui.screens.run import RunScreen

@@ -28,7 +28,7 @@ from tuitrain.ui.preferences import Preferences
 from tuitrain.ui.screens.choose import ChooseRuns
 from tuitrain.ui.screens.dialogs import Ask, Confirm
 from tuitrain.ui.screens.help import HelpScreen
-from tuitrain.ui.screens.home import HomeScreen
+from tuitrain.ui.screens.home.screen import HomeScreen
 from tuitrain.ui.screens.inspect import InspectScreen
 from tuitrain.ui.screens.launch import LaunchScreen
 from tuitrain.ui.screens.own_data import OwnDataScreen

@@ -27,9 +27,12 @@ _TEXTUAL = (
 
 SOURCES = (
     (EVERYWHERE, "tuitrain.ui.app", "TuitrainApp"),
-    ("Home", "tuitrain.ui.screens.home", "HomeScreen"),
+    ("Home", "tuitrain.ui.screens.home.screen", "HomeScreen"),
     ("Home, presets", "tuitrain.ui.widgets.homelists", "PresetList"),
     ("Home, runs", "tuitrain.ui.widgets.homelists", "RunList"),
+    ("Home, the chosen runs", "tuitrain.ui.screens.home.runs", "RunsSide"),
+    ("Home, the table", "tuitrain.ui.screens.home.table", "RunTable"),
+    ("Home, columns", "tuitrain.ui.screens.home.columns", "ChooseColumns"),
     ("Home, data of your own", "tuitrain.ui.screens.own_data", "OwnDataScreen"),
     ("Filters", "tuitrain.ui.widgets.filterline", "FilterLine"),
     ("Launch", "tuitrain.ui.screens.launch", "LaunchScreen"),

@@ -1,0 +1,189 @@
+"""Home's right side: the table of runs, and what is done to the runs chosen in it."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+
+from tuitrain.errors import TuitrainError
+from tuitrain.runs.directory import RunDirectory
+from tuitrain.runs.remove import remove_run
+from tuitrain.runs.summary import RunSummary
+from tuitrain.ui.preferences import Preferences
+from tuitrain.ui.screens.dialogs import Confirm
+from tuitrain.ui.screens.home.table import RunTable
+from tuitrain.ui.widgets.homelists import RunList
+from tuitrain.view.chart.figure import TerminalStyle
+from tuitrain.view.format import sanitise
+from tuitrain.view.runrows import LIVE
+
+if TYPE_CHECKING:
+    from tuitrain.ui.app import TuitrainApp
+
+
+class RunsSide(Vertical):
+    """The table, and keys that work on the run under its cursor or on all that are marked."""
+
+    BINDINGS = [
+        Binding(
+            "space",
+            "mark",
+            "mark",
+            id="home.mark",
+            tooltip="Mark this run, to compare it with others",
+        ),
+        Binding(
+            "n",
+            "screen.presets",
+            "new",
+            id="home.new",
+            tooltip="Go to the presets to start a new run",
+        ),
+        Binding(
+            "e",
+            "again",
+            "again",
+            id="home.again",
+            tooltip="Start a new run with this run's settings, which can be changed first",
+        ),
+        Binding(
+            "R",
+            "resume",
+            "resume",
+            id="home.resume",
+            tooltip="Resume this run from its last checkpoint",
+        ),
+        Binding(
+            "v",
+            "results",
+            "results",
+            id="home.results",
+            tooltip="Evaluate a checkpoint: figures, classes, confusion, curves, worst samples",
+        ),
+        Binding(
+            "u",
+            "uses",
+            "use",
+            id="home.uses",
+            tooltip="Use the model: predict, explain, plot, report, export, demo or serve",
+        ),
+        Binding(
+            "d",
+            "compare",
+            "compare",
+            id="home.compare",
+            tooltip="Compare the marked runs, or this one with the marked one",
+        ),
+        Binding(
+            "x",
+            "remove",
+            "remove",
+            id="home.remove",
+            tooltip="Remove this run and all its files; asks first",
+        ),
+    ]
+
+    def __init__(
+        self,
+        clock: Callable[[], float],
+        look: Callable[[], TerminalStyle],
+        preferences: Callable[[], Preferences],
+    ) -> None:
+        """Show no runs yet; the arguments are the table's."""
+        super().__init__(id="runs-side")
+        self.table = RunTable(clock, look, preferences)
+
+    def compose(self) -> ComposeResult:
+        """Lay the side out."""
+        yield self.table
+
+    @property
+    def _tui(self) -> "TuitrainApp":
+        return cast("TuitrainApp", self.app)
+
+    @property
+    def _chosen(self) -> Sequence[RunSummary]:
+        return self.table.chosen
+
+    def _with_run(self, act: Callable[[RunDirectory], None]) -> None:
+        """Do something with the run under the cursor, if there is one."""
+        run = self.table.rows.at_cursor
+        if run is not None:
+            act(RunDirectory(Path(run.path)))
+
+    # --- one run --------------------------------------------------------------------------------
+
+    @on(RunList.Chosen)
+    def _open(self, event: RunList.Chosen) -> None:
+        event.stop()
+        self._tui.open_run(RunDirectory(Path(event.key)))
+
+    def action_again(self) -> None:
+        """Open the form with the settings of the run under the cursor."""
+        run = self.table.rows.at_cursor
+        if run is not None:
+            directory = RunDirectory(Path(run.path))
+            self._tui.open_launch(run.preset, config=directory.config_path)
+
+    def action_resume(self) -> None:
+        """Go on with the run under the cursor."""
+        self._with_run(self._tui.resume_run)
+
+    def action_results(self) -> None:
+        """Show what an evaluation of the run under the cursor gives."""
+        self._with_run(self._tui.open_results)
+
+    def action_uses(self) -> None:
+        """Show what can be done with the model of the run under the cursor."""
+        self._with_run(self._tui.open_uses)
+
+    # --- several runs ---------------------------------------------------------------------------
+
+    def action_mark(self) -> None:
+        """Mark the run under the cursor, or take its mark away."""
+        shown = self.table.rows.list
+        if shown.key:
+            self.table.marks.toggle(shown.key)
+            self.table.show()
+            shown.action_move(1)
+
+    def action_compare(self) -> None:
+        """Compare the marked runs; one mark alone is compared with the run under the cursor."""
+        paths = [run.path for run in self._chosen]
+        at_cursor = self.table.rows.list.key
+        if len(paths) < 2 and at_cursor and at_cursor not in paths:
+            paths.append(at_cursor)
+        if len(paths) < 2:
+            self._tui.tell("mark two or more runs with space, then press d", "warning")
+            return
+        self._tui.open_compare([RunDirectory(Path(path)) for path in paths])
+
+    # --- removal --------------------------------------------------------------------------------
+
+    def action_remove(self) -> None:
+        """Ask, then remove the run under the cursor."""
+        run = self.table.rows.at_cursor
+        if run is None:
+            return
+        if run.state in LIVE:
+            self._tui.tell(f"{run.id} is live: stop it first", "warning")
+            return
+        question = f"Remove {sanitise(run.id)} with its record, checkpoints and exports for good?"
+        self.app.push_screen(Confirm(question, "remove it"), partial(self._removal, run))
+
+    def _removal(self, run: RunSummary, wanted: bool | None) -> None:
+        if wanted:
+            self.run_worker(partial(self._remove, run), thread=True, group="removals")
+
+    def _remove(self, run: RunSummary) -> None:
+        try:
+            remove_run(RunDirectory(Path(run.path)))
+        except (TuitrainError, OSError) as error:
+            self._tui.tell(f"{run.id} is still there: {error}", "error")
+            return
+        self._tui.tell(f"{run.id} is removed")
