@@ -171,6 +171,11 @@ class TuitrainApp(App[int]):
             self._gate.expect(screen, pause_s)
             self.push_screen(screen)
 
+    @property
+    def is_opening(self) -> bool:
+        """Whether a screen was opened that is not in sight yet: what is typed is not for it."""
+        return self._gate.expects(self.screen)
+
     def let_hand_rest(self, screen: Screen[Any]) -> None:
         """Take no key for a moment: whoever types does not see yet what the screen takes now."""
         self._gate.hold(screen, time.monotonic() + HAND_S)

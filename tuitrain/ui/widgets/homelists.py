@@ -1,12 +1,19 @@
 """The two lists of the home screen, with the keys that work in each.
 
-They say what is wanted; the screen does it.
+They say what is wanted; the screen, or the app, does it.
 """
+
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 from textual.binding import Binding
 
+from tuitrain.runs.directory import RunDirectory
 from tuitrain.ui.widgets.lazylist import LazyList
 from tuitrain.ui.widgets.picklist import PickList
+
+if TYPE_CHECKING:
+    from tuitrain.ui.app import TuitrainApp
 
 
 class PresetList(PickList):
@@ -47,3 +54,8 @@ class RunList(LazyList):
             tooltip="Filter as you type: lr>=1e-3 model~resnet state=failed -tag:old moons",
         ),
     ]
+
+    def action_choose(self) -> None:
+        """Open the run under the cursor, before what is typed after it is taken for something."""
+        if self.key:
+            cast("TuitrainApp", self.app).open_run(RunDirectory(Path(self.key)))

@@ -5,7 +5,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
@@ -17,7 +16,6 @@ from tuitrain.runs.summary import RunSummary
 from tuitrain.ui.preferences import Preferences
 from tuitrain.ui.screens.dialogs import Confirm
 from tuitrain.ui.screens.home.table import RunTable
-from tuitrain.ui.widgets.homelists import RunList
 from tuitrain.view.chart.figure import TerminalStyle
 from tuitrain.view.format import sanitise
 from tuitrain.view.runrows import LIVE
@@ -102,6 +100,11 @@ class RunsSide(Vertical):
         """Lay the side out."""
         yield self.table
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Do nothing to runs while another screen is about to cover them."""
+        del action, parameters
+        return not self._tui.is_opening
+
     @property
     def _tui(self) -> "TuitrainApp":
         return cast("TuitrainApp", self.app)
@@ -117,11 +120,6 @@ class RunsSide(Vertical):
             act(RunDirectory(Path(run.path)))
 
     # --- one run --------------------------------------------------------------------------------
-
-    @on(RunList.Chosen)
-    def _open(self, event: RunList.Chosen) -> None:
-        event.stop()
-        self._tui.open_run(RunDirectory(Path(event.key)))
 
     def action_again(self) -> None:
         """Open the form with the settings of the run under the cursor."""

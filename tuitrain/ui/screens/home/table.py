@@ -4,6 +4,7 @@ Reads nothing itself, and does nothing to a run.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, cast
 
 from textual import on
 from textual.app import ComposeResult
@@ -27,6 +28,9 @@ from tuitrain.view.format import sanitise
 from tuitrain.view.runlist.columns import offered_columns
 from tuitrain.view.runlist.order import next_sort, sort_of_click
 from tuitrain.view.spans import wrap_plain
+
+if TYPE_CHECKING:
+    from tuitrain.ui.app import TuitrainApp
 
 
 class RunTable(Vertical):
@@ -92,6 +96,11 @@ class RunTable(Vertical):
         self._ready = False
         self._fault = ""
         """Why the folder of runs can't be read, where that is so."""
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Ask nothing while another screen is about to cover the table."""
+        del action, parameters
+        return not cast("TuitrainApp", self.app).is_opening
 
     def compose(self) -> ComposeResult:
         """Lay the table out."""
