@@ -11,8 +11,9 @@ from tests.ui.makers import NOW, EndState, falling, keep_alive, new_run, train
 from tests.ui.screens import screen_text, told, wait_for, wait_for_golden, wait_for_text
 from tuitrain.config.presets import ListedPreset, find_preset, listed
 from tuitrain.runs.directory import RunDirectory
-from tuitrain.runs.labels import Labels, save_labels
+from tuitrain.runs.labels import Labels, load_labels, save_labels
 from tuitrain.runs.listing import list_runs
+from tuitrain.runs.reader import RunReader
 from tuitrain.runs.summary import RunSummary, save_summary
 from tuitrain.telemetry.gpu import GpuSampler
 from tuitrain.ui.app import TuitrainApp
@@ -426,12 +427,12 @@ def test_a_run_is_removed_only_after_a_yes(root: Path, home: Callable[[TuitrainA
     async def steps(pilot: Pilot[Any]) -> None:
         await runs_listed(pilot)
         await pilot.press("tab", "down", "x")
-        await wait_for_text(pilot, "for good?")
+        await wait_for_text(pilot, "kept in the trash for 7")
         await pilot.press("n")
-        await wait_for(pilot, lambda: "for good?" not in screen_text(pilot.app))
+        await wait_for(pilot, lambda: "kept in the trash for 7" not in screen_text(pilot.app))
         assert runs["failed"].path.exists()
         await pilot.press("x")
-        await wait_for_text(pilot, "for good?")
+        await wait_for_text(pilot, "kept in the trash for 7")
         await pilot.press("y")
         shown = pilot.app.screen_stack[-1].query_one(RunList)
         await wait_for(pilot, lambda: str(runs["failed"].path) not in shown.keys)
@@ -439,6 +440,80 @@ def test_a_run_is_removed_only_after_a_yes(root: Path, home: Callable[[TuitrainA
         assert runs["done"].path.exists()
 
     play(root, home, steps)
+
+
+def test_twenty_runs_are_removed_with_three_keys_and_one_brings_them_back(
+    root: Path, home: Callable[[TuitrainApp], None]
+) -> None:
+    for number in range(23):
+        name = f"sweep-{number}" if number < 20 else f"kept-{number}"
+        train(new_run(root, name, preset="rings", seed=number), falling(3))
+
+    async def steps(pilot: Pilot[Any]) -> None:
+        await wait_for_text(pilot, "23 done")
+        shown = pilot.app.screen.query_one(RunList)
+        await pilot.press("tab", "slash", *"sweep", "down")
+        await wait_for_text(pilot, "/20 of 23")
+        await pilot.press("a", "x")
+        await wait_for_text(pilot, "Remove 20 runs: ")
+        await pilot.press("y")
+        await wait_for(pilot, lambda: len(list_runs(root)) == 3, "removed")
+        await wait_for(pilot, lambda: "20 runs in the trash" in told(pilot.app))
+        await wait_for(pilot, lambda: not shown.keys, "the list without them")
+        await pilot.press("u")
+        await wait_for(pilot, lambda: len(shown.keys) == 20, "restored")
+        assert len(list_runs(root)) == 23
+
+    play(root, home, steps, size=(120, 30))
+
+
+def test_marked_runs_are_tagged_and_noted_together(
+    root: Path, home: Callable[[TuitrainApp], None]
+) -> None:
+    runs = some_runs(root)
+
+    async def steps(pilot: Pilot[Any]) -> None:
+        await runs_listed(pilot, "ancient")
+        await pilot.press("tab", "space", "space", "t")
+        await wait_for_text(pilot, "Tags of 2 runs")
+        await pilot.press(*"good slow", "enter")
+        chosen = [runs["lost"], runs["failed"]]
+        await wait_for(pilot, lambda: all("slow" in load_labels(run).tags for run in chosen))
+        await pilot.press("t", *"-slow", "enter")
+        await wait_for(pilot, lambda: [load_labels(run).tags for run in chosen] == [("good",)] * 2)
+        await pilot.press("N", *"see disk", "enter")
+        await wait_for(pilot, lambda: [load_labels(run).note for run in chosen] == ["see disk"] * 2)
+        assert load_labels(runs["done"]) == Labels()
+
+    play(root, home, steps, size=(120, 30))
+
+
+def test_only_runs_that_live_are_paused_and_stopped_and_one_question_is_asked(
+    root: Path, home: Callable[[TuitrainApp], None]
+) -> None:
+    some_runs(root)
+    live = [new_run(root, f"live-{number}", preset="rings") for number in range(2)]
+    for run in live:
+        train(run, falling(31), end=None)
+    locks = [keep_alive(run) for run in live]
+
+    async def steps(pilot: Pilot[Any]) -> None:
+        await wait_for_text(pilot, "2 live")
+        await pilot.press("a", "p")
+        await wait_for_text(pilot, "Pause 2 of 7 runs: live-")
+        await pilot.press("y")
+        await wait_for(pilot, lambda: all(commands_of(run) == ["pause"] for run in live), "paused")
+        await pilot.press("a", "end", "s")
+        await wait_for(pilot, lambda: "nothing is stopped" in told(pilot.app))
+
+    play(root, home, steps, size=(120, 30))
+    for lock in locks:
+        lock.release()
+
+
+def commands_of(run: RunDirectory) -> list[str]:
+    with RunReader(run) as reader:
+        return [command.kind for command in reader.entries.commands()]
 
 
 def test_a_live_run_is_not_removed_and_has_the_focus_at_first(

@@ -311,7 +311,7 @@ def test_home_and_the_run_lead_to_the_results_and_to_what_the_model_is_for(
     async def steps(pilot: Pilot[Any]) -> None:
         await wait_for_text(pilot, "alpha")
         await pilot.press("tab")
-        for key, kind in (("v", ResultsScreen), ("u", UseMenu)):
+        for key, kind in (("v", ResultsScreen), ("U", UseMenu)):
             await pilot.press(key)
             await wait_for(pilot, lambda kind=kind: isinstance(pilot.app.screen, kind), key)
             await pilot.press("escape")

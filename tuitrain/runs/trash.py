@@ -35,9 +35,7 @@ def trash_folder(root: Path) -> Path:
     return root / _NAME
 
 
-def move_to_trash(
-    directory: RunDirectory, clock: Callable[[], float] = time.time
-) -> TrashedRun:
+def move_to_trash(directory: RunDirectory, clock: Callable[[], float] = time.time) -> TrashedRun:
     """Take a run out of all lists; nothing of it is lost until the trash is emptied.
 
     Raises:
@@ -45,9 +43,9 @@ def move_to_trash(
         FolderError: the folder can't be moved there.
     """
     folder = trash_folder(directory.path.parent)
-    now = clock()
+    now_ms = round(clock() * 1000)
     # The time goes first, so that the same run can be removed twice.
-    target = folder / f"{now * 1000:.0f}-{directory.id}"
+    target = folder / f"{now_ms}-{directory.id}"
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
         move_unwatched(directory, target)
@@ -55,8 +53,10 @@ def move_to_trash(
         advice = "`tuitrain rm --now` removes it for good without the trash"
         if error.errno == errno.EXDEV:
             advice = f"{folder} is another file system; {advice}"
-        raise FolderError.of(directory.path, error, "can't be moved to the trash", advice) from error
-    return TrashedRun(target, directory.id, now)
+        raise FolderError.of(
+            directory.path, error, "can't be moved to the trash", advice
+        ) from error
+    return TrashedRun(target, directory.id, now_ms / 1000)
 
 
 def move_unwatched(directory: RunDirectory, target: Path) -> None:
@@ -115,7 +115,9 @@ def find_trashed(root: Path, text: str) -> TrashedRun:
     if found:
         ids = ", ".join(run.id for run in found[:10])
         raise RunNotFoundError(f"{text!r} means any of {len(found)} removed runs: {ids}")
-    raise RunNotFoundError(f"no run {text!r} in {trash_folder(root)}. `tuitrain trash list` shows it.")
+    raise RunNotFoundError(
+        f"no run {text!r} in {trash_folder(root)}. `tuitrain trash list` shows it."
+    )
 
 
 def _end(run: TrashedRun) -> str:

@@ -30,6 +30,7 @@ SOURCES = (
     ("Home", "tuitrain.ui.screens.home.screen", "HomeScreen"),
     ("Home, presets", "tuitrain.ui.widgets.homelists", "PresetList"),
     ("Home, runs", "tuitrain.ui.widgets.homelists", "RunList"),
+    ("Home, a run", "tuitrain.ui.screens.home.keys", "RunKeys"),
     ("Home, the chosen runs", "tuitrain.ui.screens.home.runs", "RunsSide"),
     ("Home, the table", "tuitrain.ui.screens.home.table", "RunTable"),
     ("Home, columns", "tuitrain.ui.screens.home.columns", "ChooseColumns"),

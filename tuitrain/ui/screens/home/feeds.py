@@ -46,8 +46,9 @@ class HomeFeeds:
             follower.wake()
 
     def look(self) -> None:
-        """List the runs at once."""
+        """List and read the runs at once."""
         self._list.wake()
+        self._details.wake()
 
     def ask(self, *, curves: Sequence[RunSummary], details: Sequence[RunSummary]) -> None:
         """Read curves and details of these runs from now on."""

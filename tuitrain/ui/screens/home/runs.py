@@ -1,6 +1,7 @@
-"""Home's right side: the table of runs, and what is done to the runs chosen in it."""
+"""Home's right side: the table of runs, and what is done to all that are chosen in it."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -8,83 +9,71 @@ from typing import TYPE_CHECKING, cast
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
+from textual.message import Message
 
 from tuitrain.errors import TuitrainError
+from tuitrain.messages import Pause, Request, Stop
 from tuitrain.runs.directory import RunDirectory
-from tuitrain.runs.remove import remove_run
+from tuitrain.runs.labels import check_tag, load_labels, save_labels
 from tuitrain.runs.summary import RunSummary
 from tuitrain.ui.preferences import Preferences
-from tuitrain.ui.screens.dialogs import Confirm
-from tuitrain.ui.screens.home.table import RunTable
+from tuitrain.ui.screens.dialogs import Ask, Confirm
+from tuitrain.ui.screens.home.keys import RunKeys
+from tuitrain.ui.screens.home.removal import Removal
 from tuitrain.view.chart.figure import TerminalStyle
 from tuitrain.view.format import sanitise
-from tuitrain.view.runrows import LIVE
+from tuitrain.view.runlist.chosen import ACTS, eligible, question, tag_changes
+from tuitrain.view.runrows import ACTIVE
 
 if TYPE_CHECKING:
     from tuitrain.ui.app import TuitrainApp
 
 
 class RunsSide(Vertical):
-    """The table, and keys that work on the run under its cursor or on all that are marked."""
+    """The table, and keys that work on all marked runs, or on the one under the cursor."""
 
     BINDINGS = [
         Binding(
-            "space",
-            "mark",
-            "mark",
-            id="home.mark",
-            tooltip="Mark this run, to compare it with others",
-        ),
-        Binding(
-            "n",
-            "screen.presets",
-            "new",
-            id="home.new",
-            tooltip="Go to the presets to start a new run",
-        ),
-        Binding(
-            "e",
-            "again",
-            "again",
-            id="home.again",
-            tooltip="Start a new run with this run's settings, which can be changed first",
-        ),
-        Binding(
             "R",
-            "resume",
+            "act('resume')",
             "resume",
             id="home.resume",
-            tooltip="Resume this run from its last checkpoint",
-        ),
-        Binding(
-            "v",
-            "results",
-            "results",
-            id="home.results",
-            tooltip="Evaluate a checkpoint: figures, classes, confusion, curves, worst samples",
-        ),
-        Binding(
-            "u",
-            "uses",
-            "use",
-            id="home.uses",
-            tooltip="Use the model: predict, explain, plot, report, export, demo or serve",
-        ),
-        Binding(
-            "d",
-            "compare",
-            "compare",
-            id="home.compare",
-            tooltip="Compare the marked runs, or this one with the marked one",
+            tooltip="Resume the chosen runs from their last checkpoints",
         ),
         Binding(
             "x",
             "remove",
             "remove",
             id="home.remove",
-            tooltip="Remove this run and all its files; asks first",
+            tooltip="Move the chosen runs to the trash, where they are kept for 7 days; asks first",
+        ),
+        Binding("u", "undo", "undo", id="home.undo", tooltip="Bring back what was removed last"),
+        Binding(
+            "t",
+            "tag",
+            "tag",
+            id="home.tag",
+            tooltip="Tag the chosen runs: words to add, and with - before them to remove",
+        ),
+        Binding("N", "note", "note", id="home.note", tooltip="Write a note on the chosen runs"),
+        Binding(
+            "p",
+            "act('pause')",
+            "pause",
+            id="home.pause",
+            tooltip="Pause the chosen runs at their next step; asks first where they are several",
+        ),
+        Binding(
+            "s",
+            "act('stop')",
+            "stop",
+            id="home.stop",
+            tooltip="Save a checkpoint and end the chosen runs; asks first",
         ),
     ]
+
+    class Changed(Message):
+        """Runs came or went: the list is to be read again at once."""
 
     def __init__(
         self,
@@ -94,11 +83,13 @@ class RunsSide(Vertical):
     ) -> None:
         """Show no runs yet; the arguments are the table's."""
         super().__init__(id="runs-side")
-        self.table = RunTable(clock, look, preferences)
+        self.keys = RunKeys(clock, look, preferences)
+        self.table = self.keys.table
+        self._removal = Removal()
 
     def compose(self) -> ComposeResult:
         """Lay the side out."""
-        yield self.table
+        yield self.keys
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Do nothing to runs while another screen is about to cover them."""
@@ -109,79 +100,114 @@ class RunsSide(Vertical):
     def _tui(self) -> "TuitrainApp":
         return cast("TuitrainApp", self.app)
 
-    @property
-    def _chosen(self) -> Sequence[RunSummary]:
-        return self.table.chosen
+    def _in_background(self, work: Callable[[], None]) -> None:
+        self.run_worker(work, thread=True, group="runs")
 
-    def _with_run(self, act: Callable[[RunDirectory], None]) -> None:
-        """Do something with the run under the cursor, if there is one."""
-        run = self.table.rows.at_cursor
-        if run is not None:
-            act(RunDirectory(Path(run.path)))
+    # --- commands -------------------------------------------------------------------------------
 
-    # --- one run --------------------------------------------------------------------------------
+    def action_act(self, act: str) -> None:
+        """Pause, stop or resume the chosen runs that can be."""
+        chosen = self.table.chosen
+        runs = eligible(act, chosen)
+        if not runs:
+            if chosen:
+                self._tui.tell(f"{_names(chosen)}: {ACTS[act].none}", "warning")
+        elif len(runs) > 1 or act == "stop":
+            asked = Confirm(question(act, runs, len(chosen)), act)
+            self.app.push_screen(asked, partial(self._act, act, runs))
+        else:
+            self._act(act, runs, True)
 
-    def action_again(self) -> None:
-        """Open the form with the settings of the run under the cursor."""
-        run = self.table.rows.at_cursor
-        if run is not None:
+    def _act(self, act: str, runs: Sequence[RunSummary], wanted: bool | None) -> None:
+        requests: dict[str, Callable[[], Request]] = {"pause": Pause, "stop": Stop}
+        for run in runs if wanted else ():
             directory = RunDirectory(Path(run.path))
-            self._tui.open_launch(run.preset, config=directory.config_path)
+            if act == "resume":
+                self._tui.resume_run(directory)
+            else:
+                self._tui.order(directory, requests[act]())
 
-    def action_resume(self) -> None:
-        """Go on with the run under the cursor."""
-        self._with_run(self._tui.resume_run)
+    # --- labels ---------------------------------------------------------------------------------
 
-    def action_results(self) -> None:
-        """Show what an evaluation of the run under the cursor gives."""
-        self._with_run(self._tui.open_results)
+    def action_tag(self) -> None:
+        """Ask for tags to add and to remove."""
+        runs = self.table.chosen
+        if runs:
+            have = sorted({tag for run in runs for tag in self._labels(run)})
+            hint = f"words to add, -word takes one away; now: {' '.join(have) or 'none'}"
+            asked = Ask(f"Tags of {_names(runs)}", hint=hint, check=_check_tags)
+            self.app.push_screen(asked, partial(self._tag, runs))
 
-    def action_uses(self) -> None:
-        """Show what can be done with the model of the run under the cursor."""
-        self._with_run(self._tui.open_uses)
+    def _labels(self, run: RunSummary) -> tuple[str, ...]:
+        return self.table.listed.values[run.path].labels.tags
 
-    # --- several runs ---------------------------------------------------------------------------
+    def _tag(self, runs: Sequence[RunSummary], text: str | None) -> None:
+        if text:
+            add, remove = tag_changes(text)
+            self._in_background(partial(self._label, runs, add, remove, None))
 
-    def action_mark(self) -> None:
-        """Mark the run under the cursor, or take its mark away."""
-        shown = self.table.rows.list
-        if shown.key:
-            self.table.marks.toggle(shown.key)
-            self.table.show()
-            shown.action_move(1)
+    def action_note(self) -> None:
+        """Ask for a note."""
+        runs = self.table.chosen
+        if runs:
+            now = self.table.listed.values[runs[0].path].labels.note
+            asked = Ask(f"Note on {_names(runs)}", value=now, hint="empty: none")
+            self.app.push_screen(asked, partial(self._note, runs))
 
-    def action_compare(self) -> None:
-        """Compare the marked runs; one mark alone is compared with the run under the cursor."""
-        paths = [run.path for run in self._chosen]
-        at_cursor = self.table.rows.list.key
-        if len(paths) < 2 and at_cursor and at_cursor not in paths:
-            paths.append(at_cursor)
-        if len(paths) < 2:
-            self._tui.tell("mark two or more runs with space, then press d", "warning")
-            return
-        self._tui.open_compare([RunDirectory(Path(path)) for path in paths])
+    def _note(self, runs: Sequence[RunSummary], text: str | None) -> None:
+        if text is not None:
+            self._in_background(partial(self._label, runs, (), (), text))
+
+    def _label(
+        self,
+        runs: Sequence[RunSummary],
+        add: Sequence[str],
+        remove: Sequence[str],
+        note: str | None,
+    ) -> None:
+        try:
+            for run in runs:
+                directory = RunDirectory(Path(run.path))
+                labels = load_labels(directory).tagged(add, remove)
+                save_labels(directory, labels if note is None else replace(labels, note=note))
+        except (TuitrainError, OSError) as error:
+            self._tui.tell(str(error), "error")
+        self.post_message(self.Changed())
 
     # --- removal --------------------------------------------------------------------------------
 
     def action_remove(self) -> None:
-        """Ask, then remove the run under the cursor."""
-        run = self.table.rows.at_cursor
-        if run is None:
-            return
-        if run.state in LIVE:
-            self._tui.tell(f"{run.id} is live: stop it first", "warning")
-            return
-        question = f"Remove {sanitise(run.id)} with its record, checkpoints and exports for good?"
-        self.app.push_screen(Confirm(question, "remove it"), partial(self._removal, run))
+        """Ask, then move the chosen runs to the trash."""
+        chosen = self.table.chosen
+        live = [run for run in chosen if run.state in ACTIVE and run.state != "paused"]
+        if live:
+            what = "is" if len(live) == 1 else "are"
+            self._tui.tell(f"{_names(live)} {what} live: stop it first", "warning")
+        elif chosen:
+            asked = Confirm(question("remove", chosen, len(chosen)), "remove")
+            self.app.push_screen(asked, partial(self._remove, chosen))
 
-    def _removal(self, run: RunSummary, wanted: bool | None) -> None:
+    def _remove(self, runs: Sequence[RunSummary], wanted: bool | None) -> None:
         if wanted:
-            self.run_worker(partial(self._remove, run), thread=True, group="removals")
+            self.table.marks.clear()
+            self._in_background(lambda: self._tell(self._removal.remove(runs)))
 
-    def _remove(self, run: RunSummary) -> None:
-        try:
-            remove_run(RunDirectory(Path(run.path)))
-        except (TuitrainError, OSError) as error:
-            self._tui.tell(f"{run.id} is still there: {error}", "error")
-            return
-        self._tui.tell(f"{run.id} is removed")
+    def action_undo(self) -> None:
+        """Bring back what was removed last."""
+        self._in_background(lambda: self._tell(self._removal.undo(self._tui.root)))
+
+    def _tell(self, said: tuple[str, bool]) -> None:
+        """Say what became of a removal, and show the list as it is now."""
+        text, done = said
+        self._tui.tell(text, "information" if done else "error")
+        self.post_message(self.Changed())
+
+
+def _names(runs: Sequence[RunSummary]) -> str:
+    return sanitise(runs[0].id) if len(runs) == 1 else f"{len(runs)} runs"
+
+
+def _check_tags(text: str) -> None:
+    add, remove = tag_changes(text)
+    for tag in (*add, *remove):
+        check_tag(tag)

@@ -20,6 +20,7 @@ from tuitrain.ui.feeds.delivery import Delivery
 from tuitrain.ui.feeds.home import Machine, MachineFollower, read_presets
 from tuitrain.ui.screens.home.feeds import HomeFeeds
 from tuitrain.ui.screens.home.presets import PresetsSide
+from tuitrain.ui.screens.home.removal import empty_old
 from tuitrain.ui.screens.home.runs import RunsSide
 from tuitrain.ui.screens.home.table import RunTable
 from tuitrain.ui.whole import Whole
@@ -47,6 +48,7 @@ class HomeScreen(Whole, Screen[None]):
     HomeScreen #lists { layout: horizontal; height: 1fr; }
     HomeScreen #presets-side { width: 1fr; max-width: 48; min-width: 26; }
     HomeScreen #runs-side { width: 2fr; }
+    HomeScreen #run-keys, HomeScreen #runs-panel { height: 1fr; }
     HomeScreen #presets-panel { height: 1fr; }
     HomeScreen PickList { height: 1fr; }
     HomeScreen #detail-panel { height: auto; }
@@ -139,7 +141,13 @@ class HomeScreen(Whole, Screen[None]):
         )
         self._feeds.start()
         self.set_interval(_TICK_S, self.tick)
+        self.run_worker(self._empty_old, thread=True, group="trash")
         self._presets.list.focus()
+
+    def _empty_old(self) -> None:
+        fault = empty_old(self._tui().root)
+        if fault:
+            self._tui().tell(fault, "warning")
 
     def on_unmount(self) -> None:
         """Stop reading."""
@@ -222,6 +230,10 @@ class HomeScreen(Whole, Screen[None]):
         self._presets.show()
         self._table.show()
         self._show_detail()
+
+    @on(RunsSide.Changed)
+    def _look_again(self) -> None:
+        self._feeds.look()
 
     @on(RunTable.Shown)
     def _ask_for_what_is_shown(self) -> None:
