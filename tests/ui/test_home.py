@@ -535,6 +535,26 @@ def test_a_live_run_is_not_removed_and_has_the_focus_at_first(
     lock.release()
 
 
+def test_a_wide_terminal_shows_the_curve_and_what_was_changed_of_the_run_under_the_cursor(
+    root: Path, home: Callable[[TuitrainApp], None]
+) -> None:
+    runs = some_runs(root)
+    save_labels(runs["failed"], Labels(("keeper",), "see disk"))
+
+    async def steps(pilot: Pilot[Any]) -> None:
+        await runs_listed(pilot, "ancient")
+        await pilot.press("tab", "down")
+        await wait_for_text(pilot, "settings as in its preset")
+        await wait_for_text(pilot, "tags keeper")
+        await wait_for_text(pilot, "note see disk")
+        await wait_for_text(pilot, "train/loss")
+        await pilot.press("down")
+        await wait_for_text(pilot, "data.name digits (circles)")
+        await wait_for(pilot, lambda: "see disk" not in screen_text(pilot.app), "another run")
+
+    play(root, home, steps, size=(120, 36))
+
+
 def test_a_live_row_moves_while_its_run_does(
     root: Path, home: Callable[[TuitrainApp], None]
 ) -> None:

@@ -63,7 +63,8 @@ FILE_FAILURES: tuple[FailureKind, ...] = (
         ("It was {path}.",),
         (
             "df -h and quota -s tell which; tuitrain rm --now removes runs that are not needed, "
-            "tuitrain trash empty those removed before, checkpoint.keep = 1 keeps fewer checkpoints",
+            "tuitrain trash empty those removed before, checkpoint.keep = 1 keeps fewer "
+            "checkpoints",
             "--runs-dir or $TUITRAIN_RUNS puts runs on a larger disk, TMPDIR temporary files; then "
             "tuitrain resume RUN",
         ),

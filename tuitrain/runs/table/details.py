@@ -72,7 +72,7 @@ def _read(directory: RunDirectory) -> RunDetails:
             rows = reader.curves.metrics()
         if text is None:
             text = directory.config_path.read_text(encoding="utf-8")
-        settings = _flat(tomllib.loads(str(text)))
+        settings = flat_settings(tomllib.loads(str(text)))
     except (RecordError, OSError, ValueError, KeyError, TypeError):
         return RunDetails()
     return RunDetails(
@@ -82,11 +82,12 @@ def _read(directory: RunDirectory) -> RunDetails:
     )
 
 
-def _flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+def flat_settings(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return the settings of a preset, as TOML reads it, by dotted key."""
     found: dict[str, Any] = {}
     for key, value in config.items():
         if isinstance(value, dict):
-            found |= _flat(value, f"{prefix}{key}.")
+            found |= flat_settings(value, f"{prefix}{key}.")
         else:
             found[f"{prefix}{key}"] = value
     return found

@@ -3,10 +3,16 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tuitrain.runs.summary import RunSummary
 from tuitrain.ui.feeds.details import DetailsFollower, ReadDetails
 from tuitrain.ui.feeds.home import CurveFollower, HeldListFollower, MachineFollower
+from tuitrain.ui.feeds.preview import PreviewFollower
+from tuitrain.view.runlist.preview import Preview
+
+if TYPE_CHECKING:
+    from tuitrain.config.schema import Preset
 
 
 class HomeFeeds:
@@ -20,6 +26,7 @@ class HomeFeeds:
         fault: Callable[[str], None],
         curves: Callable[[Mapping[str, tuple[float, ...]]], None],
         details: Callable[[ReadDetails], None],
+        preview: Callable[[Preview], None],
         machine: MachineFollower,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -27,7 +34,8 @@ class HomeFeeds:
         self._list = HeldListFollower(root, runs, fault)
         self._curves = CurveFollower(curves)
         self._details = DetailsFollower(details, clock)
-        self._all = (self._list, self._curves, self._details, machine)
+        self._preview = PreviewFollower(preview)
+        self._all = (self._list, self._curves, self._details, self._preview, machine)
 
     def start(self) -> None:
         """Begin to read."""
@@ -54,3 +62,7 @@ class HomeFeeds:
         """Read curves and details of these runs from now on."""
         self._curves.ask(curves)
         self._details.ask(details)
+
+    def ask_preview(self, run: RunSummary, preset: "Preset | None") -> None:
+        """Read this run from now on, to be compared with its preset where there is one."""
+        self._preview.ask(run, preset)

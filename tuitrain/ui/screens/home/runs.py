@@ -19,6 +19,7 @@ from tuitrain.runs.summary import RunSummary
 from tuitrain.ui.preferences import Preferences
 from tuitrain.ui.screens.dialogs import Ask, Confirm
 from tuitrain.ui.screens.home.keys import RunKeys
+from tuitrain.ui.screens.home.preview import RunPreview
 from tuitrain.ui.screens.home.removal import Removal
 from tuitrain.view.chart.figure import TerminalStyle
 from tuitrain.view.format import sanitise
@@ -85,11 +86,13 @@ class RunsSide(Vertical):
         super().__init__(id="runs-side")
         self.keys = RunKeys(clock, look, preferences)
         self.table = self.keys.table
+        self.preview = RunPreview(look)
         self._removal = Removal()
 
     def compose(self) -> ComposeResult:
         """Lay the side out."""
         yield self.keys
+        yield self.preview
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Do nothing to runs while another screen is about to cover them."""

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 _STACKED_BELOW = 76
 """Columns; a narrower terminal has the lists one above the other."""
+_WIDE_FROM, _HIGH_FROM = 120, 28
+"""Columns and lines that leave room for a preview of a run."""
 _TICK_S = 1.0
 
 
@@ -48,6 +50,8 @@ class HomeScreen(Whole, Screen[None]):
     HomeScreen #lists { layout: horizontal; height: 1fr; }
     HomeScreen #presets-side { width: 1fr; max-width: 48; min-width: 26; }
     HomeScreen #runs-side { width: 2fr; }
+    HomeScreen #preview { height: 33%; max-height: 16; display: none; }
+    HomeScreen #preview Lines { height: 1fr; }
     HomeScreen #run-keys, HomeScreen #runs-panel { height: 1fr; }
     HomeScreen #presets-panel { height: 1fr; }
     HomeScreen PickList { height: 1fr; }
@@ -137,6 +141,7 @@ class HomeScreen(Whole, Screen[None]):
             fault=self._bring(self._table.take_fault),
             curves=self._bring(self._table.take_curves),
             details=self._bring(self._table.take_details),
+            preview=self._bring(self._runs.preview.take_preview),
             machine=self._follow_machine(self._bring(self._take_machine)),
         )
         self._feeds.start()
@@ -213,6 +218,18 @@ class HomeScreen(Whole, Screen[None]):
         """Say more of the row under the cursor of the list that is used."""
         run = self._table.rows.at_cursor if self._in_runs else None
         self._presets.show_detail(run, self._clock(), stacked=self.has_class("stacked"))
+        self._show_preview()
+
+    def _show_preview(self) -> None:
+        """Show more of the run under the cursor where there is room."""
+        run = self._table.rows.at_cursor
+        if not self.has_class("wide"):
+            return
+        self._runs.preview.display = run is not None
+        self._runs.preview.show_run(run)
+        if run is not None:
+            listed = self._presets.preset(run.preset)
+            self._feeds.ask_preview(run, None if listed is None else listed.preset)
 
     def tick(self) -> None:
         """Let ages grow, and ask for the curves of what is in sight now."""
@@ -224,6 +241,10 @@ class HomeScreen(Whole, Screen[None]):
     def on_resize(self, event: Resize) -> None:
         """Arrange the lists for the room there is."""
         self.set_class(event.size.width < _STACKED_BELOW, "stacked")
+        wide = event.size.width >= _WIDE_FROM and event.size.height >= _HIGH_FROM
+        self.set_class(wide, "wide")
+        if not wide:
+            self._runs.preview.display = False
         self.call_after_refresh(self._show_all)
 
     def _show_all(self) -> None:
