@@ -8,11 +8,13 @@ from hypothesis import strategies as st
 from tuitrain.runs.summary import RunSummary
 from tuitrain.runs.table.details import RunDetails
 from tuitrain.runs.table.values import RunValues
-from tuitrain.view.chart.figure import TerminalStyle
+from tuitrain.view.chart.figure import Line, TerminalStyle
 from tuitrain.view.rundetail import run_detail
+from tuitrain.view.runlist.chosen import eligible, question, tag_changes
 from tuitrain.view.runlist.columns import TableLayout, column_at, measure_values
 from tuitrain.view.runlist.lines import run_heading, run_line
 from tuitrain.view.runlist.order import next_sort, sort_of_click
+from tuitrain.view.runlist.preview import Preview, preview_lines, setting_changes
 from tuitrain.view.runrows import (
     Needs,
     NeedsOfRuns,
@@ -297,3 +299,34 @@ def test_runs_of_one_name_are_called_by_what_their_ids_end_with() -> None:
         "1": "demo-abc-x1z",
     }
     assert set(names_of_own([run(path="a"), run(path="b")]).values()) == {BASE.id}
+
+
+def test_only_what_can_be_done_is_asked_for_and_the_question_says_to_whom() -> None:
+    runs = [run(), run(state="paused", name="b"), run(state="finished", name="c")]
+    assert [each.state for each in eligible("pause", runs)] == ["running"]
+    assert [each.state for each in eligible("stop", runs)] == ["running", "paused"]
+    assert [each.state for each in eligible("resume", runs)] == ["paused", "finished"]
+    assert question("stop", runs[:2], 3).startswith("Stop 2 of 3 runs: demo-abc, b?")
+    assert question("remove", runs + runs, 6).startswith(
+        "Remove 6 runs: demo-abc, b, c and 3 more?"
+    )
+    assert question("stop", runs[:1], 1) == (
+        f"Stop {BASE.id}? It saves a checkpoint and can be resumed."
+    )
+    assert tag_changes("good, -bad  -") == (["good"], ["bad"])
+
+
+def test_a_preview_says_what_is_not_as_in_the_preset() -> None:
+    changes = setting_changes(
+        {"name": "mine", "optimizer.lr": 3e-4, "model.hidden": [8, 4]},
+        {"name": "demo", "optimizer.lr": 1e-3, "model.hidden": [8, 4], "train.new": 1},
+    )
+    assert changes == (("optimizer.lr", "0.0003", "0.001"),)
+    curve = Line("", (1.0, 2.0), (1.0, 0.5), (1.0, 0.5), (1.0, 0.5), 0)
+    for width, height in ((80, 10), (20, 3), (200, 16)):
+        lines = preview_lines(Preview("/r", "loss", curve, changes), width, height, TerminalStyle())
+        assert len(lines) == height
+    said = "\n".join(
+        map(text, preview_lines(Preview("/r", fault="damaged"), 80, 5, TerminalStyle()))
+    )
+    assert "damaged" in said

@@ -47,7 +47,7 @@ class ChooseColumns(Whole, ModalScreen[tuple[str, ...] | None]):
             yield FilterLine(id="columns-filter")
             yield PickList()
             yield Static(
-                "space show   K J left, right   d default   / filter   enter take   esc cancel",
+                "space show  K J move  d default  / filter  enter take  esc",
                 markup=False,
             )
 

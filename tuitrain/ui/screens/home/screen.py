@@ -1,6 +1,6 @@
 """Home: presets on one side, runs on the other, and the threads that bring them.
 
-Puts the parts together; draws nothing but the top line itself.
+Puts the parts together; draws nothing itself.
 """
 
 import time
@@ -23,14 +23,12 @@ from tuitrain.ui.screens.home.presets import PresetsSide
 from tuitrain.ui.screens.home.removal import empty_old
 from tuitrain.ui.screens.home.runs import RunsSide
 from tuitrain.ui.screens.home.table import RunTable
+from tuitrain.ui.screens.home.top import HomeTop
 from tuitrain.ui.whole import Whole
 from tuitrain.ui.widgets.filterline import FilterLine
 from tuitrain.ui.widgets.keyline import KeyLine
 from tuitrain.ui.widgets.picklist import PickList
-from tuitrain.ui.widgets.topline import TopLine
-from tuitrain.view.format import sanitise
-from tuitrain.view.runrows import LIVE, count_line
-from tuitrain.view.spans import Span
+from tuitrain.view.runrows import LIVE
 
 if TYPE_CHECKING:
     from tuitrain.config.presets import ListedPreset
@@ -113,7 +111,7 @@ class HomeScreen(Whole, Screen[None]):
         tui = self._tui
         self._runs = RunsSide(clock, lambda: tui().look, lambda: tui().preferences)
         self._table = self._runs.table
-        self._machine = Machine()
+        self._top = HomeTop()
         self._listed = False
         self._touched = False
         self._in_runs = False
@@ -125,7 +123,7 @@ class HomeScreen(Whole, Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Lay the screen out."""
-        yield TopLine()
+        yield self._top
         with Horizontal(id="lists"):
             yield self._presets
             yield self._runs
@@ -133,7 +131,6 @@ class HomeScreen(Whole, Screen[None]):
 
     def on_mount(self) -> None:
         """Begin to read."""
-        self._show_top()
         self._feeds = HomeFeeds(
             self._tui().root,
             clock=self._clock,
@@ -142,7 +139,7 @@ class HomeScreen(Whole, Screen[None]):
             curves=self._bring(self._table.take_curves),
             details=self._bring(self._table.take_details),
             preview=self._bring(self._runs.preview.take_preview),
-            machine=self._follow_machine(self._bring(self._take_machine)),
+            machine=self._follow_machine(self._bring(self._top.take_machine)),
         )
         self._feeds.start()
         self.set_interval(_TICK_S, self.tick)
@@ -196,23 +193,10 @@ class HomeScreen(Whole, Screen[None]):
             if not self._touched and any(run.state in LIVE for run in runs):
                 self._table.rows.list.focus()
         self._presets.take_runs(self._table.listed.all)
-        self._show_top()
+        self._top.take_runs(runs)
         self._show_detail()
 
-    def _take_machine(self, machine: Machine) -> None:
-        self._machine = machine
-        self._show_top()
-
     # --- what is shown --------------------------------------------------------------------------
-
-    def _show_top(self) -> None:
-        machine = self._machine
-        right = [Span(sanitise(machine.host), "strong")]
-        if machine.gpus:
-            free = f"{machine.gpus} GPU{'s' * (machine.gpus > 1)}, {machine.free_gpus} free"
-            right.append(Span(f"   {free}", "good" if machine.free_gpus else "alert"))
-        right += [Span("   runs: ", "quiet"), *count_line(self._table.listed.all), Span(" ")]
-        self.query_one(TopLine).show_parts((Span(" tuitrain", "title"),), tuple(right))
 
     def _show_detail(self) -> None:
         """Say more of the row under the cursor of the list that is used."""

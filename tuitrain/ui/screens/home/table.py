@@ -32,6 +32,9 @@ from tuitrain.view.spans import wrap_plain
 if TYPE_CHECKING:
     from tuitrain.ui.app import TuitrainApp
 
+_READ_AHEAD = 2000
+"""So many runs are read in a third of a second; then all their keys can be offered at once."""
+
 
 class RunTable(Vertical):
     """The runs as a table."""
@@ -122,9 +125,11 @@ class RunTable(Vertical):
 
     @property
     def wanted(self) -> Sequence[RunSummary]:
-        """The runs whose details are needed: all for a filter, else those in sight."""
-        everything = self.listed.needs_details or self.search.is_open
-        return self.listed.all if everything else self.rows.in_sight
+        """The runs whose details are needed: of very many those in sight, until a filter asks."""
+        asked = self.listed.needs_details or self.search.is_open
+        if asked or len(self.listed.runs) <= _READ_AHEAD:
+            return self.listed.all
+        return self.rows.in_sight
 
     # --- what threads bring ---------------------------------------------------------------------
 
