@@ -32,6 +32,7 @@ SOURCES = (
     ("Home, runs", "tuitrain.ui.widgets.homelists", "RunList"),
     ("Home, a run", "tuitrain.ui.screens.home.keys", "RunKeys"),
     ("Home, the chosen runs", "tuitrain.ui.screens.home.runs", "RunsSide"),
+    ("Home, labels of the chosen runs", "tuitrain.ui.screens.home.labels", "RunLabels"),
     ("Home, the table", "tuitrain.ui.screens.home.table", "RunTable"),
     ("Home, columns", "tuitrain.ui.screens.home.columns", "ChooseColumns"),
     ("Home, data of your own", "tuitrain.ui.screens.own_data", "OwnDataScreen"),

@@ -19,6 +19,7 @@ from tuitrain.runs.summary import RunSummary
 from tuitrain.ui.feeds.delivery import Delivery
 from tuitrain.ui.feeds.home import Machine, MachineFollower, read_presets
 from tuitrain.ui.screens.home.feeds import HomeFeeds
+from tuitrain.ui.screens.home.labels import RunLabels
 from tuitrain.ui.screens.home.presets import PresetsSide
 from tuitrain.ui.screens.home.removal import empty_old
 from tuitrain.ui.screens.home.runs import RunsSide
@@ -50,7 +51,7 @@ class HomeScreen(Whole, Screen[None]):
     HomeScreen #runs-side { width: 2fr; }
     HomeScreen #preview { height: 33%; max-height: 16; display: none; }
     HomeScreen #preview Lines { height: 1fr; }
-    HomeScreen #run-keys, HomeScreen #runs-panel { height: 1fr; }
+    HomeScreen #run-labels, HomeScreen #run-keys, HomeScreen #runs-panel { height: 1fr; }
     HomeScreen #presets-panel { height: 1fr; }
     HomeScreen PickList { height: 1fr; }
     HomeScreen #detail-panel { height: auto; }
@@ -236,7 +237,7 @@ class HomeScreen(Whole, Screen[None]):
         self._table.show()
         self._show_detail()
 
-    @on(RunsSide.Changed)
+    @on(RunLabels.Changed)
     def _look_again(self) -> None:
         self._feeds.look()
 

@@ -49,7 +49,7 @@ class RunTable(Vertical):
         ),
         Binding(
             "greater_than_sign",
-            "sort(1)",
+            "sort_on",
             "sort",
             key_display=">",
             id="home.sort",
@@ -57,7 +57,7 @@ class RunTable(Vertical):
         ),
         Binding(
             "less_than_sign",
-            "sort(-1)",
+            "sort_back",
             "sort back",
             show=False,
             key_display="<",
@@ -213,8 +213,15 @@ class RunTable(Vertical):
         self.search.line.open()
         self.show()
 
-    def action_sort(self, by: int) -> None:
-        """Sort by another column."""
+    def action_sort_on(self) -> None:
+        """Sort by the next column."""
+        self._sort_beside(1)
+
+    def action_sort_back(self) -> None:
+        """Sort by the column before."""
+        self._sort_beside(-1)
+
+    def _sort_beside(self, by: int) -> None:
         self._sort(next_sort(self.rows.layout_with(self._preferences().columns), by))
 
     def action_reverse(self) -> None:
