@@ -5,6 +5,8 @@
 The live run is a process that appends to a real record as a worker at 500 steps a second does.
 """
 
+import asyncio
+import json
 import os
 import signal
 import statistics
@@ -22,6 +24,7 @@ from report import Row, Table, spread, table
 
 from tests.terminal.ptys import Terminal
 from tuitrain.runs.directory import RunDirectory, create_run
+from tuitrain.runs.summary import RunSummary, save_summary
 
 SIZE = (140, 45)
 STEPS_PER_S = 500
@@ -29,6 +32,7 @@ STEPS_BEFORE = (0, 100_000)
 """A young curve is squeezed again and again as it grows, an old one hardly moves."""
 BUDGET_CPU, BUDGET_KB_PER_S, BUDGET_MB = 5.0, 8.0, 80.0
 OPEN_BUDGETS_S = {1_000_000: 0.3, 10_000_000: 1.0}
+FILTER_BUDGET_MS = 50.0
 _SETTLE_S = 4.0
 _TUITRAIN = [sys.executable, "-m", "tuitrain"]
 _WRITER = str(Path(__file__).with_name("live_writer.py"))
@@ -52,7 +56,7 @@ def measure(folder: Path, quick: bool) -> list[Table]:
     seconds = 8.0 if quick else 30.0
     live = [row for before in STEPS_BEFORE for row in _live(folder, seconds, before)]
     opened = [_opened(folder, steps, quick) for steps in _sizes(quick)]
-    rows = [*first, *live, *opened]
+    rows = [*first, *live, *opened, *_filtered(folder, 1000 if quick else 10_000)]
     notes = "The terminal is read as fast as it is written; MB of 1,000,000 bytes."
     return [table("Interface, in a pseudo-terminal", rows, notes)]
 
@@ -186,6 +190,70 @@ def _open_s(folder: Path, directory: RunDirectory, steps: int) -> float:
         terminal.send(b"\r")
         terminal.wait_text("samples_per_s", before)
         return time.perf_counter() - started
+
+
+# --- the table of runs ----------------------------------------------------------------------------
+
+
+def _filtered(folder: Path, count: int) -> list[Row]:
+    """Time what a key that is typed into the filter of so many runs takes, in this process."""
+    root = folder / f"table{count}"
+    _many_runs(root, count)
+    worst, median, read_s = asyncio.run(_type_filter(root, folder / "table.toml", count))
+    what = f"a key typed into the filter of {count:,} runs"
+    return [
+        _row(f"{what}, median", median * 1000, FILTER_BUDGET_MS, "ms"),
+        _row(f"{what}, the slowest", worst * 1000, FILTER_BUDGET_MS, "ms"),
+        Row(f"settings and metrics of {count:,} runs read, in the background", f"{read_s:.1f} s"),
+    ]
+
+
+def _many_runs(root: Path, count: int) -> None:
+    settings = {f"train.setting_{number}": number for number in range(60)}
+    for number in range(count):
+        directory = RunDirectory(root / f"20260101-0000-many{number:05}-abc")
+        directory.path.mkdir(parents=True)
+        directory.config_path.touch()
+        save_summary(directory, _summary(directory, number))
+        own = settings | {"optimizer.lr": number * 1e-5, "model.name": f"net{number % 7}"}
+        metrics = {"val/loss": 1 / (number + 1)}
+        plain = {"version": 1, "settings": own, "last": metrics, "best": metrics}
+        directory.details_path.write_text(json.dumps(plain), encoding="utf-8")
+
+
+def _summary(directory: RunDirectory, number: int) -> RunSummary:
+    return RunSummary(
+        directory.id, f"many{number:05}", "bench", "finished", "", 1.77e9 + number, 1.77e9, 1.78e9,
+        60.0, 100, 100, 10.0, "val/loss", 0.1, "cpu", str(directory.path),
+    )  # fmt: skip
+
+
+async def _type_filter(root: Path, preferences: Path, count: int) -> tuple[float, float, float]:
+    """Return the slowest and the median time of a key, and how long reading took, in seconds."""
+    from tuitrain.ui.app import TuitrainApp
+    from tuitrain.ui.preferences import Preferences
+    from tuitrain.ui.screens.home.table import RunTable
+    from tuitrain.view.chart.figure import TerminalStyle
+
+    app = TuitrainApp(root, look=TerminalStyle(), preferences=Preferences(preferences))
+    async with app.run_test(size=SIZE) as pilot:
+        table = app.screen.query_one(RunTable)
+        while len(table.listed.runs) < count:
+            await pilot.pause(0.05)
+        started = time.perf_counter()
+        table.filter()
+        while table.listed.unread:
+            await pilot.pause(0.05)
+        read_s = time.perf_counter() - started
+        took: list[float] = []
+        for text in ("many0001", "lr>1e-2", "model=net3 val/loss<0.01 many", "-state=failed 99"):
+            for end in range(1, len(text) + 1):
+                started = time.perf_counter()
+                table.listed.search(text[:end])
+                table.show()
+                took.append(time.perf_counter() - started)
+                await pilot.pause(0.01)
+    return max(took), statistics.median(took), read_s
 
 
 def _attach(directory: RunDirectory) -> tuple[str, ...]:

@@ -289,6 +289,25 @@ def test_rm_removes_runs_only_when_it_may(root: Path, tuitrain: Tuitrain) -> Non
     assert f"{second.id} is live" in busy.stderr
     assert first.path.exists()
     assert tuitrain("rm", "--yes", "one", "two").returncode == 0
+    assert [path.name for path in root.iterdir()] == [".trash"]
+
+
+def test_a_removed_run_is_listed_restored_and_thrown_away(root: Path, tuitrain: Tuitrain) -> None:
+    run = finished_run(root, "one")
+    assert "trash restore RUN" in tuitrain("rm", "--yes", "one").stderr
+    assert run.id in tuitrain("trash", "list").stdout
+    assert tuitrain("trash", "restore", run.id[:9]).returncode == 0
+    assert run.database_path.exists()
+    tuitrain("rm", "--yes", "one")
+    assert "--yes" in tuitrain("trash", "empty").stderr
+    assert "removed 1 runs" in tuitrain("trash", "empty", "--yes").stderr
+    assert json.loads(tuitrain("trash", "list", "--json").stdout) == []
+    assert "no run 'one'" in tuitrain("trash", "restore", "one").stderr
+
+
+def test_rm_now_leaves_nothing(root: Path, tuitrain: Tuitrain) -> None:
+    finished_run(root, "one")
+    assert tuitrain("rm", "--yes", "--now", "one").returncode == 0
     assert list(root.iterdir()) == []
 
 
@@ -301,7 +320,7 @@ def test_rm_asks_on_a_terminal_and_takes_no_for_an_answer(run: RunDirectory, roo
         seen = read_all(ours)
         child.wait()
     os.close(ours)
-    assert "Remove for good?" in seen
+    assert "Move to the trash?" in seen
     assert child.returncode == 1
     assert run.path.exists()
 

@@ -1,5 +1,8 @@
 """Runs as rows of a table: what a filter finds, and where values come from."""
 
+import time
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +13,10 @@ from tuitrain.messages import MetricPoints, Numbered, StepsTaken
 from tuitrain.runs.directory import RunDirectory, create_run
 from tuitrain.runs.labels import Labels, load_labels, save_labels
 from tuitrain.runs.listing import list_runs, write_summary
-from tuitrain.runs.table.details import load_details, save_details
+from tuitrain.runs.summary import RunSummary
+from tuitrain.runs.table.details import RunDetails, load_details, save_details
+from tuitrain.runs.table.filtering import RunFilter
+from tuitrain.runs.table.known import KnownValues
 from tuitrain.runs.table.query import check_keys, parse_query
 from tuitrain.runs.table.values import RunValues, ordered
 from tuitrain.runs.writer import RunWriter
@@ -188,3 +194,56 @@ def test_ten_thousand_rows_are_filtered_without_reading_what_is_not_asked_for(
     query = parse_query("one state=finished age>0")
     assert sum(query.matches(row) for row in rows) == 10_000
     assert not read
+
+
+SUMMARY = RunSummary(
+    id="20261126-0100-brave-abc", name="brave", preset="moons", state="finished", reason="",
+    created=1.7e9, started=1.7e9, ended=1.7e9, duration_s=9.0, step=5, total_steps=10, epoch=1.0,
+    best_metric=None, best_value=None, device="cpu", path="/runs/brave",
+)  # fmt: skip
+
+
+def made_up(number: int, clock: Callable[[], float] = time.time) -> RunValues:
+    summary = replace(
+        SUMMARY, name=f"brave-{number}", path=f"/runs/{number}", created=float(number)
+    )
+    settings = {"optimizer.lr": number / 10, "model.name": f"net {number}", "train.compile": True}
+    details = RunDetails(settings, {"val/loss": 1.0}, {"val/loss": 0.5})
+    return RunValues(summary, clock, details=details, labels=Labels(("good",)))
+
+
+def test_a_filter_of_many_runs_finds_what_each_condition_finds_and_keeps_their_order() -> None:
+    runs = [made_up(number) for number in (3, 1, 2)]
+    many = RunFilter(runs)
+    for text in ("", "brave", "lr>=0.2", "brave lr>=0.2 -model~3", "tag:good -tag:bad", "zebra"):
+        query = parse_query(text)
+        assert many.matching(query) == [run for run in runs if query.matches(run)]
+
+
+def test_a_filter_of_ages_follows_the_clock() -> None:
+    now = [100.0]
+    many = RunFilter([made_up(90, lambda: now[0])])
+    assert many.matching(parse_query("age<20"))
+    now[0] = 200.0
+    assert not many.matching(parse_query("age<20"))
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("optim", ["optimizer.lr"]),
+        ("moons l", ["moons lr"]),
+        ("-mod", ["-model.name", "-model"]),
+        ("val/", ["val/loss"]),
+        ("state=fin", ["state=finished"]),
+        ("-tag:g", ["-tag:good"]),
+        ("compile=", ["compile=true"]),
+        ("model=", ['model="net 1"', 'model="net 2"']),
+        ("name~brave-1,brave-2", ["name~brave-1,brave-2"]),
+        ("nothing", []),
+    ],
+)
+def test_what_is_typed_is_completed_with_the_keys_and_values_that_runs_have(
+    typed: str, offered: list[str]
+) -> None:
+    assert KnownValues([made_up(1), made_up(2)]).completions(typed) == offered

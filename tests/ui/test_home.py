@@ -11,17 +11,22 @@ from tests.ui.makers import NOW, EndState, falling, keep_alive, new_run, train
 from tests.ui.screens import screen_text, told, wait_for, wait_for_golden, wait_for_text
 from tuitrain.config.presets import ListedPreset, find_preset, listed
 from tuitrain.runs.directory import RunDirectory
+from tuitrain.runs.labels import Labels, load_labels, save_labels
 from tuitrain.runs.listing import list_runs
+from tuitrain.runs.reader import RunReader
 from tuitrain.runs.summary import RunSummary, save_summary
 from tuitrain.telemetry.gpu import GpuSampler
 from tuitrain.ui.app import TuitrainApp
 from tuitrain.ui.feeds.home import MachineFollower, read_experience
 from tuitrain.ui.screens.compare import CompareScreen
-from tuitrain.ui.screens.home import HomeScreen
+from tuitrain.ui.screens.home.screen import HomeScreen
 from tuitrain.ui.screens.launch import LaunchScreen
 from tuitrain.ui.screens.run import RunScreen
+from tuitrain.ui.widgets.filterline import FilterLine
+from tuitrain.ui.widgets.heading import TableHeading
 from tuitrain.ui.widgets.homelists import PresetList, RunList
 from tuitrain.view.chart.figure import TerminalStyle
+from tuitrain.view.spans import plain_text
 
 PRESET = """
 name = "{name}"
@@ -290,6 +295,77 @@ def test_the_filter_of_runs_takes_words_of_name_preset_and_state(
     play(root, home, steps)
 
 
+def test_a_filter_knows_settings_completes_keys_and_says_what_is_wrong_with_it(
+    root: Path, home: Callable[[TuitrainApp], None]
+) -> None:
+    runs = some_runs(root)
+    save_labels(runs["done"], Labels(("keeper",)))
+
+    async def steps(pilot: Pilot[Any]) -> None:
+        await runs_listed(pilot)
+        shown = pilot.app.screen.query_one(RunList)
+        await pilot.press("tab", "slash", *"tag:keeper -state=failed epochs>=10")
+        await wait_for(pilot, lambda: shown.keys == [str(runs["done"].path)], "the tagged run")
+        await pilot.press(*" epo")
+        await wait_for_text(pilot, "tab: epoch  epochs")
+        assert shown.keys == [str(runs["done"].path)], "a key that is begun is no word"
+        await pilot.press(*"chs>")
+        await wait_for_text(pilot, "there is nothing behind >")
+        assert shown.keys == [str(runs["done"].path)], "what the last filter found stays"
+        await pilot.press("ctrl+u", *"epoch_s=1")
+        await wait_for_text(pilot, "no run has 'epoch_s'; near it: epoch")
+        await pilot.press("ctrl+u", *"train.ep", "tab")
+        line = pilot.app.screen.query_one("#runs-filter", FilterLine)
+        await wait_for(pilot, lambda: line.value == "train.epochs", "the key")
+        await pilot.press("ctrl+u", *"state=pa", "tab")
+        await wait_for(pilot, lambda: shown.keys == [str(runs["paused"].path)], "the paused run")
+        await wait_for_text(pilot, "1/1 of 5")
+
+    play(root, home, steps, size=(120, 30))
+
+
+def test_the_table_is_sorted_by_keys_and_clicks_and_looks_the_same_the_next_time(
+    root: Path, home: Callable[[TuitrainApp], None]
+) -> None:
+    runs = some_runs(root)
+    names = {str(run.path): name for name, run in runs.items()}
+
+    async def choose(pilot: Pilot[Any]) -> None:
+        await runs_listed(pilot, "ancient")
+        shown = pilot.app.screen.query_one(RunList)
+        await pilot.press("tab", "c")
+        await wait_for_text(pilot, "Columns beside the name")
+        await pilot.press("slash", *"train.ep", "down", "space", "slash", "escape", "enter")
+        await wait_for_text(pilot, "train.epochs")
+        await pilot.press("greater_than_sign", "r")
+        heading = pilot.app.screen.query_one("#heading")
+        words = plain_text(pilot.app.screen.query_one(TableHeading).lines[0])
+        await pilot.click(heading, offset=(words.index("duration") + 1, 0))
+        order = ["done", "lost", "paused", "failed", "old"]
+        await wait_for(pilot, lambda: [names[key] for key in shown.keys] == order, "the longest")
+        await wait_for_text(pilot, "duration▼")
+        await pilot.press("r")
+        await wait_for(pilot, lambda: [names[key] for key in shown.keys] == order[::-1])
+
+    async def look_again(pilot: Pilot[Any]) -> None:
+        await runs_listed(pilot, "ancient", "train.epochs", "duration▲")
+        shown = pilot.app.screen.query_one(RunList)
+        assert names[shown.keys[0]] == "old"
+
+    play(root, home, choose, size=(160, 30))
+    play(root, home, look_again, size=(160, 30))
+
+
+def test_runs_of_one_name_are_told_apart(root: Path, home: Callable[[TuitrainApp], None]) -> None:
+    runs = [new_run(root, "twin", preset="rings", age_s=900 + i, seed=i) for i in range(2)]
+
+    async def steps(pilot: Pilot[Any]) -> None:
+        for run in runs:
+            await wait_for_text(pilot, run.id[14:])
+
+    play(root, home, steps, size=(120, 30))
+
+
 def test_clicks_select_rows_open_them_and_press_keys(
     root: Path, home: Callable[[TuitrainApp], None]
 ) -> None:
@@ -351,12 +427,12 @@ def test_a_run_is_removed_only_after_a_yes(root: Path, home: Callable[[TuitrainA
     async def steps(pilot: Pilot[Any]) -> None:
         await runs_listed(pilot)
         await pilot.press("tab", "down", "x")
-        await wait_for_text(pilot, "for good?")
+        await wait_for_text(pilot, "kept in the trash for 7")
         await pilot.press("n")
-        await wait_for(pilot, lambda: "for good?" not in screen_text(pilot.app))
+        await wait_for(pilot, lambda: "kept in the trash for 7" not in screen_text(pilot.app))
         assert runs["failed"].path.exists()
         await pilot.press("x")
-        await wait_for_text(pilot, "for good?")
+        await wait_for_text(pilot, "kept in the trash for 7")
         await pilot.press("y")
         shown = pilot.app.screen_stack[-1].query_one(RunList)
         await wait_for(pilot, lambda: str(runs["failed"].path) not in shown.keys)
@@ -364,6 +440,80 @@ def test_a_run_is_removed_only_after_a_yes(root: Path, home: Callable[[TuitrainA
         assert runs["done"].path.exists()
 
     play(root, home, steps)
+
+
+def test_twenty_runs_are_removed_with_three_keys_and_one_brings_them_back(
+    root: Path, home: Callable[[TuitrainApp], None]
+) -> None:
+    for number in range(23):
+        name = f"sweep-{number}" if number < 20 else f"kept-{number}"
+        train(new_run(root, name, preset="rings", seed=number), falling(3))
+
+    async def steps(pilot: Pilot[Any]) -> None:
+        await wait_for_text(pilot, "23 done")
+        shown = pilot.app.screen.query_one(RunList)
+        await pilot.press("tab", "slash", *"sweep", "down")
+        await wait_for_text(pilot, "/20 of 23")
+        await pilot.press("a", "x")
+        await wait_for_text(pilot, "Remove 20 runs: ")
+        await pilot.press("y")
+        await wait_for(pilot, lambda: len(list_runs(root)) == 3, "removed")
+        await wait_for(pilot, lambda: "20 runs in the trash" in told(pilot.app))
+        await wait_for(pilot, lambda: not shown.keys, "the list without them")
+        await pilot.press("u")
+        await wait_for(pilot, lambda: len(shown.keys) == 20, "restored")
+        assert len(list_runs(root)) == 23
+
+    play(root, home, steps, size=(120, 30))
+
+
+def test_marked_runs_are_tagged_and_noted_together(
+    root: Path, home: Callable[[TuitrainApp], None]
+) -> None:
+    runs = some_runs(root)
+
+    async def steps(pilot: Pilot[Any]) -> None:
+        await runs_listed(pilot, "ancient")
+        await pilot.press("tab", "space", "space", "t")
+        await wait_for_text(pilot, "Tags of 2 runs")
+        await pilot.press(*"good slow", "enter")
+        chosen = [runs["lost"], runs["failed"]]
+        await wait_for(pilot, lambda: all("slow" in load_labels(run).tags for run in chosen))
+        await pilot.press("t", *"-slow", "enter")
+        await wait_for(pilot, lambda: [load_labels(run).tags for run in chosen] == [("good",)] * 2)
+        await pilot.press("N", *"see disk", "enter")
+        await wait_for(pilot, lambda: [load_labels(run).note for run in chosen] == ["see disk"] * 2)
+        assert load_labels(runs["done"]) == Labels()
+
+    play(root, home, steps, size=(120, 30))
+
+
+def test_only_runs_that_live_are_paused_and_stopped_and_one_question_is_asked(
+    root: Path, home: Callable[[TuitrainApp], None]
+) -> None:
+    some_runs(root)
+    live = [new_run(root, f"live-{number}", preset="rings") for number in range(2)]
+    for run in live:
+        train(run, falling(31), end=None)
+    locks = [keep_alive(run) for run in live]
+
+    async def steps(pilot: Pilot[Any]) -> None:
+        await wait_for_text(pilot, "2 live")
+        await pilot.press("a", "p")
+        await wait_for_text(pilot, "Pause 2 of 7 runs: live-")
+        await pilot.press("y")
+        await wait_for(pilot, lambda: all(commands_of(run) == ["pause"] for run in live), "paused")
+        await pilot.press("a", "end", "s")
+        await wait_for(pilot, lambda: "nothing is stopped" in told(pilot.app))
+
+    play(root, home, steps, size=(120, 30))
+    for lock in locks:
+        lock.release()
+
+
+def commands_of(run: RunDirectory) -> list[str]:
+    with RunReader(run) as reader:
+        return [command.kind for command in reader.entries.commands()]
 
 
 def test_a_live_run_is_not_removed_and_has_the_focus_at_first(
@@ -383,6 +533,26 @@ def test_a_live_run_is_not_removed_and_has_the_focus_at_first(
 
     play(root, home, steps)
     lock.release()
+
+
+def test_a_wide_terminal_shows_the_curve_and_what_was_changed_of_the_run_under_the_cursor(
+    root: Path, home: Callable[[TuitrainApp], None]
+) -> None:
+    runs = some_runs(root)
+    save_labels(runs["failed"], Labels(("keeper",), "see disk"))
+
+    async def steps(pilot: Pilot[Any]) -> None:
+        await runs_listed(pilot, "ancient")
+        await pilot.press("tab", "down")
+        await wait_for_text(pilot, "settings as in its preset")
+        await wait_for_text(pilot, "tags keeper")
+        await wait_for_text(pilot, "note see disk")
+        await wait_for_text(pilot, "train/loss")
+        await pilot.press("down")
+        await wait_for_text(pilot, "data.name digits (circles)")
+        await wait_for(pilot, lambda: "see disk" not in screen_text(pilot.app), "another run")
+
+    play(root, home, steps, size=(120, 36))
 
 
 def test_a_live_row_moves_while_its_run_does(

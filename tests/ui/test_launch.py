@@ -31,7 +31,7 @@ from tuitrain.runs.writer import RunWriter
 from tuitrain.supervisor.launch import LaunchSpec
 from tuitrain.ui.app import TuitrainApp
 from tuitrain.ui.feeds.pace import pace_for, read_paces
-from tuitrain.ui.screens.home import HomeScreen
+from tuitrain.ui.screens.home.screen import HomeScreen
 from tuitrain.ui.screens.launch import LaunchScreen
 from tuitrain.ui.screens.run import RunScreen
 from tuitrain.ui.warm import WarmReport

@@ -20,7 +20,7 @@ from tuitrain.supervisor.inspection import Question
 from tuitrain.ui.app import TuitrainApp
 from tuitrain.ui.feeds.child import Ask, Child
 from tuitrain.ui.feeds.results import Source
-from tuitrain.ui.screens.home import HomeScreen
+from tuitrain.ui.screens.home.screen import HomeScreen
 from tuitrain.ui.screens.results.screen import ResultsScreen
 from tuitrain.ui.screens.results.uses import UseMenu
 from tuitrain.ui.screens.run import RunScreen
@@ -335,7 +335,7 @@ def test_home_and_the_run_lead_to_the_results_and_to_what_the_model_is_for(
     async def steps(pilot: Pilot[Any]) -> None:
         await wait_for_text(pilot, "alpha")
         await pilot.press("tab")
-        for key, kind in (("v", ResultsScreen), ("u", UseMenu)):
+        for key, kind in (("v", ResultsScreen), ("U", UseMenu)):
             await pilot.press(key)
             await wait_for(pilot, lambda kind=kind: isinstance(pilot.app.screen, kind), key)
             await pilot.press("escape")

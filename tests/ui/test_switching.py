@@ -28,7 +28,8 @@ from tuitrain.ui.preferences import Preferences
 from tuitrain.ui.screens.choose import ChooseRuns
 from tuitrain.ui.screens.dialogs import Ask, Confirm
 from tuitrain.ui.screens.help import HelpScreen
-from tuitrain.ui.screens.home import HomeScreen
+from tuitrain.ui.screens.home.columns import ChooseColumns
+from tuitrain.ui.screens.home.screen import HomeScreen
 from tuitrain.ui.screens.inspect import InspectScreen
 from tuitrain.ui.screens.launch import LaunchScreen
 from tuitrain.ui.screens.own_data import OwnDataScreen
@@ -62,6 +63,7 @@ def open_each(app: TuitrainApp, run: RunDirectory) -> Iterable[Screen[Any]]:
     for screen in (
         LaunchScreen("digits", make_worker=Bench().make),
         ChooseRuns(app.root, run, set()),
+        ChooseColumns(["state"], []),
         ChooseProfile([]),
         Details(lambda _: []),
         Confirm("Really?", "do it"),

@@ -16,6 +16,7 @@ import pydantic
 from pydantic import BaseModel, ConfigDict, create_model
 
 from tuitrain.config import schema
+from tuitrain.config.parsing import parse_python
 
 Kind = Literal[
     "dataset", "model", "loss", "optimizer", "schedule", "augmentation", "hook", "metric"
@@ -158,7 +159,7 @@ def read_components(source: str, file: str) -> Iterator[ComponentInfo | TaskInfo
     Raises:
         ValueError: a component does not keep to the convention; the text names file and line.
     """
-    for node in ast.parse(source, file).body:
+    for node in parse_python(source, file).body:
         if not isinstance(node, ast.FunctionDef | ast.ClassDef):
             continue
         for decorator in node.decorator_list:

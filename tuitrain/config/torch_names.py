@@ -12,6 +12,8 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from tuitrain.config.parsing import parse_python
+
 Fields = Mapping[str, tuple[Any, Any]]
 """Annotation and default of each option."""
 _OF_SECTION = ("self", "params", "lr", "weight_decay")
@@ -45,7 +47,7 @@ def torchvision_model_names(folder: Path) -> tuple[str, ...]:
 def _registered(source: str) -> set[str]:
     return {
         _name_given(decorator) or node.name
-        for node in ast.parse(source).body
+        for node in parse_python(source).body
         if isinstance(node, ast.FunctionDef)
         for decorator in node.decorator_list
         if isinstance(decorator, ast.Call)
@@ -64,7 +66,7 @@ def torch_optimizers(folder: Path) -> Mapping[str, Fields]:
     """Return the options of every optimizer in `optim/*.py` of a torch, by its class's name."""
     found: dict[str, Fields] = {}
     for path in sorted((folder / "optim").glob("*.py")):
-        for node in ast.parse(path.read_text("utf-8")).body:
+        for node in parse_python(path.read_text("utf-8")).body:
             if isinstance(node, ast.ClassDef) and _bases(node) & {"Optimizer", *found, "Adam"}:
                 found[node.name] = dict(_arguments(node))
     return {name: found[name] for name in sorted(found)}

@@ -62,8 +62,9 @@ FILE_FAILURES: tuple[FailureKind, ...] = (
         "/tmp and a container's own disk are often small.",
         ("It was {path}.",),
         (
-            "df -h and quota -s tell which; tuitrain rm removes runs that are no longer needed, "
-            "checkpoint.keep = 1 keeps fewer checkpoints",
+            "df -h and quota -s tell which; tuitrain rm --now removes runs that are not needed, "
+            "tuitrain trash empty those removed before, checkpoint.keep = 1 keeps fewer "
+            "checkpoints",
             "--runs-dir or $TUITRAIN_RUNS puts runs on a larger disk, TMPDIR temporary files; then "
             "tuitrain resume RUN",
         ),

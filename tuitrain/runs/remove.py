@@ -6,9 +6,9 @@ Knows nothing of questions and answers: who calls this has asked.
 import os
 import shutil
 
-from tuitrain.errors import FolderError, RunBusyError
+from tuitrain.errors import FolderError
 from tuitrain.runs.directory import RunDirectory
-from tuitrain.runs.lock import FileLock, is_worker_alive
+from tuitrain.runs.trash import move_unwatched
 
 
 def remove_run(directory: RunDirectory) -> None:
@@ -19,17 +19,10 @@ def remove_run(directory: RunDirectory) -> None:
         FolderError: the folder can't be written.
     """
     hidden = directory.path.with_name(f".removing-{directory.id}-{os.getpid()}")
-    # Held over the rename, so that nobody resumes the run in between.
-    lock = FileLock(directory.lock_path, wait_s=0.2)
-    lock.acquire()
     try:
-        if is_worker_alive(directory):
-            raise RunBusyError(f"{directory.id}: its worker still lives; wait until it has ended.")
-        directory.path.rename(hidden)
+        move_unwatched(directory, hidden)
     except OSError as error:
         raise FolderError.of(directory.path, error, "can't be removed") from error
-    finally:
-        lock.release()
     try:
         hidden.unlink() if hidden.is_symlink() else shutil.rmtree(hidden)
     except OSError as error:

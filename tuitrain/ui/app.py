@@ -106,7 +106,7 @@ class TuitrainApp(App[int]):
         self.data_dir = data_dir
         self.client = RunClient(root, data_dir=data_dir)
         self.span_styles: dict[str, Style] = {}
-        self._preferences = preferences
+        self.preferences = preferences
         self._first = first
         self._watching = watching
         self._gate = Gate()
@@ -133,9 +133,9 @@ class TuitrainApp(App[int]):
 
     def on_mount(self) -> None:
         """Open home, and what the command line asked for."""
-        from tuitrain.ui.screens.home import HomeScreen
+        from tuitrain.ui.screens.home.screen import HomeScreen
 
-        self.theme = self._preferences.theme_among(self.available_themes)
+        self.theme = self.preferences.theme_among(self.available_themes)
         self.watch(self, "theme", self._use_theme)
         self.push_screen(HomeScreen())
         if self._first is not None:
@@ -144,7 +144,7 @@ class TuitrainApp(App[int]):
 
     def _use_theme(self, name: str) -> None:
         self.span_styles = span_styles(self.available_themes[name], self.look.colour)
-        self._preferences.remember_theme(name)
+        self.preferences.remember_theme(name)
         for screen in self.screen_stack:
             screen.refresh(layout=True)
 
@@ -180,6 +180,11 @@ class TuitrainApp(App[int]):
         if not self._gate.expects(self.screen):
             self._gate.expect(screen, pause_s)
             self.push_screen(screen)
+
+    @property
+    def is_opening(self) -> bool:
+        """Whether a screen was opened that is not in sight yet: what is typed is not for it."""
+        return self._gate.expects(self.screen)
 
     def let_hand_rest(self, screen: Screen[Any]) -> None:
         """Take no key for a moment: whoever types does not see yet what the screen takes now."""
@@ -368,7 +373,7 @@ class TuitrainApp(App[int]):
 
     def _copy(self, text: str, what: str) -> None:
         try:
-            done = copy_text(text, self._send, self._preferences.copied_path, os.environ)
+            done = copy_text(text, self._send, self.preferences.copied_path, os.environ)
         except UsageError as error:
             self.tell(f"{what} {error}", "warning")
             return

@@ -27,9 +27,14 @@ _TEXTUAL = (
 
 SOURCES = (
     (EVERYWHERE, "tuitrain.ui.app", "TuitrainApp"),
-    ("Home", "tuitrain.ui.screens.home", "HomeScreen"),
+    ("Home", "tuitrain.ui.screens.home.screen", "HomeScreen"),
     ("Home, presets", "tuitrain.ui.widgets.homelists", "PresetList"),
     ("Home, runs", "tuitrain.ui.widgets.homelists", "RunList"),
+    ("Home, a run", "tuitrain.ui.screens.home.keys", "RunKeys"),
+    ("Home, the chosen runs", "tuitrain.ui.screens.home.runs", "RunsSide"),
+    ("Home, labels of the chosen runs", "tuitrain.ui.screens.home.labels", "RunLabels"),
+    ("Home, the table", "tuitrain.ui.screens.home.table", "RunTable"),
+    ("Home, columns", "tuitrain.ui.screens.home.columns", "ChooseColumns"),
     ("Home, data of your own", "tuitrain.ui.screens.own_data", "OwnDataScreen"),
     ("Filters", "tuitrain.ui.widgets.filterline", "FilterLine"),
     ("Launch", "tuitrain.ui.screens.launch", "LaunchScreen"),

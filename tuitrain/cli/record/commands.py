@@ -5,6 +5,7 @@ Only names them; each lives in a module of its own.
 
 import typer
 
+from tuitrain.cli.record import trash
 from tuitrain.cli.record.export import export
 from tuitrain.cli.record.list import ls
 from tuitrain.cli.record.logs import logs
@@ -20,3 +21,4 @@ def add_commands(app: typer.Typer) -> None:
     """Add the commands to the command line."""
     for command in (ls, show, why, why_failed, tag, logs, samples, rm, export):
         app.command()(command)
+    app.add_typer(trash.app, name="trash")

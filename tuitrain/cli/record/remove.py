@@ -1,4 +1,4 @@
-"""`tuitrain rm`: remove runs for good, after asking.
+"""`tuitrain rm`: remove runs, into the trash or for good, after asking.
 
 Knows how to ask, not how a run is removed.
 """
@@ -27,13 +27,17 @@ def rm(
     ],
     runs_dir: RunsDir = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    now: Annotated[
+        bool, typer.Option("--now", help="For good at once, without the trash.")
+    ] = False,
 ) -> None:
-    """Remove runs with everything in them: record, log and checkpoints."""
+    """Remove runs with everything in them; `trash restore` brings them back for 7 days."""
     from tuitrain.errors import RunBusyError
     from tuitrain.runs.directory import runs_root
     from tuitrain.runs.listing import find_run
     from tuitrain.runs.lock import is_alive
     from tuitrain.runs.remove import remove_run
+    from tuitrain.runs.trash import discard_old, move_to_trash
 
     root = runs_root(runs_dir)
     directories = list(dict.fromkeys(find_run(root, text) for text in run))
@@ -42,23 +46,44 @@ def rm(
             raise RunBusyError(
                 f"{directory.id} is live: `tuitrain stop {directory.id}` ends it first."
             )
-    if not yes and not _confirmed(directories):
+    if not yes and not _confirmed(directories, now):
         output.say("nothing was removed.")
         raise typer.Exit(1)
     for directory in directories:
-        remove_run(directory)
+        if now:
+            remove_run(directory)
+        else:
+            move_to_trash(directory)
         output.say(f"removed {directory.id}")
+    discard_old(root)
+    if not now:
+        output.say("in the trash for 7 days: `tuitrain trash restore RUN`, `trash empty`")
 
 
-def _confirmed(directories: "list[RunDirectory]") -> bool:
-    from tuitrain.errors import UsageError
+def _confirmed(directories: "list[RunDirectory]", now: bool) -> bool:
     from tuitrain.units import size
     from tuitrain.view.format import sanitise
 
-    if not sys.stdin.isatty():
-        raise UsageError("no terminal to ask on: say --yes to remove without being asked.")
+    _need_terminal()
     for directory in directories:
         files = [path for path in directory.path.rglob("*") if path.is_file()]
         total_bytes = sum(path.lstat().st_size for path in files)
         output.say(f"  {sanitise(directory.id)}  {size(total_bytes)} in {len(files)} files")
-    return typer.confirm("Remove for good?", err=True)
+    return ask_on_terminal("Remove for good?" if now else "Move to the trash?")
+
+
+def ask_on_terminal(question: str) -> bool:
+    """Return whether the user says yes.
+
+    Raises:
+        UsageError: there is nobody to ask.
+    """
+    _need_terminal()
+    return typer.confirm(question, err=True)
+
+
+def _need_terminal() -> None:
+    from tuitrain.errors import UsageError
+
+    if not sys.stdin.isatty():
+        raise UsageError("no terminal to ask on: say --yes to remove without being asked.")

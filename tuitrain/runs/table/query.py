@@ -20,10 +20,15 @@ _TERM = re.compile(
 _UNITS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _TIME = re.compile(r"(\d+(?:\.\d+)?)(s|m|min|h|d|w)")
 _TIMES = frozenset({"age", "duration"})
+_NAMES = ("name", "preset", "state", "id")
+"""Where a word without a key is looked for."""
 _ORDERS: dict[str, Callable[[Any, Any], bool]] = {
     ">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le,
 }  # fmt: skip
-FORMS = "KEY=VALUE, !=, >, >=, <, <=, KEY~PART, !~, tag:NAME or a part of a name; - before it: not"
+FORMS = (
+    "KEY=VALUE, !=, >, >=, <, <=, KEY~PART, !~, tag:NAME or a part of a name or state; "
+    "- before it: not"
+)
 
 
 class Row(Protocol):
@@ -39,7 +44,7 @@ class Term:
     """One condition."""
 
     key: str
-    """Empty: a part of a name."""
+    """Empty: a part of the name, preset, id or state."""
     comparison: str
     values: tuple[str, ...]
     """Any of these will do."""
@@ -51,18 +56,29 @@ class Term:
 
     def _found(self, row: Row) -> bool:
         if not self.key:
-            names = (str(row.get(key) or "") for key in ("name", "preset", "id"))
-            return any(_has(name, self.values[0]) for name in names)
-        value = row.get(self.key)
-        if self.comparison in {"!=", "!~"}:
-            alike = _equals if self.comparison == "!=" else _has
-            return value is not None and not any(alike(value, each) for each in self.values)
-        if value is None:
-            return False
+            return self.tester()(named_text(row))
+        return self.tester()(row.get(self.key))
+
+    def tester(self) -> Callable[[Any], bool]:
+        """Return what says whether a value of the key will do, whether or not it is negated.
+
+        Of a term without a key the value is the text that `named_text` makes of a row.
+        """
+        if not self.key:
+            part = self.values[0].casefold()
+            return lambda text: part in text
         if self.comparison in _ORDERS:
-            return _ordered(self.key, value, self.comparison, self.values[0])
-        alike = _has if self.comparison == "~" else _equals
-        return any(alike(value, each) for each in self.values)
+            return _order_tester(_ORDERS[self.comparison], _limit(self.key, self.values[0]))
+        values = self.values
+        alike = _has if self.comparison.endswith("~") else _equals
+        if self.comparison.startswith("!"):
+            return lambda value: value is not None and not any(alike(value, x) for x in values)
+        return lambda value: value is not None and any(alike(value, each) for each in values)
+
+
+def named_text(row: Row) -> str:
+    """Return where a word without a key is looked for, in small letters."""
+    return "\n".join([str(row.get(key) or "") for key in _NAMES]).casefold()
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,10 +170,13 @@ def _has(value: Any, part: str) -> bool:
     return part.casefold() in str(value).casefold()
 
 
-def _ordered(key: str, value: Any, comparison: str, text: str) -> bool:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    return _ORDERS[comparison](float(value), _limit(key, text))
+def _order_tester(compare: Callable[[Any, Any], bool], limit: float) -> Callable[[Any], bool]:
+    def test(value: Any) -> bool:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return False
+        return compare(value, limit)
+
+    return test
 
 
 def _limit(key: str, text: str) -> float:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,30 @@ Value = str | float | bool | tuple[Any, ...] | None
 class RunValues:
     """One run's values."""
 
-    def __init__(self, summary: RunSummary, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        summary: RunSummary,
+        clock: Callable[[], float] = time.time,
+        *,
+        details: RunDetails | None = None,
+        labels: Labels | None = None,
+    ) -> None:
+        """Give the values of a run.
+
+        Args:
+            summary: its gist.
+            clock: seconds since the epoch, for its age.
+            details: settings and metrics; read when first asked for, where left out.
+            labels: tags and note; the same.
+        """
         self.summary = summary
         self._directory = RunDirectory(Path(summary.path))
         self._clock = clock
-        self._details: RunDetails | None = None
-        self._labels: Labels | None = None
+        self._details = details
+        self._labels = labels
+        if details is not None:
+            # Worked out where details are read, which is no place where somebody waits.
+            self._settings  # noqa: B018
 
     @property
     def details(self) -> RunDetails:
@@ -54,6 +73,10 @@ class RunValues:
         best = self.details.best.get(key)
         return self.details.last.get(key) if best is None else best
 
+    def is_setting(self, key: str) -> bool:
+        """Return whether a key is that of a setting, which is shown as it was written."""
+        return key not in FIELDS and self._setting(key) is not None
+
     def known_keys(self) -> list[str]:
         """Return all keys of this run."""
         details = self.details
@@ -61,13 +84,45 @@ class RunValues:
 
     def _setting(self, key: str) -> str | None:
         """Return the whole key of a setting; a part's own name stands for its `name`."""
-        settings = self.details.settings
-        if key in settings:
-            return key
-        if f"{key}.name" in settings:
+        return self._settings.whole(key)
+
+    @cached_property
+    def _settings(self) -> "_SettingKeys":
+        return _setting_keys(tuple(self.details.settings))
+
+
+class _SettingKeys:
+    """The keys of settings that some runs have, and what shorter forms of them stand for.
+
+    Runs share it: of ten thousand runs a key is then looked up as fast as in a dict.
+    """
+
+    def __init__(self, keys: tuple[str, ...]) -> None:
+        self._keys = keys
+        self._whole: dict[str, str | None] = {key: key for key in keys}
+
+    def whole(self, key: str) -> str | None:
+        """Return the whole key that one stands for; None: none or several."""
+        if key not in self._whole:
+            self._whole[key] = self._find(key)
+        return self._whole[key]
+
+    def _find(self, key: str) -> str | None:
+        if f"{key}.name" in self._whole:
             return f"{key}.name"
-        found = [name for name in settings if name.endswith(f".{key}")]
+        found = [name for name in self._keys if name.endswith(f".{key}")]
         return found[0] if len(found) == 1 else None
+
+
+@lru_cache(maxsize=4096)
+def _setting_keys(keys: tuple[str, ...]) -> _SettingKeys:
+    return _SettingKeys(keys)
+
+
+def gather(runs: Sequence[RunValues], key: str) -> list[Value]:
+    """Return the value of a key of each run."""
+    field = FIELDS.get(key)
+    return [run.get(key) for run in runs] if field is None else [field(run) for run in runs]
 
 
 def ordered(runs: Sequence[RunValues], key: str) -> list[RunValues]:
@@ -76,7 +131,7 @@ def ordered(runs: Sequence[RunValues], key: str) -> list[RunValues]:
     Numbers go before texts, and what has no value comes last either way.
     """
     name = key.removeprefix("-")
-    known = [(run.get(name), run) for run in runs]
+    known = list(zip(gather(runs, name), runs, strict=True))
     there = [(value, run) for value, run in known if value not in (None, ())]
     there.sort(key=lambda pair: _rank(pair[0]), reverse=key.startswith("-"))
     return [run for _value, run in there] + [run for value, run in known if value in (None, ())]

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from tuitrain.config.presets import ListedPreset
 
 CURVE_COLUMNS = 96
-_FEW = 4
+FEW_COLUMNS = 4
 """A metric of fewer columns is no curve yet where another one has more."""
-_FALLBACK_METRICS = ("val/loss", "train/loss")
+FALLBACK_METRICS = ("val/loss", "train/loss")
 _MACHINE_LOOK_S = 3.0
 _FREE_SHARE = 0.1
 _FREE_PERCENT = 10.0
@@ -97,11 +97,11 @@ def read_curve(run: RunSummary) -> tuple[float, ...] | None:
     found: tuple[float, ...] = ()
     try:
         with RunReader(RunDirectory(Path(run.path))) as reader:
-            for name in filter(None, (run.best_metric, *_FALLBACK_METRICS)):
+            for name in filter(None, (run.best_metric, *FALLBACK_METRICS)):
                 columns = reader.curves.series(name, columns=CURVE_COLUMNS).columns
                 if len(columns) > len(found):
                     found = tuple(column.mean for column in columns)
-                if len(found) >= _FEW:
+                if len(found) >= FEW_COLUMNS:
                     break
     except (TuitrainError, OSError):
         # The row itself says what is wrong with the run.

@@ -3,6 +3,8 @@
 Knows nothing of the list.
 """
 
+from collections.abc import Callable, Sequence
+
 from textual.binding import Binding
 from textual.message import Message
 from textual.widgets import Input
@@ -17,6 +19,13 @@ class FilterLine(Input):
     """
     BINDINGS = [
         Binding("escape", "give_up", "show all", id="filter.clear", tooltip="Show all rows again"),
+        Binding(
+            "tab",
+            "complete",
+            "complete",
+            id="filter.complete",
+            tooltip="Complete the key or value, in the list of runs; again: the next one",
+        ),
         Binding(
             "down",
             "leave",
@@ -40,8 +49,34 @@ class FilterLine(Input):
             """The line."""
             return self.line
 
-    def __init__(self, *, id: str) -> None:
-        super().__init__(id=id, placeholder="filter", compact=True, select_on_focus=False)
+    def __init__(
+        self,
+        *,
+        id: str,
+        placeholder: str = "filter",
+        completions: Callable[[str], Sequence[str]] | None = None,
+    ) -> None:
+        """Take a filter.
+
+        Args:
+            id: of the widget.
+            placeholder: what stands in an empty line.
+            completions: what a text may become; none are offered where it is left out.
+        """
+        super().__init__(id=id, placeholder=placeholder, compact=True, select_on_focus=False)
+        self._completions = completions
+        self._offered: Sequence[str] = ()
+        self._taken = 0
+
+    @property
+    def completes(self) -> bool:
+        """Whether what is typed can be completed."""
+        return self._completions is not None
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer to complete where that can be done."""
+        del parameters
+        return action != "complete" or self.completes
 
     def open(self) -> None:
         """Show the line and type into it."""
@@ -52,6 +87,18 @@ class FilterLine(Input):
         """Show all rows again."""
         self.value = ""
         self.remove_class("open")
+
+    def action_complete(self) -> None:
+        """Complete the word at the end; asked again, offer the next way to."""
+        if self._completions is None:
+            return
+        if self._offered and self.value == self._offered[self._taken]:
+            self._taken = (self._taken + 1) % len(self._offered)
+        else:
+            self._offered, self._taken = self._completions(self.value), 0
+        if self._offered:
+            self.value = self._offered[self._taken]
+            self.cursor_position = len(self.value)
 
     async def action_submit(self) -> None:
         """Open the row that the filter found."""

@@ -1,23 +1,19 @@
 """The two lists of the home screen, with the keys that work in each.
 
-They say what is wanted; the screen does it.
+They say what is wanted; the screen, or the app, does it.
 """
+
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 from textual.binding import Binding
 
+from tuitrain.runs.directory import RunDirectory
 from tuitrain.ui.widgets.lazylist import LazyList
 from tuitrain.ui.widgets.picklist import PickList
 
-# Keys that move the focus are taken before others are handed on: on a slow link a whole word
-# arrives at once, and its letters belong to where the first key leads.
-_FILTER = Binding(
-    "slash",
-    "screen.filter",
-    "filter",
-    priority=True,
-    id="home.filter",
-    tooltip="Filter the list as you type",
-)
+if TYPE_CHECKING:
+    from tuitrain.ui.app import TuitrainApp
 
 
 class PresetList(PickList):
@@ -31,7 +27,16 @@ class PresetList(PickList):
             id="home.launch",
             tooltip="Open the form that starts a run of this preset",
         ),
-        _FILTER,
+        # Keys that move the focus are taken before others are handed on: on a slow link a whole
+        # word arrives at once, and its letters belong to where the first key leads.
+        Binding(
+            "slash",
+            "screen.filter_presets",
+            "filter",
+            priority=True,
+            id="home.filter",
+            tooltip="Filter the list as you type",
+        ),
     ]
 
 
@@ -41,60 +46,16 @@ class RunList(LazyList):
     BINDINGS = [
         Binding("enter", "choose", "open", id="home.open", tooltip="Show this run, live or ended"),
         Binding(
-            "n",
-            "screen.presets",
-            "new",
-            id="home.new",
-            tooltip="Go to the presets to start a new run",
-        ),
-        Binding(
-            "e",
-            "screen.again",
-            "again",
-            id="home.again",
-            tooltip="Start a new run with this run's settings, which can be changed first",
-        ),
-        Binding(
-            "R",
-            "screen.resume",
-            "resume",
-            id="home.resume",
-            tooltip="Resume this run from its last checkpoint",
-        ),
-        Binding(
-            "v",
-            "screen.results",
-            "results",
-            id="home.results",
-            tooltip="Evaluate a checkpoint: figures, classes, confusion, curves, worst samples",
-        ),
-        Binding(
-            "u",
-            "screen.uses",
-            "use",
-            id="home.uses",
-            tooltip="Use the model: predict, explain, plot, report, export, demo or serve",
-        ),
-        _FILTER,
-        Binding(
-            "space",
-            "screen.mark",
-            "mark",
-            id="home.mark",
-            tooltip="Mark this run, to compare it with others",
-        ),
-        Binding(
-            "d",
-            "screen.compare",
-            "compare",
-            id="home.compare",
-            tooltip="Compare the marked runs, or this one with the marked one",
-        ),
-        Binding(
-            "x",
-            "screen.remove",
-            "remove",
-            id="home.remove",
-            tooltip="Remove this run and all its files; asks first",
+            "slash",
+            "screen.filter_runs",
+            "filter",
+            priority=True,
+            id="home.filter_runs",
+            tooltip="Filter as you type: lr>=1e-3 model~resnet state=failed -tag:old moons",
         ),
     ]
+
+    def action_choose(self) -> None:
+        """Open the run under the cursor, before what is typed after it is taken for something."""
+        if self.key:
+            cast("TuitrainApp", self.app).open_run(RunDirectory(Path(self.key)))

@@ -4,7 +4,7 @@ Knows rows by a key and how they look, not what they stand for.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from textual.binding import Binding
 from textual.events import Click
@@ -14,8 +14,7 @@ from tuitrain.ui.widgets.lines import ScrollLines
 from tuitrain.view.spans import Span, SpanLine
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One row; without a key it is a heading."""
 
     key: str
@@ -70,6 +69,11 @@ class PickList(ScrollLines):
     def key(self) -> str:
         """The key under the cursor; empty in an empty list."""
         return self._rows[self._cursor].key if 0 <= self._cursor < len(self._rows) else ""
+
+    @property
+    def place(self) -> int:
+        """The number of the row under the cursor, from 0 on; -1 in an empty list."""
+        return self._cursor
 
     @property
     def keys(self) -> list[str]:

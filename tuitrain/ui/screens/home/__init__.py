@@ -1,0 +1,1 @@
+"""Home: presets and runs, a part a file; `screen` puts them together."""

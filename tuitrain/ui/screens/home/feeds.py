@@ -1,0 +1,68 @@
+"""The threads behind home as one: they begin, pause and end together."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tuitrain.runs.summary import RunSummary
+from tuitrain.ui.feeds.details import DetailsFollower, ReadDetails
+from tuitrain.ui.feeds.home import CurveFollower, HeldListFollower, MachineFollower
+from tuitrain.ui.feeds.preview import PreviewFollower
+from tuitrain.view.runlist.preview import Preview
+
+if TYPE_CHECKING:
+    from tuitrain.config.schema import Preset
+
+
+class HomeFeeds:
+    """Follows the list of runs, what is shown of them, and the machine."""
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        runs: Callable[[Sequence[RunSummary]], None],
+        fault: Callable[[str], None],
+        curves: Callable[[Mapping[str, tuple[float, ...]]], None],
+        details: Callable[[ReadDetails], None],
+        preview: Callable[[Preview], None],
+        machine: MachineFollower,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Follow the folder `root`; each other argument takes what a thread brings."""
+        self._list = HeldListFollower(root, runs, fault)
+        self._curves = CurveFollower(curves)
+        self._details = DetailsFollower(details, clock)
+        self._preview = PreviewFollower(preview)
+        self._all = (self._list, self._curves, self._details, self._preview, machine)
+
+    def start(self) -> None:
+        """Begin to read."""
+        for follower in self._all:
+            follower.start()
+
+    def close(self) -> None:
+        """Stop reading."""
+        for follower in self._all:
+            follower.close()
+
+    def hold(self, held: bool) -> None:
+        """Read nothing, or go on."""
+        for follower in self._all:
+            follower.held = held
+            follower.wake()
+
+    def look(self) -> None:
+        """List and read the runs at once."""
+        self._list.wake()
+        self._details.wake()
+
+    def ask(self, *, curves: Sequence[RunSummary], details: Sequence[RunSummary]) -> None:
+        """Read curves and details of these runs from now on."""
+        self._curves.ask(curves)
+        self._details.ask(details)
+
+    def ask_preview(self, run: RunSummary, preset: "Preset | None") -> None:
+        """Read this run from now on, to be compared with its preset where there is one."""
+        self._preview.ask(run, preset)

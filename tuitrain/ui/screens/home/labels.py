@@ -1,0 +1,123 @@
+"""Tags and a note for all runs that are chosen in home's table."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.message import Message
+
+from tuitrain.errors import TuitrainError
+from tuitrain.runs.directory import RunDirectory
+from tuitrain.runs.labels import check_tag, load_labels, save_labels
+from tuitrain.runs.summary import RunSummary
+from tuitrain.ui.screens.dialogs import Ask
+from tuitrain.ui.screens.home.keys import RunKeys
+from tuitrain.view.format import sanitise
+from tuitrain.view.runlist.chosen import tag_changes
+
+if TYPE_CHECKING:
+    from tuitrain.ui.app import TuitrainApp
+
+
+class RunLabels(Vertical):
+    """Around the table: keys that write on runs."""
+
+    BINDINGS = [
+        Binding(
+            "t",
+            "tag",
+            "tag",
+            id="home.tag",
+            tooltip="Tag the chosen runs: words to add, and with - before them to remove",
+        ),
+        Binding("N", "note", "note", id="home.note", tooltip="Write a note on the chosen runs"),
+    ]
+
+    class Changed(Message):
+        """Runs came, went or are labelled otherwise: the list is to be read again at once."""
+
+    def __init__(self, keys: RunKeys) -> None:
+        """Write on the runs that are chosen in the table of `keys`."""
+        super().__init__(id="run-labels")
+        self._keys = keys
+        self.table = keys.table
+
+    def compose(self) -> ComposeResult:
+        """Show the table."""
+        yield self._keys
+
+    @property
+    def _tui(self) -> "TuitrainApp":
+        return cast("TuitrainApp", self.app)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Ask nothing while another screen is about to cover the table."""
+        del action, parameters
+        return not self._tui.is_opening
+
+    def action_tag(self) -> None:
+        """Ask for tags to add and to remove."""
+        runs = self.table.chosen
+        if runs:
+            values = self.table.listed.values
+            have = sorted({tag for run in runs for tag in values[run.path].labels.tags})
+            hint = f"words to add, -word takes one away; now: {' '.join(have) or 'none'}"
+            asked = Ask(f"Tags of {_names(runs)}", hint=hint, check=_check_tags)
+            self.app.push_screen(asked, partial(self._tag, runs))
+
+    def _tag(self, runs: Sequence[RunSummary], text: str | None) -> None:
+        if text:
+            self._begin(runs, *tag_changes(text), None)
+
+    def action_note(self) -> None:
+        """Ask for a note."""
+        runs = self.table.chosen
+        if runs:
+            now = self.table.listed.values[runs[0].path].labels.note
+            asked = Ask(f"Note on {_names(runs)}", value=now, hint="empty: none")
+            self.app.push_screen(asked, partial(self._note, runs))
+
+    def _note(self, runs: Sequence[RunSummary], text: str | None) -> None:
+        if text is not None:
+            self._begin(runs, (), (), text)
+
+    def _begin(
+        self,
+        runs: Sequence[RunSummary],
+        add: Sequence[str],
+        remove: Sequence[str],
+        note: str | None,
+    ) -> None:
+        work = partial(self._write, runs, add, remove, note)
+        self.run_worker(work, thread=True, group="labels")
+
+    def _write(
+        self,
+        runs: Sequence[RunSummary],
+        add: Sequence[str],
+        remove: Sequence[str],
+        note: str | None,
+    ) -> None:
+        try:
+            for run in runs:
+                directory = RunDirectory(Path(run.path))
+                labels = load_labels(directory).tagged(add, remove)
+                save_labels(directory, labels if note is None else replace(labels, note=note))
+        except (TuitrainError, OSError) as error:
+            self._tui.tell(str(error), "error")
+        self.post_message(self.Changed())
+
+
+def _names(runs: Sequence[RunSummary]) -> str:
+    return sanitise(runs[0].id) if len(runs) == 1 else f"{len(runs)} runs"
+
+
+def _check_tags(text: str) -> None:
+    add, remove = tag_changes(text)
+    for tag in (*add, *remove):
+        check_tag(tag)

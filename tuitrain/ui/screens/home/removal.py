@@ -1,0 +1,64 @@
+"""Moving runs to the trash, and bringing back those that were moved last.
+
+Called in threads; what it returns is to be told.
+"""
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from tuitrain.errors import TuitrainError
+from tuitrain.runs.directory import RunDirectory
+from tuitrain.runs.summary import RunSummary
+from tuitrain.runs.trash import TrashedRun, discard_old, list_trash, move_to_trash, restore
+
+Said = tuple[str, bool]
+"""Words, and whether all went well."""
+
+
+class Removal:
+    """Remembers what was removed in this session, removal by removal."""
+
+    def __init__(self) -> None:
+        self._removed: list[list[TrashedRun]] = []
+        self._one_at_a_time = threading.Lock()
+
+    def remove(self, runs: Sequence[RunSummary]) -> Said:
+        """Move runs to the trash."""
+        moved: list[TrashedRun] = []
+        faults: list[str] = []
+        with self._one_at_a_time:
+            for run in runs:
+                try:
+                    moved.append(move_to_trash(RunDirectory(Path(run.path))))
+                except (TuitrainError, OSError) as error:
+                    faults.append(f"{run.id} is still there: {error}")
+            if moved:
+                self._removed.append(moved)
+        done = f"{_names(moved)} in the trash for 7 days; u brings back" if moved else ""
+        return "; ".join(filter(None, [done, *faults])), not faults
+
+    def undo(self, root: Path) -> Said:
+        """Bring back what was removed last, in this session or before it."""
+        with self._one_at_a_time:
+            try:
+                runs = self._removed.pop() if self._removed else list_trash(root)[:1]
+                kept = [run for run in runs if run.path.exists()]
+                for run in kept:
+                    restore(run)
+            except (TuitrainError, OSError) as error:
+                return str(error), False
+        return (f"{_names(kept)} restored" if kept else "nothing to bring back"), True
+
+
+def empty_old(root: Path) -> str:
+    """Throw away what was removed a week ago; return why that can't be done, if so."""
+    try:
+        discard_old(root)
+    except (TuitrainError, OSError) as error:
+        return f"the trash can't be emptied: {error}"
+    return ""
+
+
+def _names(runs: Sequence[TrashedRun]) -> str:
+    return runs[0].id if len(runs) == 1 else f"{len(runs)} runs"

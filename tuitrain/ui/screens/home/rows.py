@@ -1,0 +1,100 @@
+"""The rows of home's table with their headings, and what stands in them.
+
+Knows how runs are drawn, not which are listed or what is done to them.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+
+from tuitrain.runs.summary import RunSummary
+from tuitrain.ui.screens.home.listed import ListedRuns
+from tuitrain.ui.screens.home.marks import Marks
+from tuitrain.ui.widgets.heading import TableHeading
+from tuitrain.ui.widgets.homelists import RunList
+from tuitrain.view.chart.figure import TerminalStyle
+from tuitrain.view.runlist.columns import TableLayout
+from tuitrain.view.runlist.lines import run_line
+from tuitrain.view.runrows import RunRow
+from tuitrain.view.spans import SpanLine
+
+
+class RunRows(Vertical):
+    """Headings above a list of runs."""
+
+    def __init__(
+        self,
+        listed: ListedRuns,
+        marks: Marks,
+        clock: Callable[[], float],
+        look: Callable[[], TerminalStyle],
+    ) -> None:
+        """Draw the runs that are listed; `look` tells what the terminal can show."""
+        super().__init__(id="rows")
+        self._listed, self._marks = listed, marks
+        self._clock, self._look = clock, look
+        self._curves: dict[str, tuple[float, ...]] = {}
+
+    def compose(self) -> ComposeResult:
+        """Lay the rows out."""
+        yield TableHeading(id="heading")
+        yield RunList(id="runs")
+
+    @property
+    def list(self) -> RunList:
+        """The rows."""
+        return self.query_one(RunList)
+
+    @property
+    def at_cursor(self) -> RunSummary | None:
+        """The run under the cursor."""
+        return self._listed.runs.get(self.list.key)
+
+    @property
+    def in_sight(self) -> Sequence[RunSummary]:
+        """The runs whose rows the screen shows."""
+        runs = self._listed.runs
+        return [runs[key] for key in self.list.keys_in_sight() if key in runs]
+
+    def take_curves(self, curves: Mapping[str, tuple[float, ...]]) -> None:
+        """Draw other small curves from now on."""
+        self._curves.update(curves)
+
+    def curve(self, path: str) -> tuple[float, ...]:
+        """Return a run's small curve; empty where it was not read."""
+        return self._curves.get(path, ())
+
+    def layout_with(self, columns: tuple[str, ...]) -> TableLayout:
+        """Return the layout of a table with these columns in the room there is."""
+        return TableLayout(self.list.size.width, self._listed.needs, columns, self._listed.sort)
+
+    def show(self, columns: tuple[str, ...], empty: str) -> None:
+        """Show the runs as they are now; `empty` stands where there are none."""
+        layout = self.layout_with(columns)
+        # Worded when drawn, with a clock that stands still for all rows of one pass.
+        draw = partial(self._draw, layout, self._clock())
+        shown = self._listed.shown
+        self.list.show_keys(shown, draw, empty)
+        self.query_one(TableHeading).show_layout(layout if shown else None, self._look())
+
+    def _draw(self, layout: TableLayout, now: float, path: str) -> SpanLine:
+        listed = self._listed
+        row = RunRow(
+            listed.runs[path],
+            path in self._marks,
+            self.curve(path),
+            listed.values.get(path),
+            listed.called.get(path, ""),
+        )
+        return run_line(row, layout, now, self._look())
+
+    def place_words(self) -> str:
+        """Return where the cursor is, among how many, and how many are marked."""
+        shown, total = len(self._listed.shown), len(self._listed.runs)
+        if not total:
+            return ""
+        place = f"{self.list.place + 1 if shown else 0}/{shown}"
+        place += f" of {total}" if shown != total else ""
+        return f"{len(self._marks)} marked  {place}" if len(self._marks) else place
