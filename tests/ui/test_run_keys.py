@@ -39,6 +39,8 @@ def test_log_axis_and_smoothing_are_named_in_the_titles(run: RunDirectory) -> No
         await pilot.press("y")
         await wait_for_text(pilot, "loss (log)")
         await pilot.press("m")
+        await wait_for_text(pilot, "loss (log, raw)")
+        await pilot.press("m")
         await wait_for_text(pilot, "loss (log, smooth 0.6)")
         await pilot.press("y", "m")
         await wait_for_text(pilot, "loss (smooth 0.9)")
@@ -122,7 +124,7 @@ def test_the_cursor_reads_out_every_curve_and_arrows_move_it(run: RunDirectory) 
         await wait_for_text(
             pilot, "cursor: step 160  epoch 8.00  16 s of training  best  checkpoint"
         )
-        await pilot.press("m")
+        await pilot.press("m", "m")
         await wait_for(pilot, lambda: "raw 0.2339 smooth 0." in words(pilot), "both values of val")
         await pilot.press("m", "m", "m")
         await pilot.press("escape")
@@ -377,7 +379,7 @@ def test_other_runs_are_overlaid_with_their_name_and_taken_away_again(
         await wait_for_text(pilot, "older")
         await pilot.press("space", "enter")
         await wait_for_text(pilot, "older train")
-        await pilot.press("i", "m")
+        await pilot.press("i", "m", "m")
         for label in ("train", "val", "older train"):
             await wait_for(pilot, lambda each=label: f" {each} raw " in read(pilot), label)
         await pilot.press("i", "m", "m", "m")

@@ -19,7 +19,7 @@ from tuitrain.view.chart.smooth import smooth_line
 from tuitrain.view.format import metric_value, sanitise
 from tuitrain.view.palette import assign_slots
 
-SMOOTHINGS = (0.0, 0.6, 0.9, 0.97)
+SMOOTHINGS = (None, 0.0, 0.6, 0.9, 0.97)
 AXES: tuple[AxisKind, ...] = ("step", "epoch", "time")
 _COLUMNS_A_CELL = 2
 """A braille cell is two dots wide."""
@@ -32,7 +32,8 @@ class Choices:
     window: Window | None = None
     """In steps; None: all of the run, growing with it."""
     log: bool = False
-    smoothing: float = 0.0
+    smoothing: float | None = None
+    """None: as the noise of each curve asks for."""
     axis: AxisKind = "step"
     pattern: str = ""
     """Metrics to show: part of the name, or a regular expression."""
@@ -40,7 +41,7 @@ class Choices:
     """A step whose values are read out."""
 
     def next_smoothing(self) -> "Choices":
-        """Return the choices with the next stronger smoothing, or none after the strongest."""
+        """Return the choices with the next stronger smoothing, automatic after the strongest."""
         place = SMOOTHINGS.index(self.smoothing) if self.smoothing in SMOOTHINGS else 0
         return replace(self, smoothing=SMOOTHINGS[(place + 1) % len(SMOOTHINGS)])
 
@@ -48,9 +49,16 @@ class Choices:
         """Return the choices with the next kind of axis."""
         return replace(self, axis=AXES[(AXES.index(self.axis) + 1) % len(AXES)])
 
+    @property
+    def smoothing_words(self) -> str:
+        """Say how strongly curves are smoothed; nothing where that is left to their noise."""
+        if self.smoothing is None:
+            return ""
+        return f"smooth {self.smoothing:g}" if self.smoothing else "raw"
+
     def describe(self) -> str:
         """Say what is not as it is at first, for the title of a chart."""
-        parts = ["log" if self.log else "", f"smooth {self.smoothing:g}" if self.smoothing else ""]
+        parts = ["log" if self.log else "", self.smoothing_words]
         said = ", ".join(part for part in parts if part)
         return f" ({said})" if said else ""
 

@@ -223,14 +223,39 @@ def test_a_constant_curve_of_any_size_crosses_the_chart(value: float) -> None:
     assert [row for row in rows if row] == ["*" * max(map(len, rows))]
 
 
-def test_several_curves_differ_by_marker_and_label_with_and_without_colours() -> None:
+def test_several_curves_differ_by_label_and_by_marker_where_there_are_no_colours() -> None:
     train = line_of([4.0 - place / 30 for place in range(101)], 0, "train")
     val = line_of([9.0 - place / 30 for place in range(101)], 1, "val")
     for look in (BRAILLE, ASCII, MONO):
         drawn = draw(chart_of(train, val), Size(60, 16), look)
         shown = ["".join(s.text for r in drawn for s in r if s.style == f"line{n}") for n in (0, 1)]
-        assert "*" in shown[0] and "+" not in shown[0] and "train" in shown[0]
-        assert "+" in shown[1] and "*" not in shown[1] and "val" in shown[1]
+        marked = look is not BRAILLE
+        assert ("*" in shown[0]) is marked and "+" not in shown[0] and "train" in shown[0]
+        assert ("+" in shown[1]) is marked and "*" not in shown[1] and "val" in shown[1]
+
+
+@pytest.mark.parametrize("look", [BRAILLE, ASCII, MONO])
+def test_the_mean_of_many_points_is_a_line_over_a_thin_band(look: TerminalStyle) -> None:
+    places = tuple(float(place) for place in range(160))
+    flat = Line("loss", places, (0.0,) * 160, (2.0,) * 160, (1.0,) * 160, 0, count=(1000,) * 160)
+    drawn = draw(Chart("", (flat,), (0.0, 159.0)), Size(80, 14), look)
+    rows = ["".join(s.text for s in row if s.style == "line0") for row in drawn]
+    behind = ["".join(s.text for s in row if s.style == "faint0") for row in drawn]
+    assert sum(map(bool, rows)) == 1, "the mean is one line"
+    assert len(max(rows, key=len)) >= 78, "and unbroken"
+    assert sum(map(bool, behind)) >= 10
+    dots = [(ord(cell) - 0x2800).bit_count() for cell in "".join(behind) if cell > "⠀"]
+    assert max(dots, default=0) <= 4, "no slab"
+
+
+def test_text_may_cover_a_band_but_no_curve() -> None:
+    places = tuple(float(place) for place in range(101))
+    noisy = Line("train", places, (0.0,) * 101, (2.0,) * 101, (1.0,) * 101, 0, count=(9,) * 101)
+    val = Line("val", (10.0, 99.0), (1.8, 1.8), (1.8, 1.8), (1.8, 1.8), 1, count=(1, 1))
+    text = text_of(draw(chart_of(noisy, val), Size(60, 12), BRAILLE))
+    near = [row for row, line in enumerate(text) if "train" in line or "val" in line]
+    assert len(near) == 2
+    assert all(set(line.split("│")[-1]) - set("trainvl ") for line in text[:9])
 
 
 @pytest.mark.parametrize("look", [BRAILLE, ASCII, MONO])

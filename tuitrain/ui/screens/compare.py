@@ -59,7 +59,7 @@ class CompareScreen(Whole, Screen[None]):
         Binding("y", "log_scale", "log y", id="compare.log_scale",
                 tooltip="Switch the value axis between linear and logarithmic."),
         Binding("m", "smooth", "smooth", id="compare.smooth",
-                tooltip="Smooth curves more, then not at all; raw curves stay behind."),
+                tooltip="Smooth curves as their noise asks for, not at all, or by 0.6 to 0.97."),
         Binding("x", "axis", "x axis", id="compare.axis",
                 tooltip="Show steps, epochs or time on the horizontal axis."),
         Binding("z", "maximise", "zoom", id="compare.maximise",
@@ -190,7 +190,7 @@ class CompareScreen(Whole, Screen[None]):
         names, choices = self._metric_names(), self._choices
         words = [f"metric {names.index(self._metric) + 1}/{len(names)}"] if self._metric else []
         words += ["log"] if choices.log else []
-        words += [f"smooth {choices.smoothing:g}"] if choices.smoothing else []
+        words += [choices.smoothing_words] if choices.smoothing_words else []
         return (Span(f"{'  '.join([*words, choices.axis])} ", "quiet"),)
 
     def _chart(self, labels: Sequence[str]) -> Chart:

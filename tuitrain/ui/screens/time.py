@@ -45,7 +45,7 @@ class TimeScreen(FollowingScreen[RunSnapshot]):
         Binding("y", "log_scale", "log y", id="time.log_scale",
                 tooltip="Switch the value axis between linear and logarithmic."),
         Binding("m", "smooth", "smooth", id="time.smooth",
-                tooltip="Smooth curves more, then not at all; raw curves stay behind."),
+                tooltip="Smooth curves as their noise asks for, not at all, or by 0.6 to 0.97."),
         Binding("q,escape", "back", "back", id="time.back",
                 tooltip="Go back."),
     ]  # fmt: skip

@@ -16,6 +16,7 @@ class CellGrid:
         """Take over two lists of rows of the same shape."""
         self._characters = characters
         self._styles = styles
+        self._soft: set[tuple[int, int]] = set()
         self.height = len(characters)
         self.width = len(characters[0]) if characters else 0
 
@@ -24,20 +25,28 @@ class CellGrid:
         for place, character in enumerate(text, start=column):
             self._characters[row][place] = character
             self._styles[row][place] = style
+            self._soft.discard((row, place))
+
+    def put_soft(self, row: int, column: int, character: str, style: str) -> None:
+        """Write what may be covered: its cell counts as blank."""
+        self.put(row, column, character, style)
+        self._soft.add((row, column))
 
     def put_if_blank(self, row: int, column: int, text: str, style: str) -> bool:
         """Write where nothing would be covered or touched; return whether it was written."""
         end = column + len(text)
         if row < 0 or row >= self.height or column < 0 or end > self.width:
             return False
-        if any(cell != " " for cell in self._characters[row][max(0, column - 1) : end + 1]):
+        if not all(
+            self.is_blank(row, c) for c in range(max(0, column - 1), min(end + 1, self.width))
+        ):
             return False
         self.put(row, column, text, style)
         return True
 
     def is_blank(self, row: int, column: int) -> bool:
-        """Return whether a cell shows nothing."""
-        return self._characters[row][column] == " "
+        """Return whether a cell shows nothing, or only what may be covered."""
+        return self._characters[row][column] == " " or (row, column) in self._soft
 
     def lines(self) -> tuple[SpanLine, ...]:
         """Return the rows as spans; blanks have no style."""

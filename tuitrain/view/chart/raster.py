@@ -1,4 +1,4 @@
-"""From a line to the dots that show it: every column from its minimum to its maximum.
+"""From a line to the dots that show it: its running mean, and each column's reach behind that.
 
 Knows cells and dots; nothing of colours, axes or plotext. A column of dots is one integer, bit 0
 at the bottom, so that a stroke of any height costs one operation.
@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tuitrain.view.chart.figure import Line
+from tuitrain.view.chart.spikes import spike_places
 
 Cell = tuple[int, int]
 """(column, row), row 0 at the bottom."""
@@ -65,8 +66,10 @@ class Area:
 class Strokes:
     """One line as dots."""
 
-    masks: list[int]
-    """One integer a column of dots."""
+    curve: list[int]
+    """The mean from column to column, and spikes; one integer a column of dots."""
+    band: list[int]
+    """From the minimum to the maximum of each column."""
     lone: list[Cell]
     """Cells of points without neighbours, which a single dot would hardly show."""
 
@@ -79,6 +82,12 @@ def braille_strokes(line: Line, area: Area) -> Strokes:
 def cell_strokes(line: Line, area: Area) -> Strokes:
     """Return a line in columns of one cell; four dots up say which cells it touches."""
     return _strokes(line, area, across=1)
+
+
+def thinned(masks: Sequence[int], area: Area) -> list[int]:
+    """Return every other dot of each column, as on a chequered board."""
+    alternate = int("5" * max(1, area.rows), 16)
+    return [mask & (alternate << (column & 1)) for column, mask in enumerate(masks)]
 
 
 def braille_cells(masks: list[int]) -> Iterator[tuple[Cell, int]]:
@@ -133,35 +142,41 @@ class _Scale:
 
 def _strokes(line: Line, area: Area, across: int) -> Strokes:
     width, height = area.columns * across, area.rows * _UP
-    up = area.scale_up()
-    masks = [0] * width
+    curve, band = [0] * width, [0] * width
     lone: list[Cell] = []
     previous: Cell | None = None
     alone = False
-    middles = map(_middle, line.mean, line.low, line.high)
-    points = zip(
-        area.scale_across(across).places(line.x),
-        up.places(line.low),
-        up.places(line.high),
-        up.places(tuple(middles)),
-        strict=True,
-    )
-    for column, low, high, middle in points:
+    spikes = spike_places(line.low, line.high, line.mean)
+    for place, (column, low, high, middle) in enumerate(_points(line, area, across)):
         if column is None or low is None or high is None or middle is None:
             if previous and alone:
                 lone.append(previous)
             previous = None
             continue
         if 0 <= column < width:
-            _stroke(masks, column, low, high, height)
-        if previous:
-            _connect(masks, previous, (column, middle), height)
+            if low != high:
+                _stroke(band, column, low, high, height)
+            if place in spikes:
+                _stroke(curve, column, min(low, middle), max(high, middle), height)
+        _connect(curve, previous or (column, middle), (column, middle), height)
         alone = previous is None
         previous = (column, middle)
     if previous and alone:
         lone.append(previous)
     seen = [(column // across, row // _UP) for column, row in lone if 0 <= row < height]
-    return Strokes(masks, [cell for cell in seen if 0 <= cell[0] < area.columns])
+    return Strokes(curve, band, [cell for cell in seen if 0 <= cell[0] < area.columns])
+
+
+def _points(
+    line: Line, area: Area, across: int
+) -> Iterator[tuple[int | None, int | None, int | None, int | None]]:
+    """Yield each column of a line in dots: across, and its low, high and mean up."""
+    up = area.scale_up()
+    columns = area.scale_across(across).places(line.x)
+    middles = up.places(tuple(map(_middle, line.mean, line.low, line.high)))
+    if line.low == line.high:
+        return zip(columns, middles, middles, middles, strict=True)
+    return zip(columns, up.places(line.low), up.places(line.high), middles, strict=True)
 
 
 def _middle(mean: float, low: float, high: float) -> float:
