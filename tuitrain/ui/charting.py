@@ -6,6 +6,7 @@ From a snapshot and these choices to charts, as values; knows nothing of widgets
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from tuitrain.alerts.catalogue import OFF_THE_CURVE
 from tuitrain.analysis.metric_groups import group_metrics as group_names
@@ -16,11 +17,14 @@ from tuitrain.view.chart.figure import AxisKind, Chart, Line, Mark, line_from_se
 from tuitrain.view.chart.labels import series_labels
 from tuitrain.view.chart.scale import Ruler, Window, ruler
 from tuitrain.view.chart.smooth import smooth_line
+from tuitrain.view.chart.ticks import short_number
 from tuitrain.view.format import metric_value, sanitise
 from tuitrain.view.palette import assign_slots
 
 SMOOTHINGS = (None, 0.0, 0.6, 0.9, 0.97)
 AXES: tuple[AxisKind, ...] = ("step", "epoch", "time")
+Limits = Literal["automatic", "all"] | tuple[float, float]
+"""Of the value axis: without few values far from the rest, with all of them, or as typed."""
 _COLUMNS_A_CELL = 2
 """A braille cell is two dots wide."""
 
@@ -34,6 +38,7 @@ class Choices:
     log: bool = False
     smoothing: float | None = None
     """None: as the noise of each curve asks for."""
+    limits: Limits = "automatic"
     axis: AxisKind = "step"
     pattern: str = ""
     """Metrics to show: part of the name, or a regular expression."""
@@ -56,9 +61,16 @@ class Choices:
             return ""
         return f"smooth {self.smoothing:g}" if self.smoothing else "raw"
 
+    @property
+    def limits_words(self) -> str:
+        """Say what the value axis spans where that is not automatic."""
+        if isinstance(self.limits, tuple):
+            return " to ".join(map(short_number, self.limits))
+        return "all values" if self.limits == "all" else ""
+
     def describe(self) -> str:
         """Say what is not as it is at first, for the title of a chart."""
-        parts = ["log" if self.log else "", self.smoothing_words]
+        parts = ["log" if self.log else "", self.smoothing_words, self.limits_words]
         said = ", ".join(part for part in parts if part)
         return f" ({said})" if said else ""
 
@@ -167,6 +179,8 @@ def build_chart(
         axis=choices.axis,
         log=choices.log,
         cursor=None if choices.cursor is None else along.at(choices.cursor),
+        y_range=choices.limits if isinstance(choices.limits, tuple) else None,
+        clip=choices.limits == "automatic",
     )
 
 

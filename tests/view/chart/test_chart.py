@@ -5,8 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tuitrain.view.chart.chart import Reading, draw_chart, notes, values_at
+from tuitrain.view.chart.annotate import MARK_SYMBOLS
+from tuitrain.view.chart.chart import Reading, draw_chart, notes, values_at, with_shared_gutter
 from tuitrain.view.chart.figure import Chart, Line, Mark, Size, TerminalStyle
+from tuitrain.view.chart.limits import value_range
 from tuitrain.view.format import display_width
 from tuitrain.view.palette import MARKERS
 from tuitrain.view.spans import SpanLine, line_width
@@ -37,11 +39,11 @@ loss
  |                    *******+++++++++++++++               train
  |                          ************   +++++++++++++++++++++
  |                  lr 3e-4            *************************
- ++-----------+-----v-----+------------o-----------+-----------+
+ ++-----------+-----v-----+------------c-----------+-----------+
   0          20          40           60          80        100"""
 
 LOSS_SMALL = """\
- │⠓⢦⡀     v       o
+ │⠓⢦⡀     v       c
 2┤  ⠉⠓⢦⣀  lr 3e-4
 1┤     ⠈⠙⠒⠦⣄⣀⣀
  │           ⠈⠉⠓⠒⠒⠒⠦⠤⠤⠤⠤⣄⣀⣀⣀⣀⣀
@@ -72,6 +74,8 @@ CHARTS = st.builds(
     axis=st.sampled_from(("step", "epoch", "time")),
     log=st.booleans(),
     cursor=st.none() | ANY_FLOAT,
+    clip=st.booleans(),
+    gutter=st.integers(0, 12),
 )
 
 
@@ -248,6 +252,61 @@ def test_the_mean_of_many_points_is_a_line_over_a_thin_band(look: TerminalStyle)
     assert max(dots, default=0) <= 4, "no slab"
 
 
+@pytest.mark.parametrize("look", [BRAILLE, ASCII, MONO])
+@pytest.mark.parametrize("log", [False, True])
+def test_few_values_far_away_do_not_flatten_the_rest_and_are_told_at_the_edge(
+    look: TerminalStyle, log: bool
+) -> None:
+    values = [1.0 + 0.01 * place for place in range(100)]
+    values[0], values[60] = 1e3, 5e7
+    chart = replace(chart_of(line_of(values)), clip=True, log=log)
+    text = text_of(draw(chart, Size(70, 14), look))
+    assert ("50M" in text[0]) and ("1k" in text[0] or "1000" in text[0] or "1e3" in text[0])
+    assert text[0].count("^" if look.ascii else "▲") == 2
+    rows = [any(s.style == "line0" for s in row) for row in draw(chart, Size(70, 14), look)]
+    assert all(rows[1:11]), "the rest has the height of the chart"
+    whole = text_of(draw(replace(chart, clip=False), Size(70, 14), look))
+    assert not any("▲" in row or "^" in row for row in whole)
+
+
+def test_values_below_a_fixed_range_are_told_at_the_lower_edge() -> None:
+    values = [2.0] * 50 + [-30.0] + [2.0] * 50
+    text = text_of(
+        draw(replace(chart_of(line_of(values)), y_range=(0.0, 3.0)), Size(60, 12), ASCII)
+    )
+    assert "v*" in text[9] and " -30 " in text[9]
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=19))
+def test_of_few_columns_none_is_left_out(values: list[float]) -> None:
+    chart = chart_of(line_of(values))
+    assert draw(chart, Size(40, 9), ASCII) == draw(replace(chart, clip=True), Size(40, 9), ASCII)
+
+
+def test_a_first_loss_that_falls_over_many_columns_stays_in_sight() -> None:
+    line = line_of([10.0 * math.exp(-place / 8) for place in range(101)])
+    assert value_range([line], (0.0, 100.0), clip=True) == (line.low[-1], 10.0)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.lists(MAGNITUDES, min_size=1, max_size=5), min_size=2, max_size=4), st.booleans()
+)
+def test_charts_above_each_other_share_their_left_edge(
+    values: list[list[float]], log: bool
+) -> None:
+    charts = [replace(chart_of(line_of(each), last=5.0), log=log) for each in values]
+    sizes = [Size(60, 10)] * len(charts)
+    shared = with_shared_gutter(charts, sizes)
+    drawings = [draw_chart(c, s, BRAILLE) for c, s in zip(shared, sizes, strict=True)]
+    assert len({drawing.left for drawing in drawings}) == 1
+    assert len({drawing.x_at(30) for drawing in drawings}) == 1
+
+
+def test_marks_of_events_are_no_markers_of_curves() -> None:
+    assert not set(MARK_SYMBOLS.values()) & set(MARKERS)
+
+
 def test_text_may_cover_a_band_but_no_curve() -> None:
     places = tuple(float(place) for place in range(101))
     noisy = Line("train", places, (0.0,) * 101, (2.0,) * 101, (1.0,) * 101, 0, count=(9,) * 101)
@@ -289,7 +348,7 @@ def test_marks_stand_on_the_axis_with_their_text_and_cover_no_curve() -> None:
     marks = (Mark(30, "setting", "lr 3e-4"), Mark(60, "checkpoint"), Mark(80, "alert", "spike"))
     without, drawn = (draw(c, Size(40, 9), ASCII) for c in (chart, replace(chart, marks=marks)))
     text = text_of(drawn)
-    assert [text[-2].count(symbol) for symbol in "vo!"] == [1, 1, 1]
+    assert [text[-2].count(symbol) for symbol in "vc!"] == [1, 1, 1]
     assert "lr 3e-4" in text[-3] and "spike" in text[-3]
     curves = [
         ["".join(span.text for span in row if span.style == "line0") for row in each]

@@ -208,6 +208,7 @@ class CompareScreen(Whole, Screen[None]):
             x_range=self._x_range(),
             axis=self._choices.axis,
             log=self._choices.log,
+            clip=True,
         )
 
     def _x_range(self) -> tuple[float, float]:

@@ -39,6 +39,7 @@ from tuitrain.ui.widgets.topline import TopLine
 from tuitrain.units import count
 from tuitrain.view import format as text
 from tuitrain.view import runtext, sidetext, timetext
+from tuitrain.view.chart.chart import align_columns
 from tuitrain.view.chart.labels import series_labels
 from tuitrain.view.compare import unique_labels
 from tuitrain.view.diagnosis import diagnosis_note
@@ -308,15 +309,17 @@ class RunView(Whole, Screen[None]):
             return
         if self._choices.axis != "step" and not self._snapshot.step_times:
             return  # Asked for, and on its way: until then the charts stay as they are.
-        overlays = self._overlay_list()
-        for number, (title, metrics) in enumerate(seen):
-            panel = self.query_one(f"#chart{number}", ChartPanel)
-            # Marks say what they are on one chart alone: the words are the same on all.
-            chart = build_chart(
-                self._snapshot, overlays, metrics, self._choices, with_words=number == 0
-            )
+        overlays, look = self._overlay_list(), self.tuitrain.look
+        panels = [self.query_one(f"#chart{number}", ChartPanel) for number in range(len(seen))]
+        # Marks say what they are on one chart alone: the words are the same on all.
+        charts = [
+            build_chart(self._snapshot, overlays, metrics, self._choices, with_words=number == 0)
+            for number, (_title, metrics) in enumerate(seen)
+        ]
+        charts = align_columns(charts, [panel.canvas for panel in panels], self._placed[0])
+        for panel, chart, (title, metrics) in zip(panels, charts, seen, strict=True):
             titled = f"{sanitise(title)}{self._choices.describe()}"
-            panel.show_chart(titled, chart, self._values(metrics), self.tuitrain.look)
+            panel.show_chart(titled, chart, self._values(metrics), look)
 
     def _overlay_list(self) -> list[Overlay]:
         known = [run for run in self._overlaid.values() if run.summary is not None]

@@ -38,10 +38,15 @@ class ChartPanel(Panel):
     _drawing = Drawing(())
     _shown: tuple[str, Chart, SpanLine, TerminalStyle] | None = None
 
+    @property
+    def canvas(self) -> Size:
+        """The room for a chart below the title."""
+        return Size(self.size.width, self.body_height)
+
     def show_chart(self, title: str, chart: Chart, values: SpanLine, look: TerminalStyle) -> None:
         """Draw a chart in the room there is."""
         self._shown = (title, chart, values, look)
-        size = Size(self.size.width, self.body_height)
+        size = self.canvas
         if size.width < 1 or size.height < 1:
             return
         above: list[SpanLine] = []

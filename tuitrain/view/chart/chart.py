@@ -36,10 +36,12 @@ __all__ = [
     "Size",
     "Span",
     "TerminalStyle",
+    "align_columns",
     "draw_chart",
     "line_from_series",
     "notes",
     "values_at",
+    "with_shared_gutter",
 ]  # fmt: skip
 
 _MARKER_EVERY = 8
@@ -100,7 +102,7 @@ def draw_chart(chart: Chart, size: Size, look: TerminalStyle) -> Drawing:
     """
     if size.width < 1 or size.height < 1:
         return Drawing(())
-    lines = [_logarithm(line) for line in chart.lines] if chart.log else list(chart.lines)
+    lines = _shown_lines(chart)
     layout = plan_layout(chart, lines, size)
     area, left = layout.area, layout.axes.left
     grid = draw_axes(layout.axes, area.columns, area.rows, ascii_only=look.ascii)
@@ -112,6 +114,37 @@ def draw_chart(chart: Chart, size: Size, look: TerminalStyle) -> Drawing:
     drawn = grid.lines()
     titled = (_title(chart, size, look), *drawn) if layout.title else drawn
     return Drawing(titled, left, area)
+
+
+def with_shared_gutter(charts: Sequence[Chart], sizes: Sequence[Size]) -> list[Chart]:
+    """Return charts that stand above each other with one left edge."""
+    widths = [
+        plan_layout(chart, _shown_lines(chart), size).axes.label_width
+        for chart, size in zip(charts, sizes, strict=True)
+        if size.width > 0 and size.height > 0
+    ]
+    widest = max(widths, default=0)
+    return [replace(chart, gutter=widest) for chart in charts]
+
+
+def align_columns(charts: Sequence[Chart], sizes: Sequence[Size], columns: int) -> list[Chart]:
+    """Return the charts of a grid, row by row, so that equal steps stand above each other.
+
+    Args:
+        charts: from the upper left one on.
+        sizes: of each.
+        columns: how many stand beside each other.
+    """
+    aligned = list(charts)
+    for column in range(columns):
+        aligned[column::columns] = with_shared_gutter(
+            charts[column::columns], sizes[column::columns]
+        )
+    return aligned
+
+
+def _shown_lines(chart: Chart) -> list[Line]:
+    return [_logarithm(line) for line in chart.lines] if chart.log else list(chart.lines)
 
 
 def values_at(chart: Chart, x: float) -> list[Reading]:
@@ -241,6 +274,7 @@ def _style(line: Line) -> str:
 
 def _annotate(pen: Annotations, chart: Chart, lines: Iterable[Line], drawn: bool) -> None:
     fronts = [line for line in lines if not line.faint]
+    pen.add_outside(fronts, log=chart.log)
     pen.add_marks(chart.marks)
     pen.add_gaps(chart.lines)
     found = notes(chart)

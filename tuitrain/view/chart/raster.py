@@ -174,7 +174,7 @@ def _points(
     up = area.scale_up()
     columns = area.scale_across(across).places(line.x)
     middles = up.places(tuple(map(_middle, line.mean, line.low, line.high)))
-    if line.low == line.high:
+    if line.low == line.high == line.mean:
         return zip(columns, middles, middles, middles, strict=True)
     return zip(columns, up.places(line.low), up.places(line.high), middles, strict=True)
 
