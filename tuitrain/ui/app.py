@@ -97,7 +97,7 @@ class TuitrainApp(App[int]):
         self.data_dir = data_dir
         self.client = RunClient(root, data_dir=data_dir)
         self.span_styles: dict[str, Style] = {}
-        self._preferences = preferences
+        self.preferences = preferences
         self._first = first
         self._gate = Gate()
         self._given: WeakKeyDictionary[events.Key, Screen[Any]] = WeakKeyDictionary()
@@ -125,7 +125,7 @@ class TuitrainApp(App[int]):
         """Open home, and what the command line asked for."""
         from tuitrain.ui.screens.home import HomeScreen
 
-        self.theme = self._preferences.theme_among(self.available_themes)
+        self.theme = self.preferences.theme_among(self.available_themes)
         self.watch(self, "theme", self._use_theme)
         self.push_screen(HomeScreen())
         if self._first is not None:
@@ -134,7 +134,7 @@ class TuitrainApp(App[int]):
 
     def _use_theme(self, name: str) -> None:
         self.span_styles = span_styles(self.available_themes[name], self.look.colour)
-        self._preferences.remember_theme(name)
+        self.preferences.remember_theme(name)
         for screen in self.screen_stack:
             screen.refresh(layout=True)
 
@@ -336,13 +336,24 @@ class TuitrainApp(App[int]):
         if state.state == "failed":
             self.tell(f"{directory.id} failed: {state.reason}", "error")
 
+    def do_and_tell(self, work: Callable[[], str]) -> None:
+        """Do what may take a while beside the screen, and show what it says of how it went."""
+
+        def do() -> None:
+            try:
+                self.tell(work())
+            except (TuitrainError, OSError) as error:
+                self._tell_error(error)
+
+        _in_background(do)
+
     def copy(self, text: str, what: str) -> None:
         """Copy a text, and say where it is then; `what` is what it is called."""
         _in_background(lambda: self._copy(text, what))
 
     def _copy(self, text: str, what: str) -> None:
         try:
-            done = copy_text(text, self._send, self._preferences.copied_path, os.environ)
+            done = copy_text(text, self._send, self.preferences.copied_path, os.environ)
         except UsageError as error:
             self.tell(f"{what} {error}", "warning")
             return

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from textual import events
 from textual.app import ComposeResult
-from textual.containers import Container, Horizontal, Vertical
+from textual.containers import Horizontal, Vertical
 from textual.geometry import Size
 from textual.message import Message
 from textual.screen import Screen
@@ -27,11 +27,12 @@ from tuitrain.ui.charting import (
     group_metrics,
     request_for,
 )
+from tuitrain.ui.curve_controls import CurveControls
 from tuitrain.ui.feeds.run import RunFollower
 from tuitrain.ui.feeds.snapshot import RunSnapshot, devices_of
 from tuitrain.ui.notices import News
 from tuitrain.ui.whole import Whole
-from tuitrain.ui.widgets.chartpanel import ChartPanel
+from tuitrain.ui.widgets.chartgrid import ChartGrid, DrawnChart, Group
 from tuitrain.ui.widgets.keyline import KeyLine
 from tuitrain.ui.widgets.lines import Lines
 from tuitrain.ui.widgets.panel import Panel, TextPanel
@@ -39,7 +40,6 @@ from tuitrain.ui.widgets.topline import TopLine
 from tuitrain.units import count
 from tuitrain.view import format as text
 from tuitrain.view import runtext, sidetext, timetext
-from tuitrain.view.chart.chart import align_columns
 from tuitrain.view.chart.labels import series_labels
 from tuitrain.view.compare import unique_labels
 from tuitrain.view.diagnosis import diagnosis_note
@@ -51,7 +51,6 @@ from tuitrain.view.spans import Span, SpanLine, plain_line
 if TYPE_CHECKING:
     from tuitrain.ui.app import TuitrainApp
 
-MOST_CHARTS = 9
 _DEVICE_ROWS = 10
 """One GPU in full, or four in two lines each, with the host below."""
 _CHART_ROWS = 9
@@ -68,7 +67,6 @@ class RunView(Whole, Screen[None]):
 
     CSS = """
     #main { height: 1fr; }
-    #charts { layout: grid; grid-gutter: 0 1; height: 1fr; width: 1fr; }
     #side { width: 18; margin-left: 1; }
     #steptime { display: none; }
     #happened { height: 3; }
@@ -87,11 +85,10 @@ class RunView(Whole, Screen[None]):
         super().__init__()
         self._directory = directory
         self._snapshot = RunSnapshot(directory.id)
-        self._choices = Choices()
-        self._page = 0
-        self._placed = (0, 0)
+        self._curves = CurveControls()
+        self._grid = ChartGrid(id="charts")
+        self._preset = ""
         self._drawn_for: tuple[Size, ...] = ()
-        self._alone: str | None = None
         self._overlays: dict[str, RunFollower] = {}
         self._overlaid: dict[str, RunSnapshot] = {}
         self._follower = RunFollower(directory, self._deliver, explained=True)
@@ -102,6 +99,10 @@ class RunView(Whole, Screen[None]):
         """The app, by its own type."""
         return cast("TuitrainApp", self.app)
 
+    @property
+    def _choices(self) -> Choices:
+        return self._curves.choices
+
     # --- life -----------------------------------------------------------------------------------
 
     def compose(self) -> ComposeResult:
@@ -109,9 +110,7 @@ class RunView(Whole, Screen[None]):
         yield TopLine(id="top")
         yield Lines(id="note")
         with Horizontal(id="main"):
-            with Container(id="charts"):
-                for number in range(MOST_CHARTS):
-                    yield ChartPanel(id=f"chart{number}")
+            yield self._grid
             with Vertical(id="side"):
                 yield TextPanel("devices", id="devices")
                 yield TextPanel("step", id="steptime")
@@ -144,12 +143,22 @@ class RunView(Whole, Screen[None]):
             self._snapshot = replace(self._snapshot, error=snapshot.error, live=False)
         else:
             self._snapshot = snapshot
+            self._recall()
             new = self._news.take(snapshot)
             self.tuitrain.notifier.tell(self.tuitrain, self._directory.id, new)
         # What changes below another screen would repaint that one whole.
         if self._in_sight:
             self._draw()
             self.refresh_bindings()
+
+    def _recall(self) -> None:
+        """See charts as they were seen in other runs of the preset, once that is known."""
+        summary = self._snapshot.summary
+        if summary is None or self._preset == summary.preset:
+            return
+        self._preset = summary.preset
+        remembered = self.tuitrain.preferences.charts_of(self._preset)
+        self._curves.choices = replace(self._choices, charts=remembered)
 
     @property
     def _in_sight(self) -> bool:
@@ -188,7 +197,7 @@ class RunView(Whole, Screen[None]):
         room = width - (side_width + 1 if side.display else 0)
         rows = max(1, (height - 2 - happened) // _CHART_ROWS)
         columns = 1 if room < 100 else 2 if room < 170 else 3
-        self._shape = (columns, min(rows, 3 if columns == 3 else 4))
+        self._grid.fit(columns, min(rows, 3 if columns == 3 else 4))
         self._place_charts()
 
     def _after_layout(self, _screen: Screen[Any]) -> None:
@@ -199,31 +208,11 @@ class RunView(Whole, Screen[None]):
     def _panel_sizes(self) -> tuple[Size, ...]:
         return tuple(panel.size for panel in self.query(Panel))
 
-    def _groups(self) -> list[tuple[str, tuple[str, ...]]]:
-        groups = group_metrics(self._snapshot.metric_names, self._choices)
-        if self._alone is not None:
-            return [group for group in groups if group[0] == self._alone] or groups
-        return groups
-
-    def _seen_groups(self) -> list[tuple[str, tuple[str, ...]]]:
-        groups = self._groups()
-        columns, rows = self._shape
-        room = 1 if self._alone else min(MOST_CHARTS, columns * rows)
-        pages = max(1, -(-len(groups) // room))
-        self._page %= pages
-        return groups[self._page * room : (self._page + 1) * room]
+    def _groups(self) -> list[Group]:
+        return group_metrics(self._snapshot.metric_names, self._choices)
 
     def _place_charts(self) -> None:
-        seen = len(self._seen_groups())
-        columns = min(self._shape[0], max(1, seen))
-        rows = max(1, -(-seen // columns))
-        grid = self.query_one("#charts")
-        grid.styles.grid_size_columns, grid.styles.grid_size_rows = columns, rows
-        for number in range(MOST_CHARTS):
-            panel = self.query_one(f"#chart{number}")
-            panel.display = number < max(1, seen)
-        if self._placed != (columns, rows):
-            self._placed = (columns, rows)
+        if self._grid.place(self._groups()):
             self.call_after_refresh(self._ask)
 
     def _ask(self) -> None:
@@ -239,7 +228,7 @@ class RunView(Whole, Screen[None]):
             return
         self._ask()
         self._place_charts()
-        if tries and not self._has_rooms():
+        if tries and not self._grid.has_rooms():
             # Not after a repaint: those come before the layout as well.
             self.set_timer(_LAYOUT_S, partial(self._draw, tries - 1))
             return
@@ -251,14 +240,8 @@ class RunView(Whole, Screen[None]):
         self._draw_step_time()
         self._draw_happened()
 
-    def _has_rooms(self) -> bool:
-        """Say whether the charts have their rooms; in those of fewer ones they would be cut."""
-        grid, first = self.query_one("#charts").size, self.query_one("#chart0").size
-        columns, rows = self._placed
-        return first.height * rows <= grid.height and first.width * columns <= grid.width
-
     def _chart_width(self) -> int:
-        return max(8, self.query_one("#chart0").size.width)
+        return max(8, self._grid.first_size.width)
 
     def _draw_top(self) -> None:
         top, summary = self.query_one(TopLine), self._snapshot.summary
@@ -303,23 +286,32 @@ class RunView(Whole, Screen[None]):
         self.query_one("#note", Lines).show_lines(lines)
 
     def _draw_charts(self) -> None:
-        seen = self._seen_groups()
+        groups = self._groups()
+        seen = self._grid.in_sight(groups)
         if not seen:
             self._draw_empty()
             return
         if self._choices.axis != "step" and not self._snapshot.step_times:
             return  # Asked for, and on its way: until then the charts stay as they are.
-        overlays, look = self._overlay_list(), self.tuitrain.look
-        panels = [self.query_one(f"#chart{number}", ChartPanel) for number in range(len(seen))]
-        # Marks say what they are on one chart alone: the words are the same on all.
-        charts = [
-            build_chart(self._snapshot, overlays, metrics, self._choices, with_words=number == 0)
-            for number, (_title, metrics) in enumerate(seen)
+        # What holds for all charts stands on one alone: where on the run they are, what marks are.
+        above = f"{self._choices.window_words()}{self._grid.where(groups)}"
+        overlays = self._overlay_list()
+        drawn = [
+            self._drawn(group, overlays, above if number == 0 else None)
+            for number, group in enumerate(seen)
         ]
-        charts = align_columns(charts, [panel.canvas for panel in panels], self._placed[0])
-        for panel, chart, (title, metrics) in zip(panels, charts, seen, strict=True):
-            titled = f"{sanitise(title)}{self._choices.describe()}"
-            panel.show_chart(titled, chart, self._values(metrics), look)
+        self._grid.show(drawn, self.tuitrain.look)
+
+    def _drawn(self, group: Group, overlays: Sequence[Overlay], above: str | None) -> DrawnChart:
+        """Return a chart as it is to be shown; `above` is more for its title, of the first one."""
+        title, metrics = group
+        settings = self._choices.settings_of(title)
+        chart = build_chart(
+            self._snapshot, overlays, metrics, self._choices, settings,
+            with_words=above is not None,
+        )  # fmt: skip
+        titled = f"{sanitise(title)}{settings.describe()}{above or ''}"
+        return DrawnChart(titled, chart, self._values(metrics))
 
     def _overlay_list(self) -> list[Overlay]:
         known = [run for run in self._overlaid.values() if run.summary is not None]
@@ -333,10 +325,11 @@ class RunView(Whole, Screen[None]):
             words = "" if self._snapshot.error else "reading the run ..."
         elif self._choices.pattern and self._snapshot.metric_names:
             words = "no metric matches the filter"
+        elif self._choices.charts and self._snapshot.metric_names:
+            words = "all charts are hidden (H shows them)"
         else:
             words = f"no points yet - {state.state}{f': {state.reason}' if state.reason else ''}"
-        panel = self.query_one("#chart0", ChartPanel)
-        panel.show_words("curves", plain_line(f"  {words}", "quiet"))
+        self._grid.show_words(plain_line(f"  {words}", "quiet"))
 
     def _values(self, metrics: Sequence[str]) -> SpanLine:
         """Return the last value of each metric, a star at one that is the best."""

@@ -43,6 +43,12 @@ class ChartPanel(Panel):
         """The room for a chart below the title."""
         return Size(self.size.width, self.body_height)
 
+    @property
+    def columns(self) -> int:
+        """Cells across that show values, as drawn last."""
+        area = self._drawing.area
+        return area.columns if area is not None else 1
+
     def show_chart(self, title: str, chart: Chart, values: SpanLine, look: TerminalStyle) -> None:
         """Draw a chart in the room there is."""
         self._shown = (title, chart, values, look)

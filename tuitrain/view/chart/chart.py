@@ -102,7 +102,7 @@ def draw_chart(chart: Chart, size: Size, look: TerminalStyle) -> Drawing:
     """
     if size.width < 1 or size.height < 1:
         return Drawing(())
-    lines = _shown_lines(chart)
+    lines = drawn_lines(chart)
     layout = plan_layout(chart, lines, size)
     area, left = layout.area, layout.axes.left
     grid = draw_axes(layout.axes, area.columns, area.rows, ascii_only=look.ascii)
@@ -119,7 +119,7 @@ def draw_chart(chart: Chart, size: Size, look: TerminalStyle) -> Drawing:
 def with_shared_gutter(charts: Sequence[Chart], sizes: Sequence[Size]) -> list[Chart]:
     """Return charts that stand above each other with one left edge."""
     widths = [
-        plan_layout(chart, _shown_lines(chart), size).axes.label_width
+        plan_layout(chart, drawn_lines(chart), size).axes.label_width
         for chart, size in zip(charts, sizes, strict=True)
         if size.width > 0 and size.height > 0
     ]
@@ -143,7 +143,8 @@ def align_columns(charts: Sequence[Chart], sizes: Sequence[Size], columns: int) 
     return aligned
 
 
-def _shown_lines(chart: Chart) -> list[Line]:
+def drawn_lines(chart: Chart) -> list[Line]:
+    """Return a chart's lines in the units of its value axis: logarithms where that is one."""
     return [_logarithm(line) for line in chart.lines] if chart.log else list(chart.lines)
 
 
