@@ -20,8 +20,10 @@ from tuitrain.view.chart.labels import series_labels
 from tuitrain.view.chart.scale import Ruler, Window, ruler
 from tuitrain.view.chart.smooth import smooth_line
 from tuitrain.view.chart.ticks import short_number
+from tuitrain.view.compare import unique_labels
 from tuitrain.view.format import metric_value, sanitise
 from tuitrain.view.palette import assign_slots
+from tuitrain.view.spans import Span, SpanLine
 
 SMOOTHINGS = (None, 0.0, 0.6, 0.9, 0.97)
 AXES: tuple[AxisKind, ...] = ("step", "epoch", "time")
@@ -176,6 +178,41 @@ class Overlay:
 
     label: str
     snapshot: RunSnapshot
+
+
+def named_overlays(runs: Sequence[RunSnapshot]) -> list[Overlay]:
+    """Return the runs that could be read, each called by what tells it from the others."""
+    known = [run for run in runs if run.summary is not None]
+    names = [run.summary.name for run in known if run.summary is not None]
+    labels = unique_labels(names, [run.id for run in known])
+    return [Overlay(label, run) for label, run in zip(labels, known, strict=True)]
+
+
+def last_values(snapshot: RunSnapshot, metrics: Sequence[str]) -> SpanLine:
+    """Return the last value of each metric, a star at one that is the best."""
+    slots, labels = assign_slots(metrics), series_labels(tuple(metrics))
+    spans = []
+    for name in metrics:
+        row = snapshot.metrics.get(name)
+        if row is None:
+            continue
+        star = "*" if row.best == row.last and name.startswith("val/") else ""
+        label = labels[name] if "/" in name or len(metrics) > 1 else ""
+        words = f" {label} {metric_value(row.last)}{star}" if label else metric_value(row.last)
+        spans.append(Span(words, f"line{slots[name]}"))
+    return tuple(spans)
+
+
+def empty_words(snapshot: RunSnapshot, choices: Choices) -> str:
+    """Say why no chart is in sight."""
+    state = snapshot.state
+    if state is None:
+        return "" if snapshot.error else "reading the run ..."
+    if choices.pattern and snapshot.metric_names:
+        return "no metric matches the filter"
+    if snapshot.metric_names:
+        return "all charts are hidden (H shows them)"
+    return f"no points yet - {state.state}{f': {state.reason}' if state.reason else ''}"
 
 
 def step_at(snapshot: RunSnapshot, choices: Choices, x: float) -> float:

@@ -10,21 +10,22 @@ from typing import TYPE_CHECKING, Any, cast
 
 from textual import events
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
 from textual.geometry import Size
 from textual.message import Message
 from textual.screen import Screen
 
 from tuitrain.alerts.catalogue import count_serious
-from tuitrain.analysis.bottleneck import diagnose
-from tuitrain.analysis.step_time import step_context, step_time
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.ui.charting import (
     Choices,
     Overlay,
     build_chart,
     cursor_words,
+    empty_words,
     group_metrics,
+    last_values,
+    named_overlays,
     request_for,
 )
 from tuitrain.ui.curve_controls import CurveControls
@@ -36,30 +37,23 @@ from tuitrain.ui.widgets.chartgrid import ChartGrid, DrawnChart, Group
 from tuitrain.ui.widgets.keyline import KeyLine
 from tuitrain.ui.widgets.lines import Lines
 from tuitrain.ui.widgets.panel import Panel, TextPanel
+from tuitrain.ui.widgets.runside import RunSide
 from tuitrain.ui.widgets.topline import TopLine
-from tuitrain.units import count
-from tuitrain.view import format as text
-from tuitrain.view import runtext, sidetext, timetext
-from tuitrain.view.chart.labels import series_labels
-from tuitrain.view.compare import unique_labels
+from tuitrain.view import runtext, sidetext
 from tuitrain.view.diagnosis import diagnosis_note
 from tuitrain.view.failure import failure_note
-from tuitrain.view.format import metric_value, sanitise
-from tuitrain.view.palette import assign_slots
-from tuitrain.view.spans import Span, SpanLine, plain_line
+from tuitrain.view.format import sanitise
+from tuitrain.view.spans import SpanLine, plain_line
 
 if TYPE_CHECKING:
     from tuitrain.ui.app import TuitrainApp
 
-_DEVICE_ROWS = 10
-"""One GPU in full, or four in two lines each, with the host below."""
 _CHART_ROWS = 9
 """Below this height a chart is hardly one: fewer are shown then."""
 _LAYOUTS, _LAYOUT_S = 5, 0.01
 """Looks within which charts get their rooms; after that they are drawn in those they have."""
 _WIDE, _VERY_WIDE = 110, 170
 _NARROW = 72
-_SPEED_LABEL = 8
 
 
 class RunView(Whole, Screen[None]):
@@ -68,7 +62,6 @@ class RunView(Whole, Screen[None]):
     CSS = """
     #main { height: 1fr; }
     #side { width: 18; margin-left: 1; }
-    #steptime { display: none; }
     #happened { height: 3; }
     #note { height: auto; }
     #memory { height: 1; }
@@ -111,9 +104,7 @@ class RunView(Whole, Screen[None]):
         yield Lines(id="note")
         with Horizontal(id="main"):
             yield self._grid
-            with Vertical(id="side"):
-                yield TextPanel("devices", id="devices")
-                yield TextPanel("step", id="steptime")
+            yield RunSide(id="side")
         yield Lines(id="memory")
         yield TextPanel("what happened", id="happened", newest=True)
         yield KeyLine()
@@ -237,7 +228,6 @@ class RunView(Whole, Screen[None]):
         self._draw_note()
         self._draw_charts()
         self._draw_side()
-        self._draw_step_time()
         self._draw_happened()
 
     def _chart_width(self) -> int:
@@ -289,13 +279,15 @@ class RunView(Whole, Screen[None]):
         groups = self._groups()
         seen = self._grid.in_sight(groups)
         if not seen:
-            self._draw_empty()
+            self._grid.show_words(
+                plain_line(f"  {empty_words(self._snapshot, self._choices)}", "quiet")
+            )
             return
         if self._choices.axis != "step" and not self._snapshot.step_times:
             return  # Asked for, and on its way: until then the charts stay as they are.
         # What holds for all charts stands on one alone: where on the run they are, what marks are.
         above = f"{self._choices.window_words()}{self._grid.where(groups)}"
-        overlays = self._overlay_list()
+        overlays = named_overlays(list(self._overlaid.values()))
         drawn = [
             self._drawn(group, overlays, above if number == 0 else None)
             for number, group in enumerate(seen)
@@ -311,84 +303,15 @@ class RunView(Whole, Screen[None]):
             with_words=above is not None,
         )  # fmt: skip
         titled = f"{sanitise(title)}{settings.describe()}{above or ''}"
-        return DrawnChart(titled, chart, self._values(metrics))
-
-    def _overlay_list(self) -> list[Overlay]:
-        known = [run for run in self._overlaid.values() if run.summary is not None]
-        names = [run.summary.name for run in known if run.summary is not None]
-        labels = unique_labels(names, [run.id for run in known])
-        return [Overlay(label, run) for label, run in zip(labels, known, strict=True)]
-
-    def _draw_empty(self) -> None:
-        state = self._snapshot.state
-        if state is None:
-            words = "" if self._snapshot.error else "reading the run ..."
-        elif self._choices.pattern and self._snapshot.metric_names:
-            words = "no metric matches the filter"
-        elif self._choices.charts and self._snapshot.metric_names:
-            words = "all charts are hidden (H shows them)"
-        else:
-            words = f"no points yet - {state.state}{f': {state.reason}' if state.reason else ''}"
-        self._grid.show_words(plain_line(f"  {words}", "quiet"))
-
-    def _values(self, metrics: Sequence[str]) -> SpanLine:
-        """Return the last value of each metric, a star at one that is the best."""
-        slots, labels = assign_slots(metrics), series_labels(tuple(metrics))
-        spans = []
-        for name in metrics:
-            row = self._snapshot.metrics.get(name)
-            if row is None:
-                continue
-            star = "*" if row.best == row.last and name.startswith("val/") else ""
-            label = labels[name] if "/" in name or len(metrics) > 1 else ""
-            words = f" {label} {metric_value(row.last)}{star}" if label else metric_value(row.last)
-            spans.append(Span(words, f"line{slots[name]}"))
-        return tuple(spans)
+        return DrawnChart(titled, chart, last_values(self._snapshot, metrics))
 
     def _draw_side(self) -> None:
-        side, panel = self.query_one("#side"), self.query_one("#devices", Panel)
-        if not side.display:
+        side = self.query_one(RunSide)
+        if side.display:
+            side.show_snapshot(self._snapshot, self.tuitrain.look)
+        else:
             line = sidetext.memory_line(devices_of(self._snapshot), self.size.width)
             self.query_one("#memory", Lines).show_lines([line])
-            return
-        snapshot, width = self._snapshot, max(1, panel.size.width)
-        devices = devices_of(snapshot)
-        body = sidetext.side_lines(devices, width, self._device_rows(panel), self.tuitrain.look)
-        body += [(), *self._speed_lines(width)]
-        body += [(), *runtext.setting_lines(snapshot.config, width)]
-        panel.show_panel(text.shorten(sidetext.side_title(devices), width - 4), (), body)
-
-    def _draw_step_time(self) -> None:
-        """Show where a step's time goes, below the devices; nothing before it was measured."""
-        panel, snapshot = self.query_one("#steptime", Panel), self._snapshot
-        time = step_time(snapshot.split, snapshot.speed)
-        panel.display = time is not None
-        if time is None:
-            return
-        context = step_context(snapshot.config, snapshot.facts, snapshot.samples)
-        width = max(1, self.query_one("#side").size.width)
-        body = timetext.side_lines(time, diagnose(time, context), width, self.tuitrain.look)
-        panel.styles.height = len(body) + 1
-        panel.show_panel(timetext.side_title(time), (), body)
-
-    @staticmethod
-    def _device_rows(panel: Panel) -> int:
-        """Return how many rows the devices may take: about half, for what stands below them."""
-        return max(_DEVICE_ROWS, panel.body_height // 2)
-
-    def _speed_lines(self, width: int) -> list[SpanLine]:
-        snapshot, lr = self._snapshot, self._snapshot.metrics.get("lr")
-        values = runtext.speed_values(snapshot.speed)
-        if lr is not None:
-            values["lr"] = metric_value(lr.last)
-        if snapshot.parameters:
-            whole = f"{snapshot.parameters:,}"
-            fits = len(whole) <= width - _SPEED_LABEL
-            values["params"] = whole if fits else count(snapshot.parameters)
-        return [
-            (Span(label.ljust(_SPEED_LABEL), "quiet"), Span(value))
-            for label, value in values.items()
-        ]
 
     def _draw_happened(self) -> None:
         panel, snapshot = self.query_one("#happened", Panel), self._snapshot
