@@ -46,6 +46,7 @@ __all__ = [
 
 _MARKER_EVERY = 8
 """Cells between the markers on one of several curves that no colour tells apart."""
+_BEHIND = frozenset(f"faint{slot}" for slot in range(SLOTS))
 _FULL_DOTS = 5
 """More of a cell's eight dots would hide a curve that crosses it."""
 
@@ -107,9 +108,8 @@ def draw_chart(chart: Chart, size: Size, look: TerminalStyle) -> Drawing:
     area, left = layout.area, layout.axes.left
     grid = draw_axes(layout.axes, area.columns, area.rows, ascii_only=look.ascii)
     picture = _picture(lines, area, look)
-    for (column, row), (character, style) in picture.items():
-        put = grid.put_soft if style.startswith("faint") else grid.put
-        put(area.rows - 1 - row, left + column, character, style)
+    grid.coverable = _BEHIND
+    grid.put_picture(picture, area.rows - 1, left)
     _annotate(Annotations(grid, layout, look), chart, lines, bool(picture))
     drawn = grid.lines()
     titled = (_title(chart, size, look), *drawn) if layout.title else drawn

@@ -93,7 +93,9 @@ def thinned(masks: Sequence[int], area: Area) -> list[int]:
 def braille_cells(masks: list[int]) -> Iterator[tuple[Cell, int]]:
     """Yield each cell that has dots, with the bits of its braille character."""
     for column in range(len(masks) // 2):
-        left, right, row = masks[2 * column], masks[2 * column + 1], 0
+        left, right = masks[2 * column], masks[2 * column + 1]
+        row = _lowest_row(left | right)
+        left, right = left >> row * _UP, right >> row * _UP
         while left or right:
             bits = _LEFT_CODES[left & 15] | _RIGHT_CODES[right & 15]
             if bits:
@@ -101,10 +103,16 @@ def braille_cells(masks: list[int]) -> Iterator[tuple[Cell, int]]:
             left, right, row = left >> 4, right >> 4, row + 1
 
 
+def _lowest_row(mask: int) -> int:
+    """Return the lowest row of cells with a dot of the column; most of a curve's rows are empty."""
+    return max(0, (mask & -mask).bit_length() - 1) // _UP
+
+
 def whole_cells(masks: list[int]) -> Iterator[Cell]:
     """Yield each cell that `cell_strokes` touched."""
     for column, mask in enumerate(masks):
-        left, row = mask, 0
+        row = _lowest_row(mask)
+        left = mask >> row * _UP
         while left:
             if left & 15:
                 yield column, row
@@ -197,6 +205,12 @@ def _connect(masks: list[int], start: Cell, end: Cell, height: int) -> None:
     if x0 == x1:
         if 0 <= x0 < len(masks):
             _stroke(masks, x0, y0, y1, height)
+        return
+    if x1 - x0 == 1 and 0 <= x0 < len(masks) - 1:
+        # By far the most common case.
+        middle = round((y0 + y1) / 2)
+        _stroke(masks, x0, y0, middle, height)
+        _stroke(masks, x1, middle, y1, height)
         return
     slope = (y1 - y0) / (x1 - x0)
     enter = y0 if x0 >= 0 else round(y0 + slope * (-0.5 - x0))
