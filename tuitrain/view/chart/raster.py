@@ -153,20 +153,23 @@ def _strokes(line: Line, area: Area, across: int) -> Strokes:
     curve, band = [0] * width, [0] * width
     lone: list[Cell] = []
     previous: Cell | None = None
-    alone = False
+    alone = was_thick = False
     spikes = spike_places(line.low, line.high, line.mean)
     for place, (column, low, high, middle) in enumerate(_points(line, area, across)):
         if column is None or low is None or high is None or middle is None:
             if previous and alone:
                 lone.append(previous)
-            previous = None
+            previous, was_thick = None, False
             continue
         if 0 <= column < width:
             if low != high:
                 _stroke(band, column, low, high, height)
             if place in spikes:
                 _stroke(curve, column, min(low, middle), max(high, middle), height)
-        _connect(curve, previous or (column, middle), (column, middle), height)
+        # Bands of a raw curve touch each other: what joins their means would lie within them.
+        if not (line.faint and was_thick and low != high):
+            _connect(curve, previous or (column, middle), (column, middle), height)
+        was_thick = low != high
         alone = previous is None
         previous = (column, middle)
     if previous and alone:
