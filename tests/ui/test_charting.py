@@ -8,17 +8,22 @@ from hypothesis import strategies as st
 
 from tests.ui.makers import new_run
 from tests.ui.run_makers import begin, one_metric, steps, training, write
+from tuitrain.errors import UsageError
 from tuitrain.runs.reader import RunReader
 from tuitrain.ui.charting import (
+    ChartSettings,
     Choices,
     Overlay,
     build_chart,
+    clean_settings,
     group_metrics,
+    parse_limits,
     request_for,
     whole_window,
 )
 from tuitrain.ui.feeds.run import read_snapshot
 from tuitrain.ui.feeds.snapshot import Request, RunSnapshot
+from tuitrain.ui.preferences import Preferences
 from tuitrain.view.chart.scale import Window, roomy_end
 
 NAMES = ("lr", "val/loss", "train/accuracy", "train/loss", "val/accuracy", "own/thing")
@@ -88,7 +93,7 @@ def test_the_steps_to_come_have_room_on_every_axis(snapshot: RunSnapshot) -> Non
 
 
 def test_smoothing_keeps_the_raw_curve_behind(snapshot: RunSnapshot) -> None:
-    lines = build_chart(snapshot, [], ["train/loss"], Choices(smoothing=0.9)).lines
+    lines = build_chart(snapshot, [], ["train/loss"], Choices(), ChartSettings(smoothing=0.9)).lines
     assert [line.faint for line in lines] == [True, False]
     assert max(lines[0].high) == pytest.approx(2.33, abs=0.1)
 
@@ -155,3 +160,31 @@ def test_the_right_edge_stays_while_the_run_grows() -> None:
 
 def test_a_run_without_a_step_has_a_window_all_the_same() -> None:
     assert whole_window(RunSnapshot("new")) == Window(1, 2)
+
+
+@pytest.mark.parametrize("text", ["", "1", "a b", "1 2 3", "2 1", "1 1", "nan 1", "0 inf"])
+def test_a_typed_range_that_will_not_do_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="number"):
+        parse_limits(text)
+    assert parse_limits("0, 2.5") == (0.0, 2.5)
+
+
+def test_charts_are_remembered_by_preset_and_a_damaged_file_is_none(tmp_path: Path) -> None:
+    own = {"loss": ChartSettings(log=True, smoothing=0.9, limits=(0.0, 2.0), pinned=True)}
+    Preferences(tmp_path / "own" / "interface.toml").remember_charts("a", own)
+    again = Preferences(tmp_path / "own" / "interface.toml")
+    again.remember_charts("b", {"lr": ChartSettings(hidden=True)})
+    assert again.charts_of("a") == own and again.charts_of("c") == {}
+    again.remember_charts("a", {})
+    assert again.charts_of("a") == {} and again.charts_of("b")
+    (tmp_path / "own" / "charts.json").write_text("{", encoding="utf-8")
+    assert again.charts_of("b") == {}
+
+
+@given(st.dictionaries(st.sampled_from(["log", "smoothing", "limits", "hidden", "x"]),
+                       st.none() | st.booleans() | st.floats() | st.text(max_size=3)
+                       | st.lists(st.floats() | st.text(max_size=2), max_size=3)))  # fmt: skip
+def test_settings_of_a_file_that_was_edited_are_never_a_crash(known: dict[str, object]) -> None:
+    settings = clean_settings(known)
+    assert settings.limits in ("all", "automatic") or settings.limits[0] < settings.limits[1]
+    assert isinstance(settings.describe(), str)

@@ -75,7 +75,7 @@ def test_axis_scale_and_smoothing_are_changed_by_keys(root: Path) -> None:
         await wait_for_text(pilot, "metric 2/3  step")
         await pilot.press("y")
         await wait_for_text(pilot, "log  step")
-        await pilot.press("m")
+        await pilot.press("m", "m")
         await wait_for_text(pilot, "smooth 0.6")
         await pilot.press("x")
         await wait_for_text(pilot, "epoch")

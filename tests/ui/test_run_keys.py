@@ -39,6 +39,8 @@ def test_log_axis_and_smoothing_are_named_in_the_titles(run: RunDirectory) -> No
         await pilot.press("y")
         await wait_for_text(pilot, "loss (log)")
         await pilot.press("m")
+        await wait_for_text(pilot, "loss (log, raw)")
+        await pilot.press("m")
         await wait_for_text(pilot, "loss (log, smooth 0.6)")
         await pilot.press("y", "m")
         await wait_for_text(pilot, "loss (smooth 0.9)")
@@ -122,11 +124,135 @@ def test_the_cursor_reads_out_every_curve_and_arrows_move_it(run: RunDirectory) 
         await wait_for_text(
             pilot, "cursor: step 160  epoch 8.00  16 s of training  best  checkpoint"
         )
-        await pilot.press("m")
+        await pilot.press("m", "m")
         await wait_for(pilot, lambda: "raw 0.2339 smooth 0." in words(pilot), "both values of val")
         await pilot.press("m", "m", "m")
         await pilot.press("escape")
         await wait_for_text(pilot, "val 0.2339*")
+
+    show(run, doing)
+
+
+def test_a_number_before_an_arrow_moves_by_so_many_columns(run: RunDirectory) -> None:
+    def column(pilot: Pilot[Any]) -> int:
+        screen: Any = pilot.app.screen
+        panel = screen.query_one("#chart0", ChartPanel)
+        place = panel._drawing.column_of(screen._choices.cursor)
+        return -1 if place is None else place
+
+    async def doing(pilot: Pilot[Any]) -> None:
+        await wait_for_text(pilot, WHOLE)
+        await pilot.press("i", "home")
+        await wait_for_text(pilot, "cursor: step 1 ")
+        await pilot.press("2", "0", "right")
+        await wait_for(pilot, lambda: column(pilot) == 20, "20 columns")
+        await pilot.press("1", "0", "right", "5", "left")
+        await wait_for(pilot, lambda: column(pilot) in (25, 26), "10 more, and 5 back")
+        await pilot.press("0")
+        await wait_for(pilot, lambda: "cursor:" not in screen_text(pilot.app), "0 alone is a key")
+
+    show(run, doing)
+
+
+def test_a_zoomed_window_is_named_in_the_title_with_the_key_that_leaves_it(
+    run: RunDirectory,
+) -> None:
+    async def doing(pilot: Pilot[Any]) -> None:
+        await wait_for_text(pilot, WHOLE)
+        await pilot.press("plus")
+        await wait_for(pilot, lambda: "-160, 0: all]" in charts(pilot)[0], "what is seen")
+        await pilot.press("0")
+        await wait_for(pilot, lambda: "0: all" not in charts(pilot)[0], "all is seen")
+
+    show(run, doing)
+
+
+def test_the_value_axis_is_automatic_then_all_then_as_typed(run: RunDirectory) -> None:
+    async def doing(pilot: Pilot[Any]) -> None:
+        await wait_for_text(pilot, WHOLE)
+        await pilot.press("Y")
+        await wait_for_text(pilot, "loss (all values)")
+        await pilot.press("Y", *"2 1")
+        await wait_for_text(pilot, "has to be below")
+        await pilot.press(*["backspace"] * 3, *"0 0.5", "enter")
+        await wait_for_text(pilot, "loss (0 to 0.5)")
+        await wait_for_text(pilot, "▲")
+        assert "0 to" not in charts(pilot)[1], "each chart has its own"
+        await pilot.press("Y")
+        await wait_for(pilot, lambda: "0 to 0.5" not in screen_text(pilot.app), "automatic")
+
+    show(run, doing)
+
+
+def test_charts_are_pinned_and_hidden_and_other_runs_of_the_preset_know_it(
+    run: RunDirectory, root: Path
+) -> None:
+    async def choosing(pilot: Pilot[Any]) -> None:
+        await wait_for(pilot, lambda: titles(pilot) == ["loss", "accuracy"], "two charts")
+        await wait_for_text(pilot, "1-2 of 5")
+        await pilot.press("h")
+        await wait_for(pilot, lambda: titles(pilot) == ["accuracy", "lr"], "no loss")
+        await pilot.press("tab", "f")
+        await wait_for(pilot, lambda: titles(pilot) == ["lr", "accuracy"], "lr first")
+        await pilot.press("y")
+
+    async def knowing(pilot: Pilot[Any]) -> None:
+        await wait_for(pilot, lambda: titles(pilot) == ["lr", "accuracy"], "as it was left")
+        await pilot.press("H")
+        await wait_for(pilot, lambda: titles(pilot) == ["lr", "loss"], "all of them")
+
+    show(run, choosing)
+    show(training(root, "another"), knowing)
+
+
+def test_more_charts_and_fewer_are_seen_by_keys(root: Path) -> None:
+    run = new_run(root, "many")
+    begin(run)
+    write(run, steps(1, {f"layer{n:02}/norm{n:02}": [1.0, 2.0] for n in range(40)}), sequence=3)
+
+    async def doing(pilot: Pilot[Any]) -> None:
+        await wait_for_text(pilot, "1-8 of 40")
+        await pilot.press(*["less_than_sign"] * 3)
+        await wait_for(pilot, lambda: " 1 of 40" in charts(pilot)[0], "one")
+        await pilot.press("right_square_bracket")
+        await wait_for(pilot, lambda: " 2 of 40" in charts(pilot)[0], "the next")
+        await pilot.press(*["greater_than_sign"] * 12)
+        await wait_for(pilot, lambda: len(charts(pilot)) == 36, "6x6")
+        await wait_for_text(pilot, "1-36 of 40")
+        await pilot.press("right_square_bracket")
+        await wait_for(pilot, lambda: len(charts(pilot)) == 4, "the last ones")
+
+    show(run, doing, size=(160, 48))
+
+
+def test_the_chart_in_front_is_written_into_the_runs_exports(run: RunDirectory) -> None:
+    async def doing(pilot: Pilot[Any]) -> None:
+        await wait_for_text(pilot, WHOLE)
+        for typed, name in (("svg", "loss-step-160.svg"), ("csv", "loss-step-160.csv")):
+            await pilot.press("w")
+            await wait_for_text(pilot, "Write the chart of loss as")
+            await pilot.press(*["backspace"] * 3, *"gif")
+            await wait_for_text(pilot, "svg, csv, png")
+            await pilot.press(*["backspace"] * 3, *typed, "enter")
+            await wait_for(pilot, lambda each=name: each in told(pilot.app), name)
+        await pilot.press("w", "enter")
+        await wait_for(pilot, lambda: "loss-step-160-2.svg" in told(pilot.app), "a second one")
+        assert len(list(run.exports.iterdir())) == 3
+        assert "train,1" in (run.exports / "loss-step-160.csv").read_text(encoding="utf-8")
+
+    show(run, doing)
+
+
+def test_the_value_under_the_cursor_is_copied(run: RunDirectory, root: Path) -> None:
+    copied = root.parent / "copied.txt"
+
+    async def doing(pilot: Pilot[Any]) -> None:
+        await wait_for_text(pilot, WHOLE)
+        await pilot.press("t")
+        await wait_for(pilot, lambda: "no cursor to take a value from" in told(pilot.app), "told")
+        await pilot.press("i", "end", "t")
+        await wait_for(pilot, copied.exists, "the copy")
+        assert "val\t0.23391" in copied.read_text(encoding="utf-8")
 
     show(run, doing)
 
@@ -377,7 +503,7 @@ def test_other_runs_are_overlaid_with_their_name_and_taken_away_again(
         await wait_for_text(pilot, "older")
         await pilot.press("space", "enter")
         await wait_for_text(pilot, "older train")
-        await pilot.press("i", "m")
+        await pilot.press("i", "m", "m")
         for label in ("train", "val", "older train"):
             await wait_for(pilot, lambda each=label: f" {each} raw " in read(pilot), label)
         await pilot.press("i", "m", "m", "m")

@@ -242,7 +242,7 @@ def test_values_that_are_not_finite_are_gaps_with_a_mark(root: Path) -> None:
 def test_a_loss_that_is_never_finite_still_has_its_place(root: Path) -> None:
     async def doing(pilot: Pilot[Any]) -> None:
         await wait_for_text(pilot, "train nan")
-        await pilot.press("y", "m", "x", "i", "plus")
+        await pilot.press("y", "m", "m", "x", "i", "plus")
         await wait_for_text(pilot, "smooth 0.6")
 
     show(one_metric(root, "never", [math.nan] * 5), doing)

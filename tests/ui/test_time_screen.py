@@ -147,7 +147,7 @@ def test_keys_switch_the_axis_and_smooth_and_lead_back(run: RunDirectory) -> Non
         await wait_for_text(pilot, "stages of a step, ms ")
         await pilot.press("y")
         await wait_for_text(pilot, "ms (log)")
-        await pilot.press("m")
+        await pilot.press("m", "m")
         await wait_for_text(pilot, "ms (log, smooth 0.6)")
         await pilot.press("q")
         await wait_for_text(pilot, "what happened")

@@ -7,8 +7,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
-from itertools import pairwise
-from statistics import median
 
 from tuitrain.analysis.compare import ComparedRun, differing_settings, flat_settings
 from tuitrain.analysis.metric_groups import group_metrics
@@ -19,7 +17,7 @@ from tuitrain.runs.rows import BatchMark, MarkRow, SettingMark
 from tuitrain.runs.series import Column, Series
 from tuitrain.view.chart.labels import series_labels
 from tuitrain.view.chart.scale import ruler
-from tuitrain.view.chart.smooth import smooth
+from tuitrain.view.chart.smooth import smooth, smoothing_for
 from tuitrain.view.format import metric_value, sanitise, shorten
 
 _COLUMNS = 1000
@@ -27,11 +25,6 @@ _LEAST_COLUMNS = 150
 _ALL_COLUMNS = 120_000
 """Of a figure: a page with them takes about 5 MB, and opens at once."""
 _RULER_POINTS = 200
-_TURNS, _NOISE = 0.3, 0.01
-"""From these shares of places and of its range on a curve is noisy."""
-_WINDOWS = 50
-"""Of so many columns' width together a curve is long."""
-_LEAST_SMOOTHED = 20
 _MOST_LABEL, _MOST_VALUE = 60, 24
 _EVENTS, _MOST_EVENTS = ("setting", "batch", "pause", "resume"), 40
 _MOST_CHARTS = 48
@@ -259,23 +252,3 @@ def _mean(column: Column) -> float:
     if math.isfinite(column.mean):
         return column.mean
     return column.minimum / 2 + column.maximum / 2
-
-
-def smoothing_for(values: Sequence[float]) -> float:
-    """Return the weight that suits a curve's noise; 0: it is smooth as it is.
-
-    Noise turns often, white noise at two of three places, and its bends (second differences) are
-    not small beside the curve's range; a slope has neither, however steep.
-    """
-    known = [value for value in values if math.isfinite(value)]
-    if len(known) < _LEAST_SMOOTHED:
-        return 0.0
-    inner = sorted(known)[len(known) // 20 : -(len(known) // 20) or None]
-    spread = inner[-1] - inner[0]
-    rises = [after - before for before, after in pairwise(known)]
-    turns = sum(before * after < 0 for before, after in pairwise(rises)) / len(rises)
-    bend = median(abs(after - before) for before, after in pairwise(rises))
-    # The fewer places there are, the more of it can be followed by eye.
-    if not spread > 0 or turns < _TURNS or bend / spread < max(_NOISE, 2 / len(known)):
-        return 0.0
-    return 1 - 1 / max(3.0, len(known) / _WINDOWS)

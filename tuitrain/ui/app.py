@@ -367,6 +367,17 @@ class TuitrainApp(App[int]):
         if state.state == "failed":
             self.tell(f"{directory.id} failed: {state.reason}", "error")
 
+    def do_and_tell(self, work: Callable[[], str]) -> None:
+        """Do what may take a while beside the screen, and show what it says of how it went."""
+
+        def do() -> None:
+            try:
+                self.tell(work())
+            except (TuitrainError, OSError) as error:
+                self._tell_error(error)
+
+        _in_background(do)
+
     def copy(self, text: str, what: str) -> None:
         """Copy a text, and say where it is then; `what` is what it is called."""
         _in_background(lambda: self._copy(text, what))

@@ -3,12 +3,15 @@
 From a snapshot and these choices to charts, as values; knows nothing of widgets.
 """
 
+import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from tuitrain.alerts.catalogue import OFF_THE_CURVE
 from tuitrain.analysis.metric_groups import group_metrics as group_names
+from tuitrain.errors import UsageError
 from tuitrain.runs.rows import BatchMark, MarkRow, SettingMark
 from tuitrain.ui.feeds.snapshot import Request, RunSnapshot
 from tuitrain.units import duration
@@ -16,13 +19,93 @@ from tuitrain.view.chart.figure import AxisKind, Chart, Line, Mark, line_from_se
 from tuitrain.view.chart.labels import series_labels
 from tuitrain.view.chart.scale import Ruler, Window, ruler
 from tuitrain.view.chart.smooth import smooth_line
+from tuitrain.view.chart.ticks import short_number
+from tuitrain.view.compare import unique_labels
 from tuitrain.view.format import metric_value, sanitise
 from tuitrain.view.palette import assign_slots
+from tuitrain.view.spans import Span, SpanLine
 
-SMOOTHINGS = (0.0, 0.6, 0.9, 0.97)
+SMOOTHINGS = (None, 0.0, 0.6, 0.9, 0.97)
 AXES: tuple[AxisKind, ...] = ("step", "epoch", "time")
+Limits = Literal["automatic", "all"] | tuple[float, float]
+"""Of the value axis: without few values far from the rest, with all of them, or as typed."""
 _COLUMNS_A_CELL = 2
 """A braille cell is two dots wide."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChartSettings:
+    """How one chart is seen."""
+
+    log: bool = False
+    smoothing: float | None = None
+    """None: as the noise of each curve asks for."""
+    limits: Limits = "automatic"
+    pinned: bool = False
+    """Before those that are not."""
+    hidden: bool = False
+
+    def next_smoothing(self) -> float | None:
+        """Return none after automatic, then ever stronger smoothing, then automatic again."""
+        place = SMOOTHINGS.index(self.smoothing) if self.smoothing in SMOOTHINGS else 0
+        return SMOOTHINGS[(place + 1) % len(SMOOTHINGS)]
+
+    @property
+    def smoothing_words(self) -> str:
+        """Say how strongly curves are smoothed; nothing where that is left to their noise."""
+        if self.smoothing is None:
+            return ""
+        return f"smooth {self.smoothing:g}" if self.smoothing else "raw"
+
+    @property
+    def limits_words(self) -> str:
+        """Say what the value axis spans where that is not automatic."""
+        if isinstance(self.limits, tuple):
+            return " to ".join(map(short_number, self.limits))
+        return "all values" if self.limits == "all" else ""
+
+    def describe(self) -> str:
+        """Say what is not as it is at first, for the title of a chart."""
+        parts = [
+            "log" if self.log else "", self.smoothing_words, self.limits_words,
+            "pinned" if self.pinned else "",
+        ]  # fmt: skip
+        said = ", ".join(part for part in parts if part)
+        return f" ({said})" if said else ""
+
+
+_AS_AT_FIRST = ChartSettings()
+
+
+def clean_settings(known: Mapping[str, object]) -> ChartSettings:
+    """Return settings as a file has them; what is none of them, or of a wrong kind, is left out."""
+    smoothing, limits = known.get("smoothing"), known.get("limits")
+    range_ = tuple(limits) if isinstance(limits, list) else ()
+    numbers = all(type(end) in (int, float) and math.isfinite(end) for end in range_)
+    fixed = len(range_) == 2 and numbers and range_[0] < range_[1]
+    return ChartSettings(
+        log=known.get("log") is True,
+        smoothing=smoothing if smoothing in SMOOTHINGS else None,
+        limits=range_ if fixed else "all" if limits == "all" else "automatic",
+        pinned=known.get("pinned") is True,
+        hidden=known.get("hidden") is True,
+    )
+
+
+def parse_limits(text: str) -> tuple[float, float]:
+    """Return the two numbers of a typed range.
+
+    Raises:
+        UsageError: they are not two finite numbers, the lower one first.
+    """
+    parts = text.replace(",", " ").split()
+    try:
+        low, high = map(float, parts)
+    except ValueError:
+        raise UsageError(f"{text!r}: two numbers are needed, as 0 2.5") from None
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise UsageError(f"{text!r}: the first number has to be below the second, both finite")
+    return low, high
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,28 +114,28 @@ class Choices:
 
     window: Window | None = None
     """In steps; None: all of the run, growing with it."""
-    log: bool = False
-    smoothing: float = 0.0
     axis: AxisKind = "step"
     pattern: str = ""
     """Metrics to show: part of the name, or a regular expression."""
     cursor: float | None = None
     """A step whose values are read out."""
+    charts: Mapping[str, ChartSettings] = field(default_factory=dict)
+    """By title; those left out are as at first."""
 
-    def next_smoothing(self) -> "Choices":
-        """Return the choices with the next stronger smoothing, or none after the strongest."""
-        place = SMOOTHINGS.index(self.smoothing) if self.smoothing in SMOOTHINGS else 0
-        return replace(self, smoothing=SMOOTHINGS[(place + 1) % len(SMOOTHINGS)])
+    def settings_of(self, title: str) -> ChartSettings:
+        """Return how a chart is seen."""
+        return self.charts.get(title, _AS_AT_FIRST)
 
     def next_axis(self) -> "Choices":
         """Return the choices with the next kind of axis."""
         return replace(self, axis=AXES[(AXES.index(self.axis) + 1) % len(AXES)])
 
-    def describe(self) -> str:
-        """Say what is not as it is at first, for the title of a chart."""
-        parts = ["log" if self.log else "", f"smooth {self.smoothing:g}" if self.smoothing else ""]
-        said = ", ".join(part for part in parts if part)
-        return f" ({said})" if said else ""
+    def window_words(self) -> str:
+        """Say which part of the run is seen, and how to see all; nothing where all is."""
+        if self.window is None:
+            return ""
+        first, last = (f"{round(end):,}" for end in (self.window.first, self.window.last))
+        return f" [{first}-{last}, 0: all]"
 
     def matches(self, metric: str) -> bool:
         """Say whether a metric passes the filter; a broken expression is taken as plain text."""
@@ -71,8 +154,13 @@ def whole_window(snapshot: RunSnapshot) -> Window:
 
 
 def group_metrics(names: Sequence[str], choices: Choices) -> list[tuple[str, tuple[str, ...]]]:
-    """Return (title, metrics) for each chart: train and validation of one metric share one."""
-    return group_names(name for name in names if choices.matches(name))
+    """Return (title, metrics) for each chart: train and validation of one metric share one.
+
+    Those that are pinned come first, those that are hidden do not.
+    """
+    groups = group_names(name for name in names if choices.matches(name))
+    seen = [group for group in groups if not choices.settings_of(group[0]).hidden]
+    return sorted(seen, key=lambda group: not choices.settings_of(group[0]).pinned)
 
 
 def request_for(choices: Choices, cells: int) -> Request:
@@ -91,6 +179,41 @@ class Overlay:
 
     label: str
     snapshot: RunSnapshot
+
+
+def named_overlays(runs: Sequence[RunSnapshot]) -> list[Overlay]:
+    """Return the runs that could be read, each called by what tells it from the others."""
+    known = [run for run in runs if run.summary is not None]
+    names = [run.summary.name for run in known if run.summary is not None]
+    labels = unique_labels(names, [run.id for run in known])
+    return [Overlay(label, run) for label, run in zip(labels, known, strict=True)]
+
+
+def last_values(snapshot: RunSnapshot, metrics: Sequence[str]) -> SpanLine:
+    """Return the last value of each metric, a star at one that is the best."""
+    slots, labels = assign_slots(metrics), series_labels(tuple(metrics))
+    spans = []
+    for name in metrics:
+        row = snapshot.metrics.get(name)
+        if row is None:
+            continue
+        star = "*" if row.best == row.last and name.startswith("val/") else ""
+        label = labels[name] if "/" in name or len(metrics) > 1 else ""
+        words = f" {label} {metric_value(row.last)}{star}" if label else metric_value(row.last)
+        spans.append(Span(words, f"line{slots[name]}"))
+    return tuple(spans)
+
+
+def empty_words(snapshot: RunSnapshot, choices: Choices) -> str:
+    """Say why no chart is in sight."""
+    state = snapshot.state
+    if state is None:
+        return "" if snapshot.error else "reading the run ..."
+    if choices.pattern and snapshot.metric_names:
+        return "no metric matches the filter"
+    if snapshot.metric_names:
+        return "all charts are hidden (H shows them)"
+    return f"no points yet - {state.state}{f': {state.reason}' if state.reason else ''}"
 
 
 def step_at(snapshot: RunSnapshot, choices: Choices, x: float) -> float:
@@ -129,6 +252,7 @@ def build_chart(
     overlays: Sequence[Overlay],
     metrics: Sequence[str],
     choices: Choices,
+    settings: ChartSettings = _AS_AT_FIRST,
     *,
     with_words: bool = True,
 ) -> Chart:
@@ -138,17 +262,19 @@ def build_chart(
         snapshot: the run.
         overlays: runs drawn over it.
         metrics: of the group.
-        choices: how it is to be seen.
+        choices: how all charts are to be seen.
+        settings: how this one is.
         with_words: let marks say what they are where there is room; of charts beside each other
             one does, and all show the symbols.
     """
     along = ruler(choices.axis, snapshot.step_times)
     window = choices.window or whole_window(snapshot)
     slots = assign_slots([*metrics, *(f"{o.label} {name}" for o in overlays for name in metrics)])
-    lines = _lines(snapshot, metrics, slots, choices, along, "")
+    weight = settings.smoothing
+    lines = _lines(snapshot, metrics, slots, weight, along, "")
     for overlay in overlays:
         other = ruler(choices.axis, overlay.snapshot.step_times)
-        lines += _lines(overlay.snapshot, metrics, slots, choices, other, f"{overlay.label} ")
+        lines += _lines(overlay.snapshot, metrics, slots, weight, other, f"{overlay.label} ")
     return Chart(
         title="",
         lines=tuple(lines),
@@ -158,8 +284,10 @@ def build_chart(
             for mark in _marks(snapshot, along, window)
         ),
         axis=choices.axis,
-        log=choices.log,
+        log=settings.log,
         cursor=None if choices.cursor is None else along.at(choices.cursor),
+        y_range=settings.limits if isinstance(settings.limits, tuple) else None,
+        clip=settings.limits == "automatic",
     )
 
 
@@ -176,7 +304,7 @@ def _lines(
     snapshot: RunSnapshot,
     metrics: Sequence[str],
     slots: Mapping[str, int],
-    choices: Choices,
+    smoothing: float | None,
     along: Ruler,
     prefix: str,
 ) -> list[Line]:
@@ -188,7 +316,7 @@ def _lines(
             continue
         label = f"{prefix}{labels[name]}"
         line = line_from_series(series, label=label, slot=slots[f"{prefix}{name}"])
-        lines += (along.place(part) for part in smooth_line(line, choices.smoothing))
+        lines += (along.place(part) for part in smooth_line(line, smoothing))
     return lines
 
 

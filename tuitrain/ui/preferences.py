@@ -1,17 +1,21 @@
-"""What the interface remembers between starts: the theme, and the table of runs.
+"""What the interface remembers between starts, in the user's folder.
 
-A TOML file in the user's folder.
+The theme and the table of runs in a TOML file, how charts are seen in `charts.json` beside it, by preset and title.
 """
 
 import contextlib
 import json
 import os
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tuitrain.ui.themes import DEFAULT_THEME
+
+if TYPE_CHECKING:
+    from tuitrain.ui.charting import ChartSettings
 
 
 class Preferences:
@@ -64,11 +68,45 @@ class Preferences:
         # What JSON writes of texts and lists of them is TOML too.
         kept = {"theme": self._theme, "columns": list(self._columns), "sort": self._sort}
         text = "".join(f"{key} = {json.dumps(value)}\n" for key, value in kept.items() if value)
-        draft = self._path.with_name(f".{self._path.name}-{os.getpid()}")
-        with contextlib.suppress(OSError):
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            draft.write_text(text, encoding="utf-8")
-            draft.replace(self._path)
+        _write(self._path, text)
+
+    def charts_of(self, preset: str) -> "dict[str, ChartSettings]":
+        """Return how charts of a preset's runs are seen, by title, as far as it can be read."""
+        from tuitrain.ui.charting import clean_settings
+
+        known = self._charts().get(preset)
+        return {
+            title: clean_settings(each)
+            for title, each in (known if isinstance(known, dict) else {}).items()
+            if isinstance(each, dict)
+        }
+
+    def remember_charts(self, preset: str, charts: "Mapping[str, ChartSettings]") -> None:
+        """Keep how charts of a preset's runs are seen; other presets keep what they have."""
+        if not preset:
+            return
+        known = {**self._charts(), preset: {title: asdict(each) for title, each in charts.items()}}
+        kept = {name: each for name, each in known.items() if each}
+        _write(self._charts_path, json.dumps(kept, indent=1, sort_keys=True) + "\n")
+
+    @property
+    def _charts_path(self) -> Path:
+        return self._path.with_name("charts.json")
+
+    def _charts(self) -> dict[str, Any]:
+        with contextlib.suppress(OSError, ValueError):
+            found = json.loads(self._charts_path.read_text(encoding="utf-8"))
+            return found if isinstance(found, dict) else {}
+        return {}
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file in one move; a folder that can't be written only means that it is not kept."""
+    draft = path.with_name(f".{path.name}-{os.getpid()}")
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(path)
 
 
 def _text(found: object, otherwise: str) -> str:

@@ -153,7 +153,9 @@ def timeline_unit(time: StepTime | None) -> tuple[float, str]:
     return time_unit(time.wall_s if time is not None else 1e-3)
 
 
-def timeline(series: Mapping[str, Series], unit_s: float, smoothing: float) -> tuple[Line, ...]:
+def timeline(
+    series: Mapping[str, Series], unit_s: float, smoothing: float | None
+) -> tuple[Line, ...]:
     """Return a line for each stage that ever took time, in a unit."""
     lines: list[Line] = []
     for slot, stage in enumerate(STAGES):

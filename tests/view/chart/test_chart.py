@@ -5,8 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tuitrain.view.chart.chart import Reading, draw_chart, notes, values_at
+from tuitrain.view.chart.annotate import MARK_SYMBOLS
+from tuitrain.view.chart.chart import Reading, draw_chart, notes, values_at, with_shared_gutter
 from tuitrain.view.chart.figure import Chart, Line, Mark, Size, TerminalStyle
+from tuitrain.view.chart.limits import value_range
 from tuitrain.view.format import display_width
 from tuitrain.view.palette import MARKERS
 from tuitrain.view.spans import SpanLine, line_width
@@ -37,11 +39,11 @@ loss
  |                    *******+++++++++++++++               train
  |                          ************   +++++++++++++++++++++
  |                  lr 3e-4            *************************
- ++-----------+-----v-----+------------o-----------+-----------+
+ ++-----------+-----v-----+------------c-----------+-----------+
   0          20          40           60          80        100"""
 
 LOSS_SMALL = """\
- │⠓⢦⡀     v       o
+ │⠓⢦⡀     v       c
 2┤  ⠉⠓⢦⣀  lr 3e-4
 1┤     ⠈⠙⠒⠦⣄⣀⣀
  │           ⠈⠉⠓⠒⠒⠒⠦⠤⠤⠤⠤⣄⣀⣀⣀⣀⣀
@@ -72,6 +74,8 @@ CHARTS = st.builds(
     axis=st.sampled_from(("step", "epoch", "time")),
     log=st.booleans(),
     cursor=st.none() | ANY_FLOAT,
+    clip=st.booleans(),
+    gutter=st.integers(0, 12),
 )
 
 
@@ -223,14 +227,94 @@ def test_a_constant_curve_of_any_size_crosses_the_chart(value: float) -> None:
     assert [row for row in rows if row] == ["*" * max(map(len, rows))]
 
 
-def test_several_curves_differ_by_marker_and_label_with_and_without_colours() -> None:
+def test_several_curves_differ_by_label_and_by_marker_where_there_are_no_colours() -> None:
     train = line_of([4.0 - place / 30 for place in range(101)], 0, "train")
     val = line_of([9.0 - place / 30 for place in range(101)], 1, "val")
     for look in (BRAILLE, ASCII, MONO):
         drawn = draw(chart_of(train, val), Size(60, 16), look)
         shown = ["".join(s.text for r in drawn for s in r if s.style == f"line{n}") for n in (0, 1)]
-        assert "*" in shown[0] and "+" not in shown[0] and "train" in shown[0]
-        assert "+" in shown[1] and "*" not in shown[1] and "val" in shown[1]
+        marked = look is not BRAILLE
+        assert ("*" in shown[0]) is marked and "+" not in shown[0] and "train" in shown[0]
+        assert ("+" in shown[1]) is marked and "*" not in shown[1] and "val" in shown[1]
+
+
+@pytest.mark.parametrize("look", [BRAILLE, ASCII, MONO])
+def test_the_mean_of_many_points_is_a_line_over_a_thin_band(look: TerminalStyle) -> None:
+    places = tuple(float(place) for place in range(160))
+    flat = Line("loss", places, (0.0,) * 160, (2.0,) * 160, (1.0,) * 160, 0, count=(1000,) * 160)
+    drawn = draw(Chart("", (flat,), (0.0, 159.0)), Size(80, 14), look)
+    rows = ["".join(s.text for s in row if s.style == "line0") for row in drawn]
+    behind = ["".join(s.text for s in row if s.style == "faint0") for row in drawn]
+    assert sum(map(bool, rows)) == 1, "the mean is one line"
+    assert len(max(rows, key=len)) >= 78, "and unbroken"
+    assert sum(map(bool, behind)) >= 10
+    dots = [(ord(cell) - 0x2800).bit_count() for cell in "".join(behind) if cell > "⠀"]
+    assert max(dots, default=0) <= 4, "no slab"
+
+
+@pytest.mark.parametrize("look", [BRAILLE, ASCII, MONO])
+@pytest.mark.parametrize("log", [False, True])
+def test_few_values_far_away_do_not_flatten_the_rest_and_are_told_at_the_edge(
+    look: TerminalStyle, log: bool
+) -> None:
+    values = [1.0 + 0.01 * place for place in range(100)]
+    values[0], values[60] = 1e3, 5e7
+    chart = replace(chart_of(line_of(values)), clip=True, log=log)
+    text = text_of(draw(chart, Size(70, 14), look))
+    assert ("50M" in text[0]) and ("1k" in text[0] or "1000" in text[0] or "1e3" in text[0])
+    assert text[0].count("^" if look.ascii else "▲") == 2
+    rows = [any(s.style == "line0" for s in row) for row in draw(chart, Size(70, 14), look)]
+    assert all(rows[1:11]), "the rest has the height of the chart"
+    whole = text_of(draw(replace(chart, clip=False), Size(70, 14), look))
+    assert not any("▲" in row or "^" in row for row in whole)
+
+
+def test_values_below_a_fixed_range_are_told_at_the_lower_edge() -> None:
+    values = [2.0] * 50 + [-30.0] + [2.0] * 50
+    text = text_of(
+        draw(replace(chart_of(line_of(values)), y_range=(0.0, 3.0)), Size(60, 12), ASCII)
+    )
+    assert "v*" in text[9] and " -30 " in text[9]
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=19))
+def test_of_few_columns_none_is_left_out(values: list[float]) -> None:
+    chart = chart_of(line_of(values))
+    assert draw(chart, Size(40, 9), ASCII) == draw(replace(chart, clip=True), Size(40, 9), ASCII)
+
+
+def test_a_first_loss_that_falls_over_many_columns_stays_in_sight() -> None:
+    line = line_of([10.0 * math.exp(-place / 8) for place in range(101)])
+    assert value_range([line], (0.0, 100.0), clip=True) == (line.low[-1], 10.0)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.lists(MAGNITUDES, min_size=1, max_size=5), min_size=2, max_size=4), st.booleans()
+)
+def test_charts_above_each_other_share_their_left_edge(
+    values: list[list[float]], log: bool
+) -> None:
+    charts = [replace(chart_of(line_of(each), last=5.0), log=log) for each in values]
+    sizes = [Size(60, 10)] * len(charts)
+    shared = with_shared_gutter(charts, sizes)
+    drawings = [draw_chart(c, s, BRAILLE) for c, s in zip(shared, sizes, strict=True)]
+    assert len({drawing.left for drawing in drawings}) == 1
+    assert len({drawing.x_at(30) for drawing in drawings}) == 1
+
+
+def test_marks_of_events_are_no_markers_of_curves() -> None:
+    assert not set(MARK_SYMBOLS.values()) & set(MARKERS)
+
+
+def test_text_may_cover_a_band_but_no_curve() -> None:
+    places = tuple(float(place) for place in range(101))
+    noisy = Line("train", places, (0.0,) * 101, (2.0,) * 101, (1.0,) * 101, 0, count=(9,) * 101)
+    val = Line("val", (10.0, 99.0), (1.8, 1.8), (1.8, 1.8), (1.8, 1.8), 1, count=(1, 1))
+    text = text_of(draw(chart_of(noisy, val), Size(60, 12), BRAILLE))
+    near = [row for row, line in enumerate(text) if "train" in line or "val" in line]
+    assert len(near) == 2
+    assert all(set(line.split("│")[-1]) - set("trainvl ") for line in text[:9])
 
 
 @pytest.mark.parametrize("look", [BRAILLE, ASCII, MONO])
@@ -264,7 +348,7 @@ def test_marks_stand_on_the_axis_with_their_text_and_cover_no_curve() -> None:
     marks = (Mark(30, "setting", "lr 3e-4"), Mark(60, "checkpoint"), Mark(80, "alert", "spike"))
     without, drawn = (draw(c, Size(40, 9), ASCII) for c in (chart, replace(chart, marks=marks)))
     text = text_of(drawn)
-    assert [text[-2].count(symbol) for symbol in "vo!"] == [1, 1, 1]
+    assert [text[-2].count(symbol) for symbol in "vc!"] == [1, 1, 1]
     assert "lr 3e-4" in text[-3] and "spike" in text[-3]
     curves = [
         ["".join(span.text for span in row if span.style == "line0") for row in each]

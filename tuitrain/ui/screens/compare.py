@@ -17,7 +17,7 @@ from textual.screen import Screen
 from tuitrain.analysis.compare import ComparedRun, flat_settings
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.metrics import monitor_of
-from tuitrain.ui.charting import Choices
+from tuitrain.ui.charting import ChartSettings, Choices
 from tuitrain.ui.feeds.run import RunFollower
 from tuitrain.ui.feeds.snapshot import Request, RunSnapshot
 from tuitrain.ui.whole import Whole
@@ -59,7 +59,7 @@ class CompareScreen(Whole, Screen[None]):
         Binding("y", "log_scale", "log y", id="compare.log_scale",
                 tooltip="Switch the value axis between linear and logarithmic."),
         Binding("m", "smooth", "smooth", id="compare.smooth",
-                tooltip="Smooth curves more, then not at all; raw curves stay behind."),
+                tooltip="Smooth curves as their noise asks for, not at all, or by 0.6 to 0.97."),
         Binding("x", "axis", "x axis", id="compare.axis",
                 tooltip="Show steps, epochs or time on the horizontal axis."),
         Binding("z", "maximise", "zoom", id="compare.maximise",
@@ -87,7 +87,7 @@ class CompareScreen(Whole, Screen[None]):
             for slot, directory in enumerate(self._directories)
         ]
         self._metric = ""
-        self._choices = Choices()
+        self._choices, self._settings = Choices(), ChartSettings()
         self._drawn_for: object = None
 
     def _deliver(self, slot: int, snapshot: RunSnapshot) -> None:
@@ -189,8 +189,8 @@ class CompareScreen(Whole, Screen[None]):
     def _choice_spans(self) -> SpanLine:
         names, choices = self._metric_names(), self._choices
         words = [f"metric {names.index(self._metric) + 1}/{len(names)}"] if self._metric else []
-        words += ["log"] if choices.log else []
-        words += [f"smooth {choices.smoothing:g}"] if choices.smoothing else []
+        words += ["log"] if self._settings.log else []
+        words += [self._settings.smoothing_words] if self._settings.smoothing_words else []
         return (Span(f"{'  '.join([*words, choices.axis])} ", "quiet"),)
 
     def _chart(self, labels: Sequence[str]) -> Chart:
@@ -201,13 +201,14 @@ class CompareScreen(Whole, Screen[None]):
                 continue
             along = ruler(self._choices.axis, run.step_times)
             line = along.place(line_from_series(series, label=label, slot=slot))
-            lines += smooth_line(line, self._choices.smoothing)
+            lines += smooth_line(line, self._settings.smoothing)
         return Chart(
             title="",
             lines=tuple(lines),
             x_range=self._x_range(),
             axis=self._choices.axis,
-            log=self._choices.log,
+            log=self._settings.log,
+            clip=True,
         )
 
     def _x_range(self) -> tuple[float, float]:
@@ -242,15 +243,19 @@ class CompareScreen(Whole, Screen[None]):
 
     def action_log_scale(self) -> None:
         """Switch the value axis."""
-        self._choose(replace(self._choices, log=not self._choices.log))
+        self._set(replace(self._settings, log=not self._settings.log))
 
     def action_smooth(self) -> None:
         """Smooth more, or not at all."""
-        self._choose(self._choices.next_smoothing())
+        self._set(replace(self._settings, smoothing=self._settings.next_smoothing()))
 
     def action_axis(self) -> None:
         """Show something else along the horizontal axis."""
         self._choose(self._choices.next_axis())
+
+    def _set(self, settings: ChartSettings) -> None:
+        self._settings = settings
+        self._choose(self._choices)
 
     def _choose(self, choices: Choices) -> None:
         self._choices = choices

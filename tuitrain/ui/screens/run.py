@@ -5,10 +5,13 @@ It asks the app to give commands; what becomes of them is read off the record li
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
+from textual import events
 from textual.events import Key
 
 from tuitrain.config.settings import validate_setting
+from tuitrain.errors import UsageError
 from tuitrain.messages import (
     ChangeSetting,
     Continue,
@@ -19,27 +22,22 @@ from tuitrain.messages import (
     Stop,
 )
 from tuitrain.runs.directory import RunDirectory
-from tuitrain.ui.charting import Choices, request_for, step_at, whole_window
+from tuitrain.ui.chart_files import check_ending, cursor_text, draw_picture, free_path, write_chart
+from tuitrain.ui.charting import Choices, parse_limits, request_for, step_at
 from tuitrain.ui.feeds.run import RunFollower
 from tuitrain.ui.screens.dialogs import Ask, Confirm
 from tuitrain.ui.screens.run_keys import BINDINGS as RUN_KEYS
 from tuitrain.ui.screens.run_keys import OWN_RUNS_ONLY, keys_of_own_runs
 from tuitrain.ui.screens.run_view import RunView
+from tuitrain.ui.widgets.chartgrid import Group
 from tuitrain.ui.widgets.chartpanel import ChartPanel
-
-_ZOOM_IN, _ZOOM_OUT = 0.5, 2.0
-_CURSOR_STEPS = 60
-"""An arrow key moves the cursor by this part of the window."""
-_LEAP = 10
-"""Arrow keys that a page key moves the cursor by."""
-_PAN_SHARE = 0.25
-"""An arrow key moves the window by this share of its width."""
 
 
 class RunScreen(RunView):
     """Watches and steers one run."""
 
     BINDINGS = RUN_KEYS
+    _digit = ""
 
     # --- keys: steering -------------------------------------------------------------------------
 
@@ -135,19 +133,32 @@ class RunScreen(RunView):
 
         self.app.push_screen(ask_steps(), take)
 
-    # --- keys: seeing ---------------------------------------------------------------------------
+    # --- keys: curves ---------------------------------------------------------------------------
 
-    def _choose(self, choices: Choices) -> None:
-        self._choices = choices
+    def on_key(self, event: events.Key) -> None:
+        """Note which digit it is: one action takes them all."""
+        self._digit = event.character or ""
+
+    def action_count(self) -> None:
+        """Take a digit of the number before a key."""
+        self._curves.type_digit(self._digit)
+
+    def action_reset(self) -> None:
+        """Show the whole run and follow it; after a digit it is one itself."""
+        if self._curves.is_typing:
+            self._curves.type_digit("0")
+        else:
+            self._curves.reset()
+            self._draw()
+
+    def action_see(self, what: str, *arguments: Any) -> None:
+        """Move the window or the cursor."""
+        getattr(self._curves, what)(self._snapshot, *arguments)
         self._draw()
 
-    def action_log(self) -> None:
-        """Switch the value axis."""
-        self._choose(replace(self._choices, log=not self._choices.log))
-
-    def action_smooth(self) -> None:
-        """Smooth more, then not at all."""
-        self._choose(self._choices.next_smoothing())
+    def action_pan(self, side: int) -> None:
+        """Move the window or the cursor by columns of the chart."""
+        self.action_see("pan", side, self._grid.columns_in_front)
 
     def action_axis(self) -> None:
         """Show steps, epochs or time."""
@@ -158,7 +169,7 @@ class RunScreen(RunView):
 
         def choose(answer: str | None) -> None:
             if answer is not None:
-                self._page = 0
+                self._grid.begin()
                 self._choose(replace(self._choices, pattern=answer))
 
         self.app.push_screen(
@@ -170,105 +181,153 @@ class RunScreen(RunView):
             choose,
         )
 
+    def _choose(self, choices: Choices) -> None:
+        self._curves.choices = choices
+        self._draw()
+
+    def on_chart_panel_zoomed(self, message: ChartPanel.Zoomed) -> None:
+        """Zoom around the pointer."""
+        step = step_at(self._snapshot, self._choices, message.x)
+        self.action_see("zoom", message.factor, step)
+
+    def on_chart_panel_pointed(self, message: ChartPanel.Pointed) -> None:
+        """Put the cursor where the pointer is."""
+        self.action_see("point", step_at(self._snapshot, self._choices, message.x))
+
+    # --- keys: one chart ------------------------------------------------------------------------
+
+    def _front(self) -> Group | None:
+        """Return the chart that keys act on: the focused one, else the first in sight."""
+        seen = self._grid.in_sight(self._groups())
+        return seen[min(self._grid.focused, len(seen) - 1)] if seen else None
+
+    def _change_chart(self, **changes: Any) -> None:
+        front = self._front()
+        if front is not None:
+            self._curves.change_chart(front[0], **changes)
+            self._remember_charts()
+
+    def _remember_charts(self) -> None:
+        self.tuitrain.preferences.remember_charts(self._preset, self._choices.charts)
+        self._rearrange()
+
+    def action_chart(self, what: str) -> None:
+        """Change how the chart in front is seen."""
+        front = self._front()
+        if front is None:
+            return
+        settings = self._choices.settings_of(front[0])
+        changed: dict[str, dict[str, Any]] = {
+            "log": {"log": not settings.log},
+            "smoothing": {"smoothing": settings.next_smoothing()},
+            "pinned": {"pinned": not settings.pinned},
+            "hidden": {"hidden": True},
+        }
+        self._change_chart(**changed[what])
+
+    def action_limits(self) -> None:
+        """Let the value axis be automatic, span all values, or what is typed."""
+        front = self._front()
+        if front is None:
+            return
+        limits = self._choices.settings_of(front[0]).limits
+        if limits != "all":
+            self._change_chart(limits="all" if limits == "automatic" else "automatic")
+            return
+
+        def fix(answer: str | None) -> None:
+            self._change_chart(limits=parse_limits(answer) if answer else "automatic")
+
+        self.app.push_screen(
+            Ask(
+                f"Value axis of {front[0]}, from and to",
+                hint="Two numbers, as 0 2.5; empty: automatic again.",
+                check=lambda text: text and parse_limits(text),
+            ),
+            fix,
+        )
+
+    def action_show_hidden(self) -> None:
+        """Show every chart again."""
+        self._curves.show_hidden()
+        self._remember_charts()
+
+    def action_write(self) -> None:
+        """Ask for a kind of file and write the chart in front as that."""
+        front = self._front()
+        if front is None or self._grid.chart_in_front is None:
+            self.tuitrain.tell("no chart to write yet", "warning")
+            return
+
+        def write(answer: str | None) -> None:
+            if answer is not None:
+                self._write_chart(front, check_ending(answer))
+
+        self.app.push_screen(
+            Ask(
+                f"Write the chart of {front[0]} as",
+                value="svg",
+                hint="svg or csv: what is in sight. png: the whole run, by tuitrain plot.",
+                check=check_ending,
+            ),
+            write,
+        )
+
+    def _write_chart(self, front: Group, ending: str) -> None:
+        chart, summary = self._grid.chart_in_front, self._snapshot.summary
+        if chart is None or summary is None:
+            return
+        title, metrics = front
+        folder, settings = self._directory.exports, self._choices.settings_of(title)
+
+        def work() -> str:
+            path = free_path(folder, title, summary.step, ending)
+            if ending == "png":
+                draw_picture(path, self._directory, metrics, settings, self._choices.axis)
+            else:
+                write_chart(path, chart, f"{title}  {self._directory.id}")
+            return f"written: {path}"
+
+        self.tuitrain.do_and_tell(work)
+
+    def action_copy_value(self) -> None:
+        """Copy the values under the cursor of the chart in front."""
+        chart = self._grid.chart_in_front
+        if chart is None:
+            return
+        try:
+            self.tuitrain.copy(cursor_text(chart), "value")
+        except UsageError as error:
+            self.tuitrain.tell(str(error), "warning")
+
+    # --- keys: the grid -------------------------------------------------------------------------
+
     def action_maximise(self) -> None:
         """Show one chart alone, or all again."""
-        if self._alone is not None:
-            self._alone = None
-        else:
-            seen = self._seen_groups()
-            number = self._focused_chart()
-            self._alone = seen[number][0] if number < len(seen) else None
-        self._page = 0
-        self._place_charts()
-        self.call_after_refresh(self._draw)
+        front = self._front()
+        self._grid.put_alone(None if self._grid.is_alone or front is None else front[0])
+        self._rearrange()
 
-    def _focused_chart(self) -> int:
-        focused = self.focused
-        if isinstance(focused, ChartPanel) and focused.id:
-            return int(focused.id.removeprefix("chart"))
-        return 0
+    def action_resize(self, by: int) -> None:
+        """Show more or fewer charts at once."""
+        self.tuitrain.tell(f"charts: {self._grid.resize(by)}")
+        self._rearrange()
 
     def action_page(self, by: int) -> None:
         """Show other charts."""
-        self._page += by
-        self._place_charts()
-        self.call_after_refresh(self._draw)
+        self._grid.turn(by)
+        self._rearrange()
 
     def action_next_panel(self) -> None:
         """Move the focus, or show the next chart where there is room for one."""
-        if self._shape == (1, 1) and self._alone is None:
+        if self._grid.shape == (1, 1) and not self._grid.is_alone:
             self.action_page(1)
         else:
             self.focus_next()
 
-    def action_zoom(self, closer: bool) -> None:
-        """Show fewer or more steps, around the cursor or the end."""
-        self._zoom(_ZOOM_IN if closer else _ZOOM_OUT, self._choices.cursor)
-
-    def _zoom(self, factor: float, around: float | None) -> None:
-        whole = whole_window(self._snapshot)
-        window = self._choices.window or whole
-        if around is None:
-            newest = self._snapshot.summary.step if self._snapshot.summary else window.last
-            around = min(window.last, newest)
-            window = window.follow(around)
-        zoomed = window.zoom(factor, around).clamp(whole)
-        whole_again = zoomed.span >= whole.span
-        self._choose(replace(self._choices, window=None if whole_again else zoomed))
-
-    def action_pan(self, side: int) -> None:
-        """Move the cursor where there is one, else the window."""
-        self._move(side, side * _PAN_SHARE)
-
-    def action_leap(self, side: int) -> None:
-        """Move the cursor further, or the window by all of its width."""
-        self._move(side * _LEAP, side)
-
-    def _move(self, arrows: int, share: float) -> None:
-        choices, whole = self._choices, whole_window(self._snapshot)
-        window = choices.window or whole
-        if choices.cursor is not None:
-            self._point(choices.cursor + arrows * max(1.0, window.span / _CURSOR_STEPS))
-        elif choices.window is not None:
-            self._choose(replace(choices, window=window.pan(share).clamp(whole)))
-
-    def action_edge(self, side: int) -> None:
-        """Move the cursor, or the window, to the first or to the newest step."""
-        choices, whole = self._choices, whole_window(self._snapshot)
-        window = choices.window or whole
-        if choices.cursor is not None:
-            self._point(window.first if side < 0 else window.last)
-        elif choices.window is not None:
-            end = whole.first + window.span if side < 0 else whole.last
-            self._choose(replace(choices, window=window.follow(end).clamp(whole)))
-
-    def _point(self, step: float) -> None:
-        """Put the cursor on the step nearest to this one that was taken and is seen."""
-        window = self._choices.window or whole_window(self._snapshot)
-        summary = self._snapshot.summary
-        newest = min(window.last, summary.step) if summary is not None else window.last
-        cursor = max(window.first, min(newest, float(round(step))))
-        self._choose(replace(self._choices, cursor=cursor))
-
-    def action_inspect(self) -> None:
-        """Show or hide the cursor."""
-        if self._choices.cursor is not None:
-            self._choose(replace(self._choices, cursor=None))
-            return
-        window = self._choices.window or whole_window(self._snapshot)
-        self._point((window.first + window.last) / 2)
-
-    def action_reset(self) -> None:
-        """Show the whole run and follow it."""
-        self._choose(replace(self._choices, window=None, cursor=None))
-
-    def on_chart_panel_zoomed(self, message: ChartPanel.Zoomed) -> None:
-        """Zoom around the pointer."""
-        self._zoom(message.factor, step_at(self._snapshot, self._choices, message.x))
-
-    def on_chart_panel_pointed(self, message: ChartPanel.Pointed) -> None:
-        """Put the cursor where the pointer is."""
-        self._point(step_at(self._snapshot, self._choices, message.x))
+    def _rearrange(self) -> None:
+        self._place_charts()
+        self.call_after_refresh(self._draw)
 
     # --- keys: other screens --------------------------------------------------------------------
 
@@ -296,39 +355,15 @@ class RunScreen(RunView):
             follower.start()
         self._draw()
 
-    def action_open_log(self) -> None:
-        """Show the worker's log."""
-        self.tuitrain.open_log(self._directory)
-
-    def action_open_checkpoints(self) -> None:
-        """Show the checkpoints."""
-        self.tuitrain.open_checkpoints(self._directory)
-
-    def action_open_results(self) -> None:
-        """Show what an evaluation gives."""
-        self.tuitrain.open_results(self._directory)
-
-    def action_open_uses(self) -> None:
-        """Show what can be done with the model."""
-        self.tuitrain.open_uses(self._directory)
-
-    def action_open_time(self) -> None:
-        """Show where the time goes."""
-        self.tuitrain.open_time(self._directory)
-
-    def action_open_memory(self) -> None:
-        """Show what fills the memory."""
-        self.tuitrain.open_memory(self._directory)
-
-    def action_open_alerts(self) -> None:
-        """Show the alerts."""
-        self.tuitrain.open_alerts(self._directory)
+    def action_open(self, what: str) -> None:
+        """Show another screen of the run."""
+        getattr(self.tuitrain, f"open_{what}")(self._directory)
 
     def action_leave(self) -> None:
         """Go back; take the cursor or the single chart away first."""
         if self._choices.cursor is not None:
-            self.action_inspect()
-        elif self._alone is not None:
+            self.action_see("inspect")
+        elif self._grid.is_alone:
             self.action_maximise()
         else:
             self.dismiss()

@@ -10,56 +10,50 @@ from typing import TYPE_CHECKING, Any, cast
 
 from textual import events
 from textual.app import ComposeResult
-from textual.containers import Container, Horizontal, Vertical
+from textual.containers import Horizontal
 from textual.geometry import Size
 from textual.message import Message
 from textual.screen import Screen
 
 from tuitrain.alerts.catalogue import count_serious
-from tuitrain.analysis.bottleneck import diagnose
-from tuitrain.analysis.step_time import step_context, step_time
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.ui.charting import (
     Choices,
     Overlay,
     build_chart,
     cursor_words,
+    empty_words,
     group_metrics,
+    last_values,
+    named_overlays,
     request_for,
 )
+from tuitrain.ui.curve_controls import CurveControls
 from tuitrain.ui.feeds.run import RunFollower
 from tuitrain.ui.feeds.snapshot import RunSnapshot, devices_of
 from tuitrain.ui.notices import News
 from tuitrain.ui.whole import Whole
-from tuitrain.ui.widgets.chartpanel import ChartPanel
+from tuitrain.ui.widgets.chartgrid import ChartGrid, DrawnChart, Group
 from tuitrain.ui.widgets.keyline import KeyLine
 from tuitrain.ui.widgets.lines import Lines
 from tuitrain.ui.widgets.panel import Panel, TextPanel
+from tuitrain.ui.widgets.runside import RunSide
 from tuitrain.ui.widgets.topline import TopLine
-from tuitrain.units import count
-from tuitrain.view import format as text
-from tuitrain.view import runtext, sidetext, timetext
-from tuitrain.view.chart.labels import series_labels
-from tuitrain.view.compare import unique_labels
+from tuitrain.view import runtext, sidetext
 from tuitrain.view.diagnosis import diagnosis_note
 from tuitrain.view.failure import failure_note
-from tuitrain.view.format import metric_value, sanitise
-from tuitrain.view.palette import assign_slots
-from tuitrain.view.spans import Span, SpanLine, plain_line
+from tuitrain.view.format import sanitise
+from tuitrain.view.spans import SpanLine, plain_line
 
 if TYPE_CHECKING:
     from tuitrain.ui.app import TuitrainApp
 
-MOST_CHARTS = 9
-_DEVICE_ROWS = 10
-"""One GPU in full, or four in two lines each, with the host below."""
 _CHART_ROWS = 9
 """Below this height a chart is hardly one: fewer are shown then."""
 _LAYOUTS, _LAYOUT_S = 5, 0.01
 """Looks within which charts get their rooms; after that they are drawn in those they have."""
 _WIDE, _VERY_WIDE = 110, 170
 _NARROW = 72
-_SPEED_LABEL = 8
 
 
 class RunView(Whole, Screen[None]):
@@ -67,9 +61,7 @@ class RunView(Whole, Screen[None]):
 
     CSS = """
     #main { height: 1fr; }
-    #charts { layout: grid; grid-gutter: 0 1; height: 1fr; width: 1fr; }
     #side { width: 18; margin-left: 1; }
-    #steptime { display: none; }
     #happened { height: 3; }
     #note { height: auto; }
     #memory { height: 1; }
@@ -86,11 +78,10 @@ class RunView(Whole, Screen[None]):
         super().__init__()
         self._directory = directory
         self._snapshot = RunSnapshot(directory.id)
-        self._choices = Choices()
-        self._page = 0
-        self._placed = (0, 0)
+        self._curves = CurveControls()
+        self._grid = ChartGrid(id="charts")
+        self._preset = ""
         self._drawn_for: tuple[Size, ...] = ()
-        self._alone: str | None = None
         self._overlays: dict[str, RunFollower] = {}
         self._overlaid: dict[str, RunSnapshot] = {}
         self._follower = RunFollower(directory, self._deliver, explained=True)
@@ -101,6 +92,10 @@ class RunView(Whole, Screen[None]):
         """The app, by its own type."""
         return cast("TuitrainApp", self.app)
 
+    @property
+    def _choices(self) -> Choices:
+        return self._curves.choices
+
     # --- life -----------------------------------------------------------------------------------
 
     def compose(self) -> ComposeResult:
@@ -108,12 +103,8 @@ class RunView(Whole, Screen[None]):
         yield TopLine(id="top")
         yield Lines(id="note")
         with Horizontal(id="main"):
-            with Container(id="charts"):
-                for number in range(MOST_CHARTS):
-                    yield ChartPanel(id=f"chart{number}")
-            with Vertical(id="side"):
-                yield TextPanel("devices", id="devices")
-                yield TextPanel("step", id="steptime")
+            yield self._grid
+            yield RunSide(id="side")
         yield Lines(id="memory")
         yield TextPanel("what happened", id="happened", newest=True)
         yield KeyLine()
@@ -148,12 +139,22 @@ class RunView(Whole, Screen[None]):
             self._snapshot = replace(self._snapshot, error=snapshot.error, live=False)
         else:
             self._snapshot = snapshot
+            self._recall()
             new = self._news.take(snapshot)
             self.tuitrain.notifier.tell(self.tuitrain, self._directory.id, new)
         # What changes below another screen would repaint that one whole.
         if self._in_sight:
             self._draw()
             self.refresh_bindings()
+
+    def _recall(self) -> None:
+        """See charts as they were seen in other runs of the preset, once that is known."""
+        summary = self._snapshot.summary
+        if summary is None or self._preset == summary.preset:
+            return
+        self._preset = summary.preset
+        remembered = self.tuitrain.preferences.charts_of(self._preset)
+        self._curves.choices = replace(self._choices, charts=remembered)
 
     @property
     def _in_sight(self) -> bool:
@@ -192,7 +193,7 @@ class RunView(Whole, Screen[None]):
         room = width - (side_width + 1 if side.display else 0)
         rows = max(1, (height - 2 - happened) // _CHART_ROWS)
         columns = 1 if room < 100 else 2 if room < 170 else 3
-        self._shape = (columns, min(rows, 3 if columns == 3 else 4))
+        self._grid.fit(columns, min(rows, 3 if columns == 3 else 4))
         self._place_charts()
 
     def _after_layout(self, _screen: Screen[Any]) -> None:
@@ -203,31 +204,11 @@ class RunView(Whole, Screen[None]):
     def _panel_sizes(self) -> tuple[Size, ...]:
         return tuple(panel.size for panel in self.query(Panel))
 
-    def _groups(self) -> list[tuple[str, tuple[str, ...]]]:
-        groups = group_metrics(self._snapshot.metric_names, self._choices)
-        if self._alone is not None:
-            return [group for group in groups if group[0] == self._alone] or groups
-        return groups
-
-    def _seen_groups(self) -> list[tuple[str, tuple[str, ...]]]:
-        groups = self._groups()
-        columns, rows = self._shape
-        room = 1 if self._alone else min(MOST_CHARTS, columns * rows)
-        pages = max(1, -(-len(groups) // room))
-        self._page %= pages
-        return groups[self._page * room : (self._page + 1) * room]
+    def _groups(self) -> list[Group]:
+        return group_metrics(self._snapshot.metric_names, self._choices)
 
     def _place_charts(self) -> None:
-        seen = len(self._seen_groups())
-        columns = min(self._shape[0], max(1, seen))
-        rows = max(1, -(-seen // columns))
-        grid = self.query_one("#charts")
-        grid.styles.grid_size_columns, grid.styles.grid_size_rows = columns, rows
-        for number in range(MOST_CHARTS):
-            panel = self.query_one(f"#chart{number}")
-            panel.display = number < max(1, seen)
-        if self._placed != (columns, rows):
-            self._placed = (columns, rows)
+        if self._grid.place(self._groups()):
             self.call_after_refresh(self._ask)
 
     def _ask(self) -> None:
@@ -243,7 +224,7 @@ class RunView(Whole, Screen[None]):
             return
         self._ask()
         self._place_charts()
-        if tries and not self._has_rooms():
+        if tries and not self._grid.has_rooms():
             # Not after a repaint: those come before the layout as well.
             self.set_timer(_LAYOUT_S, partial(self._draw, tries - 1))
             return
@@ -252,17 +233,10 @@ class RunView(Whole, Screen[None]):
         self._draw_note()
         self._draw_charts()
         self._draw_side()
-        self._draw_step_time()
         self._draw_happened()
 
-    def _has_rooms(self) -> bool:
-        """Say whether the charts have their rooms; in those of fewer ones they would be cut."""
-        grid, first = self.query_one("#charts").size, self.query_one("#chart0").size
-        columns, rows = self._placed
-        return first.height * rows <= grid.height and first.width * columns <= grid.width
-
     def _chart_width(self) -> int:
-        return max(8, self.query_one("#chart0").size.width)
+        return max(8, self._grid.first_size.width)
 
     def _draw_top(self) -> None:
         top, summary = self.query_one(TopLine), self._snapshot.summary
@@ -307,97 +281,42 @@ class RunView(Whole, Screen[None]):
         self.query_one("#note", Lines).show_lines(lines)
 
     def _draw_charts(self) -> None:
-        seen = self._seen_groups()
+        groups = self._groups()
+        seen = self._grid.in_sight(groups)
         if not seen:
-            self._draw_empty()
+            self._grid.show_words(
+                plain_line(f"  {empty_words(self._snapshot, self._choices)}", "quiet")
+            )
             return
         if self._choices.axis != "step" and not self._snapshot.step_times:
             return  # Asked for, and on its way: until then the charts stay as they are.
-        overlays = self._overlay_list()
-        for number, (title, metrics) in enumerate(seen):
-            panel = self.query_one(f"#chart{number}", ChartPanel)
-            # Marks say what they are on one chart alone: the words are the same on all.
-            chart = build_chart(
-                self._snapshot, overlays, metrics, self._choices, with_words=number == 0
-            )
-            titled = f"{sanitise(title)}{self._choices.describe()}"
-            panel.show_chart(titled, chart, self._values(metrics), self.tuitrain.look)
+        # What holds for all charts stands on one alone: where on the run they are, what marks are.
+        above = f"{self._choices.window_words()}{self._grid.where(groups)}"
+        overlays = named_overlays(list(self._overlaid.values()))
+        drawn = [
+            self._drawn(group, overlays, above if number == 0 else None)
+            for number, group in enumerate(seen)
+        ]
+        self._grid.show(drawn, self.tuitrain.look)
 
-    def _overlay_list(self) -> list[Overlay]:
-        known = [run for run in self._overlaid.values() if run.summary is not None]
-        names = [run.summary.name for run in known if run.summary is not None]
-        labels = unique_labels(names, [run.id for run in known])
-        return [Overlay(label, run) for label, run in zip(labels, known, strict=True)]
-
-    def _draw_empty(self) -> None:
-        state = self._snapshot.state
-        if state is None:
-            words = "" if self._snapshot.error else "reading the run ..."
-        elif self._choices.pattern and self._snapshot.metric_names:
-            words = "no metric matches the filter"
-        else:
-            words = f"no points yet - {state.state}{f': {state.reason}' if state.reason else ''}"
-        panel = self.query_one("#chart0", ChartPanel)
-        panel.show_words("curves", plain_line(f"  {words}", "quiet"))
-
-    def _values(self, metrics: Sequence[str]) -> SpanLine:
-        """Return the last value of each metric, a star at one that is the best."""
-        slots, labels = assign_slots(metrics), series_labels(tuple(metrics))
-        spans = []
-        for name in metrics:
-            row = self._snapshot.metrics.get(name)
-            if row is None:
-                continue
-            star = "*" if row.best == row.last and name.startswith("val/") else ""
-            label = labels[name] if "/" in name or len(metrics) > 1 else ""
-            words = f" {label} {metric_value(row.last)}{star}" if label else metric_value(row.last)
-            spans.append(Span(words, f"line{slots[name]}"))
-        return tuple(spans)
+    def _drawn(self, group: Group, overlays: Sequence[Overlay], above: str | None) -> DrawnChart:
+        """Return a chart as it is to be shown; `above` is more for its title, of the first one."""
+        title, metrics = group
+        settings = self._choices.settings_of(title)
+        chart = build_chart(
+            self._snapshot, overlays, metrics, self._choices, settings,
+            with_words=above is not None,
+        )  # fmt: skip
+        titled = f"{sanitise(title)}{settings.describe()}{above or ''}"
+        return DrawnChart(titled, chart, last_values(self._snapshot, metrics))
 
     def _draw_side(self) -> None:
-        side, panel = self.query_one("#side"), self.query_one("#devices", Panel)
-        if not side.display:
+        side = self.query_one(RunSide)
+        if side.display:
+            side.show_snapshot(self._snapshot, self.tuitrain.look)
+        else:
             line = sidetext.memory_line(devices_of(self._snapshot), self.size.width)
             self.query_one("#memory", Lines).show_lines([line])
-            return
-        snapshot, width = self._snapshot, max(1, panel.size.width)
-        devices = devices_of(snapshot)
-        body = sidetext.side_lines(devices, width, self._device_rows(panel), self.tuitrain.look)
-        body += [(), *self._speed_lines(width)]
-        body += [(), *runtext.setting_lines(snapshot.config, width)]
-        panel.show_panel(text.shorten(sidetext.side_title(devices), width - 4), (), body)
-
-    def _draw_step_time(self) -> None:
-        """Show where a step's time goes, below the devices; nothing before it was measured."""
-        panel, snapshot = self.query_one("#steptime", Panel), self._snapshot
-        time = step_time(snapshot.split, snapshot.speed)
-        panel.display = time is not None
-        if time is None:
-            return
-        context = step_context(snapshot.config, snapshot.facts, snapshot.samples)
-        width = max(1, self.query_one("#side").size.width)
-        body = timetext.side_lines(time, diagnose(time, context), width, self.tuitrain.look)
-        panel.styles.height = len(body) + 1
-        panel.show_panel(timetext.side_title(time), (), body)
-
-    @staticmethod
-    def _device_rows(panel: Panel) -> int:
-        """Return how many rows the devices may take: about half, for what stands below them."""
-        return max(_DEVICE_ROWS, panel.body_height // 2)
-
-    def _speed_lines(self, width: int) -> list[SpanLine]:
-        snapshot, lr = self._snapshot, self._snapshot.metrics.get("lr")
-        values = runtext.speed_values(snapshot.speed)
-        if lr is not None:
-            values["lr"] = metric_value(lr.last)
-        if snapshot.parameters:
-            whole = f"{snapshot.parameters:,}"
-            fits = len(whole) <= width - _SPEED_LABEL
-            values["params"] = whole if fits else count(snapshot.parameters)
-        return [
-            (Span(label.ljust(_SPEED_LABEL), "quiet"), Span(value))
-            for label, value in values.items()
-        ]
 
     def _draw_happened(self) -> None:
         panel, snapshot = self.query_one("#happened", Panel), self._snapshot

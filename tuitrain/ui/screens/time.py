@@ -12,7 +12,7 @@ from tuitrain.analysis.bottleneck import diagnose
 from tuitrain.analysis.step_time import StepTime, step_context, step_time
 from tuitrain.metric_names import STAGES, split_metric
 from tuitrain.runs.directory import RunDirectory
-from tuitrain.ui.charting import Choices, whole_window
+from tuitrain.ui.charting import ChartSettings, whole_window
 from tuitrain.ui.feeds.run import RunFollower
 from tuitrain.ui.feeds.snapshot import Request, RunSnapshot
 from tuitrain.ui.screens.following import FollowingScreen
@@ -45,7 +45,7 @@ class TimeScreen(FollowingScreen[RunSnapshot]):
         Binding("y", "log_scale", "log y", id="time.log_scale",
                 tooltip="Switch the value axis between linear and logarithmic."),
         Binding("m", "smooth", "smooth", id="time.smooth",
-                tooltip="Smooth curves more, then not at all; raw curves stay behind."),
+                tooltip="Smooth curves as their noise asks for, not at all, or by 0.6 to 0.97."),
         Binding("q,escape", "back", "back", id="time.back",
                 tooltip="Go back."),
     ]  # fmt: skip
@@ -53,7 +53,7 @@ class TimeScreen(FollowingScreen[RunSnapshot]):
     def __init__(self, directory: RunDirectory) -> None:
         """Show the run in `directory`."""
         super().__init__(directory)
-        self._choices = Choices()
+        self._settings = ChartSettings()
         self._follower = RunFollower(directory, self.deliver, Request(metrics=_METRICS))
 
     def compose(self) -> ComposeResult:
@@ -99,12 +99,12 @@ class TimeScreen(FollowingScreen[RunSnapshot]):
     def _show_timeline(self, snapshot: RunSnapshot, time: StepTime | None) -> None:
         panel, window = self.query_one(ChartPanel), whole_window(snapshot)
         unit_s, unit = timeline_unit(time)
-        lines = timeline(snapshot.series, unit_s, self._choices.smoothing)
-        title = f"stages of a step, {unit}{self._choices.describe()}"
+        lines = timeline(snapshot.series, unit_s, self._settings.smoothing)
+        title = f"stages of a step, {unit}{self._settings.describe()}"
         if not lines:
             panel.show_words(title, plain_line("  no step has been timed yet", "quiet"))
             return
-        chart = Chart("", lines, (window.first, window.last), log=self._choices.log)
+        chart = Chart("", lines, (window.first, window.last), log=self._settings.log)
         panel.show_chart(title, chart, (), self.tuitrain.look)
 
     def _show_words(self, snapshot: RunSnapshot, time: StepTime | None) -> None:
@@ -120,10 +120,10 @@ class TimeScreen(FollowingScreen[RunSnapshot]):
 
     def action_log_scale(self) -> None:
         """Switch the value axis."""
-        self._choices = replace(self._choices, log=not self._choices.log)
+        self._settings = replace(self._settings, log=not self._settings.log)
         self.show_latest()
 
     def action_smooth(self) -> None:
         """Smooth more, then not at all."""
-        self._choices = self._choices.next_smoothing()
+        self._settings = replace(self._settings, smoothing=self._settings.next_smoothing())
         self.show_latest()

@@ -38,10 +38,21 @@ class ChartPanel(Panel):
     _drawing = Drawing(())
     _shown: tuple[str, Chart, SpanLine, TerminalStyle] | None = None
 
+    @property
+    def canvas(self) -> Size:
+        """The room for a chart below the title."""
+        return Size(self.size.width, self.body_height)
+
+    @property
+    def columns(self) -> int:
+        """Cells across that show values, as drawn last."""
+        area = self._drawing.area
+        return area.columns if area is not None else 1
+
     def show_chart(self, title: str, chart: Chart, values: SpanLine, look: TerminalStyle) -> None:
         """Draw a chart in the room there is."""
         self._shown = (title, chart, values, look)
-        size = Size(self.size.width, self.body_height)
+        size = self.canvas
         if size.width < 1 or size.height < 1:
             return
         above: list[SpanLine] = []

@@ -5,17 +5,21 @@ Knows the grid and places on it; a curve is never covered.
 
 import math
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from tuitrain.view.chart.cell_grid import CellGrid, one_cell_each
 from tuitrain.view.chart.figure import Chart, Line, Mark, TerminalStyle
 from tuitrain.view.chart.labels import shorten_apart
 from tuitrain.view.chart.layout import Layout
+from tuitrain.view.chart.raster import Area
+from tuitrain.view.chart.ticks import short_number
 from tuitrain.view.format import shorten
+from tuitrain.view.palette import SLOTS
 
 MARK_SYMBOLS = {
     "evaluation": "e",
-    "checkpoint": "o",
-    "best": "*",
+    "checkpoint": "c",
+    "best": "B",
     "continue": ">",
     "pause": "=",
     "resume": ">",
@@ -23,7 +27,12 @@ MARK_SYMBOLS = {
     "batch": "b",
     "alert": "!",
 }
-"""By weight: where several fall on one column the last of these is seen."""
+"""By weight: where several fall on one column the last of these is seen; none marks a curve."""
+
+_AWAY = (2, 3, 4)
+"""Cells from a sign at the edge to its value, beside the flanks of its curve."""
+_OUTSIDE = {False: ("▲", "▼"), True: ("^", "v")}
+"""At the upper and at the lower edge, in ASCII or not."""
 
 _WEIGHTS = {kind: weight for weight, kind in enumerate(MARK_SYMBOLS)}
 _COLUMNS_A_TEXT = 24
@@ -63,6 +72,30 @@ class Annotations:
                 continue
             if text and self._add_text(column, text, style):
                 said.add(text)
+
+    def add_outside(self, lines: Iterable[Line], *, log: bool) -> None:
+        """Mark at the edges where values lie beyond them, and say how far the furthest are."""
+        found: list[_Outside] = []
+        for line in lines:
+            found += _outside(line, self._area)
+        for each in found:
+            row = 0 if each.above else self._area.rows - 1
+            symbol = _OUTSIDE[self._ascii][not each.above]
+            self._grid.put(row, self._left + each.column, symbol, f"line{each.slot}")
+        found.sort(key=lambda each: each.distance, reverse=True)
+        said = 0
+        for each in found:
+            if said > self._area.columns // _COLUMNS_A_TEXT:
+                break
+            said += self._say_outside(each, 10**each.value if log else each.value)
+
+    def _say_outside(self, each: "_Outside", value: float) -> bool:
+        text, row = short_number(value), 0 if each.above else self._area.rows - 1
+        starts = [place for away in _AWAY for place in (
+            each.column + away, each.column + 1 - away - len(text)
+        )]  # fmt: skip
+        fits = (start for start in starts if 0 <= start <= self._area.columns - len(text))
+        return any(self._write(row, start, text, f"line{each.slot}") for start in fits)
 
     def add_gaps(self, lines: Iterable[Line]) -> None:
         """Mark the columns that hold a NaN or an infinity."""
@@ -139,6 +172,37 @@ class Annotations:
         if not 0 <= row < self._area.rows or column < 0:
             return False
         return self._grid.put_if_blank(row, self._left + column, text, style)
+
+
+class _Outside(NamedTuple):
+    """Where a line leaves the chart: the furthest value of columns next to each other."""
+
+    column: int
+    above: bool
+    value: float
+    distance: float
+    slot: int
+
+
+def _outside(line: Line, area: Area) -> list[_Outside]:
+    found: list[_Outside] = []
+    bottom, top = area.y_range
+    slack = (top - bottom) * 1e-9
+    columns = area.columns_of(line.x)
+    for column, low, high in zip(columns, line.low, line.high, strict=True):
+        if column is None:
+            continue
+        for above, value, distance in ((True, high, high - top), (False, low, bottom - low)):
+            if not slack < distance < math.inf:
+                continue
+            each = _Outside(column, above, value, distance, line.slot % SLOTS)
+            near = found and found[-1].above == above and column - found[-1].column <= 1
+            if near and found[-1].distance >= distance:
+                continue
+            if near:
+                found.pop()
+            found.append(each)
+    return found
 
 
 def is_broken(line: Line, place: int) -> bool:

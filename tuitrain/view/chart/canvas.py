@@ -9,8 +9,8 @@ milliseconds of processor time:
 
     lines                                      1     3     8
     plotext's lines and axes                10.6  21.1  40.8
-    `draw_chart`, axes drawn anew            5.7   7.8  12.9
-    `draw_chart`, axes as they were before   1.5   3.5   8.6
+    `draw_chart`, axes drawn anew            5.4   7.7  12.1
+    `draw_chart`, axes as they were before   1.6   3.4   7.8
 
 `tests/benchmarks/bench_charts.py` prints them again.
 """

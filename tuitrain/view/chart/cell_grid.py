@@ -3,6 +3,7 @@
 Knows cells and styles; nothing of what they mean.
 """
 
+from collections.abc import Mapping
 from itertools import groupby
 
 from tuitrain.view.format import display_width, sanitise
@@ -16,6 +17,8 @@ class CellGrid:
         """Take over two lists of rows of the same shape."""
         self._characters = characters
         self._styles = styles
+        self.coverable: frozenset[str] = frozenset()
+        """Styles of what may be written over: such cells count as blank."""
         self.height = len(characters)
         self.width = len(characters[0]) if characters else 0
 
@@ -25,19 +28,37 @@ class CellGrid:
             self._characters[row][place] = character
             self._styles[row][place] = style
 
+    def put_picture(
+        self, picture: Mapping[tuple[int, int], tuple[str, str]], bottom: int, left: int
+    ) -> None:
+        """Write cells of (column, row), row 0 being the grid's row `bottom`, column 0 its `left`.
+
+        Args:
+            picture: a character and a style for each.
+            bottom: the row of the lowest cells.
+            left: the column of the leftmost ones.
+        """
+        characters, styles = self._characters, self._styles
+        for (column, row), (character, style) in picture.items():
+            characters[bottom - row][left + column] = character
+            styles[bottom - row][left + column] = style
+
     def put_if_blank(self, row: int, column: int, text: str, style: str) -> bool:
         """Write where nothing would be covered or touched; return whether it was written."""
         end = column + len(text)
         if row < 0 or row >= self.height or column < 0 or end > self.width:
             return False
-        if any(cell != " " for cell in self._characters[row][max(0, column - 1) : end + 1]):
+        if not all(
+            self.is_blank(row, c) for c in range(max(0, column - 1), min(end + 1, self.width))
+        ):
             return False
         self.put(row, column, text, style)
         return True
 
     def is_blank(self, row: int, column: int) -> bool:
-        """Return whether a cell shows nothing."""
-        return self._characters[row][column] == " "
+        """Return whether a cell shows nothing, or only what may be covered."""
+        blank = self._characters[row][column] == " "
+        return blank or self._styles[row][column] in self.coverable
 
     def lines(self) -> tuple[SpanLine, ...]:
         """Return the rows as spans; blanks have no style."""

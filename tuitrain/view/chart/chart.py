@@ -15,10 +15,12 @@ from tuitrain.view.chart.layout import plan_layout
 from tuitrain.view.chart.raster import (
     Area,
     Cell,
+    Strokes,
     braille,
     braille_cells,
     braille_strokes,
     cell_strokes,
+    thinned,
     whole_cells,
 )
 from tuitrain.view.format import sanitise
@@ -34,14 +36,17 @@ __all__ = [
     "Size",
     "Span",
     "TerminalStyle",
+    "align_columns",
     "draw_chart",
     "line_from_series",
     "notes",
     "values_at",
+    "with_shared_gutter",
 ]  # fmt: skip
 
-_MARKER_EVERY = {True: 16, False: 4}
-"""Cells between the markers on one of several curves, with colours and without."""
+_MARKER_EVERY = 8
+"""Cells between the markers on one of several curves that no colour tells apart."""
+_BEHIND = frozenset(f"faint{slot}" for slot in range(SLOTS))
 _FULL_DOTS = 5
 """More of a cell's eight dots would hide a curve that crosses it."""
 
@@ -98,17 +103,49 @@ def draw_chart(chart: Chart, size: Size, look: TerminalStyle) -> Drawing:
     """
     if size.width < 1 or size.height < 1:
         return Drawing(())
-    lines = [_logarithm(line) for line in chart.lines] if chart.log else list(chart.lines)
+    lines = drawn_lines(chart)
     layout = plan_layout(chart, lines, size)
     area, left = layout.area, layout.axes.left
     grid = draw_axes(layout.axes, area.columns, area.rows, ascii_only=look.ascii)
     picture = _picture(lines, area, look)
-    for (column, row), (character, style) in picture.items():
-        grid.put(area.rows - 1 - row, left + column, character, style)
+    grid.coverable = _BEHIND
+    grid.put_picture(picture, area.rows - 1, left)
     _annotate(Annotations(grid, layout, look), chart, lines, bool(picture))
     drawn = grid.lines()
     titled = (_title(chart, size, look), *drawn) if layout.title else drawn
     return Drawing(titled, left, area)
+
+
+def with_shared_gutter(charts: Sequence[Chart], sizes: Sequence[Size]) -> list[Chart]:
+    """Return charts that stand above each other with one left edge."""
+    widths = [
+        plan_layout(chart, drawn_lines(chart), size).axes.label_width
+        for chart, size in zip(charts, sizes, strict=True)
+        if size.width > 0 and size.height > 0
+    ]
+    widest = max(widths, default=0)
+    return [replace(chart, gutter=widest) for chart in charts]
+
+
+def align_columns(charts: Sequence[Chart], sizes: Sequence[Size], columns: int) -> list[Chart]:
+    """Return the charts of a grid, row by row, so that equal steps stand above each other.
+
+    Args:
+        charts: from the upper left one on.
+        sizes: of each.
+        columns: how many stand beside each other.
+    """
+    aligned = list(charts)
+    for column in range(columns):
+        aligned[column::columns] = with_shared_gutter(
+            charts[column::columns], sizes[column::columns]
+        )
+    return aligned
+
+
+def drawn_lines(chart: Chart) -> list[Line]:
+    """Return a chart's lines in the units of its value axis: logarithms where that is one."""
+    return [_logarithm(line) for line in chart.lines] if chart.log else list(chart.lines)
 
 
 def values_at(chart: Chart, x: float) -> list[Reading]:
@@ -143,25 +180,30 @@ def _log10(value: float, otherwise: float = math.nan) -> float:
 
 
 def _picture(lines: Sequence[Line], area: Area, look: TerminalStyle) -> Picture:
-    """Draw the curves from below, faint ones first and of many points before of few.
+    """Draw from below: what lies behind the curves, then those of many points before those of few.
 
     What has few points would be lost under what has many, and hides little of it.
     """
     from_below = list(reversed(lines))
     from_below.sort(key=lambda line: (not line.faint, -_points(line)))
-    fronts = [line for line in from_below if not line.faint]
+    strokes = cell_strokes if look.ascii else braille_strokes
+    drawn = [(line, strokes(line, area)) for line in from_below]
     picture: Picture = {}
+    for line, stroke in drawn:
+        picture.update(_behind(line, stroke, area, look))
+    fronts = [(line, stroke) for line, stroke in drawn if not line.faint]
     dots: dict[Cell, int] = {}
     fewest: dict[Cell, int] = {}
-    for line in from_below:
-        if look.ascii or (line.faint and not look.colour):
-            picture.update(_in_markers(line, area, look))
+    for line, stroke in fronts:
+        if look.ascii:
+            shown = (marker_of(line.slot), _style(line))
+            picture.update((cell, shown) for cell in whole_cells(stroke.curve))
             continue
-        for cell, shown in _in_braille(line, area, dots):
-            picture[cell], fewest[cell] = shown, _points(line)
-    if len(fronts) > 1 and not look.ascii:
-        for line in fronts:
-            markers = _sparse_markers(line, area, _MARKER_EVERY[look.colour])
+        for cell, braille_cell in _in_braille(line, stroke, dots):
+            picture[cell], fewest[cell] = braille_cell, _points(line)
+    if len(fronts) > 1 and not look.ascii and not look.colour:
+        for line, _stroke in fronts:
+            markers = _sparse_markers(line, area)
             # Curves of about as many points share the cells of both; one of few keeps its own.
             most = _points(line) / 2
             picture.update(
@@ -174,56 +216,66 @@ def _points(line: Line) -> int:
     return sum(line.count) if line.count else len(line.x)
 
 
-def _in_braille(
-    line: Line, area: Area, dots: dict[Cell, int]
+def _behind(
+    line: Line, strokes: Strokes, area: Area, look: TerminalStyle
 ) -> Iterator[tuple[Cell, tuple[str, str]]]:
-    """Yield a line's cells; dots of the lines below stay in them, but those of raw curves.
+    """Yield the cells of a line's band, or of a raw curve: thin, so that curves stand out."""
+    style, masks = f"faint{line.slot % SLOTS}", strokes.band
+    if line.faint:
+        masks = [one | other for one, other in zip(masks, strokes.curve, strict=True)]
+    if look.ascii or not look.colour:
+        shown = (FAINT_MARKER if look.ascii else "·", style)
+        yield from ((cell, shown) for cell in _touched(masks, look))
+        return
+    for cell, bits in braille_cells(thinned(masks, area)):
+        yield cell, (braille(bits), style)
+    if line.faint:
+        yield from ((cell, (FAINT_MARKER, style)) for cell in strokes.lone)
+
+
+def _touched(masks: list[int], look: TerminalStyle) -> Iterator[Cell]:
+    return whole_cells(masks) if look.ascii else (cell for cell, _bits in braille_cells(masks))
+
+
+def _in_braille(
+    line: Line, strokes: Strokes, dots: dict[Cell, int]
+) -> Iterator[tuple[Cell, tuple[str, str]]]:
+    """Yield the cells of a line's mean; dots of the lines below stay in them, but no band's.
 
     Those of a cell that is nearly full go as well: among them the line would not be seen.
     """
     style = _style(line)
-    strokes = braille_strokes(line, area)
-    for cell, bits in braille_cells(strokes.masks):
+    for cell, bits in braille_cells(strokes.curve):
         below = dots.get(cell, 0)
-        kept = bits if below.bit_count() > _FULL_DOTS else bits | below
-        if not line.faint:
-            dots[cell] = kept
+        kept = dots[cell] = bits if below.bit_count() > _FULL_DOTS else bits | below
         yield cell, (braille(kept), style)
     for cell in strokes.lone:
-        yield cell, (FAINT_MARKER if line.faint else marker_of(line.slot), style)
+        yield cell, (marker_of(line.slot), style)
 
 
-def _in_markers(
-    line: Line, area: Area, look: TerminalStyle
-) -> Iterator[tuple[Cell, tuple[str, str]]]:
-    faint = FAINT_MARKER if look.ascii else "·"
-    shown = (faint if line.faint else marker_of(line.slot), _style(line))
-    for cell in whole_cells(cell_strokes(line, area).masks):
-        yield cell, shown
-
-
-def _sparse_markers(line: Line, area: Area, every: int) -> Picture:
-    """Return the line's marker on points at least so many columns apart.
+def _sparse_markers(line: Line, area: Area) -> Picture:
+    """Return the line's marker on points some columns apart.
 
     Lines begin at different columns, so that those close to each other don't hide markers.
     """
-    following = line.slot * every // SLOTS
+    following = line.slot * _MARKER_EVERY // SLOTS
     picture: Picture = {}
     for column, mean in zip(area.columns_of(line.x), line.mean, strict=True):
         if column is None or column < following:
             continue
         if area.y_range[0] <= mean <= area.y_range[1]:
             picture[column, area.row_of(mean)] = (marker_of(line.slot), _style(line))
-            following = column + every
+            following = column + _MARKER_EVERY
     return picture
 
 
 def _style(line: Line) -> str:
-    return f"{'faint' if line.faint else 'line'}{line.slot % SLOTS}"
+    return f"line{line.slot % SLOTS}"
 
 
 def _annotate(pen: Annotations, chart: Chart, lines: Iterable[Line], drawn: bool) -> None:
     fronts = [line for line in lines if not line.faint]
+    pen.add_outside(fronts, log=chart.log)
     pen.add_marks(chart.marks)
     pen.add_gaps(chart.lines)
     found = notes(chart)

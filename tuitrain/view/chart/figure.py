@@ -59,6 +59,10 @@ class Chart:
     axis: AxisKind = "step"
     log: bool = False
     cursor: float | None = None
+    clip: bool = False
+    """Without a `y_range`: let few values far from the rest lie outside."""
+    gutter: int = 0
+    """Least cells of the labels at the left, so that charts above each other share their edge."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from tuitrain.view.chart.canvas import Axes
 from tuitrain.view.chart.figure import Chart, Line, Size
+from tuitrain.view.chart.limits import value_range
 from tuitrain.view.chart.raster import Area
 from tuitrain.view.chart.ticks import Tick, axis_ticks, log_ticks, value_ticks
 
@@ -43,6 +44,7 @@ def plan_layout(chart: Chart, lines: Iterable[Line], size: Size) -> Layout:
     y_line, y_labels = size.width >= 8 and height >= 3, size.width >= 24 and height >= 3
     rows = height - x_line - x_labels
     y_ticks = _y_ticks(chart.log, y_range, rows) if y_labels else ()
+    y_ticks = tuple((row, label.rjust(chart.gutter)) for row, label in y_ticks)
     columns = size.width - Axes(y_line, y_ticks, x_line, ()).left
     if columns < size.width // 2:
         y_ticks, columns = (), size.width - y_line
@@ -84,16 +86,9 @@ def _y_range(
             return usable_range(low, high)
         if low > 0 and high > 0:
             return usable_log_range(math.log10(low), math.log10(high))
-    seen = [
-        value
-        for line in lines
-        for x, low, high in zip(line.x, line.low, line.high, strict=True)
-        if x_range[0] <= x <= x_range[1]
-        for value in (low, high)
-        if math.isfinite(value)
-    ]
     usable = usable_log_range if chart.log else usable_range
-    return usable(min(seen), max(seen)) if seen else (0.0, 1.0)
+    seen = value_range(lines, x_range, clip=chart.clip)
+    return usable(*seen) if seen is not None else (0.0, 1.0)
 
 
 def _y_ticks(log: bool, y_range: tuple[float, float], rows: int) -> tuple[tuple[int, str], ...]:

@@ -1,4 +1,4 @@
-"""From a line to the dots that show it: every column from its minimum to its maximum.
+"""From a line to the dots that show it: its running mean, and each column's reach behind that.
 
 Knows cells and dots; nothing of colours, axes or plotext. A column of dots is one integer, bit 0
 at the bottom, so that a stroke of any height costs one operation.
@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tuitrain.view.chart.figure import Line
+from tuitrain.view.chart.spikes import spike_places
 
 Cell = tuple[int, int]
 """(column, row), row 0 at the bottom."""
@@ -65,8 +66,10 @@ class Area:
 class Strokes:
     """One line as dots."""
 
-    masks: list[int]
-    """One integer a column of dots."""
+    curve: list[int]
+    """The mean from column to column, and spikes; one integer a column of dots."""
+    band: list[int]
+    """From the minimum to the maximum of each column."""
     lone: list[Cell]
     """Cells of points without neighbours, which a single dot would hardly show."""
 
@@ -81,10 +84,18 @@ def cell_strokes(line: Line, area: Area) -> Strokes:
     return _strokes(line, area, across=1)
 
 
+def thinned(masks: Sequence[int], area: Area) -> list[int]:
+    """Return every other dot of each column, as on a chequered board."""
+    alternate = int("5" * max(1, area.rows), 16)
+    return [mask & (alternate << (column & 1)) for column, mask in enumerate(masks)]
+
+
 def braille_cells(masks: list[int]) -> Iterator[tuple[Cell, int]]:
     """Yield each cell that has dots, with the bits of its braille character."""
     for column in range(len(masks) // 2):
-        left, right, row = masks[2 * column], masks[2 * column + 1], 0
+        left, right = masks[2 * column], masks[2 * column + 1]
+        row = _lowest_row(left | right)
+        left, right = left >> row * _UP, right >> row * _UP
         while left or right:
             bits = _LEFT_CODES[left & 15] | _RIGHT_CODES[right & 15]
             if bits:
@@ -92,10 +103,16 @@ def braille_cells(masks: list[int]) -> Iterator[tuple[Cell, int]]:
             left, right, row = left >> 4, right >> 4, row + 1
 
 
+def _lowest_row(mask: int) -> int:
+    """Return the lowest row of cells with a dot of the column; most of a curve's rows are empty."""
+    return max(0, (mask & -mask).bit_length() - 1) // _UP
+
+
 def whole_cells(masks: list[int]) -> Iterator[Cell]:
     """Yield each cell that `cell_strokes` touched."""
     for column, mask in enumerate(masks):
-        left, row = mask, 0
+        row = _lowest_row(mask)
+        left = mask >> row * _UP
         while left:
             if left & 15:
                 yield column, row
@@ -133,35 +150,44 @@ class _Scale:
 
 def _strokes(line: Line, area: Area, across: int) -> Strokes:
     width, height = area.columns * across, area.rows * _UP
-    up = area.scale_up()
-    masks = [0] * width
+    curve, band = [0] * width, [0] * width
     lone: list[Cell] = []
     previous: Cell | None = None
-    alone = False
-    middles = map(_middle, line.mean, line.low, line.high)
-    points = zip(
-        area.scale_across(across).places(line.x),
-        up.places(line.low),
-        up.places(line.high),
-        up.places(tuple(middles)),
-        strict=True,
-    )
-    for column, low, high, middle in points:
+    alone = was_thick = False
+    spikes = spike_places(line.low, line.high, line.mean)
+    for place, (column, low, high, middle) in enumerate(_points(line, area, across)):
         if column is None or low is None or high is None or middle is None:
             if previous and alone:
                 lone.append(previous)
-            previous = None
+            previous, was_thick = None, False
             continue
         if 0 <= column < width:
-            _stroke(masks, column, low, high, height)
-        if previous:
-            _connect(masks, previous, (column, middle), height)
+            if low != high:
+                _stroke(band, column, low, high, height)
+            if place in spikes:
+                _stroke(curve, column, min(low, middle), max(high, middle), height)
+        # Bands of a raw curve touch each other: what joins their means would lie within them.
+        if not (line.faint and was_thick and low != high):
+            _connect(curve, previous or (column, middle), (column, middle), height)
+        was_thick = low != high
         alone = previous is None
         previous = (column, middle)
     if previous and alone:
         lone.append(previous)
     seen = [(column // across, row // _UP) for column, row in lone if 0 <= row < height]
-    return Strokes(masks, [cell for cell in seen if 0 <= cell[0] < area.columns])
+    return Strokes(curve, band, [cell for cell in seen if 0 <= cell[0] < area.columns])
+
+
+def _points(
+    line: Line, area: Area, across: int
+) -> Iterator[tuple[int | None, int | None, int | None, int | None]]:
+    """Yield each column of a line in dots: across, and its low, high and mean up."""
+    up = area.scale_up()
+    columns = area.scale_across(across).places(line.x)
+    middles = up.places(tuple(map(_middle, line.mean, line.low, line.high)))
+    if line.low == line.high == line.mean:
+        return zip(columns, middles, middles, middles, strict=True)
+    return zip(columns, up.places(line.low), up.places(line.high), middles, strict=True)
 
 
 def _middle(mean: float, low: float, high: float) -> float:
@@ -182,6 +208,12 @@ def _connect(masks: list[int], start: Cell, end: Cell, height: int) -> None:
     if x0 == x1:
         if 0 <= x0 < len(masks):
             _stroke(masks, x0, y0, y1, height)
+        return
+    if x1 - x0 == 1 and 0 <= x0 < len(masks) - 1:
+        # By far the most common case.
+        middle = round((y0 + y1) / 2)
+        _stroke(masks, x0, y0, middle, height)
+        _stroke(masks, x1, middle, y1, height)
         return
     slope = (y1 - y0) / (x1 - x0)
     enter = y0 if x0 >= 0 else round(y0 + slope * (-0.5 - x0))

@@ -19,7 +19,7 @@ _GAP_COLUMNS, _GAP_S = 4, 30.0
 _RUN_MARKS: Mapping[str, MarkKind] = {
     "pause": "pause", "continue": "continue", "resume": "resume", "batch": "batch",
 }  # fmt: skip
-LEGEND = "e evaluation  o checkpoint  b batch size  ! out of memory"
+LEGEND = "e evaluation  c checkpoint  b batch size  ! out of memory"
 
 
 class Curve(NamedTuple):
