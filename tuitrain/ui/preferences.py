@@ -1,6 +1,7 @@
 """What the interface remembers between starts, in the user's folder.
 
-The theme and the table of runs in a TOML file, how charts are seen in `charts.json` beside it, by preset and title.
+The theme and the table of runs in a TOML file, how charts are seen in `charts.json` beside it, by
+preset and title.
 """
 
 import contextlib

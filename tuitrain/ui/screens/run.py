@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from textual import events
 from textual.events import Key
 
 from tuitrain.config.settings import validate_setting
@@ -56,7 +55,9 @@ class RunScreen(RunView):
         return True
 
     def on_key(self, event: Key) -> None:
-        """Say why a key does nothing for a log that is only watched."""
+        """Note which digit it is, and say why a key does nothing for a log that is watched."""
+        # One action takes all digits.
+        self._digit = event.character or ""
         watched = self._snapshot.facts.watched
         if watched is not None and event.key in keys_of_own_runs():
             self.tuitrain.tell(watched.refusal(self._directory.id), "warning")
@@ -134,10 +135,6 @@ class RunScreen(RunView):
         self.app.push_screen(ask_steps(), take)
 
     # --- keys: curves ---------------------------------------------------------------------------
-
-    def on_key(self, event: events.Key) -> None:
-        """Note which digit it is: one action takes them all."""
-        self._digit = event.character or ""
 
     def action_count(self) -> None:
         """Take a digit of the number before a key."""
