@@ -24,6 +24,10 @@ class RunFilter:
         self._columns: dict[str, Sequence[object]] = {}
         self._masks: dict[Term, list[bool]] = {}
 
+    def prepare(self) -> None:
+        """Gather what words without a key are looked for in, before the first one is typed."""
+        self._column("")
+
     def matching(self, query: Query) -> list[RunValues]:
         """Return the runs that fulfil a query, in their order."""
         if not query.terms:

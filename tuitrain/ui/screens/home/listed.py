@@ -30,6 +30,7 @@ class ListedRuns:
         self._filter = RunFilter(())
         self._query = Query()
         self._text = ""
+        self._searching = False
         self._measured = NeedsOfRuns()
         self._choice: tuple[str, ...] = ()
         self._known = KnownValues()
@@ -101,6 +102,8 @@ class ListedRuns:
         usual = [self.values[run.path] for run in in_order(self.runs.values(), self._clock())]
         self.unread = sum(values.details is NOT_READ for values in usual)
         self._filter = RunFilter(ordered(usual, self.sort) if self.sort else usual)
+        if self._searching:
+            self._filter.prepare()
         self._ordered = [values.summary for values in self._filter.runs]
         self._measure()
         self._search()
@@ -109,6 +112,11 @@ class ListedRuns:
         needs = self._measured.measure(self.runs.values(), self.called)
         values = measure_values(self.values.values(), self._choice)
         self.needs = Needs(needs.name, needs.epoch, needs.best, needs.device, values)
+
+    def prepare_search(self) -> None:
+        """Get ready for a filter that is about to be typed."""
+        self._searching = True
+        self._filter.prepare()
 
     def search(self, text: str) -> None:
         """Show the runs that a filter finds; what is no filter changes nothing but `fault`."""

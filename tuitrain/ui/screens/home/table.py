@@ -211,6 +211,7 @@ class RunTable(Vertical):
     def filter(self) -> None:
         """Let a filter be typed."""
         self.search.line.open()
+        self.listed.prepare_search()
         self.show()
 
     def action_sort_on(self) -> None:
