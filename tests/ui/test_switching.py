@@ -19,6 +19,7 @@ from tests.ui.run_makers import STEPS, one_metric
 from tests.ui.screens import screen_text, type_at_once, wait_for, wait_for_text
 from tests.ui.test_launch import Bench
 from tuitrain.errors import UsageError
+from tuitrain.help import find_topic
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.reader import RunReader
 from tuitrain.ui.app import TuitrainApp
@@ -37,6 +38,7 @@ from tuitrain.ui.screens.profile_parts import ChooseProfile, Details
 from tuitrain.ui.screens.results.choose import ChooseWeights
 from tuitrain.ui.screens.results.uses import CommandScreen
 from tuitrain.ui.screens.run import RunScreen
+from tuitrain.ui.screens.topics import TopicScreen, TopicsScreen
 from tuitrain.ui.whole import Whole
 from tuitrain.view.chart.figure import TerminalStyle
 
@@ -73,6 +75,8 @@ def open_each(app: TuitrainApp, run: RunDirectory) -> Iterable[Screen[Any]]:
         CommandScreen("tuitrain show run"),
         OwnDataScreen(run.path, nothing_found),
         HelpScreen(app.screen),
+        TopicsScreen(),
+        TopicScreen(find_topic("memory")),
         HomeScreen(),
     ):
         app.push_screen(screen)

@@ -42,8 +42,8 @@ class RunScreen(RunView):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Say which keys work now: commands need a supervisor that hears them."""
-        del parameters
-        if self._snapshot.facts.watched is not None and action in OWN_RUNS_ONLY:
+        whole = f"{action}({parameters[0]!r})" if parameters else action
+        if self._snapshot.facts.watched is not None and whole in OWN_RUNS_ONLY:
             return None
         if action in ("stop", "rate", "checkpoint", "evaluate", "release", "pause"):
             return self._snapshot.live

@@ -97,7 +97,8 @@ BINDINGS: list[BindingType] = [
 
 OWN_RUNS_ONLY = frozenset({
     "pause", "release", "resume", "stop", "checkpoint", "evaluate", "rate", "profile",
-    "open_results", "open_uses", "open_checkpoints", "open_log", "open_time", "open_memory",
+    "open('results')", "open('uses')", "open('checkpoints')", "open('log')", "open('time')",
+    "open('memory')",
 })  # fmt: skip
 """Actions that need this program's own worker or what it left: a watched log has neither."""
 
