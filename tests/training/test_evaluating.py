@@ -175,6 +175,16 @@ def test_validation_images_are_predicted_as_they_are_evaluated(pictures: Trained
     assert [row["classes"][0]["probability"] for row in found] == pytest.approx(shares, rel=1e-5)
 
 
+def test_images_are_grouped_by_how_large_they_are_in_their_files(
+    pictures: Trained, tmp_path: Path
+) -> None:
+    assert set(pictures.evaluate(by="size")[0]["groups"]) == {"9 to 16 px"}
+    draw(tmp_path / "other", 2)
+    Image.new("RGB", (256, 256)).save(tmp_path / "other" / "dark" / "0.png")
+    answer, _arrays = pictures.evaluate(place=str(tmp_path / "other"), by="size")
+    assert answer["groups"] == ["129 to 256 px", *["9 to 16 px"] * 3]
+
+
 def test_other_images_are_judged_by_the_runs_classes(pictures: Trained, tmp_path: Path) -> None:
     draw(tmp_path / "other", 3)
     answer, arrays = pictures.evaluate(place=str(tmp_path / "other"))

@@ -43,6 +43,18 @@ def decode(path: str, form: ImageFormat) -> np.ndarray:
     return np.ascontiguousarray(pixels.transpose(2, 0, 1) if pixels.ndim == 3 else pixels[None])
 
 
+def stored_size(path: str) -> tuple[int, int] | None:
+    """Return width and height of an image as its file has them; None: it has none.
+
+    Reads the head of the file alone.
+    """
+    try:
+        with Image.open(path) as image:
+            return image.size
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return None
+
+
 def _made_into(image: Image.Image, form: ImageFormat) -> Image.Image:
     # A JPEG is decoded at a half, a quarter or an eighth where that is still large enough.
     longest = max(form.height, form.width)

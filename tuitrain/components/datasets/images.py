@@ -10,7 +10,7 @@ from pydantic import Field, PositiveFloat, PositiveInt
 from torch import Tensor
 
 from tuitrain.components.data import DataContext, Facts, Samples, Splits
-from tuitrain.components.readers.images import ImageReader
+from tuitrain.components.readers.images import ImageReader, StoredSizes
 from tuitrain.components.registry import dataset
 from tuitrain.config.schema import NonNegativeInt
 from tuitrain.errors import DataUnavailableError, TrainingError
@@ -109,8 +109,15 @@ def _splits(train: object, validation: object, images: ImageSet, form: ImageForm
         classes=images.classes,
         kind="image",
         statistics_samples=_STATISTICS_SAMPLES,
-        facts=lambda: Facts([shown(file.name) for file in images.validation], True),
+        facts=lambda: _facts(images),
         reader=ImageReader(form, images.classes),
+    )
+
+
+def _facts(images: ImageSet) -> Facts:
+    names = [shown(file.name) for file in images.validation]
+    return Facts(
+        names, True, {"size": StoredSizes([images.path(file) for file in images.validation])}
     )
 
 

@@ -1,9 +1,10 @@
 """Images from files, decoded as those of a data set."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import torch
 from torch import Tensor
@@ -57,9 +58,11 @@ class ImageReader:
                 f"is no class of the run: it has {listed(list(self._classes), 20)}"
             )
         files = [(file.name, shown(name)) for name in found for file in found[name]]
-        inputs = self.read([str(path / name) for name, _label in files])
+        paths = [str(path / name) for name, _label in files]
+        inputs = self.read(paths)
         labels = torch.tensor([self._classes.index(label) for _name, label in files])
-        return Samples(inputs, labels), Facts([shown(name) for name, _label in files], True)
+        names = [shown(name) for name, _label in files]
+        return Samples(inputs, labels), Facts(names, True, {"size": StoredSizes(paths)})
 
     def state(self) -> dict[str, Any]:
         """Return it as JSON data, for `from_state`."""
@@ -69,6 +72,36 @@ class ImageReader:
     def from_state(cls, state: Mapping[str, Any]) -> "ImageReader":
         """Return the reader that `state` is of."""
         return cls(ImageFormat(**state["form"]), state["classes"])
+
+
+class StoredSizes(Sequence[str]):
+    """How large each image is in its file, by powers of two; read when it is asked."""
+
+    def __init__(self, paths: Sequence[str]) -> None:
+        self._paths = paths
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+    @overload
+    def __getitem__(self, place: int) -> str: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[str]: ...
+    def __getitem__(self, place: int | slice) -> str | list[str]:
+        if isinstance(place, slice):
+            return [_size_words(path) for path in self._paths[place]]
+        return _size_words(self._paths[place])
+
+
+def _size_words(path: str) -> str:
+    """Return between which powers of two the side of a square of as many pixels is."""
+    from tuitrain.userdata.image_decode import stored_size
+
+    size = stored_size(path)
+    if size is None:
+        return "unknown"
+    side = 1 << max(0, math.ceil(math.log2(max(1, size[0] * size[1])) / 2))
+    return f"{side // 2 + 1} to {side} px" if side > 1 else "1 px"
 
 
 def images_in(folder: str) -> list[str]:
