@@ -30,14 +30,10 @@ def roc_curves(probabilities: np.ndarray, targets: np.ndarray) -> list[RankingCu
         probabilities: [n, classes].
         targets: class numbers [n]. A class that all samples have, or none, has no curve.
     """
-    from sklearn.metrics import roc_auc_score, roc_curve
-
-    found = []
-    for number, true, sure in _one_against_the_rest(probabilities, targets):
-        false_rate, true_rate, _thresholds = roc_curve(true, sure)
-        x, y = _thinned(false_rate, true_rate)
-        found.append(RankingCurve(number, x, y, float(roc_auc_score(true, sure))))
-    return found
+    return [
+        _thinned(roc_of(true, sure, number))
+        for number, true, sure in _one_against_the_rest(probabilities, targets)
+    ]
 
 
 def precision_recall_curves(probabilities: np.ndarray, targets: np.ndarray) -> list[RankingCurve]:
@@ -45,14 +41,33 @@ def precision_recall_curves(probabilities: np.ndarray, targets: np.ndarray) -> l
 
     The area is the average precision: the steps of the curve, without straight lines between them.
     """
+    return [
+        _thinned(precision_recall_of(true, sure, number))
+        for number, true, sure in _one_against_the_rest(probabilities, targets)
+    ]
+
+
+def roc_of(true: np.ndarray, sure: np.ndarray, number: int = 1) -> RankingCurve:
+    """Return the ROC curve of one class in all its points.
+
+    Args:
+        true: whether each sample is of the class [n]; some are, some are not.
+        sure: how much the model holds it for one [n].
+        number: the class's.
+    """
+    from sklearn.metrics import roc_auc_score, roc_curve
+
+    false_rate, true_rate, _thresholds = roc_curve(true, sure)
+    return RankingCurve(number, false_rate, true_rate, float(roc_auc_score(true, sure)))
+
+
+def precision_recall_of(true: np.ndarray, sure: np.ndarray, number: int = 1) -> RankingCurve:
+    """Return the precision-recall curve of one class in all its points, as `roc_of`."""
     from sklearn.metrics import average_precision_score, precision_recall_curve
 
-    found = []
-    for number, true, sure in _one_against_the_rest(probabilities, targets):
-        precision, recall, _thresholds = precision_recall_curve(true, sure)
-        x, y = _thinned(recall[::-1], precision[::-1])
-        found.append(RankingCurve(number, x, y, float(average_precision_score(true, sure))))
-    return found
+    precision, recall, _thresholds = precision_recall_curve(true, sure)
+    area = float(average_precision_score(true, sure))
+    return RankingCurve(number, recall[::-1], precision[::-1], area)
 
 
 def mean_curve(curves: list[RankingCurve], *, descending: bool = False) -> RankingCurve:
@@ -87,11 +102,12 @@ def _one_against_the_rest(
     return [(n, true, sure) for n, true, sure in each if 0 < true.sum() < len(true)]
 
 
-def _thinned(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return at most so many points of a curve, evenly along its way; both ends stay."""
+def _thinned(curve: RankingCurve) -> RankingCurve:
+    """Return a curve in at most so many points, evenly along its way; both ends stay."""
+    x, y = curve.x, curve.y
     if len(x) <= _MOST_POINTS:
-        return x, y
+        return curve
     way = np.concatenate([[0.0], np.cumsum(np.abs(np.diff(x)) + np.abs(np.diff(y)))])
     places = np.searchsorted(way, np.linspace(0, way[-1], _MOST_POINTS))
     kept = np.unique(np.concatenate([[0], np.minimum(places, len(x) - 1), [len(x) - 1]]))
-    return x[kept], y[kept]
+    return RankingCurve(curve.number, x[kept], y[kept], curve.area)

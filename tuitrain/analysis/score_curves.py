@@ -1,11 +1,13 @@
 """ROC and precision-recall curves of class scores, thinned to what a chart can show.
 
-Knows scores and class numbers as arrays; scikit-learn makes the curves, and is imported for them.
+Knows scores and class numbers as arrays; the curves themselves are `ranking`'s.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
+
+from tuitrain.analysis.ranking import RankingCurve, precision_recall_of, roc_of
 
 _BINS = 240
 """Columns of a curve: twice as many as a wide chart has cells."""
@@ -42,29 +44,21 @@ def score_curves(is_class: np.ndarray, score: np.ndarray) -> ScoreCurves | None:
         is_class: whether each sample is of the class [n].
         score: how much the model holds it for one [n].
     """
-    from sklearn.metrics import (
-        average_precision_score,
-        precision_recall_curve,
-        roc_auc_score,
-        roc_curve,
-    )
-
     if is_class.all() or not is_class.any():
         return None
-    wrong, right, _thresholds = roc_curve(is_class, score)
-    precision, recall, _thresholds = precision_recall_curve(is_class, score)
     return ScoreCurves(
-        _thinned(wrong, right, float(roc_auc_score(is_class, score))),
-        _thinned(recall[::-1], precision[::-1], float(average_precision_score(is_class, score))),
+        _thinned(roc_of(is_class, score)),
+        _thinned(precision_recall_of(is_class, score)),
         float(is_class.mean()),
     )
 
 
-def _thinned(x: np.ndarray, y: np.ndarray, area: float) -> Curve:
+def _thinned(curve: RankingCurve) -> Curve:
     """Return a curve of ascending `x` in at most `_BINS` columns, each with all that it passes.
 
     A column begins where the one before it ended, so that a rise between two is drawn.
     """
+    x, y = curve.x, curve.y
     place = np.minimum((x * _BINS).astype(int), _BINS - 1)
     firsts = np.flatnonzero(np.r_[True, place[1:] != place[:-1]])
     ends = np.r_[firsts[1:], len(x)]
@@ -77,5 +71,5 @@ def _thinned(x: np.ndarray, y: np.ndarray, area: float) -> Curve:
         tuple(float(column[1].min()) for column in columns),
         tuple(float(column[1].max()) for column in columns),
         tuple(column[2] for column in columns),
-        area,
+        curve.area,
     )
