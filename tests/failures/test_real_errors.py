@@ -8,7 +8,7 @@ import signal
 import socket
 import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
+from torch.utils.data._utils import signal_handling
 
 from tuitrain.failures.explain import Failure, explain
 
@@ -178,6 +179,16 @@ def failures_of(act: Callable[[], Any]) -> tuple[Failure, ...]:
     except Exception:
         return explain(traceback.format_exc())
     raise AssertionError("nothing was raised")
+
+
+@pytest.fixture(autouse=True)
+def torch_hears_of_dead_children(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let torch take the signal of a child's end again: an event loop of another test may have."""
+    monkeypatch.setattr(signal_handling, "_SIGCHLD_handler_set", False)
+    before = signal.getsignal(signal.SIGCHLD)
+    yield
+    if before is not None:
+        signal.signal(signal.SIGCHLD, before)
 
 
 @pytest.mark.parametrize(

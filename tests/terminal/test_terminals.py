@@ -53,7 +53,7 @@ def test_only_ascii_is_written_where_the_locale_has_no_more(
     terminal.wait_text("samples_per_s")
     shown = "samples_per_s"
     keys = (
-        (b"?", "Everywhere"),
+        (b"?", "topics to read"),
         (b"q", shown),
         (b"\x10", "Search"),
         (b"\x1b", shown),
