@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.cli.test_record import finished_run
+from tests.cli.records import finished_run
 from tuitrain.components.techniques.samples import write_samples
 from tuitrain.runs.directory import RunDirectory
 

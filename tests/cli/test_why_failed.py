@@ -1,20 +1,12 @@
 """why-failed of runs and of anybody's logs, and what show says of a failure and of curves."""
 
 import json
-import os
-import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
+from tests.cli.records import Tuitrain
 from tests.ui.makers import falling, new_run, train
 from tests.ui.run_makers import begin, overfitting, write
 from tuitrain import messages as m
-
-Result = subprocess.CompletedProcess[str]
-Tuitrain = Callable[..., Result]
 
 TRACE = """Traceback (most recent call last):
   File "/home/me/net.py", line 12, in forward
@@ -23,26 +15,6 @@ TRACE = """Traceback (most recent call last):
     return F.linear(input, self.weight, self.bias)
 RuntimeError: mat1 and mat2 shapes cannot be multiplied (64x64 and 50x10)
 """
-
-
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    return tmp_path / "runs"
-
-
-@pytest.fixture
-def tuitrain(root: Path) -> Tuitrain:
-    def call(*arguments: str, stdin: str = "") -> Result:
-        return subprocess.run(
-            [sys.executable, "-m", "tuitrain", *arguments],
-            input=stdin,
-            capture_output=True,
-            text=True,
-            check=False,
-            env={**os.environ, "TUITRAIN_RUNS": str(root)},
-        )
-
-    return call
 
 
 def test_any_log_is_explained_from_a_file_or_stdin(tmp_path: Path, tuitrain: Tuitrain) -> None:

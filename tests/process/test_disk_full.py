@@ -39,9 +39,7 @@ def fill(disk: Path, left_bytes: int) -> Path:
     return ballast
 
 
-def test_training_waits_for_space_for_checkpoints_and_for_the_record(
-    cli: Any, small_disk: Path
-) -> None:
+def test_training_waits_for_space_for_a_checkpoint(cli: Any, small_disk: Path) -> None:
     run = cli.endless()
     run.wait_step(100)
     ballast = fill(small_disk, left_bytes=400 * 1024)
@@ -56,12 +54,21 @@ def test_training_waits_for_space_for_checkpoints_and_for_the_record(
     ballast.unlink()
     run.wait_state("running")
     run.wait_step(step + 100)
+    assert_whole_after_stop(cli, run)
 
+
+def test_training_waits_for_space_for_the_record(cli: Any, small_disk: Path) -> None:
+    run = cli.endless("checkpoint.every_steps=0", "checkpoint.best=false")
+    run.wait_step(100)
     ballast = fill(small_disk, left_bytes=0)
     waiting = run.waits_for_record()
     ballast.unlink()
     run.wait_step(waiting + 100)
     assert "the record can't be written" in " ".join(alert.text for alert in run.alerts())
+    assert_whole_after_stop(cli, run)
+
+
+def assert_whole_after_stop(cli: Any, run: Any) -> None:
     cli("stop", run.id)
     assert run.state().state == "stopped"
     steps = [number for number, _ in run.points("train/loss")]

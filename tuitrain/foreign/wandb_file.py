@@ -123,7 +123,8 @@ def _take(record: bytes, points: RowPoints, read_at: float) -> list[str] | None:
         if field.kind != BYTES:
             continue
         if field.number == _HISTORY:
-            row = dict(_items(record, field.first, field.end))
+            items = _items(record, field.first, field.end)
+            row = {name: value for name, value in items if name not in _NO_METRICS}
             points.add(row, read_at)
         elif field.number == _EXIT:
             inside = fields(record, field.first, field.end)
@@ -133,7 +134,10 @@ def _take(record: bytes, points: RowPoints, read_at: float) -> list[str] | None:
 
 
 def _items(record: bytes, first: int, end: int) -> Iterator[tuple[str, Any]]:
-    """Yield a history's names and values; nested names are joined by dots, as wandb shows them."""
+    """Yield names and values of a history or of settings.
+
+    Nested names are joined by dots, as wandb shows them.
+    """
     for field in fields(record, first, end):
         if field.number != 1 or field.kind != BYTES:
             continue
@@ -148,9 +152,7 @@ def _items(record: bytes, first: int, end: int) -> Iterator[tuple[str, Any]]:
                 value = struct.unpack_from("<d", record, part.first)[0]
             elif part.number == 5:
                 value = (part.value >> 1) ^ -(part.value & 1)
-        name = ".".join(names)
-        if name not in _NO_METRICS:
-            yield name, value
+        yield ".".join(names), value
 
 
 def _config(record: bytes) -> dict[str, Any]:
@@ -168,15 +170,6 @@ def _config(record: bytes) -> dict[str, Any]:
 
 def _settings(record: bytes, first: int, end: int) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for field in fields(record, first, end):
-        if field.number != 1 or field.kind != BYTES:
-            continue
-        names: list[str] = []
-        value: Any = None
-        for part in fields(record, field.first, field.end):
-            if part.number in (1, 2):
-                names.append(record[part.first : part.end].decode("utf-8", "replace"))
-            elif part.number == 16:
-                value = json.loads(record[part.first : part.end])
-        found |= flat({".".join(names): value})
+    for name, value in _items(record, first, end):
+        found |= flat({name: value})
     return found

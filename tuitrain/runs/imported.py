@@ -8,7 +8,6 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import tomli_w
@@ -17,8 +16,8 @@ from tuitrain.messages import RunState
 from tuitrain.runs.directory import RunDirectory, build_run
 from tuitrain.runs.metrics import metric_mode
 from tuitrain.runs.rows import WatchedLog
-from tuitrain.runs.storage.database import explained, open_for_supervisor, rest_journal
-from tuitrain.runs.storage.record_tables import RecordTables
+from tuitrain.runs.storage.database import explained
+from tuitrain.runs.storage.opened import OpenRecord
 
 _PLAIN = (str, int, float, bool)
 _MOST_PROGRESS_ROWS = 64
@@ -96,7 +95,7 @@ def create_imported(directory: RunDirectory, name: str, log: WatchedLog, created
     build_run(directory, identity, "", origin=origin)
 
 
-class ImportWriter:
+class ImportWriter(OpenRecord):
     """Writes the record of one watched log; every method is one transaction.
 
     Every method raises RecordError when the database can't be written.
@@ -108,30 +107,9 @@ class ImportWriter:
         Raises:
             RecordError: missing, damaged or of a newer version.
         """
-        self._directory = directory
-        self._connection = open_for_supervisor(directory)
+        super().__init__(directory)
         # The log itself is what must not be lost: a crash of the machine costs reading it again.
         self._connection.execute("PRAGMA synchronous=NORMAL")
-        self._tables = RecordTables(self._connection, directory)
-
-    def __enter__(self) -> "ImportWriter":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the database, leaving it as one file where no reader has it open."""
-        try:
-            with explained(self._directory):
-                rest_journal(self._connection)
-        finally:
-            self._connection.close()
 
     def position(self) -> Mapping[str, Any]:
         """Return how far the log was read; empty at the begin."""

@@ -4,7 +4,6 @@ Knows nothing of queues and processes; only the supervisor uses it.
 """
 
 from collections.abc import Mapping, Sequence
-from types import TracebackType
 from typing import Any
 
 from tuitrain.messages import Numbered, RunState
@@ -13,11 +12,11 @@ from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.recorder import EventRecorder
 from tuitrain.runs.rows import History
 from tuitrain.runs.spent import last_sign
-from tuitrain.runs.storage.database import explained, open_for_supervisor, rest_journal, to_json
-from tuitrain.runs.storage.record_tables import RecordTables
+from tuitrain.runs.storage.database import explained, to_json
+from tuitrain.runs.storage.opened import OpenRecord
 
 
-class RunWriter:
+class RunWriter(OpenRecord):
     """Writes one run's record; every method is one transaction, done wholly or not at all.
 
     So is every method of `commands`, the commands that people give.
@@ -31,30 +30,9 @@ class RunWriter:
         Raises:
             RecordError: missing, damaged or of a newer version.
         """
-        self._directory = directory
-        self._connection = open_for_supervisor(directory)
-        self._tables = RecordTables(self._connection, directory)
+        super().__init__(directory)
         self._recorder = EventRecorder(self._tables)
         self.commands = CommandQueue(self._tables)
-
-    def __enter__(self) -> "RunWriter":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the database, leaving it as one file where no reader has it open."""
-        try:
-            with explained(self._directory):
-                rest_journal(self._connection)
-        finally:
-            self._connection.close()
 
     def record(self, events: Sequence[Numbered]) -> int:
         """Record events, leaving out those already recorded.

@@ -1,0 +1,36 @@
+"""The command line on a folder of runs of its own."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.records import Result, Tuitrain, finished_run
+from tuitrain.runs.directory import RunDirectory
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return tmp_path / "runs"
+
+
+@pytest.fixture
+def tuitrain(root: Path) -> Tuitrain:
+    def call(*arguments: str, stdin: str = "") -> Result:
+        return subprocess.run(
+            [sys.executable, "-m", "tuitrain", *arguments],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "TUITRAIN_RUNS": str(root)},
+        )
+
+    return call
+
+
+@pytest.fixture
+def run(root: Path) -> RunDirectory:
+    return finished_run(root, "base")
