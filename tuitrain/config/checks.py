@@ -41,7 +41,7 @@ def cross_check(
         *_tasks(task, resolutions),
         *_metric_labels(task, get),
         *_monitors(task, resolutions, get),
-        *_evaluations(get),
+        *_evaluations(get, resolutions.get(("schedule",))),
         *_warmup(get),
         *_fold(get),
         *_hooks(get),
@@ -49,6 +49,8 @@ def cross_check(
         *_target(get),
         *_momentum(resolutions.get(("optimizer",))),
         *_periods(resolutions.get(("schedule",))),
+        *_ranges(resolutions),
+        *_weights(resolutions.get(("loss",))),
     ]
 
 
@@ -154,7 +156,7 @@ def _only_seen(metric: str, loss: Resolution | None) -> bool:
     return metric.startswith(("val/aux/", "ema/")) or (own and metric.startswith("val/loss_"))
 
 
-def _evaluations(get: Getter) -> Found:
+def _evaluations(get: Getter, schedule: Resolution | None) -> Found:
     if get("train", "evaluate_every_epochs") != 0 or get("train", "evaluate_every_steps") != 0:
         return
     never = "needs evaluations, but train.evaluate_every_epochs and _steps are both 0"
@@ -162,6 +164,9 @@ def _evaluations(get: Getter) -> Found:
         yield ("stop", "patience"), f"found {get('stop', 'patience')}, {never}"
     if get("stop", "target") is not None:
         yield ("stop", "target"), f"found {show(get('stop', 'target'))}, {never}"
+    if metric := _watched_by(schedule):
+        name = schedule.info.name if schedule and schedule.info else ""
+        yield ("schedule", "name"), f"found {show(name)}, which follows {metric}: it {never}"
 
 
 def _warmup(get: Getter) -> Found:
@@ -244,3 +249,26 @@ def _periods(resolution: Resolution | None) -> Found:
         ("schedule", given[-1] if given else keys[0]),
         f"{said}, set one of " + (f"{keys[0]} and {keys[1]} to {whole}"),
     )
+
+
+def _ranges(resolutions: Mapping[KeyPath, Resolution]) -> Found:
+    """Refuse a range of an augmentation whose ends are the wrong way round."""
+    for path, resolution in resolutions.items():
+        if resolution.info is None or resolution.info.kind != "augmentation":
+            continue
+        for key, value in resolution.options.items():
+            if key in ("scale", "ratio") and value[0] > value[1]:
+                yield (*path, key), f"found {show(list(value))}, must be [lowest, highest]"
+
+
+def _weights(loss: Resolution | None) -> Found:
+    if loss is None or loss.info is None:
+        return
+    for key in ("class_weights", "alpha"):
+        value = loss.options.get(key)
+        if isinstance(value, list | tuple) and value and not any(value):
+            yield (
+                ("loss", key),
+                f"found {show(list(value))}, at least one must be greater than 0, or nothing is "
+                "learned",
+            )
