@@ -101,6 +101,18 @@ def test_a_table_is_described_by_its_columns_and_trains(tmp_path: Path) -> None:
     assert trains(tmp_path, "homes.toml").ended.state == "finished"
 
 
+def test_a_comma_before_the_decimals_is_told_from_one_before_thousands(tmp_path: Path) -> None:
+    rows = [f"{n},{n % 7};{n},000;{'ab'[n % 2]}" for n in range(1, 40)]
+    (tmp_path / "haus.csv").write_text("\n".join(["flaeche;preis;lage", *rows]))
+    told = found(tmp_path, "haus.csv", "--target", "flaeche")
+    assert [column["kind"] for column in told["columns"]] == ["number", "number", "category"]
+    assert 'decimal = ","' in (tmp_path / "haus.toml").read_text()
+    assert trains(tmp_path, "haus.toml").ended.state == "finished"
+    (tmp_path / "money.csv").write_text("\n".join(["sum;kind", *(f"{n},000;a" for n in range(9))]))
+    [amount, _kind] = found(tmp_path, "money.csv", "--target", "sum")["columns"]
+    assert amount["kind"] == "category"
+
+
 def test_a_column_that_tells_the_target_is_suspected_and_left_out(tmp_path: Path) -> None:
     table(tmp_path / "homes.csv")
     done = new(tmp_path, "new", "homes.csv", "--target", "town")

@@ -256,7 +256,10 @@ def test_a_preset_error_has_one_line_a_fault():
         (["schedule.warmup_steps=9", "train.max_steps=9"], "less than train.max_steps = 9"),
         (["train.evaluate_every_epochs=0", "stop.patience=2"], "needs evaluations"),
         (["train.evaluate_every_epochs=0", "stop.target=0.1"], "needs evaluations"),
-        (['schedule={name="plateau"}', "train.evaluate_every_epochs=0"], "follows val/loss: it need"),
+        (
+            ['schedule={name="plateau"}', "train.evaluate_every_epochs=0"],
+            "follows val/loss: it need",
+        ),
         (['data.augment=[{name="random_erasing", scale=[0.5, 0.1]}]'], "must be [lowest, highest]"),
         (['data.augment=[{name="random_resized_crop", ratio=[2, 1]}]'], "must be [lowest, highest"),
         (["loss.class_weights=[0, 0]"], "at least one must be greater than 0"),

@@ -107,6 +107,8 @@ def _table(found: TableSurvey, path: str) -> Iterable[str]:
     yield f"path = {quoted(path)}"
     if found.validation:
         yield f"validation = {quoted(found.validation)}"
+    if found.decimal != ".":
+        yield f"decimal = {quoted(found.decimal)}"
     yield f"target = {quoted(found.target)}"
     if len(used) < len(features):
         yield f"drop = [{', '.join(quoted(column.name) for column in left_out)}]"

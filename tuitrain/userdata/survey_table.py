@@ -1,5 +1,6 @@
 """What a table holds, for a person and for a preset: columns, kinds, gaps, copies, leaks."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ _IDENTIFIERS = ("id", "index", "key", "uuid", "row", "rowid", "row_id")
 _MOST_CLASSES = 20
 """A column of whole numbers with more different values is one of amounts."""
 _SHOWN = 3
+_DECIMAL_COMMA = re.compile(r"\s*[-+]?\d+,(\d{1,2}|\d{4,})\s*")
+"""A number with a comma that does not stand before thousands, as in 1,234."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,8 @@ class TableSurvey:
     """Another file beside it that is the validation part; empty: a share is held out."""
     rows: int
     separator: str
+    decimal: str
+    """What stands before a number's decimals: a point or a comma."""
     columns: tuple[ColumnSurvey, ...]
     """As the table has them, the target too."""
     target: str
@@ -79,9 +84,10 @@ def survey_table(path: Path, target: str = "", validation: str = "") -> TableSur
     goal = table.find(target, "--target") if target else _target(table)
     if len(table.columns) < 2:
         raise DataUnavailableError(f"{shown(path)} has one column: there is nothing to learn from")
-    columns = tuple(_column(table, name, goal) for name in table.columns)
-    is_number, classes = is_numeric(table, goal), _classes(table, goal)
-    as_classes = not is_number or (len(classes) <= _MOST_CLASSES and _whole(table, goal))
+    decimal = _decimal(table)
+    columns = tuple(_column(table, name, goal, decimal) for name in table.columns)
+    is_number, classes = is_numeric(table, goal, decimal), _classes(table, goal)
+    as_classes = not is_number or (len(classes) <= _MOST_CLASSES and _whole(table, goal, decimal))
     if len(classes) < 2:
         raise DataUnavailableError(
             f"{shown(path)}: the column {shown(goal)} has one value only in "
@@ -93,11 +99,12 @@ def survey_table(path: Path, target: str = "", validation: str = "") -> TableSur
         validation=validation,
         rows=len(table.rows),
         separator=table.separator,
+        decimal=decimal,
         columns=columns,
         target=goal,
         task="classification" if as_classes else "regression",
         classes=classes if as_classes else {},
-        spread=0.0 if as_classes else float(np.nanstd(numbers_of(table.column(goal))[0])),
+        spread=0.0 if as_classes else float(np.nanstd(numbers_of(table.column(goal), decimal)[0])),
         copies=len(table.rows) - len(rows),
         leaks=_leaks(table, path.parent / validation) if validation else 0,
     )
@@ -111,24 +118,36 @@ def _classes(table: Table, name: str) -> dict[str, int]:
     return dict(Counter(c for c in table.column(name) if not is_missing(c)).most_common())
 
 
-def _whole(table: Table, name: str) -> bool:
-    values = numbers_of(table.column(name))[0]
+def _decimal(table: Table) -> str:
+    """Return a comma where a column has numbers with one; a point with decimals speaks against."""
+    columns = [table.column(name) for name in table.columns]
+    if any("." in cell and not numbers_of([cell])[1] for cells in columns for cell in cells):
+        return "."
+    with_comma = (
+        any(map(_DECIMAL_COMMA.fullmatch, cells)) and not numbers_of(cells, ",")[1]
+        for cells in columns
+    )
+    return "," if any(with_comma) else "."
+
+
+def _whole(table: Table, name: str, decimal: str) -> bool:
+    values = numbers_of(table.column(name), decimal)[0]
     known = values[~np.isnan(values)]
     return bool((known == np.round(known)).all())
 
 
-def _column(table: Table, name: str, target: str) -> ColumnSurvey:
+def _column(table: Table, name: str, target: str, decimal: str) -> ColumnSurvey:
     cells = table.column(name)
     known = [cell for cell in cells if not is_missing(cell)]
     counts = Counter(known)
-    number = bool(known) and is_numeric(table, name)
+    number = bool(known) and is_numeric(table, name, decimal)
     kind = _kind(name, number, len(counts), len(cells)) if name != target else None
     return ColumnSurvey(
         name=name,
         kind=kind or ("number" if number else "category"),
         missing=len(cells) - len(known),
         distinct=len(counts),
-        summary=_summary(cells, counts, number),
+        summary=_summary(cells, counts, decimal if number else ""),
         tells_target=name != target and _tells(cells, table.column(target)),
     )
 
@@ -143,9 +162,10 @@ def _kind(name: str, number: bool, distinct: int, rows: int) -> Kind:
     return "number" if number else "category"
 
 
-def _summary(cells: Sequence[str], counts: "Counter[str]", number: bool) -> str:
-    if number:
-        values = numbers_of(cells)[0]
+def _summary(cells: Sequence[str], counts: "Counter[str]", decimal: str) -> str:
+    """Return what a column holds; without `decimal` it is none of numbers."""
+    if decimal:
+        values = numbers_of(cells, decimal)[0]
         return f"{np.nanmin(values):g} to {np.nanmax(values):g}, mean {np.nanmean(values):g}"
     some = ", ".join(f"{shown(text)} {n:,}" for text, n in counts.most_common(_SHOWN))
     return some + (", ..." if len(counts) > _SHOWN else "")
