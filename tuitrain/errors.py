@@ -63,8 +63,12 @@ class RecordError(TuitrainError):
     """A run's database is damaged, of a newer version, or can't be written."""
 
 
-class DiskFullError(RecordError):
-    """The record can't be written for lack of space; nothing was lost, and it can be retried."""
+class HeldRecordError(RecordError):
+    """The record can't be written just now; nothing was lost, and it can be retried."""
+
+
+class DiskFullError(HeldRecordError):
+    """It is space that lacks."""
 
 
 class DataUnavailableError(TuitrainError):

@@ -20,8 +20,8 @@ class RunWriter(OpenRecord):
     """Writes one run's record; every method is one transaction, done wholly or not at all.
 
     So is every method of `commands`, the commands that people give.
-    Every method raises RecordError when the database can't be written, and DiskFullError when it
-    is space that lacks; the call can then be made again as it was.
+    Every method raises RecordError when the database can't be written, and HeldRecordError when
+    space lacks or another process holds it; the call can then be made again as it was.
     """
 
     def __init__(self, directory: RunDirectory) -> None:

@@ -67,7 +67,7 @@ class Attempt:
         """Let the worker carry out the order; return once its end is on record.
 
         Raises:
-            DiskFullError: the disk is full, so that something could not be recorded.
+            HeldRecordError: something could not be recorded: the disk is full, or it is held.
             RecordError: the record can't be written.
         """
         self._worker.send(order)

@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 
-from tuitrain.errors import DiskFullError, RecordError
+from tuitrain.errors import DiskFullError, HeldRecordError
 from tuitrain.messages import (
     Acknowledge,
     AlertRaised,
@@ -26,12 +26,12 @@ _RETRY_S = 2.0
 
 
 class RecordKeeper:
-    """Keeps one run's record; what a full disk does not take waits here.
+    """Keeps one run's record; what a full disk or a held database does not take waits here.
 
     Every method raises RecordError when the record can't be written for another reason.
 
     Attributes:
-        holding: the disk is full, and training was told to wait.
+        holding: nothing can be recorded just now, and training was told to wait.
     """
 
     def __init__(
@@ -55,6 +55,7 @@ class RecordKeeper:
         self._alerts: deque[AlertRaised] = deque()
         self._news: list[AlertRaised] = []
         self._retry_at = 0.0
+        self._why = ""
 
     # --- what the worker says -------------------------------------------------------------------
 
@@ -63,7 +64,7 @@ class RecordKeeper:
 
         Args:
             events: the newest.
-            at_once: try, even if the disk was full a moment ago.
+            at_once: try, even if it could not be a moment ago.
         """
         self._unrecorded.extend(events)
         if not self._unrecorded or (self.holding and not at_once and not self._retry_is_due):
@@ -74,7 +75,7 @@ class RecordKeeper:
         batch = list(self._unrecorded)
         try:
             sequence = self._writer.record(batch)
-        except DiskFullError as error:
+        except HeldRecordError as error:
             self._hold(error)
             return []
         self._unrecorded.clear()
@@ -97,18 +98,18 @@ class RecordKeeper:
         """Make sure that nothing of what the worker said is lacking.
 
         Raises:
-            DiskFullError: the disk is still full.
+            HeldRecordError: it still can't be written.
         """
         if self._unrecorded:
-            raise DiskFullError(
-                f"{run_id}: the disk is full, so how this went on could not be recorded; free some "
-                f"space, then `tuitrain resume {run_id}`"
+            raise HeldRecordError(
+                f"{run_id}: how this went on could not be recorded: {self._why} Then `tuitrain "
+                f"resume {run_id}`"
             )
 
     # --- what may wait, or be done without --------------------------------------------------------
 
     def add_alert(self, alert: AlertRaised) -> None:
-        """Record an alert, now or once the disk has room again."""
+        """Record an alert, now or once it can be."""
         self._alerts.append(alert)
         self._record_alerts()
 
@@ -129,10 +130,10 @@ class RecordKeeper:
         return news
 
     def store(self, write: Callable[[RunWriter], None]) -> None:
-        """Record something that can be done without when the disk is full."""
+        """Record something that can be done without when the record can't be written."""
         try:
             write(self._writer)
-        except DiskFullError:
+        except HeldRecordError:
             self._put_off()
 
     def _record_alerts(self) -> None:
@@ -141,18 +142,18 @@ class RecordKeeper:
                 alert = self._alerts[0]
                 self._writer.add_alert(alert.time, alert.kind, alert.text, alert.step, alert.detail)
                 self._alerts.popleft()
-        except DiskFullError:
+        except HeldRecordError:
             self._put_off()
 
     # --- what people want -----------------------------------------------------------------------
 
     def take_commands(self) -> list[CommandRow]:
-        """Return the commands that came since the last call; none while the disk is full."""
+        """Return the commands that came since the last call; none while training holds."""
         if self.holding:
             return []
         try:
             return self._writer.commands.take(self._clock())
-        except DiskFullError as error:
+        except HeldRecordError as error:
             self._hold(error)
             return []
 
@@ -160,7 +161,7 @@ class RecordKeeper:
         """Record what became of a command."""
         self.store(lambda writer: writer.commands.finish(command_id, self._clock(), outcome, text))
 
-    # --- a disk that is full ----------------------------------------------------------------------
+    # --- a record that can't be written -----------------------------------------------------------
 
     @property
     def _retry_is_due(self) -> bool:
@@ -169,13 +170,15 @@ class RecordKeeper:
     def _put_off(self) -> None:
         self._retry_at = time.monotonic() + _RETRY_S
 
-    def _hold(self, error: RecordError) -> None:
+    def _hold(self, error: HeldRecordError) -> None:
         """Let training wait: what it does now could not be recorded."""
         self._put_off()
+        self._why = str(error)
         if not self.holding:
             self.holding = True
             reason = f"the record can't be written: {error}"
-            self._news.append(AlertRaised(self._clock(), 0, "disk", f"{reason} Training holds."))
+            kind = "disk" if isinstance(error, DiskFullError) else "record"
+            self._news.append(AlertRaised(self._clock(), 0, kind, f"{reason} Training holds."))
             self._send(HoldForRecord(reason))
 
     def _release(self) -> None:

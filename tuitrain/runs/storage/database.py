@@ -14,7 +14,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tuitrain.errors import DiskFullError, RecordError
+from tuitrain.errors import DiskFullError, HeldRecordError, RecordError
 from tuitrain.messages import decode, storable
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.identity import describe_origin
@@ -131,7 +131,7 @@ def rest_journal(connection: sqlite3.Connection) -> None:
 
 @contextmanager
 def explained(directory: RunDirectory) -> Iterator[None]:
-    """Turn SQLite's errors into RecordError, or DiskFullError where space is what lacks."""
+    """Turn SQLite's errors into RecordError, HeldRecordError where another try may do."""
     try:
         yield
     except (sqlite3.ProgrammingError, sqlite3.IntegrityError):
@@ -150,7 +150,7 @@ def explain(directory: RunDirectory, error: sqlite3.DatabaseError) -> RecordErro
             "free on this file system). Nothing that was recorded is lost: free some space."
         )
     if code in _BUSY:
-        return RecordError(
+        return HeldRecordError(
             f"{path}: another process has held it for {BUSY_TIMEOUT_S:g} s; try again."
         )
     if code in _READ_ONLY:

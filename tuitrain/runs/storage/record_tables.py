@@ -35,7 +35,7 @@ class RecordTables:
 
         Raises:
             RecordError: the database can't be written.
-            DiskFullError: it is space that lacks.
+            HeldRecordError: space lacks, or another process holds it; it can be tried again.
         """
         with explained(self.directory):
             self.connection.execute("BEGIN IMMEDIATE")
