@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.command_line import Trained
 from tests.cli.records import Result, Tuitrain, finished_run
 from tuitrain.runs.directory import RunDirectory
 
@@ -34,3 +35,9 @@ def tuitrain(root: Path) -> Tuitrain:
 @pytest.fixture
 def run(root: Path) -> RunDirectory:
     return finished_run(root, "base")
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """Return what puts runs that were trained once into folders of the command line."""
+    return Trained(tmp_path_factory)

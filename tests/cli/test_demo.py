@@ -16,7 +16,7 @@ import psutil
 import pytest
 from PIL import Image
 
-from tests.cli.test_trained import Cli
+from tests.cli.command_line import Cli
 
 pytestmark = pytest.mark.skipif(
     find_spec("gradio") is None, reason="the extra demo (gradio) is not installed"

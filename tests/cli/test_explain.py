@@ -5,16 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_trained import FLOWERS, Cli
+from tests.cli.command_line import IRIS, Cli, Trained
+from tests.cli.test_trained import FLOWERS
 
 
 @pytest.fixture(scope="module")
-def tuitrain(tmp_path_factory: pytest.TempPathFactory) -> Cli:
+def tuitrain(trained: Trained) -> Cli:
     """Return the command line in a folder where iris was trained."""
-    cli = Cli(tmp_path_factory.mktemp("explain"))
-    done = cli("run", "iris", "--name", "long", "--set", "train.epochs=15")
-    assert done.returncode == 0, done.stderr
-    return cli
+    return trained(IRIS)
 
 
 def test_a_row_from_a_pipe_is_explained(tuitrain: Cli) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_trained import Cli
+from tests.cli.command_line import IRIS, Cli, Trained
 
 pytest.importorskip("safetensors", reason="the extra export is not installed")
 
@@ -17,16 +17,13 @@ ANSWER = {
 
 
 @pytest.fixture(scope="module")
-def tuitrain(tmp_path_factory: pytest.TempPathFactory) -> Cli:
-    cli = Cli(tmp_path_factory.mktemp("exported"))
-    done = cli("run", "iris", "--name", "short", "--set", "train.epochs=2")
-    assert done.returncode == 0, done.stderr
-    return cli
+def tuitrain(trained: Trained) -> Cli:
+    return trained(IRIS)
 
 
 def test_a_file_is_written_with_what_belongs_to_it(tuitrain: Cli) -> None:
     (tuitrain.folder / "made").mkdir()
-    done = tuitrain("export-model", "short", "--format", "pt2", "-o", "made/iris.pt2", "--json")
+    done = tuitrain("export-model", "long", "--format", "pt2", "-o", "made/iris.pt2", "--json")
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)
     assert set(answer) == ANSWER
@@ -79,7 +76,7 @@ def test_wrong_usage_ends_in_a_sentence_and_exit_code_2(tuitrain: Cli) -> None:
         "--format onnx -o gone/model.onnx": "-o gone/model.onnx: there is no folder",
     }
     for arguments, fault in faults.items():
-        done = tuitrain("export-model", "short", *arguments.split())
+        done = tuitrain("export-model", "long", *arguments.split())
         assert (done.returncode, done.stdout) == (2, "")
         assert fault in done.stderr
         assert done.stderr.count("\n") == 1

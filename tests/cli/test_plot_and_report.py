@@ -7,19 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_trained import Cli
+from tests.cli.command_line import Cli, Trained
 
-SMALL = ("--set", "train.epochs=2", "--set", "schedule.warmup_steps=1")
+SMALL = "--set train.epochs=2 --set schedule.warmup_steps=1 --set optimizer.lr"
 
 
 @pytest.fixture(scope="module")
-def tuitrain(tmp_path_factory: pytest.TempPathFactory) -> Cli:
+def tuitrain(trained: Trained) -> Cli:
     """Return the command line in a folder where digits were trained twice."""
-    cli = Cli(tmp_path_factory.mktemp("plotted"))
-    for name, rate in (("one", "0.01"), ("two", "0.5")):
-        done = cli("run", "digits-mlp", "--name", name, *SMALL, "--set", f"optimizer.lr={rate}")
-        assert done.returncode == 0, done.stderr
-    return cli
+    return trained(
+        *(f"digits-mlp --name {n} {SMALL}={r}" for n, r in (("one", 0.01), ("two", 0.5)))
+    )
 
 
 def test_a_plot_is_written_where_it_is_told_or_into_the_run(tuitrain: Cli) -> None:

@@ -10,17 +10,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.cli.test_trained import Cli
+from tests.cli.command_line import Cli, Trained
 
 
 @pytest.fixture(scope="module")
-def tuitrain(tmp_path_factory: pytest.TempPathFactory) -> Cli:
+def tuitrain(trained: Trained) -> Cli:
     """Return the command line in a folder with a run on images with masks, and some images."""
-    cli = Cli(tmp_path_factory.mktemp("predict"))
-    settings = ("train.epochs=1", "data.samples=60", "model.channels=[4,8]", "train.threads=1")
-    chosen = [part for each in (*settings, "schedule.warmup_steps=0") for part in ("--set", each)]
-    done = cli("run", "segments", "--name", "shapes", *chosen)
-    assert done.returncode == 0, done.stderr
+    cli = trained(
+        "segments --name shapes --set train.epochs=1 --set data.samples=60 "
+        "--set model.channels=[4,8] --set train.threads=1 --set schedule.warmup_steps=0"
+    )
     random = np.random.default_rng(0)
     (cli.folder / "new").mkdir()
     for number in range(3):

@@ -3,56 +3,31 @@
 import base64
 import io
 import json
-import os
 import signal
 import socket
-import subprocess
-import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
 
+from tests.cli.command_line import IRIS, Cli, Trained
+
 for library in ("fastapi", "uvicorn", "prometheus_client"):
     pytest.importorskip(library, reason="tuitrain[serve] is not installed")
 
-PROJECT = Path(__file__).parents[2]
 COLUMNS = ("petal width (cm)", "sepal length (cm)", "sepal width (cm)", "petal length (cm)")
 FLOWERS = [(0.2, 5.1, 3.5, 1.4), (2.3, 6.7, 3.1, 5.6), (1.3, 5.7, 2.8, 4.1)]
 TABLE = "\n".join(",".join(map(str, row)) for row in [COLUMNS, *FLOWERS]) + "\n"
 
 
-class Box:
-    """A folder with runs, and the command line in it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._environ = {
-            **os.environ, "PYTHONPATH": str(PROJECT), "HOME": str(folder), "OMP_NUM_THREADS": "1",
-            "TUITRAIN_RUNS": str(folder / "runs"), "TUITRAIN_DATA": str(folder / "data"),
-        }  # fmt: skip
-
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, "-m", "tuitrain", *arguments], cwd=self.folder, env=self._environ,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
-
-    def __call__(self, *arguments: str) -> tuple[int, str, str]:
-        with self.start(*arguments) as process:
-            out, errors = process.communicate()
-        return process.returncode, out, errors
-
-
 class Server:
     """A model that is served."""
 
-    def __init__(self, box: Box, *arguments: str) -> None:
+    def __init__(self, box: Cli, *arguments: str) -> None:
         self.process = box.start("serve", *arguments, "--port", "0")
         assert self.process.stdout is not None
         self.address = self.process.stdout.readline().strip()
@@ -80,19 +55,17 @@ class Server:
 
 
 @pytest.fixture(scope="module")
-def box(tmp_path_factory: pytest.TempPathFactory) -> Box:
-    """Return a folder where flowers and digits were trained on."""
-    box = Box(tmp_path_factory.mktemp("served"))
-    assert box("run", "iris", "--name", "flowers", "--set", "train.epochs=5")[0] == 0
-    settings = ("train.epochs=1", "schedule.warmup_steps=5")
-    assert box("run", "digits-cnn", "--name", "digits", *(f"--set={s}" for s in settings))[0] == 0
-    return box
+def box(trained: Trained) -> Cli:
+    """Return the command line in a folder where flowers and digits were trained on."""
+    return trained(
+        IRIS, "digits-cnn --name digits --set train.epochs=1 --set schedule.warmup_steps=5"
+    )
 
 
 @pytest.fixture(scope="module")
-def flowers(box: Box) -> Iterator[Server]:
+def flowers(box: Cli) -> Iterator[Server]:
     """Return a model of rows that is served; Ctrl-C ends it well."""
-    server = Server(box, "flowers")
+    server = Server(box, "long")
     yield server
     assert server.end(signal.SIGINT) == 0
 
@@ -106,10 +79,10 @@ def test_it_says_what_it_serves(flowers: Server) -> None:
     assert card["takes"] == "rows"
 
 
-def test_it_answers_as_predict_does_in_both_forms(flowers: Server, box: Box) -> None:
+def test_it_answers_as_predict_does_in_both_forms(flowers: Server, box: Cli) -> None:
     file = box.folder / "flowers.csv"
     file.write_text(TABLE)
-    _code, out, _errors = box("predict", "flowers", str(file), "--json", "--top", "3")
+    out = box("predict", "long", str(file), "--json", "--top", "3").stdout
     said = [row["classes"] for row in json.loads(out)["predictions"]]
     rows = [dict(zip(COLUMNS, row, strict=True)) for row in FLOWERS]
     for body, kind in ((TABLE, "text/csv"), (json.dumps({"rows": rows}), "application/json")):
@@ -168,7 +141,7 @@ def test_a_body_that_will_not_do_is_refused_in_a_sentence(
     assert "/tmp" not in answer["error"]
 
 
-def test_images_and_a_token(box: Box) -> None:
+def test_images_and_a_token(box: Cli) -> None:
     server = Server(box, "digits", "--token", "open sesame")
     content = io.BytesIO()
     Image.new("L", (8, 8), 128).save(content, "png")
@@ -194,12 +167,12 @@ def test_images_and_a_token(box: Box) -> None:
         assert server.end(signal.SIGTERM) in {-signal.SIGTERM, 143}
 
 
-def test_an_address_that_can_not_be_had_is_said_before_the_model_is_loaded(box: Box) -> None:
+def test_an_address_that_can_not_be_had_is_said_before_the_model_is_loaded(box: Cli) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        code, out, errors = box("serve", "flowers", "--port", str(port))
-    assert (code, out) == (2, "")
-    assert errors == (
+        done = box("serve", "long", "--port", str(port))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
         f"tuitrain: 127.0.0.1:{port} can't be listened at: Address already in use; "
         "--port 0 takes a port that is free\n"
     )

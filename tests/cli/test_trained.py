@@ -3,13 +3,11 @@
 import csv
 import io
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.cli.command_line import IRIS, Cli, Trained
 from tuitrain.runs.listing import find_run
 from tuitrain.runs.reader import RunReader
 
@@ -26,40 +24,11 @@ REPORT = {
 }  # fmt: skip
 METRICS = {"loss", "accuracy", "cross_entropy", "macro_f1", "roc_auc", "average_precision"}
 
-Result = subprocess.CompletedProcess[str]
-
-
-class Cli:
-    """The command line, in a folder of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.environ = {
-            **os.environ, "PYTHONPATH": str(PROJECT), "HOME": str(folder),
-            "TUITRAIN_RUNS": str(folder / "runs"), "TUITRAIN_DATA": str(folder / "data"),
-            "XDG_CONFIG_HOME": str(folder / "config"), "PYTHONIOENCODING": "utf-8",
-            "OMP_NUM_THREADS": "1",
-        }  # fmt: skip
-
-    def __call__(self, *arguments: str, stdin: str = "") -> Result:
-        return subprocess.run(
-            [sys.executable, "-m", "tuitrain", *arguments],
-            cwd=self.folder,
-            env=self.environ,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
 
 @pytest.fixture(scope="module")
-def tuitrain(tmp_path_factory: pytest.TempPathFactory) -> Cli:
+def tuitrain(trained: Trained) -> Cli:
     """Return the command line in a folder where iris was trained."""
-    cli = Cli(tmp_path_factory.mktemp("trained"))
-    done = cli("run", "iris", "--name", "long", "--set", "train.epochs=15")
-    assert done.returncode == 0, done.stderr
-    return cli
+    return trained(IRIS)
 
 
 def test_a_run_that_ended_is_evaluated_from_its_checkpoint(tuitrain: Cli) -> None:
