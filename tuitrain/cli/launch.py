@@ -36,6 +36,16 @@ DataDir = Annotated[
         file_okay=False,
     ),
 ]
+LogTo = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--log",
+        metavar="TRACKER",
+        help="Log to tensorboard[:DIR], wandb[:PROJECT] or mlflow[:EXPERIMENT] too, as "
+        "--set log.to=[...] does; may be given again.",
+        show_default=False,
+    ),
+]
 
 
 def run(
@@ -75,6 +85,7 @@ def run(
         bool,
         typer.Option("--no-cache", help="Decode images as they are needed: data.cache=false."),
     ] = False,
+    log: LogTo = None,
     runs_dir: RunsDir = None,
     data_dir: DataDir = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
@@ -95,10 +106,13 @@ def run(
             here.start_worker()
         from tuitrain.config.load import load_found, to_toml
         from tuitrain.config.user import load_user_config
+        from tuitrain.trackers.targets import check_trackers
 
         given = [*(overrides or ()), *([f"data.fold={fold}"] if fold is not None else [])]
         given += ["data.cache=false"] if no_cache else []
+        given += _log_settings(log)
         resolved = load_found(found, given, load_user_config().alert_defaults)
+        check_trackers(resolved.log.to)
         if print_config:
             output.data(to_toml(resolved).rstrip("\n"))
             return
@@ -151,16 +165,20 @@ def resume(
             show_default=False,
         ),
     ] = None,
+    log: LogTo = None,
     runs_dir: RunsDir = None,
     data_dir: DataDir = None,
     json: Json = False,
 ) -> None:
     """Resume a paused run, or one that ended, from its last checkpoint."""
+    from tuitrain.trackers.targets import check_trackers
+
     client = open_client(runs_dir, data_dir)
     directory = client.find(run)
     here = _Foreground(json)
 
     def launch(spec: "LaunchSpec") -> "Popen[bytes] | None":
+        check_trackers(spec.preset.log.to)
         _tell_changes(spec)
         if not foreground:
             return _start_in_background(spec)
@@ -170,7 +188,7 @@ def resume(
     command = client.resume(
         directory,
         checkpoint=_checkpoint_path(directory, checkpoint) if checkpoint else "",
-        settings=overrides or (),
+        settings=[*(overrides or ()), *_log_settings(log)],
         code=code or (),
         launch=launch,
     )
@@ -182,6 +200,16 @@ def resume(
         raise typer.Exit(here.exit_code)
     else:
         raise typer.Exit(_await_start(client, directory, json))
+
+
+def _log_settings(trackers: list[str] | None) -> list[str]:
+    """Return the setting that `--log` stands for; a folder in it counts from the current one."""
+    from tuitrain.config.tracking import with_whole_folder
+    from tuitrain.config.wording import write_value
+
+    if not trackers:
+        return []
+    return [f"log.to={write_value([with_whole_folder(each) for each in trackers])}"]
 
 
 def _tell_changes(spec: "LaunchSpec") -> None:

@@ -45,6 +45,7 @@ def cross_check(
         *_warmup(get),
         *_fold(get),
         *_hooks(get),
+        *_trackers(get),
         *_recomputation(get),
         *_target(get),
         *_momentum(resolutions.get(("optimizer",))),
@@ -59,7 +60,9 @@ def _value(values: Mapping[str, Any], faulty: Collection[KeyPath], path: tuple[s
     for part in path:
         if part not in found:
             field = owner(path).model_fields.get(path[-1])
-            return None if field is None or field.is_required() else field.get_default()
+            if field is None or field.is_required():
+                return None
+            return field.get_default(call_default_factory=True)
         found = found[part]
     return found
 
@@ -244,3 +247,10 @@ def _periods(resolution: Resolution | None) -> Found:
         ("schedule", given[-1] if given else keys[0]),
         f"{said}, set one of " + (f"{keys[0]} and {keys[1]} to {whole}"),
     )
+
+
+def _trackers(get: Getter) -> Found:
+    kinds = [str(each).partition(":")[0] for each in get("log", "to") or ()]
+    twice = sorted({kind for kind in kinds if kinds.count(kind) > 1})
+    if twice:
+        yield ("log", "to"), f"{twice[0]} is named twice, and a run goes to each tracker once"

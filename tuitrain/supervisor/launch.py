@@ -23,6 +23,7 @@ from tuitrain.config.data_path import with_whole_path
 from tuitrain.config.folders import data_directory
 from tuitrain.config.load import to_toml
 from tuitrain.config.schema import Preset
+from tuitrain.config.tracking import with_whole_folder
 from tuitrain.errors import FolderError, TuitrainError, UsageError
 from tuitrain.runs.directory import RunDirectory, create_run
 from tuitrain.runs.reader import RunReader
@@ -165,7 +166,7 @@ def begin_run(
     """
     data = data_directory(data_dir).absolute()
     folders = [folder for folder in (preset_folder, Path.cwd()) if folder is not None]
-    preset = with_whole_path(preset, [*folders, data])
+    preset = _with_whole_log(with_whole_path(preset, [*folders, data]))
     directory = create_run(
         root,
         preset.name,
@@ -175,6 +176,14 @@ def begin_run(
         data_directory=data,
     )
     return LaunchSpec(directory, preset, False, data, code_folders(preset, folders))
+
+
+def _with_whole_log(preset: Preset) -> Preset:
+    """Return the preset with whole folders of trackers: a resume may come from elsewhere."""
+    if not preset.log.to:
+        return preset
+    whole = [with_whole_folder(each) for each in preset.log.to]
+    return preset.model_copy(update={"log": preset.log.model_copy(update={"to": whole})})
 
 
 def continue_run(

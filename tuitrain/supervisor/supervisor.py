@@ -21,6 +21,7 @@ from tuitrain.supervisor.leftovers import outlast_old_worker, sweep
 from tuitrain.supervisor.observers.observer import Observer, Observers
 from tuitrain.supervisor.observers.profile_summaries import BeginDigest, ProfileSummaries
 from tuitrain.supervisor.observers.standard import alert_observers
+from tuitrain.supervisor.observers.trackers import Trackers
 from tuitrain.supervisor.record_keeper import RecordKeeper
 from tuitrain.supervisor.signals import Signals
 from tuitrain.supervisor.worker_process import WorkerProcess
@@ -117,7 +118,10 @@ class Supervisor:
         summaries = ProfileSummaries(
             self._directory.path, record, lambda: bool(self._signals.waiting), self._digest
         )
-        return Observers([*alerts, summaries, *self._others], record, self._clock)
+        targets = self._spec.preset.log.to
+        trackers = [Trackers(self._directory, targets, self._clock)] if targets else []
+        followers = [*alerts, summaries, *trackers, *self._others]
+        return Observers(followers, record, self._clock)
 
     def _order(self, attempt: int, writer: RunWriter) -> StartTraining:
         spec, history = self._spec, writer.history()
