@@ -46,6 +46,19 @@ LogTo = Annotated[
         show_default=False,
     ),
 ]
+Textfile = Annotated[
+    Path | None,
+    typer.Option(
+        "--textfile",
+        metavar="DIR",
+        help="Keep a file for Prometheus in the folder of node_exporter's textfile collector, as "
+        "--set log.textfile=DIR does.",
+        exists=True,
+        file_okay=False,
+        writable=True,
+        show_default=False,
+    ),
+]
 
 
 def run(
@@ -86,6 +99,7 @@ def run(
         typer.Option("--no-cache", help="Decode images as they are needed: data.cache=false."),
     ] = False,
     log: LogTo = None,
+    textfile: Textfile = None,
     runs_dir: RunsDir = None,
     data_dir: DataDir = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
@@ -110,7 +124,7 @@ def run(
 
         given = [*(overrides or ()), *([f"data.fold={fold}"] if fold is not None else [])]
         given += ["data.cache=false"] if no_cache else []
-        given += _log_settings(log)
+        given += _log_settings(log, textfile)
         resolved = load_found(found, given, load_user_config().alert_defaults)
         check_trackers(resolved.log.to)
         if print_config:
@@ -166,6 +180,7 @@ def resume(
         ),
     ] = None,
     log: LogTo = None,
+    textfile: Textfile = None,
     runs_dir: RunsDir = None,
     data_dir: DataDir = None,
     json: Json = False,
@@ -188,7 +203,7 @@ def resume(
     command = client.resume(
         directory,
         checkpoint=_checkpoint_path(directory, checkpoint) if checkpoint else "",
-        settings=[*(overrides or ()), *_log_settings(log)],
+        settings=[*(overrides or ()), *_log_settings(log, textfile)],
         code=code or (),
         launch=launch,
     )
@@ -202,14 +217,17 @@ def resume(
         raise typer.Exit(_await_start(client, directory, json))
 
 
-def _log_settings(trackers: list[str] | None) -> list[str]:
-    """Return the setting that `--log` stands for; a folder in it counts from the current one."""
-    from tuitrain.config.tracking import with_whole_folder
+def _log_settings(trackers: list[str] | None, textfile: Path | None) -> list[str]:
+    """Return the settings that `--log` and `--textfile` stand for, with whole folders."""
+    from tuitrain.config.tracking import whole_folder, with_whole_folder
     from tuitrain.config.wording import write_value
 
-    if not trackers:
-        return []
-    return [f"log.to={write_value([with_whole_folder(each) for each in trackers])}"]
+    found = []
+    if trackers:
+        found.append(f"log.to={write_value([with_whole_folder(each) for each in trackers])}")
+    if textfile is not None:
+        found.append(f"log.textfile={write_value(whole_folder(str(textfile)))}")
+    return found
 
 
 def _tell_changes(spec: "LaunchSpec") -> None:

@@ -414,6 +414,13 @@ class LogSection(Section):
         default_factory=list,
         description='Trackers, at most one of each kind, e.g. `["tensorboard:tb", "wandb"]`.',
     )
+    textfile: str | None = Field(
+        None,
+        min_length=1,
+        json_schema_extra={"words": "a folder"},
+        description="The folder of node_exporter's textfile collector, for Prometheus; left out: "
+        "none.",
+    )
 
 
 class Preset(Section):

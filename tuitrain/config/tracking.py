@@ -44,4 +44,9 @@ def with_whole_folder(text: str) -> str:
     kind, _colon, place = text.partition(":")
     if kind != "tensorboard" or not place.strip():
         return text
-    return f"{kind}:{Path(place).expanduser().absolute()}"
+    return f"{kind}:{whole_folder(place)}"
+
+
+def whole_folder(text: str) -> str:
+    """Return the whole path of a folder that counts from the current one."""
+    return str(Path(text).expanduser().absolute())

@@ -23,7 +23,7 @@ from tuitrain.config.data_path import with_whole_path
 from tuitrain.config.folders import data_directory
 from tuitrain.config.load import to_toml
 from tuitrain.config.schema import Preset
-from tuitrain.config.tracking import with_whole_folder
+from tuitrain.config.tracking import whole_folder, with_whole_folder
 from tuitrain.errors import FolderError, TuitrainError, UsageError
 from tuitrain.runs.directory import RunDirectory, create_run
 from tuitrain.runs.reader import RunReader
@@ -179,11 +179,12 @@ def begin_run(
 
 
 def _with_whole_log(preset: Preset) -> Preset:
-    """Return the preset with whole folders of trackers: a resume may come from elsewhere."""
-    if not preset.log.to:
-        return preset
-    whole = [with_whole_folder(each) for each in preset.log.to]
-    return preset.model_copy(update={"log": preset.log.model_copy(update={"to": whole})})
+    """Return the preset with whole folders of `[log]`: a resume may come from elsewhere."""
+    log = preset.log
+    whole: dict[str, object] = {"to": [with_whole_folder(each) for each in log.to]}
+    if log.textfile is not None:
+        whole["textfile"] = whole_folder(log.textfile)
+    return preset.model_copy(update={"log": log.model_copy(update=whole)})
 
 
 def continue_run(

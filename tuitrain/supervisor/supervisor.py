@@ -6,12 +6,14 @@ The only writer of what happened. Whoever shows, notifies or tracks is an observ
 import contextlib
 import os
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 from tuitrain.config.load import to_toml
 from tuitrain.errors import RecordError, RunBusyError
 from tuitrain.file_lock import FileLock
 from tuitrain.messages import StartTraining
 from tuitrain.runs.listing import write_summary
+from tuitrain.runs.reader import RunReader
 from tuitrain.runs.table.details import save_details
 from tuitrain.runs.writer import RunWriter
 from tuitrain.supervisor.attempt import Attempt
@@ -21,6 +23,7 @@ from tuitrain.supervisor.leftovers import outlast_old_worker, sweep
 from tuitrain.supervisor.observers.observer import Observer, Observers
 from tuitrain.supervisor.observers.profile_summaries import BeginDigest, ProfileSummaries
 from tuitrain.supervisor.observers.standard import alert_observers
+from tuitrain.supervisor.observers.textfile import TextfileWriter
 from tuitrain.supervisor.observers.trackers import Trackers
 from tuitrain.supervisor.record_keeper import RecordKeeper
 from tuitrain.supervisor.signals import Signals
@@ -120,8 +123,19 @@ class Supervisor:
         )
         targets = self._spec.preset.log.to
         trackers = [Trackers(self._directory, targets, self._clock)] if targets else []
-        followers = [*alerts, summaries, *trackers, *self._others]
+        followers = [*alerts, summaries, *trackers, *self._textfiles(), *self._others]
         return Observers(followers, record, self._clock)
+
+    def _textfiles(self) -> list[Observer]:
+        preset = self._spec.preset
+        if preset.log.textfile is None:
+            return []
+        folder = Path(preset.log.textfile)
+        return [TextfileWriter(self._directory, self._name(), preset.name, folder, self._clock)]
+
+    def _name(self) -> str:
+        with RunReader(self._directory) as reader:
+            return str(reader.meta()["name"])
 
     def _order(self, attempt: int, writer: RunWriter) -> StartTraining:
         spec, history = self._spec, writer.history()
