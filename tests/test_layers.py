@@ -34,6 +34,7 @@ ALLOWED = {
     "components": {"errors", "extras", "config", "userdata"},
     "training": BASE | {"components", "config"},
     "supervisor": BASE | {"alerts", "config", "failures", "traces", "runs", "telemetry"},
+    "trackers": BASE | {"alerts", "config", "runs"},
     "trained": BASE | READ | {"supervisor"},
     "view": BASE | READ,
     "plots": BASE | READ | {"supervisor", "trained", "view"},
@@ -47,6 +48,7 @@ ALLOWED = {
         "report",
         "supervisor",
         "telemetry",
+        "trackers",
         "trained",
         "ui",
         "userdata",
@@ -73,6 +75,10 @@ OWNERS = {
     "prometheus_client": {"training"},
     "captum": {"training"},
     "gradio": {"training"},
+    "tensorboard": {"trackers"},
+    "wandb": {"trackers"},
+    "mlflow": {"trackers"},
+    "pyarrow": {"trackers"},
 }
 """Libraries with one place in the package; scikit-learn's reports are made in analysis."""
 

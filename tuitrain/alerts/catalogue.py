@@ -54,6 +54,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("record", "warning", "Something that was told or measured could not be recorded, or what "
          "watches the run failed: it is left out, and the run goes on."),
     Kind("webhook", "warning", "The webhook does not take what is posted."),
+    Kind("tracker", "warning", "A tracker of `log.to` takes nothing, or not all; the run goes on."),
     Kind("stacks", "info", "Somebody asked for the stacks."),
     Kind("ended", "info", "The run is finished, was stopped, failed, or was lost."),
 )  # fmt: skip
@@ -61,7 +62,7 @@ KINDS: tuple[Kind, ...] = (
 _SEVERITIES: Mapping[str, Severity] = {kind.name: kind.severity for kind in KINDS}
 
 
-OFF_THE_CURVE = frozenset({"stacks", "webhook", "ended", "record", "data"})
+OFF_THE_CURVE = frozenset({"stacks", "webhook", "tracker", "ended", "record", "data"})
 """Kinds that say nothing of the step at which they were raised."""
 
 

@@ -36,6 +36,29 @@ DataDir = Annotated[
         file_okay=False,
     ),
 ]
+LogTo = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--log",
+        metavar="TRACKER",
+        help="Log to tensorboard[:DIR], wandb[:PROJECT] or mlflow[:EXPERIMENT] too, as "
+        "--set log.to=[...] does; may be given again.",
+        show_default=False,
+    ),
+]
+Textfile = Annotated[
+    Path | None,
+    typer.Option(
+        "--textfile",
+        metavar="DIR",
+        help="Keep a file for Prometheus in the folder of node_exporter's textfile collector, as "
+        "--set log.textfile=DIR does.",
+        exists=True,
+        file_okay=False,
+        writable=True,
+        show_default=False,
+    ),
+]
 
 
 def run(
@@ -75,6 +98,8 @@ def run(
         bool,
         typer.Option("--no-cache", help="Decode images as they are needed: data.cache=false."),
     ] = False,
+    log: LogTo = None,
+    textfile: Textfile = None,
     runs_dir: RunsDir = None,
     data_dir: DataDir = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
@@ -95,10 +120,13 @@ def run(
             here.start_worker()
         from tuitrain.config.load import load_found, to_toml
         from tuitrain.config.user import load_user_config
+        from tuitrain.trackers.targets import check_trackers
 
         given = [*(overrides or ()), *([f"data.fold={fold}"] if fold is not None else [])]
         given += ["data.cache=false"] if no_cache else []
+        given += _log_settings(log, textfile)
         resolved = load_found(found, given, load_user_config().alert_defaults)
+        check_trackers(resolved.log.to)
         if print_config:
             output.data(to_toml(resolved).rstrip("\n"))
             return
@@ -151,16 +179,21 @@ def resume(
             show_default=False,
         ),
     ] = None,
+    log: LogTo = None,
+    textfile: Textfile = None,
     runs_dir: RunsDir = None,
     data_dir: DataDir = None,
     json: Json = False,
 ) -> None:
     """Resume a paused run, or one that ended, from its last checkpoint."""
+    from tuitrain.trackers.targets import check_trackers
+
     client = open_client(runs_dir, data_dir)
     directory = client.find(run)
     here = _Foreground(json)
 
     def launch(spec: "LaunchSpec") -> "Popen[bytes] | None":
+        check_trackers(spec.preset.log.to)
         _tell_changes(spec)
         if not foreground:
             return _start_in_background(spec)
@@ -170,7 +203,7 @@ def resume(
     command = client.resume(
         directory,
         checkpoint=_checkpoint_path(directory, checkpoint) if checkpoint else "",
-        settings=overrides or (),
+        settings=[*(overrides or ()), *_log_settings(log, textfile)],
         code=code or (),
         launch=launch,
     )
@@ -182,6 +215,19 @@ def resume(
         raise typer.Exit(here.exit_code)
     else:
         raise typer.Exit(await_start(client, directory, json))
+
+
+def _log_settings(trackers: list[str] | None, textfile: Path | None) -> list[str]:
+    """Return the settings that `--log` and `--textfile` stand for, with whole folders."""
+    from tuitrain.config.tracking import whole_folder, with_whole_folder
+    from tuitrain.config.wording import write_value
+
+    found = []
+    if trackers:
+        found.append(f"log.to={write_value([with_whole_folder(each) for each in trackers])}")
+    if textfile is not None:
+        found.append(f"log.textfile={write_value(whole_folder(str(textfile)))}")
+    return found
 
 
 def _tell_changes(spec: "LaunchSpec") -> None:

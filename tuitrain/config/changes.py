@@ -24,9 +24,9 @@ STEP_SIZE = frozenset({"train.batch_size", "train.accumulate", "train.drop_last"
 """What decides how many samples a step takes."""
 LENGTH = frozenset({"train.epochs", "train.max_steps", *STEP_SIZE})
 """What decides how many steps the run has."""
-_NEUTRAL = ("alerts.", "checkpoint.", "stop.", "data.mode", "data.workers", "data.memory_share",
-            "data.cache", "data.path", "description", "train.grace_s", "train.evaluate_every_",
-            "train.memory_history", "train.grad_norm_every",
+_NEUTRAL = ("alerts.", "checkpoint.", "log.", "stop.", "data.mode", "data.workers",
+            "data.memory_share", "data.cache", "data.path", "description", "train.grace_s",
+            "train.evaluate_every_", "train.memory_history", "train.grad_norm_every",
             "train.gradient_checkpointing", "metrics")  # fmt: skip
 """Beginnings of keys that change no weight, but for when a run ends."""
 

@@ -45,6 +45,7 @@ def cross_check(
         *_warmup(get),
         *_fold(get),
         *_hooks(get),
+        *_trackers(get),
         *_recomputation(get),
         *_target(get),
         *_momentum(resolutions.get(("optimizer",))),
@@ -61,7 +62,9 @@ def _value(values: Mapping[str, Any], faulty: Collection[KeyPath], path: tuple[s
     for part in path:
         if part not in found:
             field = owner(path).model_fields.get(path[-1])
-            return None if field is None or field.is_required() else field.get_default()
+            if field is None or field.is_required():
+                return None
+            return field.get_default(call_default_factory=True)
         found = found[part]
     return found
 
@@ -272,3 +275,10 @@ def _weights(loss: Resolution | None) -> Found:
                 f"found {show(list(value))}, at least one must be greater than 0, or nothing is "
                 "learned",
             )
+
+
+def _trackers(get: Getter) -> Found:
+    kinds = [str(each).partition(":")[0] for each in get("log", "to") or ()]
+    twice = sorted({kind for kind in kinds if kinds.count(kind) > 1})
+    if twice:
+        yield ("log", "to"), f"{twice[0]} is named twice, and a run goes to each tracker once"

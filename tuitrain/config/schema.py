@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat
 
+from tuitrain.config.tracking import TRACKER_PATTERN, TRACKER_WORDS
 from tuitrain.config.wording import MOST
 
 PositiveInt = Annotated[int, Field(gt=0, le=MOST)]
@@ -24,6 +25,7 @@ Monitor = Annotated[
         json_schema_extra={"words": "a metric, e.g. val/loss"},
     ),
 ]
+Tracker = Annotated[str, Field(pattern=TRACKER_PATTERN, json_schema_extra={"words": TRACKER_WORDS})]
 
 Precision = Literal["fp32", "tf32", "bf16", "fp16", "auto"]
 AlertRule = Literal[
@@ -405,6 +407,22 @@ class AlertsSection(Section):
     )
 
 
+class LogSection(Section):
+    """Where metrics go beside the run's own record, see `tuitrain help trackers`."""
+
+    to: list[Tracker] = Field(
+        default_factory=list,
+        description='Trackers, at most one of each kind, e.g. `["tensorboard:tb", "wandb"]`.',
+    )
+    textfile: str | None = Field(
+        None,
+        min_length=1,
+        json_schema_extra={"words": "a folder"},
+        description="The folder of node_exporter's textfile collector, for Prometheus; left out: "
+        "none.",
+    )
+
+
 class Preset(Section):
     """A preset: one training run, described in full."""
 
@@ -440,6 +458,7 @@ class Preset(Section):
     checkpoint: CheckpointSection = Field(default_factory=CheckpointSection)
     stop: StopSection = Field(default_factory=StopSection)
     alerts: AlertsSection = Field(default_factory=AlertsSection)
+    log: LogSection = Field(default_factory=LogSection)
 
 
 LIVE_SETTINGS: tuple[str, ...] = (

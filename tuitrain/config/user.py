@@ -20,7 +20,8 @@ from tuitrain.errors import UsageError
 
 AlertKind = Literal[
     "nonfinite", "oom", "divergence", "plateau", "creep", "slowdown", "throttled", "hot", "disk",
-    "shm", "loaders", "hang", "checkpoint", "data", "record", "webhook", "stacks", "ended",
+    "shm", "loaders", "hang", "checkpoint", "data", "record", "webhook", "tracker", "stacks",
+    "ended",
 ]  # fmt: skip
 DEFAULT_KINDS: tuple[AlertKind, ...] = (
     "nonfinite", "oom", "creep", "disk", "loaders", "hang", "ended",

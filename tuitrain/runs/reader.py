@@ -7,6 +7,7 @@ import json
 import time
 import tomllib
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any, Self
 
@@ -72,6 +73,10 @@ class RunReader:
     def close(self) -> None:
         """Close the database."""
         self._record.close()
+
+    def snapshot(self) -> AbstractContextManager[None]:
+        """Return a context in which several reads see one and the same state of the record."""
+        return self._record.snapshot()
 
     def version(self) -> int:
         """Return a number that changes whenever anybody has written; it costs microseconds."""

@@ -8,7 +8,7 @@ import json
 import os
 import sys
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, fields
 from functools import cache
@@ -23,6 +23,7 @@ from tuitrain.config.data_path import with_whole_path
 from tuitrain.config.folders import data_directory
 from tuitrain.config.load import to_toml
 from tuitrain.config.schema import Preset
+from tuitrain.config.tracking import whole_folder, with_whole_folder
 from tuitrain.errors import FolderError, TuitrainError, UsageError
 from tuitrain.messages import Command, StartTraining
 from tuitrain.runs.directory import RunDirectory, create_run
@@ -62,8 +63,13 @@ class Launch(Protocol):
         """Return the rules on alerts."""
         ...
 
-    def observers(self, record: "RecordKeeper") -> "list[Observer]":
-        """Return who follows the run for it, beside those that follow every run."""
+    def observers(self, record: "RecordKeeper", clock: Callable[[], float]) -> "Sequence[Observer]":
+        """Return who follows the run for it, beside those that follow every run.
+
+        Args:
+            record: of the run.
+            clock: seconds since the epoch.
+        """
         ...
 
     def order(self, attempt: int, history: History) -> Command:
@@ -108,10 +114,12 @@ class LaunchSpec:
 
         return Rules(self.preset)
 
-    def observers(self, record: "RecordKeeper") -> "list[Observer]":
-        """Return nobody: every observer of a preset follows every run."""
+    def observers(self, record: "RecordKeeper", clock: Callable[[], float]) -> "Sequence[Observer]":
+        """Return what hands the record on to where the preset wants it."""
         del record
-        return []
+        from tuitrain.supervisor.observers.standard import log_observers
+
+        return log_observers(self.directory, self.preset, clock)
 
     def order(self, attempt: int, history: History) -> StartTraining:
         """Return the worker's order.
@@ -240,7 +248,7 @@ def begin_run(
     """
     data = data_directory(data_dir).absolute()
     folders = [folder for folder in (preset_folder, Path.cwd()) if folder is not None]
-    preset = with_whole_path(preset, [*folders, data])
+    preset = _with_whole_log(with_whole_path(preset, [*folders, data]))
     directory = create_run(
         root,
         preset.name,
@@ -250,6 +258,15 @@ def begin_run(
         data_directory=data,
     )
     return LaunchSpec(directory, preset, False, data, code_folders(preset, folders))
+
+
+def _with_whole_log(preset: Preset) -> Preset:
+    """Return the preset with whole folders of `[log]`: a resume may come from elsewhere."""
+    log = preset.log
+    whole: dict[str, object] = {"to": [with_whole_folder(each) for each in log.to]}
+    if log.textfile is not None:
+        whole["textfile"] = whole_folder(log.textfile)
+    return preset.model_copy(update={"log": log.model_copy(update=whole)})
 
 
 def continue_run(

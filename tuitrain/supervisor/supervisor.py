@@ -112,7 +112,7 @@ class Supervisor:
 
     def _follow(self, record: RecordKeeper) -> Observers:
         alerts = alert_observers(self._spec, self._environ, self._clock)
-        own = self._spec.observers(record)
+        own = self._spec.observers(record, self._clock)
         summaries = ProfileSummaries(
             self._directory.path, record, lambda: bool(self._signals.waiting), self._digest
         )

@@ -48,12 +48,17 @@ class CurveReader:
         for chunk in self.point_chunks(name):
             yield from zip(chunk.steps, chunk.values, strict=True)
 
-    def point_chunks(self, name: str, last_step: int = FOREVER) -> Iterator[Chunk]:
-        """Yield the points of a metric up to `last_step` in pieces; nothing for an unknown one."""
+    def point_chunks(
+        self, name: str, last_step: int = FOREVER, first_step: int = 0
+    ) -> Iterator[Chunk]:
+        """Yield the points of a metric from `first_step` to `last_step` in pieces, both included.
+
+        Nothing for an unknown one.
+        """
         metric = self.metric_id(name)
         if metric is not None:
             with explained(self._record.directory):
-                yield from read_chunks(self._record.connection, metric, 0, last_step)
+                yield from read_chunks(self._record.connection, metric, first_step, last_step)
 
     def last_step(self, name: str, until: int = FOREVER) -> int:
         """Return the last step up to `until` at which a metric has a point; 0 where none has."""

@@ -1,15 +1,21 @@
-"""The observers that raise and pass on alerts, as a run's preset and the user's file want them."""
+"""The observers of a run, as its preset and the user's file want them."""
 
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 
+from tuitrain.config.schema import Preset
 from tuitrain.config.user import NotifySection, load_user_config
 from tuitrain.errors import UsageError
 from tuitrain.messages import AlertRaised
+from tuitrain.runs.directory import RunDirectory
+from tuitrain.runs.reader import RunReader
 from tuitrain.supervisor.launch import Launch
 from tuitrain.supervisor.observers.alert_monitor import AlertMonitor
 from tuitrain.supervisor.observers.hang_monitor import HangMonitor
 from tuitrain.supervisor.observers.observer import Observer
 from tuitrain.supervisor.observers.services import form_of
+from tuitrain.supervisor.observers.textfile import TextfileWriter
+from tuitrain.supervisor.observers.trackers import Trackers
 from tuitrain.supervisor.observers.webhook import WebhookNotifier
 
 
@@ -35,6 +41,21 @@ def alert_observers(
     observers.append(AlertMonitor(directory, rules, clock))
     if rules.hang is not None:
         observers.append(HangMonitor(rules.hang, directory.stacks_path, clock))
+    return observers
+
+
+def log_observers(
+    directory: RunDirectory, preset: Preset, clock: Callable[[], float]
+) -> list[Observer]:
+    """Return what hands a run's record on to the trackers and the file that its preset names."""
+    observers: list[Observer] = []
+    if preset.log.to:
+        observers.append(Trackers(directory, preset.log.to, clock))
+    if preset.log.textfile is not None:
+        with RunReader(directory) as reader:
+            name = str(reader.meta()["name"])
+        folder = Path(preset.log.textfile)
+        observers.append(TextfileWriter(directory, name, preset.name, folder, clock))
     return observers
 
 

@@ -7,7 +7,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,8 +69,9 @@ class ScriptLaunch:
         del history
         return StartScript(attempt)
 
-    def observers(self, record: RecordKeeper) -> list[Observer]:
+    def observers(self, record: RecordKeeper, clock: Callable[[], float]) -> list[Observer]:
         """Return who follows the run for it."""
+        del clock
         return [MonitorChoice(record)]
 
     def to_json(self) -> str:

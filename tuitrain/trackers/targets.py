@@ -1,0 +1,34 @@
+"""Targets as a user gives them, and whether what they need is installed.
+
+Loads no tracker's library.
+"""
+
+from collections.abc import Iterable
+
+from tuitrain.config.tracking import TrackerTarget, parse_tracker
+from tuitrain.errors import UsageError
+from tuitrain.extras import installed
+
+
+def read_target(text: str) -> TrackerTarget:
+    """Read a target.
+
+    Raises:
+        UsageError: it is none.
+    """
+    try:
+        return parse_tracker(text)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+
+
+def check_trackers(targets: Iterable[str]) -> None:
+    """Hold the libraries that trackers need against what is installed.
+
+    Raises:
+        UsageError: one is missing; the text says what installs it.
+    """
+    for text in targets:
+        kind = read_target(text).kind
+        # Each library is imported under its tracker's own name.
+        installed((kind,), "trackers", f"logging to {kind}")
