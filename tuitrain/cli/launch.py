@@ -14,6 +14,7 @@ import typer
 from tuitrain.cli import output
 from tuitrain.cli.control import await_answer, open_client
 from tuitrain.cli.options import Json, PresetArgument, RunArgument, RunsDir
+from tuitrain.cli.queue import After, GiveWay, Gpus, Memory, SlotsOption, WhenFree, wish_of
 from tuitrain.errors import EXIT_FAILED, UsageError
 
 if TYPE_CHECKING:
@@ -75,6 +76,12 @@ def run(
         bool,
         typer.Option("--no-cache", help="Decode images as they are needed: data.cache=false."),
     ] = False,
+    when_free: WhenFree = False,
+    gpus: Gpus = None,
+    memory: Memory = None,
+    after: After = None,
+    slots: SlotsOption = None,
+    give_way: GiveWay = False,
     runs_dir: RunsDir = None,
     data_dir: DataDir = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
@@ -90,8 +97,11 @@ def run(
     if found.shadowing:
         output.say(found.shadowing)
     in_background = tui or detach
+    client = open_client(runs_dir, data_dir)
+    first = client.find(after) if after is not None else None
+    wish = wish_of(when_free, gpus, memory, first, slots, give_way)
     with _Foreground(json) as here:
-        if not in_background and not print_config:
+        if not in_background and not print_config and wish is None:
             here.start_worker()
         from tuitrain.config.load import load_found, to_toml
         from tuitrain.config.user import load_user_config
@@ -106,11 +116,11 @@ def run(
             from tuitrain.ui.terminal import check_terminal
 
             check_terminal()
-        client = open_client(runs_dir, data_dir)
         directory = client.start(
             resolved,
             name=name,
             preset_folder=found.path.resolve().parent,
+            wish=wish,
             launch=_start_in_background if in_background else here,
         )
     if tui:
@@ -151,6 +161,12 @@ def resume(
             show_default=False,
         ),
     ] = None,
+    when_free: WhenFree = False,
+    gpus: Gpus = None,
+    memory: Memory = None,
+    after: After = None,
+    slots: SlotsOption = None,
+    give_way: GiveWay = False,
     runs_dir: RunsDir = None,
     data_dir: DataDir = None,
     json: Json = False,
@@ -158,6 +174,8 @@ def resume(
     """Resume a paused run, or one that ended, from its last checkpoint."""
     client = open_client(runs_dir, data_dir)
     directory = client.find(run)
+    first = client.find(after) if after is not None else None
+    wish = wish_of(when_free, gpus, memory, first, slots, give_way)
     here = _Foreground(json)
 
     def launch(spec: "LaunchSpec") -> "Popen[bytes] | None":
@@ -172,6 +190,7 @@ def resume(
         checkpoint=_checkpoint_path(directory, checkpoint) if checkpoint else "",
         settings=overrides or (),
         code=code or (),
+        wish=wish,
         launch=launch,
     )
     if command is not None:

@@ -34,6 +34,7 @@ def start_in_background(spec: "LaunchSpec") -> "subprocess.Popen[bytes]":
             [
                 *(sys.executable, "-P", "-m", "tuitrain.supervisor"),
                 str(spec.directory.path.resolve()),
+                *(["--queued"] if spec.wish is not None else []),
             ],
             stdin=launch_file,
             stdout=log,

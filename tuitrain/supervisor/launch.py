@@ -28,6 +28,7 @@ from tuitrain.runs.directory import RunDirectory, create_run
 from tuitrain.runs.reader import RunReader
 from tuitrain.runs.watched import refuse_watched
 from tuitrain.supervisor.changed_settings import check_length, settle
+from tuitrain.supervisor.queueing.wish import Wish
 
 VERSION = 1
 """Of launch.json."""
@@ -58,6 +59,8 @@ class LaunchSpec:
     """Settings that the resume changes, for whoever shows them."""
     live: tuple[tuple[str, float], ...] = ()
     """Live settings that were named with the resume: they hold whatever was set meanwhile."""
+    wish: Wish | None = None
+    """What the run waits for in the queue first; None: it starts at once."""
 
     def to_json(self) -> str:
         """Return the content of launch.json."""
@@ -147,6 +150,7 @@ def begin_run(
     name: str | None = None,
     data_dir: Path | None = None,
     preset_folder: Path | None = None,
+    wish: Wish | None = None,
 ) -> LaunchSpec:
     """Make a new run's directory and return how it is to be supervised.
 
@@ -157,6 +161,7 @@ def begin_run(
         data_dir: where data sets are kept, when not the default.
         preset_folder: where the preset file lies: own code is looked for there, then here; data
             by path there, here, then among the data sets.
+        wish: what the run waits for first.
 
     Raises:
         UsageError: the name is not allowed, or nothing lies at the path of the data.
@@ -174,7 +179,7 @@ def begin_run(
         command_line=sys.argv,
         data_directory=data,
     )
-    return LaunchSpec(directory, preset, False, data, code_folders(preset, folders))
+    return LaunchSpec(directory, preset, False, data, code_folders(preset, folders), wish=wish)
 
 
 def continue_run(
@@ -184,6 +189,7 @@ def continue_run(
     code: Sequence[str] = (),
     checkpoint: str = "",
     settings: Sequence[str] = (),
+    wish: Wish | None = None,
 ) -> LaunchSpec:
     """Return how a run that ended, or was released, is to go on.
 
@@ -198,6 +204,7 @@ def continue_run(
         checkpoint: go back to this file, its path relative to the run; empty: to the newest.
         settings: KEY=VALUE texts of settings to change; they are recorded, and written to
             config.toml.
+        wish: what the run waits for first.
 
     Raises:
         UsageError: the run is finished, names code that `code` does not allow, has no such
@@ -226,6 +233,7 @@ def continue_run(
         checkpoint=checkpoint,
         changes=chosen.changes,
         live=chosen.live,
+        wish=wish,
     )
 
 
