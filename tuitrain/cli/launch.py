@@ -14,6 +14,7 @@ import typer
 from tuitrain.cli import output
 from tuitrain.cli.control import await_answer, open_client
 from tuitrain.cli.options import Json, PresetArgument, RunArgument, RunsDir
+from tuitrain.cli.queue import After, GiveWay, Gpus, Memory, SlotsOption, WhenFree, wish_of
 from tuitrain.errors import EXIT_FAILED, UsageError
 
 if TYPE_CHECKING:
@@ -100,6 +101,12 @@ def run(
     ] = False,
     log: LogTo = None,
     textfile: Textfile = None,
+    when_free: WhenFree = False,
+    gpus: Gpus = None,
+    memory: Memory = None,
+    after: After = None,
+    slots: SlotsOption = None,
+    give_way: GiveWay = False,
     runs_dir: RunsDir = None,
     data_dir: DataDir = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
@@ -115,8 +122,11 @@ def run(
     if found.shadowing:
         output.say(found.shadowing)
     in_background = tui or detach
+    client = open_client(runs_dir, data_dir)
+    first = client.find(after) if after is not None else None
+    wish = wish_of(when_free, gpus, memory, first, slots, give_way)
     with _Foreground(json) as here:
-        if not in_background and not print_config:
+        if not in_background and not print_config and wish is None:
             here.start_worker()
         from tuitrain.config.load import load_found, to_toml
         from tuitrain.config.user import load_user_config
@@ -134,11 +144,11 @@ def run(
             from tuitrain.ui.terminal import check_terminal
 
             check_terminal()
-        client = open_client(runs_dir, data_dir)
         directory = client.start(
             resolved,
             name=name,
             preset_folder=found.path.resolve().parent,
+            wish=wish,
             launch=_start_in_background if in_background else here,
         )
     if tui:
@@ -181,6 +191,12 @@ def resume(
     ] = None,
     log: LogTo = None,
     textfile: Textfile = None,
+    when_free: WhenFree = False,
+    gpus: Gpus = None,
+    memory: Memory = None,
+    after: After = None,
+    slots: SlotsOption = None,
+    give_way: GiveWay = False,
     runs_dir: RunsDir = None,
     data_dir: DataDir = None,
     json: Json = False,
@@ -190,6 +206,8 @@ def resume(
 
     client = open_client(runs_dir, data_dir)
     directory = client.find(run)
+    first = client.find(after) if after is not None else None
+    wish = wish_of(when_free, gpus, memory, first, slots, give_way)
     here = _Foreground(json)
 
     def launch(spec: "LaunchSpec") -> "Popen[bytes] | None":
@@ -205,6 +223,7 @@ def resume(
         checkpoint=_checkpoint_path(directory, checkpoint) if checkpoint else "",
         settings=[*(overrides or ()), *_log_settings(log, textfile)],
         code=code or (),
+        wish=wish,
         launch=launch,
     )
     if command is not None:

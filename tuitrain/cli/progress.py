@@ -268,6 +268,10 @@ class ProgressPrinter(Observer):
         """Say what there is to say before the first event."""
         self._show(self._inner.begin)
 
+    def waits(self, words: str) -> None:
+        """Say what the run waits for."""
+        self._show(lambda: output.say(f"queued: {words}"))
+
     def recorded(self, event: Event) -> Alerts:
         """Show the event; once nobody reads, show nothing more."""
         self._show(partial(self._inner.observe, event))

@@ -1,4 +1,4 @@
-"""The user's own configuration: defaults for the alerts of every preset, and who is told of them.
+"""The user's own configuration: defaults for alerts, who is told of them, and the queue's slots.
 
 One TOML file. Reads it; knows nothing of runs, and nothing of how anybody is told.
 """
@@ -71,11 +71,20 @@ class NotifySection(Section):
     )
 
 
+class QueueSection(Section):
+    """How many runs of the queue a box without GPUs has room for."""
+
+    slots: Annotated[int, Field(ge=1, le=1024)] = Field(
+        1, description="Runs at a time, where the box has no GPUs and `--slots` is not given."
+    )
+
+
 class UserConfig(Section):
-    """What stands in the file; both tables may be left out."""
+    """What stands in the file; every table may be left out."""
 
     alerts: AlertsSection = Field(default_factory=AlertsSection)
     notify: NotifySection = Field(default_factory=NotifySection)
+    queue: QueueSection = Field(default_factory=QueueSection)
 
     @property
     def alert_defaults(self) -> dict[str, Any]:

@@ -65,6 +65,14 @@ class RunWriter(OpenRecord):
             if at_rest:
                 self._tables.rest(time)
 
+    def begin_waiting(self, time: float, reason: str) -> None:
+        """Say what a run waits for that has no worker: it is `queued`, and somebody's work."""
+        with self._tables.transaction():
+            self._directory.summary_path.unlink(missing_ok=True)
+            self._directory.details_path.unlink(missing_ok=True)
+            self._tables.set_meta(at_rest=False)
+            self._tables.change_state(time, "queued", reason)
+
     def begin_attempt(self, time: float, reason: str = "") -> int:
         """Begin with a new worker; return its number, counted from 1.
 

@@ -1,4 +1,4 @@
-"""A supervisor in the background: `python -m tuitrain.supervisor RUN < RUN/launch.json`.
+"""A supervisor in the background: `python -m tuitrain.supervisor RUN [--queued] < RUN/launch.json`.
 
 The worker imports this module again as its parent's main module, so imports are inside `main`.
 """
@@ -14,8 +14,9 @@ def main() -> int:
     from tuitrain.supervisor.worker_process import WorkerProcess
 
     directory = RunDirectory(Path(sys.argv[1]))
-    # First of all: it imports torch while this process imports what a supervisor needs.
-    worker = WorkerProcess(directory.log_path)
+    # First of all: it imports torch while this process imports what a supervisor needs. A run
+    # that has to wait in the queue has none until its turn.
+    worker = None if "--queued" in sys.argv[2:] else WorkerProcess(directory.log_path)
     try:
         from tuitrain.supervisor.launch import LaunchSpec
         from tuitrain.supervisor.supervisor import Supervisor
@@ -26,7 +27,8 @@ def main() -> int:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
     finally:
-        worker.end()
+        if worker is not None:
+            worker.end()
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ Knows nothing of what a supervisor does.
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from typing import IO, TYPE_CHECKING
 
 from tuitrain.errors import FolderError
@@ -25,11 +26,15 @@ def start_in_background(spec: "LaunchSpec") -> "subprocess.Popen[bytes]":
         OSError: no process can be started.
     """
     with spec.write() as launch_file:
-        return start_module("tuitrain.supervisor", spec.directory, launch_file)
+        options = ["--queued"] if spec.wish is not None else []
+        return start_module("tuitrain.supervisor", spec.directory, launch_file, options)
 
 
 def start_module(
-    module: str, directory: RunDirectory, stdin: "IO[bytes] | int" = subprocess.DEVNULL
+    module: str,
+    directory: RunDirectory,
+    stdin: "IO[bytes] | int" = subprocess.DEVNULL,
+    options: Sequence[str] = (),
 ) -> "subprocess.Popen[bytes]":
     """Start a module as the supervisor of a run, in a session of its own.
 
@@ -37,6 +42,7 @@ def start_module(
         module: is given the run's folder.
         directory: the run.
         stdin: what it reads.
+        options: it is given after the folder.
 
     Raises:
         FolderError: the run's folder can't be written.
@@ -50,7 +56,7 @@ def start_module(
     with log:
         return subprocess.Popen(
             # -P: a file called random.py in the current folder must not be imported.
-            [sys.executable, "-P", "-m", module, str(directory.path.resolve())],
+            [sys.executable, "-P", "-m", module, str(directory.path.resolve()), *options],
             stdin=stdin,
             stdout=log,
             stderr=log,

@@ -32,6 +32,7 @@ from tuitrain.supervisor.background import (
 if TYPE_CHECKING:
     from tuitrain.config.schema import Preset
     from tuitrain.supervisor.launch import LaunchSpec
+    from tuitrain.supervisor.queueing.wish import Wish
     from tuitrain.supervisor.scripts.launch import ScriptLaunch
 
 ScriptLauncher = Callable[["ScriptLaunch"], "subprocess.Popen[Any] | None"]
@@ -49,6 +50,7 @@ class _Launched:
 
     attempts_before: int
     process: "subprocess.Popen[Any] | None"
+    queued: bool
 
     def is_gone(self) -> bool:
         """Return whether the process has ended."""
@@ -85,6 +87,7 @@ class RunClient:
         *,
         name: str | None = None,
         preset_folder: Path | None = None,
+        wish: "Wish | None" = None,
         launch: Launcher = start_in_background,
     ) -> RunDirectory:
         """Start a new run; return its directory, once there is a process that supervises it.
@@ -95,6 +98,7 @@ class RunClient:
             preset: resolved.
             name: what to call the run.
             preset_folder: where the preset file lies: own code is looked for there, then here.
+            wish: what the run waits for in the queue first.
             launch: starts the supervisor; in the background when left out.
 
         Raises:
@@ -107,7 +111,12 @@ class RunClient:
         from tuitrain.supervisor.launch import begin_run
 
         spec = begin_run(
-            preset, self._root, name=name, data_dir=self._data_dir, preset_folder=preset_folder
+            preset,
+            self._root,
+            name=name,
+            data_dir=self._data_dir,
+            preset_folder=preset_folder,
+            wish=wish,
         )
         with _undone_unless_begun(spec.directory):
             self._launch(spec, launch)
@@ -147,6 +156,7 @@ class RunClient:
         checkpoint: str = "",
         settings: Sequence[str] = (),
         code: Sequence[str] = (),
+        wish: "Wish | None" = None,
         launch: Launcher = start_in_background,
     ) -> int | None:
         """Go on with a run: send a live one the command, start a supervisor for any other.
@@ -156,6 +166,7 @@ class RunClient:
             checkpoint: go back to this file, its path relative to the run; empty: to the newest.
             settings: KEY=VALUE texts of settings to change.
             code: own code that may be loaded.
+            wish: what the run waits for in the queue first.
             launch: starts the supervisor; in the background when left out.
 
         Returns:
@@ -180,6 +191,7 @@ class RunClient:
             code=code,
             checkpoint=checkpoint,
             settings=settings,
+            wish=wish,
         )
         self._launch(spec, launch)
         return None
@@ -187,7 +199,7 @@ class RunClient:
     def _launch(self, spec: "LaunchSpec", launch: Launcher) -> None:
         with RunReader(spec.directory) as reader:
             before = len(reader.attempts())
-        self._launched[spec.directory] = _Launched(before, launch(spec))
+        self._launched[spec.directory] = _Launched(before, launch(spec), spec.wish is not None)
 
     def wait_for_start(
         self,
@@ -195,7 +207,7 @@ class RunClient:
         report: Callable[[StateRow], None] = lambda _state: None,
         given_up: Callable[[], bool] = lambda: False,
     ) -> StateRow:
-        """Return the state of a run that this client started, once it runs or has ended.
+        """Return the state of a run that this client started, once it runs, waits or has ended.
 
         Args:
             directory: the run.
@@ -213,10 +225,11 @@ class RunClient:
                 gone = launched.is_gone()
                 begun = len(reader.attempts()) > launched.attempts_before
                 state = reader.state()
+                begun = begun or (launched.queued and _is_in_queue(state))
                 if begun and state != reported:
                     report(state)
                     reported = state
-                if given_up() or (begun and state.state in _STARTED):
+                if given_up() or (begun and state.state in {*_STARTED, "queued"}):
                     return state
                 if gone or (state.state == "lost" and launched.process is None):
                     raise TuitrainError(_why_gone(directory))
@@ -281,6 +294,11 @@ class RunClient:
             if patience is not None:
                 patience.poll()
             time.sleep(_POLL_S)
+
+
+def _is_in_queue(state: StateRow) -> bool:
+    """Return whether a supervisor has said what the run waits for."""
+    return state.state == "queued" and bool(state.reason)
 
 
 def _refuse_while_live(directory: RunDirectory, checkpoint: str, settings: Sequence[str]) -> None:

@@ -10,7 +10,7 @@ import sys
 import tomllib
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from pathlib import Path
 from shlex import quote
@@ -31,6 +31,7 @@ from tuitrain.runs.reader import RunReader
 from tuitrain.runs.rows import History
 from tuitrain.runs.watched import refuse_script, refuse_watched
 from tuitrain.supervisor.changed_settings import check_length, settle
+from tuitrain.supervisor.queueing.wish import Wish
 
 if TYPE_CHECKING:
     from tuitrain.alerts.rules import Rules
@@ -59,8 +60,17 @@ class Launch(Protocol):
         """How long a worker that is stopped may take to save and end."""
         ...
 
+    @property
+    def wish(self) -> Wish | None:
+        """What it waits for in the queue; None: it does not wait."""
+        ...
+
     def rules(self) -> "Rules":
         """Return the rules on alerts."""
+        ...
+
+    def again(self) -> "Launch":
+        """Return how the run goes on after it gave way to another."""
         ...
 
     def observers(self, record: "RecordKeeper", clock: Callable[[], float]) -> "Sequence[Observer]":
@@ -102,6 +112,8 @@ class LaunchSpec:
     """Settings that the resume changes, for whoever shows them."""
     live: tuple[tuple[str, float], ...] = ()
     """Live settings that were named with the resume: they hold whatever was set meanwhile."""
+    wish: Wish | None = None
+    """What the run waits for in the queue first; None: it starts at once."""
 
     @property
     def grace_s(self) -> float:
@@ -113,6 +125,10 @@ class LaunchSpec:
         from tuitrain.alerts.rules import Rules
 
         return Rules(self.preset)
+
+    def again(self) -> "LaunchSpec":
+        """Return the next attempt: what was asked of this one holds as the record has it."""
+        return replace(self, resume=True, checkpoint="", changes=(), live=())
 
     def observers(self, record: "RecordKeeper", clock: Callable[[], float]) -> "Sequence[Observer]":
         """Return what hands the record on to where the preset wants it."""
@@ -230,6 +246,7 @@ def begin_run(
     name: str | None = None,
     data_dir: Path | None = None,
     preset_folder: Path | None = None,
+    wish: Wish | None = None,
 ) -> LaunchSpec:
     """Make a new run's directory and return how it is to be supervised.
 
@@ -240,6 +257,7 @@ def begin_run(
         data_dir: where data sets are kept, when not the default.
         preset_folder: where the preset file lies: own code is looked for there, then here; data
             by path there, here, then among the data sets.
+        wish: what the run waits for first.
 
     Raises:
         UsageError: the name is not allowed, or nothing lies at the path of the data.
@@ -257,7 +275,7 @@ def begin_run(
         command_line=sys.argv,
         data_directory=data,
     )
-    return LaunchSpec(directory, preset, False, data, code_folders(preset, folders))
+    return LaunchSpec(directory, preset, False, data, code_folders(preset, folders), wish=wish)
 
 
 def _with_whole_log(preset: Preset) -> Preset:
@@ -276,6 +294,7 @@ def continue_run(
     code: Sequence[str] = (),
     checkpoint: str = "",
     settings: Sequence[str] = (),
+    wish: Wish | None = None,
 ) -> LaunchSpec:
     """Return how a run that ended, or was released, is to go on.
 
@@ -290,6 +309,7 @@ def continue_run(
         checkpoint: go back to this file, its path relative to the run; empty: to the newest.
         settings: KEY=VALUE texts of settings to change; they are recorded, and written to
             config.toml.
+        wish: what the run waits for first.
 
     Raises:
         UsageError: the run is finished, names code that `code` does not allow, has no such
@@ -319,6 +339,7 @@ def continue_run(
         checkpoint=checkpoint,
         changes=chosen.changes,
         live=chosen.live,
+        wish=wish,
     )
 
 

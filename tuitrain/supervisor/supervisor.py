@@ -5,10 +5,11 @@ The only writer of what happened. Whoever shows, notifies or tracks is an observ
 
 import contextlib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from tuitrain.errors import RecordError, RunBusyError
 from tuitrain.file_lock import FileLock
+from tuitrain.messages import Pause
 from tuitrain.runs.listing import write_summary
 from tuitrain.runs.table.details import save_details
 from tuitrain.runs.writer import RunWriter
@@ -16,13 +17,21 @@ from tuitrain.supervisor.attempt import Attempt
 from tuitrain.supervisor.clock import SteadyClock
 from tuitrain.supervisor.launch import Launch
 from tuitrain.supervisor.leftovers import outlast_old_worker, sweep
+from tuitrain.supervisor.observers.give_way import GivesWay
 from tuitrain.supervisor.observers.observer import Observer, Observers
 from tuitrain.supervisor.observers.profile_summaries import BeginDigest, ProfileSummaries
 from tuitrain.supervisor.observers.standard import alert_observers
+from tuitrain.supervisor.queueing.queued import wait_for_turn
+from tuitrain.supervisor.queueing.standing import only_visible, open_turn
+from tuitrain.supervisor.queueing.turn import Turn
+from tuitrain.supervisor.queueing.wish import Wish
 from tuitrain.supervisor.record_keeper import RecordKeeper
 from tuitrain.supervisor.signals import Signals
 from tuitrain.supervisor.worker_process import Worker, WorkerProcess
 from tuitrain.traces.store import begin_digest
+
+OpenTurn = Callable[[Launch, Wish, Callable[[], float]], Turn]
+"""Lets a run stand in the queue."""
 
 
 class Supervisor:
@@ -35,6 +44,7 @@ class Supervisor:
         worker: Worker | None = None,
         *,
         digest: BeginDigest = begin_digest,
+        open_turn: OpenTurn = open_turn,
         environ: Mapping[str, str] = os.environ,
     ) -> None:
         """Prepare to supervise.
@@ -44,6 +54,7 @@ class Supervisor:
             observers: follow the run, after those that every run has.
             worker: one that has warmed up; started when None.
             digest: starts the process that works out what a profile says.
+            open_turn: lets the run stand in the queue, where it has to wait.
             environ: tells where the user's configuration is.
         """
         self._spec = spec
@@ -51,6 +62,7 @@ class Supervisor:
         self._others = tuple(observers)
         self._worker = worker
         self._digest = digest
+        self._open_turn = open_turn
         self._environ = environ
         self._clock = SteadyClock()
         self._signals = Signals()
@@ -64,13 +76,8 @@ class Supervisor:
         """
         with FileLock(self._directory.lock_path):
             self._signals.catch()
-            # Before the record is opened: it takes about as long to load its first modules.
-            worker = self._worker or WorkerProcess(self._directory.log_path)
-            try:
-                with RunWriter(self._directory) as writer:
-                    exit_code = self._supervise(worker, writer)
-            finally:
-                worker.end()
+            wish = self._spec.wish
+            exit_code = self._run_once() if wish is None else self._run_in_turn(wish)
             # A list reads the record itself where its copy of the summary is missing.
             with contextlib.suppress(RecordError, OSError, ValueError):
                 save_details(self._directory)
@@ -79,9 +86,42 @@ class Supervisor:
         self._signals.ignore_interrupts()
         return exit_code
 
-    def _supervise(self, worker: Worker, writer: RunWriter) -> int:
+    def _run_in_turn(self, wish: Wish) -> int:
+        """Supervise once it is the run's turn; again after each time that it gave way."""
+        while True:
+            with contextlib.closing(self._open_turn(self._spec, wish, self._clock)) as turn:
+                with RunWriter(self._directory) as writer:
+                    ended = wait_for_turn(
+                        turn, writer, self._signals, self._clock, self._tell_waiting
+                    )
+                if ended is not None:
+                    sweep(self._directory)
+                    return ended
+                way = GivesWay(turn.is_wanted, self._clock) if wish.gives_way else None
+                with only_visible(turn.held):
+                    exit_code = self._run_once(way)
+            if way is None or not way.given:
+                return exit_code
+            self._spec = self._spec.again()
+
+    def _tell_waiting(self, words: str) -> None:
+        for observer in self._others:
+            observer.waits(words)
+
+    def _run_once(self, way: GivesWay | None = None) -> int:
+        # Before the record is opened: it takes about as long to load its first modules.
+        worker, self._worker = self._worker or WorkerProcess(self._directory.log_path), None
+        if way is not None:
+            way.release = lambda: worker.send(Pause(release=True))
+        try:
+            with RunWriter(self._directory) as writer:
+                return self._supervise(worker, writer, () if way is None else (way,))
+        finally:
+            worker.end()
+
+    def _supervise(self, worker: Worker, writer: RunWriter, more: Iterable[Observer]) -> int:
         record = RecordKeeper(writer, worker.send, self._clock)
-        observers = self._follow(record)
+        observers = self._follow(record, more)
         try:
             observers.begun()
             number = writer.begin_attempt(self._clock(), "starting the worker")
@@ -110,10 +150,10 @@ class Supervisor:
         record.retry(at_once=True)
         return attempt.exit_code
 
-    def _follow(self, record: RecordKeeper) -> Observers:
+    def _follow(self, record: RecordKeeper, more: Iterable[Observer]) -> Observers:
         alerts = alert_observers(self._spec, self._environ, self._clock)
         own = self._spec.observers(record, self._clock)
         summaries = ProfileSummaries(
             self._directory.path, record, lambda: bool(self._signals.waiting), self._digest
         )
-        return Observers([*alerts, summaries, *own, *self._others], record, self._clock)
+        return Observers([*alerts, summaries, *own, *more, *self._others], record, self._clock)

@@ -25,7 +25,7 @@ STATES = (
 )  # fmt: skip
 _REASON_WIDTH = 60
 _CELL_WIDTH = 40
-_SPEAKING_STATES = frozenset({"failed", "lost", "damaged", "newer", "unreadable"})
+_SPEAKING_STATES = frozenset({"queued", "failed", "lost", "damaged", "newer", "unreadable"})
 
 
 def ls(

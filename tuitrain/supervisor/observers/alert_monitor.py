@@ -32,6 +32,9 @@ class AlertMonitor(Observer):
         """Tell of a supervisor that ended without a word, as nobody else could."""
         with RunReader(self._directory) as reader:
             lost = reader.attempts() and not reader.meta().get("at_rest")
+            newest = reader.states()[-1]
+        # In the queue it had no worker, so nothing that it did was cut short.
+        lost = lost and not (newest.state == "queued" and newest.reason)
         if lost and self._rules.wants("ended"):
             yield self._rules.alert("ended", _LOST, self._clock())
 

@@ -28,6 +28,10 @@ class Observer:
     name = "an observer"
     """What the alert calls it when it fails."""
 
+    def waits(self, words: str) -> None:
+        """Hear what the run waits for in the queue, before it is supervised."""
+        del words
+
     def begun(self) -> Alerts:
         """Hear that the run is supervised; nothing of this attempt is on record yet."""
         return ()

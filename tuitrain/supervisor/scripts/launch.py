@@ -58,6 +58,10 @@ class ScriptLaunch:
         """How long it may take to save and end when it is stopped."""
         return _GRACE_S
 
+    @property
+    def wish(self) -> None:
+        """Nothing: a script waits in no queue."""
+
     def rules(self) -> Rules:
         """Return the rules on alerts: those that hold for a loop of which little is known."""
         # The time of a step has evaluations in it, so that none is known to be slow.
@@ -68,6 +72,10 @@ class ScriptLaunch:
         """Return what begins the attempt."""
         del history
         return StartScript(attempt)
+
+    def again(self) -> "ScriptLaunch":
+        """Return it as it is: a script waits in no queue, and gives way to nobody."""
+        return self
 
     def observers(self, record: RecordKeeper, clock: Callable[[], float]) -> list[Observer]:
         """Return who follows the run for it."""

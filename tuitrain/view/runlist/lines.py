@@ -46,7 +46,8 @@ def run_line(row: RunRow, layout: TableLayout, now: float, look: TerminalStyle) 
     """
     spans = [Span("* " if row.marked else "  ", "key")]
     columns = fitting_columns(layout)
-    reason = sanitise(row.run.reason) if row.run.state in TROUBLE else ""
+    speaks = row.run.state in TROUBLE or row.run.state == "queued"
+    reason = sanitise(row.run.reason) if speaks else ""
     room = _longest_middle(columns) if reason else ()
     for column, size in columns:
         if not reason or not column.middle:
