@@ -281,6 +281,20 @@ def test_the_mouse_wheel_zooms_and_a_click_reads_out_what_is_under_it(run: RunDi
     show(run, doing)
 
 
+def test_columns_that_the_mouse_is_dragged_over_fill_the_chart(run: RunDirectory) -> None:
+    async def doing(pilot: Pilot[Any]) -> None:
+        await wait_for_text(pilot, WHOLE)
+        screen: Any = pilot.app.screen
+        await pilot.mouse_down("#chart0", offset=(20, 4))
+        await pilot.mouse_up("#chart0", offset=(40, 4))
+        await wait_for(pilot, lambda: screen._choices.window is not None, "a window")
+        window = screen._choices.window
+        assert 1 < window.first < window.last < STEPS and screen._choices.cursor is None
+        await wait_for_text(pilot, f"[{window.first:.0f}-{window.last:.0f}, 0: all]")
+
+    show(run, doing)
+
+
 def test_a_curve_that_diverged_has_a_logarithmic_axis_at_once(root: Path) -> None:
     run = one_metric(root, "diverged", [10.0**power for power in range(300)])
 

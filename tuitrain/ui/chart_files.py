@@ -72,12 +72,12 @@ def write_chart(path: Path, chart: Chart, title: str) -> None:
 
 def draw_picture(
     path: Path,
-    directory: RunDirectory,
+    directories: Sequence[RunDirectory],
     metrics: Sequence[str],
     settings: ChartSettings,
     axis: str,
 ) -> None:
-    """Have `tuitrain plot` draw metrics of the whole run as PNG, in a process of its own.
+    """Have `tuitrain plot` draw metrics of whole runs as PNG, in a process of its own.
 
     Raises:
         UsageError: it could not; with the command's own words.
@@ -86,8 +86,8 @@ def draw_picture(
     options += ["--log"] if settings.log else []
     options += [] if settings.smoothing is None else ["--smooth", f"{settings.smoothing:g}"]
     command = [
-        sys.executable, "-m", "tuitrain", "plot", directory.id, "-o", str(path), "--x", axis,
-        f"--runs-dir={directory.path.parent}", *options,
+        sys.executable, "-m", "tuitrain", "plot", *(each.id for each in directories), "-o",
+        str(path), "--x", axis, f"--runs-dir={directories[0].path.parent}", *options,
     ]  # fmt: skip
     try:
         done = subprocess.run(

@@ -17,7 +17,7 @@ from tuitrain.ui.feeds.snapshot import Request, RunSnapshot
 from tuitrain.units import duration
 from tuitrain.view.chart.figure import AxisKind, Chart, Line, Mark, line_from_series
 from tuitrain.view.chart.labels import series_labels
-from tuitrain.view.chart.scale import Ruler, Window, ruler
+from tuitrain.view.chart.scale import Reach, Ruler, Window, ruler
 from tuitrain.view.chart.smooth import smooth_line
 from tuitrain.view.chart.ticks import short_number
 from tuitrain.view.compare import unique_labels
@@ -147,10 +147,15 @@ class Choices:
             return self.pattern.lower() in metric.lower()
 
 
+def reach_of(snapshot: RunSnapshot) -> Reach:
+    """Return where the steps of a run lie."""
+    newest = snapshot.summary.step if snapshot.summary is not None else 0
+    return Reach(snapshot.first_step, snapshot.end_step, newest)
+
+
 def whole_window(snapshot: RunSnapshot) -> Window:
-    """Return all the steps there are, with room for more; at least two wide, for one point."""
-    first = snapshot.first_step
-    return Window(first, max(first + 1, snapshot.end_step))
+    """Return all the steps of a run."""
+    return reach_of(snapshot).whole
 
 
 def group_metrics(names: Sequence[str], choices: Choices) -> list[tuple[str, tuple[str, ...]]]:
@@ -214,11 +219,6 @@ def empty_words(snapshot: RunSnapshot, choices: Choices) -> str:
     if snapshot.metric_names:
         return "all charts are hidden (H shows them)"
     return f"no points yet - {state.state}{f': {state.reason}' if state.reason else ''}"
-
-
-def step_at(snapshot: RunSnapshot, choices: Choices, x: float) -> float:
-    """Return the step at a place on the horizontal axis, the newest one for places beyond it."""
-    return ruler(choices.axis, snapshot.step_times).step_at(x)
 
 
 def cursor_words(snapshot: RunSnapshot, choices: Choices, cells: int) -> str:

@@ -1,14 +1,13 @@
 """What the keys of a run's curves do to how they are seen: window, cursor, settings of a chart.
 
-From a snapshot and the choices so far to other choices; knows no widget and no name of a key.
+From where the steps lie and the choices so far to other choices; knows no widget and no key's name.
 """
 
 from dataclasses import replace
 from typing import Any
 
-from tuitrain.ui.charting import ChartSettings, Choices, whole_window
-from tuitrain.ui.feeds.snapshot import RunSnapshot
-from tuitrain.view.chart.scale import Window
+from tuitrain.ui.charting import ChartSettings, Choices
+from tuitrain.view.chart.scale import Reach, Window
 
 ZOOM_IN, ZOOM_OUT = 0.5, 2.0
 _CURSOR_STEPS = 60
@@ -46,66 +45,70 @@ class CurveControls:
 
     # --- window and cursor ----------------------------------------------------------------------
 
-    def zoom(self, snapshot: RunSnapshot, factor: float, around: float | None = None) -> None:
+    def zoom(self, reach: Reach, factor: float, around: float | None = None) -> None:
         """Show more or fewer steps, around the cursor, another step or the end."""
-        whole = whole_window(snapshot)
+        whole = reach.whole
         window = self.choices.window or whole
         around = self.choices.cursor if around is None else around
         if around is None:
-            newest = snapshot.summary.step if snapshot.summary else window.last
-            around = min(window.last, newest)
+            around = min(window.last, reach.newest or window.last)
             window = window.follow(around)
         zoomed = window.zoom(factor, around).clamp(whole)
         self._see(None if zoomed.span >= whole.span else zoomed)
 
-    def pan(self, snapshot: RunSnapshot, side: int, cells: int) -> None:
+    def pan(self, reach: Reach, side: int, cells: int) -> None:
         """Move the cursor, or the window; by as many columns of `cells` as were typed before."""
-        count, window = self.take_count(), self.choices.window or whole_window(snapshot)
+        count, window = self.take_count(), self.choices.window or reach.whole
         if count is None:
             arrow = max(1.0, window.span / _CURSOR_STEPS)
-            self._move(snapshot, side * arrow, side * _PAN_SHARE)
+            self._move(reach, side * arrow, side * _PAN_SHARE)
         else:
             columns = side * count / max(1, cells - 1)
-            self._move(snapshot, columns * window.span, columns)
+            self._move(reach, columns * window.span, columns)
 
-    def leap(self, snapshot: RunSnapshot, side: int) -> None:
+    def leap(self, reach: Reach, side: int) -> None:
         """Move the cursor further, or the window by all of its width; as often as was typed."""
         times = side * (self.take_count() or 1)
-        window = self.choices.window or whole_window(snapshot)
-        self._move(snapshot, times * _LEAP * max(1.0, window.span / _CURSOR_STEPS), times)
+        window = self.choices.window or reach.whole
+        self._move(reach, times * _LEAP * max(1.0, window.span / _CURSOR_STEPS), times)
 
-    def _move(self, snapshot: RunSnapshot, steps: float, share: float) -> None:
+    def _move(self, reach: Reach, steps: float, share: float) -> None:
         choices = self.choices
         if choices.cursor is not None:
-            self.point(snapshot, choices.cursor + steps)
+            self.point(reach, choices.cursor + steps)
         elif choices.window is not None:
-            self._see(choices.window.pan(share).clamp(whole_window(snapshot)))
+            self._see(choices.window.pan(share).clamp(reach.whole))
 
-    def edge(self, snapshot: RunSnapshot, side: int) -> None:
+    def edge(self, reach: Reach, side: int) -> None:
         """Move the cursor, or the window, to the first or to the newest step."""
-        choices, whole = self.choices, whole_window(snapshot)
+        choices, whole = self.choices, reach.whole
         window = choices.window or whole
         if choices.cursor is not None:
-            self.point(snapshot, window.first if side < 0 else window.last)
+            self.point(reach, window.first if side < 0 else window.last)
         elif choices.window is not None:
             end = whole.first + window.span if side < 0 else whole.last
             self._see(window.follow(end).clamp(whole))
 
-    def point(self, snapshot: RunSnapshot, step: float) -> None:
+    def point(self, reach: Reach, step: float) -> None:
         """Put the cursor on the step nearest to this one that was taken and is seen."""
-        window = self.choices.window or whole_window(snapshot)
-        summary = snapshot.summary
-        newest = min(window.last, summary.step) if summary is not None else window.last
+        window = self.choices.window or reach.whole
+        newest = min(window.last, reach.newest or window.last)
         cursor = max(window.first, min(newest, float(round(step))))
         self.choices = replace(self.choices, cursor=cursor)
 
-    def inspect(self, snapshot: RunSnapshot) -> None:
+    def inspect(self, reach: Reach) -> None:
         """Show or hide the cursor."""
         if self.choices.cursor is not None:
             self.choices = replace(self.choices, cursor=None)
             return
-        window = self.choices.window or whole_window(snapshot)
-        self.point(snapshot, (window.first + window.last) / 2)
+        window = self.choices.window or reach.whole
+        self.point(reach, (window.first + window.last) / 2)
+
+    def span(self, reach: Reach, first: float, last: float) -> None:
+        """Show the steps between two, in either order."""
+        low, high = sorted((first, last))
+        if high > low:
+            self._see(Window(low, high).clamp(reach.whole))
 
     def reset(self) -> None:
         """Show the whole run and follow it."""

@@ -206,10 +206,34 @@ class RunFollower(RecordFollower[Request, RunSnapshot]):
         return int(time.monotonic() / _REFRESH_S)
 
 
-def read_snapshot(
+class CurvesFollower(RecordFollower[Request, RunSnapshot]):
+    """Follows the curves of one run, and nothing else of it."""
+
+    def __init__(
+        self,
+        directory: RunDirectory,
+        deliver: Callable[[RunSnapshot], None],
+        request: Request | None = None,
+    ) -> None:
+        """Follow the run in `directory`; the other arguments are those of `RunFollower`."""
+        super().__init__(directory, deliver, request or Request())
+        self._before: RunSnapshot | None = None
+
+    def read(self, reader: RunReader, request: Request) -> RunSnapshot:
+        """Read the curves; of those that were read before only the new end."""
+        self._before = read_curves(reader, request, self._before)
+        return self._before
+
+    def fail(self, reason: str) -> RunSnapshot:
+        """Forget what was read."""
+        self._before = None
+        return RunSnapshot(self._directory.id, error=reason)
+
+
+def read_curves(
     reader: RunReader, request: Request, before: RunSnapshot | None = None
 ) -> RunSnapshot:
-    """Read everything that a run's screens show.
+    """Read a run's curves, and what they are drawn and compared by.
 
     Args:
         reader: of the run.
@@ -225,7 +249,6 @@ def read_snapshot(
     summary, facts, state = reader.summary(), reader.facts(), reader.state()
     # Over as many messages as the split of a step has points.
     live, speed = is_alive(reader.directory), reader.steps.speed(SPLIT_POINTS)
-    devices = reader.entries.devices()
     per_s = None if speed is None else speed.steps_per_s
     end = roomy_end(summary.step, per_s, summary.total_steps) if live else summary.step
     last = end if request.last_step is None else request.last_step
@@ -243,7 +266,6 @@ def read_snapshot(
         state=state,
         end_step=end,
         metric_names=tuple(names),
-        metrics={row.name: row for row in reader.curves.metrics()},
         series={
             name: reader.curves.series(name, first, last, request.columns, grown.get(name))
             for name in wanted
@@ -252,22 +274,34 @@ def read_snapshot(
             reader.steps.step_times(first, known, _RULER_COLUMNS) if request.times else ()
         ),
         speed=speed,
+        facts=facts,
+        marks=marks,
+        config=reader.config(),
+        live=live,
+    )
+
+
+def read_snapshot(
+    reader: RunReader, request: Request, before: RunSnapshot | None = None
+) -> RunSnapshot:
+    """Read everything that a run's screens show; arguments and errors as `read_curves` has them."""
+    curves = read_curves(reader, request, before)
+    devices = reader.entries.devices()
+    return replace(
+        curves,
+        metrics={row.name: row for row in reader.curves.metrics()},
         states=tuple(reader.states()),
         samples=reader.readings.latest_samples(),
         sampled=reader.readings.latest_sample_time(),
         devices=devices.facts if devices else {},
         split=reader.curves.split(SPLIT_POINTS),
         spent=reader.spent(),
-        facts=facts,
         profiles=tuple(reader.entries.profiles()),
-        marks=marks,
         alerts=tuple(reader.entries.alerts()),
         commands=tuple(reader.entries.commands()),
         checkpoints=tuple(row for row in reader.entries.checkpoints() if row.removed is None),
-        config=reader.config(),
-        steps_per_epoch=facts.steps_per_epoch or 0,
-        parameters=facts.parameters or 0,
-        live=live,
+        steps_per_epoch=curves.facts.steps_per_epoch or 0,
+        parameters=curves.facts.parameters or 0,
     )
 
 

@@ -23,23 +23,27 @@ from tuitrain.ui.charting import (
     build_chart,
     cursor_words,
     empty_words,
-    group_metrics,
     last_values,
     named_overlays,
+    reach_of,
     request_for,
 )
-from tuitrain.ui.curve_controls import CurveControls
+from tuitrain.ui.feeds.overlays import Overlays
 from tuitrain.ui.feeds.run import RunFollower
 from tuitrain.ui.feeds.snapshot import RunSnapshot, devices_of
 from tuitrain.ui.notices import News
+from tuitrain.ui.screens.curves.charts import Curves
+from tuitrain.ui.screens.curves.front import ChartInFront
 from tuitrain.ui.whole import Whole
-from tuitrain.ui.widgets.chartgrid import ChartGrid, DrawnChart, Group
+from tuitrain.ui.widgets.chartgrid import ChartGrid, DrawnChart
+from tuitrain.ui.widgets.chartpages import Group
 from tuitrain.ui.widgets.keyline import KeyLine
 from tuitrain.ui.widgets.lines import Lines
 from tuitrain.ui.widgets.panel import Panel, TextPanel
 from tuitrain.ui.widgets.runside import RunSide
 from tuitrain.ui.widgets.topline import TopLine
 from tuitrain.view import runtext, sidetext
+from tuitrain.view.chart.scale import ruler
 from tuitrain.view.diagnosis import diagnosis_note
 from tuitrain.view.failure import failure_note
 from tuitrain.view.format import sanitise
@@ -78,12 +82,11 @@ class RunView(Whole, Screen[None]):
         super().__init__()
         self._directory = directory
         self._snapshot = RunSnapshot(directory.id)
-        self._curves = CurveControls()
-        self._grid = ChartGrid(id="charts")
+        self._curves = Curves()
+        self._front = ChartInFront(self._curves)
         self._preset = ""
         self._drawn_for: tuple[Size, ...] = ()
-        self._overlays: dict[str, RunFollower] = {}
-        self._overlaid: dict[str, RunSnapshot] = {}
+        self._overlays = Overlays(self._deliver)
         self._follower = RunFollower(directory, self._deliver, explained=True)
         self._news = News()
 
@@ -96,6 +99,10 @@ class RunView(Whole, Screen[None]):
     def _choices(self) -> Choices:
         return self._curves.choices
 
+    @property
+    def _grid(self) -> ChartGrid:
+        return self._curves.grid
+
     # --- life -----------------------------------------------------------------------------------
 
     def compose(self) -> ComposeResult:
@@ -103,7 +110,7 @@ class RunView(Whole, Screen[None]):
         yield TopLine(id="top")
         yield Lines(id="note")
         with Horizontal(id="main"):
-            yield self._grid
+            yield self._curves
             yield RunSide(id="side")
         yield Lines(id="memory")
         yield TextPanel("what happened", id="happened", newest=True)
@@ -118,8 +125,7 @@ class RunView(Whole, Screen[None]):
     def on_unmount(self) -> None:
         """Stop following."""
         self._follower.close()
-        for follower in self._overlays.values():
-            follower.close()
+        self._overlays.close()
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -133,12 +139,13 @@ class RunView(Whole, Screen[None]):
         """Show what was read."""
         snapshot = message.snapshot
         if snapshot.id != self._directory.id:
-            self._overlaid[snapshot.id] = snapshot
+            self._overlays.take(snapshot)
         elif snapshot.error:
             # What was read before stays in sight; nobody can take commands through this record.
             self._snapshot = replace(self._snapshot, error=snapshot.error, live=False)
         else:
             self._snapshot = snapshot
+            self._know()
             self._recall()
             new = self._news.take(snapshot)
             self.tuitrain.notifier.tell(self.tuitrain, self._directory.id, new)
@@ -154,7 +161,23 @@ class RunView(Whole, Screen[None]):
             return
         self._preset = summary.preset
         remembered = self.tuitrain.preferences.charts_of(self._preset)
-        self._curves.choices = replace(self._choices, charts=remembered)
+        self._curves.controls.choices = replace(self._choices, charts=remembered)
+
+    def _know(self) -> None:
+        snapshot = self._snapshot
+        along = ruler(self._choices.axis, snapshot.step_times)
+        self._curves.known = Curves.Known(snapshot.metric_names, reach_of(snapshot), along)
+
+    def on_curves_changed(self, message: Curves.Changed) -> None:
+        """Draw the curves as they are to be seen now."""
+        self._know()
+        if message.settings:
+            self.tuitrain.preferences.remember_charts(self._preset, self._choices.charts)
+        if message.rearranged:
+            self._place_charts()
+            self.call_after_refresh(self._draw)
+        else:
+            self._draw()
 
     @property
     def _in_sight(self) -> bool:
@@ -193,7 +216,7 @@ class RunView(Whole, Screen[None]):
         room = width - (side_width + 1 if side.display else 0)
         rows = max(1, (height - 2 - happened) // _CHART_ROWS)
         columns = 1 if room < 100 else 2 if room < 170 else 3
-        self._grid.fit(columns, min(rows, 3 if columns == 3 else 4))
+        self._grid.pages.fit(columns, min(rows, 3 if columns == 3 else 4))
         self._place_charts()
 
     def _after_layout(self, _screen: Screen[Any]) -> None:
@@ -204,18 +227,15 @@ class RunView(Whole, Screen[None]):
     def _panel_sizes(self) -> tuple[Size, ...]:
         return tuple(panel.size for panel in self.query(Panel))
 
-    def _groups(self) -> list[Group]:
-        return group_metrics(self._snapshot.metric_names, self._choices)
-
     def _place_charts(self) -> None:
-        if self._grid.place(self._groups()):
+        if self._grid.place(self._curves.groups):
             self.call_after_refresh(self._ask)
 
     def _ask(self) -> None:
         """Have read what the charts have room for."""
         request = request_for(self._choices, self._chart_width())
-        for follower in (self._follower, *self._overlays.values()):
-            follower.ask(request)
+        self._follower.ask(request)
+        self._overlays.ask(request)
 
     # --- drawing --------------------------------------------------------------------------------
 
@@ -281,8 +301,8 @@ class RunView(Whole, Screen[None]):
         self.query_one("#note", Lines).show_lines(lines)
 
     def _draw_charts(self) -> None:
-        groups = self._groups()
-        seen = self._grid.in_sight(groups)
+        groups = self._curves.groups
+        seen = self._grid.pages.in_sight(groups)
         if not seen:
             self._grid.show_words(
                 plain_line(f"  {empty_words(self._snapshot, self._choices)}", "quiet")
@@ -291,8 +311,8 @@ class RunView(Whole, Screen[None]):
         if self._choices.axis != "step" and not self._snapshot.step_times:
             return  # Asked for, and on its way: until then the charts stay as they are.
         # What holds for all charts stands on one alone: where on the run they are, what marks are.
-        above = f"{self._choices.window_words()}{self._grid.where(groups)}"
-        overlays = named_overlays(list(self._overlaid.values()))
+        above = f"{self._choices.window_words()}{self._grid.pages.where(groups)}"
+        overlays = named_overlays(self._overlays.read)
         drawn = [
             self._drawn(group, overlays, above if number == 0 else None)
             for number, group in enumerate(seen)

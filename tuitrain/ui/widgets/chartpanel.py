@@ -1,4 +1,4 @@
-"""A chart in a panel; zooms with the mouse wheel and puts the cursor where it is clicked."""
+"""A chart in a panel; zooms with wheel or drag, and puts the cursor where it is clicked."""
 
 from dataclasses import replace
 
@@ -13,6 +13,8 @@ from tuitrain.view.spans import Span, SpanLine, line_width
 
 _RULE_CELLS = 6
 """Of a panel's first row, what is neither its title nor its values."""
+_DRAGGED_CELLS = 3
+"""A mouse that moves less between press and release was clicked."""
 _LEAST_ROWS = 4
 """What a chart keeps when the values at its cursor take rows of it."""
 
@@ -35,7 +37,19 @@ class ChartPanel(Panel):
             super().__init__()
             self.x = x
 
+    class Dragged(Message):
+        """The mouse was dragged over a part of the x axis."""
+
+        def __init__(self, first: float, last: float) -> None:
+            super().__init__()
+            self.first = first
+            self.last = last
+
     _drawing = Drawing(())
+    _pressed: int | None = None
+    _dragged = False
+    reads = True
+    """Whether the values at the cursor stand above the curves."""
     _shown: tuple[str, Chart, SpanLine, TerminalStyle] | None = None
 
     @property
@@ -56,7 +70,7 @@ class ChartPanel(Panel):
         if size.width < 1 or size.height < 1:
             return
         above: list[SpanLine] = []
-        read = readings(chart, size.width)
+        read = readings(chart, size.width) if self.reads else []
         if read:
             values = tuple(read)
             if line_width((Span(title), *values)) + _RULE_CELLS > size.width:
@@ -86,6 +100,18 @@ class ChartPanel(Panel):
         event.stop()
         self.post_message(self.Zoomed(1.25, self._drawing.x_at(event.x)))
 
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        """Remember where a drag may begin."""
+        self._pressed, self._dragged = event.x, False
+
+    def on_mouse_up(self, event: events.MouseUp) -> None:
+        """Show what was dragged over."""
+        begin, self._pressed = self._pressed, None
+        if begin is not None and abs(event.x - begin) >= _DRAGGED_CELLS:
+            self._dragged = True
+            self.post_message(self.Dragged(self._drawing.x_at(begin), self._drawing.x_at(event.x)))
+
     def on_click(self, event: events.Click) -> None:
-        """Read out the values at the pointer."""
-        self.post_message(self.Pointed(self._drawing.x_at(event.x)))
+        """Read out the values at the pointer; a drag ends with a click as well."""
+        if not self._dragged:
+            self.post_message(self.Pointed(self._drawing.x_at(event.x)))

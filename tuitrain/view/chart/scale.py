@@ -52,6 +52,32 @@ class Window:
         return Window(end - self.span, end)
 
 
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Where the steps of a run, or of several runs together, lie."""
+
+    first: int
+    end: int
+    """The right edge: beyond the newest step where more are to come."""
+    newest: int
+
+    @property
+    def whole(self) -> Window:
+        """All the steps there are, with room for more; at least two wide, for one point."""
+        return Window(self.first, max(self.first + 1, self.end))
+
+
+def joined(reaches: Sequence[Reach]) -> Reach:
+    """Return the reach of several runs together; that of a run without steps for none."""
+    if not reaches:
+        return Reach(1, 1, 0)
+    return Reach(
+        min(each.first for each in reaches),
+        max(each.end for each in reaches),
+        max(each.newest for each in reaches),
+    )
+
+
 def roomy_end(step: int, steps_per_s: float | None, total_steps: int | None) -> int:
     """Return a right edge beyond `step` that stays for a while as steps are taken.
 
