@@ -9,7 +9,17 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "tuitrain"
-BASE = {"__version__", "errors", "extras", "file_lock", "help", "messages", "metric_names", "units"}
+BASE = {
+    "__version__",
+    "errors",
+    "extras",
+    "file_lock",
+    "help",
+    "messages",
+    "metric_names",
+    "ranks",
+    "units",
+}
 READ = {"alerts", "analysis", "config", "failures", "traces", "runs"}
 ALLOWED = {
     "__init__": set(),
@@ -21,6 +31,7 @@ ALLOWED = {
     "file_lock": {"errors"},
     "help": {"errors"},
     "metric_names": set(),
+    "ranks": set(),
     "units": set(),
     "messages": set(),
     "config": {"errors"},

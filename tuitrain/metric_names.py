@@ -47,6 +47,11 @@ def is_split_metric(name: str) -> bool:
     return name.startswith(_SPLIT)
 
 
+def rank_metric(rank: int, name: str) -> str:
+    """Return the name under which a rank's seconds a step of a stage, or its memory, are stored."""
+    return f"{_SPLIT}rank{rank}/{name}"
+
+
 PROFILE_TRACE = "trace.json.gz"
 """The file of a profile's trace in its folder under profiles/."""
 PROFILE_DIGEST = "profile.json"

@@ -83,6 +83,15 @@ def run(
             show_default=False,
         ),
     ] = None,
+    ranks: Annotated[
+        str | None,
+        typer.Option(
+            "--ranks",
+            metavar="auto|N",
+            help="Train on N processes, one a GPU, as --set train.ranks=N does.",
+            show_default=False,
+        ),
+    ] = None,
     name: Annotated[
         str | None, typer.Option("--name", "-n", help="What to call the run.", show_default=False)
     ] = None,
@@ -133,6 +142,7 @@ def run(
         from tuitrain.trackers.targets import check_trackers
 
         given = [*(overrides or ()), *([f"data.fold={fold}"] if fold is not None else [])]
+        given += [f"train.ranks={ranks}"] if ranks is not None else []
         given += ["data.cache=false"] if no_cache else []
         given += _log_settings(log, textfile)
         resolved = load_found(found, given, load_user_config().alert_defaults)

@@ -41,6 +41,14 @@ class ClassCounts:
             chosen.index_add_(0, predicted, one)
             correct.index_add_(0, true, (true == predicted) * one)
 
+    def merge(self, other: "ClassCounts") -> None:
+        """Count what `other` has counted as well."""
+        if self._table is not None and other._table is not None:
+            self._table += other._table
+        elif self._sums is not None and other._sums is not None:
+            for own, counted in zip(self._sums, other._sums, strict=True):
+                own.add_(counted)
+
     def counts(self) -> Counts:
         """Return support, predicted and correct a class, and the confusion table if small."""
         if self._table is not None:

@@ -4,7 +4,7 @@ A metric is one class; it counts on the device and is read once, at the end of t
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -35,6 +35,13 @@ class Metric:
         Args:
             outputs: [batch, ...] as the loss takes them, in the number format of the run.
             targets: [batch] or [batch, ...].
+        """
+        raise NotImplementedError
+
+    def merge(self, other: Any) -> None:
+        """Count what `other`, of the same kind, has counted of other batches as well.
+
+        Needed where a run has several ranks: each counts its share of an evaluation.
         """
         raise NotImplementedError
 

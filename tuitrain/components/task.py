@@ -38,7 +38,11 @@ class Counts(TypedDict):
 
 
 class MetricAccumulator(Protocol):
-    """Sums over one evaluation."""
+    """Sums over one evaluation.
+
+    One with `merge(other)`, which counts what another of its kind has counted as well, can be used
+    on several ranks.
+    """
 
     def add(self, outputs: Tensor, targets: Tensor) -> None:
         """Count one batch."""

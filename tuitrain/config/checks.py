@@ -47,6 +47,7 @@ def cross_check(
         *_hooks(get),
         *_trackers(get),
         *_recomputation(get),
+        *_ranks(get),
         *_target(get),
         *_momentum(resolutions.get(("optimizer",))),
         *_periods(resolutions.get(("schedule",))),
@@ -220,6 +221,47 @@ def _recomputation(get: Getter) -> Found:
             f"found {show(wanted)}, needs train.compile = false: torch.compile chooses by itself "
             "what the backward pass computes again",
         )
+
+
+_ONE_RANK_ONLY: tuple[tuple[str, Any, str], ...] = (
+    ("compile", True, "a compiled model is not trained on several ranks yet"),
+    ("oom", "halve", "one rank can't halve its batches alone"),
+    ("memory_history", True, "the account of memory that ran out is that of one rank"),
+)
+"""Keys of `train`, values that need one rank, and why."""
+_MOVES_PARAMETERS = ("unfreeze",)
+"""Hooks that change which parameters are trained: gradients are exchanged for a fixed set."""
+
+
+def _ranks(get: Getter) -> Found:
+    """Refuse what several ranks can't do, or not exactly."""
+    ranks = get("train", "ranks")
+    if ranks in (1, None):
+        return
+    several = f"needs train.ranks = 1, found {show(ranks)}"
+    for key, value, why in _ONE_RANK_ONLY:
+        if get("train", key) == value:
+            yield ("train", key), f"found {show(value)}, {several}: {why}"
+    device = get("train", "device") or "auto"
+    if device == "mps" or ":" in device:
+        yield (
+            ("train", "device"),
+            f'found {show(device)}, which is one device; with several ranks take "auto", "cuda" '
+            'or "cpu": each rank has a device of its own',
+        )
+    if get("train", "sync_batchnorm") and device == "cpu":
+        yield (
+            ("train", "sync_batchnorm"),
+            'found true, needs CUDA devices, but the preset has train.device = "cpu"',
+        )
+    listed = get("hooks")
+    for place, table in enumerate(listed if isinstance(listed, list) else ()):
+        name = table.get("name") if isinstance(table, Mapping) else None
+        if name in _MOVES_PARAMETERS:
+            yield (
+                ("hooks", place, "name"),
+                f"found {show(name)}, {several}: it changes which parameters are trained",
+            )
 
 
 def _target(get: Getter) -> Found:

@@ -264,7 +264,24 @@ class TrainSection(Section):
         "device, else mps, else the CPU.",
     )
     threads: Annotated[int, Field(ge=0, le=1024)] = Field(
-        0, description="CPU threads of torch; 0 leaves the choice to torch. Recorded either way."
+        0,
+        description="CPU threads of torch, of each rank; 0 leaves the choice to torch, and shares "
+        "the cores among ranks. Recorded either way.",
+    )
+    ranks: Annotated[int, Field(ge=1, le=1024)] | Literal["auto"] = Field(
+        1,
+        json_schema_extra={"words": 'a whole number from 1 to 1024, or "auto"'},
+        description="Processes of this machine that train one model together (DDP), each on a GPU "
+        "of its own where there are any; `auto`: as many as GPUs are visible. `batch_size` stays "
+        "that of all of them together.",
+    )
+    sync_batchnorm: bool = Field(
+        False,
+        description="Let batch normalisation see the batches of all ranks; only on CUDA devices.",
+    )
+    compress_gradients: bool = Field(
+        False,
+        description="Let ranks exchange gradients in bf16: half the traffic, fewer digits.",
     )
     evaluate_every_epochs: NonNegativeInt = Field(
         1, description="Evaluate after every so many epochs; 0: not by epochs."

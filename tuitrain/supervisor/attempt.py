@@ -4,10 +4,12 @@ Knows the worker as a process with two queues; what is done about events is told
 """
 
 import contextlib
+import shutil
 from collections.abc import Sequence
 
 from tuitrain.errors import EXIT_FAILED, EXIT_FINISHED, EXIT_INTERRUPTED
 from tuitrain.messages import Command, TrainingEnded
+from tuitrain.ranks import FOLDER, RankFailure, read_board, read_cause
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.log import LogFile
 from tuitrain.supervisor.clock import SteadyClock
@@ -70,6 +72,8 @@ class Attempt:
             HeldRecordError: something could not be recorded: the disk is full, or it is held.
             RecordError: the record can't be written.
         """
+        # What the ranks of an earlier attempt have left says nothing of this one.
+        shutil.rmtree(self._directory.path / FOLDER, ignore_errors=True)
         self._worker.send(order)
         sampler = Sampler(self._worker.pid, self._directory.path)
         sampling = Sampling(sampler, self._record, self._observers, self._clock)
@@ -124,8 +128,11 @@ class Attempt:
         reason = self._stopping.reason
         if reason:
             return TrainingEnded(self._clock(), self._observers.step, "stopped", reason)
+        if (cause := read_cause(self._directory.path)) is not None:
+            return self._failure(_cause_words(cause), cause.traceback or self._log_tail())
         how = describe_exit(self._worker.exit_code)
-        return self._failure(f"the worker {how}", self._log_tail())
+        who = "the agent of the ranks" if read_board(self._directory.path) else "the worker"
+        return self._failure(f"{who} {how}", self._log_tail())
 
     def _failure(self, reason: str, detail: str = "") -> TrainingEnded:
         return TrainingEnded(self._clock(), self._observers.step, "failed", reason, detail)
@@ -146,3 +153,14 @@ class Attempt:
         if state == "failed":
             return EXIT_FAILED
         return self._stopping.exit_code or EXIT_INTERRUPTED
+
+
+def _cause_words(cause: RankFailure) -> str:
+    """Say which rank failed, and how."""
+    if cause.common:
+        return cause.reason
+    if cause.lost_peer:
+        return f"rank {cause.rank} lost another rank: {cause.reason}"
+    if cause.reason:
+        return f"rank {cause.rank}: {cause.reason}"
+    return f"rank {cause.rank} {describe_exit(cause.exit_code)}"

@@ -146,7 +146,7 @@ class RunClient:
 
         spec = begin_script(self._root, command, name=name)
         with _undone_unless_begun(spec.directory):
-            self._launched[spec.directory] = _Launched(0, launch(spec))
+            self._launched[spec.directory] = _Launched(0, launch(spec), queued=False)
         return spec.directory
 
     def resume(

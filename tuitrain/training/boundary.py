@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from tuitrain.messages import Command, Evaluate
 from tuitrain.training.channel import WorkerChannel
@@ -93,6 +94,47 @@ def decide(
     )
 
 
+class Planner(Protocol):
+    """What decides between two steps: this process, or all ranks together."""
+
+    def follow(self, plan: BatchSchedule) -> None:
+        """Count epochs by this plan from now on."""
+        ...
+
+    def reached(self, step: int) -> bool:
+        """Return whether a boundary is due after `step`."""
+        ...
+
+    def decide(
+        self,
+        step: int,
+        *,
+        evaluated_step: int,
+        saved_step: int,
+        writing: bool,
+        total_steps: int,
+        pending: PendingChanges,
+    ) -> Boundary:
+        """Decide what is due after `step`."""
+        ...
+
+    def wait(self, timeout_s: float) -> None:
+        """Wait, at a standstill, until something comes in or the time is over."""
+        ...
+
+    def next_command(self) -> Command | None:
+        """Hand out the oldest command of the boundary that was decided, if one is left."""
+        ...
+
+    def arrived(self) -> tuple[tuple[Command, ...], bool]:
+        """Hand out all commands there are, and say whether the supervisor is gone."""
+        ...
+
+    def until(self, step: int) -> None:
+        """Let the next boundary come at `step` at the latest."""
+        ...
+
+
 class BoundaryPlanner:
     """Says when a boundary is due, and decides it."""
 
@@ -130,10 +172,17 @@ class BoundaryPlanner:
         pending: PendingChanges,
     ) -> Boundary:
         """Decide what is due after `step`; what has come in is taken with it."""
+        moment = self.observe(
+            step, evaluated_step=evaluated_step, saved_step=saved_step, writing=writing
+        )
+        return self.conclude(moment, total_steps, pending)
+
+    def observe(self, step: int, *, evaluated_step: int, saved_step: int, writing: bool) -> Moment:
+        """Look at clock and inbox."""
         now = self._clock()
         if saved_step != self._saved_step:
             self._saved_step, self._saved_at = saved_step, now
-        moment = Moment(
+        return Moment(
             step=step,
             evaluated_step=evaluated_step,
             saved_step=saved_step,
@@ -143,11 +192,22 @@ class BoundaryPlanner:
             commands=self._take_in() if self._channel.attention else tuple(self._open),
             orphaned=self._channel.orphaned,
         )
-        changes = tuple(pending.take(step))
+
+    def conclude(self, moment: Moment, total_steps: int, pending: PendingChanges) -> Boundary:
+        """Decide what is due by what was seen."""
+        changes = tuple(pending.take(moment.step))
         due = decide(moment, self._triggers, total_steps, changes, pending.next_step())
         if due.collect:
-            self._collected_at = now
+            self._collected_at = self._clock()
         return due
+
+    def waited_to_save(self, moment: Moment) -> bool:
+        """Return whether a checkpoint is due by the clock."""
+        return self._triggers.saves_after(moment.since_save_s) and not moment.writing
+
+    def waited_to_collect(self, moment: Moment) -> bool:
+        """Return whether python's garbage is to be collected."""
+        return moment.since_collect_s > COLLECT_S
 
     def wait(self, timeout_s: float) -> None:
         """Wait, at a standstill, until something comes in or the time is over."""

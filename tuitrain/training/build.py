@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 from torch import nn
@@ -23,6 +23,7 @@ from tuitrain.training.data.batches import Batches, BatchSchedule, LoaderBatches
 from tuitrain.training.data.build import Data, build_data, in_types_of, prepared_once
 from tuitrain.training.data.description import DataDescription, describe_data, stand_in
 from tuitrain.training.data.samples import validation_samples
+from tuitrain.training.distributed.world import ALONE, World
 from tuitrain.training.hooks import HookList, build_hooks
 from tuitrain.training.metrics.chosen import ChosenMetrics, build_metrics
 from tuitrain.training.modules.build import build_loss, build_model
@@ -33,6 +34,9 @@ from tuitrain.training.optimization.optimizer import build_optimizer, trainable_
 from tuitrain.training.optimization.schedule import Schedule
 from tuitrain.training.runtime.precision import Precision
 from tuitrain.training.task import check_monitors, find_task
+
+if TYPE_CHECKING:
+    from tuitrain.training.distributed.replica import Replica
 
 
 class PartForward(Protocol):
@@ -67,6 +71,10 @@ class TrainingComponents:
     """Of the data, for when they are gone."""
     head: PartForward | None = None
     """What the model runs where the data are the features of a frozen body; None: all of it."""
+    world: World = ALONE
+    """The ranks that train together; this process is one of them."""
+    replica: "Replica | None" = None
+    """What steps do differently where there are several."""
 
     def whole_model(self) -> AbstractContextManager[None]:
         """Let the model take inputs as the data set has them, whatever it is trained with."""
@@ -151,6 +159,7 @@ def build_components(
     estimate: bool = False,
     as_found: bool = False,
     described: DataDescription | None = None,
+    world: World = ALONE,
 ) -> TrainingComponents:
     """Build everything that a preset describes.
 
@@ -163,6 +172,7 @@ def build_components(
         estimate: nothing is trained: only shapes and sizes are wanted of the data.
         as_found: leave the samples as the data set has them: each batch is prepared by itself.
         described: let made-up samples stand for the data set that this is of; None: open it.
+        world: the ranks, of which this process is one; the device is this one's.
 
     Raises:
         TuitrainError: the device, the data or a component can't do what the preset asks.
@@ -178,6 +188,8 @@ def build_components(
         data = build_data(preset, task, device, context)
     else:
         data = stand_in(described, preset, task, device)
+    if not world.is_alone:
+        data = replace(data, plan=replace(data.plan, rank=world.rank, ranks=world.size))
     report("building the model")
     model = build_model(preset, data, device)
     raw = in_types_of(model, data)
@@ -187,6 +199,10 @@ def build_components(
     if wanted := preset.train.gradient_checkpointing:
         number = recompute_blocks(model, wanted, f"model.name = {preset.model.name}")
         report(f"the backward pass computes {number} blocks of the model again")
+    if preset.train.sync_batchnorm and not world.is_alone:
+        if device.type != "cuda":
+            raise DeviceError(f"train.sync_batchnorm needs CUDA devices, this run has {device}")
+        model = nn.SyncBatchNorm.convert_sync_batchnorm(model)  # type: ignore[no-untyped-call]
     forward = torch.compile(model) if preset.train.compile else model
     if begin_training_mode(model):
         report(f"model.name = {preset.model.name} came in evaluation mode; it is put into training")
@@ -222,4 +238,5 @@ def build_components(
         metrics=build_metrics(preset, MetricContext(task, data.spec.outputs, device, data.classes)),
         precision=precision,
         description=described or describe_data(preset, task, raw),
+        world=world,
     )

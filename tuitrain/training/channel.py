@@ -11,6 +11,7 @@ import signal
 import threading
 import time
 from collections import deque
+from dataclasses import dataclass
 from multiprocessing.connection import wait
 from multiprocessing.queues import Queue
 from typing import Any
@@ -18,6 +19,21 @@ from typing import Any
 from tuitrain.messages import Acknowledge, Command, Event, Gate, Numbered, Stop
 
 _DRAIN_POLL_S = 0.01
+
+
+_NOBODY: Any = "nobody"
+"""In the queue of commands: whoever listened goes away, and another process listens."""
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOver:
+    """What a channel leaves to that of another process."""
+
+    sequence: int
+    """Of the last event."""
+    kept: tuple[Numbered, ...]
+    """Events that the record may not have yet."""
+    commands: tuple[Command, ...]
 
 
 class WorkerChannel:
@@ -49,14 +65,42 @@ class WorkerChannel:
 
     def start(self) -> None:
         """Begin to listen; a supervisor that dies from now on is noticed at once."""
-        for listen in (self._listen, self._watch_parent):
-            threading.Thread(target=listen, name=listen.__name__, daemon=True).start()
+        self.listen()
+        threading.Thread(target=self._watch_parent, name="_watch_parent", daemon=True).start()
+
+    def listen(self) -> None:
+        """Begin to listen to commands."""
+        self._listener = threading.Thread(target=self._listen, name="_listen", daemon=True)
+        self._listener.start()
 
     def begin(self, attempt: int) -> None:
         """Number events anew, as those of this attempt: what came before is not for the record."""
         with self._lock:
             self._attempt, self._sequence = attempt, 0
             self._kept.clear()
+
+    # --- from one process to another --------------------------------------------------------------
+
+    def hand_over(self) -> "HandedOver":
+        """Stop to listen, for good, and return what whoever listens next has to know."""
+        self._commands.put(_NOBODY)
+        self._listener.join()
+        with self._lock:
+            return HandedOver(self._sequence, tuple(self._kept), tuple(self._inbox))
+
+    def take_over(self, attempt: int, handed: "HandedOver") -> None:
+        """Go on where another process has stopped; called before `start`."""
+        with self._lock:
+            self._attempt, self._sequence = attempt, handed.sequence
+            self._kept.extend(handed.kept)
+        for command in handed.commands:
+            self.put_command(command)
+
+    def orphan(self) -> None:
+        """Note that the supervisor is gone: another process has seen it."""
+        self.orphaned = True
+        self.attention = True
+        self._arrived.set()
 
     def send(self, event: Event) -> None:
         """Number an event, keep it, and send it unless the queue is full; never waits.
@@ -126,6 +170,8 @@ class WorkerChannel:
             command = self._commands.get()
             if isinstance(command, Acknowledge):
                 self._acknowledge(command.sequence)
+            elif command == _NOBODY:
+                return
             else:
                 self.put_command(command)
 
@@ -140,9 +186,7 @@ class WorkerChannel:
         if parent is None:
             return
         wait([parent.sentinel])
-        self.orphaned = True
-        self.attention = True
-        self._arrived.set()
+        self.orphan()
         if not self._training:
             end_process_group()
         # A step that hangs must not keep an orphan alive.

@@ -74,7 +74,9 @@ class Endings:
     # --- a step that failed, once what it has left is undone -------------------------------------
 
     def save_last_step(self) -> None:
-        """Put the last whole step on record and on disk."""
+        """Put the last whole step on record and on disk; one of several ranks can't alone."""
+        if not self._state.components.world.is_alone:
+            return
         self._reporter.flush()
         if not self._reporter.ends or self._state.weights_are_finite():
             self._checkpoints.save_whole("last")

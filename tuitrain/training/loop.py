@@ -12,13 +12,15 @@ from functools import partial
 
 from tuitrain.components.logged import send_to
 from tuitrain.messages import AlertRaised, Event, TrainingEnded
-from tuitrain.training.boundary import Boundary, BoundaryPlanner
+from tuitrain.training.boundary import Boundary, BoundaryPlanner, Planner
 from tuitrain.training.build import TrainingComponents
 from tuitrain.training.channel import WorkerChannel
 from tuitrain.training.checkpoints.full_disk import DiskHeldError
 from tuitrain.training.checkpoints.manager import CheckpointManager
 from tuitrain.training.checkpoints.writer import CheckpointWriter
 from tuitrain.training.commands import CommandHandler
+from tuitrain.training.distributed.agreement import AgreedPlanner
+from tuitrain.training.distributed.steps import SharedSteps, held_bytes
 from tuitrain.training.endings import Endings, RunEndedError, note_unsaved
 from tuitrain.training.instruments import Instrument
 from tuitrain.training.memory.allocator import Allocator, find_allocator
@@ -53,11 +55,12 @@ def _instrument(state: TrainingState, send: Callable[[Event], None], what: str) 
 
 def _steps_of(
     state: TrainingState,
-    send: Callable[[Event], None],
+    channel: WorkerChannel,
     timing_share: float,
     instrument: Callable[[str], Instrument],
-) -> tuple[StepReporter, TrainStep]:
-    """Return what takes the steps of a state, and what tells of them."""
+    memory: Callable[[], float],
+) -> tuple[StepReporter, TrainStep, SharedSteps | None]:
+    """Return what takes the steps of a state, what tells of them, and what ranks share of them."""
     components = state.components
     nonfinite = NonfinitePolicy(
         components.optimizer,
@@ -73,7 +76,20 @@ def _steps_of(
     )
     norms = instrument("the norm of the gradients")
     step = TrainStep(components, state.settings, nonfinite, recorder, timer, norms)
-    return StepReporter(state, recorder, timer, nonfinite, send), step
+    shared = None
+    if not components.world.is_alone:
+        shared = SharedSteps(recorder, timer, components.world, channel, memory)
+    reporter = StepReporter(state, recorder, timer, nonfinite, channel.send, shared)
+    return reporter, step, shared
+
+
+def _planner_of(
+    state: TrainingState, channel: WorkerChannel, shared: SharedSteps | None
+) -> Planner:
+    """Return what decides between two steps, with all ranks where there are several."""
+    parts = state.components
+    alone = BoundaryPlanner(channel, Triggers(parts.preset.train, state.settings, parts.data.plan))
+    return alone if shared is None else AgreedPlanner(alone, parts.world, shared)
 
 
 class Trainer:
@@ -107,10 +123,10 @@ class Trainer:
         self.state = state = TrainingState(components)
 
         instrument = partial(_instrument, state, send)
-        self._reporter, self._train_step = _steps_of(state, send, timing_share, instrument)
-        self._planner = BoundaryPlanner(
-            channel, Triggers(components.preset.train, state.settings, components.data.plan)
+        self._reporter, self._train_step, shared = _steps_of(
+            state, channel, timing_share, instrument, partial(held_bytes, device)
         )
+        self._planner = _planner_of(state, channel, shared)
         standstill = Standstill(send)
         self.checkpoints = CheckpointManager(
             state, writer, self._planner, channel, standstill, config
@@ -151,6 +167,9 @@ class Trainer:
             except DiskHeldError as error:
                 return self._endings.without_saving("stopped", str(error))
             except RunEndedError as error:
+                if not self.components.world.is_alone:
+                    # The others know nothing of it: it is told as this rank's failure.
+                    raise
                 return error.ended
             except BaseException as error:
                 # A user's part may raise SystemExit too; signals and commands never raise here.
@@ -295,8 +314,10 @@ class Trainer:
         gc.collect()
 
     def _rescue(self, error: BaseException) -> None:
-        """Save the last whole step before an error ends the run."""
+        """Save the last whole step before an error ends the run; one of several ranks can't."""
         self._endings.leave_forked_child(error)
+        if not self.components.world.is_alone:
+            return
         try:
             if not is_in_update(error):
                 self._break_off()

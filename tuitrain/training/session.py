@@ -23,11 +23,14 @@ from tuitrain.messages import (
     TrainingPrepared,
     TrainingResumed,
 )
-from tuitrain.training.build import build_components, pick_device
+from tuitrain.training.build import TrainingComponents, build_components, pick_device
 from tuitrain.training.channel import WorkerChannel
 from tuitrain.training.checkpoints.files import CheckpointFolder, load_checkpoint
 from tuitrain.training.checkpoints.weights import begin_with
 from tuitrain.training.checkpoints.writer import CheckpointWriter
+from tuitrain.training.distributed.replica import replicate
+from tuitrain.training.distributed.world import ALONE, World
+from tuitrain.training.distributed.writing import FollowingWriter
 from tuitrain.training.instruments import Instrument
 from tuitrain.training.loop import Trainer
 from tuitrain.training.memory.allocator import find_allocator, record_history
@@ -44,16 +47,31 @@ from tuitrain.training.settings.live import PendingChanges
 class Session:
     """What one worker does."""
 
-    def __init__(self, order: StartTraining, link: WorkerChannel) -> None:
+    def __init__(
+        self, order: StartTraining, link: WorkerChannel, world: World = ALONE, device: str = ""
+    ) -> None:
+        """Prepare to carry out an order.
+
+        Args:
+            order: what is to be done.
+            link: takes events and gives commands.
+            world: the ranks, of which this process is one.
+            device: of this rank; empty: the preset's.
+        """
+        self._world = world
         self._order = order
         self._link = link
         self._directory = Path(order.run_directory)
         abandoned = [Path(path).name for path in order.abandoned]
         self._folder = CheckpointFolder(self._directory / "checkpoints", abandoned)
-        self._preset: Preset = parse_preset(order.config, "config.toml")
+        self._preset: Preset = _placed(parse_preset(order.config, "config.toml"), device)
         self._writer = CheckpointWriter(self._folder, self._directory)
+        if not world.leads:
+            self._writer = FollowingWriter(self._directory)
         self._writer.send = link.send
         self._trainer: Trainer | None = None
+        self._restored: Path | None = None
+        """The checkpoint that the run goes on from."""
 
     def run(self) -> TrainingEnded:
         """Build, restore where ordered, and train until the end.
@@ -64,34 +82,34 @@ class Session:
         try:
             return self._run()
         except OutOfMemory as error:
-            if not is_out_of_memory(error):
+            if not (is_out_of_memory(error) and self._world.is_alone):
                 raise
             return self._end_without_memory(error)
 
     def _run(self) -> TrainingEnded:
-        self._folder.prepare()
+        world = self._world
+        if world.leads:
+            self._folder.prepare()
         set_up_torch(self._preset.train)
+        if not (world.is_alone or self._preset.train.threads):
+            torch.set_num_threads(max(1, torch.get_num_threads() // world.size))
         seed_everything(self._preset.train.seed)
         device = pick_device(self._preset.train.device)
         Instrument("the record of allocations", self._tell_left_out).look(
             lambda: record_history(self._preset, device), None
         )
-        parts = build_components(
-            self._preset,
-            Path(self._order.data_directory),
-            self._report,
-            self._directory,
-            warn=self._tell_of_data,
-        )
+        parts = self._build()
+        replicate(parts)
         trainer = self._trainer = Trainer(
             parts, self._link, self._writer, self._order.config, rerun=rerun_words(self._order)
         )
         if self._order.resume:
-            self._restore(trainer)
+            self._resume(trainer)
         else:
             self._begin_with_weights(trainer)
-        choose_precision(parts, self._report)
-        keep_features(parts, self._report)
+        if world.is_alone:
+            choose_precision(parts, self._report)
+            keep_features(parts, self._report)
         if not trainer.state.step:
             check_warmup(self._preset, trainer.state.total_steps)
         self._link.send(
@@ -120,7 +138,40 @@ class Session:
     def _report(self, text: str) -> None:
         self._link.send(PreparationReported(time.time(), text))
 
+    def _build(self) -> TrainingComponents:
+        """Build the parts; of several ranks rank 0 first, as data may be fetched or decoded."""
+        if not self._world.leads:
+            self._world.first(None)
+        parts = build_components(
+            self._preset,
+            Path(self._order.data_directory),
+            self._report,
+            self._directory,
+            warn=self._tell_of_data,
+            world=self._world,
+        )
+        if self._world.leads:
+            self._world.first(None)
+        return parts
+
     # --- resume ---------------------------------------------------------------------------------
+
+    def _resume(self, trainer: Trainer) -> None:
+        """Go back to a checkpoint: rank 0 finds it, the others follow."""
+        if self._world.leads:
+            self._restore(trainer)
+            self._world.first(self._restored)
+            return
+        path = self._world.first(self._restored)
+        settings = PendingChanges(self._order.settings)
+        if path is None:
+            trainer.state.pending = settings
+            self._begin_with_weights(trainer)
+            begin_again(trainer.state, self._order, self._link.send)
+            return
+        if self._order.checkpoint:
+            settings = PendingChanges(())
+        self._load(trainer, load_checkpoint(path), settings)
 
     def _restore(self, trainer: Trainer) -> None:
         """Go back to the newest whole checkpoint.
@@ -156,15 +207,31 @@ class Session:
     def _restore_from(
         self, path: Path, state: dict[str, Any], trainer: Trainer, settings: PendingChanges
     ) -> None:
-        self._keep_threads(int(state["threads"]))
         self._folder.abandon_after(state["step"])
         self._link.send(
             TrainingResumed(time.time(), state["step"], self._relative(path), state["pending"])
         )
+        self._load(trainer, state, settings)
+        self._restored = path
+        self._tell_of_ranks(state["generators"])
+        self._adopt(path, state["digest"], trainer)
+
+    def _load(self, trainer: Trainer, state: dict[str, Any], settings: PendingChanges) -> None:
+        if _ranks_of(state["generators"]) == self._world.size:
+            self._keep_threads(int(state["threads"]))
         trainer.state.load_state_dict(state, settings)
         trainer.checkpoints.saved_step = trainer.state.step
         resettle(trainer.state, state, self._order, self._link.send)
-        self._adopt(path, state["digest"], trainer)
+
+    def _tell_of_ranks(self, generators: Any) -> None:
+        """Say what stays exact and what does not where the number of ranks is another."""
+        before, now = _ranks_of(generators), self._world.size
+        if before != now:
+            self._alert(
+                f"goes on with {_ranks(now)}, it had {_ranks(before)}: order and augmentation of "
+                "the samples stay the same; dropout and other draws of the model differ, and sums "
+                "differ in their last digits"
+            )
 
     def _begin_with_weights(self, trainer: Trainer) -> None:
         """Begin with the weights of a file, if so told, and nothing else of it.
@@ -222,6 +289,22 @@ class Session:
 
     def _relative(self, path: Path) -> str:
         return str(path.relative_to(self._directory))
+
+
+def _placed(preset: Preset, device: str) -> Preset:
+    """Return a preset for one rank's device; empty: as it is."""
+    if not device:
+        return preset
+    return preset.model_copy(update={"train": preset.train.model_copy(update={"device": device})})
+
+
+def _ranks_of(generators: Any) -> int:
+    """Return how many ranks a checkpoint is of: it holds a list of theirs, or one alone."""
+    return 1 if isinstance(generators, dict) else len(generators)
+
+
+def _ranks(number: int) -> str:
+    return "one rank" if number == 1 else f"{number} ranks"
 
 
 def set_up_torch(train: TrainSection) -> None:

@@ -17,7 +17,12 @@ from tuitrain.training.metrics.progress import Progress
 from tuitrain.training.optimization.nonfinite import are_finite
 from tuitrain.training.optimization.optimizer import restore_optimizer
 from tuitrain.training.runtime.precision_choice import keep_precision
-from tuitrain.training.runtime.randomness import generator_states, restore_generators
+from tuitrain.training.runtime.randomness import (
+    derive,
+    generator_states,
+    restore_generators,
+    seed_everything,
+)
 from tuitrain.training.settings.live import LiveSettings, PendingChanges
 
 
@@ -70,9 +75,14 @@ class TrainingState:
     # --- what a checkpoint holds ------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Any]:
-        """Return all that an exact resume needs, beside what the preset says."""
+        """Return all that an exact resume needs, beside what the preset says.
+
+        All ranks call it at the same step: rank 0's is whole.
+        """
         parts = self.components
         scaler = parts.precision.scaler
+        if parts.replica is not None:
+            parts.replica.share_buffers()
         return {
             "model": parts.model.state_dict(),
             "optimizer": parts.optimizer.state_dict(),
@@ -83,7 +93,7 @@ class TrainingState:
             "precision": parts.precision.name,
             "step": self.step,
             "epoch": self.epoch,
-            "generators": generator_states(),
+            "generators": self._generators(),
             "settings": dict(self.settings.values),
             **self.progress.state_dict(),
             "train_s": self.train_s,
@@ -117,7 +127,21 @@ class TrainingState:
         # Checkpoints from before batches could be split have neither.
         self.components.split_batches(state.get("at_once", 0))
         self.evaluation_size = state.get("evaluation_size", self.evaluation_size)
-        restore_generators(state["generators"])
+        self._restore_generators(state["generators"])
+
+    def _generators(self) -> Any:
+        """Return the states of this process's generators; of several ranks, a list of theirs."""
+        world = self.components.world
+        return generator_states() if world.is_alone else world.gather(generator_states())
+
+    def _restore_generators(self, saved: Any) -> None:
+        """Go back to this rank's generators; a rank that there was none of draws by its number."""
+        world = self.components.world
+        ranks: list[Any] = [saved] if isinstance(saved, Mapping) else list(saved)
+        if world.rank < len(ranks):
+            restore_generators(ranks[world.rank])
+        else:
+            seed_everything(derive(self.components.preset.train.seed, world.rank, self.step))
 
     def _load_components(self, state: Mapping[str, Any]) -> None:
         parts, preset = self.components, self.components.preset

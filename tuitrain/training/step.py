@@ -14,6 +14,7 @@ from tuitrain.components.logged import Sink, send_to
 from tuitrain.components.task import Task
 from tuitrain.training.build import TrainingComponents
 from tuitrain.training.data.batches import Batch, Batches
+from tuitrain.training.distributed.replica import Replica
 from tuitrain.training.forward import ForwardPass
 from tuitrain.training.instruments import Instrument
 from tuitrain.training.metrics.named import outside_graphs
@@ -46,6 +47,7 @@ class TrainStep:
         self._weighs = type(components.task).weigh is not Task.weigh
         self._transforms = components.hooks.transforms
         self._prepares = self._weighs or bool(self._transforms)
+        self._replica = components.replica
         self._updated = components.hooks.updated
         compiles = components.preset.train.compile
         self._log: Sink = outside_graphs(recorder.log) if compiles else recorder.log
@@ -80,12 +82,13 @@ class TrainStep:
         batches = source.step(step, laps)
         if self._prepares:
             self._prepare(batches, step)
-        for batch in batches:
+        replica = self._replica
+        for batch in batches if replica is None else replica.in_turn(batches):
             outputs, loss = self._forward.run(batch)
             if laps is not None:
                 laps.mark("forward")
-            if len(batches) > 1:
-                loss = loss * batch.share
+            if len(batches) > 1 or replica is not None:
+                loss = self._weighed(loss, batch)
             torch.autograd.backward(loss if scaler is None else scaler.scale(loss))
             if laps is not None:
                 laps.mark("backward")
@@ -95,6 +98,7 @@ class TrainStep:
                 laps.mark("other")
 
         total = cast(Tensor, total)
+        total = total if replica is None else replica.agreed(total.detach())
         recorded, wanted = self._nonfinite.look(total)
         if wanted:
             self._update.run(step, batches, total)
@@ -109,8 +113,8 @@ class TrainStep:
 
     @property
     def full(self) -> bool:
-        """Whether what steps have left should be flushed."""
-        return self._recorder.full
+        """Whether what steps have left should be flushed; several ranks agree on that elsewhere."""
+        return self._replica is None and self._recorder.full
 
     def leave_untimed(self, step: int) -> None:
         """Do not time this step."""
@@ -130,6 +134,11 @@ class TrainStep:
         """Take what is told by `tuitrain.components.log` from now on."""
         send_to(self._log)
 
+    def _weighed(self, loss: Tensor, batch: Batch) -> Tensor:
+        """Return what a batch adds to its step's loss."""
+        loss = loss * batch.share
+        return loss if self._replica is None else self._replica.guard(loss)
+
     def _prepare(self, batches: list[Batch], step: int) -> None:
         """Let the hooks put other inputs and targets in a step's batches, and weigh them."""
         seed = self._components.preset.train.seed
@@ -137,16 +146,26 @@ class TrainStep:
             for number, transform in enumerate(self._transforms):
                 drawn = derive(seed, step, place, number)
                 batch.inputs, batch.targets = transform(batch.inputs, batch.targets, drawn)
-        if self._weighs and len(batches) > 1:
-            share_by_weight(batches, self._components.task)
+        if self._weighs and (len(batches) > 1 or self._replica is not None):
+            share_by_weight(batches, self._components.task, self._replica)
 
 
-def share_by_weight(batches: Sequence[Batch], task: Task) -> None:
+def share_by_weight(batches: Sequence[Batch], task: Task, replica: Replica | None = None) -> None:
     """Let each batch of a step count for what the task counts in it; nothing waits for the device.
 
-    So a step in several batches is that of one, whichever places of each batch count for nothing.
+    So a step in several batches, or on several ranks, is that of one, whichever places of each
+    batch count for nothing.
     """
     counted = [torch.as_tensor(task.weigh(batch.targets)) for batch in batches]
+    if replica is not None:
+        counted = [
+            part if batch.samples else torch.zeros_like(part)
+            for batch, part in zip(batches, counted, strict=True)
+        ]
+        total = replica.mean(torch.stack(counted).sum())
+        for batch, part in zip(batches, counted, strict=True):
+            batch.share = part / total
+        return
     total = torch.stack(counted).sum().clamp(min=1)
     for batch, part in zip(batches, counted, strict=True):
         batch.share = part / total

@@ -9,6 +9,7 @@ import os
 import re
 import sys
 import time
+import tomllib
 import traceback
 from contextlib import suppress
 from multiprocessing.queues import Queue
@@ -52,8 +53,10 @@ def main(events: "Queue[Numbered]", commands: "Queue[Command]") -> NoReturn:
     write_stacks_at_signal(Path(order.run_directory) / "stacks.txt")
     link.send(WorkerStarted(time.time(), os.getpid()))
     with FileLock(Path(order.run_directory) / "worker.lock"):
-        link.send(_train(order, link))
-        link.drain(_DRAIN_S)
+        ended = _train(order, link) if _is_for_one(order) else _lead(order, link, events, commands)
+        if ended is not None:
+            link.send(ended)
+            link.drain(_DRAIN_S)
     # Everything is on record. Taking torch down takes a second and fills the log with words about
     # what its libraries did not free; the system frees it at once.
     sys.stdout.flush()
@@ -121,6 +124,35 @@ def _write_to(log_path: Path) -> None:
     os.close(log)
 
 
+def _is_for_one(order: StartTraining) -> bool:
+    """Return whether an order is for one rank, which is this process."""
+    return bool(tomllib.loads(order.config).get("train", {}).get("ranks", 1) == 1)
+
+
+def _lead(
+    order: StartTraining,
+    link: WorkerChannel,
+    events: "Queue[Numbered]",
+    commands: "Queue[Command]",
+) -> TrainingEnded | None:
+    """Train an order for several ranks as their agent; rank 0 tells how it ended.
+
+    Returns:
+        The end of a run that no rank could begin, or that turns out to be for one.
+    """
+    from tuitrain.training.distributed.agent import lead, team_of
+
+    try:
+        team = team_of(order)
+    except TuitrainError as error:
+        traceback.print_exc()
+        return explain_failure(error)
+    if team.size == 1:
+        return _train(order, link)
+    lead(order, link, events, commands, team)
+    return None
+
+
 def _train(order: StartTraining, link: WorkerChannel) -> TrainingEnded:
     try:
         from tuitrain.training.session import Session
@@ -128,14 +160,18 @@ def _train(order: StartTraining, link: WorkerChannel) -> TrainingEnded:
         ended = Session(order, link).run()
         sys.stderr.write(ended.traceback)
         return ended
-    except TuitrainError as error:
-        traceback.print_exc()
-        return _failed(_with_notes(str(error), error), error.detail)
     except BaseException as error:
         # The border of the process: whatever went wrong in training is told, not lost. A part of
         # the user's may raise SystemExit or KeyboardInterrupt too.
         traceback.print_exc()
-        return _failed(_with_notes(_explain(error), error), traceback.format_exc())
+        return explain_failure(error)
+
+
+def explain_failure(error: BaseException) -> TrainingEnded:
+    """Return the end of a run that an error ends; called while it is handled."""
+    if isinstance(error, TuitrainError):
+        return _failed(_with_notes(str(error), error), error.detail)
+    return _failed(_with_notes(_explain(error), error), traceback.format_exc())
 
 
 def _failed(reason: str, trace: str = "") -> TrainingEnded:

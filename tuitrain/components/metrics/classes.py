@@ -41,6 +41,10 @@ class ClassSums(Metric):
         chosen.index_add_(0, predicted, one)
         right.index_add_(0, true, one * (true == predicted))
 
+    def merge(self, other: "ClassSums") -> None:
+        """Count what `other` has counted as well."""
+        self._sums += other._sums
+
     def value(self) -> float:
         """Return the mean over the classes that occur."""
         support, chosen, right = self._sums.cpu().double()
@@ -125,6 +129,10 @@ class TopK(Metric):
         counts = (true >= 0) & (true < scores.shape[1])
         hits = (scores.topk(self._k, 1).indices == true[:, None]).any(1)
         self._sums += torch.stack([(hits & counts).sum(), counts.sum()])
+
+    def merge(self, other: "TopK") -> None:
+        """Count what `other` has counted as well."""
+        self._sums += other._sums
 
     def value(self) -> float:
         """Return their share."""

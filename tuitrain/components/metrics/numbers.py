@@ -18,6 +18,10 @@ class Error(Metric):
         """Sum a batch's errors."""
         self._sums.add(outputs, targets)
 
+    def merge(self, other: "Error") -> None:
+        """Sum what `other` has summed as well."""
+        self._sums.merge(other._sums)
+
     def value(self) -> float:
         """Return the mean over the outputs."""
         return self._sums.metrics()[self._name]

@@ -24,6 +24,10 @@ class Perplexity(Metric):
         loss = nn.functional.cross_entropy(scores.float(), known, reduction="sum")
         self._sums += torch.stack([loss.to(self._sums.dtype), counts.sum().to(self._sums.dtype)])
 
+    def merge(self, other: "Perplexity") -> None:
+        """Sum what `other` has summed as well."""
+        self._sums += other._sums
+
     def value(self) -> float:
         """Return it; infinite where it is beyond all numbers."""
         total, number = self._sums.tolist()

@@ -108,6 +108,10 @@ class TokenSums:
         right, number = (outputs.argmax(1) == targets).sum(), (targets != IGNORED).sum()
         self._sums += torch.stack([part.to(self._sums.dtype) for part in (nats, right, number)])
 
+    def merge(self, other: "TokenSums") -> None:
+        """Add what `other` has summed."""
+        self._sums += other._sums
+
     def counts(self) -> None:
         """A vocabulary is no list of classes to look through."""
         return

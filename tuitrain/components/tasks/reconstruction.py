@@ -90,6 +90,21 @@ class SquareSums:
         self._apart += torch.stack([apart.sum(0, dtype=kind), apart.square().sum(0, dtype=kind)])
         self._number += len(true)
 
+    def merge(self, other: "SquareSums") -> None:
+        """Add what `other` has summed, as differences to the first sample of this one."""
+        if other._first is None:
+            return
+        if self._first is None:
+            self._first = other._first
+        # In the sums' type: the difference of two targets may need more digits than they have.
+        shift = other._first.to(self._apart.dtype) - self._first.to(self._apart.dtype)
+        apart, squares = other._apart
+        moved = apart + other._number * shift
+        squares = squares + 2 * shift * apart + other._number * shift * shift
+        self._apart += torch.stack([moved, squares])
+        self._squared += other._squared
+        self._number += other._number
+
     def counts(self) -> None:
         """There are no classes."""
         return

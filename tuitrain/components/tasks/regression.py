@@ -57,6 +57,19 @@ class ErrorSums:
         parts = (error.abs().sum(0), error.square().sum(0), apart.sum(0), apart.square().sum(0))
         self._sums += torch.stack(parts)
 
+    def merge(self, other: "ErrorSums") -> None:
+        """Add what `other` has summed, as differences to the first sample of this one."""
+        if other._first is None:
+            return
+        if self._first is None:
+            self._first = other._first
+        shift = other._first - self._first
+        absolute, squared, apart, squares = other._sums
+        moved = apart + other._number * shift
+        squares = squares + 2 * shift * apart + other._number * shift * shift
+        self._sums += torch.stack([absolute, squared, moved, squares])
+        self._number += other._number
+
     def counts(self) -> None:
         """There are no classes."""
         return

@@ -71,6 +71,10 @@ class PixelCounts:
         """Count one batch."""
         self._counts.add(outputs, targets)
 
+    def merge(self, other: "PixelCounts") -> None:
+        """Count what `other` has counted as well."""
+        self._counts.merge(other._counts)
+
     def counts(self) -> Counts:
         """Return them, in pixels."""
         return self._counts.counts()

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from tuitrain.messages import AlertRaised, HoldForRecord, RecordWritable, Stop
-from tuitrain.training.boundary import BoundaryPlanner
+from tuitrain.training.boundary import Planner
 from tuitrain.training.channel import WorkerChannel
 from tuitrain.training.checkpoints.writer import CheckpointWriter
 from tuitrain.training.standstill import Standstill
@@ -27,7 +27,7 @@ class FullDisk:
         self,
         state: TrainingState,
         writer: CheckpointWriter,
-        planner: BoundaryPlanner,
+        planner: Planner,
         channel: WorkerChannel,
         standstill: Standstill,
     ) -> None:

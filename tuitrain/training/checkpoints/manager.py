@@ -4,7 +4,7 @@ Knows the state and the writer; not why a checkpoint is wanted.
 """
 
 from tuitrain.messages import encode_pending
-from tuitrain.training.boundary import BoundaryPlanner
+from tuitrain.training.boundary import Planner
 from tuitrain.training.channel import WorkerChannel
 from tuitrain.training.checkpoints.full_disk import FullDisk, disk_alert
 from tuitrain.training.checkpoints.saveable import require_saveable
@@ -20,7 +20,7 @@ class CheckpointManager:
         self,
         state: TrainingState,
         writer: CheckpointWriter,
-        planner: BoundaryPlanner,
+        planner: Planner,
         channel: WorkerChannel,
         standstill: Standstill,
         config: str,
@@ -77,7 +77,9 @@ class CheckpointManager:
             DiskHeldError: the disk was full, and the run was told to end meanwhile.
         """
         step = self._state.step
-        if self._writer.has(step):
+        world = self._state.components.world
+        world.stand(step, "checkpoint")
+        if world.first(self._writer.has(step)):
             self._disk.wait_out(lambda: self._writer.add_names(names))
             return
         keep = self._state.components.preset.checkpoint.keep

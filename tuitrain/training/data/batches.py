@@ -23,6 +23,8 @@ from tuitrain.components.draw import derive
 from tuitrain.training.data.loading import Failure, Loaded, Loading, describe_failure, handed_on
 from tuitrain.training.data.sources import Source, count
 from tuitrain.training.data.transform import BatchTransform
+from tuitrain.training.distributed.world import ALONE, World
+from tuitrain.training.distributed.world import share as share_of
 from tuitrain.training.profiling.timing import Laps
 from tuitrain.training.runtime.randomness import (
     epoch_order,
@@ -51,6 +53,9 @@ class BatchSchedule:
     """
     bucket: int = 0
     """Samples of similar length that come one after the other, where there are lengths."""
+    rank: int = 0
+    """Which of several ranks takes its part of each batch."""
+    ranks: int = 1
 
     @property
     def forward_size(self) -> int:
@@ -79,10 +84,39 @@ class BatchSchedule:
         return by_length(order, self.lengths, self.bucket, derive(self.seed, epoch, _PURPOSE))
 
     def slices(self, step: int) -> list[tuple[int, int]]:
-        """Return where in the epoch's order each batch of a step (counted from 0) lies."""
-        start = self.place(step)[1] * self.step_samples
-        end = min(start + self.step_samples, self.samples)
+        """Return where in the epoch's order each batch of a step (counted from 0) lies.
+
+        Of several ranks: each batch of this one.
+        """
+        if self.ranks > 1:
+            return [(part.first, part.end) for part in self.own_parts(step)]
+        start, end = self._range(step)
         return list(pairwise([*range(start, end, self.forward_size), end]))
+
+    def _range(self, step: int) -> tuple[int, int]:
+        """Return from where to where in the epoch's order a step goes."""
+        start = self.place(step)[1] * self.step_samples
+        return start, min(start + self.step_samples, self.samples)
+
+    def own_parts(self, step: int) -> "list[OwnPart]":
+        """Return this rank's batches of a step; each rank has as many, and none is empty."""
+        start, end = self._range(step)
+        made: list[OwnPart] = []
+        for first, last in pairwise([*range(start, end, self.batch_size), end]):
+            low, high = share_of(last - first, self.rank, self.ranks)
+            most = -(-(last - first) // self.ranks)
+            pieces = -(-most // self.at_once) if self.at_once else 1
+            for piece in range(pieces):
+                here, there = share_of(high - low, piece, pieces)
+                made.append(self._part(first + low + here, first + low + there, last, end - start))
+        return made
+
+    def _part(self, first: int, end: int, last: int, total: int) -> "OwnPart":
+        if first < end:
+            # Gradients are averaged over the ranks: so it counts for its samples.
+            return OwnPart(first, end, (end - first) * self.ranks / total, end - first)
+        first = min(first, last - 1)
+        return OwnPart(first, first + 1, 0.0, 0)
 
     def epoch(self, step: int) -> int:
         """Return the epoch, counted from 0, that a step belongs to."""
@@ -111,6 +145,20 @@ class BatchSchedule:
         taken = min(place * before.step_samples, before.samples)
         steps = min(-(-taken // self.step_samples), self.steps_per_epoch)
         return replace(self, ahead=epoch * self.steps_per_epoch + steps - step)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnPart:
+    """What one of several ranks puts through the model at once."""
+
+    first: int
+    """In the epoch's order."""
+    end: int
+    share: float
+    """What its mean loss is multiplied by, so that the mean over the ranks is that of the step."""
+    samples: int
+    """0: there is none left for this rank; one that counts for nothing stands in, as all ranks go
+    through the model together."""
 
 
 _POOL_BUCKETS = 50
@@ -203,6 +251,8 @@ class TensorBatches:
         self._together = 1 if alone else _GATHERED_BYTES // step_bytes
         """Steps that are gathered at once; they begin at multiples of it in each epoch."""
         self._epoch = -1
+        self._order = torch.empty(0, dtype=torch.int64)
+        """The numbers of an epoch's samples, on the CPU."""
         self._orders: tuple[Tensor, ...] = ()
         """The numbers of the samples that are gathered at once, over the epoch."""
         self._lengths: tuple[Tensor, ...] = ()
@@ -216,7 +266,9 @@ class TensorBatches:
         epoch, place = divmod(step + self._ahead, self._steps_per_epoch)
         if epoch != self._epoch:
             self._begin_epoch(epoch)
-        if self._lengths:
+        if self._plan.ranks > 1:
+            parts = self._gather_own(step)
+        elif self._lengths:
             parts = self._gather_cut(place)
         elif self._together == 1:
             parts = self._gather_each(place)
@@ -234,6 +286,7 @@ class TensorBatches:
         order = self._plan.order(epoch)
         if self._plan.lengths is not None:
             self._lengths = torch.split(self._plan.lengths[order], self._plan.step_samples)
+        self._order = order
         order = order.to(self._samples.inputs.device)
         self._orders = torch.split(order, self._plan.step_samples * self._together)
         self._epoch, self._first = epoch, -1
@@ -258,6 +311,17 @@ class TensorBatches:
             (*self._gather(index), len(index) / len(order), len(index))
             for index in torch.split(order, self._plan.forward_size)
         ]
+
+    def _gather_own(self, step: int) -> list[Part]:
+        """Gather this rank's batches of one step."""
+        lengths = self._plan.lengths
+        found = []
+        for part in self._plan.own_parts(step):
+            index = self._order[part.first : part.end]
+            longest = None if lengths is None else int(lengths[index].max())
+            index = index.to(self._samples.inputs.device)
+            found.append((*self._gather(index, longest), part.share, part.samples))
+        return found
 
     def _gather_cut(self, place: int) -> list[Part]:
         """Gather the batches of one step, each as long as its longest sample."""
@@ -400,11 +464,16 @@ class LoaderBatches:
     def step(self, step: int, laps: Laps | None = None) -> list[Batch]:
         """Take the next batches off the stream."""
         epoch = self._plan.epoch(step)
+        if self._plan.ranks > 1:
+            parts = self._plan.own_parts(step)
+            return [self._take(epoch, part.share, part.samples, laps) for part in parts]
         slices = self._plan.slices(step)
         total = slices[-1][1] - slices[0][0]
-        return [self._take(epoch, (end - first) / total, laps) for first, end in slices]
+        return [
+            self._take(epoch, (end - first) / total, end - first, laps) for first, end in slices
+        ]
 
-    def _take(self, epoch: int, share: float, laps: Laps | None) -> Batch:
+    def _take(self, epoch: int, share: float, samples: int, laps: Laps | None) -> Batch:
         loaded = next(self._stream)
         if laps is not None:
             laps.mark("data")
@@ -414,7 +483,7 @@ class LoaderBatches:
         if laps is not None:
             laps.mark("copy")
         inputs, targets = self._preparation.train(inputs, targets, index, epoch)
-        batch = Batch(inputs, targets, share, len(index))
+        batch = Batch(inputs, targets, share, samples)
         if laps is not None:
             laps.mark("data")
         return batch
@@ -427,13 +496,13 @@ class LoaderBatches:
 class _Ranges(Sampler[_Request]):
     """The samples in their own order, for evaluation."""
 
-    def __init__(self, samples: int, batch_size: int) -> None:
+    def __init__(self, samples: int, firsts: range) -> None:
         self._samples = samples
-        self._batch_size = batch_size
+        self._firsts = firsts
 
     def __iter__(self) -> Iterator[_Request]:
-        for first in range(0, self._samples, self._batch_size):
-            end = min(first + self._batch_size, self._samples)
+        for first in self._firsts:
+            end = min(first + self._firsts.step, self._samples)
             yield _Request(derive(first), np.arange(first, end, dtype=np.int64))
 
 
@@ -444,15 +513,22 @@ def evaluation_batches(
     batch_size: int,
     workers: int,
     device: torch.device,
+    world: World = ALONE,
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield (inputs, targets) over the whole set once, in order, prepared but not augmented."""
+    """Yield (inputs, targets) over the whole set once, in order, prepared but not augmented.
+
+    Of several ranks each takes its share of the very batches that one rank would take.
+    """
+    firsts = range(0, count(source), batch_size)
+    low, high = world.share(len(firsts))
+    firsts = firsts[low:high]
     if isinstance(source, Samples):
-        for first in range(0, len(source), batch_size):
+        for first in firsts:
             inputs = source.inputs[first : first + batch_size].to(device)
             targets = source.targets[first : first + batch_size].to(device)
             yield preparation.prepare(inputs, targets)
         return
-    stream = open_loader(source, _Ranges(count(source), batch_size), workers, device)
+    stream = open_loader(source, _Ranges(count(source), firsts), workers, device)
     try:
         for inputs, targets, _index in stream:
             yield preparation.prepare(inputs.to(device), targets.to(device))

@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from tuitrain.components import registry
-from tuitrain.components.metric import MetricContext
+from tuitrain.components.metric import Metric, MetricContext
 from tuitrain.config.schema import MetricSection, Preset
 from tuitrain.errors import TrainingError
 
@@ -41,6 +41,17 @@ class MetricTally:
         """Count one batch."""
         for metric in self._metrics.values():
             metric.add(outputs, targets)
+
+    @property
+    def unmergeable(self) -> str:
+        """The label of the first that can't be put together with those of another rank."""
+        lacking = (label for label, metric in self._metrics.items() if not _merges(metric))
+        return next(lacking, "")
+
+    def merge(self, other: "MetricTally") -> None:
+        """Count what another rank has counted as well."""
+        for label, metric in self._metrics.items():
+            metric.merge(other._metrics[label])
 
     def values(self) -> dict[str, float]:
         """Return what each comes to, by its label.
@@ -120,6 +131,11 @@ def _check_direction(section: MetricSection, made: Any, preset: Preset) -> None:
                 f"{name}.mode = {part.mode}, but {section.name} says that {better} is better: set "
                 f"{name}.mode = {wanted}"
             )
+
+
+def _merges(metric: Any) -> bool:
+    made = getattr(type(metric), "merge", None)
+    return callable(made) and made is not Metric.merge
 
 
 def _number(label: str, value: Any) -> float:

@@ -57,6 +57,7 @@ class EvaluationRound:
             RunEndedError: there is not enough memory for it.
         """
         state, components = self._state, self._state.components
+        components.world.stand(state.step, "evaluation")
         self._profiler.expect(self._evaluator.batches(state.evaluation_size), state.step)
         result = self._evaluate()
         self._send(
@@ -70,7 +71,7 @@ class EvaluationRound:
             )
         )
         self._look_for_unmeasured(result.metrics)
-        if self._looks:
+        if self._looks and components.world.leads:
             self._look_on()
         components.schedule.evaluated(result.metrics, state.step)
         components.hooks.evaluated(result.metrics, state.step)

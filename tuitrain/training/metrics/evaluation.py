@@ -17,6 +17,7 @@ from tuitrain.messages import PerClassCounts
 from tuitrain.training.build import TrainingComponents
 from tuitrain.training.data.batches import evaluation_batches
 from tuitrain.training.data.sources import count
+from tuitrain.training.metrics.chosen import MetricTally
 from tuitrain.training.metrics.named import NamedValues, split_terms
 from tuitrain.training.modules.modes import evaluation_mode
 
@@ -74,6 +75,8 @@ class Evaluator:
             seen: is given outputs and targets of each batch of the raw weights' pass, in order.
         """
         started = time.perf_counter()
+        if self._components.replica is not None:
+            self._components.replica.share_buffers()
         with evaluation_mode(self._components.model, self._components.loss):
             metrics, counts = self._pass(batch_size, "val", seen)
             for hook in self._components.hooks.weights:
@@ -92,7 +95,8 @@ class Evaluator:
         tally = components.task.accumulator(data.spec.outputs, components.device)
         chosen = components.metrics.begin()
         total = torch.zeros((), device=components.device)
-        named = _PassValues(label)
+        parts: list[Tensor] | None = None if components.world.is_alone else []
+        named = PassValues(label)
         weight: Tensor | int = 0
         batches = evaluation_batches(
             data.validation,
@@ -100,6 +104,7 @@ class Evaluator:
             batch_size=batch_size,
             workers=components.preset.data.workers,
             device=components.device,
+            world=components.world,
         )
         with sending_to(named.log):
             for inputs, targets in batches:
@@ -107,13 +112,22 @@ class Evaluator:
                     outputs = components.task.shape_outputs(components.model(inputs), targets)
                     loss, terms = split_terms(components.loss(outputs, targets))
                 counted = components.task.weigh(targets)
-                total += _weighed(loss, counted)
+                if parts is not None:
+                    parts.append(_weighed(loss, counted))
+                else:
+                    total += _weighed(loss, counted)
                 weight += counted
                 tally.add(outputs, targets)
                 chosen.add(outputs, targets)
                 if seen is not None:
                     seen(outputs, targets)
                 named.end_batch(terms, counted)
+        if parts is not None:
+            shares = components.world.gather(
+                _Share(_read(parts), int(weight), tally, chosen, named.told())
+            )
+            total, weight, tally, chosen = merge_shares(shares)
+            named.put_together([share.told for share in shares])
         metrics = {f"{label}/loss": total.item() / max(1, int(weight))}
         metrics |= self._measured(tally.metrics(), label) | named.means()
         metrics |= {f"{label}/{name}": value for name, value in chosen.values().items()}
@@ -171,7 +185,47 @@ def per_class_counts(counts: Counts, classes: Sequence[str], task: str) -> PerCl
     )
 
 
-class _PassValues:
+@dataclass(slots=True)
+class _Share:
+    """What one of several ranks has counted of an evaluation."""
+
+    losses: list[float]
+    """Of each of its batches, its part of the sum of the losses."""
+    weight: int
+    """What its batches count for."""
+    tally: Any
+    """Of the task."""
+    chosen: MetricTally
+    told: "Told"
+
+
+def _read(losses: Sequence[Tensor]) -> list[float]:
+    found: list[float] = torch.stack(list(losses)).tolist() if losses else []
+    return found
+
+
+def merge_shares(shares: Sequence[_Share]) -> tuple[Tensor, int, Any, MetricTally]:
+    """Return what all ranks have counted: losses, their weight, tally and metrics.
+
+    Losses are added up in the order of the batches, as one rank does it; sums rank by rank, so
+    that they come out the same on all of them.
+    """
+    total = torch.zeros(())
+    for share in shares:
+        for part in torch.tensor(share.losses):
+            total += part
+    first, *others = shares
+    for share in others:
+        first.tally.merge(share.tally)
+        first.chosen.merge(share.chosen)
+    return total, sum(share.weight for share in shares), first.tally, first.chosen
+
+
+Told = tuple[list[tuple[str, int, float]], list[int]]
+"""Name, batch and value of all that was told in a pass, and what each of its batches counts for."""
+
+
+class PassValues:
     """What the batches of a pass tell by name: terms of the loss, and what is logged."""
 
     def __init__(self, label: str) -> None:
@@ -200,6 +254,18 @@ class _PassValues:
             return [int(size) for size in self._sizes]
         read: list[int] = torch.stack([torch.as_tensor(size) for size in self._sizes]).tolist()
         return read
+
+    def told(self) -> Told:
+        """Return all that was told."""
+        return self._values.on_host(), self._weights()
+
+    def put_together(self, parts: Sequence[Told]) -> None:
+        """Hold what several parts of a pass have told, instead of what this one has."""
+        self._values, self._sizes = NamedValues(), []
+        for told, weights in parts:
+            for name, batch, value in told:
+                self._values.add(name, value, 0, len(self._sizes) + batch)
+            self._sizes = [*self._sizes, *weights]
 
     def means(self) -> dict[str, float]:
         """Return the mean of each over all batches."""

@@ -70,6 +70,14 @@ class NamedValues:
         """Drop what belongs to this step and later ones."""
         self._entries = [entry for entry in self._entries if entry[1] < step]
 
+    def on_host(self) -> list[tuple[str, int, float]]:
+        """Return name, batch and value of all that was told, read from the device."""
+        numbers = _on_host([value for *_place, value in self._entries])
+        return [
+            (name, batch, number)
+            for (name, _step, batch, _value), number in zip(self._entries, numbers, strict=True)
+        ]
+
     def read(self, batches: Sequence[int], sizes: Sequence[int], first_step: int) -> Values:
         """Read everything from the device, and begin anew.
 

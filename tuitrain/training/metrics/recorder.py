@@ -89,6 +89,11 @@ class StepRecorder:
     def __len__(self) -> int:
         return len(self._losses)
 
+    def step_samples(self) -> list[int]:
+        """Return the samples of each step that is held."""
+        sizes = iter(self._sizes)
+        return [sum(next(sizes) for _ in range(batches)) for batches in self._batches]
+
     def flush(self, first_step: int) -> "Flushed":
         """Read everything from the device, and begin anew.
 
@@ -114,7 +119,8 @@ class StepRecorder:
         steps, place = [], 0
         for batches in self._batches:
             part = range(place, place + batches)
-            number = sum(sizes[i] for i in part)
+            # A rank that no sample was left for has none; what it measured counts for nothing.
+            number = sum(sizes[i] for i in part) or 1
             steps.append(sum(each[i] * sizes[i] for i in part) / number)
             place += batches
         return steps

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 
 from tuitrain.messages import AlertRaised, Event, StepsTaken
+from tuitrain.training.distributed.steps import SharedSteps
 from tuitrain.training.metrics.recorder import Flushed, StepRecorder
 from tuitrain.training.optimization.nonfinite import NonfinitePolicy
 from tuitrain.training.profiling.timing import StepTimer
@@ -24,19 +25,24 @@ class StepReporter:
         timer: StepTimer,
         nonfinite: NonfinitePolicy,
         send: Callable[[Event], None],
+        shared: SharedSteps | None = None,
     ) -> None:
+        """Flush what `recorder` holds; of several ranks, what `shared` makes of it at a beat."""
         self.ends = ""
         self._state = state
         self._recorder = recorder
         self._timer = timer
         self._nonfinite = nonfinite
         self._send = send
+        self._shared = shared
         self._flushed_step = 0
         self._clock = 0.0
 
     def begin(self) -> None:
         """Count from the state's step on."""
         self._flushed_step = self._state.step
+        if self._shared is not None:
+            self._shared.begin(self._state.step)
         self.restart_clock()
 
     def restart_clock(self) -> None:
@@ -50,10 +56,9 @@ class StepReporter:
 
     def flush(self) -> None:
         """Tell of the steps since the last flush."""
-        if not len(self._recorder):
+        flushed = self._take()
+        if flushed is None:
             return
-        self._timer.begin_flush()
-        flushed = self._recorder.flush(self._flushed_step + 1)
         now = time.perf_counter()
         took_s, self._clock = now - self._clock, now
         state = self._state
@@ -65,6 +70,14 @@ class StepReporter:
         state.progress.train_means.add(flushed.losses[:done], flushed.measured[:done])
         self._send(self._steps_taken(flushed, took_s))
         self._timer.end_flush(len(flushed.losses))
+
+    def _take(self) -> Flushed | None:
+        if self._shared is not None:
+            return self._shared.flush()
+        if not len(self._recorder):
+            return None
+        self._timer.begin_flush()
+        return self._recorder.flush(self._flushed_step + 1)
 
     def _review(self, flushed: Flushed) -> None:
         found = self._nonfinite.review(flushed)
@@ -81,6 +94,9 @@ class StepReporter:
         metric = self._state.components.task.train_metric
         points = flushed.points(metric, flushed.samples / max(took_s, 1e-9))
         split = self._timer.points(flushed.last_step, took_s / len(flushed.losses))
+        if self._shared is not None:
+            self._shared.note_split(split)
+            split += self._shared.points(flushed.last_step)
         return StepsTaken(
             time=time.time(),
             first_step=flushed.first_step,

@@ -1,0 +1,180 @@
+"""What the ranks of a run leave for others to read: where each stands, and which one failed.
+
+Plain files in the run's folder, so that they can be read whatever hangs or was killed. Knows
+nothing of torch.
+"""
+
+import json
+import mmap
+import os
+import struct
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+FOLDER = "ranks"
+"""Of the run's folder; there while several ranks train, and after one of them failed."""
+Phase = Literal["starting", "step", "beat", "evaluation", "checkpoint", "standstill", "ended"]
+PHASES: tuple[Phase, ...] = (
+    "starting", "step", "beat", "evaluation", "checkpoint", "standstill", "ended",
+)  # fmt: skip
+
+_STANDING = struct.Struct("=qqqd")
+"""Process, step under way, number of its phase, and when that began (monotonic seconds)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a rank is."""
+
+    rank: int
+    pid: int
+    """0: it has not started."""
+    step: int
+    """The one under way, counted from 1."""
+    phase: Phase
+    since: float
+    """When the phase began, by this machine's monotonic clock."""
+
+
+class Board:
+    """Where each rank of a run is: one file that all of them write a slot of each."""
+
+    def __init__(self, path: Path, size: int) -> None:
+        """Open a board that `create` made.
+
+        Raises:
+            OSError: there is none.
+        """
+        self.size = size
+        with path.open("r+b") as file:
+            self._slots = mmap.mmap(file.fileno(), size * _STANDING.size)
+
+    @classmethod
+    def create(cls, path: Path, size: int) -> "Board":
+        """Make a board on which no rank has started."""
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(bytes(size * _STANDING.size))
+        return cls(path, size)
+
+    def put(self, rank: int, step: int, phase: Phase) -> None:
+        """Say where this process, a rank, is: 1 us, for every step."""
+        slot = (os.getpid(), step, PHASES.index(phase), time.monotonic())
+        _STANDING.pack_into(self._slots, rank * _STANDING.size, *slot)
+
+    def standings(self) -> list[Standing]:
+        """Return where all ranks are, in their order."""
+        slots = _STANDING.iter_unpack(self._slots[:])
+        return [
+            Standing(rank, pid, step, PHASES[phase], since)
+            for rank, (pid, step, phase, since) in enumerate(slots)
+        ]
+
+
+def board_path(run_directory: Path) -> Path:
+    """Return the file of a run's board."""
+    return run_directory / FOLDER / "board"
+
+
+def read_board(run_directory: Path) -> list[Standing]:
+    """Return where the ranks of a run are; empty where it has one rank only."""
+    path = board_path(run_directory)
+    with suppress(OSError, ValueError):
+        return Board(path, path.stat().st_size // _STANDING.size).standings()
+    return []
+
+
+def behind(standings: list[Standing]) -> str:
+    """Return in words which rank the others wait for; empty where none is behind."""
+    going = [each for each in standings if each.pid and each.phase != "ended"]
+    if len(going) < 2:
+        return ""
+    least = min(going, key=_progress)
+    waiting = [each for each in going if _progress(each) > _progress(least)]
+    if not waiting:
+        return f"all {len(going)} ranks are {_place(least)}"
+    others = "rank" if len(waiting) == 1 else "ranks"
+    numbers = ", ".join(str(each.rank) for each in waiting)
+    waits = "waits" if len(waiting) == 1 else "wait"
+    return f"rank {least.rank} is {_place(least)}; {others} {numbers} {waits} for it"
+
+
+def _progress(standing: Standing) -> tuple[int, int]:
+    return standing.step, standing.phase != "step"
+
+
+def _place(standing: Standing) -> str:
+    return f"in {standing.phase} of step {standing.step}"
+
+
+# --- failures -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class RankFailure:
+    """Why a rank ended before the run did."""
+
+    rank: int
+    time: float
+    reason: str
+    """In a sentence; empty: it was killed, or ended without a word."""
+    traceback: str = ""
+    exit_code: int | None = None
+    """Minus the signal's number where it was killed."""
+    lost_peer: bool = False
+    """It only could not reach another rank any more."""
+    common: bool = False
+    """It is no matter of one rank: each comes to it."""
+
+
+def write_failure(run_directory: Path, failure: RankFailure, name: str = "") -> None:
+    """Leave a failure: a rank's own, or by `name` the one that explains the others."""
+    path = run_directory / FOLDER / f"{name or f'failed-{failure.rank}'}.json"
+    draft = path.with_suffix(f".{os.getpid()}")
+    draft.write_text(json.dumps(asdict(failure)), encoding="utf-8")
+    draft.replace(path)
+
+
+def read_failures(run_directory: Path) -> list[RankFailure]:
+    """Return what ranks have left, the earliest first."""
+    found = [_read(path) for path in (run_directory / FOLDER).glob("failed-*.json")]
+    return sorted((each for each in found if each is not None), key=lambda each: each.time)
+
+
+CAUSE = "cause"
+
+
+def read_cause(run_directory: Path) -> RankFailure | None:
+    """Return the failure that ended the run's ranks, where there was one."""
+    return _read(run_directory / FOLDER / f"{CAUSE}.json")
+
+
+def _read(path: Path) -> RankFailure | None:
+    with suppress(OSError, ValueError, TypeError):
+        return RankFailure(**json.loads(path.read_text(encoding="utf-8")))
+    return None
+
+
+def choose_cause(
+    failures: list[RankFailure], exits: dict[int, int], clock: Callable[[], float] = time.time
+) -> RankFailure:
+    """Return what ended the ranks: an error of a rank's own, a death, or at last a lost peer.
+
+    Args:
+        failures: as the ranks left them.
+        exits: exit codes of the ranks that were the first to end, by rank.
+        clock: seconds since the epoch.
+    """
+    own = [each for each in failures if not each.lost_peer]
+    if own:
+        return own[0]
+    silent = [rank for rank in exits if rank not in {each.rank for each in failures}]
+    if silent:
+        return RankFailure(silent[0], clock(), "", exit_code=exits[silent[0]])
+    if failures:
+        return failures[0]
+    rank, code = next(iter(exits.items()), (0, None))
+    return RankFailure(rank, clock(), "", exit_code=code)

@@ -1,0 +1,1 @@
+"""Several processes that train one model: an agent, its ranks, and what they agree on."""

@@ -1,0 +1,224 @@
+"""What a rank's process does: join the others, train, and say why where it can't go on.
+
+Rank 0 has taken over the worker's channel; the agent, its parent, only watches.
+"""
+
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import parent_process
+from multiprocessing.queues import Queue
+from pathlib import Path
+from typing import Any, cast
+
+from tuitrain.messages import Command, Numbered, SaveCheckpoint, StartTraining
+from tuitrain.ranks import Board, RankFailure, board_path, read_failures, write_failure
+from tuitrain.training.channel import HandedOver, WorkerChannel, stop_on_signals
+from tuitrain.training.distributed.channel import QuietChannel
+from tuitrain.training.runtime.stacks import write_stacks_at_signal
+
+GRACE_S = 60.0
+"""How long a rank may take to save once the supervisor is gone."""
+_TIMEOUT = timedelta(hours=24)
+"""A full disk is waited for in the middle of an exchange. Who dies is noticed at once: its
+connections are closed."""
+_DRAIN_S = 30.0
+_LAST_WORDS_S = 2.0
+_PEER_S = 10.0
+"""A rank that has lost another one leaves it to the agent to see which one that is."""
+_STUCK_S = 3.0
+"""A rank that is told to end as another one has failed may be in an exchange for good."""
+_LOOK_S = 0.1
+
+
+def rank_main(
+    order: StartTraining,
+    events: "Queue[Numbered]",
+    commands: "Queue[Command]",
+    handed: HandedOver,
+    orphaned: Connection,
+) -> int:
+    """Train as one of several ranks; return its number once the run is over.
+
+    Args:
+        order: of the run.
+        events: rank 0 tells.
+        commands: rank 0 hears.
+        handed: what the agent's channel had.
+        orphaned: becomes readable when the supervisor is gone.
+    """
+    rank, size = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
+    directory = Path(order.run_directory)
+    _end_with_parent()
+    channel: WorkerChannel = QuietChannel()
+    if rank == 0:
+        channel = WorkerChannel(events, commands, GRACE_S)
+        channel.take_over(order.attempt, handed)
+        channel.listen()
+        _run_aside(lambda: _await_orphaned(orphaned, channel))
+    _set_up_process(rank, directory, channel)
+    board = Board(board_path(directory), size)
+    board.put(rank, 0, "starting")
+    try:
+        world = _join(order, rank, size, board)
+        _train(order, channel, world)
+        board.put(rank, 0, "ended")
+    except BaseException as error:
+        # The border of the process: whatever went wrong is left for the agent to tell.
+        traceback.print_exc()
+        _fail(directory, channel, rank, error)
+    return rank
+
+
+def _set_up_process(rank: int, directory: Path, channel: WorkerChannel) -> None:
+    import torch
+
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    torch.multiprocessing._set_thread_name(f"rank {rank}")
+    stop_on_signals(channel, SaveCheckpoint(0))
+    stop = signal.getsignal(signal.SIGTERM)
+
+    def note(number: int, frame: Any) -> None:
+        if callable(stop):
+            stop(number, frame)
+        _run_aside(lambda: _end_if_others_failed(directory))
+
+    signal.signal(signal.SIGTERM, note)
+    write_stacks_at_signal(directory / "stacks.txt")
+
+
+def _join(order: StartTraining, rank: int, size: int, board: Board) -> Any:
+    """Meet the other ranks, on the device's library and on gloo."""
+    import torch
+    import torch.distributed as dist
+
+    from tuitrain.training.distributed.world import World
+
+    sys.path[:0] = order.code_folders
+    if sys.platform == "linux":
+        # All are on this machine: no name of it has to lead anywhere.
+        os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
+    if os.environ[DEVICE] == "cuda":
+        device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+        torch.cuda.set_device(device)
+        dist.init_process_group("nccl", timeout=_TIMEOUT, device_id=device)
+    else:
+        dist.init_process_group("gloo", timeout=_TIMEOUT)
+    group = dist.new_group(backend="gloo", timeout=_TIMEOUT)
+    return World(rank, size, cast(dist.ProcessGroup, group), board)
+
+
+DEVICE = "TUITRAIN_RANK_DEVICE"
+"""In the environment: the kind of device that ranks train on."""
+
+
+def _train(order: StartTraining, channel: WorkerChannel, world: Any) -> None:
+    from tuitrain.training.session import Session
+
+    device = os.environ[DEVICE]
+    if device == "cuda":
+        device = f"cuda:{os.environ['LOCAL_RANK']}"
+    ended = Session(order, channel, world, device).run()
+    if world.leads:
+        sys.stderr.write(ended.traceback)
+        channel.send(ended)
+        channel.drain(_DRAIN_S)
+    # None is gone before all is on record.
+    world.first(None)
+
+
+# --- the end of another ---------------------------------------------------------------------------
+
+
+def _run_aside(task: Callable[[], None]) -> None:
+    threading.Thread(target=task, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """End at once when the agent does: there is nobody left to begin again."""
+    parent = parent_process()
+    if parent is None:
+        return
+    sentinel = parent.sentinel
+
+    def watch() -> None:
+        wait([sentinel])
+        os._exit(1)
+
+    _run_aside(watch)
+
+
+def _await_orphaned(orphaned: Connection, channel: WorkerChannel) -> None:
+    with suppress(EOFError, OSError):
+        orphaned.recv()
+        channel.orphan()
+
+
+def _end_if_others_failed(directory: Path) -> None:
+    """End soon where SIGTERM came as another rank has failed: this one may wait for it for good."""
+    deadline = time.monotonic() + _STUCK_S
+    while time.monotonic() < deadline:
+        time.sleep(_LOOK_S)
+    pids = [each.pid for each in Board(board_path(directory), _size()).standings()]
+    if read_failures(directory) or not all(_lives(pid) for pid in pids if pid):
+        os._exit(1)
+
+
+def _size() -> int:
+    return int(os.environ["WORLD_SIZE"])
+
+
+def _lives(pid: int) -> bool:
+    with suppress(ProcessLookupError):
+        os.kill(pid, 0)
+        return True
+    return False
+
+
+# --- the end of this one --------------------------------------------------------------------------
+
+
+def _fail(directory: Path, channel: WorkerChannel, rank: int, error: BaseException) -> None:
+    """Leave why this rank ends, and end it."""
+    lost_peer = _is_lost_peer(error)
+    reason, trace, common = _words(error)
+    write_failure(
+        directory,
+        RankFailure(rank, time.time(), reason, trace, lost_peer=lost_peer, common=common),
+    )
+    if rank == 0:
+        channel.drain(_LAST_WORDS_S)
+    if lost_peer:
+        # SIGTERM comes as soon as the agent has seen who is gone.
+        channel.wait_for_command(_PEER_S)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(1)
+
+
+def _words(error: BaseException) -> tuple[str, str, bool]:
+    """Return an error as a reason and a traceback, and whether each rank comes to it."""
+    from tuitrain.errors import TuitrainError
+    from tuitrain.training.endings import RunEndedError
+    from tuitrain.training.worker import explain_failure
+
+    if isinstance(error, RunEndedError):
+        return error.ended.reason, error.ended.traceback, False
+    ended = explain_failure(error)
+    return ended.reason, ended.traceback, isinstance(error, TuitrainError)
+
+
+def _is_lost_peer(error: BaseException) -> bool:
+    """Return whether an error only says that another rank can't be reached."""
+    import torch.distributed as dist
+
+    text = str(error)
+    closed = any(words in text for words in ("Connection closed", "Connection reset", "gloo"))
+    return isinstance(error, dist.DistError) or (isinstance(error, RuntimeError) and closed)
