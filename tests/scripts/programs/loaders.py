@@ -7,7 +7,7 @@ torch.set_num_threads(1)
 data = TensorDataset(torch.randn(96, 4))
 model = torch.nn.Linear(4, 1)
 optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
-for epoch in range(3):
+for _ in range(3):
     for (x,) in DataLoader(data, 16, num_workers=2):
         optimizer.zero_grad()
         model(x).pow(2).mean().backward()

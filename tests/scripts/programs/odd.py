@@ -25,7 +25,9 @@ if __name__ == "__main__":
     print("forked", os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
     print("spawned", multiprocessing.get_context("spawn").Pool(1).map(child, [7]))
     print("piped", sys.stdin.read())
-    done = subprocess.run([sys.executable, "-c", "import sys; print('sub'); sys.exit(4)"])
+    done = subprocess.run(
+        [sys.executable, "-c", "import sys; print('sub'); sys.exit(4)"], check=False
+    )
     print("ran", done.returncode)
     sys.stdout.flush()
     os.write(1, bytes(range(256)) + b"\n")
