@@ -15,6 +15,7 @@ ALLOWED = {
     "__init__": set(),
     "__main__": {"cli"},
     "errors": set(),
+    "script": set(),
     "extras": {"errors"},
     "failures": set(),
     "file_lock": {"errors"},

@@ -90,7 +90,7 @@ class EvaluationSchedule:
 
     def is_last(self, step: int) -> bool:
         """Return whether the run has taken its last step."""
-        return step >= self._total_steps
+        return 0 < self._total_steps <= step
 
     def is_due(self, step: int) -> bool:
         """Return whether an evaluation comes right after a step."""

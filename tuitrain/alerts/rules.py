@@ -6,6 +6,7 @@ Built from a preset; knows neither clocks nor processes nor the record.
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Protocol
 
 from tuitrain.alerts.creep import Creep
 from tuitrain.alerts.devices import Disk, Hot, SharedMemory, Throttled
@@ -14,14 +15,43 @@ from tuitrain.alerts.hang import Hang
 from tuitrain.alerts.loss import Divergence, Plateau
 from tuitrain.alerts.rule import Rule, RunStatus
 from tuitrain.alerts.speed import Slowdown
-from tuitrain.config.schema import AlertsSection, Preset
+from tuitrain.config.schema import AlertsSection, StopSection, TrainSection
 from tuitrain.messages import AlertRaised, Event
+
+
+class _Loaded(Protocol):
+    @property
+    def workers(self) -> int: ...
+
+
+class Settings(Protocol):
+    """What the rules ask of a preset, or of whatever stands for one."""
+
+    @property
+    def alerts(self) -> AlertsSection:
+        """Which rules are wanted, and their limits."""
+        ...
+
+    @property
+    def stop(self) -> StopSection:
+        """What is looked at beside the loss."""
+        ...
+
+    @property
+    def train(self) -> TrainSection:
+        """When evaluations come."""
+        ...
+
+    @property
+    def data(self) -> _Loaded:
+        """How many loaders there are."""
+        ...
 
 
 class Rules:
     """The rules that a preset wants."""
 
-    def __init__(self, preset: Preset) -> None:
+    def __init__(self, preset: Settings) -> None:
         settings: AlertsSection = preset.alerts
         self._status = status = RunStatus()
         rules: dict[str, Rule] = {

@@ -10,6 +10,7 @@ from tuitrain.cli import (
     alerts,
     control,
     doctor,
+    exec,
     gpus,
     help,
     interface,
@@ -75,6 +76,7 @@ def _options(
 
 
 launch.add_commands(app)
+exec.add_commands(app)
 new.add_commands(app)
 interface.add_commands(app)
 watch.add_commands(app)

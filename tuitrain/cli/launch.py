@@ -115,7 +115,7 @@ def run(
         )
     if tui:
         raise typer.Exit(_watch(directory))
-    raise typer.Exit(_await_start(client, directory, json) if detach else here.exit_code)
+    raise typer.Exit(await_start(client, directory, json) if detach else here.exit_code)
 
 
 def resume(
@@ -181,7 +181,7 @@ def resume(
     elif foreground:
         raise typer.Exit(here.exit_code)
     else:
-        raise typer.Exit(_await_start(client, directory, json))
+        raise typer.Exit(await_start(client, directory, json))
 
 
 def _tell_changes(spec: "LaunchSpec") -> None:
@@ -300,7 +300,7 @@ def _start_in_background(spec: "LaunchSpec") -> "Popen[bytes]":
     return start_in_background(spec)
 
 
-def _await_start(client: "RunClient", directory: "RunDirectory", json: bool) -> int:
+def await_start(client: "RunClient", directory: "RunDirectory", json: bool) -> int:
     """Say what becomes of a run in the background until it runs; return the exit code."""
 
     def report(state: "StateRow") -> None:

@@ -153,8 +153,16 @@ class StartTraining:
     """Paths of checkpoints of a history given up: neither resumed from nor counted."""
 
 
+@dataclass(frozen=True, slots=True)
+class StartScript:
+    """Begin with a script that somebody else wrote; its process is told nothing of this."""
+
+    attempt: int
+
+
 Command = (
     StartTraining
+    | StartScript
     | EstimateCost
     | Pause
     | Continue

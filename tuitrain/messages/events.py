@@ -279,6 +279,27 @@ class TrainingEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class ScriptSeen:
+    """What a script that somebody else wrote can be asked for by now, and what is seen of it."""
+
+    time: float
+    ability: Literal["watched", "stepped", "checkpoint"]
+    """`stepped`: it was seen to take steps, so that it can be paused, stopped and given another
+    rate; `checkpoint`: it can be asked to save, too."""
+    by: tuple[str, ...] = ()
+    """Where steps and metrics come from, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptConfigured:
+    """The settings that a script told of itself."""
+
+    time: float
+    config: str
+    """As TOML text."""
+
+
+@dataclass(frozen=True, slots=True)
 class WarmedUp:
     """Imports and devices are done: training could start at once. Never recorded."""
 
@@ -316,6 +337,8 @@ Event = (
     | ProfileWritten
     | CommandDone
     | TrainingEnded
+    | ScriptSeen
+    | ScriptConfigured
     | WarmedUp
     | CostEstimated
 )

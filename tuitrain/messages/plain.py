@@ -50,6 +50,7 @@ _INSTEAD: Mapping[str, Any] = {
     "facts": ProfileFacts(),
     **dict.fromkeys(("names", "points"), ()),
     "peak_flops": None,
+    "ability": "watched",
     "outcome": "refused",
     "state": "failed",
 }

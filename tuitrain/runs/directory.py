@@ -57,6 +57,11 @@ class RunDirectory:
         return self.path / "worker.lock"
 
     @property
+    def script_lock_path(self) -> Path:
+        """Held by that process of a script which speaks for the run."""
+        return self.path / "script.lock"
+
+    @property
     def log_path(self) -> Path:
         """What the worker wrote to stdout and stderr."""
         return self.path / "worker.log"
@@ -179,6 +184,7 @@ def create_run(
     data_directory: Path | None = None,
     now: float | None = None,
     rng: random.Random | None = None,
+    facts: Mapping[str, object] | None = None,
 ) -> RunDirectory:
     """Make the directory of a new run, whole or not at all, with its state `queued`.
 
@@ -194,6 +200,7 @@ def create_run(
         data_directory: where its data sets are kept, for a later resume.
         now: seconds since the epoch; read from the clock when None.
         rng: source of the suffix; the system's when None.
+        facts: more that is known of it, as plain JSON data.
 
     Raises:
         UsageError: the name is not allowed.
@@ -212,6 +219,7 @@ def create_run(
             data_directory=str(data_directory) if data_directory else "",
             created=time.time() if now is None else now,
             source=rng or random.SystemRandom(),
+            **(facts or {}),
         )
     except OSError as error:
         raise folder_error(root, error, "can't be written") from error

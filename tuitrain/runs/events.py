@@ -3,6 +3,7 @@
 Knows nothing of transactions or of numbering: `EventRecorder` decides what is applied, and when.
 """
 
+import json
 from dataclasses import dataclass
 from functools import singledispatch
 
@@ -247,6 +248,24 @@ def _(event: messages.ProfileWritten, tables: RecordTables, _source: Source) -> 
 @_apply.register
 def _(event: messages.CommandDone, tables: RecordTables, _source: Source) -> None:
     tables.finish_command(event.command_id, event.time, event.outcome, event.text, event.step)
+
+
+@_apply.register
+def _(event: messages.ScriptSeen, tables: RecordTables, source: Source) -> None:
+    row = tables.execute("SELECT value_json FROM meta WHERE key='script'").fetchone()
+    known = json.loads(row[0]) if row else {}
+    tables.set_meta(script={**known, "ability": event.ability, "by": list(event.by)})
+    newest = tables.execute("SELECT state FROM states ORDER BY id DESC LIMIT 1").fetchone()
+    if not source.replayed and newest == ("starting",):
+        tables.change_state(event.time, "running", "")
+
+
+@_apply.register
+def _(event: messages.ScriptConfigured, tables: RecordTables, _source: Source) -> None:
+    draft = tables.directory.path / ".config.toml"
+    draft.write_text(event.config, encoding="utf-8")
+    draft.replace(tables.directory.config_path)
+    tables.set_meta(config=event.config)
 
 
 @_apply.register

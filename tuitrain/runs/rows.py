@@ -272,6 +272,47 @@ class WatchedLog:
 
 
 @dataclass(frozen=True, slots=True)
+class ScriptFacts:
+    """A script that somebody else wrote, as a run."""
+
+    command: tuple[str, ...] = ()
+    ability: str = "watched"
+    """As `messages.ScriptSeen` has it."""
+    by: tuple[str, ...] = ()
+
+    def refusal(self, action: str) -> str:
+        """Say why something can't be asked of it, and what would let it; empty where it can.
+
+        Args:
+            action: pause, stop, rate, checkpoint, release, resume, evaluate, profile or model.
+        """
+        if action in _STEPS_NEEDED and self.ability == "watched":
+            return NO_STEPS
+        if action == "checkpoint" and self.ability != "checkpoint":
+            return (
+                "this script has not said how it saves: `run.on_checkpoint(save)` says so "
+                "(tuitrain help own-script)"
+            )
+        return _NEVER.get(action, "")
+
+
+_STEPS_NEEDED = frozenset({"pause", "rate", "checkpoint"})
+NO_STEPS = (
+    "no step was seen yet: updates of a torch optimizer are seen by themselves, and `run.step()` "
+    "in the loop says where any other step ends (tuitrain help own-script)"
+)
+"""Why a script can't be paused, saved or given another rate."""
+_EXACT = "only tuitrain's own presets resume exactly"
+_NEVER = {
+    "release": f"a script can't give its memory back and go on: {_EXACT}; space holds it as it is",
+    "resume": f"a script can't be resumed from here: {_EXACT}; `tuitrain exec` runs it again",
+    "evaluate": "when a script evaluates is its own business; presets evaluate on command",
+    "profile": "steps of a script are not profiled; `tuitrain stacks` shows where it is",
+    "model": "the model of a script is its own: tuitrain has no checkpoint of it to load",
+}
+
+
+@dataclass(frozen=True, slots=True)
 class RunFacts:
     """What was found out about a run as a whole; None where it is not known yet."""
 
@@ -289,6 +330,8 @@ class RunFacts:
     work: WorkRow | None = None
     watched: WatchedLog | None = None
     """The log that the record follows; None for a run of this program's own."""
+    script: ScriptFacts | None = None
+    """The script that was run as it is; None for a preset."""
 
 
 @dataclass(frozen=True, slots=True)

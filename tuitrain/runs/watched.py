@@ -1,4 +1,4 @@
-"""Whether a record follows somebody else's log, whose training nobody here can command.
+"""Whether a record is of something that is not this program's own: a log, or a script.
 
 Reads one fact of the record.
 """
@@ -6,7 +6,7 @@ Reads one fact of the record.
 from tuitrain.errors import UsageError
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.reading.connection import RecordConnection, meta_value
-from tuitrain.runs.rows import WatchedLog
+from tuitrain.runs.rows import ScriptFacts, WatchedLog
 
 
 def watched_log(directory: RunDirectory) -> WatchedLog | None:
@@ -33,3 +33,26 @@ def refuse_watched(directory: RunDirectory) -> None:
     log = watched_log(directory)
     if log is not None:
         raise UsageError(log.refusal(directory.id))
+
+
+def refuse_script(directory: RunDirectory, action: str) -> None:
+    """Do nothing for a run that is no script, or for what a script can be asked for.
+
+    Args:
+        directory: the run.
+        action: as `ScriptFacts.refusal` knows it.
+
+    Raises:
+        UsageError: it can't be asked for; the text says why.
+        RecordError: the record can't be read.
+    """
+    record = RecordConnection(directory)
+    try:
+        plain = meta_value(record, "script")
+    finally:
+        record.close()
+    if plain is None:
+        return
+    facts = ScriptFacts(tuple(plain["command"]), plain["ability"], tuple(plain["by"]))
+    if refusal := facts.refusal(action):
+        raise UsageError(f"{directory.id}: {refusal}")

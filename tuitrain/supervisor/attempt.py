@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Sequence
 
 from tuitrain.errors import EXIT_FAILED, EXIT_FINISHED, EXIT_INTERRUPTED
-from tuitrain.messages import StartTraining, TrainingEnded
+from tuitrain.messages import Command, TrainingEnded
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.log import LogFile
 from tuitrain.supervisor.clock import SteadyClock
@@ -18,7 +18,7 @@ from tuitrain.supervisor.relay import CommandRelay
 from tuitrain.supervisor.sampling import Sampling
 from tuitrain.supervisor.signals import Signals
 from tuitrain.supervisor.stopping import Stopping
-from tuitrain.supervisor.worker_process import WorkerProcess, describe_exit
+from tuitrain.supervisor.worker_process import Worker, describe_exit
 from tuitrain.telemetry.sampler import Sampler
 
 LOOK_S = 0.1
@@ -32,7 +32,7 @@ class Attempt:
     def __init__(
         self,
         directory: RunDirectory,
-        worker: WorkerProcess,
+        worker: Worker,
         record: RecordKeeper,
         observers: Observers,
         signals: Signals,
@@ -63,7 +63,7 @@ class Attempt:
         )
         self._ended: TrainingEnded | None = None
 
-    def supervise(self, order: StartTraining) -> None:
+    def supervise(self, order: Command) -> None:
         """Let the worker carry out the order; return once its end is on record.
 
         Raises:

@@ -22,13 +22,20 @@ from tuitrain.runs.reader import RunReader
 from tuitrain.runs.remove import remove_run
 from tuitrain.runs.rows import CommandRow, StateRow
 from tuitrain.runs.waiting import Patience
-from tuitrain.runs.watched import refuse_watched
-from tuitrain.supervisor.background import last_words, start_in_background
+from tuitrain.runs.watched import refuse_script, refuse_watched
+from tuitrain.supervisor.background import (
+    last_words,
+    start_in_background,
+    start_script_in_background,
+)
 
 if TYPE_CHECKING:
     from tuitrain.config.schema import Preset
     from tuitrain.supervisor.launch import LaunchSpec
+    from tuitrain.supervisor.scripts.launch import ScriptLaunch
 
+ScriptLauncher = Callable[["ScriptLaunch"], "subprocess.Popen[Any] | None"]
+"""Starts the supervisor of a script, likewise."""
 Launcher = Callable[["LaunchSpec"], "subprocess.Popen[Any] | None"]
 """Starts a supervisor, and returns its process where it is another one than this."""
 
@@ -106,6 +113,33 @@ class RunClient:
             self._launch(spec, launch)
         return spec.directory
 
+    def start_script(
+        self,
+        command: Sequence[str],
+        *,
+        name: str | None = None,
+        launch: ScriptLauncher = start_script_in_background,
+    ) -> RunDirectory:
+        """Run a script that somebody else wrote; return its directory, once it is supervised.
+
+        Args:
+            command: the program and its arguments, to be run in the current folder.
+            name: what to call the run.
+            launch: starts the supervisor; in the background when left out.
+
+        Raises:
+            UsageError: there is no such program, or the name is not allowed.
+            RecordError: the database can't be written.
+            FolderError: the folder can't be written.
+            OSError: no process can be started.
+        """
+        from tuitrain.supervisor.scripts.launch import begin_script
+
+        spec = begin_script(self._root, command, name=name)
+        with _undone_unless_begun(spec.directory):
+            self._launched[spec.directory] = _Launched(0, launch(spec))
+        return spec.directory
+
     def resume(
         self,
         directory: RunDirectory,
@@ -139,6 +173,7 @@ class RunClient:
         if is_alive(directory):
             _refuse_while_live(directory, checkpoint, settings)
             return self.send(directory, Continue())
+        refuse_script(directory, "resume")
         spec = continue_run(
             directory,
             data_dir=self._data_dir,

@@ -14,7 +14,7 @@ from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
 from shlex import quote
-from typing import IO, Annotated, Any, ClassVar
+from typing import IO, TYPE_CHECKING, Annotated, Any, ClassVar, Protocol
 
 from pydantic import BeforeValidator, ConfigDict, PlainSerializer, TypeAdapter, ValidationError
 
@@ -24,10 +24,17 @@ from tuitrain.config.folders import data_directory
 from tuitrain.config.load import to_toml
 from tuitrain.config.schema import Preset
 from tuitrain.errors import FolderError, TuitrainError, UsageError
+from tuitrain.messages import Command, StartTraining
 from tuitrain.runs.directory import RunDirectory, create_run
 from tuitrain.runs.reader import RunReader
-from tuitrain.runs.watched import refuse_watched
+from tuitrain.runs.rows import History
+from tuitrain.runs.watched import refuse_script, refuse_watched
 from tuitrain.supervisor.changed_settings import check_length, settle
+
+if TYPE_CHECKING:
+    from tuitrain.alerts.rules import Rules
+    from tuitrain.supervisor.observers.observer import Observer
+    from tuitrain.supervisor.record_keeper import RecordKeeper
 
 VERSION = 1
 """Of launch.json."""
@@ -36,6 +43,37 @@ VERSION = 1
 def _read_config(config: object) -> object:
     """Return the preset of a TOML text; it was checked in full by whoever wrote the text."""
     return Preset.model_validate(tomllib.loads(config)) if isinstance(config, str) else config
+
+
+class Launch(Protocol):
+    """One attempt of a run, whatever trains."""
+
+    @property
+    def directory(self) -> RunDirectory:
+        """The run."""
+        ...
+
+    @property
+    def grace_s(self) -> float:
+        """How long a worker that is stopped may take to save and end."""
+        ...
+
+    def rules(self) -> "Rules":
+        """Return the rules on alerts."""
+        ...
+
+    def observers(self, record: "RecordKeeper") -> "list[Observer]":
+        """Return who follows the run for it, beside those that follow every run."""
+        ...
+
+    def order(self, attempt: int, history: History) -> Command:
+        """Return what begins the attempt.
+
+        Args:
+            attempt: its number.
+            history: what came before it.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +96,43 @@ class LaunchSpec:
     """Settings that the resume changes, for whoever shows them."""
     live: tuple[tuple[str, float], ...] = ()
     """Live settings that were named with the resume: they hold whatever was set meanwhile."""
+
+    @property
+    def grace_s(self) -> float:
+        """How long a worker that is stopped may take to checkpoint and end."""
+        return self.preset.train.grace_s
+
+    def rules(self) -> "Rules":
+        """Return the rules on alerts that the preset wants."""
+        from tuitrain.alerts.rules import Rules
+
+        return Rules(self.preset)
+
+    def observers(self, record: "RecordKeeper") -> "list[Observer]":
+        """Return nobody: every observer of a preset follows every run."""
+        del record
+        return []
+
+    def order(self, attempt: int, history: History) -> StartTraining:
+        """Return the worker's order.
+
+        Args:
+            attempt: the worker's number.
+            history: of the run up to now.
+        """
+        return StartTraining(
+            run_directory=str(self.directory.path.resolve()),
+            config=to_toml(self.preset),
+            attempt=attempt,
+            data_directory=str(self.data_directory),
+            code_folders=self.code_folders,
+            resume=self.resume,
+            had_checkpoint=history.has_checkpoint,
+            settings=history.settings,
+            checkpoint=self.checkpoint,
+            live=self.live,
+            abandoned=history.abandoned,
+        )
 
     def to_json(self) -> str:
         """Return the content of launch.json."""
@@ -205,6 +280,7 @@ def continue_run(
         FolderError: the folder can't be written.
     """
     refuse_watched(directory)
+    refuse_script(directory, "resume")
     chosen = settle(directory, settings)
     retry = f"resume {directory.id}"
     folders = trusted_folders(

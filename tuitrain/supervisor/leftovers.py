@@ -40,6 +40,8 @@ def sweep(directory: RunDirectory) -> None:
     for leftover in directory.checkpoints.glob(".*.tmp"):
         leftover.unlink(missing_ok=True)
     directory.stacks_path.unlink(missing_ok=True)
+    if not is_held(directory.script_lock_path):
+        directory.script_lock_path.unlink(missing_ok=True)
     for leftover in directory.profiles.glob("*/.*.tmp"):
         leftover.unlink(missing_ok=True)
     log_path = directory.supervisor_log_path

@@ -16,7 +16,7 @@ from tuitrain.supervisor.record_keeper import RecordKeeper
 from tuitrain.supervisor.requests import request_of
 from tuitrain.supervisor.stacks import as_text, collect_stacks
 from tuitrain.supervisor.stopping import Stopping
-from tuitrain.supervisor.worker_process import WorkerProcess
+from tuitrain.supervisor.worker_process import Worker
 
 
 class CommandRelay:
@@ -24,7 +24,7 @@ class CommandRelay:
 
     def __init__(
         self,
-        worker: WorkerProcess,
+        worker: Worker,
         stopping: Stopping,
         record: RecordKeeper,
         observers: Observers,

@@ -3,13 +3,12 @@
 Knows the worker as a process, and commands by their ids.
 """
 
-import signal
 import time
 
 from tuitrain.errors import EXIT_INTERRUPTED
 from tuitrain.messages import Stop
 from tuitrain.supervisor.record_keeper import RecordKeeper
-from tuitrain.supervisor.worker_process import WorkerProcess, kill_group
+from tuitrain.supervisor.worker_process import Worker
 
 
 class Stopping:
@@ -20,7 +19,7 @@ class Stopping:
         reason: why the worker was killed; empty: it was not.
     """
 
-    def __init__(self, worker: WorkerProcess, record: RecordKeeper, grace_s: float) -> None:
+    def __init__(self, worker: Worker, record: RecordKeeper, grace_s: float) -> None:
         """Stand by.
 
         Args:
@@ -56,8 +55,7 @@ class Stopping:
         """Kill the worker and what it started, and answer the stops that wait for its end."""
         self.reason = self.reason or reason
         self.exit_code = self.exit_code or EXIT_INTERRUPTED
-        kill_group(self._worker.pid)
-        self._worker.signal(signal.SIGKILL)
+        self._worker.kill()
         for command_id in self._unanswered:
             self._record.answer(command_id, "done", reason)
         self._unanswered.clear()

@@ -7,23 +7,21 @@ import contextlib
 import os
 from collections.abc import Iterable, Mapping
 
-from tuitrain.config.load import to_toml
 from tuitrain.errors import RecordError, RunBusyError
 from tuitrain.file_lock import FileLock
-from tuitrain.messages import StartTraining
 from tuitrain.runs.listing import write_summary
 from tuitrain.runs.table.details import save_details
 from tuitrain.runs.writer import RunWriter
 from tuitrain.supervisor.attempt import Attempt
 from tuitrain.supervisor.clock import SteadyClock
-from tuitrain.supervisor.launch import LaunchSpec
+from tuitrain.supervisor.launch import Launch
 from tuitrain.supervisor.leftovers import outlast_old_worker, sweep
 from tuitrain.supervisor.observers.observer import Observer, Observers
 from tuitrain.supervisor.observers.profile_summaries import BeginDigest, ProfileSummaries
 from tuitrain.supervisor.observers.standard import alert_observers
 from tuitrain.supervisor.record_keeper import RecordKeeper
 from tuitrain.supervisor.signals import Signals
-from tuitrain.supervisor.worker_process import WorkerProcess
+from tuitrain.supervisor.worker_process import Worker, WorkerProcess
 from tuitrain.traces.store import begin_digest
 
 
@@ -32,9 +30,9 @@ class Supervisor:
 
     def __init__(
         self,
-        spec: LaunchSpec,
+        spec: Launch,
         observers: Iterable[Observer] = (),
-        worker: WorkerProcess | None = None,
+        worker: Worker | None = None,
         *,
         digest: BeginDigest = begin_digest,
         environ: Mapping[str, str] = os.environ,
@@ -81,7 +79,7 @@ class Supervisor:
         self._signals.ignore_interrupts()
         return exit_code
 
-    def _supervise(self, worker: WorkerProcess, writer: RunWriter) -> int:
+    def _supervise(self, worker: Worker, writer: RunWriter) -> int:
         record = RecordKeeper(writer, worker.send, self._clock)
         observers = self._follow(record)
         try:
@@ -95,14 +93,14 @@ class Supervisor:
                 observers,
                 self._signals,
                 self._clock,
-                self._spec.preset.train.grace_s,
+                self._spec.grace_s,
             )
             try:
                 outlast_old_worker(self._directory.worker_lock_path)
             except RunBusyError as error:
                 attempt.fail(str(error))
             else:
-                attempt.supervise(self._order(number, writer))
+                attempt.supervise(self._spec.order(number, writer.history()))
                 writer.commands.refuse_stale(self._clock(), "the worker has ended")
             observers.ended()
         finally:
@@ -114,23 +112,8 @@ class Supervisor:
 
     def _follow(self, record: RecordKeeper) -> Observers:
         alerts = alert_observers(self._spec, self._environ, self._clock)
+        own = self._spec.observers(record)
         summaries = ProfileSummaries(
             self._directory.path, record, lambda: bool(self._signals.waiting), self._digest
         )
-        return Observers([*alerts, summaries, *self._others], record, self._clock)
-
-    def _order(self, attempt: int, writer: RunWriter) -> StartTraining:
-        spec, history = self._spec, writer.history()
-        return StartTraining(
-            run_directory=str(self._directory.path.resolve()),
-            config=to_toml(spec.preset),
-            attempt=attempt,
-            data_directory=str(spec.data_directory),
-            code_folders=spec.code_folders,
-            resume=spec.resume,
-            had_checkpoint=history.has_checkpoint,
-            settings=history.settings,
-            checkpoint=spec.checkpoint,
-            live=spec.live,
-            abandoned=history.abandoned,
-        )
+        return Observers([*alerts, summaries, *own, *self._others], record, self._clock)

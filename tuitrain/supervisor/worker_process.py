@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator
 from multiprocessing.queues import Queue
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from tuitrain.failures.signals import SIGNAL_HINTS
 from tuitrain.supervisor.child import begin_worker
@@ -27,6 +27,45 @@ _EVENTS_HELD = 256
 """Events that may wait in the queue; what does not fit is kept by the worker."""
 _SILENCE_S = 0.3
 """A dead worker's queue is empty when nothing has come out of it for this long."""
+
+
+class Worker(Protocol):
+    """What trains, as whoever supervises it sees it: ours, or a script of somebody else's."""
+
+    @property
+    def pid(self) -> int:
+        """Its process; 0 before there is one."""
+        ...
+
+    def take_events(self, wait_s: float) -> "list[Numbered | Unreadable]":
+        """Return the events that are here; wait for the first at most `wait_s`."""
+        ...
+
+    def take_last_events(self) -> "list[Numbered | Unreadable]":
+        """Return what a worker that has ended had still sent."""
+        ...
+
+    def send(self, command: "Command") -> None:
+        """Send a command; never waits."""
+        ...
+
+    def kill(self) -> None:
+        """Kill it, and all that it started."""
+        ...
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether its process has not ended."""
+        ...
+
+    @property
+    def exit_code(self) -> int | None:
+        """What it ended with; minus the signal's number where it was killed."""
+        ...
+
+    def end(self) -> None:
+        """Leave nothing of it behind."""
+        ...
 
 
 class WorkerProcess:
@@ -87,10 +126,11 @@ class WorkerProcess:
         """Send a command; its place in the queue is unlimited, so this never waits."""
         self._commands.put(command)
 
-    def signal(self, number: int) -> None:
-        """Send the worker a signal, if it is still there."""
+    def kill(self) -> None:
+        """Kill the worker and what it started."""
+        kill_group(self.pid)
         with contextlib.suppress(ProcessLookupError):
-            os.kill(self.pid, number)
+            os.kill(self.pid, signal.SIGKILL)
 
     @property
     def is_alive(self) -> bool:

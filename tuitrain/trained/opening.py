@@ -15,7 +15,7 @@ from tuitrain.errors import UsageError
 from tuitrain.runs.config import recorded_config
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.reader import RunReader
-from tuitrain.runs.watched import refuse_watched
+from tuitrain.runs.watched import refuse_script, refuse_watched
 from tuitrain.supervisor.inspection import Kind, Question
 from tuitrain.supervisor.launch import trusted_folders
 
@@ -74,6 +74,7 @@ def open_trained(
         TuitrainError: its record or its settings can't be read.
     """
     refuse_watched(directory)
+    refuse_script(directory, "model")
     text = recorded_config(directory)
     if text is None:
         text = directory.config_path.read_text(encoding="utf-8")

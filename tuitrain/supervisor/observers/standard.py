@@ -2,11 +2,10 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
-from tuitrain.alerts.rules import Rules
 from tuitrain.config.user import NotifySection, load_user_config
 from tuitrain.errors import UsageError
 from tuitrain.messages import AlertRaised
-from tuitrain.supervisor.launch import LaunchSpec
+from tuitrain.supervisor.launch import Launch
 from tuitrain.supervisor.observers.alert_monitor import AlertMonitor
 from tuitrain.supervisor.observers.hang_monitor import HangMonitor
 from tuitrain.supervisor.observers.observer import Observer
@@ -15,7 +14,7 @@ from tuitrain.supervisor.observers.webhook import WebhookNotifier
 
 
 def alert_observers(
-    spec: LaunchSpec, environ: Mapping[str, str], clock: Callable[[], float]
+    spec: Launch, environ: Mapping[str, str], clock: Callable[[], float]
 ) -> list[Observer]:
     """Return the observers of a run's alerts, those that raise them after those that pass them on.
 
@@ -32,7 +31,7 @@ def alert_observers(
         observers.append(Fault(f"nobody else is told of alerts: {error}", clock))
     if form is not None:
         observers.append(WebhookNotifier(directory.id, form, notify.kinds, clock))
-    rules = Rules(spec.preset)
+    rules = spec.rules()
     observers.append(AlertMonitor(directory, rules, clock))
     if rules.hang is not None:
         observers.append(HangMonitor(rules.hang, directory.stacks_path, clock))

@@ -1,0 +1,17 @@
+"""Two ranks, as torchrun starts them."""
+
+import os
+
+import torch
+import torch.distributed as dist
+
+torch.set_num_threads(1)
+dist.init_process_group("gloo")
+model = torch.nn.parallel.DistributedDataParallel(torch.nn.Linear(4, 1))
+optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+for _ in range(40):
+    optimizer.zero_grad()
+    model(torch.randn(4, 4)).pow(2).mean().backward()
+    optimizer.step()
+os.write(1, f"rank {os.environ['RANK']} done\n".encode())
+dist.destroy_process_group()

@@ -1,0 +1,1 @@
+OWN = "was run"

@@ -1,0 +1,169 @@
+"""A script that was not changed is a run: watched, steered, and never harmed."""
+
+import json
+import os
+import signal
+import sys
+from itertools import pairwise
+
+import psutil
+import pytest
+
+from tests.scripts.conftest import Scripts, order
+from tuitrain.messages import (
+    ChangeSetting,
+    Continue,
+    Evaluate,
+    Pause,
+    SaveCheckpoint,
+    Stop,
+    TakeStacks,
+)
+
+PYTHON = sys.executable
+
+
+def test_a_loop_that_logs_nothing_has_its_steps_and_the_loss_of_each(scripts: Scripts) -> None:
+    run = scripts.run(PYTHON, "plain.py", "300")
+    assert run.state().state == "finished"
+    assert run.step == 300
+    losses = run.points("train/loss")
+    assert [step for step, _ in losses] == list(range(1, 301))
+    assert losses[-1][1] < losses[0][1]
+    assert run.facts().script.ability == "stepped"
+    assert run.facts().script.by == ("SGD of torch",)
+    assert run.log == "rate 0.01\n"
+    assert run.meta()["monitor"] == "train/loss"
+
+
+def test_a_loop_is_paused_given_another_rate_and_stopped_as_by_ctrl_c(scripts: Scripts) -> None:
+    run = scripts.begin(PYTHON, "plain.py")
+    assert order(run, ChangeSetting(0, "optimizer.lr", 0.005)).text == "SGD: 0.01 -> 0.005"
+    assert order(run, Pause()).outcome == "done"
+    assert run.wait_state("paused").reason == "by command; the process holds, and keeps its memory"
+    [worker] = [p for p in scripts.processes() if p.cmdline()[1:] == ["plain.py"]]
+    held = run.step
+    assert order(run, TakeStacks()).outcome == "done"
+    assert "plain.py" in run.alerts()[-1].detail
+    for asked, words in (
+        (SaveCheckpoint(), "this script has not said how it saves"),
+        (Evaluate(), "its own business"),
+        (Pause(release=True), "only presets of tuitrain resume exactly"),
+        (ChangeSetting(0, "train.clip_norm", 1.0), "only optimizer.lr"),
+    ):
+        answer = order(run, asked)
+        assert answer.outcome == "refused"
+        assert words in answer.text
+    assert run.step == held
+    assert worker.is_running()
+    assert order(run, Continue()).outcome == "done"
+    run.wait_step(held + 1)
+    assert order(run, Stop()).outcome == "done"
+    assert run.wait_end().state == "stopped"
+    marks = [mark.text for mark in run.marks() if mark.kind == "setting"]
+    assert marks == ["optimizer.lr 0.01 -> 0.005"]
+    assert run.points("lr")[-1][1] == 0.005
+    refused = scripts("resume", run.id, exit_code=2).stderr_text
+    assert "`tuitrain exec` runs it again" in refused
+    assert "its own" in scripts("evaluate", run.id, exit_code=2).stderr_text
+
+
+@pytest.mark.parametrize("writer", ["torch", "tensorboardX"])
+def test_what_is_logged_to_tensorboard_stands_at_the_scripts_own_steps(
+    scripts: Scripts, writer: str
+) -> None:
+    pytest.importorskip("tensorboard" if writer == "torch" else "tensorboardX")
+    run = scripts.run(PYTHON, "board.py", writer)
+    kept = json.loads((scripts.folder / "kept.json").read_text())
+    # Epochs would squeeze their curve to the left: it stands where it was logged.
+    for name, points in kept.items():
+        assert [list(each) for each in run.points(name)] == points
+    assert run.facts().script.by[-1] == "TensorBoard"
+    assert run.step == 120
+
+
+def test_of_two_optimizers_the_first_counts(scripts: Scripts) -> None:
+    run = scripts.run(PYTHON, "gan.py")
+    assert run.step == 150
+    assert run.points("lr")[-1][1] == 0.002
+
+
+@pytest.mark.parametrize("kind", ["exponential", "lambda"])
+def test_a_schedule_goes_on_from_the_new_rate_in_proportion(scripts: Scripts, kind: str) -> None:
+    run = scripts.begin(PYTHON, "accumulate.py", kind)
+    answer = order(run, ChangeSetting(0, "optimizer.lr", 0.02))
+    assert answer.text.endswith("LR goes on from it in proportion")
+    run.wait_step(answer.step + 20)
+    assert order(run, Stop()).outcome == "done"
+    assert run.wait_end().state == "stopped"
+    assert run.log == "saved\n"
+    rates, state = json.loads((scripts.folder / "rates.json").read_text())
+    ratios = [after / before for before, after in pairwise(rates)]
+    changed = [n for n, ratio in enumerate(ratios, 2) if ratio != pytest.approx(0.999)]
+    assert changed == [answer.step]
+    assert rates[answer.step - 1] == pytest.approx(0.02 * 0.999)
+    assert "step" not in state
+    # The loss is that of the last of an update's batches: each update is one step.
+    assert len(run.points("train/loss")) == run.step == len(rates) + 1
+
+
+def test_a_script_that_forks_spawns_and_prints_bytes_ends_with_its_own_exit_code(
+    scripts: Scripts,
+) -> None:
+    scripts.environ["PYTHONPATH"] += f"{os.pathsep}{scripts.folder / 'site'}"
+    process = scripts.start("exec", "--", PYTHON, "odd.py", stdin=-1)
+    shown, said = process.communicate("through a pipe")
+    assert process.returncode == 3, said
+    run = scripts.newest()
+    for line in ("own sitecustomize was run", "forked 5", "spawned [7]", "sub", "ran 4"):
+        assert f"{line}\n" in run.log
+        assert f"{line}\n" in shown
+    assert "piped through a pipe\n" in shown
+    assert "\x1b" not in shown
+    raw = run.directory.log_path.read_bytes()
+    assert bytes(range(256)) in raw
+    assert run.state().state == "failed"
+    assert run.state().reason == "the script ended with exit code 3"
+
+
+def test_loaders_are_no_news_and_an_error_is_told_with_its_traceback(scripts: Scripts) -> None:
+    run = scripts.run(PYTHON, "loaders.py", exit_code=1)
+    assert run.step == 18
+    state = run.state()
+    assert state.state == "failed"
+    assert state.reason.startswith("RuntimeError: epoch 3 is missing (the script ended with")
+    assert state.detail.startswith("Traceback (most recent call last):")
+    assert [alert.kind for alert in run.alerts()] == ["ended"]
+
+
+def test_of_two_ranks_the_first_speaks(scripts: Scripts) -> None:
+    torchrun = (PYTHON, "-m", "torch.distributed.run", "--nproc-per-node=2", "ranks.py")
+    run = scripts.run(*torchrun)
+    assert run.step == 40
+    assert len(run.points("train/loss")) == 40
+    assert {"rank 0 done", "rank 1 done"} <= set(run.log.splitlines())
+
+
+def test_a_script_without_steps_is_watched_and_stopped_as_by_ctrl_c(scripts: Scripts) -> None:
+    run = scripts.detached("sh", "-c", "echo begun; sleep 60")
+    run.wait_state("running")
+    assert order(run, Pause()).text.startswith("no step was seen yet")
+    assert order(run, Stop()).text == "no step is seen: interrupted, as by Ctrl-C"
+    assert run.wait_end().state == "stopped"
+
+
+def test_a_script_outlives_a_supervisor_that_is_killed(scripts: Scripts) -> None:
+    run = scripts.begin(PYTHON, "plain.py")
+    [worker] = [p for p in scripts.processes() if p.cmdline()[1:] == ["plain.py"]]
+    scripts.killed.add(run.id)
+    os.kill(run.supervisor_pid, signal.SIGKILL)
+    run.wait(lambda: "no longer watched" in run.log, "it is told")
+    assert worker.status() != psutil.STATUS_ZOMBIE
+    assert run.state().state == "lost"
+    worker.kill()
+
+
+def test_what_can_not_be_run_is_said_before_there_is_a_run(scripts: Scripts) -> None:
+    assert "no such program" in scripts("exec", "--", "pyhton", "x.py", exit_code=2).stderr_text
+    assert "what is to be run?" in scripts("exec", exit_code=2).stderr_text
+    assert not scripts.runs.exists()

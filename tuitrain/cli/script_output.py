@@ -1,0 +1,57 @@
+"""What a script in the foreground prints, line by line, with what happens to it between.
+
+Follows the run's log; no line of it can reach the terminal with a control character.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from tuitrain.cli import output
+from tuitrain.cli.progress import told
+from tuitrain.messages import Event, TrainingEnded
+from tuitrain.view import format as text
+
+
+class ScriptOutput:
+    """Prints the log as it grows."""
+
+    def __init__(self, log_path: Path, write: Callable[[str], None] = output.data) -> None:
+        """Print to `write`, a line at a time."""
+        self._path = log_path
+        self._write = write
+        self._place = 0
+        self._rest = b""
+
+    def begin(self) -> None:
+        """Nothing to say yet."""
+
+    def observe(self, event: Event) -> None:
+        """Print what is new in the log, then the event where it deserves a line."""
+        self.poll(last=isinstance(event, TrainingEnded))
+        line = told(event)
+        if line is not None:
+            output.say(f"tuitrain: {text.sanitise(line)}")
+
+    def poll(self, *, last: bool = False) -> None:
+        """Print the whole lines that are new.
+
+        Args:
+            last: print the rest too, which no end of line follows.
+        """
+        *lines, self._rest = (self._rest + self._new()).split(b"\n")
+        if last and self._rest:
+            lines, self._rest = [*lines, self._rest], b""
+        for line in lines:
+            # Of a bar that draws over itself, the last state.
+            shown = line.rstrip(b"\r").rpartition(b"\r")[2]
+            self._write(text.sanitise(shown.decode("utf-8", errors="replace")))
+
+    def _new(self) -> bytes:
+        try:
+            with self._path.open("rb") as file:
+                file.seek(self._place)
+                block = file.read()
+        except OSError:
+            return b""
+        self._place += len(block)
+        return block

@@ -1,0 +1,1 @@
+"""What is put into each library once a script has imported it, one library a file."""

@@ -1,0 +1,176 @@
+"""What a script has counted and logged since the last message, and at which steps it stands.
+
+Knows steps, names and numbers; nothing of pipes or of who logs.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+_EPOCHLIKE = 2
+"""A metric with fewer steps than a half of the updates counts something else, as epochs."""
+_SLACK = 8
+"""Updates for which that can't be told yet."""
+SEEN_LOSS = "train/loss"
+"""What a loss is called that nobody logs, but the backward pass is given."""
+_AHEAD = 2
+"""Scripts count from 0 or 1, and log before or after the update: so far apart is the same step."""
+
+Logged = tuple[int, Any, Sequence[tuple[str, Any]]]
+"""Updates so far, the script's own step where it gave one, and names with their values."""
+
+
+class Placing:
+    """At which step of the run each metric's values stand.
+
+    The script's own steps hold where they can: a count that goes on from an earlier run, or counts
+    batches or samples, moves the run's step along with it. A metric whose steps run slower than
+    the updates, as epochs do, or go back, as folds do, stands at the update that it was logged at.
+    """
+
+    def __init__(self) -> None:
+        self._ahead = 0
+        """Added to the updates, it gives the run's step."""
+        self._last: dict[str, int] = {}
+        self._by_update: set[str] = set()
+
+    def step(self, updates: int) -> int:
+        """Return the run's step after so many updates."""
+        return updates + self._ahead
+
+    def place(self, name: str, updates: int, given: int | None) -> int:
+        """Return the step at which a value stands.
+
+        Args:
+            name: of the metric.
+            updates: that were made when it was logged.
+            given: the step that the script gave with it.
+        """
+        shown, before = self.step(updates), self._last.get(name, -1)
+        if given is not None and (given < shown / _EPOCHLIKE - _SLACK or given < before):
+            self._by_update.add(name)
+        if given is None or name in self._by_update:
+            # Of several values at one update none is lost: each is a step of its own.
+            step = max(shown, before + 1)
+            follows = not updates
+        else:
+            step, follows = max(0, given), True
+        self._last[name] = step
+        if follows and step > shown + (_AHEAD if updates else 0):
+            self._ahead += step - shown
+        return step
+
+
+class PointLog:
+    """Collects what is to be sent.
+
+    Attributes:
+        updates: of the optimizer that counts, or calls of `step`; only ever raised.
+        losses: the loss of an update that was seen in the backward pass, as (updates, loss).
+        wants_loss: nobody logs a loss, so that of the backward pass is shown.
+        due: values on a device wait to be read where the script's own thread may wait for it.
+    """
+
+    def __init__(self) -> None:
+        self.updates = 0
+        self.losses: list[tuple[int, Any]] = []
+        self.wants_loss = True
+        self.due = False
+        self.placing = Placing()
+        self._on_device: list[Logged] = []
+        self._logged: list[Logged] = []
+        self._sent = 0
+        self._begun: float | None = None
+        self._still_s = 0.0
+
+    def begin(self) -> None:
+        """Note that training begins now, unless it has."""
+        if self._begun is None:
+            self._begun = time.time()
+
+    def stood_still(self, seconds: float) -> None:
+        """Note that training was held for so long."""
+        self._still_s += seconds
+
+    def log(self, values: Sequence[tuple[str, Any]], given: int | None) -> None:
+        """Take in values of now; costs as little as an append."""
+        self._logged.append((self.updates, given, values))
+
+    def log_device(self, values: Sequence[tuple[str, Any]], given: int | None) -> None:
+        """Take in tensors of a device, which are read with the others a moment later."""
+        self._on_device.append((self.updates, given, values))
+
+    def read_device(self) -> None:
+        """Read what is on a device: waits for it, so the thread that trains calls this."""
+        self.due = False
+        self._logged += [
+            (at, given, [(name, as_number(value)) for name, value in values])
+            for at, given, values in _taken(self._on_device)
+        ]
+
+    def take(self, now: float) -> list[dict[str, Any]]:
+        """Return messages of what came since the last call."""
+        self.due = bool(self._on_device)
+        updates, losses, logged = self.updates, _taken(self.losses), _taken(self._logged)
+        curves: dict[str, dict[int, float]] = {}
+        for at, given, values in logged:
+            for name, value in values:
+                number = as_number(value)
+                if number is not None:
+                    curves.setdefault(str(name), {})[self.placing.place(name, at, given)] = number
+        self.wants_loss = self.wants_loss and not any("loss" in name.lower() for name in curves)
+        if losses:
+            curves.setdefault(SEEN_LOSS, {}).update(
+                (self.placing.step(at), loss) for at, loss in losses
+            )
+        if not curves and updates == self._sent:
+            return []
+        first, last = self.placing.step(self._sent + 1), self.placing.step(updates)
+        self._sent = updates
+        begun = self._begun if self._begun is not None else now
+        return [
+            {
+                "type": "StepsTaken",
+                "time": now,
+                "first_step": min(first, last),
+                "last_step": last,
+                "epoch": 0.0,
+                "train_s": max(0.0, now - begun - self._still_s),
+                "points": [_packed(name, curve) for name, curve in curves.items()],
+            }
+        ]
+
+
+def _taken(items: list[Any]) -> list[Any]:
+    """Empty a list that other threads append to; what comes meanwhile stays."""
+    count = len(items)
+    found = items[:count]
+    del items[:count]
+    return found
+
+
+def _packed(name: str, curve: Mapping[int, float]) -> dict[str, Any]:
+    steps = sorted(curve)
+    values = [curve[step] for step in steps]
+    gapless = steps[-1] - steps[0] + 1 == len(steps)
+    return {
+        "type": "MetricPoints",
+        "name": name,
+        "first_step": steps[0],
+        "values": values,
+        "steps": None if gapless else steps,
+    }
+
+
+def as_number(value: Any) -> float | None:
+    """Return a value as a number; None where it is none, or several."""
+    if isinstance(value, float):
+        return float(value)
+    if isinstance(value, (str, bytes)) or value is None:
+        return None
+    try:
+        return float(value.item() if hasattr(value, "item") else value)
+    except Exception:  # an object of anybody's
+        return None

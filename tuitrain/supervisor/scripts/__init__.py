@@ -1,0 +1,1 @@
+"""A training script that somebody else wrote, as the worker of a run."""

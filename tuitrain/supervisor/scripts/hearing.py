@@ -1,0 +1,85 @@
+"""What a script says, line by line, as the events of its run.
+
+Knows messages; nothing of processes. Of several processes that speak one after the other, the
+steps of each follow on those of the one before.
+"""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from tuitrain.messages import (
+    CommandDone,
+    Event,
+    MetricPoints,
+    Numbered,
+    ScriptSeen,
+    SettingChanged,
+    StepsTaken,
+    TrainingContinued,
+    TrainingPaused,
+    WorkerStarted,
+    decode_event,
+)
+from tuitrain.supervisor.intake import Unreadable
+
+_SHOWN_CHARACTERS = 200
+
+
+class ScriptHearing:
+    """Turns lines into numbered events.
+
+    Attributes:
+        ability: as the script says it.
+        last_step: of the run.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self.ability = "watched"
+        self.last_step = 0
+        self._clock = clock
+        self._attempt = self._sequence = self._offset = 0
+
+    def begin(self, attempt: int) -> None:
+        """Number events as those of this attempt."""
+        self._attempt, self._sequence = attempt, 0
+
+    def number(self, event: Event) -> Numbered:
+        """Give an event its place."""
+        self._sequence += 1
+        return Numbered(self._attempt, self._sequence, event)
+
+    def take(self, line: bytes) -> Numbered | Unreadable | None:
+        """Return what a line says; None where it is nothing for the record."""
+        try:
+            event = decode_event(json.loads(line))
+        except ValueError as error:
+            shown = line[:_SHOWN_CHARACTERS].decode("utf-8", errors="replace")
+            return Unreadable(f"a line of the script, {shown!r}: {error}")
+        if isinstance(event, WorkerStarted):
+            # Another process speaks from now on; the run's own was told when it was started.
+            self._offset, self.ability = self.last_step, "watched"
+            return None
+        if isinstance(event, ScriptSeen):
+            self.ability = event.ability
+        return self.number(self._shifted(event))
+
+    def _shifted(self, event: Event) -> Event:
+        by = self._offset
+        if isinstance(event, StepsTaken):
+            self.last_step = max(self.last_step, event.last_step + by)
+            if not by:
+                return event
+            points = tuple(_shift_points(each, by) for each in event.points)
+            first, last = event.first_step + by, event.last_step + by
+            return replace(event, first_step=first, last_step=last, points=points)
+        stepped = SettingChanged | TrainingPaused | TrainingContinued | CommandDone
+        if by and isinstance(event, stepped):
+            return replace(event, step=(event.step or 0) + by)
+        return event
+
+
+def _shift_points(points: MetricPoints, by: int) -> MetricPoints:
+    steps = None if points.steps is None else tuple(step + by for step in points.steps)
+    return replace(points, first_step=points.first_step + by, steps=steps)

@@ -1,0 +1,237 @@
+"""A script that somebody else wrote, as the supervisor sees it: a process, pipes, a log.
+
+Knows nothing of the record. What the script can't hear yet is answered here.
+"""
+
+import contextlib
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from typing import Literal
+
+import psutil
+
+from tuitrain.errors import EXIT_FAILED
+from tuitrain.file_lock import is_held
+from tuitrain.messages import (
+    ChangeSetting,
+    Command,
+    CommandDone,
+    Continue,
+    Evaluate,
+    Event,
+    Numbered,
+    Pause,
+    Profile,
+    SaveCheckpoint,
+    ScriptSeen,
+    StartScript,
+    Stop,
+    TrainingEnded,
+    WorkerStarted,
+    to_plain,
+)
+from tuitrain.runs.rows import NO_STEPS
+from tuitrain.supervisor.intake import Unreadable
+from tuitrain.supervisor.scripts.endings import ending_of
+from tuitrain.supervisor.scripts.hearing import ScriptHearing
+from tuitrain.supervisor.scripts.launch import ScriptLaunch
+from tuitrain.supervisor.scripts.pipes import ScriptPipes
+from tuitrain.supervisor.worker_process import kill_group
+
+_ASKED = Pause | Continue | SaveCheckpoint | ChangeSetting | Evaluate | Profile
+_LISTEN_S = 0.1
+_LAST_S = 5.0
+
+
+class ScriptProcess:
+    """Runs a script and talks to what watches it from within."""
+
+    def __init__(
+        self,
+        launch: ScriptLaunch,
+        environ: Mapping[str, str] = os.environ,
+        stdin: int = subprocess.DEVNULL,
+    ) -> None:
+        """Prepare to run a script; it begins with the order.
+
+        Args:
+            launch: what is run.
+            environ: its environment, beside what it gets to be watched.
+            stdin: what it reads, as `subprocess` takes it.
+        """
+        self._launch = launch
+        self._environ = environ
+        self._stdin = stdin
+        self._pipes = ScriptPipes()
+        self._hearing = ScriptHearing()
+        self._inbox: queue.SimpleQueue[Numbered | Unreadable] = queue.SimpleQueue()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._listener = threading.Thread(target=self._listen, name="script", daemon=True)
+        self._fault = ""
+        self._stopped = self._closed = False
+
+    # --- the process ----------------------------------------------------------------------------
+
+    @property
+    def pid(self) -> int:
+        """Its process; 0 before there is one."""
+        return self._process.pid if self._process is not None else 0
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it has not ended."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def exit_code(self) -> int | None:
+        """What it ended with; minus the signal's number where it was killed."""
+        return EXIT_FAILED if self._process is None else self._process.poll()
+
+    def _start(self, attempt: int) -> None:
+        self._hearing.begin(attempt)
+        launch = self._launch
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+        log = os.open(launch.directory.log_path, flags, 0o600)
+        try:
+            self._process = subprocess.Popen(
+                launch.command,
+                cwd=launch.cwd,
+                env=self._pipes.environment(launch.directory.path, self._environ),
+                stdin=self._stdin,
+                stdout=log,
+                stderr=log,
+                pass_fds=self._pipes.inherited,
+                start_new_session=True,
+            )
+        except OSError as error:
+            self._fault = f"{launch.command[0]} can't be started: {error.strerror or error}"
+            return
+        finally:
+            os.close(log)
+        self._tell(WorkerStarted(time.time(), self.pid))
+        self._tell(ScriptSeen(time.time(), "watched"))
+        self._listener.start()
+
+    def kill(self) -> None:
+        """Kill it, and all that it started, in whichever session."""
+        family: list[psutil.Process] = []
+        with contextlib.suppress(psutil.Error):
+            family = psutil.Process(self.pid).children(recursive=True) if self.pid else []
+        if self.pid:
+            kill_group(self.pid)
+        for process in family:
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+
+    def end(self) -> None:
+        """Close the pipes; a script that still runs, as its supervisor fails, is left alone."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._listener.is_alive():
+            self._listener.join(_LAST_S)
+        self._pipes.close()
+
+    # --- what it says ---------------------------------------------------------------------------
+
+    def _listen(self) -> None:
+        while not self._closed:
+            over = not self.is_alive
+            lines = self._pipes.read(_LISTEN_S)
+            for line in lines:
+                heard = self._hearing.take(line)
+                if heard is not None:
+                    self._inbox.put(heard)
+            # What it had said is in the pipe when it has ended.
+            if over and not lines:
+                return
+
+    def _tell(self, event: Event) -> None:
+        self._inbox.put(self._hearing.number(event))
+
+    def take_events(self, wait_s: float) -> list[Numbered | Unreadable]:
+        """Return the events that are here; wait for the first at most `wait_s`."""
+        events: list[Numbered | Unreadable] = []
+        with contextlib.suppress(queue.Empty):
+            events.append(self._inbox.get(timeout=wait_s))
+            while True:
+                events.append(self._inbox.get_nowait())
+        return events
+
+    def take_last_events(self) -> list[Numbered | Unreadable]:
+        """Return what it had still said, and how it ended unless it was killed."""
+        if self._process is not None:
+            self._listener.join(_LAST_S)
+        if (ended := self._ending()) is not None:
+            self._tell(ended)
+        return self.take_events(0.0)
+
+    def _ending(self) -> TrainingEnded | None:
+        now, step = time.time(), self._hearing.last_step
+        if self._fault:
+            return TrainingEnded(now, step, "failed", self._fault)
+        code = self.exit_code
+        if code == -signal.SIGKILL:
+            # Whoever killed it says why; where nobody did, that is what is said.
+            return None
+        return ending_of(code, self._stopped, now, step, self._launch.directory.log_path)
+
+    # --- what it is told ------------------------------------------------------------------------
+
+    def send(self, command: Command) -> None:
+        """Pass on a command, or answer what nobody in the script would."""
+        match command:
+            case StartScript(attempt=attempt):
+                self._start(attempt)
+            case Stop():
+                self._stop(command)
+            case Pause() | Continue() | SaveCheckpoint() | ChangeSetting() | Evaluate() | Profile():
+                self._ask(command)
+
+    def _ask(self, command: _ASKED) -> None:
+        if not self._hears:
+            self._answer(command.command_id, "refused", NO_STEPS)
+        elif not self._pipes.write(json.dumps(to_plain(command))):
+            self._answer(command.command_id, "refused", "too many commands wait already")
+
+    def _stop(self, stop: Stop) -> None:
+        """Have it end: at its next step, or as by Ctrl-C where no step is seen."""
+        self._stopped = True
+        if self._hears and self._pipes.write(json.dumps(to_plain(stop))):
+            return
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGINT)
+        self._answer(stop.command_id, "done", "no step is seen: interrupted, as by Ctrl-C")
+
+    @property
+    def _hears(self) -> bool:
+        """Whether a process of the script takes commands at its steps."""
+        if self._hearing.ability == "watched":
+            return False
+        return is_held(self._launch.directory.script_lock_path)
+
+    def _answer(self, command_id: int, outcome: Literal["done", "refused"], text: str) -> None:
+        if command_id:
+            self._tell(CommandDone(time.time(), command_id, outcome, text, self._hearing.last_step))
+
+
+def exit_code_of(code: int | None) -> int:
+    """Return what a shell calls the exit of a process: 128 and the signal where one killed it."""
+    if code is None:
+        return EXIT_FAILED
+    return 128 - code if code < 0 else code
+
+
+def foreground_stdin() -> int:
+    """Return what a script in the foreground reads: what is piped in; a terminal is not its own."""
+    try:
+        return subprocess.DEVNULL if os.isatty(sys.stdin.fileno()) else sys.stdin.fileno()
+    except (OSError, ValueError, AttributeError):
+        return subprocess.DEVNULL
