@@ -288,6 +288,8 @@ class ScriptSeen:
     rate; `checkpoint`: it can be asked to save, too."""
     by: tuple[str, ...] = ()
     """Where steps and metrics come from, in words."""
+    total_steps: int = 0
+    """How many there will be; 0: nobody said."""
 
 
 @dataclass(frozen=True, slots=True)

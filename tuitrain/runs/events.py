@@ -255,6 +255,8 @@ def _(event: messages.ScriptSeen, tables: RecordTables, source: Source) -> None:
     row = tables.execute("SELECT value_json FROM meta WHERE key='script'").fetchone()
     known = json.loads(row[0]) if row else {}
     tables.set_meta(script={**known, "ability": event.ability, "by": list(event.by)})
+    if event.total_steps:
+        tables.set_meta(total_steps=event.total_steps)
     newest = tables.execute("SELECT state FROM states ORDER BY id DESC LIMIT 1").fetchone()
     if not source.replayed and newest == ("starting",):
         tables.change_state(event.time, "running", "")

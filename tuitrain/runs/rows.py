@@ -333,6 +333,11 @@ class RunFacts:
     script: ScriptFacts | None = None
     """The script that was run as it is; None for a preset."""
 
+    @property
+    def first_step(self) -> int:
+        """The left edge of the whole run: other programs count from 0."""
+        return 1 if self.watched is None and self.script is None else 0
+
 
 @dataclass(frozen=True, slots=True)
 class History:

@@ -3,6 +3,8 @@
 Reads one fact of the record.
 """
 
+from typing import Any
+
 from tuitrain.errors import UsageError
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.reading.connection import RecordConnection, meta_value
@@ -15,12 +17,25 @@ def watched_log(directory: RunDirectory) -> WatchedLog | None:
     Raises:
         RecordError: the record can't be read.
     """
+    plain = _fact(directory, "watched")
+    return None if plain is None else WatchedLog(plain["path"], plain["kind"])
+
+
+def is_script(directory: RunDirectory) -> bool:
+    """Return whether a run is of a script that somebody else wrote.
+
+    Raises:
+        RecordError: the record can't be read.
+    """
+    return _fact(directory, "script") is not None
+
+
+def _fact(directory: RunDirectory, key: str) -> Any:
     record = RecordConnection(directory)
     try:
-        plain = meta_value(record, "watched")
+        return meta_value(record, key)
     finally:
         record.close()
-    return None if plain is None else WatchedLog(plain["path"], plain["kind"])
 
 
 def refuse_watched(directory: RunDirectory) -> None:
@@ -46,11 +61,7 @@ def refuse_script(directory: RunDirectory, action: str) -> None:
         UsageError: it can't be asked for; the text says why.
         RecordError: the record can't be read.
     """
-    record = RecordConnection(directory)
-    try:
-        plain = meta_value(record, "script")
-    finally:
-        record.close()
+    plain = _fact(directory, "script")
     if plain is None:
         return
     facts = ScriptFacts(tuple(plain["command"]), plain["ability"], tuple(plain["by"]))

@@ -157,7 +157,8 @@ class Agent:
         if self._stepped:
             level = "checkpoint" if self.controls.can_save else "stepped"
         by = [self.controls.name, *self._heard_of.values()]
-        seen = f"{level} {by}"
+        total = self.controls.total_steps
+        seen = f"{level} {by} {total}"
         if seen != self._ability:
             self._ability = seen
             yield {
@@ -165,6 +166,7 @@ class Agent:
                 "time": time.time(),
                 "ability": level,
                 "by": [each for each in dict.fromkeys(by) if each],
+                "total_steps": total,
             }
 
     # --- steps ----------------------------------------------------------------------------------

@@ -25,9 +25,11 @@ class Controls:
     Attributes:
         savers: functions of the script that save; each is given the checkpoint's name.
         name: what the run's header calls it; empty: a bare loop.
+        total_steps: how many there will be; 0: nobody knows.
     """
 
     name = ""
+    total_steps = 0
 
     def __init__(self) -> None:
         self.savers: list[Callable[[str], Any]] = []

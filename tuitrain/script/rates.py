@@ -11,6 +11,7 @@ from functools import wraps
 from typing import Any
 from weakref import WeakKeyDictionary
 
+_MOST_WRAPPED = 4
 _SCHEDULERS = "torch.optim.lr_scheduler"
 
 
@@ -52,6 +53,7 @@ class Rates:
         Raises:
             ValueError: the optimizer's rate is 0, so that nothing is in proportion to it.
         """
+        optimizer = _innermost(optimizer)
         old = current_rate(optimizer)
         if not old:
             raise ValueError(f"the learning rate is {old}: the schedule has to raise it first")
@@ -85,7 +87,7 @@ class Rates:
         owner.step = step  # type: ignore[attr-defined]
 
     def _apart(self, scheduler: Any, step: Callable[[], Any]) -> Any:
-        optimizer = getattr(scheduler, "optimizer", None)
+        optimizer = _innermost(getattr(scheduler, "optimizer", None))
         factors = None if optimizer is None else self._factors.get(optimizer)
         # A scheduler of schedulers steps those within: the outermost sees to it.
         if optimizer is None or factors is None or id(optimizer) in self._under_way:
@@ -99,6 +101,16 @@ class Rates:
             self._under_way.discard(id(optimizer))
             if hasattr(scheduler, "_last_lr"):
                 scheduler._last_lr = [group["lr"] for group in optimizer.param_groups]
+
+
+def _innermost(optimizer: Any) -> Any:
+    """Return the optimizer of torch within those that accelerate and others wrap around it."""
+    for _ in range(_MOST_WRAPPED):
+        inner = getattr(optimizer, "optimizer", None)
+        if inner is None or not hasattr(inner, "param_groups"):
+            break
+        optimizer = inner
+    return optimizer
 
 
 def _scale(optimizer: Any, factors: list[float]) -> None:
@@ -122,6 +134,6 @@ def _schedulers_of(optimizer: Any) -> list[Any]:
         kind = type(each)
         if kind not in kinds:
             kinds[kind] = any(base.__module__ == _SCHEDULERS for base in kind.__mro__)
-        if kinds[kind] and getattr(each, "optimizer", None) is optimizer:
+        if kinds[kind] and _innermost(getattr(each, "optimizer", None)) is optimizer:
             found.append(each)
     return found

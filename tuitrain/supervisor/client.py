@@ -22,7 +22,7 @@ from tuitrain.runs.reader import RunReader
 from tuitrain.runs.remove import remove_run
 from tuitrain.runs.rows import CommandRow, StateRow
 from tuitrain.runs.waiting import Patience
-from tuitrain.runs.watched import refuse_script, refuse_watched
+from tuitrain.runs.watched import is_script, refuse_script, refuse_watched
 from tuitrain.supervisor.background import (
     last_words,
     start_in_background,
@@ -240,7 +240,8 @@ class RunClient:
         if not is_alive(directory):
             with RunReader(directory) as reader:
                 state = reader.state().state
-            hint = "" if state == "finished" else f"; `tuitrain resume {directory.id}` resumes it"
+            resumable = state != "finished" and not is_script(directory)
+            hint = f"; `tuitrain resume {directory.id}` resumes it" if resumable else ""
             raise RunBusyError(f"{directory.id} is not live, it is {state}{hint}")
         return give_command(directory, request)
 

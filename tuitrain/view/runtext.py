@@ -18,6 +18,7 @@ from tuitrain.runs.rows import (
     CheckpointRow,
     CommandRow,
     MarkRow,
+    ScriptFacts,
     SpeedRow,
     StateRow,
 )
@@ -86,10 +87,12 @@ def top_parts(
     alerts: int,
     waiting: str,
     width: int,
+    script: ScriptFacts | None = None,
 ) -> tuple[SpanLine, SpanLine]:
     """Return the left and the right part of a run's top line.
 
-    Where both don't fit in `width`, first the epoch goes, then the end of the name and the step.
+    Where both don't fit in `width`, first the epoch goes, or what a script can be asked for, then
+    the end of the name and the step.
     """
     right = _far_parts(summary, live, left_s, alerts)
     name = text.sanitise(summary.name)
@@ -98,6 +101,10 @@ def top_parts(
     if summary.total_steps:
         steps = f"  step {summary.step:,}/{summary.total_steps:,}"
         epoch = f"  epoch {summary.epoch:.1f}/{epochs}" if epochs else ""
+    elif script is not None and summary.step:
+        steps = f"  step {summary.step:,}"
+    if script is not None and live:
+        epoch = f"  {ability_words(script)}"
     room = width - line_width((Span("   "), state, Span(steps), *right))
     if room < min(_LEAST_NAME, text.display_width(name)):
         # The share that is done stands at the other end.
@@ -107,6 +114,16 @@ def top_parts(
     name = text.shorten(name, max(_LEAST_NAME, room))
     left = (Span(f" {name}", "strong"), Span("  "), state, Span(f"{epoch}{steps}", "quiet"))
     return left, right
+
+
+def ability_words(script: ScriptFacts) -> str:
+    """Return what a script can be asked for by now."""
+    asked = {
+        "watched": "watched, can stop",
+        "stepped": "can pause, stop, set lr",
+        "checkpoint": "can pause, stop, set lr, save",
+    }
+    return f"script: {asked.get(script.ability, script.ability)}"
 
 
 def _far_parts(summary: RunSummary, live: bool, left_s: float | None, alerts: int) -> SpanLine:

@@ -37,9 +37,10 @@ class ModelControls(Controls):
     name = "Keras"
     can_save = True
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, total_steps: int) -> None:
         super().__init__()
         self._model = model
+        self.total_steps = total_steps
 
     def stop(self) -> None:
         """Have the fit end after this batch."""
@@ -95,7 +96,8 @@ def make_callback(base: Any) -> Any:
             del logs
             watcher = agent()
             watcher.count_own_steps()
-            watcher.controls = ModelControls(self.model)
+            epochs, steps = (int(self.params.get(name) or 0) for name in ("epochs", "steps"))
+            watcher.controls = ModelControls(self.model, epochs * steps)
             optimizer = getattr(self.model, "optimizer", None)
             if optimizer is not None:
                 self._view = OptimizerView(optimizer)

@@ -46,6 +46,9 @@ class TrainerControls(Controls):
     def __init__(self, trainer: Any) -> None:
         super().__init__()
         self._trainer = trainer
+        total = trainer.estimated_stepping_batches
+        # Without an end it is infinite.
+        self.total_steps = int(total) if 0 < total < float("inf") else 0
 
     def stop(self) -> None:
         """Have the Trainer end after this step."""

@@ -54,9 +54,10 @@ def make_callback(base: Any) -> Any:
         @guarded("the Trainer's begin")
         def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
             """Take over what is asked of the loop."""
-            del args, state, control
+            del args, control
             watcher = agent()
             watcher.controls = self._controls
+            self._controls.total_steps = max(0, int(state.max_steps or 0))
             optimizer = kwargs.get("optimizer")
             if optimizer is not None and not watcher.is_following:
                 watcher.follow(lambda: getattr(optimizer, "optimizer", optimizer))

@@ -1,4 +1,4 @@
-"""Weights & Biases: numbers given to `log` are seen, online, offline and disabled."""
+"""Weights & Biases: numbers given to `log` are seen, online and offline."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ _HANG_S = 300.0
 _GRACE_S = 60.0
 _UNFIT = re.compile(r"[^A-Za-z0-9._-]+")
 _MOST_NAME = 40
-_PROGRAMS = re.compile(r"(python[0-9.]*|torchrun|accelerate|uv|poetry|bash|sh|env)$")
+_PROGRAMS = re.compile(r"(python[0-9.]*|torchrun|accelerate|uv|poetry|bash|sh|env)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +143,6 @@ def script_name(command: Sequence[str]) -> str:
     """Return what a command is called after: its script's name, else its program's."""
     words = [word for word in command if not word.startswith("-")]
     named = [Path(word).stem for word in words if word.endswith(".py")]
-    plain = [Path(word).name for word in words if not _PROGRAMS.search(word)]
+    plain = [Path(word).name for word in words if not _PROGRAMS.fullmatch(Path(word).name)]
     found = (named or plain or [Path(command[0]).name])[0]
     return _UNFIT.sub("-", found).strip("-.").lower()[:_MOST_NAME] or "script"

@@ -231,7 +231,7 @@ def read_snapshot(
     last = end if request.last_step is None else request.last_step
     first = request.first_step
     if first is None:
-        first = 1 if facts.watched is None else 0
+        first = facts.first_step
     known = max(first, min(last, summary.step))
     marks = tuple(reader.entries.marks())
     grown = (

@@ -92,7 +92,7 @@ class RunSnapshot:
     @property
     def first_step(self) -> int:
         """Return the left edge of the whole run: other programs count from 0."""
-        return 1 if self.facts.watched is None else 0
+        return self.facts.first_step
 
     @property
     def left_s(self) -> float | None:

@@ -26,7 +26,7 @@ from tuitrain.ui.charting import Choices, parse_limits, request_for, step_at
 from tuitrain.ui.feeds.run import RunFollower
 from tuitrain.ui.screens.dialogs import Ask, Confirm
 from tuitrain.ui.screens.run_keys import BINDINGS as RUN_KEYS
-from tuitrain.ui.screens.run_keys import OWN_RUNS_ONLY, keys_of_own_runs
+from tuitrain.ui.screens.run_keys import refusal_of, refusal_of_key
 from tuitrain.ui.screens.run_view import RunView
 from tuitrain.ui.widgets.chartgrid import Group
 from tuitrain.ui.widgets.chartpanel import ChartPanel
@@ -43,7 +43,7 @@ class RunScreen(RunView):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Say which keys work now: commands need a supervisor that hears them."""
         whole = f"{action}({parameters[0]!r})" if parameters else action
-        if self._snapshot.facts.watched is not None and whole in OWN_RUNS_ONLY:
+        if refusal_of(whole, self._snapshot.facts, self._directory.id):
             return None
         if action in ("stop", "rate", "checkpoint", "evaluate", "release", "pause"):
             return self._snapshot.live
@@ -55,12 +55,11 @@ class RunScreen(RunView):
         return True
 
     def on_key(self, event: Key) -> None:
-        """Note which digit it is, and say why a key does nothing for a log that is watched."""
+        """Note which digit it is, and say why a key does nothing in a log or a script."""
         # One action takes all digits.
         self._digit = event.character or ""
-        watched = self._snapshot.facts.watched
-        if watched is not None and event.key in keys_of_own_runs():
-            self.tuitrain.tell(watched.refusal(self._directory.id), "warning")
+        if refusal := refusal_of_key(event.key, self._snapshot.facts, self._directory.id):
+            self.tuitrain.tell(refusal, "warning")
 
     def _order(self, request: Request) -> None:
         self.tuitrain.order(self._directory, request)
@@ -86,7 +85,10 @@ class RunScreen(RunView):
             if answer:
                 self._order(Stop())
 
-        question = f"Stop {self._directory.id}? It saves a checkpoint and can be resumed."
+        what = "It saves a checkpoint and can be resumed."
+        if self._snapshot.facts.script is not None:
+            what = "The script ends as by Ctrl-C, or by its framework's own means."
+        question = f"Stop {self._directory.id}? {what}"
         self.app.push_screen(Confirm(question, "stop it"), stop)
 
     def action_checkpoint(self) -> None:

@@ -1,8 +1,8 @@
 """The keys of the run screen: what they do and say; palette and help are made of this."""
 
-from collections.abc import Mapping
-
 from textual.binding import Binding, BindingType
+
+from tuitrain.runs.rows import RunFacts
 
 BINDINGS: list[BindingType] = [
     Binding("space", "pause", "pause", id="run.pause",
@@ -103,12 +103,33 @@ OWN_RUNS_ONLY = frozenset({
 """Actions that need this program's own worker or what it left: a watched log has neither."""
 
 
-def keys_of_own_runs() -> Mapping[str, str]:
-    """Return the description of each key that works for this program's own runs only."""
-    bindings = [each for each in BINDINGS if isinstance(each, Binding)]
-    return {
-        key: binding.description
-        for binding in bindings
-        if binding.action in OWN_RUNS_ONLY
-        for key in binding.key.split(",")
-    }
+_ASKED = {
+    "open('results')": "model",
+    "open('uses')": "model",
+    **{name: name for name in ("pause", "release", "resume", "checkpoint", "evaluate", "rate")},
+    "profile": "profile",
+}
+"""What an action asks of a script, as `ScriptFacts.refusal` knows it."""
+
+
+def refusal_of(action: str, facts: RunFacts, run_id: str) -> str:
+    """Return why an action does nothing in a run, and what would let it; empty where it may.
+
+    Args:
+        action: with its arguments, as a binding has it.
+        facts: of the run.
+        run_id: its id.
+    """
+    if facts.watched is not None and action in OWN_RUNS_ONLY:
+        return facts.watched.refusal(run_id)
+    if facts.script is not None and action in _ASKED:
+        return facts.script.refusal(_ASKED[action])
+    return ""
+
+
+def refusal_of_key(key: str, facts: RunFacts, run_id: str) -> str:
+    """Return why a key does nothing in a run; empty where it may do something."""
+    actions = (
+        each.action for each in BINDINGS if isinstance(each, Binding) and key in each.key.split(",")
+    )
+    return next((words for each in actions if (words := refusal_of(each, facts, run_id))), "")

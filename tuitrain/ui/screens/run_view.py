@@ -250,6 +250,7 @@ class RunView(Whole, Screen[None]):
             left_s=self._snapshot.left_s,
             alerts=count_serious(row.kind for row in self._snapshot.alerts),
             waiting=runtext.waiting_for(self._snapshot.commands),
+            script=self._snapshot.facts.script,
             width=top.size.width,
         )
         top.show_parts(left, right)
@@ -265,8 +266,9 @@ class RunView(Whole, Screen[None]):
         if snapshot.error:
             lines += runtext.note_lines(snapshot.error, width, "bad")
         elif snapshot.state is not None and snapshot.state.state in ("failed", "lost", "paused"):
-            hint = "space resumes" if snapshot.live else "R resumes"
-            words = f"{snapshot.state.state}: {snapshot.state.reason}  ({hint})"
+            words = f"{snapshot.state.state}: {snapshot.state.reason}"
+            if snapshot.live or snapshot.facts.script is None:
+                words += "  (space resumes)" if snapshot.live else "  (R resumes)"
             lines += runtext.note_lines(words, width, runtext.STATE_STYLES[snapshot.state.state])
             lines += failure_note(snapshot.failures, width)
         waiting = runtext.waiting_for(snapshot.commands)
