@@ -33,17 +33,19 @@ ALLOWED = {
     "components": {"errors", "extras", "config", "userdata"},
     "training": BASE | {"components", "config"},
     "supervisor": BASE | {"alerts", "config", "failures", "traces", "runs", "telemetry"},
+    "remote": BASE | {"config", "runs"},
     "trackers": BASE | {"alerts", "config", "runs"},
     "trained": BASE | READ | {"supervisor"},
     "view": BASE | READ,
     "plots": BASE | READ | {"supervisor", "trained", "view"},
     "report": BASE | READ | {"plots", "supervisor", "trained", "view"},
-    "ui": BASE | READ | {"supervisor", "telemetry", "trained", "view"},
+    "ui": BASE | READ | {"remote", "supervisor", "telemetry", "trained", "view"},
     "cli": BASE
     | READ
     | {
         "foreign",
         "plots",
+        "remote",
         "report",
         "supervisor",
         "telemetry",

@@ -12,6 +12,7 @@ from tuitrain.cli import (
     doctor,
     gpus,
     help,
+    hosts,
     interface,
     launch,
     new,
@@ -78,6 +79,7 @@ launch.add_commands(app)
 new.add_commands(app)
 interface.add_commands(app)
 watch.add_commands(app)
+hosts.add_commands(app)
 inspection.add_commands(app)
 control.add_commands(app)
 trained.add_commands(app)
