@@ -32,7 +32,7 @@ ALLOWED = {
     "alerts": BASE | {"config", "failures"},
     "components": {"errors", "extras", "config", "userdata"},
     "training": BASE | {"components", "config"},
-    "supervisor": BASE | {"alerts", "config", "failures", "traces", "runs", "telemetry"},
+    "supervisor": BASE | {"alerts", "config", "failures", "remote", "traces", "runs", "telemetry"},
     "remote": BASE | {"config", "runs"},
     "trackers": BASE | {"alerts", "config", "runs"},
     "trained": BASE | READ | {"supervisor"},

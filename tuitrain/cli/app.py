@@ -55,6 +55,7 @@ def _options(
     ] = False,
     runs_dir: RunsDir = None,
     ascii: interface.Ascii = False,
+    host: hosts.Hosts = None,
     once: Annotated[
         bool, typer.Option("--once", help="Print the newest runs and the machine, and end.")
     ] = False,
@@ -69,6 +70,7 @@ def _options(
 
     root = runs_root(runs_dir)
     if not once:
+        hosts.use_hosts(host)
         raise typer.Exit(interface.open_interface(root, ascii=ascii))
     from tuitrain.cli.record.list import newest_runs
 

@@ -59,7 +59,13 @@ def serve_stdio(
         return
     from tuitrain.remote.serve import Service
 
-    Service(root, readonly=readonly).serve(sys.stdin.buffer, sys.stdout.buffer)
+    def resume(directory: "RunDirectory", checkpoint: str, settings: Sequence[str]) -> int | None:
+        from tuitrain.supervisor.client import RunClient
+
+        return RunClient(root).resume(directory, checkpoint=checkpoint, settings=settings)
+
+    service = Service(root, resume=resume, readonly=readonly)
+    service.serve(sys.stdin.buffer, sys.stdout.buffer)
 
 
 def pull(
@@ -130,3 +136,20 @@ def found_run(run: str, runs_dir: "Path | None", host: str) -> "Iterator[RunDire
         yield find_remote(connection, run)
     finally:
         connection.close()
+
+
+def use_hosts(names: "Sequence[str] | None") -> None:
+    """Look at these hosts in the interface; without names at those of hosts.toml.
+
+    Raises:
+        UsageError: hosts.toml is at fault, or a name can't be a host's.
+    """
+    from tuitrain.config.folders import config_directory
+    from tuitrain.remote.hosts import hosts_file
+
+    if not names and not hosts_file(config_directory()).exists():
+        return
+    from tuitrain.remote.hosts import load_hosts
+    from tuitrain.remote.registry import HOSTS
+
+    HOSTS.use(connect(names or list(load_hosts(hosts_file(config_directory())))))

@@ -5,7 +5,7 @@ changed comes back: a refresh is one round trip.
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,13 +39,6 @@ class RemoteDirectory(RunDirectory):
     def host(self) -> str:
         """The host's name."""
         return self.connection.host.name
-
-    def refusal(self, what: str) -> str:
-        """Say that something needs the run's files here."""
-        return (
-            f"{what} works where the run's files are: `tuitrain pull {self.host}:{self.id}` copies "
-            f"them here, or open tuitrain on {self.host}"
-        )
 
 
 class RemoteList:
@@ -94,7 +87,7 @@ class RemoteReader:
         self.directory = directory
         self._connection = directory.connection
         self._known: dict[str, _Known] = {}
-        self._alive = False
+        self._alive: bool | None = None
         self.entries = _Part(self, "entries")
         self.curves = _Part(self, "curves")
         self.readings = _Part(self, "readings")
@@ -136,7 +129,9 @@ class RemoteReader:
     @property
     def alive(self) -> bool:
         """Whether the run's supervisor lived at the last `version`."""
-        return self._alive
+        if self._alive is None:
+            self.version()
+        return bool(self._alive)
 
     def call(self, call: str, *arguments: Any, **named: Any) -> Any:
         """Return what a call gives: as it was at the last `version` where it was asked before."""
@@ -192,16 +187,10 @@ class _Part:
         return lambda *arguments, **named: self._reader.call(call, *arguments, **named)
 
 
-def open_reader(directory: RunDirectory) -> RunReader:
-    """Return a reader of a run, wherever it is.
-
-    Raises:
-        RecordError: a local record is missing, damaged or of a newer version.
-    """
-    if isinstance(directory, RemoteDirectory):
-        # It has the same calls, which are held against the protocol by a test.
-        return cast("RunReader", RemoteReader(directory))
-    return RunReader(directory)
+def open_remote(directory: RemoteDirectory) -> RunReader:
+    """Return a reader of a run on another machine."""
+    # It has the same calls, which a test holds against the protocol.
+    return cast("RunReader", RemoteReader(directory))
 
 
 def send_remote(directory: RemoteDirectory, request: Request) -> int:
@@ -213,6 +202,19 @@ def send_remote(directory: RemoteDirectory, request: Request) -> int:
     """
     kind, arguments = encode_request(request)
     return int(directory.connection.ask("command", kind, arguments, run=directory.id))
+
+
+def resume_remote(
+    directory: RemoteDirectory, checkpoint: str, settings: Sequence[str]
+) -> int | None:
+    """Go on with a run on another machine, as `RunClient.resume` does there.
+
+    Raises:
+        HostError: the host does not answer.
+        TuitrainError: it can't be resumed, or not like that.
+    """
+    found = directory.connection.ask("resume", checkpoint, list(settings), run=directory.id)
+    return None if found is None else int(found)
 
 
 def look_at_answer(directory: RemoteDirectory, number: int) -> CommandRow | None:

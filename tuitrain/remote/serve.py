@@ -32,6 +32,9 @@ from tuitrain.runs.log import LogFile
 from tuitrain.runs.reader import RunReader
 from tuitrain.runs.watched import refuse_watched
 
+Resume = Callable[[RunDirectory, str, Sequence[str]], int | None]
+"""Goes on with a run from a checkpoint with changed settings; returns a command's number where it
+is live."""
 _MOST_OPEN = 16
 """Records held open: those of the screens in sight."""
 _MOST_LOG_BYTES = 1 << 20
@@ -40,14 +43,16 @@ _MOST_LOG_BYTES = 1 << 20
 class Service:
     """Answers questions."""
 
-    def __init__(self, root: Path, *, readonly: bool = False) -> None:
+    def __init__(self, root: Path, *, resume: Resume | None = None, readonly: bool = False) -> None:
         """Answer questions about the runs below `root`.
 
         Args:
             root: the folder of all runs.
+            resume: goes on with a run; left out: that is refused.
             readonly: refuse commands.
         """
         self._root, self._readonly = root, readonly
+        self._resume_run = resume
         self._readers: OrderedDict[str, RunReader] = OrderedDict()
 
     def serve(self, lines: Iterable[bytes], out: BinaryIO) -> None:
@@ -88,7 +93,7 @@ class Service:
         directory = self._directory(asked["run"])
         about: dict[str, Callable[..., Any]] = {
             "refresh": self._refresh, "command": self._command, "answered": self._answer_of,
-            "log": self._log,
+            "resume": self._resume, "log": self._log,
         }  # fmt: skip
         if call in about:
             return about[call](directory, *arguments)
@@ -144,9 +149,20 @@ class Service:
 
     # --- commands -------------------------------------------------------------------------------
 
-    def _command(self, directory: RunDirectory, kind: str, arguments: Mapping[str, Any]) -> int:
+    def _refuse_readonly(self) -> None:
         if self._readonly:
             raise UsageError("runs of this host are only to be looked at (serve-stdio --readonly)")
+
+    def _resume(
+        self, directory: RunDirectory, checkpoint: str, settings: Sequence[str]
+    ) -> int | None:
+        self._refuse_readonly()
+        if self._resume_run is None:
+            raise UsageError("nothing can be resumed here")
+        return self._resume_run(directory, checkpoint, settings)
+
+    def _command(self, directory: RunDirectory, kind: str, arguments: Mapping[str, Any]) -> int:
+        self._refuse_readonly()
         refuse_watched(directory)
         if not is_alive(directory):
             state = self._reader(directory).state().state

@@ -4,7 +4,7 @@ Reads one fact of the record.
 """
 
 from tuitrain.errors import UsageError
-from tuitrain.runs.directory import RunDirectory
+from tuitrain.runs.directory import RunDirectory, host_of
 from tuitrain.runs.reading.connection import RecordConnection, meta_value
 from tuitrain.runs.rows import WatchedLog
 
@@ -33,3 +33,17 @@ def refuse_watched(directory: RunDirectory) -> None:
     log = watched_log(directory)
     if log is not None:
         raise UsageError(log.refusal(directory.id))
+
+
+def refuse_remote(directory: RunDirectory) -> None:
+    """Do nothing for a run whose files are here.
+
+    Raises:
+        UsageError: it is on another machine; the text says what to do there.
+    """
+    host = host_of(str(directory.path))
+    if host:
+        raise UsageError(
+            f"{directory.id} is on {host}, and this needs its files: `tuitrain pull "
+            f"{host}:{directory.id}` copies them here"
+        )

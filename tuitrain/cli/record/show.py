@@ -46,7 +46,7 @@ def show(
     json: Json = False,
 ) -> None:
     """Show one run: state, metrics, checkpoints, last profile, commands, alerts; or its curves."""
-    from tuitrain.remote.reader import open_reader
+    from tuitrain.remote.registry import open_reader
 
     with found_run(run, runs_dir, host) as directory, open_reader(directory) as reader:
         if chart or metrics:
@@ -257,10 +257,10 @@ def _device_block(reader: "RunReader") -> str:
 
 def _devices_heading(reader: "RunReader") -> str:
     """Say when the devices were last read, where that is not now."""
-    from tuitrain.runs.lock import is_alive
+    from tuitrain.remote.registry import is_live
 
     read_at = reader.readings.latest_sample_time()
-    if read_at is None or is_alive(reader.directory):
+    if read_at is None or is_live(reader):
         return "DEVICES"
     return f"DEVICES, last read {_local(read_at)}"
 
