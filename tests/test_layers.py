@@ -64,7 +64,7 @@ OWNERS = {
     "plotext": {"view"},
     "matplotlib": {"plots"},
     "typer": {"cli"},
-    "sqlite3": {"runs"},
+    "sqlite3": {"foreign", "runs"},
     "PIL": {"userdata"},
     "onnx": {"training"},
     "onnxruntime": {"training"},
