@@ -1,13 +1,8 @@
 """Through a real sshd: the connection is cut, and the run and the interface come through."""
 
-import getpass
-import os
 import shlex
 import shutil
-import socket
-import subprocess
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -15,65 +10,18 @@ import pytest
 from tests.process.conftest import Cli, until
 from tests.terminal.conftest import TUITRAIN, terminal_environ
 from tests.terminal.ptys import Terminal
+from tests.terminal.sshd import SSHD, Server, serving
 
-SSHD = shutil.which("sshd") or shutil.which("/usr/sbin/sshd")
 pytestmark = [
     pytest.mark.skipif(SSHD is None, reason="sshd is not installed"),
     pytest.mark.skipif(shutil.which("ssh") is None, reason="ssh is not installed"),
 ]
-SETTINGS = """
-ListenAddress 127.0.0.1
-Port {port}
-HostKey {folder}/host_key
-AuthorizedKeysFile {folder}/user_key.pub
-PidFile {folder}/sshd.pid
-StrictModes no
-UsePAM no
-PasswordAuthentication no
-PermitRootLogin yes
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Server:
-    """An sshd on the loopback address that lets the test in."""
-
-    port: int
-    folder: Path
-
-    def command(self, remote: str) -> list[str]:
-        """Return a command that runs `remote` over there in a terminal."""
-        options = [
-            f"IdentityFile={self.folder}/user_key", "IdentitiesOnly=yes",
-            f"UserKnownHostsFile={self.folder}/known_hosts", "StrictHostKeyChecking=no",
-            f"Port={self.port}", f"User={getpass.getuser()}",
-        ]  # fmt: skip
-        flags = [part for option in options for part in ("-o", option)]
-        return ["ssh", "-F", "none", "-tt", *flags, "127.0.0.1", remote]
 
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
-    folder = tmp_path / "ssh"
-    folder.mkdir()
-    for name in ("host_key", "user_key"):
-        command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)]
-        subprocess.run(command, check=True)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    (folder / "config").write_text(SETTINGS.format(port=port, folder=folder))
-    if os.geteuid() == 0:
-        Path("/run/sshd").mkdir(exist_ok=True)
-    log = folder / "sshd.log"
-    command = [str(SSHD), "-D", "-f", str(folder / "config"), "-E", str(log)]
-    process = subprocess.Popen(command)
-    try:
-        until(lambda: log.exists() and "listening" in log.read_text(), "sshd listens")
-        yield Server(port, folder)
-    finally:
-        process.terminate()
-        process.wait()
+    with serving(tmp_path / "ssh") as found:
+        yield found
 
 
 @pytest.fixture

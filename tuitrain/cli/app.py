@@ -13,6 +13,7 @@ from tuitrain.cli import (
     exec,
     gpus,
     help,
+    hosts,
     interface,
     launch,
     new,
@@ -56,6 +57,7 @@ def _options(
     ] = False,
     runs_dir: RunsDir = None,
     ascii: interface.Ascii = False,
+    host: hosts.Hosts = None,
     once: Annotated[
         bool, typer.Option("--once", help="Print the newest runs and the machine, and end.")
     ] = False,
@@ -70,6 +72,7 @@ def _options(
 
     root = runs_root(runs_dir)
     if not once:
+        hosts.use_hosts(host)
         raise typer.Exit(interface.open_interface(root, ascii=ascii))
     from tuitrain.cli.record.list import newest_runs
 
@@ -81,6 +84,7 @@ exec.add_commands(app)
 new.add_commands(app)
 interface.add_commands(app)
 watch.add_commands(app)
+hosts.add_commands(app)
 inspection.add_commands(app)
 control.add_commands(app)
 queue.add_commands(app)

@@ -28,7 +28,8 @@ def cache_root(environ: Mapping[str, str] = os.environ) -> Path:
 
 def record_of(cache: Path, log: FoundLog) -> RunDirectory:
     """Return the record that follows a log."""
-    return RunDirectory(cache / "logs" / _digest(f"{log.kind}\n{log.path}"))
+    place = f"{log.path}\n{log.part}" if log.part else str(log.path)
+    return RunDirectory(cache / "logs" / _digest(f"{log.kind}\n{place}"))
 
 
 def view_of(cache: Path, paths: Iterable[Path]) -> Path:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from tuitrain.errors import UsageError
 from tuitrain.foreign.mlflow import MetricsReader, is_metrics_folder, run_name
+from tuitrain.foreign.mlflow_store import SUFFIXES as STORE_SUFFIXES
+from tuitrain.foreign.mlflow_store import StoreReader, is_store, runs_of
 from tuitrain.foreign.reader import LogReader
 from tuitrain.foreign.tables import Form, TableReader, sniff
 from tuitrain.foreign.tensorboard.files import is_event_file
@@ -24,7 +26,7 @@ TENSORBOARD, CSV, JSON_LINES, TRAINER, MLFLOW, WANDB = (
 )  # fmt: skip
 FORMATS = (
     "TensorBoard event files, CSV (Lightning, Keras and others), JSON lines, Hugging Face's "
-    "trainer_state.json, MLflow's file store, Weights & Biases' .wandb files"
+    "trainer_state.json, MLflow's file and SQLite stores, Weights & Biases' .wandb files"
 )
 _MOST_DEPTH = 16
 _TABLE_SUFFIXES: Mapping[str, Form] = {
@@ -52,6 +54,8 @@ class FoundLog:
     name: str
     """What the run is called."""
     form: Form | None = None
+    part: str = ""
+    """Which run of a file that has several."""
 
     def reader(self) -> LogReader:
         """Return what reads it."""
@@ -63,7 +67,7 @@ class FoundLog:
         if self.kind == TRAINER:
             return TrainerStateReader(self.path)
         if self.kind == MLFLOW:
-            return MetricsReader(self.path)
+            return StoreReader(self.path, self.part) if self.part else MetricsReader(self.path)
         if self.kind == WANDB:
             return WandbReader(self.path)
         return TableReader(self.path, self.form or "csv")
@@ -79,7 +83,7 @@ def find_logs(path: Path) -> list[FoundLog]:
         real = path.resolve(strict=True)
         if real.name.startswith("checkpoint-") and (real / TRAINER_STATE).is_file():
             real /= TRAINER_STATE
-        found = [_named_file(real)] if real.is_file() else sorted(_below(real), key=_by_name)
+        found = _named(real) if real.is_file() else sorted(_below(real), key=_by_name)
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror or error}") from error
     if not found:
@@ -89,6 +93,18 @@ def find_logs(path: Path) -> list[FoundLog]:
 
 def _by_name(log: FoundLog) -> str:
     return log.name
+
+
+def _named(path: Path) -> list[FoundLog]:
+    """Return the logs that a file holds."""
+    if path.suffix in STORE_SUFFIXES and is_store(path):
+        return list(_in_store(path, ""))
+    return [_named_file(path)]
+
+
+def _in_store(path: Path, above: str) -> Iterator[FoundLog]:
+    for run, name in runs_of(path):
+        yield FoundLog(path, MLFLOW, f"{above}/{name}" if above else name, part=run)
 
 
 def _named_file(path: Path) -> FoundLog:
@@ -156,7 +172,17 @@ def _in_folder(root: Path, folder: Path, files: list[str]) -> Iterator[FoundLog]
         if path.suffix == WANDB_SUFFIX and is_wandb_file(path):
             yield FoundLog(path.resolve(), WANDB, name)
             taken = True
+        elif path.suffix in STORE_SUFFIXES and _is_readable_store(path):
+            yield from _in_store(path.resolve(), name)
     yield from _tables(folder, files, name, taken=taken)
+
+
+def _is_readable_store(path: Path) -> bool:
+    """Say whether a file that was come across is a store; one that can't be read is none."""
+    try:
+        return is_store(path)
+    except OSError:
+        return False
 
 
 def _is_trainer_output(folder: Path, files: list[str]) -> bool:

@@ -5,7 +5,7 @@ One thread reads them in turn, a piece each, so that every run has its first cur
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tuitrain.errors import TuitrainError
@@ -129,11 +129,10 @@ class Watcher:
 def named_apart(found: Sequence[Sequence[FoundLog]], paths: Sequence[Path]) -> list[FoundLog]:
     """Return the logs of several paths as one list, each log once, named after its path too."""
     several = len(paths) > 1
-    logs: dict[tuple[str, Path], FoundLog] = {}
+    logs: dict[tuple[str, Path, str], FoundLog] = {}
     for path, group in zip(paths, found, strict=True):
         for log in group:
             whole = log.name == path.name or not several
             name = log.name if whole else f"{path.name}/{log.name}"
-            named = FoundLog(log.path, log.kind, name, log.form)
-            logs.setdefault((log.kind, log.path), named)
+            logs.setdefault((log.kind, log.path, log.part), replace(log, name=name))
     return list(logs.values())

@@ -20,6 +20,8 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _RESERVED_NAMES = frozenset({"last"})
 _SUFFIX_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
 _ATTEMPTS = 1000
+_REMOTE = "ssh:"
+"""Begins the folder in the root directory that stands for a host."""
 STAMP_FORMAT = "%Y%m%d-%H%M"
 """The minute of a run's creation in UTC, with which its id begins."""
 STAMP_LENGTH = len("20261121-0412-")
@@ -156,6 +158,18 @@ def dangling_link(path: Path) -> Path | None:
     except PermissionError:
         return None
     return next((link for link in links if not os.access(link, os.F_OK)), None)
+
+
+def remote_path(host: str, run_id: str) -> str:
+    """Return the path that stands for a run on another machine; it leads nowhere here."""
+    return f"/{_REMOTE}{host}/{run_id}"
+
+
+def host_of(path: str) -> str:
+    """Return the machine that a run's path is of; empty: this one."""
+    parts = Path(path).parts
+    is_remote = len(parts) == 3 and parts[1].startswith(_REMOTE)
+    return parts[1].removeprefix(_REMOTE) if is_remote else ""
 
 
 def check_run_name(name: str) -> str:

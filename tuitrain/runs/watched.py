@@ -6,7 +6,7 @@ Reads one fact of the record.
 from typing import Any
 
 from tuitrain.errors import UsageError
-from tuitrain.runs.directory import RunDirectory
+from tuitrain.runs.directory import RunDirectory, host_of
 from tuitrain.runs.reading.connection import RecordConnection, meta_value
 from tuitrain.runs.rows import ScriptFacts, WatchedLog
 
@@ -67,3 +67,17 @@ def refuse_script(directory: RunDirectory, action: str) -> None:
     facts = ScriptFacts(tuple(plain["command"]), plain["ability"], tuple(plain["by"]))
     if refusal := facts.refusal(action):
         raise UsageError(f"{directory.id}: {refusal}")
+
+
+def refuse_remote(directory: RunDirectory) -> None:
+    """Do nothing for a run whose files are here.
+
+    Raises:
+        UsageError: it is on another machine; the text says what to do there.
+    """
+    host = host_of(str(directory.path))
+    if host:
+        raise UsageError(
+            f"{directory.id} is on {host}, and this needs its files: `tuitrain pull "
+            f"{host}:{directory.id}` copies them here"
+        )

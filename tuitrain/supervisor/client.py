@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from tuitrain.errors import FolderError, RunBusyError, TuitrainError
 from tuitrain.messages import FINAL_STATES, Continue, Request
 from tuitrain.runs.commands import give_command, wait_for_command
-from tuitrain.runs.directory import RunDirectory
+from tuitrain.runs.directory import RunDirectory, host_of
 from tuitrain.runs.listing import find_run
 from tuitrain.runs.lock import is_alive
 from tuitrain.runs.reader import RunReader
@@ -31,6 +31,7 @@ from tuitrain.supervisor.background import (
 
 if TYPE_CHECKING:
     from tuitrain.config.schema import Preset
+    from tuitrain.remote.reader import RemoteDirectory
     from tuitrain.supervisor.launch import LaunchSpec
     from tuitrain.supervisor.queueing.wish import Wish
     from tuitrain.supervisor.scripts.launch import ScriptLaunch
@@ -41,6 +42,8 @@ Launcher = Callable[["LaunchSpec"], "subprocess.Popen[Any] | None"]
 """Starts a supervisor, and returns its process where it is another one than this."""
 
 _POLL_S = 0.05
+_REMOTE_POLL_S = 0.25
+"""Each look is a round trip."""
 _STARTED = frozenset({"running", "paused", *FINAL_STATES})
 
 
@@ -180,6 +183,8 @@ class RunClient:
         """
         from tuitrain.supervisor.launch import continue_run
 
+        if (remote := _remote(directory)) is not None:
+            return _resume_remote(remote, checkpoint, settings)
         refuse_watched(directory)
         if is_alive(directory):
             _refuse_while_live(directory, checkpoint, settings)
@@ -217,6 +222,8 @@ class RunClient:
         Raises:
             TuitrainError: the supervisor ended before the run was started; the text says why.
         """
+        if (remote := _remote(directory)) is not None:
+            return _wait_for_remote_start(remote, given_up)
         launched = self._launched[directory]
         reported: StateRow | None = None
         with RunReader(directory) as reader:
@@ -249,6 +256,10 @@ class RunClient:
             UsageError: it is somebody else's log, which is only watched.
             RecordError: the record can't be written.
         """
+        if (remote := _remote(directory)) is not None:
+            from tuitrain.remote.reader import send_remote
+
+            return send_remote(remote, request)
         refuse_watched(directory)
         if not is_alive(directory):
             with RunReader(directory) as reader:
@@ -278,6 +289,8 @@ class RunClient:
             RunBusyError: the supervisor ended before it answered, or the time ran out.
             RecordError: the record can't be read, or holds no such command.
         """
+        if (remote := _remote(directory)) is not None:
+            return _wait_for_remote_answer(remote, command_id, timeout_s)
         meanwhile = None if tell is None else Patience(directory, tell).poll
         return wait_for_command(directory, command_id, limit_s=timeout_s, meanwhile=meanwhile)
 
@@ -300,6 +313,51 @@ class RunClient:
 def _is_in_queue(state: StateRow) -> bool:
     """Return whether a supervisor has said what the run waits for."""
     return state.state == "queued" and bool(state.reason)
+
+
+# --- runs on other machines ---------------------------------------------------------------------
+
+
+def _remote(directory: RunDirectory) -> "RemoteDirectory | None":
+    """Return a run of another machine as what can be asked; None for one that is here."""
+    if not host_of(str(directory.path)):
+        return None
+    from tuitrain.remote.registry import HOSTS
+
+    return HOSTS.remote(directory)
+
+
+def _resume_remote(
+    remote: "RemoteDirectory", checkpoint: str, settings: Sequence[str]
+) -> int | None:
+    from tuitrain.remote.reader import resume_remote
+
+    return resume_remote(remote, checkpoint, settings)
+
+
+def _wait_for_remote_answer(
+    remote: "RemoteDirectory", command_id: int, timeout_s: float | None
+) -> CommandRow:
+    from tuitrain.remote.reader import look_at_answer
+
+    deadline = None if timeout_s is None else time.monotonic() + timeout_s
+    while (row := look_at_answer(remote, command_id)) is None:
+        if deadline is not None and time.monotonic() > deadline:
+            raise RunBusyError(f"{remote.id} on {remote.host} has not answered yet")
+        time.sleep(_REMOTE_POLL_S)
+    return row
+
+
+def _wait_for_remote_start(remote: "RemoteDirectory", given_up: Callable[[], bool]) -> StateRow:
+    from tuitrain.remote.registry import open_reader
+
+    with open_reader(remote) as reader:
+        while True:
+            reader.version()
+            state = reader.state()
+            if given_up() or state.state in _STARTED:
+                return state
+            time.sleep(_REMOTE_POLL_S)
 
 
 def _refuse_while_live(directory: RunDirectory, checkpoint: str, settings: Sequence[str]) -> None:

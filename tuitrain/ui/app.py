@@ -23,7 +23,7 @@ from textual.screen import ModalScreen, Screen
 from tuitrain.errors import RunBusyError, TuitrainError, UsageError
 from tuitrain.messages import Continue, Request, kind_of
 from tuitrain.runs.directory import RunDirectory
-from tuitrain.runs.watched import refuse_watched
+from tuitrain.runs.watched import refuse_remote, refuse_watched
 from tuitrain.supervisor.client import RunClient
 from tuitrain.ui.clipboard import copy_text
 from tuitrain.ui.gate import HAND_S, Gate, await_parts
@@ -216,13 +216,16 @@ class TuitrainApp(App[int]):
         if self._watching:
             self.tell(_WATCHING, "warning")
             return
+        if config is not None and not self._is_here(RunDirectory(config.parent)):
+            return
         self._open(LaunchScreen(preset, config=config, checkpoint=checkpoint))
 
     def open_log(self, directory: RunDirectory) -> None:
         """Show what a run's worker wrote."""
         from tuitrain.ui.screens.log import LogScreen
 
-        self._open(LogScreen(directory))
+        if self._is_here(directory):
+            self._open(LogScreen(directory))
 
     def open_compare(self, directories: Sequence[RunDirectory]) -> None:
         """Show several runs side by side."""
@@ -258,6 +261,8 @@ class TuitrainApp(App[int]):
         """Show a run's profiles; with `steps` order one of so many steps first."""
         from tuitrain.ui.screens.profile import ProfileScreen
 
+        if not self._is_here(directory):
+            return
         self._open(ProfileScreen(directory, steps=steps))
 
     @cached_property
@@ -283,9 +288,19 @@ class TuitrainApp(App[int]):
         if self._is_own(directory):
             self._open(UseMenu(directory))
 
+    def _is_here(self, directory: RunDirectory) -> bool:
+        """Return whether a run's files are here; say why not what needs them can't be done."""
+        try:
+            refuse_remote(directory)
+        except TuitrainError as error:
+            self._tell_error(error)
+            return False
+        return True
+
     def _is_own(self, directory: RunDirectory) -> bool:
         """Return whether a run is of this program; say why not what needs that can't be done."""
         try:
+            refuse_remote(directory)
             refuse_watched(directory)
         except TuitrainError as error:
             self._tell_error(error)

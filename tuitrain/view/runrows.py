@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from tuitrain.runs.directory import STAMP_LENGTH
+from tuitrain.runs.directory import STAMP_LENGTH, host_of
 from tuitrain.runs.summary import RunSummary
 from tuitrain.runs.table.values import RunValues
 from tuitrain.units import NOTHING, count
@@ -21,10 +21,12 @@ ATTENTION_S = 3 * 86400.0
 ACTIVE = frozenset({"queued", "starting", "running", "paused"})
 LIVE = frozenset({"queued", "starting", "running"})
 TROUBLE = frozenset({"failed", "lost", "damaged", "newer", "unreadable"})
+AWAY = "away"
+"""The state of a run whose machine does not answer: what is shown of it is old."""
 _SHORT_METRICS = {"accuracy": "acc"}
 _MOST_BEST = 20
 """A metric's name gives way to this; its value never does."""
-_MOST_NAME, _MOST_DEVICE = 44, 12
+_MOST_NAME, _MOST_DEVICE, _MOST_HOST = 44, 12, 16
 _LONG_EPOCHS = 10_000
 """From here on epochs are counted in thousands."""
 
@@ -56,13 +58,14 @@ class Needs:
     epoch: int = 0
     best: int = 0
     device: int = 0
-
+    host: int = 0
+    """0: all runs are of this machine."""
     values: tuple[tuple[str, int], ...] = ()
     """Of settings and metrics that are shown, by key."""
 
     def of(self, key: str) -> int:
         """Return the cells that a column needs to show all of its words."""
-        if key in ("name", "epoch", "best", "device"):
+        if key in ("name", "epoch", "best", "device", "host"):
             return int(getattr(self, key))
         return dict(self.values).get(key, 0)
 
@@ -91,13 +94,17 @@ class NeedsOfRuns:
             max(needs.epoch for needs in each),
             max(needs.best for needs in each),
             max(needs.device for needs in each),
+            max(needs.host for needs in each),
         )
 
 
 def _needs(run: RunSummary) -> Needs:
     words = (sanitise(run.name), epoch_words(run), best_words(run), sanitise(run.device))
     name, epoch, best, device = map(display_width, words)
-    return Needs(min(name, _MOST_NAME), epoch, best, min(device, _MOST_DEVICE))
+    host = display_width(sanitise(host_of(run.path)))
+    return Needs(
+        min(name, _MOST_NAME), epoch, best, min(device, _MOST_DEVICE), min(host, _MOST_HOST)
+    )
 
 
 def names_of_own(runs: Sequence[RunSummary]) -> dict[str, str]:

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tuitrain.cli import output
+from tuitrain.cli.hosts import Hosts
 from tuitrain.cli.options import Json, RunsDir
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tuitrain.runs.summary import RunSummary
     from tuitrain.runs.table.values import RunValues
     from tuitrain.view.format import Align
 
@@ -60,6 +62,7 @@ def ls(
             show_default=False,
         ),
     ] = "",
+    hosts: Hosts = None,
     json: Json = False,
 ) -> None:
     """List runs, newest first."""
@@ -67,13 +70,15 @@ def ls(
     from tuitrain.runs.directory import runs_root
     from tuitrain.runs.listing import list_runs
     from tuitrain.runs.table.query import check_keys, parse_query
-    from tuitrain.runs.table.values import RunValues, ordered
+    from tuitrain.runs.table.values import ordered
 
     if state is not None and state not in STATES:
         raise UsageError(f"--state {state!r}: allowed are {', '.join(STATES)}.")
     root, query = runs_root(runs_dir), parse_query(wanted)
     keys = [key.strip() for key in columns.split(",") if key.strip()]
-    runs = [RunValues(run) for run in list_runs(root) if state is None or run.state == state]
+    found = [*list_runs(root), *_remote_runs(hosts or ())]
+    found.sort(key=lambda run: (run.created, run.id), reverse=True)
+    runs = [_values(run) for run in found if state is None or run.state == state]
     asked = [*query.keys, *keys, *([sort.removeprefix("-")] if sort else [])]
     if asked and runs:
         check_keys(asked, {key for run in runs for key in run.known_keys()})
@@ -88,6 +93,40 @@ def ls(
         which = f" in state {state}" if state else ""
         which += f" that fulfil {wanted!r}" if wanted else ""
         output.say(f"no runs{which} in {root}: `tuitrain run PRESET` starts one.")
+
+
+def _remote_runs(names: Sequence[str]) -> "list[RunSummary]":
+    """Return the runs of hosts; one that does not answer is told, and holds up no other."""
+    if not names:
+        return []
+    from concurrent.futures import ThreadPoolExecutor
+
+    from tuitrain.cli.hosts import connect
+    from tuitrain.errors import TuitrainError
+    from tuitrain.remote.reader import RemoteList
+
+    lists = [RemoteList(connection) for connection in connect(names)]
+    found: list[RunSummary] = []
+    with ThreadPoolExecutor(len(lists)) as pool:
+        for each, answer in [(each, pool.submit(each.read)) for each in lists]:
+            try:
+                found += answer.result()
+            except TuitrainError as error:
+                output.say(str(error))
+            each.connection.close()
+    return found
+
+
+def _values(run: "RunSummary") -> "RunValues":
+    """Return a run's values; of one on another machine only its summary is known."""
+    from tuitrain.runs.directory import host_of
+    from tuitrain.runs.labels import Labels
+    from tuitrain.runs.table.details import RunDetails
+    from tuitrain.runs.table.values import RunValues
+
+    if host_of(run.path):
+        return RunValues(run, details=RunDetails(), labels=Labels())
+    return RunValues(run)
 
 
 def newest_runs(root: "Path", number: int) -> str:
@@ -134,9 +173,15 @@ def _chosen_table(runs: "Sequence[RunValues]", keys: Sequence[str]) -> str:
 def _table(runs: "Sequence[RunValues]", now: float) -> str:
     from tuitrain.view import format as text
 
-    headings = ("NAME", "STATE", "DONE", "EPOCH", "BEST", "CREATED", "DURATION", "REASON")
+    headings: tuple[str, ...] = (
+        "NAME", "STATE", "DONE", "EPOCH", "BEST", "CREATED", "DURATION", "REASON",
+    )  # fmt: skip
     rows = [_row(run, now) for run in runs]
     align: tuple[Align, ...] = ("left", "left", "right", "right", "left", "right", "right", "left")
+    hosts = [str(run.get("host") or "") for run in runs]
+    if any(hosts):
+        headings, align = ("HOST", *headings), ("left", *align)
+        rows = [(text.sanitise(host), *row) for host, row in zip(hosts, rows, strict=True)]
     return text.table(headings, rows, align)
 
 

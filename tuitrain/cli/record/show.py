@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tuitrain.cli import output
+from tuitrain.cli.hosts import OneHost, found_run
 from tuitrain.cli.options import Json, RunArgument, RunsDir
 from tuitrain.cli.record.time import block, describe_time
 from tuitrain.errors import UsageError
@@ -40,15 +41,14 @@ def show(
             show_default=False,
         ),
     ] = "",
+    host: OneHost = "",
     runs_dir: RunsDir = None,
     json: Json = False,
 ) -> None:
     """Show one run: state, metrics, checkpoints, last profile, commands, alerts; or its curves."""
-    from tuitrain.runs.directory import runs_root
-    from tuitrain.runs.listing import find_run
-    from tuitrain.runs.reader import RunReader
+    from tuitrain.remote.registry import open_reader
 
-    with RunReader(find_run(runs_root(runs_dir), run)) as reader:
+    with found_run(run, runs_dir, host) as directory, open_reader(directory) as reader:
         if chart or metrics:
             from tuitrain.cli.record.curves import curve_block
 
@@ -257,10 +257,10 @@ def _device_block(reader: "RunReader") -> str:
 
 def _devices_heading(reader: "RunReader") -> str:
     """Say when the devices were last read, where that is not now."""
-    from tuitrain.runs.lock import is_alive
+    from tuitrain.remote.registry import is_live
 
     read_at = reader.readings.latest_sample_time()
-    if read_at is None or is_alive(reader.directory):
+    if read_at is None or is_live(reader):
         return "DEVICES"
     return f"DEVICES, last read {_local(read_at)}"
 

@@ -68,13 +68,19 @@ def _shared(values: Mapping[str, Any]) -> dict[str, Any]:
 def _read(directory: RunDirectory) -> RunDetails:
     try:
         with RunReader(directory) as reader:
-            text = reader.meta().get("config")
-            rows = reader.curves.metrics()
-        if text is None:
-            text = directory.config_path.read_text(encoding="utf-8")
-        settings = flat_settings(tomllib.loads(str(text)))
+            return details_of(reader)
     except (RecordError, OSError, ValueError, KeyError, TypeError):
         return RunDetails()
+
+
+def details_of(reader: RunReader) -> RunDetails:
+    """Return the details of an open record.
+
+    Raises:
+        RecordError: it can't be read.
+    """
+    text, rows = reader.meta().get("config"), reader.curves.metrics()
+    settings = flat_settings(reader.config() if text is None else tomllib.loads(str(text)))
     return RunDetails(
         settings,
         {row.name: row.last for row in rows if math.isfinite(row.last)},

@@ -6,7 +6,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
-from tuitrain.runs.directory import RunDirectory
+from tuitrain.runs.directory import RunDirectory, host_of
 from tuitrain.runs.labels import Labels, load_labels
 from tuitrain.runs.summary import RunSummary
 from tuitrain.runs.table.details import RunDetails, load_details
@@ -148,6 +148,7 @@ def _number(value: float | None) -> Value:
 
 
 FIELDS: Mapping[str, Callable[[RunValues], Value]] = {
+    "host": lambda run: host_of(run.summary.path) or None,
     "name": lambda run: run.summary.name,
     "id": lambda run: run.summary.id,
     "preset": lambda run: run.summary.preset,

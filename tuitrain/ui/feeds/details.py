@@ -8,10 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tuitrain.errors import TuitrainError
+from tuitrain.remote.reader import open_remote
+from tuitrain.remote.registry import HOSTS
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.labels import load_labels
 from tuitrain.runs.summary import RunSummary
-from tuitrain.runs.table.details import RunDetails, load_details
+from tuitrain.runs.table.details import RunDetails, details_of, load_details
 from tuitrain.runs.table.known import KnownValues
 from tuitrain.runs.table.values import RunValues
 from tuitrain.ui.feeds.run import LIST_LOOK_S, Follower
@@ -84,10 +87,22 @@ class DetailsFollower(Follower):
     def _read(self, run: RunSummary) -> RunValues:
         directory = RunDirectory(Path(run.path))
         values = RunValues(
-            run, self._clock, details=load_details(directory), labels=load_labels(directory)
+            run, self._clock, details=read_details(directory), labels=load_labels(directory)
         )
         self._known.add(values)
         return values
+
+
+def read_details(directory: RunDirectory) -> RunDetails:
+    """Return a run's settings and metrics, wherever it is; none where they can't be read."""
+    try:
+        remote = HOSTS.remote(directory)
+        if remote is None:
+            return load_details(directory)
+        with open_remote(remote) as reader:
+            return details_of(reader)
+    except TuitrainError:
+        return RunDetails()
 
 
 NOT_READ = RunDetails()

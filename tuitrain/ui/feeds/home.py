@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tuitrain.errors import TuitrainError
+from tuitrain.remote.registry import open_reader
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.reader import RunReader
 from tuitrain.runs.summary import RunSummary
@@ -45,6 +46,20 @@ class HeldListFollower(ListFollower):
     """Follows the list of runs, except while it is held."""
 
     held = False
+
+    def __init__(
+        self,
+        root: Path,
+        deliver: Callable[[tuple[RunSummary, ...]], None],
+        fail: Callable[[str], None],
+        elsewhere: Callable[[], Sequence[RunSummary]] = tuple,
+    ) -> None:
+        super().__init__(root, deliver, fail)
+        self._elsewhere = elsewhere
+
+    def elsewhere(self) -> Sequence[RunSummary]:
+        """Return the runs of other machines."""
+        return self._elsewhere()
 
     def poll(self) -> None:
         """Look unless held."""
@@ -96,7 +111,7 @@ def read_curve(run: RunSummary) -> tuple[float, ...] | None:
     """
     found: tuple[float, ...] = ()
     try:
-        with RunReader(RunDirectory(Path(run.path))) as reader:
+        with open_reader(RunDirectory(Path(run.path))) as reader:
             for name in filter(None, (run.best_metric, *FALLBACK_METRICS)):
                 columns = reader.curves.series(name, columns=CURVE_COLUMNS).columns
                 if len(columns) > len(found):

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tuitrain.errors import TuitrainError
+from tuitrain.remote.registry import open_reader
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.labels import load_labels
-from tuitrain.runs.reader import RunReader
 from tuitrain.runs.summary import RunSummary
-from tuitrain.runs.table.details import flat_settings, load_details
+from tuitrain.runs.table.details import flat_settings
+from tuitrain.ui.feeds.details import read_details
 from tuitrain.ui.feeds.home import CURVE_COLUMNS, FALLBACK_METRICS, FEW_COLUMNS
 from tuitrain.ui.feeds.run import LIST_LOOK_S, Follower
 from tuitrain.view.chart.figure import Line, line_from_series
@@ -67,7 +68,7 @@ def read_preview(run: RunSummary, preset: "Preset | None") -> Preview:
         return Preview(run.path, fault=str(error))
     changes = None
     if preset is not None:
-        changes = setting_changes(load_details(directory).settings, _settings_of(preset))
+        changes = setting_changes(read_details(directory).settings, _settings_of(preset))
     return Preview(run.path, metric, curve, changes)
 
 
@@ -75,7 +76,7 @@ def _main_curve(directory: RunDirectory, best: str | None) -> tuple[str, Line | 
     """Return the deciding metric, or the loss where that has hardly begun."""
     found: tuple[str, Line | None] = ("", None)
     most = 0
-    with RunReader(directory) as reader:
+    with open_reader(directory) as reader:
         for name in filter(None, (best, *FALLBACK_METRICS)):
             series = reader.curves.series(name, columns=2 * CURVE_COLUMNS)
             if len(series.columns) > most:

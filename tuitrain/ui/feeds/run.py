@@ -7,7 +7,7 @@ snapshot. It never waits for the screen: a snapshot that nobody took yet is repl
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -19,9 +19,9 @@ from tuitrain.analysis.why_failed import FAILED_STATES, read_failures
 from tuitrain.errors import FolderError, TuitrainError
 from tuitrain.failures.explain import Failure
 from tuitrain.metric_names import is_split_metric
+from tuitrain.remote.registry import is_live, open_reader
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.listing import run_paths, summarise_run
-from tuitrain.runs.lock import is_alive
 from tuitrain.runs.reader import RunReader
 from tuitrain.runs.rows import MarkRow, StateRow
 from tuitrain.runs.summary import RunSummary
@@ -42,7 +42,13 @@ _REFRESH_S = 30.0
 
 
 class Follower:
-    """A thread that calls `poll` again and again until it is closed."""
+    """A thread that calls `poll` again and again until it is closed.
+
+    Attributes:
+        held: nothing is to be read for now.
+    """
+
+    held = False
 
     def __init__(self, period_s: float) -> None:
         self._period_s = period_s
@@ -111,7 +117,7 @@ class RecordFollower(Follower, Generic[Asked, Read]):
         request = self._request
         try:
             reader = self._open()
-            seen = (reader.version(), request, is_alive(self._directory), self.moment())
+            seen = (reader.version(), request, is_live(reader), self.moment())
             if seen == self._seen:
                 return
             snapshot = self.read(reader, request)
@@ -142,7 +148,7 @@ class RecordFollower(Follower, Generic[Asked, Read]):
 
     def _open(self) -> RunReader:
         if self._reader is None:
-            self._reader = self._stack.enter_context(RunReader(self._directory))
+            self._reader = self._stack.enter_context(open_reader(self._directory))
         return self._reader
 
     def finish(self) -> None:
@@ -248,7 +254,7 @@ def read_curves(
     wanted = [*wanted, *filter(is_split_metric, request.metrics or ())]
     summary, facts, state = reader.summary(), reader.facts(), reader.state()
     # Over as many messages as the split of a step has points.
-    live, speed = is_alive(reader.directory), reader.steps.speed(SPLIT_POINTS)
+    live, speed = is_live(reader), reader.steps.speed(SPLIT_POINTS)
     per_s = None if speed is None else speed.steps_per_s
     end = roomy_end(summary.step, per_s, summary.total_steps) if live else summary.step
     last = end if request.last_step is None else request.last_step
@@ -339,20 +345,25 @@ class ListFollower(Follower):
             paths, fault = self._paths(), ""
         except FolderError as error:
             paths, fault = [], str(error)
+        here = [self._summary(path) for path in paths]
         runs = tuple(
             sorted(
-                (self._summary(path) for path in paths),
+                (*here, *self.elsewhere()),
                 key=lambda run: (run.created, run.id),
                 reverse=True,
             )
         )
-        self._known = {run.path: run for run in runs}
+        self._known = {run.path: run for run in here}
         if fault != self._fault and not self._closed:
             self._fault = fault
             self._fail(fault)
         if runs != self._shown and not self._closed:
             self._shown = runs
             self._deliver(runs)
+
+    def elsewhere(self) -> Sequence[RunSummary]:
+        """Return the runs of other machines."""
+        return ()
 
     def _paths(self) -> list[str]:
         """Return the runs' folders, listed anew only when one came or went."""

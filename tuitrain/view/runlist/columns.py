@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from tuitrain.runs.directory import host_of
 from tuitrain.runs.table.values import RunValues
 from tuitrain.units import NOTHING, age, duration, progress
 from tuitrain.view.bars import progress_bar
@@ -189,6 +190,11 @@ NAME = Column("name", "run", 14, _draw_name, 3, style="title", sort_key="name")
 _PROGRESS = Column("progress", "", 6, _draw_progress, 6, "live", True, sort_key="done")
 _BEST = Column("best", "best", 11, lambda row, *_: best_words(row.run), 2, "", True, False, "best")
 _CURVE = Column("curve", "curve", 8, _draw_curve, 5, "line0", True)
+HOST = Column(
+    "host", "host", 4, lambda row, *_: sanitise(host_of(row.run.path)) or NOTHING, 1, "quiet",
+    sort_key="host",
+)  # fmt: skip
+"""Among the usual ones where runs of several machines are listed."""
 LATER = (
     Column("state", "state", 8, _state_words, 0, sort_key="state"),
     _PROGRESS,
@@ -204,7 +210,7 @@ LATER = (
     # "59 min ago" is the longest age.
     Column("age", "age", 10, _draw_age, 4, "quiet", False, True, "age"),
 )  # fmt: skip
-_USUAL = {column.key: column for column in LATER}
+_USUAL = {column.key: column for column in (HOST, *LATER)}
 _GROWTH = (("curve", 24), ("progress", 16), ("curve", 48))
 """Who gets what is left of the width, and up to how much."""
 
@@ -212,9 +218,10 @@ _GROWTH = (("curve", 24), ("progress", 16), ("curve", 48))
 # --- what fits ----------------------------------------------------------------------------------
 
 
-def _offered(choice: tuple[str, ...]) -> tuple[Column, ...]:
+def _offered(layout: TableLayout) -> tuple[Column, ...]:
+    choice = layout.choice
     if not choice:
-        return LATER
+        return (HOST, *LATER) if layout.needs.host else LATER
     return tuple(
         _USUAL[key] if key in _USUAL else _value_column(key, rank)
         for rank, key in enumerate(choice)
@@ -240,7 +247,7 @@ def _need(column: Column, layout: TableLayout) -> int:
 def _fitting(layout: TableLayout) -> tuple[tuple[Column, int], ...]:
     room = layout.width - MARK_WIDTH - NAME.width
     sizes = {NAME.key: NAME.width}
-    later = _offered(layout.choice)
+    later = _offered(layout)
     for column in _in_rank(layout.choice, later):
         need = _need(column, layout)
         if column is NAME:

@@ -6,7 +6,7 @@ Pure functions from runs to spans; knows nothing of screens.
 from tuitrain.view.chart.figure import TerminalStyle
 from tuitrain.view.format import display_width, sanitise, shorten
 from tuitrain.view.runlist.columns import MARK_WIDTH, NAME, Column, TableLayout, fitting_columns
-from tuitrain.view.runrows import ACTIVE, TROUBLE, RunRow, needs_attention
+from tuitrain.view.runrows import ACTIVE, AWAY, TROUBLE, RunRow, needs_attention
 from tuitrain.view.spans import Span, SpanLine, fit_line
 
 _STATE_STYLES = {
@@ -46,7 +46,7 @@ def run_line(row: RunRow, layout: TableLayout, now: float, look: TerminalStyle) 
     """
     spans = [Span("* " if row.marked else "  ", "key")]
     columns = fitting_columns(layout)
-    speaks = row.run.state in TROUBLE or row.run.state == "queued"
+    speaks = row.run.state in TROUBLE or row.run.state in ("queued", AWAY)
     reason = sanitise(row.run.reason) if speaks else ""
     room = _longest_middle(columns) if reason else ()
     for column, size in columns:
@@ -83,7 +83,7 @@ def _cell(row: RunRow, column: Column, size: int, now: float, look: TerminalStyl
 def _style(row: RunRow, column: Column, now: float) -> str:
     """Return a cell's style: what lives or went wrong of late is loud, what is over is quiet."""
     state = row.run.state
-    if state in TROUBLE and not needs_attention(row.run, now):
+    if state == AWAY or (state in TROUBLE and not needs_attention(row.run, now)):
         return "quiet"
     if column.key == "state":
         return _STATE_STYLES.get(state, "quiet")

@@ -5,9 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tuitrain.remote.registry import HOSTS
 from tuitrain.runs.summary import RunSummary
 from tuitrain.ui.feeds.details import DetailsFollower, ReadDetails
 from tuitrain.ui.feeds.home import CurveFollower, HeldListFollower, MachineFollower
+from tuitrain.ui.feeds.hosts import HostFollower
 from tuitrain.ui.feeds.preview import PreviewFollower
 from tuitrain.view.runlist.preview import Preview
 
@@ -28,14 +30,23 @@ class HomeFeeds:
         details: Callable[[ReadDetails], None],
         preview: Callable[[Preview], None],
         machine: MachineFollower,
+        told: Callable[[str], None] = lambda _text: None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Follow the folder `root`; each other argument takes what a thread brings."""
-        self._list = HeldListFollower(root, runs, fault)
+        """Follow the folder `root`; each other argument takes what a thread brings.
+
+        `told` takes what is to be said of a host that does not answer.
+        """
+        self._hosts = [HostFollower(each, told) for each in HOSTS.connections]
+        self._list = HeldListFollower(root, runs, fault, self._elsewhere)
         self._curves = CurveFollower(curves)
         self._details = DetailsFollower(details, clock)
         self._preview = PreviewFollower(preview)
-        self._all = (self._list, self._curves, self._details, self._preview, machine)
+        local = (self._list, self._curves, self._details, self._preview, machine)
+        self._all = (*local, *self._hosts)
+
+    def _elsewhere(self) -> list[RunSummary]:
+        return [run for host in self._hosts for run in host.runs()]
 
     def start(self) -> None:
         """Begin to read."""

@@ -15,6 +15,7 @@ from tuitrain.errors import TuitrainError
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.labels import check_tag, load_labels, save_labels
 from tuitrain.runs.summary import RunSummary
+from tuitrain.runs.watched import refuse_remote
 from tuitrain.ui.screens.dialogs import Ask
 from tuitrain.ui.screens.home.keys import RunKeys
 from tuitrain.view.format import sanitise
@@ -106,6 +107,7 @@ class RunLabels(Vertical):
         try:
             for run in runs:
                 directory = RunDirectory(Path(run.path))
+                refuse_remote(directory)
                 labels = load_labels(directory).tagged(add, remove)
                 save_labels(directory, labels if note is None else replace(labels, note=note))
         except (TuitrainError, OSError) as error:

@@ -4,6 +4,7 @@ Values in, paths out; reads nothing and knows no widget.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from tuitrain.errors import UsageError
 from tuitrain.runs.labels import Labels
@@ -111,7 +112,7 @@ class ListedRuns:
     def _measure(self) -> None:
         needs = self._measured.measure(self.runs.values(), self.called)
         values = measure_values(self.values.values(), self._choice)
-        self.needs = Needs(needs.name, needs.epoch, needs.best, needs.device, values)
+        self.needs = replace(needs, values=values)
 
     def prepare_search(self) -> None:
         """Get ready for a filter that is about to be typed."""

@@ -11,6 +11,7 @@ from tuitrain.errors import TuitrainError
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.summary import RunSummary
 from tuitrain.runs.trash import TrashedRun, discard_old, list_trash, move_to_trash, restore
+from tuitrain.runs.watched import refuse_remote
 
 Said = tuple[str, bool]
 """Words, and whether all went well."""
@@ -30,6 +31,7 @@ class Removal:
         with self._one_at_a_time:
             for run in runs:
                 try:
+                    refuse_remote(RunDirectory(Path(run.path)))
                     moved.append(move_to_trash(RunDirectory(Path(run.path))))
                 except (TuitrainError, OSError) as error:
                     faults.append(f"{run.id} is still there: {error}")

@@ -141,6 +141,7 @@ class HomeScreen(Whole, Screen[None]):
             details=self._bring(self._table.take_details),
             preview=self._bring(self._runs.preview.take_preview),
             machine=self._follow_machine(self._bring(self._top.take_machine)),
+            told=self._bring(lambda text: self._tui().tell(text, "warning")),
         )
         self._feeds.start()
         self.set_interval(_TICK_S, self.tick)

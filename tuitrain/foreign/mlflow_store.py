@@ -1,0 +1,153 @@
+"""MLflow's SQLite store: one file with all runs, read a run at a time by the order of its rows.
+
+Opened for reading only. Source of the tables: `mlflow.store.tracking.dbmodels.models`, checked
+against files of MLflow 3.17; infinities stand there as the largest numbers.
+"""
+
+import sqlite3
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from tuitrain.foreign.reader import Position, in_order
+from tuitrain.foreign.settings import plain_value
+from tuitrain.runs.imported import Batch, Moment, Points
+
+SUFFIXES = frozenset({".db", ".sqlite", ".sqlite3"})
+_MAGIC = b"SQLite format 3\0"
+_TABLES = frozenset({"experiments", "runs", "metrics", "params"})
+_ROWS = 1 << 15
+"""Of one piece."""
+_LOCKED_S = 5.0
+"""MLflow holds a lock for as long as it writes a batch."""
+_ENDED: Mapping[str, tuple[str, str]] = {
+    "FINISHED": ("finished", ""),
+    "FAILED": ("failed", "MLflow says so"),
+    "KILLED": ("stopped", "killed, MLflow says"),
+}
+
+
+def is_store(path: Path) -> bool:
+    """Say whether a file is such a store.
+
+    Raises:
+        OSError: it can't be read.
+    """
+    with path.open("rb") as file:
+        if file.read(len(_MAGIC)) != _MAGIC:
+            return False
+    with _opened(path) as store:
+        names = {name for (name,) in store.execute("SELECT name FROM sqlite_master")}
+    return names >= _TABLES
+
+
+def runs_of(path: Path) -> list[tuple[str, str]]:
+    """Return the id and the name of each run that is not deleted, as EXPERIMENT/RUN.
+
+    Raises:
+        OSError: the file can't be read.
+    """
+    with _opened(path) as store:
+        rows = store.execute(
+            "SELECT runs.run_uuid, experiments.name, runs.name FROM runs"
+            " JOIN experiments USING (experiment_id)"
+            " WHERE runs.lifecycle_stage='active' ORDER BY runs.start_time"
+        ).fetchall()
+    return [(str(run), f"{experiment}/{name or run}") for run, experiment, name in rows]
+
+
+class StoreReader:
+    """Reads one run of a store."""
+
+    def __init__(self, path: Path, run: str) -> None:
+        self._path, self._run = path, run
+        self._changed: tuple[object, float] = (None, 0.0)
+
+    def changed(self) -> float:
+        """Return when something of the run was logged last; others share its file."""
+        stamp = _written(self._path)
+        if stamp != self._changed[0]:
+            with _opened(self._path) as store:
+                (logged,) = store.execute(
+                    "SELECT max(timestamp) FROM latest_metrics WHERE run_uuid=?", (self._run,)
+                ).fetchone()
+                row = store.execute(
+                    "SELECT start_time, end_time FROM runs WHERE run_uuid=?", (self._run,)
+                ).fetchone()
+            times = [each for each in (logged, *(row or ())) if each is not None]
+            self._changed = stamp, max(times, default=0) / 1000
+        return self._changed[1]
+
+    def settings(self) -> Mapping[str, Any]:
+        """Return the run's parameters."""
+        with _opened(self._path) as store:
+            rows = store.execute(
+                "SELECT key, value FROM params WHERE run_uuid=? ORDER BY key", (self._run,)
+            ).fetchall()
+        return {str(key): plain_value(str(value)) for key, value in rows}
+
+    def read(self, position: Position) -> Batch:
+        """Return the rows since `position`, up to a piece, and how the run ended if it has."""
+        at = int(position.get("row", 0))
+        last = dict(position.get("last", {}))
+        with _opened(self._path) as store:
+            rows = store.execute(
+                "SELECT rowid, key, value, timestamp, step, is_nan FROM metrics"
+                " WHERE run_uuid=? AND rowid>? ORDER BY rowid LIMIT ?",
+                (self._run, at, _ROWS),
+            ).fetchall()
+            row = store.execute("SELECT status FROM runs WHERE run_uuid=?", (self._run,)).fetchone()
+        ended = _ENDED.get(str(row[0])) if row else None
+        known = position.get("ended")
+        if not rows and (list(ended) if ended else None) == known:
+            return Batch()
+        place: dict[str, Any] = {"row": rows[-1][0] if rows else at, "last": last}
+        if ended:
+            place["ended"] = list(ended)
+        moments = {int(step): Moment(int(step), time / 1000) for _, _, _, time, step, _ in rows}
+        ordered = [moments[step] for step in sorted(moments) if step >= 0]
+        return Batch(list(_points(rows, last)), ordered, place, more=len(rows) == _ROWS)
+
+
+def _points(rows: list[tuple[Any, ...]], last: dict[str, int]) -> Iterator[Points]:
+    by_name: dict[str, list[tuple[int, float]]] = {}
+    for _row, key, value, _time, step, is_nan in rows:
+        by_name.setdefault(str(key), []).append((int(step), _number(value, is_nan)))
+    for name, found in by_name.items():
+        steps, values = [step for step, _ in found], [value for _, value in found]
+        # Steps that come again are those of a training that was resumed.
+        again = min(steps) <= last.get(name, -1)
+        points = in_order(name, steps, values, replace=again)
+        if points is not None:
+            last[name] = points.steps[-1]
+            yield points
+
+
+def _number(value: float, is_nan: int) -> float:
+    if is_nan:
+        return float("nan")
+    if abs(value) >= sys.float_info.max:
+        return float("inf") if value > 0 else float("-inf")
+    return float(value)
+
+
+def _written(path: Path) -> tuple[int, int]:
+    """Return what changes with every transaction, also while it is in a journal of its own."""
+    log = path.with_name(f"{path.name}-wal")
+    try:
+        return path.stat().st_mtime_ns, log.stat().st_mtime_ns
+    except FileNotFoundError:
+        return path.stat().st_mtime_ns, 0
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[sqlite3.Connection]:
+    path.stat()
+    try:
+        address = f"{path.absolute().as_uri()}?mode=ro"
+        with closing(sqlite3.connect(address, uri=True, timeout=_LOCKED_S)) as store:
+            yield store
+    except sqlite3.Error as error:
+        raise OSError(f"{path}: {error}") from error
