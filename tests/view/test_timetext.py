@@ -4,11 +4,13 @@ import pytest
 
 from tests.analysis.steps import COMPUTE, CONFIG, CPU, FACTS, GPU, INPUT, SAMPLES, split
 from tuitrain.analysis.bottleneck import diagnose
+from tuitrain.analysis.ranks import rank_times
 from tuitrain.analysis.step_time import flops_per_s, step_context
-from tuitrain.metric_names import split_metric
+from tuitrain.metric_names import STAGES, rank_metric, split_metric
 from tuitrain.runs.rows import TimeBreakdown
 from tuitrain.runs.series import Column, Series
 from tuitrain.view.chart.figure import TerminalStyle
+from tuitrain.view.ranktext import rank_lines
 from tuitrain.view.spans import SpanLine, line_width
 from tuitrain.view.timetext import (
     side_lines,
@@ -117,3 +119,21 @@ def test_the_timeline_has_a_line_for_each_stage_that_took_time_in_the_steps_unit
         (2.0,),
         (3.0,),
     )
+
+
+def test_ranks_have_a_bar_each_for_their_own_time_and_a_line_in_a_commands_output() -> None:
+    context = step_context(CONFIG, FACTS, SAMPLES)
+    shared = {rank_metric(rank, stage): 0.001 for rank in (0, 1) for stage in STAGES}
+    shared |= {rank_metric(1, "data"): 0.003, rank_metric(1, "memory_bytes"): 2.0**30}
+    ranks = rank_times(shared)
+    bottleneck = diagnose(COMPUTE, context)
+    lines = text_of(time_lines(COMPUTE, bottleneck, context, SPENT, 60, PLAIN, ranks))
+    [first, second] = [line for line in lines if line.startswith(" rank")]
+    assert "4.00 ms" in first
+    assert "6.00 ms" in second
+    assert second.endswith("1.00 GiB")
+    assert first.count("#") < second.count("#")
+    assert all(len(line) <= 60 for line in lines)
+    said = time_block(COMPUTE, bottleneck, context, SPENT, ranks)
+    assert "rank 1: own 6.00 ms a step (data 3.00 ms, " in said
+    assert not text_of(rank_lines(rank_times({}), 60, PLAIN))

@@ -129,7 +129,7 @@ class Attempt:
         if reason:
             return TrainingEnded(self._clock(), self._observers.step, "stopped", reason)
         if (cause := read_cause(self._directory.path)) is not None:
-            return self._failure(_cause_words(cause), cause.traceback or self._log_tail())
+            return self._failure(_cause_words(cause), cause.traceback)
         how = describe_exit(self._worker.exit_code)
         who = "the agent of the ranks" if read_board(self._directory.path) else "the worker"
         return self._failure(f"{who} {how}", self._log_tail())

@@ -299,10 +299,14 @@ class Trainer:
         ended = self._commands.handle(self._planner.next_command, boundary.orphaned)
         if boundary.collect:
             gc.collect()
-        looked = self.memory.account() or self._work.tell_after(boundary.step - self._first_step)
+        looked = self.memory.account() or self._tell_work(boundary.step)
         if waited or looked or boundary.evaluate or boundary.save or boundary.commands:
             self._reporter.restart_clock()
         return ended
+
+    def _tell_work(self, step: int) -> bool:
+        """Say how much arithmetic a step is: a second's count, which one rank makes."""
+        return self.components.world.leads and self._work.tell_after(step - self._first_step)
 
     # --- a step that fails ------------------------------------------------------------------------
 

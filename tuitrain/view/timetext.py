@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from tuitrain.analysis.bottleneck import Bottleneck
+from tuitrain.analysis.ranks import RankTime
 from tuitrain.analysis.step_time import StepContext, StepTime, flops_per_s
 from tuitrain.metric_names import STAGES, split_metric
 from tuitrain.runs.rows import TimeBreakdown
@@ -17,6 +18,7 @@ from tuitrain.view.chart.figure import Line, TerminalStyle, line_from_series
 from tuitrain.view.chart.smooth import smooth_line
 from tuitrain.view.format import sanitise
 from tuitrain.view.presetrows import wrapped
+from tuitrain.view.ranktext import rank_lines, rank_texts
 from tuitrain.view.spans import Span, SpanLine
 
 _SHORT = {
@@ -70,6 +72,7 @@ def time_lines(
     spent: TimeBreakdown | None,
     width: int,
     look: TerminalStyle,
+    ranks: Sequence[RankTime] = (),
 ) -> list[SpanLine]:
     """Return all there is to say about a run's time, for a screen that scrolls."""
     lines: list[SpanLine] = list(_split_lines(time, width, look)) if time is not None else []
@@ -78,6 +81,8 @@ def time_lines(
     lines += wrapped([f"try {text}" for text in bottleneck.suggestions], room)
     if time is not None and not bottleneck.suggestions:
         lines += wrapped(["no suggestion follows from these measurements"], room, "quiet")
+    if shown := rank_lines(ranks, width, look):
+        lines += [(), *shown]
     work = work_line(time, context)
     if work:
         lines += [(), *wrapped([sanitise(work)], room)]
@@ -134,7 +139,11 @@ def work_line(time: StepTime | None, context: StepContext) -> str:
 
 
 def time_block(
-    time: StepTime | None, bottleneck: Bottleneck, context: StepContext, spent: TimeBreakdown
+    time: StepTime | None,
+    bottleneck: Bottleneck,
+    context: StepContext,
+    spent: TimeBreakdown,
+    ranks: Sequence[RankTime] = (),
 ) -> str:
     """Return the same for a command's output, on plain lines."""
     lines = ["TIME"]
@@ -143,6 +152,7 @@ def time_block(
         lines.append(f"  step of {short_time(time.wall_s)}: {', '.join(parts)}")
     lines.append(f"  {bottleneck.line}")
     lines += [f"  try {text}" for text in bottleneck.suggestions]
+    lines += [f"  {text}" for text in rank_texts(ranks)]
     work = work_line(time, context)
     lines += [f"  {sanitise(work)}"] if work else []
     return "\n".join([*lines, f"  {spent_line(spent)}"])

@@ -7,6 +7,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tuitrain.analysis.step_time import StepContext, StepTime
     from tuitrain.runs.reader import RunReader
     from tuitrain.runs.rows import SpeedRow
@@ -15,22 +17,27 @@ if TYPE_CHECKING:
 def block(reader: "RunReader") -> str:
     """Return the block TIME; empty for a run that never took a step."""
     from tuitrain.analysis.bottleneck import diagnose
+    from tuitrain.analysis.ranks import rank_times, straggler
     from tuitrain.analysis.step_time import SPLIT_POINTS
     from tuitrain.view.timetext import time_block
 
     if reader.steps.progress() is None:
         return ""
-    time, context = _facts(reader, reader.steps.speed(SPLIT_POINTS))
-    return time_block(time, diagnose(time, context), context, reader.spent())
+    split = reader.curves.split(SPLIT_POINTS)
+    time, context = _facts(reader, split, reader.steps.speed(SPLIT_POINTS))
+    bottleneck = straggler(split, time) or diagnose(time, context)
+    return time_block(time, bottleneck, context, reader.spent(), rank_times(split))
 
 
 def describe_time(reader: "RunReader") -> dict[str, Any]:
     """Return the same as plain data, as it was measured; what is not known is None."""
     from tuitrain.analysis.bottleneck import diagnose
-    from tuitrain.analysis.step_time import flops_per_s
+    from tuitrain.analysis.ranks import rank_times, straggler
+    from tuitrain.analysis.step_time import SPLIT_POINTS, flops_per_s
 
-    time, context = _facts(reader, None)
-    bottleneck = diagnose(time, context)
+    split = reader.curves.split(SPLIT_POINTS)
+    time, context = _facts(reader, split, None)
+    bottleneck = straggler(split, time) or diagnose(time, context)
     speed = flops_per_s(time, context)
     return {
         "seconds": None if time is None else dict(time.seconds),
@@ -43,11 +50,17 @@ def describe_time(reader: "RunReader") -> dict[str, Any]:
         "peak_flops": context.peak_flops,
         "peak_source": context.peak_source or None,
         "spent": asdict(reader.spent()),
+        "ranks": [
+            {"seconds": dict(each.seconds), "memory_bytes": each.memory_bytes}
+            for each in rank_times(split)
+        ],
     }
 
 
-def _facts(reader: "RunReader", speed: "SpeedRow | None") -> "tuple[StepTime | None, StepContext]":
-    from tuitrain.analysis.step_time import SPLIT_POINTS, step_context, step_time
+def _facts(
+    reader: "RunReader", split: "Mapping[str, float]", speed: "SpeedRow | None"
+) -> "tuple[StepTime | None, StepContext]":
+    from tuitrain.analysis.step_time import step_context, step_time
 
     context = step_context(reader.config(), reader.facts(), reader.readings.latest_samples())
-    return step_time(reader.curves.split(SPLIT_POINTS), speed), context
+    return step_time(split, speed), context

@@ -85,9 +85,9 @@ class SquareSums:
         self._squared += (outputs.flatten(1).float() - true).square().sum(dtype=self._squared.dtype)
         if self._first is None:
             self._first = true[0].clone()
-        apart = true - self._first
-        kind = self._apart.dtype
-        self._apart += torch.stack([apart.sum(0, dtype=kind), apart.square().sum(0, dtype=kind)])
+        # In the sums' type: another first sample, as another rank has, then gives the same sums.
+        apart = true.to(self._apart.dtype) - self._first.to(self._apart.dtype)
+        self._apart += torch.stack([apart.sum(0), apart.square().sum(0)])
         self._number += len(true)
 
     def merge(self, other: "SquareSums") -> None:
@@ -96,7 +96,6 @@ class SquareSums:
             return
         if self._first is None:
             self._first = other._first
-        # In the sums' type: the difference of two targets may need more digits than they have.
         shift = other._first.to(self._apart.dtype) - self._first.to(self._apart.dtype)
         apart, squares = other._apart
         moved = apart + other._number * shift

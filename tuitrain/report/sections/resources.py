@@ -4,6 +4,7 @@ import time as clock
 
 from tuitrain import units
 from tuitrain.analysis.bottleneck import diagnose
+from tuitrain.analysis.ranks import straggler
 from tuitrain.analysis.step_time import (
     SPLIT_POINTS,
     StepContext,
@@ -54,8 +55,9 @@ def _step_blocks(looked: Looked) -> list[Block]:
     if reader.steps.progress() is None:
         return []
     context = step_context(reader.config(), reader.facts(), reader.readings.latest_samples())
-    time = step_time(reader.curves.split(SPLIT_POINTS), reader.steps.speed(SPLIT_POINTS))
-    bottleneck = diagnose(time, context)
+    split = reader.curves.split(SPLIT_POINTS)
+    time = step_time(split, reader.steps.speed(SPLIT_POINTS))
+    bottleneck = straggler(split, time) or diagnose(time, context)
     blocks: list[Block] = [*_split(time, context), Text(bottleneck.line)]
     return [*blocks, *(Text(f"Try {text}", "note") for text in bottleneck.suggestions)]
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from tuitrain.alerts.hang import Hang
 from tuitrain.alerts.rule import RunStatus
 from tuitrain.messages import AlertRaised, Event
+from tuitrain.ranks import behind, read_board
 from tuitrain.supervisor.observers.observer import Observer
 from tuitrain.supervisor.stacks import as_text, collect_stacks
 
@@ -52,7 +53,10 @@ class HangMonitor(Observer):
     def poll(self, worker_pid: int) -> Iterator[AlertRaised]:
         """Say so where the run hangs."""
         if text := self._rule.poll(time.monotonic()):
-            yield self._alert(text, as_text(collect_stacks(worker_pid, self._stacks_path)))
+            # Before the stacks are asked for: that takes a while.
+            waited_for = behind(read_board(self._stacks_path.parent))
+            stacks = as_text(collect_stacks(worker_pid, self._stacks_path))
+            yield self._alert(f"{text}; {waited_for}" if waited_for else text, stacks)
 
     def _alert(self, text: str, detail: str = "") -> AlertRaised:
         return AlertRaised(self._clock(), self._status.step, _KIND, text, detail)

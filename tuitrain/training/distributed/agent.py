@@ -38,7 +38,7 @@ from tuitrain.training.distributed.rank import DEVICE, rank_main
 _LOOK_S = 0.1
 _OVERDUE_S = 8.0
 """After one rank has gone the others are gone by then, or killed: elastic waits for 30 s."""
-_ENDING_S = 5.0
+_ENDING_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,7 +72,6 @@ def rank_main(
         board.put(rank, 0, "ended")
     except BaseException as error:
         # The border of the process: whatever went wrong is left for the agent to tell.
-        traceback.print_exc()
         _fail(directory, channel, rank, error)
     return rank
 
@@ -80,6 +79,9 @@ def rank_main(
 def _set_up_process(rank: int, directory: Path, channel: WorkerChannel) -> None:
     import torch
 
+    from tuitrain.training.runtime.lazy_dynamo import put_off_dynamo
+
+    put_off_dynamo()
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     torch.multiprocessing._set_thread_name(f"rank {rank}")
     stop_on_signals(channel, SaveCheckpoint(0))
@@ -188,6 +190,11 @@ def _lives(pid: int) -> bool:
 def _fail(directory: Path, channel: WorkerChannel, rank: int, error: BaseException) -> None:
     """Leave why this rank ends, and end it."""
     lost_peer = _is_lost_peer(error)
+    if lost_peer:
+        # What there is to look into is another rank's.
+        sys.stderr.write(f"rank {rank} lost another rank and ends\n")
+    else:
+        traceback.print_exception(error)
     reason, trace, common = _words(error)
     write_failure(
         directory,

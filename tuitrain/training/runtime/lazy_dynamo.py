@@ -16,12 +16,31 @@ _DISABLED = "__dynamo_disable"
 """The attribute under which torch keeps what it has made of a function that it does not compile."""
 
 
+_ANSWERS: dict[str, dict[str, Any]] = {
+    "utils": {"get_optimize_ddp_mode": lambda: "ddp_optimizer"},
+    "trace_rules": {"clear_lru_cache": lambda: None},
+}
+"""What torch.distributed asks of parts of it: a default, and to forget what nobody has made yet."""
+
+
+class _LazyPart:
+    """Stands in for a part of torch._dynamo; all but what it answers itself brings the real one."""
+
+    def __init__(self, part: str) -> None:
+        self._part = part
+        vars(self).update(_ANSWERS[part])
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(importlib.import_module(f"{_NAME}.{self._part}"), name)
+
+
 class _LazyDynamo(ModuleType):
     """Stands in for torch._dynamo while nothing is compiled; all else of it brings the real one."""
 
     def __init__(self) -> None:
         super().__init__(_NAME)
         self.__dict__["_given"] = []
+        self.__dict__.update({part: _LazyPart(part) for part in _ANSWERS})
 
     def graph_break(self, *_given: Any, **_named: Any) -> None:
         """Do nothing, as torch does outside of a program that it compiles."""

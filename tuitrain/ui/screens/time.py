@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 
 from tuitrain.analysis.bottleneck import diagnose
+from tuitrain.analysis.ranks import rank_times, straggler
 from tuitrain.analysis.step_time import StepTime, step_context, step_time
 from tuitrain.metric_names import STAGES, split_metric
 from tuitrain.runs.directory import RunDirectory
@@ -110,8 +111,9 @@ class TimeScreen(FollowingScreen[RunSnapshot]):
     def _show_words(self, snapshot: RunSnapshot, time: StepTime | None) -> None:
         words, look = self.query_one(Reader), self.tuitrain.look
         context = step_context(snapshot.config, snapshot.facts, snapshot.samples)
-        bottleneck, width = diagnose(time, context), self.size.width
-        lines = time_lines(time, bottleneck, context, snapshot.spent, width, look)
+        bottleneck = straggler(snapshot.split, time) or diagnose(time, context)
+        width, ranks = self.size.width, rank_times(snapshot.split)
+        lines = time_lines(time, bottleneck, context, snapshot.spent, width, look, ranks)
         # The timeline has what the words leave, and at least a third.
         words.styles.height = max(3, min(len(lines), self.size.height * 3 // 5))
         words.show_lines(lines)

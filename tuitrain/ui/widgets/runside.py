@@ -7,6 +7,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 
 from tuitrain.analysis.bottleneck import diagnose
+from tuitrain.analysis.ranks import straggler
 from tuitrain.analysis.step_time import step_context, step_time
 from tuitrain.ui.feeds.snapshot import RunSnapshot, devices_of
 from tuitrain.ui.widgets.panel import TextPanel
@@ -57,7 +58,8 @@ class RunSide(Vertical):
             return
         context = step_context(snapshot.config, snapshot.facts, snapshot.samples)
         width = max(1, self.size.width)
-        body = timetext.side_lines(time, diagnose(time, context), width, look)
+        bottleneck = straggler(snapshot.split, time) or diagnose(time, context)
+        body = timetext.side_lines(time, bottleneck, width, look)
         panel.styles.height = len(body) + 1
         panel.show_panel(timetext.side_title(time), (), body)
 

@@ -1,0 +1,241 @@
+"""Runs of several ranks: killed, resumed, told what to do, and failing."""
+
+import os
+import random
+import signal
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import torch
+
+from tests.process.conftest import ENDED
+from tests.process.test_exact_resume import assert_equal
+from tuitrain.ranks import read_board
+
+pytestmark = pytest.mark.timeout(900)
+PATIENCE_S = 240.0
+"""Each rank imports torch, and there may be more of them than free cores."""
+
+
+def until(condition: Callable[[], Any], what: str) -> Any:
+    """Return the condition's value once it is true."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"waited in vain: {what}"
+        time.sleep(0.05)
+    return value
+
+
+EXACT = """
+name = "exact"
+task = "classification"
+[data]
+name = "digits"
+augment = [{ name = "shift", pixels = 1 }, { name = "flip", probability = 0.2 }]
+[model]
+name = "cnn"
+channels = [8, 16]
+hidden = 64
+dropout = 0.25
+[loss]
+name = "cross_entropy"
+[optimizer]
+name = "adamw"
+lr = 1e-3
+[schedule]
+name = "cosine"
+warmup_steps = 10
+[train]
+epochs = 3
+batch_size = 17
+accumulate = 2
+clip_norm = 5.0
+threads = 1
+evaluate_every_steps = 40
+[checkpoint]
+every_steps = 7
+"""
+"""43 steps an epoch, whose last one is of 9 samples: an uneven batch, and one accumulated part."""
+
+
+def pids(run: Any) -> list[int]:
+    """Return the processes of the ranks, once all of them train."""
+
+    def training() -> list[int]:
+        standings = read_board(run.directory.path)
+        return [each.pid for each in standings if each.step > 0]
+
+    size = until(lambda: len(read_board(run.directory.path)), "a board")
+    return until(lambda: found if len(found := training()) == size else [], "ranks")
+
+
+def kill(run: Any, whom: str) -> None:
+    """SIGKILL a rank by its number, the agent or the supervisor; wait until all is over."""
+    ranks = pids(run)
+    others = {"agent": run.worker_pid, "supervisor": run.supervisor_pid}
+    os.kill(others[whom] if whom in others else ranks[int(whom)], signal.SIGKILL)
+    run.wait_gone()
+    until(lambda: not any(map(psutil.pid_exists, ranks)), "ranks gone")
+
+
+def wait_end(run: Any) -> Any:
+    """Return the state of a run that has ended, once its processes have."""
+    state = until(lambda: found if (found := run.state()).state in ENDED else None, "an end")
+    run.wait_gone()
+    return state
+
+
+@dataclass(frozen=True)
+class Case:
+    ranks: int
+    disturbed: tuple[str, ...]
+    undisturbed: tuple[str, ...]
+    kills: tuple[str, ...]
+
+
+CASES = (
+    Case(3, ("data.mode=tensor",), ("data.mode=loader", "data.workers=0"), ("2", "supervisor")),
+    Case(2, ("data.mode=loader", "data.workers=1"), ("data.mode=tensor",), ("0", "agent")),
+)
+
+
+class EndedTooSoonError(Exception):
+    """The run was over before it could be killed as often as it should be."""
+
+
+def start(cli: Any, ranks: int, settings: tuple[str, ...]) -> Any:
+    given = (part for each in settings for part in ("--set", each))
+    return cli.detach(cli.folder / "own.toml", "--ranks", str(ranks), *given)
+
+
+def undisturbed(cli: Any, case: Case) -> Any:
+    run = start(cli, case.ranks, case.undisturbed)
+    assert wait_end(run).state == "finished", run.log
+    return run
+
+
+def disturbed(cli: Any, case: Case) -> Any:
+    for _ in range(3):
+        with suppress(EndedTooSoonError):
+            return killed_again_and_again(cli, case)
+    raise AssertionError("runs ended before they could be killed")
+
+
+def killed_again_and_again(cli: Any, case: Case) -> Any:
+    chance = random.Random(case.ranks)
+    run = start(cli, case.ranks, case.disturbed)
+    for whom in case.kills:
+        goal = run.step + chance.randint(5, 25)
+        until(lambda g=goal: run.step >= g or run.state().state == "finished", f"step {goal}")
+        if run.state().state == "finished":
+            raise EndedTooSoonError
+        kill(run, whom)
+        cli.killed.add(run.id)
+        attempts = len(run.attempts())
+        cli.start("resume", run.id)
+        run.wait_attempt(attempts + 1)
+    assert wait_end(run).state == "finished", run.log
+    return run
+
+
+@pytest.fixture(scope="module")
+def pairs(cli_of_module: Any) -> dict[int, tuple[Any, Any]]:
+    """Run every case, two runs at a time."""
+    cli_of_module.preset(EXACT)
+    with ThreadPoolExecutor(2) as pool:
+        killed = [pool.submit(disturbed, cli_of_module, case) for case in CASES]
+        whole = [pool.submit(undisturbed, cli_of_module, case) for case in CASES]
+        return {
+            case.ranks: (one.result(), other.result())
+            for case, one, other in zip(CASES, killed, whole, strict=True)
+        }
+
+
+@pytest.mark.parametrize("ranks", [2, 3])
+def test_killed_and_resumed_ranks_end_in_the_same_bits_and_record(pairs: Any, ranks: int) -> None:
+    pair = pairs[ranks]
+    states = [
+        torch.load(run.directory.path / run.checkpoint().path, weights_only=True) for run in pair
+    ]
+    assert len(states[0]["generators"]) == ranks
+    for key in ("step", "model", "optimizer", "generators", "best", "train_means"):
+        assert_equal(states[0][key], states[1][key], key)
+    one, other = (run.curves() for run in pair)
+    for name in ("train/loss", "train/accuracy", "lr", "grad_norm"):
+        assert [step for step, _ in one[name]] == list(range(1, states[0]["step"] + 1)), name
+        assert one[name] == other[name], name
+    evaluated = [[(e.step, e.metrics, e.counts) for e in run.evaluations()] for run in pair]
+    assert evaluated[0] == evaluated[1]
+
+
+def test_all_ranks_do_what_they_are_told_at_the_same_step(cli: Any) -> None:
+    run = cli.endless("train.ranks=2")
+    ranks = pids(run)
+    cli("pause", run.id)
+    until(lambda: run.state().state == "paused", "a pause")
+    standing = read_board(run.directory.path)
+    assert len({each.step for each in standing}) == 1
+    cli("set", run.id, "optimizer.lr=2e-4")
+    cli("checkpoint", run.id, "--name", "mine")
+    cli("resume", run.id)
+    until(lambda: run.state().state == "running", "training")
+    step = run.step
+    until(lambda: run.step > step + 30, "more steps")
+    assert dict(run.points("lr"))[run.step] == pytest.approx(2e-4)
+    assert "mine" in {name for row in run.checkpoints() for name in row.names}
+    cli("profile", run.id, "--steps", "3")
+    # SIGTERM to a rank that decides nothing: it is what all do, with a checkpoint.
+    os.kill(ranks[1], signal.SIGTERM)
+    ended = wait_end(run)
+    assert (ended.state, ended.reason) == ("stopped", "rank 1 got SIGTERM")
+    assert run.checkpoint().step == run.step
+    assert [step for step, _ in run.points("train/loss")] == list(range(1, run.step + 1))
+
+
+OWN = """
+import os, time
+from tuitrain.components import Hook
+
+class Fails(Hook):
+    def __init__(self, rank: int = 0, stuck: int = -1):
+        self.rank, self.stuck = rank, stuck
+
+    def updated(self, step):
+        own = int(os.environ["RANK"])
+        if step == 12 and own == self.stuck:
+            time.sleep(1000)
+        if step == 12 and own == self.rank:
+            raise ValueError("planted")
+"""
+
+
+def test_a_rank_that_raises_is_named_though_another_is_stuck(cli: Any) -> None:
+    (cli.folder / "own.py").write_text(OWN)
+    text = 'hooks = [{ name = "own:Fails", rank = 1, stuck = 0 }]\n'
+    preset = cli.preset(text + EXACT.strip())
+    process = cli("run", preset, "--ranks", "2", exit_code=1)
+    run = cli.only()
+    assert run.state().reason == "rank 1: ValueError: planted", run.log
+    assert "rank 1: ValueError: planted" in process.stdout_text
+
+
+def test_another_number_of_ranks_goes_on_and_says_what_is_no_longer_exact(cli: Any) -> None:
+    preset = cli.preset(EXACT)
+    run = cli.detach(preset, "--ranks", "2", "--set", "train.epochs=200")
+    until(lambda: run.step > 20, "steps")
+    cli("stop", run.id)
+    wait_end(run)
+    before = run.step
+    cli.resume(run, "--set", "train.ranks=1", "--set", "train.epochs=8")
+    assert wait_end(run).state == "finished"
+    assert run.step > before
+    [text] = [a.text for a in run.alerts() if "ranks" in a.text]
+    assert "goes on with one rank, it had 2 ranks" in text
+    assert Path(run.directory.path / "ranks").exists() is False
