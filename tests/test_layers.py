@@ -33,11 +33,12 @@ ALLOWED = {
     "components": {"errors", "extras", "config", "userdata"},
     "training": BASE | {"components", "config"},
     "supervisor": BASE | {"alerts", "config", "failures", "traces", "runs", "telemetry"},
+    "sweeps": BASE | {"config", "runs", "supervisor", "telemetry"},
     "trained": BASE | READ | {"supervisor"},
-    "view": BASE | READ,
+    "view": BASE | READ | {"sweeps"},
     "plots": BASE | READ | {"supervisor", "trained", "view"},
     "report": BASE | READ | {"plots", "supervisor", "trained", "view"},
-    "ui": BASE | READ | {"supervisor", "telemetry", "trained", "view"},
+    "ui": BASE | READ | {"supervisor", "sweeps", "telemetry", "trained", "view"},
     "cli": BASE
     | READ
     | {
@@ -45,6 +46,7 @@ ALLOWED = {
         "plots",
         "report",
         "supervisor",
+        "sweeps",
         "telemetry",
         "trained",
         "ui",
@@ -72,6 +74,7 @@ OWNERS = {
     "prometheus_client": {"training"},
     "captum": {"training"},
     "gradio": {"training"},
+    "optuna": {"sweeps"},
 }
 """Libraries with one place in the package; scikit-learn's reports are made in analysis."""
 

@@ -20,6 +20,7 @@ from tuitrain.cli import (
     presets,
     profile,
     queue,
+    sweep,
     watch,
 )
 from tuitrain.cli.inspect import commands as inspection
@@ -82,6 +83,7 @@ watch.add_commands(app)
 inspection.add_commands(app)
 control.add_commands(app)
 queue.add_commands(app)
+sweep.add_commands(app)
 trained.add_commands(app)
 profile.add_commands(app)
 app.add_typer(presets.app, name="presets")
