@@ -10,7 +10,7 @@ pytest.importorskip("optuna", reason="the extra `sweep` is not installed")
 from tests.sweeps.simulated import METRIC, SimulatedRuns, finish, sweep_of, told
 from tuitrain.sweeps.directory import Control, SweepDirectory
 from tuitrain.sweeps.driver import Driver
-from tuitrain.sweeps.study import Study, importance, mend_journal
+from tuitrain.sweeps.study import Study, importance_of, mend_journal
 from tuitrain.sweeps.table import read_table, write_table
 
 GRID = """
@@ -64,7 +64,8 @@ def test_a_sampler_asks_what_it_would_have_asked_without_the_kills(tmp_path: Pat
     assert drivers > 1
     assert [dict(trial.point) for trial in hurt] == [dict(trial.point) for trial in quiet]
     assert told(hurt) == told(quiet)
-    weights = importance(tmp_path / "quiet", sweep_of(TPE), "min")
+    (tmp_path / "quiet").rename(tmp_path / "journal.log")
+    weights = importance_of(SweepDirectory(tmp_path))
     assert next(iter(weights)) == "optimizer.lr"
 
 

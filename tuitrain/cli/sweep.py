@@ -192,7 +192,11 @@ def show(
     """Show a sweep's trials, the best first."""
     directory = _find(sweep, runs_dir)
     table = _table_of(directory)
-    weights = _importance(directory) if importance else None
+    weights = None
+    if importance:
+        from tuitrain.sweeps.study import importance_of
+
+        weights = importance_of(directory)
     if json:
         more = {} if weights is None else {"importance": weights}
         output.data_json({**_plain(directory, table), **more})
@@ -205,6 +209,17 @@ def show(
         output.data("\n" + _weights(weights))
     if table.reason:
         output.say(table.reason)
+
+
+@app.command()
+def attach(sweep: SweepArgument = "last", runs_dir: RunsDir = None) -> None:
+    """Watch a sweep in the interface."""
+    from tuitrain.cli.interface import open_interface
+    from tuitrain.runs.directory import runs_root
+
+    found = _find(sweep, runs_dir).id
+    code = open_interface(runs_root(runs_dir), first=lambda app: app.open_sweeps(found))
+    raise typer.Exit(code)
 
 
 @app.command()
@@ -303,15 +318,6 @@ def _table_of(directory: "SweepDirectory") -> "SweepTable":
     if table is None:
         raise RecordError(f"{directory.table_path} is missing or can't be read: no driver was here")
     return table
-
-
-def _importance(directory: "SweepDirectory") -> dict[str, float]:
-    from tuitrain.sweeps.directory import read_launch
-    from tuitrain.sweeps.process import load_sweep
-    from tuitrain.sweeps.study import importance
-
-    launch = read_launch(directory)
-    return importance(directory.journal_path, load_sweep(directory), launch.mode)
 
 
 def _save(directory: "SweepDirectory", point: "dict[str, Any] | Any", path: Path) -> None:

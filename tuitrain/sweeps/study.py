@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from tuitrain.extras import require
+from tuitrain.sweeps.directory import SweepDirectory
 from tuitrain.sweeps.settings import Sweep, SweepSection
 from tuitrain.sweeps.space import Dimension, Point, decode, encode
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     import optuna
 
 Outcome = Literal["complete", "pruned", "failed"]
+_LEAST_VALUES = 4
+"""Of fewer nothing follows."""
 _REPEATED = "repeated"
 """Marks a trial whose run was lost, in whose place its point is run again."""
 
@@ -192,20 +195,25 @@ class Study:
         self.tell(number, "failed", None)
 
 
-def importance(journal: Path, sweep: Sweep, mode: str) -> dict[str, float]:
+def importance_of(directory: SweepDirectory) -> dict[str, float]:
     """Return how much each setting decides, by Optuna, the most first; empty: too few trials.
+
+    Reads the journal alone, whoever writes to it.
 
     Raises:
         UsageError: Optuna is not installed.
     """
-    study = Study(journal, sweep, mode)
-    complete = [each for each in study.trials() if each.state == "complete"]
-    values = {each.value for each in complete}
-    if len(complete) < 4 or len(values) < 2:
-        return {}
+    optuna = require("optuna", "sweep", "the importance of settings")
     from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend
 
-    return dict(get_param_importances(study._study, evaluator=PedAnovaImportanceEvaluator()))
+    storage = JournalStorage(JournalFileBackend(str(directory.journal_path)))
+    study = optuna.load_study(study_name=None, storage=storage)
+    values = {each.value for each in study.trials if each.state.name == "COMPLETE"}
+    if len(values) < _LEAST_VALUES:
+        return {}
+    return dict(get_param_importances(study, evaluator=PedAnovaImportanceEvaluator()))
 
 
 def mend_journal(path: Path) -> None:
