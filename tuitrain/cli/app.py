@@ -21,6 +21,7 @@ from tuitrain.cli import (
     profile,
     queue,
     sweep,
+    wait,
     watch,
 )
 from tuitrain.cli.inspect import commands as inspection
@@ -84,6 +85,7 @@ inspection.add_commands(app)
 control.add_commands(app)
 queue.add_commands(app)
 sweep.add_commands(app)
+wait.add_commands(app)
 trained.add_commands(app)
 profile.add_commands(app)
 app.add_typer(presets.app, name="presets")

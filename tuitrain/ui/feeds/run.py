@@ -253,6 +253,7 @@ def read_snapshot(
         ),
         speed=speed,
         states=tuple(reader.states()),
+        attempts=tuple(reader.attempts()),
         samples=reader.readings.latest_samples(),
         sampled=reader.readings.latest_sample_time(),
         devices=devices.facts if devices else {},
