@@ -45,13 +45,14 @@ ALLOWED = {
     "components": {"errors", "extras", "config", "userdata"},
     "training": BASE | {"components", "config"},
     "supervisor": BASE | {"alerts", "config", "failures", "remote", "traces", "runs", "telemetry"},
+    "sweeps": BASE | {"config", "runs", "supervisor", "telemetry"},
     "remote": BASE | {"config", "runs"},
     "trackers": BASE | {"alerts", "config", "runs"},
     "trained": BASE | READ | {"supervisor"},
-    "view": BASE | READ,
+    "view": BASE | READ | {"sweeps"},
     "plots": BASE | READ | {"supervisor", "trained", "view"},
     "report": BASE | READ | {"plots", "supervisor", "trained", "view"},
-    "ui": BASE | READ | {"remote", "supervisor", "telemetry", "trained", "view"},
+    "ui": BASE | READ | {"remote", "supervisor", "sweeps", "telemetry", "trained", "view"},
     "cli": BASE
     | READ
     | {
@@ -60,6 +61,7 @@ ALLOWED = {
         "remote",
         "report",
         "supervisor",
+        "sweeps",
         "telemetry",
         "trackers",
         "trained",
@@ -92,6 +94,7 @@ OWNERS = {
     "wandb": {"trackers"},
     "mlflow": {"trackers"},
     "pyarrow": {"trackers"},
+    "optuna": {"sweeps"},
 }
 """Libraries with one place in the package; scikit-learn's reports are made in analysis."""
 

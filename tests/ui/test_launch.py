@@ -23,12 +23,15 @@ from tuitrain.messages import (
     Numbered,
     OomAccount,
     RunState,
+    Stop,
     TrainingEnded,
 )
+from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.listing import list_runs
 from tuitrain.runs.reader import RunReader
 from tuitrain.runs.writer import RunWriter
 from tuitrain.supervisor.launch import LaunchSpec
+from tuitrain.supervisor.queueing.leases import Leases, Tenant
 from tuitrain.ui.app import TuitrainApp
 from tuitrain.ui.feeds.pace import pace_for, read_paces
 from tuitrain.ui.screens.home.screen import HomeScreen
@@ -345,6 +348,32 @@ def test_enter_starts_the_run_and_shows_it(root: Path, preset: str) -> None:
 
     play(root, form(preset, bench), steps)
     assert bench.closed >= 1
+
+
+def test_a_run_is_put_into_the_queue_and_shown_with_what_it_waits_for(
+    root: Path, preset: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TUITRAIN_LEASES", str(tmp_path))
+    holder = Leases(tmp_path, Tenant("alice", "box", 1, "hers", "/hers", 1.0))
+    assert holder.take(["slot-1"])
+
+    async def steps(pilot: Pilot[Any]) -> None:
+        await ready(pilot)
+        await pilot.press("ctrl+f")
+        await wait_for(pilot, lambda: isinstance(pilot.app.screen, RunScreen), "the run's screen")
+        await wait_for_text(pilot, "queued")
+
+    app = play(root, form(preset, bench := Bench()), steps)
+    [run] = [RunDirectory(Path(run.path)) for run in list_runs(root)]
+    with RunReader(run) as reader:
+        assert reader.state().reason == "place 1 of 1; slot 1: alice, hers"
+    app.client.wait_for_answer(run, app.client.send(run, Stop()))
+    app.client.wait_for_end(run)
+    [launched] = app.client._launched.values()
+    assert launched.process is not None
+    assert launched.process.wait() == 130
+    holder.release()
+    assert bench.launched == []
 
 
 async def takes_keys(pilot: Pilot[Any]) -> None:

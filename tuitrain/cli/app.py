@@ -22,6 +22,8 @@ from tuitrain.cli import (
     presets,
     profile,
     queue,
+    sweep,
+    wait,
     watch,
 )
 from tuitrain.cli.inspect import commands as inspection
@@ -88,6 +90,8 @@ hosts.add_commands(app)
 inspection.add_commands(app)
 control.add_commands(app)
 queue.add_commands(app)
+sweep.add_commands(app)
+wait.add_commands(app)
 trained.add_commands(app)
 profile.add_commands(app)
 app.add_typer(presets.app, name="presets")

@@ -7,7 +7,7 @@ import os
 import sys
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,9 +18,11 @@ from tuitrain.cli.queue import After, GiveWay, Gpus, Memory, SlotsOption, WhenFr
 from tuitrain.errors import EXIT_FAILED, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from subprocess import Popen
 
     from tuitrain.cli.progress import Progress
+    from tuitrain.config.presets import FoundPreset
     from tuitrain.config.schema import Preset
     from tuitrain.runs.directory import RunDirectory
     from tuitrain.runs.rows import StateRow
@@ -70,7 +72,8 @@ def run(
             "--set",
             "-s",
             metavar="KEY=VALUE",
-            help="Change a setting, e.g. --set optimizer.lr=3e-4; may be given again.",
+            help="Change a setting, e.g. --set optimizer.lr=3e-4; may be given again. Several "
+            "values, as 1e-4,1e-3, make a sweep.",
             show_default=False,
         ),
     ] = None,
@@ -145,7 +148,15 @@ def run(
         given += [f"train.ranks={ranks}"] if ranks is not None else []
         given += ["data.cache=false"] if no_cache else []
         given += _log_settings(log, textfile)
-        resolved = load_found(found, given, load_user_config().alert_defaults)
+        alerts = load_user_config().alert_defaults
+        if spread := _spread(found, given, alerts):
+            if name or tui or print_config or wish is not None:
+                raise UsageError(
+                    f"--set {spread[0]} lists several values: such a sweep takes only --detach"
+                )
+            here.__exit__()
+            raise typer.Exit(_sweep(found, given, runs_dir, data_dir, detach=detach, json=json))
+        resolved = load_found(found, given, alerts)
         check_trackers(resolved.log.to)
         if print_config:
             output.data(to_toml(resolved).rstrip("\n"))
@@ -164,6 +175,49 @@ def run(
     if tui:
         raise typer.Exit(_watch(directory))
     raise typer.Exit(await_start(client, directory, json) if detach else here.exit_code)
+
+
+def _spread(found: "FoundPreset", given: "Sequence[str]", alerts: "Mapping[str, Any]") -> list[str]:
+    """Return the `--set` texts that list several values where the setting itself takes no list."""
+    from tuitrain.config.load import load_found
+    from tuitrain.errors import PresetError
+    from tuitrain.sweeps.space import split_values
+
+    several = [text for text in given if len(split_values(text)) > 1]
+    if not several:
+        return []
+    try:
+        load_found(found, given, alerts)
+    except PresetError:
+        return several
+    return []
+
+
+def _sweep(
+    found: "FoundPreset",
+    given: "Sequence[str]",
+    runs_dir: Path | None,
+    data_dir: Path | None,
+    *,
+    detach: bool,
+    json: bool,
+) -> int:
+    """Run a preset at every combination of the values that `--set` lists; return the exit code."""
+    from tuitrain.cli import sweep
+    from tuitrain.config.overrides import parse_override
+    from tuitrain.sweeps.space import split_values
+    from tuitrain.sweeps.start import grid_text
+
+    choices: dict[str, list[Any]] = {}
+    for text in given:
+        parts = [parse_override(part) for part in split_values(text)]
+        if len(parts) > 1:
+            choices[".".join(parts[0][0])] = [value for _path, value in parts]
+    single = [text for text in given if len(split_values(text)) == 1]
+    directory = sweep.make(
+        grid_text(choices, {}), f"{found.name}-grid.toml", found, single, runs_dir, data_dir
+    )
+    return sweep.launch(directory, detach=detach, json=json)
 
 
 def resume(

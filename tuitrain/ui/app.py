@@ -233,6 +233,12 @@ class TuitrainApp(App[int]):
 
         self._open(CompareScreen(directories))
 
+    def open_sweeps(self, sweep: str = "") -> None:
+        """Show a sweep by its id, or the newest."""
+        from tuitrain.ui.screens.sweeps.screen import SweepScreen
+
+        self._open(SweepScreen(sweep))
+
     def open_checkpoints(self, directory: RunDirectory) -> None:
         """Show a run's checkpoints."""
         from tuitrain.ui.screens.checkpoints import CheckpointsScreen

@@ -59,6 +59,7 @@ SOURCES = (
     ("Use the model, a command", "tuitrain.ui.screens.results.uses", "CommandScreen"),
     ("Time", "tuitrain.ui.screens.time", "TimeScreen"),
     ("Alerts", "tuitrain.ui.screens.alerts", "AlertsScreen"),
+    ("Sweep", "tuitrain.ui.screens.sweeps.screen", "SweepScreen"),
     ("Profile", "tuitrain.ui.screens.profile", "ProfileScreen"),
     ("Profile, the table", "tuitrain.ui.screens.profile_parts", "RowList"),
     ("Profile, a row", "tuitrain.ui.screens.profile_parts", "Details"),

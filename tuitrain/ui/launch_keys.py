@@ -15,6 +15,15 @@ KEYS: list[BindingType] = [
         tooltip="Start the run with these settings",
     ),
     Binding(
+        "ctrl+f",
+        "enqueue",
+        "when free",
+        show=False,
+        priority=True,
+        id="launch.enqueue",
+        tooltip="Put the run into the queue of the box: it starts when a GPU, or a slot, is free",
+    ),
+    Binding(
         "ctrl+t",
         "toggle_text",
         "all settings",

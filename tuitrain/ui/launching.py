@@ -12,8 +12,11 @@ from tuitrain.config.schema import Preset
 from tuitrain.errors import TuitrainError
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.rows import StateRow
-from tuitrain.supervisor.client import RunClient
+from tuitrain.supervisor.background import start_in_background
+from tuitrain.supervisor.client import Launcher, RunClient
 from tuitrain.supervisor.launch import LaunchSpec
+from tuitrain.supervisor.queueing.standing import check_wish
+from tuitrain.supervisor.queueing.wish import Wish
 
 
 class Starter(Protocol):
@@ -44,6 +47,8 @@ class Attempt:
         *,
         name: str | None,
         preset_folder: Path,
+        wish: Wish | None = None,
+        in_queue: Launcher = start_in_background,
     ) -> None:
         """Prepare to start a run.
 
@@ -54,7 +59,11 @@ class Attempt:
             report: is told each state on the way.
             name: what to call the run.
             preset_folder: where the preset file lies.
+            wish: what the run waits for in the queue of the box; None: it starts at once.
+            in_queue: starts the supervisor of one that waits, which has no worker yet.
         """
+        self._wish = wish
+        self._in_queue = in_queue
         self._client = client
         self._preset = preset
         self._starter = starter
@@ -75,8 +84,14 @@ class Attempt:
             TuitrainError: the run can't be made or started; the text says why.
             OSError: a folder can't be written, or no process can be started.
         """
+        if self._wish is not None:
+            check_wish(self._wish)
         directory = self._client.start(
-            self._preset, name=self._name, preset_folder=self._preset_folder, launch=self._launch
+            self._preset,
+            name=self._name,
+            preset_folder=self._preset_folder,
+            wish=self._wish,
+            launch=self._launch,
         )
         state = self._client.wait_for_start(
             directory, report=self._report, given_up=lambda: self.given_up
@@ -86,4 +101,4 @@ class Attempt:
 
     def _launch(self, spec: LaunchSpec) -> "subprocess.Popen[Any] | None":
         self.directory = spec.directory
-        return self._starter.launch(spec)
+        return self._starter.launch(spec) if spec.wish is None else self._in_queue(spec)

@@ -132,7 +132,13 @@ def _block(reader: "RunReader", now: float) -> str:
     from tuitrain import units
     from tuitrain.view import format as text
 
-    parts = [_facts(reader, now), _metrics(reader), _diagnosis(reader), _checkpoints(reader, now)]
+    parts = [
+        _facts(reader, now),
+        _lives(reader, now),
+        _metrics(reader),
+        _diagnosis(reader),
+        _checkpoints(reader, now),
+    ]
     parts += [block(reader), _memory(reader), _device_block(reader), _last_profile(reader, now)]
     # The end is the state, which stands above.
     alerts = [alert for alert in reader.entries.alerts() if alert.kind != "ended"][-_LATEST_ALERTS:]
@@ -180,6 +186,19 @@ def _facts(reader: "RunReader", now: float) -> str:
             ("samples", f"of {len(steps)} evaluations; shown by `tuitrain samples {summary.id}`")
         )
     return "\n".join(f"{name:<9} {text.sanitise(value)}" for name, value in facts)
+
+
+def _lives(reader: "RunReader", now: float) -> str:
+    """Return a strip of when the run had a worker, where it was interrupted."""
+    from tuitrain.analysis.lives import stretches
+    from tuitrain.view.chart.figure import TerminalStyle
+    from tuitrain.view.lives import life_lines
+    from tuitrain.view.spans import plain_text
+
+    ended, attempts = reader.summary().ended, reader.attempts()
+    found = stretches(reader.states(), attempts, now if ended is None else ended)
+    lines = life_lines(found, len(attempts), _WIDTH, TerminalStyle(ascii=True))
+    return "\n".join(map(plain_text, lines))
 
 
 def _chosen_precision(run: "RunFacts") -> str:

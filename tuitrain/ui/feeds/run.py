@@ -297,6 +297,7 @@ def read_snapshot(
         curves,
         metrics={row.name: row for row in reader.curves.metrics()},
         states=tuple(reader.states()),
+        attempts=tuple(reader.attempts()),
         samples=reader.readings.latest_samples(),
         sampled=reader.readings.latest_sample_time(),
         devices=devices.facts if devices else {},

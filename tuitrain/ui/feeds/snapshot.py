@@ -12,6 +12,7 @@ from tuitrain.analysis.memory_breakdown import training_device
 from tuitrain.failures.explain import Failure
 from tuitrain.runs.rows import (
     AlertRow,
+    AttemptRow,
     CheckpointRow,
     CommandRow,
     MarkRow,
@@ -62,6 +63,8 @@ class RunSnapshot:
     """Over the last seconds of training; None where it is not known."""
     states: tuple[StateRow, ...] = ()
     """All states that the run entered, oldest first."""
+    attempts: tuple[AttemptRow, ...] = ()
+    """Its workers, oldest first."""
     samples: Mapping[str, float] = field(default_factory=dict)
     """The latest readings of GPU, host and worker, by the names of `tuitrain.metric_names`."""
     sampled: float | None = None
@@ -93,6 +96,13 @@ class RunSnapshot:
     def first_step(self) -> int:
         """Return the left edge of the whole run: other programs count from 0."""
         return self.facts.first_step
+
+    @property
+    def until(self) -> float:
+        """Return when the run came to rest, or what is known last of it."""
+        if self.summary is not None and self.summary.ended is not None:
+            return self.summary.ended
+        return max([self.sampled or 0.0, *(row.time for row in self.states)])
 
     @property
     def left_s(self) -> float | None:

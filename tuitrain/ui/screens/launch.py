@@ -22,6 +22,7 @@ from tuitrain.config.schema import Preset
 from tuitrain.errors import TuitrainError, UsageError
 from tuitrain.runs.rows import StateRow
 from tuitrain.supervisor.launch import own_code
+from tuitrain.supervisor.queueing.wish import Wish
 from tuitrain.ui.feeds.delivery import Delivery, pass_through
 from tuitrain.ui.feeds.pace import Pace, read_paces
 from tuitrain.ui.launch_form import RUN_NAME
@@ -77,6 +78,7 @@ class LaunchScreen(LaunchView):
         self._make_worker = make_worker
         self._warm: Starter | None = None
         self._attempt: Attempt | None = None
+        self._wish: Wish | None = None
         self._ask_timer: Timer | None = None
         self._asked = ""
         self._typed_in: Widget | None = None
@@ -241,6 +243,12 @@ class LaunchScreen(LaunchView):
         elif self._attempt is not None:
             self._open_run(self._attempt)
 
+    def action_enqueue(self) -> None:
+        """Put the run into the queue of the box."""
+        if not self.locked:
+            self._wish = Wish()
+            self.action_start()
+
     def _lock(self) -> None:
         """Let nobody change what is being started; what is typed on goes nowhere."""
         self._typed_in = self.focused
@@ -265,6 +273,7 @@ class LaunchScreen(LaunchView):
 
     def _start(self) -> None:
         preset, opened, starter = self._checked.preset, self._opened, self._warm
+        wish, self._wish = self._wish, None
         if preset is None or opened is None or starter is None or self._name_fault():
             self._unlock()
             self._say("can't start: see what is marked", "bad")
@@ -280,6 +289,7 @@ class LaunchScreen(LaunchView):
             lambda state: self._post(partial(self._starting, state)),
             name=self._run_name or None,
             preset_folder=opened.path.parent,
+            wish=wish,
         )
         self._begin(attempt)
 

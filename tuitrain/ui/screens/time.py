@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 
 from tuitrain.analysis.bottleneck import diagnose
+from tuitrain.analysis.lives import stretches
 from tuitrain.analysis.ranks import rank_times, straggler
 from tuitrain.analysis.step_time import StepTime, step_context, step_time
 from tuitrain.metric_names import STAGES, split_metric
@@ -24,6 +25,7 @@ from tuitrain.ui.widgets.reader import Reader
 from tuitrain.ui.widgets.topline import TopLine
 from tuitrain.view.chart.figure import Chart
 from tuitrain.view.format import sanitise
+from tuitrain.view.lives import life_lines
 from tuitrain.view.runtext import STATE_STYLES
 from tuitrain.view.spans import Span, plain_line, wrap_plain
 from tuitrain.view.timetext import side_title, time_lines, timeline, timeline_unit
@@ -114,6 +116,13 @@ class TimeScreen(FollowingScreen[RunSnapshot]):
         bottleneck = straggler(snapshot.split, time) or diagnose(time, context)
         width, ranks = self.size.width, rank_times(snapshot.split)
         lines = time_lines(time, bottleneck, context, snapshot.spent, width, look, ranks)
+        lives = life_lines(
+            stretches(snapshot.states, snapshot.attempts, snapshot.until),
+            len(snapshot.attempts),
+            max(1, width - 2),
+            look,
+        )
+        lines += [(Span(" "), *line) for line in lives]
         # The timeline has what the words leave, and at least a third.
         words.styles.height = max(3, min(len(lines), self.size.height * 3 // 5))
         words.show_lines(lines)

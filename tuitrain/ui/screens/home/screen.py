@@ -80,6 +80,14 @@ class HomeScreen(Whole, Screen[None]):
             id="home.own",
             tooltip="Look at images or a table of your own, and make a preset that trains them",
         ),
+        Binding(
+            "w",
+            "sweeps",
+            "sweeps",
+            show=False,
+            id="home.sweeps",
+            tooltip="Show the sweeps: their trials, the best so far, what decides",
+        ),
         Binding("q", "app.quit", "quit", id="home.quit", tooltip="Leave; runs keep running"),
         Binding(
             "escape",
@@ -291,6 +299,10 @@ class HomeScreen(Whole, Screen[None]):
     def action_presets(self) -> None:
         """Go to the presets."""
         self._presets.list.focus()
+
+    def action_sweeps(self) -> None:
+        """Show the newest sweep, and from there the others."""
+        self._tui().open_sweeps()
 
     def action_own_data(self) -> None:
         """Ask where data of the user's own are."""

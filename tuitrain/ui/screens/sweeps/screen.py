@@ -1,0 +1,216 @@
+"""A sweep: its trials with the best first, where the best lie in the space, and what decides.
+
+It shows what its follower delivers; what is wanted of the driver is written down for it.
+"""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING, cast
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.events import Resize
+from textual.screen import Screen
+
+from tuitrain.errors import RunNotFoundError
+from tuitrain.runs.listing import find_run
+from tuitrain.sweeps.directory import SweepDirectory, change_control
+from tuitrain.ui.feeds.delivery import Delivery
+from tuitrain.ui.feeds.sweep import SweepFollower, SweepSeen
+from tuitrain.ui.whole import Whole
+from tuitrain.ui.widgets.keyline import KeyLine
+from tuitrain.ui.widgets.lines import Lines
+from tuitrain.ui.widgets.picklist import PickList, Row
+from tuitrain.ui.widgets.topline import TopLine
+from tuitrain.view.format import sanitise
+from tuitrain.view.spans import Span, SpanLine, plain_line, wrap_plain
+from tuitrain.view.sweep import (
+    axis_lines,
+    best_line,
+    group_table,
+    sweep_heading,
+    trial_line,
+    weight_lines,
+)
+
+if TYPE_CHECKING:
+    from tuitrain.ui.app import TuitrainApp
+
+_NONE = " no sweeps yet: `tuitrain sweep PRESET --sweep FILE` starts one (`tuitrain help sweeps`)"
+
+
+class SweepScreen(Whole, Screen[None]):
+    """Trials below what is best so far."""
+
+    CSS = """
+    SweepScreen #above { height: auto; max-height: 50%; }
+    SweepScreen PickList { height: 1fr; border-top: solid $panel-lighten-2; }
+    """
+    BINDINGS = [
+        Binding("space", "hold", "pause/go on", id="sweep.hold",
+                tooltip="Start no new trial, or start them again; those that run go on."),
+        Binding("plus", "parallel(1)", "more", id="sweep.more", key_display="+",
+                tooltip="One more trial at a time."),
+        Binding("minus", "parallel(-1)", "fewer", id="sweep.fewer", key_display="-",
+                tooltip="One trial less at a time; none is stopped for it."),
+        Binding("i", "importance", "what decides", id="sweep.importance",
+                tooltip="Have Optuna say how much each setting decides."),
+        Binding("left_square_bracket", "turn(1)", "older", id="sweep.older", key_display="[",
+                tooltip="Show the sweep before this one."),
+        Binding("right_square_bracket", "turn(-1)", "newer", show=False, id="sweep.newer",
+                key_display="]", tooltip="Show the sweep after this one."),
+        Binding("q,escape", "back", "back", id="sweep.back", tooltip="Leave; the sweep goes on."),
+    ]  # fmt: skip
+
+    def __init__(self, wanted: str = "") -> None:
+        """Show a sweep by its id; empty: the newest."""
+        super().__init__()
+        self._wanted = wanted
+        self._seen: SweepSeen | None = None
+        self._weights: tuple[str, Mapping[str, float]] = ("", {})
+
+    @property
+    def _tui(self) -> "TuitrainApp":
+        return cast("TuitrainApp", self.app)
+
+    def compose(self) -> ComposeResult:
+        """Lay the screen out."""
+        yield TopLine()
+        yield Lines(id="above")
+        yield PickList()
+        yield KeyLine()
+
+    def on_mount(self) -> None:
+        """Begin to read."""
+        self._follower = SweepFollower(self._tui.root, self._bring, self._wanted)
+        self._follower.start()
+        self.query_one(PickList).focus()
+
+    def on_unmount(self) -> None:
+        """Stop reading."""
+        self._follower.close()
+
+    def _bring(self, seen: SweepSeen) -> None:
+        self.post_message(Delivery(partial(self._take, seen)))
+
+    def on_delivery(self, message: Delivery) -> None:
+        """Take in what a thread brought."""
+        message.take()
+
+    def _take(self, seen: SweepSeen) -> None:
+        self._seen = seen
+        self._show()
+
+    def on_resize(self, _event: Resize) -> None:
+        """Arrange all for the room there is."""
+        self.call_after_refresh(self._show)
+
+    def on_screen_resume(self) -> None:
+        """Show what was read meanwhile."""
+        self._show()
+
+    # --- what is shown --------------------------------------------------------------------------
+
+    def _show(self) -> None:
+        seen = self._seen
+        # A screen below another one that changes makes Textual paint all of the upper one.
+        if seen is None or not self.is_current or not self.size.width:
+            return
+        picker = self.query_one(PickList)
+        if seen.directory is None or seen.table is None:
+            words = _NONE if seen.directory is None else " its driver has not put anything down yet"
+            self.query_one(TopLine).show_parts((Span(" sweeps", "title"),))
+            self.query_one("#above", Lines).show_lines([])
+            picker.show_rows([], empty=words)
+            return
+        name = Span(f" {sanitise(seen.directory.id)}", "title")
+        place = f"{seen.place} of {seen.number} " if seen.number > 1 else ""
+        self.query_one(TopLine).show_parts((name,), (Span(place, "quiet"),))
+        self.query_one("#above", Lines).show_lines(self._above(seen))
+        width, look = max(20, self.size.width), self._tui.look
+        picker.show_rows(
+            [
+                Row(str(row.number), trial_line(row, seen.table, width, look))
+                for row in seen.table.ranked
+            ],
+            empty=" no trial yet",
+        )
+
+    def _above(self, seen: SweepSeen) -> list[SpanLine]:
+        table, width = seen.table, max(20, self.size.width)
+        assert table is not None
+        # A live driver may take a moment to say what a key has asked for.
+        state = "paused" if seen.control.paused and seen.state == "running" else seen.state
+        lines = [sweep_heading(table, state, width), best_line(table, width)]
+        if table.reason:
+            lines += wrap_plain(f" {table.reason}", width, "alert")
+        lines += axis_lines(table, width, self._tui.look)
+        lines += [plain_line(f" {each}") for each in group_table(table).splitlines()]
+        if seen.directory is not None and self._weights[0] == seen.directory.id:
+            lines += [plain_line(f" {each}") for each in weight_lines(self._weights[1], 30)]
+        return lines
+
+    # --- keys -----------------------------------------------------------------------------------
+
+    @on(PickList.Chosen)
+    def _open(self, event: PickList.Chosen) -> None:
+        table = self._seen.table if self._seen else None
+        run = next((row.run for row in table.rows if str(row.number) == event.key), "") if (
+            table) else ""  # fmt: skip
+        if not run:
+            self._tui.tell("this trial has no run", "warning")
+            return
+        try:
+            self._tui.open_run(find_run(self._tui.root, run))
+        except RunNotFoundError as error:
+            self._tui.tell(str(error), "warning")
+
+    def _directory(self) -> SweepDirectory | None:
+        return self._seen.directory if self._seen is not None else None
+
+    def action_hold(self) -> None:
+        """Start no new trial, or start them again."""
+        directory = self._directory()
+        if directory is not None and self._seen is not None:
+            if not directory.is_live():
+                words = f"it has no driver: `tuitrain sweep resume {directory.id}` starts one"
+                self._tui.tell(words, "warning")
+                return
+            change_control(directory, paused=not self._seen.control.paused)
+            self._follower.wake()
+
+    def action_parallel(self, by: int) -> None:
+        """Have more or fewer trials at a time."""
+        seen, directory = self._seen, self._directory()
+        if directory is not None and seen is not None and seen.table is not None:
+            now = seen.control.parallel or seen.table.parallel
+            change_control(directory, parallel=max(1, now + by))
+            self._tui.tell(f"{max(1, now + by)} trials at a time")
+            self._follower.wake()
+
+    def action_importance(self) -> None:
+        """Have Optuna say how much each setting decides."""
+        directory = self._directory()
+        if directory is not None:
+            self._tui.do_and_tell(partial(self._ask_importance, directory))
+
+    def _ask_importance(self, directory: SweepDirectory) -> str:
+        # Imported here, and in a thread: Optuna takes a fifth of a second and 35 MB.
+        from tuitrain.sweeps.study import importance_of
+
+        weights = importance_of(directory)
+        self.post_message(Delivery(partial(self._take_weights, directory.id, weights)))
+        return "how much each setting decides of the value, by Optuna (PED-ANOVA)"
+
+    def _take_weights(self, sweep: str, weights: Mapping[str, float]) -> None:
+        self._weights = (sweep, weights)
+        self._show()
+
+    def action_turn(self, by: int) -> None:
+        """Show another sweep."""
+        self._follower.turn(by)
+
+    def action_back(self) -> None:
+        """Leave."""
+        self.dismiss()
