@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tuitrain.runs.summary import RunSummary
 from tuitrain.ui.feeds.details import DetailsFollower, ReadDetails
-from tuitrain.ui.feeds.home import CurveFollower, HeldListFollower, MachineFollower
+from tuitrain.ui.feeds.home import CurveFollower, HeldListFollower
 from tuitrain.ui.feeds.preview import PreviewFollower
 from tuitrain.view.runlist.preview import Preview
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class HomeFeeds:
-    """Follows the list of runs, what is shown of them, and the machine."""
+    """Follows the list of runs, and what is shown of them."""
 
     def __init__(
         self,
@@ -27,7 +27,6 @@ class HomeFeeds:
         curves: Callable[[Mapping[str, tuple[float, ...]]], None],
         details: Callable[[ReadDetails], None],
         preview: Callable[[Preview], None],
-        machine: MachineFollower,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """Follow the folder `root`; each other argument takes what a thread brings."""
@@ -35,7 +34,7 @@ class HomeFeeds:
         self._curves = CurveFollower(curves)
         self._details = DetailsFollower(details, clock)
         self._preview = PreviewFollower(preview)
-        self._all = (self._list, self._curves, self._details, self._preview, machine)
+        self._all = (self._list, self._curves, self._details, self._preview)
 
     def start(self) -> None:
         """Begin to read."""
