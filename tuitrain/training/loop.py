@@ -26,6 +26,7 @@ from tuitrain.training.memory.oom_recovery import OomRecovery
 from tuitrain.training.memory.oom_report import OutOfMemory, is_in_update
 from tuitrain.training.memory.watch import MemoryWatch
 from tuitrain.training.metrics.evaluating import EvaluationRound
+from tuitrain.training.metrics.layers import LayerWatch
 from tuitrain.training.metrics.recorder import StepRecorder
 from tuitrain.training.metrics.reporter import StepReporter
 from tuitrain.training.modules.singles import check_singles
@@ -56,8 +57,8 @@ def _steps_of(
     send: Callable[[Event], None],
     timing_share: float,
     instrument: Callable[[str], Instrument],
-) -> tuple[StepReporter, TrainStep]:
-    """Return what takes the steps of a state, and what tells of them."""
+) -> tuple[StepReporter, TrainStep, LayerWatch]:
+    """Return what takes the steps of a state, what tells of them, and what looks into layers."""
     components = state.components
     nonfinite = NonfinitePolicy(
         components.optimizer,
@@ -73,7 +74,8 @@ def _steps_of(
     )
     norms = instrument("the norm of the gradients")
     step = TrainStep(components, state.settings, nonfinite, recorder, timer, norms)
-    return StepReporter(state, recorder, timer, nonfinite, send), step
+    layers = LayerWatch(components, state.settings, recorder, instrument("the measure of layers"))
+    return StepReporter(state, recorder, timer, nonfinite, send), step, layers
 
 
 class Trainer:
@@ -107,7 +109,9 @@ class Trainer:
         self.state = state = TrainingState(components)
 
         instrument = partial(_instrument, state, send)
-        self._reporter, self._train_step = _steps_of(state, send, timing_share, instrument)
+        self._reporter, self._train_step, self._layers = _steps_of(
+            state, send, timing_share, instrument
+        )
         self._planner = BoundaryPlanner(
             channel, Triggers(components.preset.train, state.settings, components.data.plan)
         )
@@ -230,6 +234,14 @@ class Trainer:
             self.state.step += 1
 
     def _take(self) -> None:
+        if self._layers.due(self.state.step):
+            # What it costs to look would count to the stages of a step.
+            self._train_step.leave_untimed(self.state.step)
+            self._layers.take(self._take_plain)
+        else:
+            self._take_plain()
+
+    def _take_plain(self) -> None:
         self._reporter.ends = self._train_step(self.state.step, self._batches)
 
     # --- the boundary between two steps -----------------------------------------------------------
