@@ -258,6 +258,12 @@ class TuitrainApp(App[int]):
 
         self._open(MemoryScreen(directory))
 
+    def open_layers(self, directory: RunDirectory) -> None:
+        """Show what was measured of a run's layers."""
+        from tuitrain.ui.screens.layers import LayersScreen
+
+        self._open(LayersScreen(directory))
+
     def open_machine(self, directory: RunDirectory | None = None) -> None:
         """Show what the GPUs and the host do; the run that one comes from stands out."""
         from tuitrain.ui.screens.machine import MachineScreen
