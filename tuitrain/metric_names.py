@@ -52,6 +52,30 @@ def rank_metric(rank: int, name: str) -> str:
     return f"{_SPLIT}rank{rank}/{name}"
 
 
+LAYER_KINDS = ("activation", "gradient", "weight", "dead")
+"""What is measured of a layer: the root of the mean square of what it gives, the norm of its
+gradient as the optimizer gets it, the norm of its weights, and the share of its units, 0 to 1, that
+give 0 for every sample of a step."""
+_LAYER = "layer/"
+
+
+def layer_metric(kind: str, layer: str) -> str:
+    """Return the name under which a layer's measure is stored."""
+    return f"{_LAYER}{kind}/{layer}"
+
+
+def layer_of(name: str) -> tuple[str, str] | None:
+    """Return kind and layer of such a name; None for any other."""
+    kind, separator, layer = name.removeprefix(_LAYER).partition("/")
+    found = name.startswith(_LAYER) and separator and kind in LAYER_KINDS
+    return (kind, layer) if found else None
+
+
+def axis_of(name: str) -> str:
+    """Return what a metric is stored as: `split`, `layer`, or a curve of its own by `step`."""
+    return "split" if is_split_metric(name) else "layer" if layer_of(name) else "step"
+
+
 PROFILE_TRACE = "trace.json.gz"
 """The file of a profile's trace in its folder under profiles/."""
 PROFILE_DIGEST = "profile.json"

@@ -48,6 +48,7 @@ def card(index: int = 0, **changes: Any) -> dict[str, Any]:
         "PowerUsage": 512_345,
         "EnforcedPowerLimit": 700_000,
         "Temperature": 61,
+        "TemperatureThreshold": lambda kind: {0: 92, 1: 87}[kind],
         "ClockInfo": lambda kind: {1: 1980, 2: 2619}[kind],
         "CurrentClocksEventReasons": 0,
         "ComputeRunningProcesses_v3": [],

@@ -161,7 +161,8 @@ def test_in_a_container_numbers_of_the_host_are_not_taken_for_ours() -> None:
     (facts,) = found.facts()["gpus"]
     assert facts["errors"] == ["in a container: processes can't be told apart"]
     assert facts["processes"][0] | {"bytes": 0} == {
-        "pid": 2**22 + 12345, "user": None, "command": None, "bytes": 0, "is_worker": False,
+        "pid": 2**22 + 12345, "user": None, "command": None, "started": None, "bytes": 0,
+        "is_worker": False,
     }  # fmt: skip
 
 

@@ -73,11 +73,12 @@ def test_children_are_those_that_psutil_finds(worker: Any) -> None:
 
 
 def test_a_process_has_an_owner_and_a_short_command(worker: Any) -> None:
-    user, command = owner_of(worker.pid)
+    user, command, started = owner_of(worker.pid)
+    assert started == psutil.Process(worker.pid).create_time()
     assert user == psutil.Process().username()
     assert command is not None
     assert command.startswith("python")
-    assert owner_of(2**22 + 999) == (None, None)
+    assert owner_of(2**22 + 999) == (None, None, None)
 
 
 @pytest.mark.parametrize(

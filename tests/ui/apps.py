@@ -7,7 +7,9 @@ from typing import Any
 
 from textual.pilot import Pilot
 
+from tests.ui.machines import still_feed
 from tuitrain.ui.app import TuitrainApp
+from tuitrain.ui.feeds.machine import MachineFeed
 from tuitrain.ui.preferences import Preferences
 from tuitrain.view.chart.figure import TerminalStyle
 
@@ -23,10 +25,12 @@ def play(
     look: TerminalStyle | None = None,
     notifications: bool = False,
     watching: bool = False,
+    machine: MachineFeed | None = None,
 ) -> TuitrainApp:
     """Open the interface with the screen that `first` opens, and do `steps` on it.
 
-    Only with `notifications` do the few words show that pass by themselves.
+    Only with `notifications` do the few words show that pass by themselves. The machine is one
+    that stands still.
     """
     preferences = Preferences(root.parent / "preferences.toml")
     app = TuitrainApp(
@@ -35,6 +39,7 @@ def play(
         preferences=preferences,
         first=first,
         watching=watching,
+        machine=machine or still_feed(root),
     )
 
     async def run() -> None:

@@ -63,6 +63,7 @@ def train(
     accuracy: float | None = None,
     end: tuple[EndState, str] | None = ("finished", "all epochs"),
     attempt: int = 1,
+    pid: int = 77,
 ) -> None:
     """Record a run of as many steps as there are losses.
 
@@ -76,11 +77,12 @@ def train(
         accuracy: val/accuracy after the last step.
         end: state and reason at the end; None: it goes on.
         attempt: which worker did so.
+        pid: its process.
     """
     start, count = NOW - age_s, len(losses)
     at = start + 1 + count * step_s
     events: list[m.Event] = [
-        m.WorkerStarted(start, 77),
+        m.WorkerStarted(start, pid),
         m.TrainingPrepared(
             start + 1, 0, total_steps, steps_per_epoch, 12_345, "cpu", m.Environment()
         ),

@@ -1,5 +1,4 @@
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +6,7 @@ import pytest
 from textual.pilot import Pilot
 
 from tests.ui.apps import play
+from tests.ui.machines import gpu_facts, gpu_samples, still_feed, with_gpus
 from tests.ui.makers import NOW, EndState, falling, keep_alive, new_run, train
 from tests.ui.screens import screen_text, told, wait_for, wait_for_golden, wait_for_text
 from tuitrain.config.presets import ListedPreset, find_preset, listed
@@ -15,9 +15,8 @@ from tuitrain.runs.labels import Labels, load_labels, save_labels
 from tuitrain.runs.listing import list_runs
 from tuitrain.runs.reader import RunReader
 from tuitrain.runs.summary import RunSummary, save_summary
-from tuitrain.telemetry.gpu import GpuSampler
 from tuitrain.ui.app import TuitrainApp
-from tuitrain.ui.feeds.home import MachineFollower, read_experience
+from tuitrain.ui.feeds.home import read_experience
 from tuitrain.ui.screens.compare import CompareScreen
 from tuitrain.ui.screens.home.screen import HomeScreen
 from tuitrain.ui.screens.launch import LaunchScreen
@@ -39,49 +38,6 @@ name = "mlp"
 [loss]
 name = "{loss}"
 """
-
-
-class NoNvml:
-    """A machine without a driver, as pynvml shows it."""
-
-    class NVMLError(Exception):
-        pass
-
-    def nvmlInit(self) -> None:
-        raise self.NVMLError
-
-
-class TwoGpus(NoNvml):
-    """Two GPUs of 80 GB, one of them in use."""
-
-    NVML_TEMPERATURE_GPU = 0
-
-    def nvmlInit(self) -> None:
-        pass
-
-    def nvmlShutdown(self) -> None:
-        pass
-
-    def nvmlDeviceGetCount(self) -> int:
-        return 2
-
-    def nvmlDeviceGetHandleByIndex(self, index: int) -> int:
-        return index
-
-    def nvmlDeviceGetMemoryInfo(self, handle: int) -> Any:
-        class Memory:
-            used, total = (70e9 if handle else 1e9), 80e9
-
-        return Memory
-
-    def nvmlDeviceGetUtilizationRates(self, _handle: int) -> Any:
-        raise self.NVMLError
-
-    def nvmlDeviceGetPowerUsage(self, _handle: int) -> int:
-        raise self.NVMLError
-
-    def nvmlDeviceGetTemperature(self, _handle: int, _sensor: int) -> int:
-        raise self.NVMLError
 
 
 @pytest.fixture
@@ -112,15 +68,12 @@ def presets(tmp_path: Path) -> Sequence[ListedPreset]:
 
 @pytest.fixture
 def home(presets: Sequence[ListedPreset]) -> Callable[[TuitrainApp], None]:
-    machine = partial(MachineFollower, host="gpu-box-7", sampler=lambda: GpuSampler(NoNvml()))
-    return show_home(presets, machine)
+    return show_home(presets)
 
 
-def show_home(
-    presets: Sequence[ListedPreset], machine: Callable[..., MachineFollower]
-) -> Callable[[TuitrainApp], None]:
+def show_home(presets: Sequence[ListedPreset]) -> Callable[[TuitrainApp], None]:
     def show(app: TuitrainApp) -> None:
-        app.push_screen(HomeScreen(lambda: NOW, lambda: presets, machine))
+        app.push_screen(HomeScreen(lambda: NOW, lambda: presets))
 
     return show
 
@@ -262,7 +215,6 @@ def test_a_preset_that_a_filter_found_stays_in_sight_when_all_are_shown_again(
         path = tmp_path / f"more-{number}.toml"
         path.write_text(presets[0].found.path.read_text().replace("tiny-mlp", path.stem))
         more.append(listed(find_preset(str(path))))
-    machine = partial(MachineFollower, host="gpu-box-7", sampler=lambda: GpuSampler(NoNvml()))
 
     async def steps(pilot: Pilot[Any]) -> None:
         await wait_for_text(pilot, "tiny-mlp")
@@ -274,7 +226,7 @@ def test_a_preset_that_a_filter_found_stays_in_sight_when_all_are_shown_again(
         await wait_for_text(pilot, "more-28")
         assert shown.key == "more-29"
 
-    play(root, show_home(more, machine), steps, size=(80, 24))
+    play(root, show_home(more), steps, size=(80, 24))
 
 
 def test_the_filter_of_runs_takes_words_of_name_preset_and_state(
@@ -603,12 +555,13 @@ def test_q_leaves_and_n_goes_to_the_presets(
 def test_the_top_line_counts_gpus_that_are_free(
     root: Path, presets: Sequence[ListedPreset]
 ) -> None:
-    machine = partial(MachineFollower, host="gpu-box-7", sampler=lambda: GpuSampler(TwoGpus()))
+    idle, busy = gpu_samples(0, 0.5, 0.0), gpu_samples(1, 20.0, 95.0)
+    machine = still_feed(root, with_gpus([gpu_facts(0), gpu_facts(1)], idle, busy))
 
     async def steps(pilot: Pilot[Any]) -> None:
         await wait_for_text(pilot, "gpu-box-7   2 GPUs, 1 free   runs: 0 live")
 
-    play(root, show_home(presets, machine), steps)
+    play(root, show_home(presets), steps, machine=machine)
 
 
 def test_a_preset_at_fault_is_listed_with_what_is_wrong(

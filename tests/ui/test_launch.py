@@ -10,6 +10,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
 
 from tests.ui.apps import play
+from tests.ui.machines import gpu_facts, gpu_samples, row, still_feed, with_gpus
 from tests.ui.makers import falling, new_run, train
 from tests.ui.screens import screen_text, type_at_once, wait_for, wait_for_golden, wait_for_text
 from tuitrain.config.load import parse_preset, to_toml
@@ -64,6 +65,10 @@ class Bench:
         self.asked: list[str] = []
         self.launched: list[LaunchSpec] = []
         self.closed = 0
+        self.devices = (
+            DeviceMemory("cuda:0", "H200", 2**37, 2**37),
+            DeviceMemory("cpu", "x86_64", 2**33, 2**34),
+        )
         self.may_go_on = threading.Event()
         """Not set, the run stays on its way for long, as one that downloads its data."""
         self.may_go_on.set()
@@ -87,14 +92,10 @@ class Bench:
     def ask(self, config: str) -> None:
         self.asked.append(config)
         batch = parse_preset(config, "asked").train.batch_size
-        devices = (
-            DeviceMemory("cuda:0", "H200", 2**37, 2**37),
-            DeviceMemory("cpu", "x86_64", 2**33, 2**34),
-        )
         estimate = CostEstimate(
             "cuda:0", 53_000, 2**20, 2**20, 2**21, batch * 2**14, 2**17, 23, 460
         )
-        self._deliver(WarmReport(True, devices, CostEstimated(config, estimate)))
+        self._deliver(WarmReport(True, self.devices, CostEstimated(config, estimate)))
 
     def launch(self, spec: LaunchSpec) -> None:
         if self.error:
@@ -160,6 +161,27 @@ def test_launch_looks_like_its_golden_copy(root: Path, preset: str, size: tuple[
         await wait_for_golden(pilot, f"launch-{size[0]}x{size[1]}")
 
     play(root, form(preset, Bench()), steps, size=size)
+
+
+def test_the_form_says_who_holds_the_device_and_which_one_is_free(root: Path, preset: str) -> None:
+    bench = Bench()
+    bench.devices = (
+        DeviceMemory("cuda:0", "H100", 2**36, 2**37, "1"),
+        DeviceMemory("cuda:1", "H100", 2**37, 2**37, "0"),
+        DeviceMemory("cpu", "x86_64", 2**33, 2**34),
+    )
+    rows = [row(2**22 + 5, "alice", "python3 serve.py", 4.1)]
+    gpus = [gpu_facts(0), gpu_facts(1, *rows)]
+    busy = [gpu_samples(0, 0.3, 0.0), gpu_samples(1, 5.0, 40.0)]
+
+    async def steps(pilot: Pilot[Any]) -> None:
+        await ready(pilot)
+        # CUDA counts the fastest first: what tells the devices apart is their UUID.
+        await wait_for_text(pilot, "cuda:0 held by alice 4.1 GiB")
+        await wait_for_text(pilot, "cuda:1 free")
+
+    machine = still_feed(root, with_gpus(gpus, *busy))
+    play(root, form(preset, bench), steps, machine=machine)
 
 
 def test_a_wrong_value_is_told_right_below_its_field_while_typing(root: Path, preset: str) -> None:

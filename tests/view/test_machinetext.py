@@ -1,7 +1,8 @@
 from typing import Any
 
 from tests.ui.run_makers import DEVICES
-from tuitrain.view.machinetext import free_gpus, machine_words
+from tuitrain.view.machine.seen import free_gpus
+from tuitrain.view.machinetext import machine_words
 
 GIB = 2.0**30
 IDLE: dict[str, Any] = {

@@ -60,25 +60,9 @@ def _read(root: Path) -> tuple[dict[str, float], dict[str, Any]]:
 
 def _live_runs(root: Path) -> dict[int, str]:
     """Return the names of live runs by their worker's process."""
-    from tuitrain.errors import TuitrainError
-    from tuitrain.runs.directory import RunDirectory
-    from tuitrain.runs.listing import run_paths
-    from tuitrain.runs.lock import is_alive
-    from tuitrain.runs.reader import RunReader
+    from tuitrain.runs.reading.live import live_runs
 
-    found = {}
-    for path in run_paths(root):
-        directory = RunDirectory(Path(path))
-        try:
-            if not is_alive(directory):
-                continue
-            with RunReader(directory) as reader:
-                attempts = reader.attempts()
-                if attempts and attempts[-1].pid is not None and attempts[-1].ended is None:
-                    found[attempts[-1].pid] = reader.meta()["name"]
-        except (TuitrainError, OSError):
-            continue
-    return found
+    return {run.pid: run.summary.name for run in live_runs(root) if run.pid is not None}
 
 
 def add_commands(app: typer.Typer) -> None:

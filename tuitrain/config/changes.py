@@ -27,6 +27,7 @@ LENGTH = frozenset({"train.epochs", "train.max_steps", *STEP_SIZE})
 _NEUTRAL = ("alerts.", "checkpoint.", "log.", "stop.", "data.mode", "data.workers",
             "data.memory_share", "data.cache", "data.path", "description", "train.grace_s",
             "train.evaluate_every_", "train.memory_history", "train.grad_norm_every",
+            "train.layers_every",
             "train.gradient_checkpointing", "metrics")  # fmt: skip
 """Beginnings of keys that change no weight, but for when a run ends."""
 

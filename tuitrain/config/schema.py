@@ -231,6 +231,11 @@ class TrainSection(Section):
         description="Record the gradient norm every so many steps; with `clip_norm` it is known "
         "and recorded at each. 0: never.",
     )
+    layers_every: NonNegativeInt = Field(
+        0,
+        description="Measure each layer every so many steps: what it gives, its gradient, its "
+        "weights, and how many of its units are dead; 0: never.",
+    )
     seed: Annotated[int, Field(ge=0, lt=1 << 63)] = Field(
         0,
         json_schema_extra={"words": "a whole number of at least 0 and less than 2^63"},
@@ -482,6 +487,7 @@ LIVE_SETTINGS: tuple[str, ...] = (
     "optimizer.lr",
     "optimizer.weight_decay",
     "train.clip_norm",
+    "train.layers_every",
     "checkpoint.every_steps",
     "checkpoint.every_minutes",
     "checkpoint.every_epochs",

@@ -174,6 +174,10 @@ class DeviceMemory:
     product: str
     free_bytes: int
     total_bytes: int
+    uuid: str | None = field(default=None, metadata=ABSENT)
+    """As CUDA gives it, without a prefix."""
+    pci: str | None = field(default=None, metadata=ABSENT)
+    """domain:bus:device, in hexadecimal digits."""
 
 
 @dataclass(frozen=True, slots=True)

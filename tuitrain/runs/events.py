@@ -9,7 +9,7 @@ from functools import singledispatch
 
 from tuitrain import messages
 from tuitrain.messages import Event, plain_data
-from tuitrain.metric_names import is_split_metric
+from tuitrain.metric_names import axis_of
 from tuitrain.runs.rows import BatchMark, BestMark, ResumeMark, SettingMark
 from tuitrain.runs.storage.database import to_json
 from tuitrain.runs.storage.record_tables import RecordTables
@@ -85,7 +85,7 @@ def _(event: messages.StepsTaken, tables: RecordTables, _source: Source) -> None
     for points in event.points:
         count = len(points.values)
         steps = points.steps or range(points.first_step, points.first_step + count)
-        axis = "split" if is_split_metric(points.name) else "step"
+        axis = axis_of(points.name)
         tables.points.append(points.name, steps, points.values, axis)
     tables.execute(
         "INSERT OR REPLACE INTO progress VALUES (?, ?, ?, ?)",

@@ -105,7 +105,11 @@ class HostSampler:
     def _disk(self) -> dict[str, float]:
         if self._folder is None:
             return {}
-        usage = shutil.disk_usage(self._folder)
+        try:
+            usage = shutil.disk_usage(self._folder)
+        except OSError:
+            # Unmounted or removed meanwhile: there is nothing to tell.
+            return {}
         return {
             "host/disk_free_bytes": float(usage.free),
             "host/disk_total_bytes": float(usage.total),

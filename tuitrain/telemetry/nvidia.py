@@ -10,6 +10,8 @@ from tuitrain.telemetry.driver import Driver, Refusal, text_of
 from tuitrain.telemetry.owners import Owners
 
 _GPU_SENSOR = 0
+_SLOWDOWN = 1
+"""The temperature from which on the hardware slows its clocks down."""
 _SM_CLOCK, _MEMORY_CLOCK = 1, 2
 _PCIE_SENT, _PCIE_RECEIVED = 0, 1
 """Of NVML's enumerations, which are its binary interface and don't change."""
@@ -165,6 +167,9 @@ class NvidiaGpu:
             "name": text_of(driver.ask(index, "nvmlDeviceGetName", handle)) or f"GPU {index}",
             "uuid": text_of(driver.ask(index, "nvmlDeviceGetUUID", handle)),
             "pci": _bus_id(driver.ask(index, "nvmlDeviceGetPciInfo", handle)),
+            "temperature_limit_c": driver.ask(
+                index, "nvmlDeviceGetTemperatureThreshold", handle, _SLOWDOWN
+            ),
         }
         self._mig = False
         self.look_for_slices()

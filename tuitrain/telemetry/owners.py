@@ -6,7 +6,7 @@ Knows processes; nothing of GPUs.
 import contextlib
 from collections.abc import Collection, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import psutil
 
@@ -16,13 +16,22 @@ _INTERPRETERS = ("python", "ruby", "perl", "node", "bash", "sh")
 _LONGEST = 60
 
 
+class Owner(NamedTuple):
+    """Whose a process is; None for what is not told."""
+
+    user: str | None = None
+    command: str | None = None
+    started: float | None = None
+    """Seconds since the epoch."""
+
+
 class Owners:
     """Looks each process up once, as long as it keeps being asked for."""
 
     def __init__(self, *, sees_all: bool | None = None) -> None:
         """Begin; `sees_all`: numbers are those that a driver uses; None: look."""
         self._sees_all = sees_every_process() if sees_all is None else sees_all
-        self._known: dict[int, tuple[str | None, str | None]] = {}
+        self._known: dict[int, Owner] = {}
 
     def can_tell(self, pids: Collection[int]) -> bool:
         """Say whether processes that a driver names are those that have these numbers here.
@@ -37,13 +46,14 @@ class Owners:
         """Return the processes on a GPU as plain data, those with most memory first."""
         rows = []
         for pid, size_bytes in memory.items():
-            user, command = self._look_up(pid) if known else (None, None)
+            owner = self._look_up(pid) if known else Owner()
             mine = known and pid in family
             rows.append(
                 {
                     "pid": pid,
-                    "user": user,
-                    "command": command,
+                    "user": owner.user,
+                    "command": owner.command,
+                    "started": owner.started,
                     "bytes": size_bytes,
                     "is_worker": mine,
                 }
@@ -55,7 +65,7 @@ class Owners:
         kept = set(pids)
         self._known = {pid: found for pid, found in self._known.items() if pid in kept}
 
-    def _look_up(self, pid: int) -> tuple[str | None, str | None]:
+    def _look_up(self, pid: int) -> Owner:
         if pid not in self._known:
             self._known[pid] = owner_of(pid)
         return self._known[pid]
@@ -69,15 +79,34 @@ def sees_every_process() -> bool:
         return not Path("/proc/self").exists()
 
 
-def owner_of(pid: int) -> tuple[str | None, str | None]:
-    """Return user and short command of a process; None for what is not told."""
-    user = command = None
+def owner_of(pid: int) -> Owner:
+    """Return whose a process is, what it is called, and when it began, as far as that is told."""
+    user = command = started = None
     with contextlib.suppress(psutil.Error):
         process = psutil.Process(pid)
+        started = process.create_time()
         with contextlib.suppress(psutil.Error, KeyError):
             user = process.username()
         command = short_command(process.cmdline()) or process.name()
-    return user, command
+    return Owner(user, command, started)
+
+
+def ancestors_of(pid: int) -> tuple[int, ...]:
+    """Return a process and those that it comes from, nearest first."""
+    found = [pid]
+    with contextlib.suppress(psutil.Error):
+        found += [process.pid for process in psutil.Process(pid).parents()]
+    return tuple(found)
+
+
+def rank_of(pid: int) -> int | None:
+    """Return which of several ranks a process is, by what its launcher told it; None: of none.
+
+    The environment of somebody else's process can't be read.
+    """
+    with contextlib.suppress(psutil.Error, OSError, ValueError):
+        return int(psutil.Process(pid).environ().get("RANK", ""))
+    return None
 
 
 def short_command(words: list[str]) -> str:

@@ -22,7 +22,7 @@ from tuitrain.training.build import TrainingComponents, build_components
 from tuitrain.training.memory.footprint import estimate_footprint
 from tuitrain.training.modules.frozen_body import keep_features
 from tuitrain.training.modules.singles import rehearse
-from tuitrain.training.runtime.environment import device_name
+from tuitrain.training.runtime.environment import device_identity, device_name
 
 
 def warm_up() -> tuple[DeviceMemory, ...]:
@@ -38,7 +38,10 @@ def warm_up() -> tuple[DeviceMemory, ...]:
 
 
 def _described(name: str, device: torch.device, free_bytes: int, total_bytes: int) -> DeviceMemory:
-    return DeviceMemory(name, device_name(device), int(free_bytes), int(total_bytes))
+    uuid = pci = None
+    if device.type == "cuda":
+        uuid, pci = device_identity(torch.cuda.get_device_properties(device))
+    return DeviceMemory(name, device_name(device), int(free_bytes), int(total_bytes), uuid, pci)
 
 
 def forget_components() -> None:

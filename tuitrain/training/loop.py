@@ -28,6 +28,7 @@ from tuitrain.training.memory.oom_recovery import OomRecovery
 from tuitrain.training.memory.oom_report import OutOfMemory, is_in_update
 from tuitrain.training.memory.watch import MemoryWatch
 from tuitrain.training.metrics.evaluating import EvaluationRound
+from tuitrain.training.metrics.layers import LayerWatch
 from tuitrain.training.metrics.recorder import StepRecorder
 from tuitrain.training.metrics.reporter import StepReporter
 from tuitrain.training.modules.singles import check_singles
@@ -59,8 +60,8 @@ def _steps_of(
     timing_share: float,
     instrument: Callable[[str], Instrument],
     memory: Callable[[], float],
-) -> tuple[StepReporter, TrainStep, SharedSteps | None]:
-    """Return what takes the steps of a state, what tells of them, and what ranks share of them."""
+) -> tuple[StepReporter, TrainStep, LayerWatch, SharedSteps | None]:
+    """Return what takes the steps of a state, tells of them, looks into layers, and shares them."""
     components = state.components
     nonfinite = NonfinitePolicy(
         components.optimizer,
@@ -76,11 +77,12 @@ def _steps_of(
     )
     norms = instrument("the norm of the gradients")
     step = TrainStep(components, state.settings, nonfinite, recorder, timer, norms)
+    layers = LayerWatch(components, state.settings, recorder, instrument("the measure of layers"))
     shared = None
     if not components.world.is_alone:
         shared = SharedSteps(recorder, timer, components.world, channel, memory)
     reporter = StepReporter(state, recorder, timer, nonfinite, channel.send, shared)
-    return reporter, step, shared
+    return reporter, step, layers, shared
 
 
 def _planner_of(
@@ -123,7 +125,7 @@ class Trainer:
         self.state = state = TrainingState(components)
 
         instrument = partial(_instrument, state, send)
-        self._reporter, self._train_step, shared = _steps_of(
+        self._reporter, self._train_step, self._layers, shared = _steps_of(
             state, channel, timing_share, instrument, partial(held_bytes, device)
         )
         self._planner = _planner_of(state, channel, shared)
@@ -249,6 +251,14 @@ class Trainer:
             self.state.step += 1
 
     def _take(self) -> None:
+        if self._layers.due(self.state.step):
+            # What it costs to look would count to the stages of a step.
+            self._train_step.leave_untimed(self.state.step)
+            self._layers.take(self._take_plain)
+        else:
+            self._take_plain()
+
+    def _take_plain(self) -> None:
         self._reporter.ends = self._train_step(self.state.step, self._batches)
 
     # --- the boundary between two steps -----------------------------------------------------------

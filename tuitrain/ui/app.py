@@ -19,6 +19,7 @@ from textual.app import App, SystemCommand
 from textual.binding import Binding
 from textual.filter import LineFilter
 from textual.screen import ModalScreen, Screen
+from textual.widgets import Input
 
 from tuitrain.errors import RunBusyError, TuitrainError, UsageError
 from tuitrain.messages import Continue, Request, kind_of
@@ -26,6 +27,7 @@ from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.watched import refuse_remote, refuse_watched
 from tuitrain.supervisor.client import RunClient
 from tuitrain.ui.clipboard import copy_text
+from tuitrain.ui.feeds.machine import MachineFeed
 from tuitrain.ui.gate import HAND_S, Gate, await_parts
 from tuitrain.ui.notices import DesktopNotifier
 from tuitrain.ui.preferences import Preferences
@@ -87,6 +89,7 @@ class TuitrainApp(App[int]):
         first: Callable[["TuitrainApp"], None] | None = None,
         notifier: DesktopNotifier | None = None,
         watching: bool = False,
+        machine: MachineFeed | None = None,
     ) -> None:
         """Show the runs below `root`.
 
@@ -98,6 +101,7 @@ class TuitrainApp(App[int]):
             first: opens a screen above home at the start.
             notifier: how new alerts are told beside the screens.
             watching: the runs are logs of other programs, among which none is started.
+            machine: reads the machine; None: the one that this program runs on.
         """
         super().__init__()
         self.notifier = notifier or DesktopNotifier()
@@ -105,6 +109,7 @@ class TuitrainApp(App[int]):
         self.look = look
         self.data_dir = data_dir
         self.client = RunClient(root, data_dir=data_dir)
+        self.machine = machine or MachineFeed(root)
         self.span_styles: dict[str, Style] = {}
         self.preferences = preferences
         self._first = first
@@ -141,6 +146,11 @@ class TuitrainApp(App[int]):
         if self._first is not None:
             self._first(self)
         self.call_after_refresh(_in_background, _read_ahead)
+        self.call_after_refresh(self.machine.start)
+
+    def on_unmount(self) -> None:
+        """Read the machine no more."""
+        self.machine.close()
 
     def _use_theme(self, name: str) -> None:
         self.span_styles = span_styles(self.available_themes[name], self.look.colour)
@@ -257,6 +267,18 @@ class TuitrainApp(App[int]):
 
         self._open(MemoryScreen(directory))
 
+    def open_layers(self, directory: RunDirectory) -> None:
+        """Show what was measured of a run's layers."""
+        from tuitrain.ui.screens.layers import LayersScreen
+
+        self._open(LayersScreen(directory))
+
+    def open_machine(self, directory: RunDirectory | None = None) -> None:
+        """Show what the GPUs and the host do; the run that one comes from stands out."""
+        from tuitrain.ui.screens.machine import MachineScreen
+
+        self._open(MachineScreen(directory.id if directory is not None else ""))
+
     def open_alerts(self, directory: RunDirectory) -> None:
         """Show what called for attention in a run."""
         from tuitrain.ui.screens.alerts import AlertsScreen
@@ -312,6 +334,16 @@ class TuitrainApp(App[int]):
             self._tell_error(error)
             return False
         return True
+
+    def action_machine(self) -> None:
+        """Show the machine."""
+        self.open_machine()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Leave letters to who types them."""
+        if action == "machine":
+            return not isinstance(self.focused, Input)
+        return super().check_action(action, parameters)
 
     def action_help(self) -> None:
         """Show the keys of the screen in front."""

@@ -66,6 +66,8 @@ SOURCES = (
     ("Profile, compare with", "tuitrain.ui.screens.profile_parts", "ChooseProfile"),
     ("Profile, flame view", "tuitrain.ui.widgets.flameview", "FlameView"),
     ("Memory", "tuitrain.ui.screens.memory", "MemoryScreen"),
+    ("Layers", "tuitrain.ui.screens.layers", "LayersScreen"),
+    ("Machine", "tuitrain.ui.screens.machine", "MachineScreen"),
     ("Topics", "tuitrain.ui.screens.topics", "TopicsScreen"),
     ("Topics, a text", "tuitrain.ui.screens.topics", "TopicScreen"),
     ("Lists", "tuitrain.ui.widgets.picklist", "PickList"),

@@ -7,10 +7,9 @@ from tuitrain import units
 from tuitrain.analysis.memory_breakdown import gpu_facts
 from tuitrain.view import format as text
 from tuitrain.view.devicetext import gpu_lines, host_lines
+from tuitrain.view.machine.seen import free_gpus
 from tuitrain.view.spans import SpanLine
 
-_FREE_SHARE = 0.05
-"""Memory and use up to which a GPU is nobody's."""
 _USER_WIDTH = 12
 
 
@@ -42,23 +41,6 @@ def machine_words(
     lines.append(_host_memory(samples))
     lines += [_plain(line) for line in host_lines(samples, devices, width)]
     return [text.shorten(line, width) for line in lines if line]
-
-
-def free_gpus(samples: Mapping[str, float], devices: Mapping[str, Any]) -> list[int]:
-    """Return the GPUs that nobody uses: no process, and next to no memory and work."""
-    return [
-        gpu["index"]
-        for gpu in gpu_facts(samples, devices)
-        if not gpu.get("processes") and not gpu.get("errors") and _is_idle(samples, gpu)
-    ]
-
-
-def _is_idle(samples: Mapping[str, float], gpu: Mapping[str, Any]) -> bool:
-    prefix = f"gpu{gpu['index']}"
-    used, total = (samples.get(f"{prefix}/memory_{end}_bytes") for end in ("used", "total"))
-    work = samples.get(f"{prefix}/utilization_percent")
-    held = used is not None and bool(total) and used > _FREE_SHARE * (total or 0.0)
-    return not held and (work is None or work <= 100 * _FREE_SHARE)
 
 
 def _gpu(

@@ -7,6 +7,7 @@ import typer
 
 from tuitrain.cli.record import trash
 from tuitrain.cli.record.export import export
+from tuitrain.cli.record.layers import layers
 from tuitrain.cli.record.list import ls
 from tuitrain.cli.record.logs import logs
 from tuitrain.cli.record.remove import rm
@@ -20,6 +21,6 @@ from tuitrain.cli.record.why_failed import why_failed
 
 def add_commands(app: typer.Typer) -> None:
     """Add the commands to the command line."""
-    for command in (ls, show, why, why_failed, tag, logs, samples, rm, export, reproduce):
+    for command in (ls, show, why, why_failed, tag, logs, layers, samples, rm, export, reproduce):
         app.command()(command)
     app.add_typer(trash.app, name="trash")

@@ -36,6 +36,15 @@ class CurveReader:
             )
         ]
 
+    def layer_names(self) -> list[str]:
+        """Return the names of what was measured of layers, as the model has them in order."""
+        return [
+            name
+            for (name,) in self._record.all(
+                "SELECT name FROM metrics WHERE axis='layer' ORDER BY id"
+            )
+        ]
+
     def metrics(self) -> list[MetricRow]:
         """Return every metric's last and best value."""
         with self._record.snapshot():

@@ -14,8 +14,9 @@ CREATE TABLE states (
 CREATE TABLE attempts (attempt INTEGER PRIMARY KEY, started REAL NOT NULL, pid INTEGER, ended REAL);
 CREATE TABLE acknowledged (attempt INTEGER PRIMARY KEY, sequence INTEGER NOT NULL);
 
--- axis: `step` for metrics, `split` for the parts of a step's time (by step too), `time` for
--- readings of devices, whose steps are seconds since the epoch: a resume removes none of those.
+-- axis: `step` for metrics, `split` for the parts of a step's time and `layer` for what was
+-- measured of a layer (both by step too), `time` for readings of devices, whose steps are
+-- seconds since the epoch: a resume removes none of those.
 CREATE TABLE metrics (
     id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, axis TEXT NOT NULL DEFAULT 'step'
 );

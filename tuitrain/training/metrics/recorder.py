@@ -62,6 +62,10 @@ class StepRecorder:
         self._norms.append(norm)
         self._norm_steps.append(step)
 
+    def add_layer(self, name: str, value: Tensor) -> None:
+        """Record what was measured of a layer in the step under way."""
+        self._named.add(name, value, len(self._losses), len(self._sizes))
+
     def add_term(self, name: str, value: Tensor) -> None:
         """Record a term of the loss of the batch under way."""
         if self.listens:

@@ -1,12 +1,9 @@
-"""Threads behind the home screen: the list of runs, small curves, the machine's GPUs.
+"""Threads behind the home screen: the list of runs, small curves.
 
 They read only while home is in front, and know nothing of widgets.
 """
 
-import math
-import socket
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +12,6 @@ from tuitrain.remote.registry import open_reader
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.reader import RunReader
 from tuitrain.runs.summary import RunSummary
-from tuitrain.telemetry.gpu import GpuSampler
 from tuitrain.ui.feeds.run import LIST_LOOK_S, Follower, ListFollower
 from tuitrain.view.presetrows import Experience
 from tuitrain.view.runrows import LIVE
@@ -27,19 +23,6 @@ CURVE_COLUMNS = 96
 FEW_COLUMNS = 4
 """A metric of fewer columns is no curve yet where another one has more."""
 FALLBACK_METRICS = ("val/loss", "train/loss")
-_MACHINE_LOOK_S = 3.0
-_FREE_SHARE = 0.1
-_FREE_PERCENT = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class Machine:
-    """What the top line says of the machine."""
-
-    host: str = ""
-    gpus: int = 0
-    free_gpus: int = 0
-    """Those with little memory taken and little to do."""
 
 
 class HeldListFollower(ListFollower):
@@ -122,56 +105,6 @@ def read_curve(run: RunSummary) -> tuple[float, ...] | None:
         # The row itself says what is wrong with the run.
         return None
     return found
-
-
-class MachineFollower(Follower):
-    """Reads how many GPUs there are and how many are free."""
-
-    def __init__(
-        self,
-        deliver: Callable[[Machine], None],
-        *,
-        host: str | None = None,
-        sampler: Callable[[], GpuSampler] = GpuSampler,
-    ) -> None:
-        super().__init__(_MACHINE_LOOK_S)
-        self._deliver = deliver
-        self._host = socket.gethostname() if host is None else host
-        self._make_sampler = sampler
-        self._sampler: GpuSampler | None = None
-        self._shown: Machine | None = None
-        self.held = False
-
-    def poll(self) -> None:
-        """Read the GPUs; hand on what differs."""
-        if self.held:
-            return
-        if self._sampler is None:
-            self._sampler = self._make_sampler()
-        machine = describe_machine(self._host, self._sampler.read())
-        if machine != self._shown and not self.closed:
-            self._shown = machine
-            self._deliver(machine)
-
-    def finish(self) -> None:
-        """Let go of the driver."""
-        if self._sampler is not None:
-            self._sampler.close()
-
-
-def describe_machine(host: str, readings: Mapping[str, float]) -> Machine:
-    """Return how many GPUs the readings are of, and how many are free."""
-    # Slices of a GPU have a total of their own, one level below.
-    names = [name for name in readings if name.endswith("/memory_total_bytes")]
-    totals = {name.partition("/")[0] for name in names if name.count("/") == 1}
-    return Machine(host, len(totals), sum(_is_free(readings, gpu) for gpu in totals))
-
-
-def _is_free(readings: Mapping[str, float], gpu: str) -> bool:
-    total = readings[f"{gpu}/memory_total_bytes"]
-    used = readings.get(f"{gpu}/memory_used_bytes", math.inf)
-    busy = readings.get(f"{gpu}/utilization_percent", 0.0)
-    return used < total * _FREE_SHARE and busy < _FREE_PERCENT
 
 
 def read_presets() -> Sequence["ListedPreset"]:

@@ -16,6 +16,7 @@ from tuitrain.config.editing.draft import Checked, Draft, value_text
 from tuitrain.config.editing.shortest import shortest_overrides
 from tuitrain.config.faults import Fault
 from tuitrain.errors import TuitrainError
+from tuitrain.messages import DeviceMemory
 from tuitrain.runs.directory import check_run_name, runs_root
 from tuitrain.ui.feeds.pace import Pace, pace_for
 from tuitrain.ui.launch_form import (
@@ -31,6 +32,7 @@ from tuitrain.ui.opening import Opened, fault_words, is_within, values_of, words
 from tuitrain.ui.warm import WarmReport
 from tuitrain.ui.whole import Whole
 from tuitrain.ui.widgets.fields import Field
+from tuitrain.ui.widgets.holders import DeviceHolders
 from tuitrain.ui.widgets.keyline import KeyLine
 from tuitrain.ui.widgets.lines import Lines
 from tuitrain.ui.widgets.startbutton import StartButton
@@ -115,6 +117,7 @@ class LaunchView(Whole, Screen[None]):
                     yield TextArea("", id="text", soft_wrap=False, tab_behavior="focus")
                 yield Lines(id="faults")
             with Vertical(id="right", classes="panel"):
+                yield DeviceHolders()
                 yield Lines(id="outlook")
         with Vertical(id="below", classes="panel"):
             yield StartButton()
@@ -232,16 +235,21 @@ class LaunchView(Whole, Screen[None]):
     # --- drawing: what follows from them --------------------------------------------------------
 
     def _show_outlook(self) -> None:
+        self.query_one(DeviceHolders).show_devices(self._report.devices, self._device_meant())
         width = self.query_one("#right").content_size.width
         lines = outlook_lines(self._outlook(), width, self.tuitrain.look)
         self.query_one("#outlook", Lines).show_lines(lines)
 
-    def _outlook(self) -> Outlook:
+    def _device_meant(self) -> DeviceMemory | None:
         preset = self._checked.preset
         device = preset.train.device if preset is not None else ""
+        return device_meant(device, self._report.devices)
+
+    def _outlook(self) -> Outlook:
+        preset = self._checked.preset
         return make_outlook(
             self._report,
-            device_meant(device, self._report.devices),
+            self._device_meant(),
             pace_for(self._paces, preset) if preset is not None else None,
             self._opened.download if self._opened is not None else "",
         )

@@ -65,6 +65,11 @@ BINDINGS: list[BindingType] = [
             tooltip="Show where each step's time goes, why, and what to try."),
     Binding("M", "open('memory')", "memory", id="run.memory",
             tooltip="Show what fills the memory of each device, now and over time."),
+    Binding("G", "open('machine')", "machine", show=False, priority=True,
+            id="run.machine",
+            tooltip="Show the GPUs and the host, who is on them, and how it was of late."),
+    Binding("N", "open('layers')", "layers", show=False, id="run.layers",
+            tooltip="Show what each layer gives, its gradient, weights and dead units."),
     Binding("A", "open('alerts')", "alerts", id="run.alerts",
             tooltip="List the alerts, what the curves show, and why the run failed."),
     Binding("plus,equals_sign", "see('zoom', 0.5)", "zoom in", show=False,
@@ -98,7 +103,7 @@ BINDINGS: list[BindingType] = [
 OWN_RUNS_ONLY = frozenset({
     "pause", "release", "resume", "stop", "checkpoint", "evaluate", "rate", "profile",
     "open('results')", "open('uses')", "open('checkpoints')", "open('log')", "open('time')",
-    "open('memory')",
+    "open('memory')", "open('layers')",
 })  # fmt: skip
 """Actions that need this program's own worker or what it left: a watched log has neither."""
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tuitrain.remote.registry import HOSTS
 from tuitrain.runs.summary import RunSummary
 from tuitrain.ui.feeds.details import DetailsFollower, ReadDetails
-from tuitrain.ui.feeds.home import CurveFollower, HeldListFollower, MachineFollower
+from tuitrain.ui.feeds.home import CurveFollower, HeldListFollower
 from tuitrain.ui.feeds.hosts import HostFollower
 from tuitrain.ui.feeds.preview import PreviewFollower
 from tuitrain.view.runlist.preview import Preview
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class HomeFeeds:
-    """Follows the list of runs, what is shown of them, and the machine."""
+    """Follows the list of runs, and what is shown of them."""
 
     def __init__(
         self,
@@ -29,7 +29,6 @@ class HomeFeeds:
         curves: Callable[[Mapping[str, tuple[float, ...]]], None],
         details: Callable[[ReadDetails], None],
         preview: Callable[[Preview], None],
-        machine: MachineFollower,
         told: Callable[[str], None] = lambda _text: None,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -42,7 +41,7 @@ class HomeFeeds:
         self._curves = CurveFollower(curves)
         self._details = DetailsFollower(details, clock)
         self._preview = PreviewFollower(preview)
-        local = (self._list, self._curves, self._details, self._preview, machine)
+        local = (self._list, self._curves, self._details, self._preview)
         self._all = (*local, *self._hosts)
 
     def _elsewhere(self) -> list[RunSummary]:

@@ -17,9 +17,10 @@ from textual.screen import Screen
 
 from tuitrain.runs.summary import RunSummary
 from tuitrain.ui.feeds.delivery import Delivery
-from tuitrain.ui.feeds.home import Machine, MachineFollower, read_presets
+from tuitrain.ui.feeds.home import read_presets
 from tuitrain.ui.screens.home.feeds import HomeFeeds
 from tuitrain.ui.screens.home.labels import RunLabels
+from tuitrain.ui.screens.home.machine import MachineStrip
 from tuitrain.ui.screens.home.presets import PresetsSide
 from tuitrain.ui.screens.home.removal import empty_old
 from tuitrain.ui.screens.home.runs import RunsSide
@@ -88,6 +89,15 @@ class HomeScreen(Whole, Screen[None]):
             id="home.sweeps",
             tooltip="Show the sweeps: their trials, the best so far, what decides",
         ),
+        Binding(
+            "G",
+            "app.machine",
+            "machine",
+            show=False,
+            priority=True,
+            id="home.machine",
+            tooltip="Show the GPUs and the host, who is on them, and how it was of late",
+        ),
         Binding("q", "app.quit", "quit", id="home.quit", tooltip="Leave; runs keep running"),
         Binding(
             "escape",
@@ -103,24 +113,22 @@ class HomeScreen(Whole, Screen[None]):
         self,
         clock: Callable[[], float] = time.time,
         presets: Callable[[], Sequence["ListedPreset"]] = read_presets,
-        machine: Callable[[Callable[[Machine], None]], MachineFollower] = MachineFollower,
     ) -> None:
         """Show home.
 
         Args:
             clock: seconds since the epoch, for the age of runs.
             presets: reads the presets there are.
-            machine: follows the machine.
         """
         super().__init__()
         self._clock = clock
         self._list_presets = presets
-        self._follow_machine = machine
         self._presets = PresetsSide()
         tui = self._tui
         self._runs = RunsSide(clock, lambda: tui().look, lambda: tui().preferences)
         self._table = self._runs.table
         self._top = HomeTop()
+        self._strip = MachineStrip(self._top.take_machine)
         self._listed = False
         self._touched = False
         self._in_runs = False
@@ -133,6 +141,7 @@ class HomeScreen(Whole, Screen[None]):
     def compose(self) -> ComposeResult:
         """Lay the screen out."""
         yield self._top
+        yield self._strip
         with Horizontal(id="lists"):
             yield self._presets
             yield self._runs
@@ -148,7 +157,6 @@ class HomeScreen(Whole, Screen[None]):
             curves=self._bring(self._table.take_curves),
             details=self._bring(self._table.take_details),
             preview=self._bring(self._runs.preview.take_preview),
-            machine=self._follow_machine(self._bring(self._top.take_machine)),
             told=self._bring(lambda text: self._tui().tell(text, "warning")),
         )
         self._feeds.start()
@@ -168,10 +176,12 @@ class HomeScreen(Whole, Screen[None]):
     def on_screen_suspend(self) -> None:
         """Read nothing while another screen covers this one."""
         self._feeds.hold(True)
+        self._strip.hold(True)
 
     def on_screen_resume(self) -> None:
         """Catch up."""
         self._feeds.hold(False)
+        self._strip.hold(False)
         self.run_worker(self._read_presets, thread=True, group="presets", exclusive=True)
 
     # --- what threads bring ---------------------------------------------------------------------

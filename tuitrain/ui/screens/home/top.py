@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 
 from tuitrain.runs.summary import RunSummary
-from tuitrain.ui.feeds.home import Machine
 from tuitrain.ui.widgets.topline import TopLine
 from tuitrain.view.format import sanitise
+from tuitrain.view.machine.seen import MachineSeen
 from tuitrain.view.runrows import count_line
 from tuitrain.view.spans import Span, SpanLine
 
@@ -15,14 +15,14 @@ class HomeTop(TopLine):
 
     def __init__(self) -> None:
         super().__init__()
-        self._machine = Machine()
+        self._machine = MachineSeen()
         self._counts: SpanLine = count_line(())
 
     def on_mount(self) -> None:
         """Show what is known at first."""
         self._show()
 
-    def take_machine(self, machine: Machine) -> None:
+    def take_machine(self, machine: MachineSeen) -> None:
         """Show what was read of the machine."""
         self._machine = machine
         self._show()
@@ -35,8 +35,9 @@ class HomeTop(TopLine):
     def _show(self) -> None:
         machine = self._machine
         right = [Span(sanitise(machine.host), "strong")]
-        if machine.gpus:
-            free = f"{machine.gpus} GPU{'s' * (machine.gpus > 1)}, {machine.free_gpus} free"
-            right.append(Span(f"   {free}", "good" if machine.free_gpus else "alert"))
+        if gpus := len(machine.gpus):
+            free = len(machine.free)
+            words = f"{gpus} GPU{'s' * (gpus > 1)}, {free} free"
+            right.append(Span(f"   {words}", "good" if free else "alert"))
         right += [Span("   runs: ", "quiet"), *self._counts, Span(" ")]
         self.show_parts((Span(" tuitrain", "title"),), tuple(right))

@@ -1,0 +1,80 @@
+"""Home's line on the machine: each GPU and the host at a glance, while home is in front."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, cast
+
+from textual.events import Click
+
+from tuitrain.ui.feeds.delivery import Delivery
+from tuitrain.ui.widgets.lines import Lines
+from tuitrain.view.machine.glance import glance_line
+from tuitrain.view.machine.seen import MachineSeen
+
+if TYPE_CHECKING:
+    from tuitrain.ui.app import TuitrainApp
+
+_LEAST_ROWS = 22
+"""A lower terminal keeps the row for the lists: the top line counts the GPUs."""
+
+
+class MachineStrip(Lines):
+    """Listens to the app's machine feed; a click opens its screen."""
+
+    DEFAULT_CSS = "MachineStrip { height: 1; }"
+
+    def __init__(self, tell: Callable[[MachineSeen], None]) -> None:
+        """Show nothing yet; `tell` is handed what is read as well."""
+        super().__init__()
+        self._tell = tell
+        self._seen = MachineSeen()
+        self._stop: Callable[[], None] | None = None
+
+    @property
+    def _tui(self) -> "TuitrainApp":
+        return cast("TuitrainApp", self.app)
+
+    def on_mount(self) -> None:
+        """Begin to listen, unless another screen lies above already."""
+        if self.app.screen is self.screen:
+            self.hold(False)
+
+    def on_unmount(self) -> None:
+        """Listen no more."""
+        self.hold(True)
+
+    def hold(self, held: bool) -> None:
+        """Show nothing new, or go on."""
+        if held and self._stop is not None:
+            self._stop()
+            self._stop = None
+        elif not held and self._stop is None and self.is_attached:
+            self._stop = self._tui.machine.listen(self._deliver)
+
+    def _deliver(self, seen: MachineSeen) -> None:
+        """Take what was read; called in the thread."""
+        self.post_message(Delivery(partial(self._take, seen)))
+
+    def on_delivery(self, message: Delivery) -> None:
+        """Take in what the thread brought; the screen need not know."""
+        message.stop()
+        message.take()
+
+    def _take(self, seen: MachineSeen) -> None:
+        self._seen = seen
+        self._tell(seen)
+        self._show()
+
+    def on_resize(self) -> None:
+        """Arrange it in the room there is now."""
+        self._show()
+
+    def _show(self) -> None:
+        self.display = self.screen.size.height >= _LEAST_ROWS
+        if self.size.width:
+            self.show_lines([glance_line(self._seen, self.size.width, self._tui.look)])
+
+    def on_click(self, event: Click) -> None:
+        """Open the machine's screen."""
+        event.stop()
+        self._tui.open_machine()

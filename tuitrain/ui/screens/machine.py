@@ -1,0 +1,112 @@
+"""The machine: every GPU, the host, and which runs and people are on them, now and of late.
+
+Draws what the app's machine feed delivers; reads nothing itself.
+"""
+
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, cast
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.screen import Screen
+
+from tuitrain.ui.feeds.delivery import Delivery
+from tuitrain.ui.whole import Whole
+from tuitrain.ui.widgets.keyline import KeyLine
+from tuitrain.ui.widgets.reader import Reader
+from tuitrain.ui.widgets.topline import TopLine
+from tuitrain.units import rough_time
+from tuitrain.view.format import sanitise
+from tuitrain.view.machine.seen import MachineSeen
+from tuitrain.view.machine.sheet import machine_sheet
+from tuitrain.view.spans import Span, SpanLine
+
+if TYPE_CHECKING:
+    from tuitrain.ui.app import TuitrainApp
+
+
+class MachineScreen(Whole, Screen[None]):
+    """GPUs, host, runs and processes."""
+
+    DEFAULT_CSS = "MachineScreen #sheet { height: 1fr; padding: 0 1; }"
+    BINDINGS = [
+        Binding("q,escape", "back", "back", id="machine.back",
+                tooltip="Go back; readings go on, so the last minutes are there next time."),
+    ]  # fmt: skip
+
+    def __init__(self, this_run: str = "") -> None:
+        """Show the machine; `this_run` is the id of the run that one comes from, if any."""
+        super().__init__()
+        self._this_run = this_run
+        self._seen = MachineSeen()
+        self._stop: Callable[[], None] = lambda: None
+
+    @property
+    def _tui(self) -> "TuitrainApp":
+        return cast("TuitrainApp", self.app)
+
+    def compose(self) -> ComposeResult:
+        """Show one text that is scrolled."""
+        yield TopLine()
+        yield Reader(id="sheet")
+        yield KeyLine()
+
+    def on_mount(self) -> None:
+        """Begin to listen."""
+        self.query_one(Reader).focus()
+        self._stop = self._tui.machine.listen(self._deliver, runs=True)
+
+    def on_unmount(self) -> None:
+        """Listen no more."""
+        self._stop()
+
+    def _deliver(self, seen: MachineSeen) -> None:
+        """Take what was read; called in the thread."""
+        self.post_message(Delivery(partial(self._take, seen)))
+
+    def on_delivery(self, message: Delivery) -> None:
+        """Take in what the thread brought."""
+        message.take()
+
+    def _take(self, seen: MachineSeen) -> None:
+        self._seen = seen
+        # A screen below another one that changes makes Textual paint all of the upper one.
+        if self.is_current:
+            self._show()
+
+    def on_screen_resume(self) -> None:
+        """Show what was read meanwhile."""
+        self._show()
+
+    def on_resize(self) -> None:
+        """Arrange everything in the room there is now."""
+        self.call_after_refresh(self._show)
+
+    def _show(self) -> None:
+        reader = self.query_one(Reader)
+        width, height = reader.content_size
+        if not width:
+            return
+        self.query_one(TopLine).show_parts(*self._top())
+        look = self._tui.look
+        lines = machine_sheet(self._seen, width, height, look, self._this_run)
+        reader.show_lines(lines)
+
+    def _top(self) -> tuple[SpanLine, SpanLine]:
+        seen = self._seen
+        left = [Span(" machine ", "quiet"), Span(sanitise(seen.host), "title")]
+        gpus, free = len(seen.gpus), len(seen.free)
+        if gpus:
+            words = f"{gpus} GPU{'s' * (gpus > 1)}, {free} free"
+            left.append(Span(f"  {words}", "good" if free else "alert"))
+        if driver := seen.facts.get("driver"):
+            left.append(Span(f"  driver {sanitise(str(driver))}", "quiet"))
+        span = rough_time(seen.history.most * seen.history.period_s)
+        clock = time.strftime("%H:%M:%S", time.localtime(seen.time)) if seen.time else ""
+        return tuple(left), (Span(f"strips: {span}  {clock} ", "quiet"),)
+
+    def action_back(self) -> None:
+        """Leave."""
+        self.dismiss()

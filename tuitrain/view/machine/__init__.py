@@ -1,0 +1,1 @@
+"""The machine as the interface shows it: pure functions from readings to lines."""
