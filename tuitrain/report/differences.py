@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tuitrain.analysis.compare import ComparedRun, differing_settings, flat_settings
+from tuitrain.analysis.seeds import NO_SETTING
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.listing import list_runs
 from tuitrain.runs.reader import RunReader
@@ -12,8 +13,6 @@ from tuitrain.runs.summary import RunSummary
 from tuitrain.units import NOTHING
 from tuitrain.view.format import metric_value
 
-NO_SETTING = ("name", "description")
-"""Keys of a preset that change nothing of a run."""
 _META = ("host", "user", "cwd", "git_commit", "data_directory")
 _FIELDS = (
     "tuitrain", "python", "torch", "torchvision", "numpy", "cuda", "cudnn", "platform", "device",
