@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import Generic, TypeVar
 
 from tuitrain.analysis.diagnosis.reading import LiveDiagnoses
+from tuitrain.analysis.places import environment
 from tuitrain.analysis.step_time import SPLIT_POINTS
 from tuitrain.analysis.why_failed import FAILED_STATES, read_failures
 from tuitrain.errors import FolderError, TuitrainError
@@ -267,6 +268,7 @@ def read_curves(
         facts=facts,
         marks=marks,
         config=reader.config(),
+        place=environment(reader.meta()),
         live=live,
     )
     same = before is not None and _resumes(before.marks) == _resumes(marks)

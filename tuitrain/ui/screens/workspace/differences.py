@@ -8,7 +8,7 @@ from tuitrain.runs.metrics import monitor_of
 from tuitrain.ui.feeds.snapshot import RunSnapshot
 from tuitrain.ui.screens.workspace.shown import ShownRuns
 from tuitrain.units import count
-from tuitrain.view.compare import compare_lines, unique_labels
+from tuitrain.view.compare import compare_lines, noise_lines, place_lines, unique_labels
 from tuitrain.view.format import sanitise
 from tuitrain.view.spans import SpanLine
 
@@ -22,7 +22,28 @@ def difference_lines(shown: ShownRuns, width: int) -> list[SpanLine]:
     labels = unique_labels(names, ids)
     compared = [_compared(run, label) for run, label in zip(runs, labels, strict=True)]
     monitor = next((run.monitor for run in compared if run.monitor), "")
-    return compare_lines(compared, monitor, width)
+    mode = next((run.mode for run in compared if run.monitor == monitor), "")
+    return [
+        *compare_lines(compared, monitor, width),
+        *noise_lines(_best_by_seeds(shown, monitor), monitor, mode),
+        *place_lines(compared, width),
+    ]
+
+
+def _best_by_seeds(shown: ShownRuns, metric: str) -> list[tuple[str, list[float]]]:
+    """Return the best values of the runs of each group of seeds that is not hidden."""
+    return [
+        (
+            entry.label,
+            [
+                row.best
+                for run_id in entry.members
+                if (row := shown.snapshot(run_id).metrics.get(metric)) and row.best is not None
+            ],
+        )
+        for entry in shown.seeds.entries
+        if entry.key not in shown.hidden
+    ]
 
 
 def _compared(run: RunSnapshot, label: str) -> ComparedRun:
@@ -45,4 +66,5 @@ def _compared(run: RunSnapshot, label: str) -> ComparedRun:
         flat_settings(run.config),
         monitor,
         mode,
+        run.place,
     )

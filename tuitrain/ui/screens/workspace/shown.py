@@ -94,6 +94,11 @@ class ShownRuns:
         return "range" if self.is_complete and len(groups) < len(self._named) else ""
 
     @property
+    def seeds(self) -> Legend:
+        """All runs with seeds together, whatever is shown."""
+        return legend_of(list(self._named.values()), grouped=True)
+
+    @property
     def visible(self) -> list[Entry]:
         """The entries that are drawn, those on top first."""
         seen = [entry for entry in self.legend.entries if entry.key not in self.hidden]
