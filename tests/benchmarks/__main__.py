@@ -27,6 +27,7 @@ import bench_split
 import bench_startup
 import bench_step
 import bench_watch
+import bench_workspace
 from report import Row, Table, machine, table
 
 
@@ -59,6 +60,7 @@ TOPICS: dict[str, Callable[[Path, bool], list[Table]]] = {
     "recipes": bench_recipes.measure,
     "evaluate": bench_evaluate.measure,
     "watch": bench_watch.measure,
+    "workspace": bench_workspace.measure,
 }
 
 

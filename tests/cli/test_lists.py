@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.records import CONFIG, EVIL, Tuitrain, finished_run
+from tests.ui.makers import new_run, train
 from tuitrain.runs.directory import create_run
 
 
@@ -111,6 +112,23 @@ def test_why_names_what_changed_since_the_last_good_run(tuitrain: Tuitrain, root
     assert "checkpoint.mode" in tuitrain("why", "after", "before").stdout
     same = tuitrain("why", "before", "before")
     assert "settings, code and packages are the same" in same.stderr
+    assert "noise" not in same.stdout
     alone = tuitrain("why", "before")
     assert alone.returncode == 2
     assert "no earlier run of demo has finished" in alone.stderr
+
+
+def test_why_says_where_a_result_is_within_the_noise_of_seeds(
+    tuitrain: Tuitrain, root: Path
+) -> None:
+    for name, seed, lr, accuracy in (
+        ("a1", 1, 0.1, 0.90), ("a2", 2, 0.1, 0.92), ("b1", 1, 0.2, 0.91), ("c1", 1, 0.3, 0.2),
+    ):  # fmt: skip
+        run = new_run(root, name)
+        own = f"epochs = 10\nseed = {seed}\n[optimizer]\nname = 'sgd'\nlr = {lr}\n"
+        text = run.config_path.read_text().replace("epochs = 10\n", own)
+        run.config_path.write_text(text)
+        train(run, [1.0, 0.5], total_steps=2, accuracy=accuracy)
+    told = tuitrain("why", "b1", "a1").stdout
+    assert "within the noise of seeds (std 0.0141, 2 and 1 runs)" in told
+    assert "beyond the noise of seeds" in tuitrain("why", "c1", "a1").stdout

@@ -1,27 +1,24 @@
-from types import SimpleNamespace
+"""What a run says of the data that it trains on."""
 
-from tuitrain.analysis.memory_breakdown import training_device
-from tuitrain.messages import Environment
-from tuitrain.training.runtime.environment import device_identity
+import torch
 
-
-def test_a_gpu_is_told_from_the_others_as_its_driver_does() -> None:
-    properties = SimpleNamespace(
-        uuid="6f1b2c3d-aaaa-bbbb-cccc-0123456789ab",
-        pci_domain_id=0,
-        pci_bus_id=0x3B,
-        pci_device_id=0,
-    )
-    uuid, pci = device_identity(properties)
-    assert pci == "00000000:3b:00"
-    identity = Environment(device_uuid=uuid, device_pci=pci)
-    by_uuid = {"index": 4, "uuid": f"GPU-{properties.uuid}", "pci": None, "mig": None}
-    by_place = {"index": 5, "uuid": None, "pci": "00000000:3B:00.0", "mig": None}
-    other = {"index": 0, "uuid": "GPU-other", "pci": "00000000:19:00.0", "mig": None}
-    for gpu in (by_uuid, by_place):
-        devices = {"gpus": [other, gpu]}
-        assert training_device("cuda:0", identity, {}, devices) == f"gpu{gpu['index']}"
+from tuitrain.components.data import Samples
+from tuitrain.training.runtime.environment import _fingerprint
 
 
-def test_what_an_older_torch_does_not_tell_is_left_out() -> None:
-    assert device_identity(SimpleNamespace()) == (None, None)
+def test_the_fingerprint_of_data_differs_where_inputs_or_targets_do() -> None:
+    inputs, targets = torch.arange(3000.0).reshape(1000, 3), torch.arange(1000) % 10
+    base = _fingerprint(Samples(inputs, targets))
+    assert base == _fingerprint(Samples(inputs.clone(), targets.clone()))
+    changed = targets.clone()
+    changed[999] = 5
+    assert base != _fingerprint(Samples(inputs, changed))
+    assert base != _fingerprint(Samples(inputs + 1, targets))
+    assert base != _fingerprint(Samples(inputs[:-1], targets[:-1]))
+
+
+def test_of_a_large_set_some_samples_are_looked_at() -> None:
+    inputs = torch.zeros(2_000, 1_000, dtype=torch.uint8)
+    base = _fingerprint(Samples(inputs, torch.zeros(2_000, dtype=torch.int64)))
+    inputs[0, 0] = 1
+    assert base != _fingerprint(Samples(inputs, torch.zeros(2_000, dtype=torch.int64)))

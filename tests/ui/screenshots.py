@@ -43,7 +43,7 @@ def main() -> None:
             "home": lambda _app: None,
             "launch": lambda app: app.open_launch("digits-cnn"),
             "run": lambda app: app.open_run(runs[0]),
-            "compare": lambda app: app.open_compare(runs),
+            "workspace": lambda app: app.open_workspace(runs),
             "checkpoints": lambda app: app.open_checkpoints(runs[0]),
             "memory": lambda app: app.open_memory(profiled),
             "time": lambda app: app.open_time(profiled),

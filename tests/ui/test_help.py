@@ -25,7 +25,7 @@ DIALOGS = ("tuitrain.ui.screens.dialogs", "tuitrain.ui.screens.help")
 
 OPENERS: dict[str, Callable[[TuitrainApp, Any], None]] = {
     "log": lambda app, run: app.open_log(run),
-    "compare": lambda app, run: app.open_compare([run, run]),
+    "workspace": lambda app, run: app.open_workspace([run]),
     "checkpoints": lambda app, run: app.open_checkpoints(run),
 }
 
@@ -110,14 +110,14 @@ def test_topics_are_read_where_one_is_and_a_link_leads_to_the_next(run: Any) -> 
 
 def test_an_action_picked_in_the_palette_is_done(run: Any) -> None:
     async def steps(pilot: Pilot[Any]) -> None:
-        await wait_for_text(pilot, "compare 2 runs")
-        await wait_for_text(pilot, "val/accuracy")
+        await wait_for_text(pilot, "workspace 1 run")
+        await wait_for_text(pilot, "val/loss")
         await pilot.press("ctrl+p", *"log y")
-        await wait_for(pilot, lambda: "Switch the value axis" in screen_text(pilot.app))
+        await wait_for(pilot, lambda: "Make the value axis" in screen_text(pilot.app))
         await pilot.press("enter")
-        await wait_for_text(pilot, "log  step")
+        await wait_for_text(pilot, "(log)")
 
-    play(run.path.parent, lambda app: app.open_compare([run, run]), steps)
+    play(run.path.parent, lambda app: app.open_workspace([run]), steps)
 
 
 def test_no_screen_and_no_widget_has_keys_that_are_not_in_the_table() -> None:
@@ -132,7 +132,7 @@ def test_no_screen_and_no_widget_has_keys_that_are_not_in_the_table() -> None:
     assert found - dialogs <= documented
 
 
-@pytest.mark.parametrize("title", ["Log", "Log, the lines", "Compare", "Checkpoints", "Text"])
+@pytest.mark.parametrize("title", ["Log", "Log, the lines", "Workspace", "Checkpoints", "Text"])
 def test_every_key_has_a_name_and_a_sentence(title: str) -> None:
     (group,) = (group for group in documented_keys() if group.title == title)
     assert group.facts

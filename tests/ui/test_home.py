@@ -17,10 +17,10 @@ from tuitrain.runs.reader import RunReader
 from tuitrain.runs.summary import RunSummary, save_summary
 from tuitrain.ui.app import TuitrainApp
 from tuitrain.ui.feeds.home import read_experience
-from tuitrain.ui.screens.compare import CompareScreen
 from tuitrain.ui.screens.home.screen import HomeScreen
 from tuitrain.ui.screens.launch import LaunchScreen
 from tuitrain.ui.screens.run import RunScreen
+from tuitrain.ui.screens.workspace.screen import WorkspaceScreen
 from tuitrain.ui.widgets.filterline import FilterLine
 from tuitrain.ui.widgets.heading import TableHeading
 from tuitrain.ui.widgets.homelists import PresetList, RunList
@@ -368,7 +368,7 @@ def test_marked_runs_are_compared_and_one_mark_goes_with_the_cursor(
         await pilot.press("space")
         await wait_for_text(pilot, "* night")
         await pilot.press("d")
-        await wait_for(pilot, lambda: isinstance(pilot.app.screen, CompareScreen))
+        await wait_for(pilot, lambda: isinstance(pilot.app.screen, WorkspaceScreen))
 
     play(root, home, steps)
 

@@ -60,7 +60,7 @@ def open_each(app: TuitrainApp, run: RunDirectory) -> Iterable[Screen[Any]]:
     ):
         getattr(app, f"open_{name}")(run)
         yield app.screen
-    app.open_compare([run, run])
+    app.open_workspace([run])
     yield app.screen
     for screen in (
         LaunchScreen("digits", make_worker=Bench().make),

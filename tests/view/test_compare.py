@@ -7,11 +7,13 @@ from tuitrain.view.compare import (
     compare_lines,
     flatten,
     metric_rows,
+    noise_lines,
+    place_lines,
     setting_rows,
     unique_labels,
 )
 from tuitrain.view.format import metric_value
-from tuitrain.view.spans import line_width
+from tuitrain.view.spans import line_width, plain_text
 
 
 def run(label: str, **values: float | None) -> ComparedRun:
@@ -59,6 +61,22 @@ def test_one_value_alone_is_not_best_of_all_and_none_is_no_crash() -> None:
 
 def test_runs_of_one_name_are_called_by_their_ids() -> None:
     assert unique_labels(["a", "b", "a"], ["1-a", "2-b", "3-a"]) == ["1-a", "b", "3-a"]
+
+
+def test_places_are_told_where_they_differ_or_that_they_are_the_same() -> None:
+    runs = [ComparedRun("a", place={"torch": "2.1"}), ComparedRun("b", place={"torch": "2.2"})]
+    text = "\n".join(plain_text(line) for line in place_lines(runs, 80))
+    assert "packages that differ" in text and "2.1" in text and "2.2" in text
+    assert "are the same" in plain_text(place_lines([runs[0], runs[0]], 80)[-1])
+
+
+def test_groups_of_seeds_are_held_against_the_best_one() -> None:
+    groups = [("small x2", [0.90, 0.92]), ("large", [0.91]), ("bad", [0.2])]
+    said = [plain_text(line) for line in noise_lines(groups, "val/accuracy", "max")]
+    assert "0.9100 +-0.0141" in said[2] and said[2].endswith("best")
+    assert "within the noise of seeds" in said[3]
+    assert "beyond the noise of seeds" in said[4]
+    assert noise_lines([("a", [0.1]), ("b", [0.2])], "val/accuracy", "max") == []
 
 
 @given(

@@ -26,6 +26,8 @@ class ComparedRun:
     monitor: str = ""
     """The metric that decides which checkpoint is best, with its mode."""
     mode: str = ""
+    place: Mapping[str, str] = field(default_factory=dict)
+    """Where it ran, as `places.environment` gives it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,6 +136,8 @@ class Environment:
     """What the set takes as tensors; None where its samples are made one at a time."""
     train_samples: int | None = field(default=None, metadata=ABSENT)
     input_shape: tuple[int, ...] | None = field(default=None, metadata=ABSENT)
+    data_fingerprint: str | None = field(default=None, metadata=ABSENT)
+    """Of the training samples as they are in the set; None where they are read one at a time."""
     parameters: int | None = field(default=None, metadata=ABSENT)
     device_uuid: str | None = field(default=None, metadata=ABSENT)
     """As CUDA gives it, without a prefix."""

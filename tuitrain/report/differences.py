@@ -1,10 +1,12 @@
 """What is not the same of two runs: results, settings, code, packages and machine."""
 
-from collections.abc import Mapping
+import tomllib
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
 
 from tuitrain.analysis.compare import ComparedRun, differing_settings, flat_settings
+from tuitrain.analysis.places import CODE, environment
+from tuitrain.analysis.seeds import NO_SETTING, noise_between, without_seed
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.listing import list_runs
 from tuitrain.runs.reader import RunReader
@@ -12,21 +14,8 @@ from tuitrain.runs.summary import RunSummary
 from tuitrain.units import NOTHING
 from tuitrain.view.format import metric_value
 
-NO_SETTING = ("name", "description")
-"""Keys of a preset that change nothing of a run."""
-_META = ("host", "user", "cwd", "git_commit", "data_directory")
-_FIELDS = (
-    "tuitrain", "python", "torch", "torchvision", "numpy", "cuda", "cudnn", "platform", "device",
-    "device_name", "cpu_count", "usable_cpus", "threads", "precision", "train_samples",
-    "input_shape",
-)  # fmt: skip
-_WORDS = {
-    "cwd": "folder of the command", "git_commit": "git commit", "data_directory": "data sets in",
-    "device_name": "device's name", "cpu_count": "CPUs", "usable_cpus": "CPUs it may use",
-    "train_samples": "training samples", "input_shape": "shape of an input", "cuda": "CUDA",
-    "cudnn": "cuDNN", "precision": "numbers",
-}  # fmt: skip
-_CODE = ("git commit", "tuitrain")
+_MOST_LISTED = 2000
+"""Runs that are looked through for other seeds, from the newest on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +57,7 @@ def differences(before: Side, now: Side) -> list[Difference]:
         ComparedRun(side.summary.id, settings=flat_settings(side.reader.config()))
         for side in (before, now)
     ]
-    rows = _results(before.summary, now.summary)
+    rows = [*_results(before.summary, now.summary), *_noise(before, now)]
     rows += [
         Difference("setting", key, _known(values[0]), _known(values[1]))
         for key, values in differing_settings(runs).items()
@@ -77,20 +66,9 @@ def differences(before: Side, now: Side) -> list[Difference]:
     there, here = (environment(side.reader.meta()) for side in (before, now))
     for name in dict.fromkeys([*there, *here]):
         if there.get(name) != here.get(name):
-            kind = "code" if name in _CODE else "environment"
+            kind = "code" if name in CODE else "environment"
             rows.append(Difference(kind, name, _known(there.get(name)), _known(here.get(name))))
     return rows
-
-
-def environment(meta: Mapping[str, Any]) -> dict[str, str]:
-    """Return where a run ran, in words by name; what is not known is left out."""
-    known = {**{key: meta.get(key) for key in _META}, **meta.get("environment", {})}
-    names = dict.fromkeys((*_META, *_FIELDS))
-    return {
-        _WORDS.get(name, name): _plain(known[name])
-        for name in names
-        if known.get(name) not in (None, "")
-    }
 
 
 def _results(before: RunSummary, now: RunSummary) -> list[Difference]:
@@ -108,7 +86,31 @@ def _known(value: str | None) -> str:
     return NOTHING if value is None else value
 
 
-def _plain(value: object) -> str:
-    if isinstance(value, list | tuple):
-        return " x ".join(map(str, value))
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+def _noise(before: Side, now: Side) -> list[Difference]:
+    """Return whether the results differ more than seeds alone make them, where that is known."""
+    name = now.summary.best_metric
+    if name is None or name != before.summary.best_metric:
+        return []
+    noise = noise_between(*(_of_all_seeds(side, name) for side in (before, now)))
+    return [] if noise is None else [Difference("result", "that is", "", noise.words)]
+
+
+def _of_all_seeds(side: Side, metric: str) -> list[float]:
+    """Return the best value of a run, and of those that differ from it in their seed alone."""
+    wanted = without_seed(flat_settings(side.reader.config()))
+    values = []
+    for run in list_runs(side.reader.directory.path.parent)[:_MOST_LISTED]:
+        same = run.preset == side.summary.preset and run.best_metric == metric
+        ended = run.state == "finished" or run.id == side.summary.id
+        if same and ended and run.best_value is not None and _settings_of(run) == wanted:
+            values.append(run.best_value)
+    return values
+
+
+def _settings_of(run: RunSummary) -> dict[str, str] | None:
+    try:
+        text = RunDirectory(Path(run.path)).config_path.read_text(encoding="utf-8")
+        return without_seed(flat_settings(tomllib.loads(text)))
+    except (OSError, ValueError):
+        # Its own screen says what is wrong with it; here it is no seed of anything.
+        return None

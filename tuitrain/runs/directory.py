@@ -114,6 +114,11 @@ class RunDirectory:
         return self.path / "samples"
 
     @property
+    def code_diff_path(self) -> Path:
+        """What was changed since the last commit when the run was started; often not there."""
+        return self.path / "code.diff"
+
+    @property
     def exports(self) -> Path:
         """The folder of what was exported."""
         return self.path / "exports"
@@ -269,6 +274,18 @@ def _create(
     raise UsageError(f"{root} has no free id left for this minute and name: give another --name.")
 
 
+def _record_code(directory: RunDirectory) -> dict[str, object]:
+    """Keep what was changed since the last commit here; return how much that is, for the record."""
+    from tuitrain.runs.code import code_changes
+
+    changes = code_changes(Path.cwd())
+    if changes is None:
+        return {}
+    if changes.text:
+        directory.code_diff_path.write_text(changes.text, encoding="utf-8")
+    return {"git_changes": changes.words}
+
+
 def build_run(
     final: RunDirectory,
     identity: Mapping[str, object],
@@ -293,6 +310,7 @@ def build_run(
     draft = RunDirectory(Path(tempfile.mkdtemp(prefix=".creating-", dir=final.path.parent)))
     try:
         draft.config_path.write_text(config_text, encoding="utf-8")
+        identity = {**(_record_code(draft) if origin is None else {}), **identity}
         create_database(draft, identity, config_text, origin)
         for folder in (draft.checkpoints, draft.profiles, draft.exports):
             folder.mkdir(mode=0o700)

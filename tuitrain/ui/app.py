@@ -237,11 +237,11 @@ class TuitrainApp(App[int]):
         if self._is_here(directory):
             self._open(LogScreen(directory))
 
-    def open_compare(self, directories: Sequence[RunDirectory]) -> None:
-        """Show several runs side by side."""
-        from tuitrain.ui.screens.compare import CompareScreen
+    def open_workspace(self, directories: Sequence[RunDirectory]) -> None:
+        """Show several runs over one grid of charts."""
+        from tuitrain.ui.screens.workspace.screen import WorkspaceScreen
 
-        self._open(CompareScreen(directories))
+        self._open(WorkspaceScreen(directories))
 
     def open_sweeps(self, sweep: str = "") -> None:
         """Show a sweep by its id, or the newest."""

@@ -168,6 +168,14 @@ def group_metrics(names: Sequence[str], choices: Choices) -> list[tuple[str, tup
     return sorted(seen, key=lambda group: not choices.settings_of(group[0]).pinned)
 
 
+def group_single(names: Sequence[str], choices: Choices) -> list[tuple[str, tuple[str, ...]]]:
+    """Return (title, metrics) for charts of one metric each, in the order of `group_metrics`."""
+    found = [name for _, metrics in group_names(filter(choices.matches, names)) for name in metrics]
+    seen = [name for name in found if not choices.settings_of(name).hidden]
+    seen.sort(key=lambda name: not choices.settings_of(name).pinned)
+    return [(name, (name,)) for name in seen]
+
+
 def request_for(choices: Choices, cells: int) -> Request:
     """Return what to read for charts of so many cells' width."""
     columns = max(8, cells * _COLUMNS_A_CELL)
@@ -238,7 +246,7 @@ def cursor_words(snapshot: RunSnapshot, choices: Choices, cells: int) -> str:
         parts += [f"epoch {epoch:.2f}", f"{duration(spent)} of training"]
     window = choices.window or whole_window(snapshot)
     near = max(0.5, window.span / max(1, cells) / 2)
-    marks = _marks(snapshot, ruler("step", ()), window)
+    marks = marks_of(snapshot, ruler("step", ()), window)
     parts += [_told(mark) for mark in marks if abs(mark.x - step) <= near]
     return "  ".join(dict.fromkeys(parts))
 
@@ -278,10 +286,10 @@ def build_chart(
     return Chart(
         title="",
         lines=tuple(lines),
-        x_range=_range(along, window),
+        x_range=x_range(along, window),
         marks=tuple(
             mark if with_words else replace(mark, text="")
-            for mark in _marks(snapshot, along, window)
+            for mark in marks_of(snapshot, along, window)
         ),
         axis=choices.axis,
         log=settings.log,
@@ -291,7 +299,8 @@ def build_chart(
     )
 
 
-def _range(along: Ruler, window: Window) -> tuple[float, float]:
+def x_range(along: Ruler, window: Window) -> tuple[float, float]:
+    """Return where a window begins and ends on an axis."""
     first, last = along.at(window.first), along.at(window.last)
     known = along.steps[-1] if along.steps else window.last
     if 0 < known < window.last:
@@ -320,7 +329,8 @@ def _lines(
     return lines
 
 
-def _marks(snapshot: RunSnapshot, along: Ruler, window: Window) -> list[Mark]:
+def marks_of(snapshot: RunSnapshot, along: Ruler, window: Window) -> list[Mark]:
+    """Return what happened to a run within a window, in its place on the axis."""
     found: list[tuple[int, Mark]] = []
     for row in snapshot.marks:
         if row.kind in ("setting", "batch", "pause", "continue", "resume"):

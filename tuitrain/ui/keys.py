@@ -46,7 +46,7 @@ SOURCES = (
     ("Overlay", "tuitrain.ui.screens.choose", "ChooseRuns"),
     ("Log", "tuitrain.ui.screens.log", "LogScreen"),
     ("Log, the lines", "tuitrain.ui.widgets.logview", "LogView"),
-    ("Compare", "tuitrain.ui.screens.compare", "CompareScreen"),
+    ("Workspace", "tuitrain.ui.screens.workspace.screen", "WorkspaceScreen"),
     ("Checkpoints", "tuitrain.ui.screens.checkpoints", "CheckpointsScreen"),
     ("Results", "tuitrain.ui.screens.results.screen", "ResultsScreen"),
     ("Results, checkpoint", "tuitrain.ui.screens.results.choose", "ChooseWeights"),

@@ -13,6 +13,8 @@ from tuitrain.analysis.compare import (
     differing_settings,
     flat_settings,
 )
+from tuitrain.analysis.places import differing_places
+from tuitrain.analysis.seeds import noise_between, spread_of
 from tuitrain.runs.rows import MetricRow
 from tuitrain.units import NOTHING
 from tuitrain.view.format import display_width, metric_value, sanitise, shorten
@@ -66,6 +68,52 @@ def compare_lines(runs: Sequence[ComparedRun], metric: str, width: int) -> list[
         return lines + _table(settings, runs, width)
     words = "none" if len(known) > 1 else "not known: fewer than two runs can be read"
     return [*lines, (Span(f"  {words}", "quiet"),)]
+
+
+def place_lines(runs: Sequence[ComparedRun], width: int) -> list[SpanLine]:
+    """Return code, packages, data and machine where they are not the same in all runs."""
+    lines: list[SpanLine] = []
+    for kind, differing in differing_places([run.place for run in runs]).items():
+        rows = [
+            TableRow(name, tuple(NOTHING if value is None else sanitise(value) for value in values))
+            for name, values in differing.items()
+        ]
+        lines += [(), (Span(f"{kind} that differ{'s' if kind != 'packages' else ''}", "title"),)]
+        lines += _table(rows, runs, width)
+    if not lines and sum(bool(run.place) for run in runs) > 1:
+        same = "code, packages, data and machine are the same"
+        return [(), (Span(same, "quiet"),)]
+    return lines
+
+
+def noise_lines(
+    groups: Sequence[tuple[str, Sequence[float]]], metric: str, mode: str
+) -> list[SpanLine]:
+    """Return the best value of each group of seeds, and whether it differs from the best one.
+
+    Args:
+        groups: the name of each and the best value of each of its runs.
+        metric: that the values are of.
+        mode: min or max.
+    """
+    known = [(label, values, spread) for label, values in groups
+             if (spread := spread_of(values)) is not None]  # fmt: skip
+    if len(known) < 2 or all(spread.count < 2 for _, _, spread in known):
+        return []
+    pick = max if mode == "max" else min
+    best = pick(known, key=lambda each: each[2].mean)
+    width = max(display_width(label) for label, _, _ in known)
+    lines: list[SpanLine] = [(), (Span(f"best {sanitise(metric)} over seeds", "title"),)]
+    for label, values, spread in known:
+        noise = None if values is best[1] else noise_between(best[1], values)
+        deviation = f" +-{metric_value(spread.deviation)}" if spread.count > 1 else ""
+        words = "best" if values is best[1] else noise.words if noise is not None else ""
+        value = f"{metric_value(spread.mean)}{deviation}"
+        lines.append((
+            Span(f"  {_pad(label, min(width, _MOST_CELL))}", "quiet"),
+            Span(f"  {value:20}", "good" if words == "best" else ""), Span(f"  {words}"),
+        ))  # fmt: skip
+    return lines
 
 
 def _legend(slot: int, run: ComparedRun, width: int) -> list[SpanLine]:

@@ -57,5 +57,9 @@ def why(
     ]
     headings = ("", "WHAT", before.id, directory.id)
     output.data(text.table(headings, cells, ("left",) * 4))
+    if any(row.kind == "code" for row in rows):
+        for each in (before, directory):
+            if each.code_diff_path.exists():
+                output.say(f"{each.id} had changes since its commit: {each.code_diff_path}")
     if all(row.kind == "result" for row in rows):
         output.say("settings, code and packages are the same")

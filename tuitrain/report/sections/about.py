@@ -5,9 +5,9 @@ import time
 
 from tuitrain import units
 from tuitrain.alerts.catalogue import severity
+from tuitrain.analysis.places import environment
 from tuitrain.errors import RecordError
 from tuitrain.report.blocks import Block, Code, Facts, Folded, Section, Table, Text
-from tuitrain.report.differences import environment
 from tuitrain.report.looked import Looked
 from tuitrain.runs.rows import AlertRow
 from tuitrain.view.format import metric_value

@@ -11,11 +11,11 @@ from tuitrain.analysis.compare import (
     flat_settings,
 )
 from tuitrain.analysis.paired import compare, refuse_unlike
+from tuitrain.analysis.places import environment
 from tuitrain.errors import UsageError
 from tuitrain.plots.evaluated import evaluated_panels
 from tuitrain.plots.panels import Figure
 from tuitrain.report.blocks import Block, Charts, Code, Section, Table, Text
-from tuitrain.report.differences import environment
 from tuitrain.report.looked import Looked
 from tuitrain.report.sections.about import local_time, repeat_command, state_words
 from tuitrain.runs.rows import MetricRow

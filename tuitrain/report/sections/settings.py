@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tuitrain.analysis.compare import flat_settings
+from tuitrain.analysis.seeds import NO_SETTING
 from tuitrain.config.load import load_found, to_toml
 from tuitrain.config.presets import find_preset
 from tuitrain.config.user import load_user_config
 from tuitrain.errors import RecordError, TuitrainError
 from tuitrain.report.blocks import Block, Folded, Section, Table, Text
-from tuitrain.report.differences import NO_SETTING, Side, differences, last_good
+from tuitrain.report.differences import Side, differences, last_good
 from tuitrain.report.looked import Looked
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.reader import RunReader

@@ -1,5 +1,6 @@
 """What a run ran on and with: plain data for its record."""
 
+import hashlib
 import os
 import platform
 from dataclasses import replace
@@ -13,7 +14,12 @@ from tuitrain import __version__
 from tuitrain.components.data import Samples
 from tuitrain.messages import Environment
 from tuitrain.training.build import TrainingComponents
+from tuitrain.training.data.sources import Source, count
 from tuitrain.training.devices import has_bf16
+
+_LOOKED_AT, _ALL_VALUES = 64, 1_000_000
+"""Samples that are looked at, evenly from all over the set; all of them where they are so few
+values."""
 
 
 def describe_environment(parts: TrainingComponents) -> Environment:
@@ -39,6 +45,7 @@ def describe_environment(parts: TrainingComponents) -> Environment:
         set_bytes=_set_bytes(parts),
         train_samples=parts.data.plan.samples,
         input_shape=tuple(parts.data.spec.input_shape),
+        data_fingerprint=_fingerprint(parts.data.train),
         parameters=parts.parameters,
     )
     return _with_cuda(described, parts.device) if parts.device.type == "cuda" else described
@@ -60,6 +67,25 @@ def _usable_cpus() -> int | None:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count()
+
+
+def _fingerprint(source: Source) -> str | None:
+    """Return a digest of size, targets and inputs of a set that is held as tensors.
+
+    Of one that is read sample by sample there is none: reading would hold up the first step.
+    """
+    if not isinstance(source, Samples):
+        return None
+    number = count(source)
+    taken = min(number, _LOOKED_AT)
+    places = torch.as_tensor([place * number // taken for place in range(taken)])
+    digest = hashlib.sha256(str(number).encode())
+    for held in (source.targets, source.inputs):
+        few = held.numel() <= _ALL_VALUES
+        chosen = (held if few else held[places.to(held.device)]).cpu().contiguous()
+        digest.update(f"{tuple(held.shape)} {held.dtype}".encode())
+        digest.update(chosen.view(torch.uint8).numpy().tobytes() if chosen.dim() else b"")
+    return digest.hexdigest()[:16]
 
 
 def _set_bytes(parts: TrainingComponents) -> int | None:

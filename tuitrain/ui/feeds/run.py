@@ -7,13 +7,15 @@ snapshot. It never waits for the screen: a snapshot that nobody took yet is repl
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Generic, TypeVar
 
 from tuitrain.analysis.diagnosis.reading import LiveDiagnoses
+from tuitrain.analysis.places import environment
 from tuitrain.analysis.step_time import SPLIT_POINTS
 from tuitrain.analysis.why_failed import FAILED_STATES, read_failures
 from tuitrain.errors import FolderError, TuitrainError
@@ -24,6 +26,7 @@ from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.listing import run_paths, summarise_run
 from tuitrain.runs.reader import RunReader
 from tuitrain.runs.rows import MarkRow, StateRow
+from tuitrain.runs.series import Series
 from tuitrain.runs.summary import RunSummary
 from tuitrain.ui.feeds.snapshot import Request, RunSnapshot
 from tuitrain.view.chart.scale import roomy_end
@@ -224,10 +227,16 @@ class CurvesFollower(RecordFollower[Request, RunSnapshot]):
         """Follow the run in `directory`; the other arguments are those of `RunFollower`."""
         super().__init__(directory, deliver, request or Request())
         self._before: RunSnapshot | None = None
+        self._version = -1
 
     def read(self, reader: RunReader, request: Request) -> RunSnapshot:
         """Read the curves; of those that were read before only the new end."""
-        self._before = read_curves(reader, request, self._before)
+        version, before = reader.version(), self._before
+        if before is not None and version == self._version and not before.live:
+            self._before = read_other_curves(reader, request, before)
+        else:
+            self._before = read_curves(reader, request, before)
+        self._version = version
         return self._before
 
     def fail(self, reason: str) -> RunSnapshot:
@@ -249,41 +258,60 @@ def read_curves(
     Raises:
         RecordError: the database can't be read.
     """
-    names = reader.curves.metric_names()
-    wanted = names if request.metrics is None else [n for n in names if n in request.metrics]
-    wanted = [*wanted, *filter(is_split_metric, request.metrics or ())]
     summary, facts, state = reader.summary(), reader.facts(), reader.state()
     # Over as many messages as the split of a step has points.
     live, speed = is_live(reader), reader.steps.speed(SPLIT_POINTS)
     per_s = None if speed is None else speed.steps_per_s
-    end = roomy_end(summary.step, per_s, summary.total_steps) if live else summary.step
-    last = end if request.last_step is None else request.last_step
-    first = request.first_step
-    if first is None:
-        first = facts.first_step
-    known = max(first, min(last, summary.step))
     marks = tuple(reader.entries.marks())
-    grown = (
-        before.series if before is not None and _resumes(before.marks) == _resumes(marks) else {}
-    )
-    return RunSnapshot(
+    read = RunSnapshot(
         id=reader.directory.id,
         summary=summary,
         state=state,
-        end_step=end,
-        metric_names=tuple(names),
-        series={
-            name: reader.curves.series(name, first, last, request.columns, grown.get(name))
-            for name in wanted
-        },
-        step_times=tuple(
-            reader.steps.step_times(first, known, _RULER_COLUMNS) if request.times else ()
-        ),
+        end_step=roomy_end(summary.step, per_s, summary.total_steps) if live else summary.step,
+        metric_names=tuple(reader.curves.metric_names()),
+        metrics={row.name: row for row in reader.curves.metrics()},
         speed=speed,
         facts=facts,
         marks=marks,
         config=reader.config(),
+        place=environment(reader.meta()),
         live=live,
+    )
+    same = before is not None and _resumes(before.marks) == _resumes(marks)
+    return read_other_curves(reader, request, read, before.series if before and same else {})
+
+
+def read_other_curves(
+    reader: RunReader,
+    request: Request,
+    read: RunSnapshot,
+    grown: Mapping[str, Series] = MappingProxyType({}),
+) -> RunSnapshot:
+    """Return a run as it was read with the curves that are asked for now.
+
+    Args:
+        reader: of the run.
+        request: what the screen asks for.
+        read: all else of the run.
+        grown: curves of which only the end is to be read anew.
+
+    Raises:
+        RecordError: the database can't be read.
+    """
+    names, step = read.metric_names, read.summary.step if read.summary is not None else 0
+    wanted = names if request.metrics is None else [n for n in names if n in request.metrics]
+    wanted = [*wanted, *filter(is_split_metric, request.metrics or ())]
+    first = read.first_step if request.first_step is None else request.first_step
+    last = read.end_step if request.last_step is None else request.last_step
+    known = max(first, min(last, step))
+    times = reader.steps.step_times(first, known, _RULER_COLUMNS) if request.times else ()
+    return replace(
+        read,
+        series={
+            name: reader.curves.series(name, first, last, request.columns, grown.get(name))
+            for name in wanted
+        },
+        step_times=tuple(times),
     )
 
 
@@ -295,7 +323,6 @@ def read_snapshot(
     devices = reader.entries.devices()
     return replace(
         curves,
-        metrics={row.name: row for row in reader.curves.metrics()},
         states=tuple(reader.states()),
         attempts=tuple(reader.attempts()),
         samples=reader.readings.latest_samples(),

@@ -87,6 +87,8 @@ class RunSnapshot:
     commands: tuple[CommandRow, ...] = ()
     checkpoints: tuple[CheckpointRow, ...] = ()
     config: Mapping[str, object] = field(default_factory=dict)
+    place: Mapping[str, str] = field(default_factory=dict)
+    """Where it ran: code, packages, machine and data, in words by name."""
     steps_per_epoch: int = 0
     parameters: int = 0
     live: bool = False

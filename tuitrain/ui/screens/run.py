@@ -4,7 +4,6 @@ It asks the app to give commands; what becomes of them is read off the record li
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 from textual.events import Key
 
@@ -30,7 +29,6 @@ class RunScreen(RunView):
     """Watches and steers one run."""
 
     BINDINGS = RUN_KEYS
-    _digit = ""
 
     # --- keys: steering -------------------------------------------------------------------------
 
@@ -49,9 +47,7 @@ class RunScreen(RunView):
         return True
 
     def on_key(self, event: Key) -> None:
-        """Note which digit it is, and say why a key does nothing in a log or a script."""
-        # One action takes all digits.
-        self._digit = event.character or ""
+        """Say why a key does nothing in a log or a script."""
         if refusal := refusal_of_key(event.key, self._snapshot.facts, self._directory.id):
             self.tuitrain.tell(refusal, "warning")
 
@@ -132,30 +128,9 @@ class RunScreen(RunView):
 
     # --- keys: curves ---------------------------------------------------------------------------
 
-    def action_curves(self, what: str, *arguments: Any) -> None:
-        """Change how all charts are seen."""
-        getattr(self._curves, what)(*arguments)
-
-    def action_see(self, what: str, *arguments: Any) -> None:
-        """Move the window or the cursor."""
-        self._curves.see(what, *arguments)
-
-    def action_count(self) -> None:
-        """Take a digit of the number before a key."""
-        self._curves.count(self._digit)
-
-    def action_chart(self, what: str, *arguments: Any) -> None:
-        """Change how the chart in front is seen, or which one that is."""
-        getattr(self._front, what)(*arguments)
-
     def action_write(self) -> None:
         """Ask for a kind of file and write the chart in front as that."""
         self._front.write([self._directory])
-
-    def action_next_panel(self) -> None:
-        """Move the focus, or show the next chart where there is room for one."""
-        if not self._front.next():
-            self.focus_next()
 
     # --- keys: other screens --------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ It draws what its follower delivers; it opens no file, and knows no key.
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from textual import events
 from textual.app import ComposeResult
@@ -18,7 +18,6 @@ from textual.screen import Screen
 from tuitrain.alerts.catalogue import count_serious
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.ui.charting import (
-    Choices,
     Overlay,
     build_chart,
     cursor_words,
@@ -33,9 +32,8 @@ from tuitrain.ui.feeds.run import RunFollower
 from tuitrain.ui.feeds.snapshot import RunSnapshot, devices_of
 from tuitrain.ui.notices import News
 from tuitrain.ui.screens.curves.charts import Curves
-from tuitrain.ui.screens.curves.front import ChartInFront
-from tuitrain.ui.whole import Whole
-from tuitrain.ui.widgets.chartgrid import ChartGrid, DrawnChart
+from tuitrain.ui.screens.curves.screen import CurveScreen
+from tuitrain.ui.widgets.chartgrid import DrawnChart
 from tuitrain.ui.widgets.chartpages import Group
 from tuitrain.ui.widgets.keyline import KeyLine
 from tuitrain.ui.widgets.lines import Lines
@@ -50,7 +48,7 @@ from tuitrain.view.format import sanitise
 from tuitrain.view.spans import SpanLine, plain_line
 
 if TYPE_CHECKING:
-    from tuitrain.ui.app import TuitrainApp
+    pass
 
 _CHART_ROWS = 9
 """Below this height a chart is hardly one: fewer are shown then."""
@@ -60,7 +58,7 @@ _WIDE, _VERY_WIDE = 110, 170
 _NARROW = 72
 
 
-class RunView(Whole, Screen[None]):
+class RunView(CurveScreen):
     """Shows one run as its follower delivers it."""
 
     CSS = """
@@ -79,29 +77,14 @@ class RunView(Whole, Screen[None]):
             self.snapshot = snapshot
 
     def __init__(self, directory: RunDirectory) -> None:
-        super().__init__()
+        super().__init__(Curves())
         self._directory = directory
         self._snapshot = RunSnapshot(directory.id)
-        self._curves = Curves()
-        self._front = ChartInFront(self._curves)
         self._preset = ""
         self._drawn_for: tuple[Size, ...] = ()
         self._overlays = Overlays(self._deliver)
         self._follower = RunFollower(directory, self._deliver, explained=True)
         self._news = News()
-
-    @property
-    def tuitrain(self) -> "TuitrainApp":
-        """The app, by its own type."""
-        return cast("TuitrainApp", self.app)
-
-    @property
-    def _choices(self) -> Choices:
-        return self._curves.choices
-
-    @property
-    def _grid(self) -> ChartGrid:
-        return self._curves.grid
 
     # --- life -----------------------------------------------------------------------------------
 
@@ -178,12 +161,6 @@ class RunView(Whole, Screen[None]):
             self.call_after_refresh(self._draw)
         else:
             self._draw()
-
-    @property
-    def _in_sight(self) -> bool:
-        """Not covered but by a question; Textual's `is_current` holds for a covered one too."""
-        front = self.app.screen
-        return front is self or front.is_modal
 
     def on_screen_resume(self) -> None:
         """Show what was read while another screen lay above."""

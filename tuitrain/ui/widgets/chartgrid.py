@@ -71,6 +71,11 @@ class ChartGrid(Container):
         """Cells of the upper left chart."""
         return self._panels[0].size
 
+    @property
+    def planned_width(self) -> int:
+        """Cells across that a chart will have once the grid is laid out."""
+        return max(8, self.size.width // max(1, self.placed[0]))
+
     def place(self, groups: Sequence[Group]) -> bool:
         """Make room for the charts in sight; return whether the grid has changed."""
         seen = max(1, len(self.pages.in_sight(groups)))

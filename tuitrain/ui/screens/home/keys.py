@@ -142,4 +142,4 @@ class RunKeys(Vertical):
         if len(paths) < 2:
             self._tui.tell("mark two or more runs with space, then press d", "warning")
             return
-        self._tui.open_compare([RunDirectory(Path(path)) for path in paths])
+        self._tui.open_workspace([RunDirectory(Path(path)) for path in paths])

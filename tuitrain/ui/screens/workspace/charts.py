@@ -1,0 +1,172 @@
+"""The charts of a workspace: a metric each, with a curve for each entry that is seen.
+
+From what is shown and how to charts and to the values at the cursor; knows no widget.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from tuitrain.ui.charting import ChartSettings, Choices, marks_of, x_range
+from tuitrain.ui.screens.workspace.shown import ShownRuns
+from tuitrain.view.chart.chart import Reading, values_at
+from tuitrain.view.chart.figure import Chart, Line
+from tuitrain.view.chart.readout import place_text
+from tuitrain.view.chart.scale import Ruler, ruler
+from tuitrain.view.format import metric_value
+from tuitrain.view.workspace.entries import Entry
+from tuitrain.view.workspace.lines import Band, Measured, band_line, run_lines
+
+_FEW = 4
+"""Of more curves than these each is but a line."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """Lines, and all that they were made from."""
+
+    group: tuple[Measured, ...]
+    asked: tuple[object, ...]
+    lines: list[Line]
+
+    def is_of(self, group: Sequence[Measured], asked: tuple[object, ...]) -> bool:
+        """Return whether they would come out the same; series are compared by who they are."""
+        return (
+            self.asked == asked
+            and len(self.group) == len(group)
+            and all(a.series is b.series for a, b in zip(self.group, group, strict=True))
+            and all(a.along == b.along for a, b in zip(self.group, group, strict=True))
+        )
+
+
+class MadeLines:
+    """The lines of all charts, made again only where what they show is another."""
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[str, str], _Made] = {}
+
+    def lines(
+        self,
+        key: tuple[str, str],
+        group: Sequence[Measured],
+        asked: tuple[object, ...],
+        make: Callable[[], list[Line]],
+    ) -> list[Line]:
+        """Return lines that were made before, or make them.
+
+        Args:
+            key: an entry's, and the metric.
+            group: what the lines show.
+            asked: all else that they depend on.
+            make: makes them.
+        """
+        known = self._made.get(key)
+        if known is None or not known.is_of(group, asked):
+            known = self._made[key] = _Made(tuple(group), asked, make())
+        return known.lines
+
+
+def chart_of(
+    shown: ShownRuns, made: MadeLines, metric: str, choices: Choices, *, with_words: bool
+) -> Chart:
+    """Return the chart of one metric.
+
+    Args:
+        shown: the runs.
+        made: lines that may still be right.
+        metric: of them.
+        choices: how charts are to be seen.
+        with_words: let marks of the run on top say what they are.
+    """
+    settings, leader = choices.settings_of(metric), shown.leader
+    along = ruler(choices.axis, leader.step_times)
+    window = choices.window or shown.reach.whole
+    marks = marks_of(leader, along, window) if shown.top else ()
+    return Chart(
+        title="",
+        lines=tuple(_lines(shown, made, metric, choices, settings)),
+        x_range=_x_range(shown, choices),
+        marks=tuple(mark if with_words else replace(mark, text="") for mark in marks),
+        axis=choices.axis,
+        log=settings.log,
+        cursor=None if choices.cursor is None else along.at(choices.cursor),
+        y_range=settings.limits if isinstance(settings.limits, tuple) else None,
+        clip=settings.limits == "automatic",
+    )
+
+
+def _lines(
+    shown: ShownRuns, made: MadeLines, metric: str, choices: Choices, settings: ChartSettings
+) -> list[Line]:
+    entries, lines = shown.visible, []
+    for entry in entries:
+        slim = len(entries) > _FEW or shown.is_dim(entry)
+        group = _group(shown, entry, metric, choices)
+        asked = (entry, settings.smoothing, shown.band, slim)
+        make = partial(_entry_lines, group, entry, settings.smoothing, shown.band, slim=slim)
+        own = made.lines((entry.key, metric), group, asked, make) if group else []
+        lines += [replace(line, faint=True) for line in own] if shown.is_dim(entry) else own
+    return lines
+
+
+def _group(shown: ShownRuns, entry: Entry, metric: str, choices: Choices) -> list[Measured]:
+    return [
+        Measured(series, _along(shown, run_id, choices))
+        for run_id in entry.members
+        if (series := shown.snapshot(run_id).series.get(metric)) is not None and series.columns
+    ]
+
+
+def _entry_lines(
+    group: Sequence[Measured], entry: Entry, smoothing: float | None, band: Band, *, slim: bool
+) -> list[Line]:
+    if len(entry.members) > 1:
+        return band_line(group, entry.label, entry.slot, smoothing, band)
+    return run_lines(group[0], entry.label, entry.slot, smoothing, slim=slim)
+
+
+def _along(shown: ShownRuns, run_id: str, choices: Choices) -> Ruler:
+    return ruler(choices.axis, shown.snapshot(run_id).step_times)
+
+
+def _x_range(shown: ShownRuns, choices: Choices) -> tuple[float, float]:
+    """Return what the axis spans: of other axes than steps each run has its own."""
+    window = choices.window or shown.reach.whole
+    if choices.axis == "step":
+        return x_range(Ruler("step"), window)
+    runs = [run_id for entry in shown.visible for run_id in entry.members]
+    ranges = [x_range(_along(shown, run_id, choices), window) for run_id in runs]
+    known = [ends for ends in ranges if all(map(math.isfinite, ends))]
+    if not known:
+        return 0.0, 1.0
+    return min(first for first, _ in known), max(last for _, last in known)
+
+
+def values_words(shown: ShownRuns, chart: Chart) -> tuple[str, dict[str, str]]:
+    """Return where on a chart values are read, and the value of each entry by its key.
+
+    At the cursor where there is one, else the newest; of seeds the band as well.
+    """
+    at = math.inf if chart.cursor is None else chart.cursor
+    where = "last" if chart.cursor is None else f"at {place_text(chart.axis, at)}"
+    values: dict[str, str] = {}
+    for entry in shown.visible:
+        own = [replace(line, faint=False) if shown.is_dim(entry) else line
+               for line in chart.lines if line.label == entry.label]  # fmt: skip
+        found = values_at(replace(chart, lines=tuple(own)), min(at, chart.x_range[1]))
+        if found:
+            values[entry.key] = _value_words(found[0], own, shown, entry)
+    return where, values
+
+
+def _value_words(reading: Reading, lines: Sequence[Line], shown: ShownRuns, entry: Entry) -> str:
+    value = metric_value(reading.value)
+    if len(entry.members) > 1:
+        line = lines[0]
+        place = line.x.index(reading.x)
+        low, high = line.low[place], line.high[place]
+        if shown.band == "std":
+            return f"{value} +-{metric_value(high - reading.value)}"
+        return f"{value} ({metric_value(low)}..{metric_value(high)})"
+    return value if reading.raw is None else f"{metric_value(reading.raw)} smooth {value}"

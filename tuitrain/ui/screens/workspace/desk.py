@@ -1,0 +1,130 @@
+"""Charts, legend and tables of a workspace: where they are, and what stands in them.
+
+Draws what `ShownRuns` has; reads nothing, and knows no key.
+"""
+
+from typing import TYPE_CHECKING, cast
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+
+from tuitrain.ui.charting import group_single
+from tuitrain.ui.screens.curves.charts import Curves
+from tuitrain.ui.screens.workspace.charts import MadeLines, chart_of, values_words
+from tuitrain.ui.screens.workspace.differences import difference_lines
+from tuitrain.ui.screens.workspace.legend import LegendPanel
+from tuitrain.ui.screens.workspace.shown import ShownRuns
+from tuitrain.ui.widgets.chartgrid import DrawnChart
+from tuitrain.ui.widgets.chartpages import Group
+from tuitrain.ui.widgets.reader import Reader
+from tuitrain.view.chart.scale import ruler
+from tuitrain.view.format import sanitise
+from tuitrain.view.spans import plain_line
+from tuitrain.view.workspace.legend import Shown, legend_lines
+
+if TYPE_CHECKING:
+    from tuitrain.ui.app import TuitrainApp
+
+_CHART_ROWS = 9
+"""Below this height a chart is hardly one."""
+_LEAST_LEGEND = 4
+_WIDE, _VERY_WIDE = 100, 170
+
+
+class Desk(Vertical):
+    """Charts above their legend, or tables instead of both."""
+
+    DEFAULT_CSS = """
+    Desk { height: 1fr; }
+    Desk #differences { height: 1fr; display: none; }
+    Desk.tables #differences { display: block; }
+    Desk.tables #curves, Desk.tables #legend-panel { display: none; }
+    """
+
+    def __init__(self, shown: ShownRuns) -> None:
+        """Draw these runs."""
+        super().__init__(id="desk")
+        self._shown = shown
+        self._made = MadeLines()
+        self.curves = Curves(group_single, reads=False)
+        self.legend = LegendPanel(id="legend-panel")
+        self.tables = Reader(id="differences")
+
+    def compose(self) -> ComposeResult:
+        """Lay the parts out."""
+        yield self.curves
+        yield self.legend
+        yield self.tables
+
+    @property
+    def shows_tables(self) -> bool:
+        """Whether the tables are in sight and not the charts."""
+        return self.has_class("tables")
+
+    def turn(self) -> None:
+        """Show the tables, or the charts again."""
+        self.toggle_class("tables")
+        (self.tables if self.shows_tables else self.curves.grid.panels[0]).focus()
+
+    def make_room(self) -> bool:
+        """Share the rows out between charts and legend; return whether all have their rooms."""
+        shown, (width, height) = self._shown, self.size
+        along = ruler(self.curves.choices.axis, shown.leader.step_times)
+        self.curves.known = Curves.Known(shown.names, shown.reach, along)
+        rows = min(1 + max(1, len(shown.legend.entries)), max(_LEAST_LEGEND, height // 3))
+        self.legend.styles.height = rows
+        columns = 1 if width < _WIDE else 2 if width < _VERY_WIDE else 3
+        grid = self.curves.grid
+        grid.pages.fit(columns, min(max(1, (height - rows) // _CHART_ROWS), 3))
+        grid.place(self.curves.groups)
+        return self.shows_tables or grid.has_rooms()
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The metrics of the charts in sight."""
+        return tuple(title for title, _ in self.curves.grid.pages.in_sight(self.curves.groups))
+
+    # --- drawing --------------------------------------------------------------------------------
+
+    def draw(self, front: Group | None) -> None:
+        """Draw what is in sight; `front` is the chart whose values the legend says."""
+        if self.shows_tables:
+            self.tables.show_lines(difference_lines(self._shown, self.tables.size.width))
+        else:
+            self._draw_charts()
+            self.draw_legend(front)
+
+    def _draw_charts(self) -> None:
+        grid, groups, choices = self.curves.grid, self.curves.groups, self.curves.choices
+        seen = grid.pages.in_sight(groups)
+        if not seen:
+            grid.show_words(plain_line(f"  {self._empty_words()}", "quiet"))
+            return
+        above = f"{choices.window_words()}{grid.pages.where(groups)}"
+        drawn = [self._drawn(group, above if n == 0 else None) for n, group in enumerate(seen)]
+        grid.show(drawn, cast("TuitrainApp", self.app).look)
+
+    def _drawn(self, group: Group, above: str | None) -> DrawnChart:
+        title, choices = group[0], self.curves.choices
+        chart = chart_of(self._shown, self._made, title, choices, with_words=above is not None)
+        settings = choices.settings_of(title).describe()
+        return DrawnChart(f"{sanitise(title)}{settings}{above or ''}", chart, ())
+
+    def _empty_words(self) -> str:
+        if not self._shown.is_complete:
+            return "reading the runs ..."
+        if not self._shown.names:
+            return "no points yet"
+        hidden = any(each.hidden for each in self.curves.choices.charts.values())
+        return "all charts are hidden (H shows them)" if hidden else "no metric matches the filter"
+
+    def draw_legend(self, front: Group | None) -> None:
+        """Say which run is which, and its value on the chart in front."""
+        shown, chart = self._shown, self.curves.grid.chart_in_front
+        about, values = "", dict[str, str]()
+        if front is not None and chart is not None:
+            where, values = values_words(shown, chart)
+            about = f"{sanitise(front[0])} {where}"
+        done = Shown(shown.hidden, shown.top)
+        heading, lines = legend_lines(shown.legend, values, about, self.size.width, done)
+        self.legend.show(heading, [entry.key for entry in shown.legend.entries], lines)

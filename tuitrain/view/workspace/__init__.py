@@ -1,0 +1,1 @@
+"""Many runs on one grid of charts: their lines, and the legend that tells them apart."""
