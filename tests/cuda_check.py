@@ -12,6 +12,7 @@ import json
 import os
 import shlex
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -21,8 +22,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from tuitrain.analysis.memory_breakdown import MemoryBreakdown, memory_breakdowns, training_device
 from tuitrain.metric_names import STAGES, split_metric
+from tuitrain.ranks import read_board
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.reader import RunReader
 from tuitrain.view.memory.bar import detail_text
@@ -50,6 +54,30 @@ epochs = 1000000
 batch_size = 2048
 evaluate_every_epochs = 0
 device = "{device}"
+"""
+
+RANKED = """
+name = "ranked"
+task = "classification"
+[data]
+name = "digits"
+augment = [{{ name = "shift", pixels = 1 }}]
+[model]
+name = "cnn"
+channels = [16, 32]
+dropout = 0.2
+[loss]
+name = "cross_entropy"
+[train]
+epochs = 30
+batch_size = 50
+accumulate = 2
+threads = 1
+device = "{kind}"
+ranks = {size}
+evaluate_every_epochs = 5
+[checkpoint]
+every_steps = 10
 """
 
 HUNGRY = """
@@ -285,6 +313,56 @@ def _floats_too_many(device: str) -> int:
     return 2 * int(done.stdout) // 4096 // 4
 
 
+def check_ranks(machine: Machine, checks: Checks) -> None:
+    """Train on several GPUs, kill a rank, resume, and hold the weights against an undisturbed run.
+
+    Where there are fewer than two GPUs that is skipped; with `--device cpu` it is done on gloo.
+    """
+    print("\nranks")
+    kind = machine.device.partition(":")[0]
+    size = min(3, _gpus()) if kind == "cuda" else 2
+    if size < 2:
+        print("         skipped: NCCL needs a GPU for each rank, and there are fewer than two")
+        return
+    preset = machine.preset("ranked", RANKED, kind=kind, size=size)
+    machine.call("run", preset, "--name", "whole")
+    machine.call("run", preset, "--detach", "--name", "killed")
+    run = machine.run_of("killed")
+    board = until(lambda: [each for each in read_board(run.path) if each.step > 20], "ranks train")
+    if kind == "cuda":
+        agent = psutil.Process(board[0].pid).ppid()
+        users = {pid for [pid] in nvidia_smi("compute-apps", "pid")}
+        checks.hold("the agent of the ranks has no CUDA context", str(agent) not in users, "")
+    begun = time.monotonic()
+    os.kill(board[-1].pid, signal.SIGKILL)
+    until(lambda: _state_of(run)[0] == "failed", "the killed run has failed")
+    took_s = time.monotonic() - begun
+    named = f"rank {board[-1].rank} was killed by SIGKILL" in _state_of(run)[1]
+    checks.hold("a killed rank is named within 5 s", named and took_s < 5, f"{took_s:.1f} s")
+    machine.call("resume", run.id, "--foreground")
+    digests = [_last_digest(each) for each in (machine.run_of("whole"), run)]
+    checks.hold("resumed weights are the same", len(set(digests)) == 1, " ".join(digests))
+
+
+def _gpus() -> int:
+    """Return how many GPUs torch can use, by a process that ends before any run begins."""
+    code = "import torch; print(torch.cuda.device_count())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return int(done.stdout)
+
+
+def _state_of(run: RunDirectory) -> tuple[str, str]:
+    with RunReader(run) as reader:
+        state = reader.state()
+        return state.state, state.reason
+
+
+def _last_digest(run: RunDirectory) -> str:
+    with RunReader(run) as reader:
+        [row] = [row for row in reader.entries.checkpoints() if "last" in row.names]
+        return str(row.digest)[:12]
+
+
 def show_overhead(machine: Machine) -> None:
     """Print what splitting and sampling cost, measured side by side."""
     print("\noverhead")
@@ -316,6 +394,7 @@ def main() -> int:
         machine.call("stop", run.id, code=None)
     if given.device != "cpu":
         check_out_of_memory(machine, checks)
+    check_ranks(machine, checks)
     show_overhead(machine)
     print(f"\n{len(checks.failed)} checks failed{': ' if checks.failed else ''}", end="")
     print("; ".join(checks.failed))

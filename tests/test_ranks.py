@@ -32,9 +32,9 @@ def test_a_board_shows_where_each_rank_is(tmp_path: Path) -> None:
     ("standings", "text"),
     [
         ([(5, "step"), (4, "step"), (5, "beat")],
-         "rank 1 is in step of step 4; ranks 0, 2 wait for it"),
-        ([(5, "beat"), (5, "step")], "rank 1 is in step of step 5; rank 0 waits for it"),
-        ([(5, "step"), (5, "step")], "all 2 ranks are in step of step 5"),
+         "rank 1 is in step 4; ranks 0, 2 wait for it"),
+        ([(5, "beat"), (5, "step")], "rank 1 is in step 5; rank 0 waits for it"),
+        ([(5, "step"), (5, "step")], "all 2 ranks are in step 5"),
         ([(5, "step")], ""),
     ],
 )  # fmt: skip

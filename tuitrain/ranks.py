@@ -107,7 +107,9 @@ def _progress(standing: Standing) -> tuple[int, int]:
 
 
 def _place(standing: Standing) -> str:
-    return f"in {standing.phase} of step {standing.step}"
+    if standing.phase == "step":
+        return f"in step {standing.step}"
+    return f"in the {standing.phase} after step {standing.step}"
 
 
 # --- failures -------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ import bench_images
 import bench_interface
 import bench_memory
 import bench_profile
+import bench_ranks
 import bench_recipes
 import bench_record
 import bench_sampling
@@ -48,6 +49,7 @@ TOPICS: dict[str, Callable[[Path, bool], list[Table]]] = {
     "speed": bench_speed.measure,
     "step": bench_step.measure,
     "split": bench_split.measure,
+    "ranks": bench_ranks.measure,
     "checkpoint": bench_checkpoint.measure,
     "startup": bench_startup.measure,
     "record": _record,

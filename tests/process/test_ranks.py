@@ -6,12 +6,10 @@ import signal
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 import torch
 
@@ -76,20 +74,47 @@ def pids(run: Any) -> list[int]:
     return until(lambda: found if len(found := training()) == size else [], "ranks")
 
 
-def kill(run: Any, whom: str) -> None:
-    """SIGKILL a rank by its number, the agent or the supervisor; wait until all is over."""
-    ranks = pids(run)
-    others = {"agent": run.worker_pid, "supervisor": run.supervisor_pid}
-    os.kill(others[whom] if whom in others else ranks[int(whom)], signal.SIGKILL)
-    run.wait_gone()
-    until(lambda: not any(map(psutil.pid_exists, ranks)), "ranks gone")
-
-
 def wait_end(run: Any) -> Any:
     """Return the state of a run that has ended, once its processes have."""
     state = until(lambda: found if (found := run.state()).state in ENDED else None, "an end")
     run.wait_gone()
     return state
+
+
+OWN = """
+import os, signal, time
+from pathlib import Path
+import psutil
+from tuitrain.components import Hook
+
+RANK = int(os.environ["RANK"])
+
+class Kills(Hook):
+    '''Kills what the plan says after a step, once: "19:2" rank 2, "40:agent".'''
+
+    def __init__(self, *, plan: str = ""):
+        self.plan = dict(each.split(":") for each in plan.split(",") if each)
+
+    def updated(self, step):
+        whom = self.plan.get(str(step), "")
+        if whom and RANK == int(whom if whom.isdigit() else 1):
+            done = Path(__file__).with_name(f"{step}-{whom}.done")
+            if not done.exists():
+                done.touch()
+                agent = psutil.Process().parent()
+                pid = {"agent": agent.pid, "supervisor": agent.ppid()}.get(whom, os.getpid())
+                os.kill(pid, signal.SIGKILL)
+
+class Fails(Hook):
+    def __init__(self, *, rank: int = 0, stuck: int = -1):
+        self.rank, self.stuck = rank, stuck
+
+    def updated(self, step):
+        if step == 12 and RANK == self.stuck:
+            time.sleep(1000)
+        if step == 12 and RANK == self.rank:
+            raise ValueError("planted")
+"""
 
 
 @dataclass(frozen=True)
@@ -106,51 +131,40 @@ CASES = (
 )
 
 
-class EndedTooSoonError(Exception):
-    """The run was over before it could be killed as often as it should be."""
-
-
-def start(cli: Any, ranks: int, settings: tuple[str, ...]) -> Any:
+def start(cli: Any, case: Case, settings: tuple[str, ...], plan: str) -> Any:
+    hooks = f'hooks = [{{ name = "own:Kills", plan = "{plan}" }}]'
+    preset = cli.preset(hooks + EXACT, f"own-{case.ranks}-{bool(plan)}.toml")
     given = (part for each in settings for part in ("--set", each))
-    return cli.detach(cli.folder / "own.toml", "--ranks", str(ranks), *given)
+    return cli.detach(preset, "--ranks", str(case.ranks), *given)
 
 
 def undisturbed(cli: Any, case: Case) -> Any:
-    run = start(cli, case.ranks, case.undisturbed)
+    run = start(cli, case, case.undisturbed, "")
     assert wait_end(run).state == "finished", run.log
     return run
 
 
-def disturbed(cli: Any, case: Case) -> Any:
-    for _ in range(3):
-        with suppress(EndedTooSoonError):
-            return killed_again_and_again(cli, case)
-    raise AssertionError("runs ended before they could be killed")
-
-
-def killed_again_and_again(cli: Any, case: Case) -> Any:
+def killed_and_resumed(cli: Any, case: Case) -> Any:
+    """Kill in the midst of the run, each time at a step of its own, and go on from where it was."""
     chance = random.Random(case.ranks)
-    run = start(cli, case.ranks, case.disturbed)
-    for whom in case.kills:
-        goal = run.step + chance.randint(5, 25)
-        until(lambda g=goal: run.step >= g or run.state().state == "finished", f"step {goal}")
-        if run.state().state == "finished":
-            raise EndedTooSoonError
-        kill(run, whom)
+    steps = sorted(chance.sample(range(9, 110), len(case.kills)))
+    plan = ",".join(f"{step}:{whom}" for step, whom in zip(steps, case.kills, strict=True))
+    run = start(cli, case, case.disturbed, plan)
+    for _whom in case.kills:
+        assert wait_end(run).state in ("failed", "lost"), run.log
         cli.killed.add(run.id)
-        attempts = len(run.attempts())
-        cli.start("resume", run.id)
-        run.wait_attempt(attempts + 1)
+        cli("resume", run.id, "--code", str(cli.folder / "own.py"))
     assert wait_end(run).state == "finished", run.log
+    assert len(run.attempts()) == 1 + len(case.kills)
     return run
 
 
 @pytest.fixture(scope="module")
 def pairs(cli_of_module: Any) -> dict[int, tuple[Any, Any]]:
     """Run every case, two runs at a time."""
-    cli_of_module.preset(EXACT)
+    (cli_of_module.folder / "own.py").write_text(OWN)
     with ThreadPoolExecutor(2) as pool:
-        killed = [pool.submit(disturbed, cli_of_module, case) for case in CASES]
+        killed = [pool.submit(killed_and_resumed, cli_of_module, case) for case in CASES]
         whole = [pool.submit(undisturbed, cli_of_module, case) for case in CASES]
         return {
             case.ranks: (one.result(), other.result())
@@ -197,23 +211,6 @@ def test_all_ranks_do_what_they_are_told_at_the_same_step(cli: Any) -> None:
     assert (ended.state, ended.reason) == ("stopped", "rank 1 got SIGTERM")
     assert run.checkpoint().step == run.step
     assert [step for step, _ in run.points("train/loss")] == list(range(1, run.step + 1))
-
-
-OWN = """
-import os, time
-from tuitrain.components import Hook
-
-class Fails(Hook):
-    def __init__(self, rank: int = 0, stuck: int = -1):
-        self.rank, self.stuck = rank, stuck
-
-    def updated(self, step):
-        own = int(os.environ["RANK"])
-        if step == 12 and own == self.stuck:
-            time.sleep(1000)
-        if step == 12 and own == self.rank:
-            raise ValueError("planted")
-"""
 
 
 def test_a_rank_that_raises_is_named_though_another_is_stuck(cli: Any) -> None:

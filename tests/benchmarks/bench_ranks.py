@@ -1,0 +1,92 @@
+"""Several ranks: what a beat costs a step, and speed against a plain loop under torchrun."""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+from report import Row, Table, table
+
+from tuitrain.runs.directory import RunDirectory
+from tuitrain.runs.reader import RunReader
+
+_HERE = Path(__file__).parent
+_RANKS = 2
+_BEAT_MOST = 1.02
+_SPEED_LEAST = 0.98
+_PRESET = """
+name = "ranks"
+task = "classification"
+[data]
+name = "digits"
+[model]
+name = "mlp"
+hidden = [1024, 1024]
+[loss]
+name = "cross_entropy"
+[optimizer]
+name = "adamw"
+[train]
+epochs = 100000
+max_steps = {steps}
+batch_size = 512
+threads = 1
+device = "cpu"
+evaluate_every_epochs = 0
+ranks = {ranks}
+[checkpoint]
+best = false
+"""
+_NOTES = (
+    f"{_RANKS} ranks on the CPU (gloo), one thread each. The beat: CPU time of a DDP step of two "
+    "small layers, lower quartiles of blocks taken in turn with and without beats. Speed: a 1.9M "
+    "MLP, the median of samples a second of runs in turn, ours by `tuitrain run`, the other a "
+    "plain DDP loop under torchrun."
+)
+
+
+def measure(folder: Path, quick: bool) -> list[Table]:
+    """Measure both."""
+    beat = json.loads(_torchrun("beat_cost.py", str(10 if quick else 60)))
+    ratio = beat["with_us"] / beat["without_us"]
+    rounds, steps = (1, 60) if quick else (3, 400)
+    own, plain = [], []
+    for number in range(rounds):
+        preset = folder / f"ranks-{number}.toml"
+        preset.write_text(_PRESET.format(steps=steps, ranks=_RANKS))
+        own.append(_own_speed(folder, preset))
+        plain.append(float(_torchrun("ddp_loop.py", str(preset), str(steps))))
+    speed = statistics.median(own) / statistics.median(plain)
+    rows = [
+        Row("step without beats", f"{beat['without_us']:,.0f} us"),
+        Row("with beats", f"{ratio:.3f}", f"{_BEAT_MOST}", ratio <= _BEAT_MOST),
+        Row("plain DDP under torchrun", f"{statistics.median(plain):,.0f} samples/s"),
+        Row("tuitrain against it", f"{speed:.3f}", f"{_SPEED_LEAST}", speed >= _SPEED_LEAST),
+    ]
+    return [table("Several ranks", rows, _NOTES)]
+
+
+def _own_speed(folder: Path, preset: Path) -> float:
+    runs = folder / f"{preset.stem}-runs"
+    _run([sys.executable, "-m", "tuitrain", "run", str(preset), "--runs-dir", str(runs)])
+    [path] = runs.glob("[!.]*")
+    with RunReader(RunDirectory(path)) as reader:
+        speeds = [value for _step, value in reader.curves.points("samples_per_s")]
+    # The first ones are of single steps, which build what all others use.
+    return statistics.median(speeds[len(speeds) // 4 :])
+
+
+def _torchrun(script: str, *arguments: str) -> str:
+    ranks = f"--nproc-per-node={_RANKS}"
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", ranks]
+    return _run([*command, str(_HERE / script), *arguments]).splitlines()[-1]
+
+
+def _run(command: list[str]) -> str:
+    environ = {**os.environ, "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environ)
+    if done.returncode:
+        raise RuntimeError(done.stderr.strip()[-2000:])
+    return done.stdout

@@ -1,0 +1,60 @@
+"""What several ranks can't do is refused by its key before anything is started."""
+
+import pytest
+
+from tuitrain.config.faults import InvalidPresetError
+from tuitrain.config.load import parse_preset
+
+PRESET = """
+name = "line"
+task = "regression"
+hooks = [{ name = "HOOK" }]
+[data]
+name = "linear"
+[model]
+name = "mlp"
+[loss]
+name = "mse"
+[train]
+"""
+
+
+def faults(train: str, hook: str = "ema") -> list[str]:
+    try:
+        parse_preset(PRESET.replace("HOOK", hook) + train, "config.toml")
+    except InvalidPresetError as error:
+        return str(error).splitlines()
+    return []
+
+
+@pytest.mark.parametrize("ranks", ["1", "2", '"auto"'])
+def test_ranks_are_a_number_or_as_many_as_there_are_gpus(ranks: str) -> None:
+    assert not faults(f"ranks = {ranks}")
+
+
+@pytest.mark.parametrize("ranks", ["0", '"all"', "2.5", "true"])
+def test_other_numbers_of_ranks_are_refused(ranks: str) -> None:
+    [text] = faults(f"ranks = {ranks}")
+    assert 'must be a whole number from 1 to 1024, or "auto"' in text
+
+
+@pytest.mark.parametrize(
+    ("key", "setting"),
+    [
+        ("train.compile", "compile = true"),
+        ("train.oom", 'oom = "halve"'),
+        ("train.memory_history", "memory_history = true"),
+        ("train.device", 'device = "cuda:1"'),
+        ("train.device", 'device = "mps"'),
+        ("train.sync_batchnorm", 'sync_batchnorm = true\ndevice = "cpu"'),
+    ],
+)
+def test_what_one_rank_alone_can_do_is_refused_by_its_key(key: str, setting: str) -> None:
+    assert not faults(f"ranks = 1\n{setting}")
+    [text] = faults(f"ranks = 2\n{setting}")
+    assert f": {key}: found " in text
+
+
+def test_a_hook_that_changes_which_parameters_are_trained_is_refused() -> None:
+    [*_, text] = faults("ranks = 2", "unfreeze")
+    assert 'hooks[0].name: found "unfreeze", needs train.ranks = 1, found 2' in text
