@@ -12,7 +12,8 @@ PACKAGE = Path(__file__).parents[1] / "tuitrain"
 BASE = {"__version__", "errors", "extras", "file_lock", "help", "messages", "metric_names", "units"}
 READ = {"alerts", "analysis", "config", "failures", "traces", "runs"}
 ALLOWED = {
-    "__init__": set(),
+    "__init__": {"api", "script"},
+    "api": BASE | READ | {"supervisor"},
     "__main__": {"cli"},
     "errors": set(),
     "script": set(),
