@@ -22,7 +22,8 @@ BASE = {
 }
 READ = {"alerts", "analysis", "config", "failures", "traces", "runs"}
 ALLOWED = {
-    "__init__": set(),
+    "__init__": {"api", "script"},
+    "api": BASE | READ | {"supervisor"},
     "__main__": {"cli"},
     "errors": set(),
     "script": set(),

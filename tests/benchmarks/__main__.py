@@ -15,6 +15,7 @@ from pathlib import Path
 import bench_catalogue
 import bench_checkpoint
 import bench_evaluate
+import bench_exec
 import bench_images
 import bench_interface
 import bench_memory
@@ -61,6 +62,7 @@ TOPICS: dict[str, Callable[[Path, bool], list[Table]]] = {
     "catalogue": bench_catalogue.measure,
     "recipes": bench_recipes.measure,
     "evaluate": bench_evaluate.measure,
+    "exec": bench_exec.measure,
     "watch": bench_watch.measure,
     "workspace": bench_workspace.measure,
 }

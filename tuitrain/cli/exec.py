@@ -68,18 +68,21 @@ class _Foreground:
     def __call__(self, launch: "ScriptLaunch") -> None:
         """Supervise the script until it is over."""
         from tuitrain.cli.progress import ProgressPrinter
+        from tuitrain.supervisor.scripts.pipes import ScriptPipes
         from tuitrain.supervisor.scripts.process import (
             ScriptProcess,
             exit_code_of,
             foreground_stdin,
         )
+        from tuitrain.supervisor.scripts.targets import StartedScript
         from tuitrain.supervisor.supervisor import Supervisor
 
         directory = launch.directory
         printer = ProgressPrinter(_progress(directory, self._json))
         printer.begin()
         output.say(f"tuitrain: `tuitrain attach {directory.id}` watches and steers this run")
-        process = ScriptProcess(launch, stdin=foreground_stdin())
+        target = StartedScript(launch, foreground_stdin())
+        process = ScriptProcess(launch, target, ScriptPipes())
         Supervisor(launch, [printer], process).run()
         output.say(f"tuitrain: the run is in {directory.path}")
         self.exit_code = exit_code_of(process.exit_code)

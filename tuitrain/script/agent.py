@@ -9,8 +9,10 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
+import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
@@ -40,7 +42,7 @@ class Agent:
         self.controls = Controls()
         self.paused = False
         self._link: Link | None = None
-        self._mute = False
+        self._mute = self._tells_end = False
         self._stepped = self._own_steps = False
         self._optimizer: Callable[[], Any] = lambda: None
         self._rates = Rates()
@@ -70,18 +72,45 @@ class Agent:
         if claimed is not None:
             self.attach(*claimed)
 
-    def attach(self, pipes: wire.Pipes, lock: int = -1) -> None:
-        """Speak through pipes that are open."""
+    def attach(self, pipes: wire.Pipes, lock: int = -1, *, tells_end: bool = False) -> None:
+        """Speak through pipes that are open.
+
+        Args:
+            pipes: to the supervisor.
+            lock: the descriptor that is held meanwhile; -1: none.
+            tells_end: nobody waits for this process, so it says itself how it ends.
+        """
+        self._tells_end = tells_end
         self._link = link = Link(pipes, lock, self._collect)
         self._mute = True
         link.start({"type": "WorkerStarted", "time": time.time(), "pid": os.getpid()})
         # Registered late, so that it is called before what the script's libraries registered.
-        atexit.register(self._finish, link)
+        atexit.register(self.finish)
 
-    def _finish(self, link: Link) -> None:
+    def finish(self, error: BaseException | None = None) -> None:
+        """Send the last, and be silent from then on.
+
+        Args:
+            error: what ended training, where something did.
+        """
+        link = self._link
+        if link is None or link.closed:
+            return
         with contextlib.suppress(Exception):
             self.points.read_device()
+        if self._tells_end:
+            link.flush()
+            failed = error or getattr(sys, "last_value", None)
+            link.send(_ending(failed, self._step_now()))
         link.finish()
+
+    def renew(self) -> None:
+        """Begin anew, as another run of the same process."""
+        self.points = PointLog()
+        self.controls = Controls()
+        self._link = None
+        self._mute = self._stepped = self._own_steps = self.paused = False
+        self._ability = ""
 
     @property
     def link(self) -> Link | None:
@@ -93,7 +122,7 @@ class Agent:
         link, self._link = self._link, None
         if link is not None:
             link.forget()
-            atexit.unregister(self._finish)
+            atexit.unregister(self.finish)
         self.points = PointLog()
         self._mute = self._stepped = self.paused = False
 
@@ -173,7 +202,10 @@ class Agent:
 
     def count_own_steps(self) -> None:
         """Count what calls `step` alone; updates of optimizers are no steps any more."""
-        self._own_steps = True
+        if not self._own_steps:
+            self._own_steps = True
+            # The update of the step that is about to be told is counted.
+            self.points.updates = max(0, self.points.updates - 1)
 
     def update(self, optimizer: Any, loss: Any = None) -> None:
         """Take in an update of an optimizer: a step, and a boundary.
@@ -346,6 +378,20 @@ _REFUSALS = {
     "Profile": "steps of a script can't be profiled; `tuitrain stacks` shows where it is",
     "SaveCheckpoint": NO_CHECKPOINT,
 }
+
+
+def _ending(error: BaseException | None, step: int) -> Message:
+    """Return how this process ends, as an event."""
+    state, reason = "finished", "the script ended"
+    if isinstance(error, KeyboardInterrupt):
+        state, reason = "stopped", str(error) or "interrupted, as by Ctrl-C"
+    elif error is not None:
+        state, reason = "failed", f"{type(error).__name__}: {error}"
+    trace = ""
+    if error is not None:
+        trace = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+    ended = {"type": "TrainingEnded", "time": time.time(), "step": step}
+    return {**ended, "state": state, "reason": reason, "traceback": trace}
 
 
 def _proportion(schedulers: list[str]) -> str:

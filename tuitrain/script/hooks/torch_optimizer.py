@@ -20,10 +20,30 @@ def patch(module: Any) -> None:
     Args:
         module: torch, just imported.
     """
+    watch = patch_steps(module)
+    watch_backward(watch, module.Tensor)
+
+
+def patch_steps(module: Any) -> OptimizerWatch:
+    """Follow every optimizer, and leave losses alone.
+
+    Args:
+        module: torch, just imported.
+
+    Returns:
+        What watches them.
+    """
+    for watch in _watching:
+        return watch
     watch = OptimizerWatch(agent(), module.compiler.is_compiling)
+    _watching.append(watch)
     optimizers = importlib.import_module("torch.optim.optimizer")
     watch.handle = optimizers.register_optimizer_step_post_hook(watch.after_step)
-    watch_backward(watch, module.Tensor)
+    return watch
+
+
+_watching: list[OptimizerWatch] = []
+"""The one watch of this process, however often it is asked for."""
 
 
 class OptimizerWatch:

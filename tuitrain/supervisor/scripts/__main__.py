@@ -9,12 +9,15 @@ def main() -> int:
     from tuitrain.errors import TuitrainError
     from tuitrain.runs.directory import RunDirectory
     from tuitrain.supervisor.scripts.launch import ScriptLaunch
+    from tuitrain.supervisor.scripts.pipes import ScriptPipes
     from tuitrain.supervisor.scripts.process import ScriptProcess
+    from tuitrain.supervisor.scripts.targets import StartedScript
     from tuitrain.supervisor.supervisor import Supervisor
 
     try:
         launch = ScriptLaunch.read(RunDirectory(Path(sys.argv[1])))
-        return Supervisor(launch, worker=ScriptProcess(launch)).run()
+        process = ScriptProcess(launch, StartedScript(launch), ScriptPipes())
+        return Supervisor(launch, worker=process).run()
     except TuitrainError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code

@@ -44,7 +44,9 @@ def ending_of(
 
 
 def _how(code: int | None) -> str:
-    if code is None or code >= 0:
+    if code is None:
+        return "is gone, without a word on how it ended"
+    if code >= 0:
         return f"ended with exit code {code}"
     try:
         name = signal.Signals(-code).name

@@ -6,18 +6,23 @@ steps of each follow on those of the one before.
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
+
+import tomli_w
 
 from tuitrain.messages import (
     CommandDone,
     Event,
     MetricPoints,
     Numbered,
+    ScriptConfigured,
     ScriptSeen,
     SettingChanged,
     StepsTaken,
     TrainingContinued,
+    TrainingEnded,
     TrainingPaused,
     WorkerStarted,
     decode_event,
@@ -33,11 +38,13 @@ class ScriptHearing:
     Attributes:
         ability: as the script says it.
         last_step: of the run.
+        ended: it said how it ended, as one that is nobody's child does.
     """
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self.ability = "watched"
         self.last_step = 0
+        self.ended = False
         self._clock = clock
         self._attempt = self._sequence = self._offset = 0
 
@@ -53,7 +60,7 @@ class ScriptHearing:
     def take(self, line: bytes) -> Numbered | Unreadable | None:
         """Return what a line says; None where it is nothing for the record."""
         try:
-            event = decode_event(json.loads(line))
+            event = _event(json.loads(line), self._clock())
         except ValueError as error:
             shown = line[:_SHOWN_CHARACTERS].decode("utf-8", errors="replace")
             return Unreadable(f"a line of the script, {shown!r}: {error}")
@@ -63,6 +70,7 @@ class ScriptHearing:
             return None
         if isinstance(event, ScriptSeen):
             self.ability = event.ability
+        self.ended = self.ended or isinstance(event, TrainingEnded)
         return self.number(self._shifted(event))
 
     def _shifted(self, event: Event) -> Event:
@@ -78,6 +86,29 @@ class ScriptHearing:
         if by and isinstance(event, stepped):
             return replace(event, step=(event.step or 0) + by)
         return event
+
+
+def _event(message: object, now: float) -> Event:
+    """Return a message as an event; settings come as they are, and are kept as TOML.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not isinstance(message, Mapping) or message.get("type") != "Settings":
+        return decode_event(message)
+    settings = message.get("settings")
+    if not isinstance(settings, Mapping):
+        raise ValueError("settings that are no table")
+    return ScriptConfigured(now, tomli_w.dumps(_for_toml(settings)))
+
+
+def _for_toml(value: Any) -> Any:
+    """Return JSON data without what TOML lacks: a null is left out."""
+    if isinstance(value, Mapping):
+        return {str(key): _for_toml(each) for key, each in value.items() if each is not None}
+    if isinstance(value, list):
+        return [_for_toml(each) for each in value if each is not None]
+    return value
 
 
 def _shift_points(points: MetricPoints, by: int) -> MetricPoints:

@@ -25,10 +25,19 @@ class ScriptPipes:
         inherited: the descriptors that the script is to inherit.
     """
 
-    def __init__(self) -> None:
-        self._events, events = os.pipe()
-        commands, self._commands = os.pipe()
-        self.inherited = (events, commands)
+    def __init__(self, given: tuple[int, int] | None = None) -> None:
+        """Make both pipes.
+
+        Args:
+            given: the ends that a process made which asked for a supervisor: events, commands.
+        """
+        self.inherited: tuple[int, ...] = ()
+        if given is not None:
+            self._events, self._commands = given
+        else:
+            self._events, events = os.pipe()
+            commands, self._commands = os.pipe()
+            self.inherited = (events, commands)
         os.set_blocking(self._events, False)
         os.set_blocking(self._commands, False)
         self._rest = b""
@@ -40,6 +49,8 @@ class ScriptPipes:
             run_folder: of its run.
             environ: what it has beside.
         """
+        if not self.inherited:
+            return {}
         events, commands = self.inherited
         place = {
             "run": str(run_folder.resolve()),

@@ -15,8 +15,6 @@ import time
 from collections.abc import Mapping
 from typing import Literal
 
-import psutil
-
 from tuitrain.errors import EXIT_FAILED
 from tuitrain.file_lock import is_held
 from tuitrain.messages import (
@@ -43,7 +41,7 @@ from tuitrain.supervisor.scripts.endings import ending_of
 from tuitrain.supervisor.scripts.hearing import ScriptHearing
 from tuitrain.supervisor.scripts.launch import ScriptLaunch
 from tuitrain.supervisor.scripts.pipes import ScriptPipes
-from tuitrain.supervisor.worker_process import kill_group
+from tuitrain.supervisor.scripts.targets import AskingScript, Target
 
 _ASKED = Pause | Continue | SaveCheckpoint | ChangeSetting | Evaluate | Profile
 _LISTEN_S = 0.1
@@ -56,23 +54,24 @@ class ScriptProcess:
     def __init__(
         self,
         launch: ScriptLaunch,
+        target: Target,
+        pipes: ScriptPipes,
         environ: Mapping[str, str] = os.environ,
-        stdin: int = subprocess.DEVNULL,
     ) -> None:
         """Prepare to run a script; it begins with the order.
 
         Args:
             launch: what is run.
+            target: its process.
+            pipes: to whatever watches it from within.
             environ: its environment, beside what it gets to be watched.
-            stdin: what it reads, as `subprocess` takes it.
         """
         self._launch = launch
+        self._target = target
         self._environ = environ
-        self._stdin = stdin
-        self._pipes = ScriptPipes()
+        self._pipes = pipes
         self._hearing = ScriptHearing()
         self._inbox: queue.SimpleQueue[Numbered | Unreadable] = queue.SimpleQueue()
-        self._process: subprocess.Popen[bytes] | None = None
         self._listener = threading.Thread(target=self._listen, name="script", daemon=True)
         self._fault = ""
         self._stopped = self._closed = False
@@ -82,53 +81,30 @@ class ScriptProcess:
     @property
     def pid(self) -> int:
         """Its process; 0 before there is one."""
-        return self._process.pid if self._process is not None else 0
+        return self._target.pid
 
     @property
     def is_alive(self) -> bool:
         """Whether it has not ended."""
-        return self._process is not None and self._process.poll() is None
+        return not self._fault and not self._hearing.ended and self._target.is_alive
 
     @property
     def exit_code(self) -> int | None:
         """What it ended with; minus the signal's number where it was killed."""
-        return EXIT_FAILED if self._process is None else self._process.poll()
+        return self._target.exit_code
 
     def _start(self, attempt: int) -> None:
         self._hearing.begin(attempt)
-        launch = self._launch
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
-        log = os.open(launch.directory.log_path, flags, 0o600)
-        try:
-            self._process = subprocess.Popen(
-                launch.command,
-                cwd=launch.cwd,
-                env=self._pipes.environment(launch.directory.path, self._environ),
-                stdin=self._stdin,
-                stdout=log,
-                stderr=log,
-                pass_fds=self._pipes.inherited,
-                start_new_session=True,
-            )
-        except OSError as error:
-            self._fault = f"{launch.command[0]} can't be started: {error.strerror or error}"
-            return
-        finally:
-            os.close(log)
-        self._tell(WorkerStarted(time.time(), self.pid))
-        self._tell(ScriptSeen(time.time(), "watched"))
-        self._listener.start()
+        environ = self._pipes.environment(self._launch.directory.path, self._environ)
+        self._fault = self._target.start(environ, self._pipes.inherited)
+        if not self._fault:
+            self._tell(WorkerStarted(time.time(), self.pid))
+            self._tell(ScriptSeen(time.time(), "watched"))
+            self._listener.start()
 
     def kill(self) -> None:
-        """Kill it, and all that it started, in whichever session."""
-        family: list[psutil.Process] = []
-        with contextlib.suppress(psutil.Error):
-            family = psutil.Process(self.pid).children(recursive=True) if self.pid else []
-        if self.pid:
-            kill_group(self.pid)
-        for process in family:
-            with contextlib.suppress(psutil.Error):
-                process.kill()
+        """Kill it, and all that it started."""
+        self._target.kill()
 
     def end(self) -> None:
         """Close the pipes; a script that still runs, as its supervisor fails, is left alone."""
@@ -167,7 +143,7 @@ class ScriptProcess:
 
     def take_last_events(self) -> list[Numbered | Unreadable]:
         """Return what it had still said, and how it ended unless it was killed."""
-        if self._process is not None:
+        if not self._fault:
             self._listener.join(_LAST_S)
         if (ended := self._ending()) is not None:
             self._tell(ended)
@@ -177,6 +153,8 @@ class ScriptProcess:
         now, step = time.time(), self._hearing.last_step
         if self._fault:
             return TrainingEnded(now, step, "failed", self._fault)
+        if self._hearing.ended:
+            return None
         code = self.exit_code
         if code == -signal.SIGKILL:
             # Whoever killed it says why; where nobody did, that is what is said.
@@ -206,8 +184,7 @@ class ScriptProcess:
         self._stopped = True
         if self._hears and self._pipes.write(json.dumps(to_plain(stop))):
             return
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.pid, signal.SIGINT)
+        self._target.interrupt()
         self._answer(stop.command_id, "done", "no step is seen: interrupted, as by Ctrl-C")
 
     @property
@@ -215,7 +192,10 @@ class ScriptProcess:
         """Whether a process of the script takes commands at its steps."""
         if self._hearing.ability == "watched":
             return False
-        return is_held(self._launch.directory.script_lock_path)
+        return self._target.exit_code is None and (
+            isinstance(self._target, AskingScript)
+            or is_held(self._launch.directory.script_lock_path)
+        )
 
     def _answer(self, command_id: int, outcome: Literal["done", "refused"], text: str) -> None:
         if command_id:
