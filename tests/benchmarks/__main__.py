@@ -26,6 +26,7 @@ import bench_speed
 import bench_split
 import bench_startup
 import bench_step
+import bench_trackers
 import bench_watch
 from report import Row, Table, machine, table
 
@@ -59,6 +60,7 @@ TOPICS: dict[str, Callable[[Path, bool], list[Table]]] = {
     "recipes": bench_recipes.measure,
     "evaluate": bench_evaluate.measure,
     "watch": bench_watch.measure,
+    "trackers": bench_trackers.measure,
 }
 
 
