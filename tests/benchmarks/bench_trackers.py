@@ -28,7 +28,7 @@ from tuitrain.runs.writer import RunWriter
 _METRICS = 10
 _BATCH = 500
 _CHARTS, _COLUMNS = 6, 120
-_NOTHING_NEW_BYTES, _REFRESH_BYTES = 250, 2500
+_NOTHING_NEW_BYTES, _REFRESH_BYTES = 250, 3000
 _BUDGET_US = {"tensorboard": 15.0, "wandb": None, "mlflow": None}
 _CONFIG = 'name = "bench"\ntask = "regression"\n[optimizer]\nlr = 0.001\n'
 
