@@ -80,7 +80,7 @@ OWNERS = {
     "matplotlib": {"plots"},
     "typer": {"cli"},
     "sqlite3": {"foreign", "runs"},
-    "PIL": {"userdata"},
+    "PIL": {"foreign", "userdata"},
     "onnx": {"training"},
     "onnxruntime": {"training"},
     "onnxscript": {"training"},

@@ -28,6 +28,7 @@ import bench_speed
 import bench_split
 import bench_startup
 import bench_step
+import bench_trackers
 import bench_watch
 import bench_workspace
 from report import Row, Table, machine, table
@@ -65,6 +66,7 @@ TOPICS: dict[str, Callable[[Path, bool], list[Table]]] = {
     "exec": bench_exec.measure,
     "watch": bench_watch.measure,
     "workspace": bench_workspace.measure,
+    "trackers": bench_trackers.measure,
 }
 
 

@@ -104,6 +104,13 @@ def test_a_host_that_does_not_answer_is_told_beside_the_others_runs(
     assert heading.split()[:2] == ["HOST", "NAME"]
     assert row.split()[:2] == ["gpu1", "tracked"]
     assert "dead: ssh: connect to host" in done.stderr
+    asked = ("ls", "--host", "gpu1", "--filter", "optimizer.lr=0.01", "--columns", "host,lr")
+    listed = subprocess.run(
+        [sys.executable, "-m", "tuitrain", *asked],
+        env={**os.environ, "TUITRAIN_RUNS": str(tmp_path / "here")},
+        capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    assert listed.splitlines()[1].split() == ["tracked", "gpu1", "0.0100"]
     shown = subprocess.run(
         [sys.executable, "-m", "tuitrain", "show", "--host", "gpu1", run.id, "--chart"],
         capture_output=True, text=True, check=False,

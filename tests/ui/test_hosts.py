@@ -76,7 +76,12 @@ def test_a_run_of_a_host_is_watched_and_commanded_on_its_screen(
             assert command.kind == "pause"
             writer.commands.finish(command.id, 1.0, "done", "paused at step 60")
         await wait_for(pilot, lambda: "paused at step 60" in told(pilot.app), "the outcome")
-        for key in ("L", "v", "u"):
+        far.log_path.write_text("what the worker says there\n")
+        await pilot.press("L")
+        await wait_for_text(pilot, "what the worker says there")
+        await pilot.press("q")
+        await wait_for_text(pilot, "loss")
+        for key in ("v", "u"):
             pilot.app.clear_notifications()
             await pilot.press(key)
             await wait_for(pilot, lambda: "tuitrain pull gpu1:" in told(pilot.app), key)

@@ -5,7 +5,7 @@ changed comes back: a refresh is one round trip.
 """
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -230,12 +230,3 @@ def look_at_answer(directory: RemoteDirectory, number: int) -> CommandRow | None
     if row.done is None and not alive:
         raise RunBusyError(f"{directory.id}: its supervisor ended before it answered")
     return row if row.done is not None else None
-
-
-def log_lines(directory: RemoteDirectory, most_bytes: int) -> Iterator[str]:
-    """Yield the last lines of a run's log.
-
-    Raises:
-        HostError: the host does not answer.
-    """
-    yield from directory.connection.ask("log", most_bytes, run=directory.id)

@@ -7,9 +7,11 @@ from collections.abc import Iterable
 
 from tuitrain.errors import UsageError
 from tuitrain.remote.connection import HostConnection
+from tuitrain.remote.log import RemoteLogFile
 from tuitrain.remote.reader import RemoteDirectory, RemoteReader, open_remote
 from tuitrain.runs.directory import RunDirectory, host_of
-from tuitrain.runs.lock import is_alive
+from tuitrain.runs.lock import is_alive, is_worker_alive
+from tuitrain.runs.log import LogFile
 from tuitrain.runs.reader import RunReader
 
 
@@ -63,3 +65,16 @@ def is_live(reader: RunReader) -> bool:
     """Return whether the run of a reader has a supervisor; as of its last `version` elsewhere."""
     found: object = reader
     return found.alive if isinstance(found, RemoteReader) else is_alive(reader.directory)
+
+
+def open_log(directory: RunDirectory) -> LogFile:
+    """Return a run's log, wherever it is."""
+    remote = HOSTS.remote(directory)
+    return LogFile(directory.log_path) if remote is None else RemoteLogFile(remote)
+
+
+def may_log(directory: RunDirectory, log: LogFile) -> bool:
+    """Return whether more may come into a run's log."""
+    if isinstance(log, RemoteLogFile):
+        return log.alive
+    return is_alive(directory) or is_worker_alive(directory)

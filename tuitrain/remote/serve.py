@@ -4,6 +4,7 @@ Only what is listed in the protocol can be asked, of runs in that folder; a comm
 run's record, as anybody's is. Knows records; nothing of ssh.
 """
 
+import base64
 import json
 import socket
 from collections import OrderedDict
@@ -27,7 +28,7 @@ from tuitrain.remote.protocol import (
 from tuitrain.runs.commands import command_status, give_command
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.listing import find_run, list_runs, run_paths
-from tuitrain.runs.lock import is_alive
+from tuitrain.runs.lock import is_alive, is_worker_alive
 from tuitrain.runs.log import LogFile
 from tuitrain.runs.reader import RunReader
 from tuitrain.runs.watched import refuse_watched
@@ -37,7 +38,7 @@ Resume = Callable[[RunDirectory, str, Sequence[str]], int | None]
 is live."""
 _MOST_OPEN = 16
 """Records held open: those of the screens in sight."""
-_MOST_LOG_BYTES = 1 << 20
+_MOST_LOG_BYTES = 1 << 21
 
 
 class Service:
@@ -143,9 +144,11 @@ class Service:
             ],
         }
 
-    def _log(self, directory: RunDirectory, most_bytes: int) -> list[str]:
-        tail = LogFile(directory.log_path).tail(min(int(most_bytes), _MOST_LOG_BYTES))
-        return [line.decode("utf-8", "replace") for _place, line in tail.lines]
+    def _log(self, directory: RunDirectory, place: int, most_bytes: int) -> dict[str, Any]:
+        """Return bytes of the log from a place on, its size, and whether more may come."""
+        alive = is_alive(directory) or is_worker_alive(directory)
+        block, size = LogFile(directory.log_path).block(place, min(most_bytes, _MOST_LOG_BYTES))
+        return {"block": base64.b64encode(block).decode(), "size": size, "alive": alive}
 
     # --- commands -------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from tuitrain.messages import RunState
 from tuitrain.runs.directory import RunDirectory, build_run
 from tuitrain.runs.metrics import metric_mode
 from tuitrain.runs.rows import WatchedLog
+from tuitrain.runs.samples import Kept, add_samples, remove_samples
 from tuitrain.runs.storage.database import explained
 from tuitrain.runs.storage.opened import OpenRecord
 
@@ -69,6 +70,8 @@ class Batch:
     """What could not be read, a sentence each."""
     more: bool = False
     """There is more to be read at once."""
+    kept: Sequence[Kept] = ()
+    """Images and texts, in the order in which they were logged."""
 
 
 def create_imported(directory: RunDirectory, name: str, log: WatchedLog, created: float) -> None:
@@ -130,6 +133,7 @@ class ImportWriter(OpenRecord):
 
     def add(self, batch: Batch, now: float) -> None:
         """Add what was new in the log."""
+        self._keep(batch)
         with self._tables.transaction():
             for change in batch.changes:
                 self._apply(change)
@@ -141,6 +145,17 @@ class ImportWriter(OpenRecord):
             if batch.position is not None:
                 self._tables.set_meta(position=batch.position)
             self._choose_monitor()
+
+    def _keep(self, batch: Batch) -> None:
+        """Write images and texts, before the place in the log says that they are read.
+
+        One that is written again after a crash replaces itself.
+        """
+        rewinds = [change.step for change in batch.changes if isinstance(change, Rewind)]
+        with explained(self._directory):
+            if rewinds:
+                remove_samples(self._directory, min(rewinds))
+            add_samples(self._directory, batch.kept)
 
     def set_settings(self, settings: Mapping[str, Any]) -> None:
         """Say what is known of the training's settings, where tables and comparisons look.

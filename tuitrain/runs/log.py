@@ -103,6 +103,14 @@ class LogFile:
                         return at
         return None
 
+    def block(self, place: int, most_bytes: int) -> tuple[bytes, int]:
+        """Return bytes from `place` on, and the size of the file.
+
+        Raises:
+            OSError: the file can't be read.
+        """
+        return self._read(place, most_bytes)
+
     def _block_before(self, place: int, most_bytes: int) -> tuple[bytes, int, int]:
         """Return whole lines up to `place`, where they begin, and the size of the file."""
         wanted = max(0, place - most_bytes)

@@ -4,9 +4,13 @@ Each evaluation that is kept has a folder `samples/step-NNNNNNNN/` with an `inde
 is whole or absent. Texts come as they were written: who shows them makes them safe for a terminal.
 """
 
+import hashlib
 import json
 import re
-from collections.abc import Mapping
+import shutil
+import struct
+import zlib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +21,8 @@ from tuitrain.runs.directory import RunDirectory
 FORMAT = 1
 """Of `index.json`; a newer one is refused."""
 
+_MOST_STEPS = 64
+"""Of a watched log: the newest steps whose images and texts are kept."""
 _FOLDER = re.compile(r"step-(\d{8,})")
 
 
@@ -57,7 +63,7 @@ def read_samples(directory: RunDirectory, step: int) -> SampledStep:
     Raises:
         RecordError: there are none (any more), or they can't be read.
     """
-    folder = directory.samples / f"step-{step:08d}"
+    folder = _folder(directory, step)
     try:
         index = json.loads((folder / "index.json").read_text("utf-8"))
         if index["format"] > FORMAT:
@@ -71,3 +77,86 @@ def read_samples(directory: RunDirectory, step: int) -> SampledStep:
         ) from error
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RecordError(f"the samples in {folder} can't be read: {error}.") from error
+
+
+# --- of watched logs ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An image or a text that a log has of a step."""
+
+    step: int
+    name: str
+    part: Mapping[str, Any]
+    """As in a `SampledStep`, an image without its file."""
+    png: bytes = b""
+    """Of an image, as `plain_png` writes it."""
+
+
+def add_samples(directory: RunDirectory, kept: Iterable[Kept]) -> None:
+    """Add images and texts to the folders of their steps; the newest steps are kept.
+
+    Raises:
+        OSError: they can't be written.
+    """
+    by_step: dict[int, list[Kept]] = {}
+    for each in kept:
+        by_step.setdefault(each.step, []).append(each)
+    # Of many that come at once the older ones would be removed again.
+    for step in sorted(by_step)[-_MOST_STEPS:]:
+        _add_to_step(directory, step, by_step[step])
+    for step in sampled_steps(directory)[:-_MOST_STEPS] if by_step else ():
+        shutil.rmtree(_folder(directory, step))
+
+
+def remove_samples(directory: RunDirectory, first_step: int) -> None:
+    """Remove what was kept of `first_step` and later ones.
+
+    Raises:
+        OSError: it can't be removed.
+    """
+    for step in sampled_steps(directory):
+        if step >= first_step:
+            shutil.rmtree(_folder(directory, step))
+
+
+def _add_to_step(directory: RunDirectory, step: int, kept: Iterable[Kept]) -> None:
+    folder = _folder(directory, step)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    samples: dict[str, Mapping[str, Any]] = {}
+    if (folder / "index.json").exists():
+        for sample in read_samples(directory, step).samples:
+            samples |= sample
+    for each in kept:
+        part = dict(each.part)
+        if each.png:
+            part["file"] = f"{hashlib.sha256(each.name.encode()).hexdigest()[:16]}.png"
+            (folder / part["file"]).write_bytes(each.png)
+        samples[each.name] = part
+    index = {"format": FORMAT, "step": step, "samples": [{name: p} for name, p in samples.items()]}
+    draft = folder / ".index.json"
+    draft.write_text(json.dumps(index), encoding="utf-8")
+    draft.replace(folder / "index.json")
+
+
+def _folder(directory: RunDirectory, step: int) -> Path:
+    return directory.samples / f"step-{step:08d}"
+
+
+def plain_png(width: int, height: int, channels: int, pixels: bytes) -> bytes:
+    """Return the PNG file of pixels, row by row, of 1 channel (grey) or 3: rows without a filter.
+
+    Source: the PNG specification, ISO/IEC 15948.
+    """
+    row = width * channels
+    # Each row begins with the number of its filter; 0 is none.
+    rows = b"".join(b"\0" + pixels[at : at + row] for at in range(0, len(pixels), row))
+    header = struct.pack(">IIBBBBB", width, height, 8, 0 if channels == 1 else 2, 0, 0, 0)
+    parts = ((b"IHDR", header), (b"IDAT", zlib.compress(rows, 9)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(*part) for part in parts)
+
+
+def _chunk(name: bytes, data: bytes) -> bytes:
+    check = zlib.crc32(name + data)
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", check)

@@ -234,8 +234,7 @@ class TuitrainApp(App[int]):
         """Show what a run's worker wrote."""
         from tuitrain.ui.screens.log import LogScreen
 
-        if self._is_here(directory):
-            self._open(LogScreen(directory))
+        self._open(LogScreen(directory))
 
     def open_workspace(self, directories: Sequence[RunDirectory]) -> None:
         """Show several runs over one grid of charts."""

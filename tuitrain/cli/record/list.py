@@ -6,6 +6,7 @@ Knows how a line looks, not where its facts come from.
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,8 +16,6 @@ from tuitrain.cli.hosts import Hosts
 from tuitrain.cli.options import Json, RunsDir
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tuitrain.runs.summary import RunSummary
     from tuitrain.runs.table.values import RunValues
     from tuitrain.view.format import Align
@@ -78,7 +77,8 @@ def ls(
     keys = [key.strip() for key in columns.split(",") if key.strip()]
     found = [*list_runs(root), *_remote_runs(hosts or ())]
     found.sort(key=lambda run: (run.created, run.id), reverse=True)
-    runs = [_values(run) for run in found if state is None or run.state == state]
+    detailed = bool(wanted or keys or sort)
+    runs = [_values(run, detailed) for run in found if state is None or run.state == state]
     asked = [*query.keys, *keys, *([sort.removeprefix("-")] if sort else [])]
     if asked and runs:
         check_keys(asked, {key for run in runs for key in run.known_keys()})
@@ -104,32 +104,41 @@ def _remote_runs(names: Sequence[str]) -> "list[RunSummary]":
     from tuitrain.cli.hosts import connect
     from tuitrain.errors import TuitrainError
     from tuitrain.remote.reader import RemoteList
+    from tuitrain.remote.registry import HOSTS
 
-    lists = [RemoteList(connection) for connection in connect(names)]
+    HOSTS.use(connect(names))
     found: list[RunSummary] = []
-    with ThreadPoolExecutor(len(lists)) as pool:
-        for each, answer in [(each, pool.submit(each.read)) for each in lists]:
+    with ThreadPoolExecutor(len(HOSTS.connections)) as pool:
+        for answer in [pool.submit(RemoteList(each).read) for each in HOSTS.connections]:
             try:
                 found += answer.result()
             except TuitrainError as error:
                 output.say(str(error))
-            each.connection.close()
     return found
 
 
-def _values(run: "RunSummary") -> "RunValues":
-    """Return a run's values; of one on another machine only its summary is known."""
-    from tuitrain.runs.directory import host_of
+def _values(run: "RunSummary", detailed: bool) -> "RunValues":
+    """Return a run's values; of one on another machine its details are asked for if wanted."""
+    from tuitrain.errors import TuitrainError
+    from tuitrain.remote.registry import open_reader
+    from tuitrain.runs.directory import RunDirectory, host_of
     from tuitrain.runs.labels import Labels
-    from tuitrain.runs.table.details import RunDetails
+    from tuitrain.runs.table.details import RunDetails, details_of
     from tuitrain.runs.table.values import RunValues
 
-    if host_of(run.path):
-        return RunValues(run, details=RunDetails(), labels=Labels())
-    return RunValues(run)
+    if not host_of(run.path):
+        return RunValues(run)
+    details = RunDetails()
+    if detailed:
+        try:
+            with open_reader(RunDirectory(Path(run.path))) as reader:
+                details = details_of(reader)
+        except TuitrainError as error:
+            output.say(str(error))
+    return RunValues(run, details=details, labels=Labels())
 
 
-def newest_runs(root: "Path", number: int) -> str:
+def newest_runs(root: Path, number: int) -> str:
     """Return the table of the newest runs, and how many more there are."""
     from tuitrain.runs.listing import list_runs
     from tuitrain.runs.table.values import RunValues

@@ -38,6 +38,8 @@ class Parsed:
     """(record, step) of each restart."""
     damaged: list[int] = field(default_factory=list)
     """Records that are no events."""
+    media: list[tuple[int, int, int]] = field(default_factory=list)
+    """(record, begin, end) of each event that holds more than scalars."""
 
 
 def parse_block(block: bytes, begins: Numbers, lengths: Numbers) -> Parsed:
@@ -68,6 +70,7 @@ class _Found:
         self._parts: dict[str, list[tuple[Numbers, Numbers, Numbers, Numbers]]] = {}
         self._restarts: list[tuple[int, int]] = []
         self._damaged: list[int] = []
+        self._media: list[tuple[int, int, int]] = []
 
     def add(
         self, tag: str, order: Numbers, times: Numbers, steps: Numbers, values: Numbers
@@ -79,7 +82,10 @@ class _Found:
         """Parse records one by one."""
         for row, first in zip(rows.tolist(), begins.tolist(), strict=True):
             try:
-                self._add_event(row, parse_event(block, first, first + length))
+                event = parse_event(block, first, first + length)
+                self._add_event(row, event)
+                if event.has_media:
+                    self._media.append((row, first, first + length))
             except ValueError:
                 self._damaged.append(row)
 
@@ -106,7 +112,7 @@ class _Found:
             columns[tag] = Column(*joined)
         first = {tag: int(column.order[0]) for tag, column in columns.items()}
         ordered = {tag: columns[tag] for tag in sorted(columns, key=first.__getitem__)}
-        return Parsed(ordered, sorted(self._restarts), sorted(self._damaged))
+        return Parsed(ordered, sorted(self._restarts), sorted(self._damaged), sorted(self._media))
 
 
 def _by_step_size(table: Numbers) -> Iterator[tuple[Numbers, int]]:

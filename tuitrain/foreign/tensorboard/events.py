@@ -45,6 +45,8 @@ class Event(NamedTuple):
     scalars: tuple[Scalar, ...]
     restart: bool
     """What came before from this step on was given up, as TensorBoard's `purge_step` says."""
+    has_media: bool = False
+    """It holds values that are no scalars."""
 
 
 def parse_event(buffer: bytes, first: int, end: int) -> Event:
@@ -55,25 +57,27 @@ def parse_event(buffer: bytes, first: int, end: int) -> Event:
     """
     time, step, restart = 0.0, 0, False
     scalars: list[Scalar] = []
+    values = 0
     for field in fields(buffer, first, end):
         if field.number == 1 and field.kind == FIXED64:
             time = struct.unpack_from("<d", buffer, field.first)[0]
         elif field.number == 2 and field.kind == VARINT:
             step = signed(field.value)
         elif field.number == 5 and field.kind == BYTES:
-            scalars += _summary(buffer, field.first, field.end)
+            found = _summary(buffer, field.first, field.end)
+            values += len(found)
+            scalars += filter(None, found)
         elif field.number == 7 and field.kind == BYTES:
             restart = any(
                 each.number == 1 and each.value == _START
                 for each in fields(buffer, field.first, field.end)
             )
-    return Event(time, step, tuple(scalars), restart)
+    return Event(time, step, tuple(scalars), restart, len(scalars) < values)
 
 
-def _summary(buffer: bytes, first: int, end: int) -> list[Scalar]:
+def _summary(buffer: bytes, first: int, end: int) -> list[Scalar | None]:
     values = (field for field in fields(buffer, first, end) if field.number == 1)
-    found = (_value(buffer, each.first, each.end) for each in values)
-    return [scalar for scalar in found if scalar is not None]
+    return [_value(buffer, each.first, each.end) for each in values]
 
 
 def _value(buffer: bytes, first: int, end: int) -> Scalar | None:
@@ -95,15 +99,24 @@ def _value(buffer: bytes, first: int, end: int) -> Scalar | None:
 
 def _metadata(buffer: bytes, first: int, end: int) -> tuple[str, int]:
     """Return the plugin that shows a value, and the class of its data."""
-    plugin, data_class = "", 0
+    data_class = 0
+    for field in fields(buffer, first, end):
+        if field.number == 4:
+            data_class = field.value
+    return plugin_content(buffer, first, end)[0], data_class
+
+
+def plugin_content(buffer: bytes, first: int, end: int) -> tuple[str, tuple[int, int]]:
+    """Return the plugin that metadata name, and where what they say to it begins and ends."""
+    plugin, content = "", (first, first)
     for field in fields(buffer, first, end):
         if field.number == 1 and field.kind == BYTES:
             for each in fields(buffer, field.first, field.end):
                 if each.number == 1:
                     plugin = buffer[each.first : each.end].decode("utf-8", "replace")
-        elif field.number == 4:
-            data_class = field.value
-    return plugin, data_class
+                elif each.number == 2:
+                    content = (each.first, each.end)
+    return plugin, content
 
 
 def _tensor(buffer: bytes, first: int, end: int) -> tuple[float, int, str] | None:

@@ -15,6 +15,7 @@ from tuitrain.foreign.reader import Position, in_order, last_written
 from tuitrain.foreign.settings import hparams_beside
 from tuitrain.foreign.tensorboard.batches import Column, Parsed, parse_block
 from tuitrain.foreign.tensorboard.files import is_event_file
+from tuitrain.foreign.tensorboard.media import HPARAMS_TAG, hparams_in, media_in
 from tuitrain.foreign.tensorboard.records import (
     HEAD_BYTES,
     TAIL_BYTES,
@@ -24,6 +25,7 @@ from tuitrain.foreign.tensorboard.records import (
     length_of,
 )
 from tuitrain.runs.imported import Batch, Moment, Points, Rewind
+from tuitrain.runs.samples import Kept
 
 _FIRST_BYTES = 1 << 17
 """The first piece is small: its curves are on the screen while the rest is read."""
@@ -31,6 +33,8 @@ _BLOCK_BYTES = 1 << 21
 _LARGEST_RECORD_BYTES = 1 << 26
 """Larger ones are skipped: no scalar is that long."""
 _MOST_MOMENTS = 64
+_MOST_SETTINGS_FILES = 16
+"""The newest files that are looked into for hyper-parameters, which stand at their begins."""
 _EPOCH_TAG = "epoch"
 
 
@@ -45,8 +49,19 @@ class EventReader:
         return last_written([self._folder / name for name in self._names()])
 
     def settings(self) -> Mapping[str, Any]:
-        """Return the hyperparameters that Lightning wrote beside it."""
-        return hparams_beside(self._folder)
+        """Return the hyper-parameters of the files, and what Lightning wrote beside them."""
+        found: dict[str, Any] = {}
+        for name in self._names()[-_MOST_SETTINGS_FILES:]:
+            with (self._folder / name).open("rb") as file:
+                block = file.read(_FIRST_BYTES)
+            if HPARAMS_TAG not in block:
+                continue
+            begins, lengths, _end = borders(block)
+            good = first_damaged(block, begins)
+            for first, length in zip(begins[:good].tolist(), lengths[:good].tolist(), strict=True):
+                if HPARAMS_TAG in block[first : first + length]:
+                    found |= _hparams(block, first, first + length)
+        return {**found, **hparams_beside(self._folder)}
 
     def _names(self) -> list[str]:
         # By name is by time: it begins with the second of the file's creation.
@@ -104,6 +119,7 @@ class EventReader:
             {"files": files, "epoch": moments[-1].epoch if moments else epoch},
             told=told,
             more=True,
+            kept=list(_kept(parsed, block)),
         )
 
     def _block(self, name: str, at: int, *, first: bool) -> bytes:
@@ -116,6 +132,21 @@ class EventReader:
             if size < whole <= _LARGEST_RECORD_BYTES:
                 block += file.read(whole - size)
         return block
+
+
+def _kept(parsed: Parsed, block: bytes) -> Iterator[Kept]:
+    """Yield images and texts, but for those that a later restart in the block gives up."""
+    for record, first, end in parsed.media:
+        for each in media_in(block, first, end):
+            if not any(at > record and each.step >= step for at, step in parsed.restarts):
+                yield each
+
+
+def _hparams(block: bytes, first: int, end: int) -> dict[str, Any]:
+    try:
+        return hparams_in(block, first, end)
+    except ValueError:
+        return {}
 
 
 def _record_bytes(block: bytes) -> int:

@@ -7,9 +7,9 @@ from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from tuitrain.remote.registry import may_log, open_log
 from tuitrain.runs.directory import RunDirectory
-from tuitrain.runs.lock import is_alive, is_worker_alive
-from tuitrain.runs.log import LogFile, LogPart
+from tuitrain.runs.log import LogPart
 from tuitrain.ui.feeds.run import RUN_LOOK_S, Follower
 from tuitrain.view.logtext import byte_pattern, harmless
 
@@ -81,7 +81,7 @@ class LogFollower(Follower):
         super().__init__(period_s)
         self._directory = directory
         self._deliver = deliver
-        self._file = LogFile(directory.log_path)
+        self._file = open_log(directory)
         self._window: LogWindow | None = None
         self._shown: LogSnapshot | None = None
         self._wanted: Callable[[], LogSnapshot | None] | None = None
@@ -117,7 +117,7 @@ class LogFollower(Follower):
         job, self._wanted = self._wanted, None
         try:
             # Asked before the file is read: what was written last, before the end, is shown too.
-            live = is_alive(self._directory) or is_worker_alive(self._directory)
+            live = may_log(self._directory, self._file)
             snapshot = job() if job else self._grow()
             if snapshot is None:
                 return

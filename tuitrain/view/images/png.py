@@ -6,6 +6,7 @@ Pure; reads what `tuitrain.components.pictures` writes, and no other PNG, and wr
 import struct
 import zlib
 
+from tuitrain.runs.samples import plain_png
 from tuitrain.view.images.pixels import Image
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -39,20 +40,7 @@ def from_png(data: bytes) -> Image:
 
 def to_png(image: Image) -> bytes:
     """Return the file of an image."""
-    row = image.width * image.channels
-    # Each row begins with the number of its filter; 0 is none.
-    rows = b"".join(
-        b"\0" + image.data[start : start + row] for start in range(0, len(image.data), row)
-    )
-    kind = next(kind for kind, channels in _CHANNELS.items() if channels == image.channels)
-    header = struct.pack(">IIBBBBB", image.width, image.height, 8, kind, 0, 0, 0)
-    parts = ((b"IHDR", header), (b"IDAT", zlib.compress(rows, 9)), (b"IEND", b""))
-    return _SIGNATURE + b"".join(_packed(*part) for part in parts)
-
-
-def _packed(name: bytes, data: bytes) -> bytes:
-    check = zlib.crc32(name + data)
-    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", check)
+    return plain_png(image.width, image.height, image.channels, image.data)
 
 
 def _chunks(data: bytes) -> list[tuple[bytes, bytes]]:
