@@ -26,7 +26,7 @@ from tuitrain.ui.charting import Choices, parse_limits, request_for, step_at
 from tuitrain.ui.feeds.run import RunFollower
 from tuitrain.ui.screens.dialogs import Ask, Confirm
 from tuitrain.ui.screens.run_keys import BINDINGS as RUN_KEYS
-from tuitrain.ui.screens.run_keys import OWN_RUNS_ONLY, keys_of_own_runs
+from tuitrain.ui.screens.run_keys import OWN_RUNS_ONLY, binding_of, keys_of_own_runs, why_not
 from tuitrain.ui.screens.run_view import RunView
 from tuitrain.ui.widgets.chartgrid import Group
 from tuitrain.ui.widgets.chartpanel import ChartPanel
@@ -45,22 +45,20 @@ class RunScreen(RunView):
         whole = f"{action}({parameters[0]!r})" if parameters else action
         if self._snapshot.facts.watched is not None and whole in OWN_RUNS_ONLY:
             return None
-        if action in ("stop", "rate", "checkpoint", "evaluate", "release", "pause"):
-            return self._snapshot.live
-        if action == "profile":
-            return self._snapshot.live or bool(self._snapshot.profiles)
-        if action == "resume":
-            state = self._snapshot.state
-            return not self._snapshot.live and state is not None and state.state != "finished"
-        return True
+        return None if why_not(action, self._snapshot) else True
 
     def on_key(self, event: Key) -> None:
-        """Note which digit it is, and say why a key does nothing for a log that is watched."""
+        """Note which digit it is, and say why a key does nothing now."""
         # One action takes all digits.
         self._digit = event.character or ""
         watched = self._snapshot.facts.watched
         if watched is not None and event.key in keys_of_own_runs():
             self.tuitrain.tell(watched.refusal(self._directory.id), "warning")
+            return
+        binding = binding_of(event.key)
+        reason = why_not(binding.action, self._snapshot) if binding is not None else ""
+        if binding is not None and reason:
+            self.tuitrain.tell(f"{binding.description}: {reason}", "warning")
 
     def _order(self, request: Request) -> None:
         self.tuitrain.order(self._directory, request)

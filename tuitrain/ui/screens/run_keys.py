@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 from textual.binding import Binding, BindingType
 
+from tuitrain.ui.feeds.snapshot import RunSnapshot
+
 BINDINGS: list[BindingType] = [
     Binding("space", "pause", "pause", id="run.pause",
             tooltip="Save a checkpoint and pause at the next step, or continue."),
@@ -106,6 +108,34 @@ OWN_RUNS_ONLY = frozenset({
     "open('memory')", "open('layers')",
 })  # fmt: skip
 """Actions that need this program's own worker or what it left: a watched log has neither."""
+
+
+LIVE_ONLY = frozenset({"stop", "rate", "checkpoint", "evaluate", "release", "pause"})
+"""Actions that need a supervisor that hears them."""
+
+
+def why_not(action: str, snapshot: RunSnapshot) -> str:
+    """Return why a key does nothing now; empty where it works."""
+    state = snapshot.state.state if snapshot.state is not None else ""
+    if action in LIVE_ONLY and not snapshot.live:
+        return f"the run is {state or 'not read yet'}, and only a live one takes commands"
+    if action == "profile" and not snapshot.live and not snapshot.profiles:
+        return f"the run is {state or 'not read yet'}, and has no profiles"
+    if action == "resume" and snapshot.live:
+        return "the run is live; space goes on where it is paused"
+    if action == "resume" and state in ("", "finished"):
+        return (
+            "the run is finished; `tuitrain resume RUN --set train.epochs=N` trains it for longer"
+            if state
+            else "the run is not read yet"
+        )
+    return ""
+
+
+def binding_of(key: str) -> Binding | None:
+    """Return what a key is bound to on this screen."""
+    bindings = [each for each in BINDINGS if isinstance(each, Binding)]
+    return next((each for each in bindings if key in each.key.split(",")), None)
 
 
 def keys_of_own_runs() -> Mapping[str, str]:
