@@ -25,6 +25,7 @@ from tests.ui.run_shown import charts, show, take, titles, words
 from tests.ui.screens import screen_text, told, wait_for, wait_for_text
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.reader import RunReader
+from tuitrain.ui.screens.memory import MemoryScreen
 from tuitrain.ui.widgets.chartpanel import ChartPanel
 
 WHOLE = f"step {STEPS}/400"
@@ -396,6 +397,15 @@ def test_space_continues_a_run_that_is_paused(run: RunDirectory) -> None:
             command = await take(pilot, writer)
             answer(writer, command, "continues")
         assert command.kind == "resume"
+
+    show(run, doing)
+
+
+def test_a_click_on_the_devices_shows_their_memory(run: RunDirectory) -> None:
+    async def doing(pilot: Pilot[Any]) -> None:
+        await wait_for_text(pilot, "RAM")
+        await pilot.click("#devices", offset=(3, 2))
+        await wait_for(pilot, lambda: isinstance(pilot.app.screen, MemoryScreen))
 
     show(run, doing)
 

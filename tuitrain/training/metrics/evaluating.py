@@ -8,7 +8,7 @@ from functools import partial
 import torch
 
 from tuitrain.errors import TrainingError
-from tuitrain.messages import AlertRaised, Evaluated, Event
+from tuitrain.messages import ActivityBegun, AlertRaised, Evaluated, Event
 from tuitrain.training.checkpoints.manager import CheckpointManager
 from tuitrain.training.endings import Endings, RunEndedError
 from tuitrain.training.instruments import Instrument
@@ -57,6 +57,7 @@ class EvaluationRound:
             RunEndedError: there is not enough memory for it.
         """
         state, components = self._state, self._state.components
+        self._send(ActivityBegun(time.time(), state.step, "validating"))
         self._profiler.expect(self._evaluator.batches(state.evaluation_size), state.step)
         result = self._evaluate()
         self._send(

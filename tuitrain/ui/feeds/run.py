@@ -23,7 +23,7 @@ from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.listing import run_paths, summarise_run
 from tuitrain.runs.lock import is_alive
 from tuitrain.runs.reader import RunReader
-from tuitrain.runs.rows import MarkRow, StateRow
+from tuitrain.runs.rows import ActivityRow, MarkRow, ProgressRow, StateRow
 from tuitrain.runs.summary import RunSummary
 from tuitrain.ui.feeds.snapshot import Request, RunSnapshot
 from tuitrain.view.chart.scale import roomy_end
@@ -37,6 +37,7 @@ LIST_LOOK_S = 1.0
 _RETRY_S = 3.0
 _RULER_COLUMNS = 32
 """Steps a window whose time and epoch are read; between them the axis is straight."""
+_LASTING_S = 1.0
 _REFRESH_S = 30.0
 """A quiet run is read again this often: what follows from the clock changes too."""
 
@@ -267,8 +268,20 @@ def read_snapshot(
         config=reader.config(),
         steps_per_epoch=facts.steps_per_epoch or 0,
         parameters=facts.parameters or 0,
+        activity=_activity(facts.activity, state, reader.steps.progress()) if live else "",
         live=live,
     )
+
+
+def _activity(begun: ActivityRow | None, state: StateRow, trained: ProgressRow | None) -> str:
+    """Return what a run has been at for a while since its last step; empty: nothing but training.
+
+    What is over sooner than one looks would only flicker.
+    """
+    if begun is None or state.state != "running":
+        return ""
+    since = max(state.time, trained.time if trained is not None else 0.0)
+    return begun.what if since <= begun.time <= time.time() - _LASTING_S else ""
 
 
 def _resumes(marks: tuple[MarkRow, ...]) -> int:

@@ -86,6 +86,8 @@ class RunSnapshot:
     config: Mapping[str, object] = field(default_factory=dict)
     steps_per_epoch: int = 0
     parameters: int = 0
+    activity: str = ""
+    """What a live run does between two steps and takes long for: validating, saving."""
     live: bool = False
     """A supervisor owns the run and hears commands."""
 

@@ -250,7 +250,7 @@ class RunView(Whole, Screen[None]):
             epochs=self._epochs(),
             left_s=self._snapshot.left_s,
             alerts=count_serious(row.kind for row in self._snapshot.alerts),
-            waiting=runtext.waiting_for(self._snapshot.commands),
+            waiting=runtext.waiting_for(self._snapshot.commands) or self._snapshot.activity,
             width=top.size.width,
             ends=None if self._snapshot.left_s is None else time.time() + self._snapshot.left_s,
         )
