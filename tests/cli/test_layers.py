@@ -18,7 +18,7 @@ def test_layers_are_printed_as_a_table_and_as_json(run: RunDirectory, tuitrain: 
     with RunWriter(run) as writer:
         writer.record([Numbered(1, 50, StepsTaken(6.0, 1, 4, 1.0, 0.5, points))])
     lines = tuitrain("layers", "base").stdout.splitlines()
-    assert lines[0].split() == ["LAYER", "ACTIVATION", "GRADIENT", "WEIGHT", "DEAD"]
+    assert lines[0].split() == ["LAYER", "ACTIV", "GRADIENT", "WEIGHT", "DEAD"]
     assert [line.split()[0] for line in lines[1:3]] == ["0", "1"]
     assert "0.2500" in lines[1]
     assert "50%" in lines[2]

@@ -37,6 +37,22 @@ def test_every_kind_of_terminal_gets_the_run_and_is_left_clean(
         assert terminal.written.isascii()
 
 
+@pytest.mark.parametrize("how", ["option", "remembered", "with"])
+def test_the_mouse_can_be_left_to_the_terminal(
+    cli: Cli, recorded: str, open_terminal: Open, how: str
+) -> None:
+    folder = cli.folder / "config"
+    if how == "remembered":
+        (folder / "tuitrain").mkdir(parents=True)
+        (folder / "tuitrain" / "interface.toml").write_text("mouse = false\n")
+    options = ("--no-mouse",) if how == "option" else ()
+    terminal = open_terminal(cli, "attach", recorded, *options, XDG_CONFIG_HOME=str(folder))
+    terminal.wait_text(f"step {STEPS}/400")
+    assert (b"\x1b[?1000h" in terminal.written) is (how == "with")
+    terminal.send(b"\x03")
+    assert terminal.wait_end() == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "settings"),
     [((), {"LANG": "C"}), ((), {"LANG": "C", "LC_ALL": "POSIX"}), (("--ascii",), {})],

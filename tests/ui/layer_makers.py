@@ -8,7 +8,10 @@ from tuitrain.metric_names import layer_metric
 from tuitrain.runs.directory import RunDirectory
 
 EVERY = 8
-NAMES = ("features.0", "features.1", "features.4", "features.5", "classifier.weight_of_a_long_name")
+NAMES = (
+    "features.0 (Conv2d)", "features.1 (ReLU)", "features.4 (Conv2d)", "features.5 (ReLU)",
+    "classifier.a_place_far_within (Linear)",
+)  # fmt: skip
 
 
 def measured(run: RunDirectory) -> RunDirectory:

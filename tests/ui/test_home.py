@@ -337,6 +337,8 @@ def test_clicks_select_rows_open_them_and_press_keys(
         keys = screen_text(pilot.app).splitlines()[-1]
         await pilot.click("KeyLine", offset=(keys.index("space mark") + 2, 0))
         await wait_for_text(pilot, "* wide")
+        await pilot.click(RunList, offset=(4, 0), control=True)
+        await wait_for_text(pilot, "* night")
         await pilot.click(RunList, offset=(4, 3), times=2)
         await wait_for(pilot, lambda: isinstance(pilot.app.screen, RunScreen), "the run")
         await pilot.click("KeyLine", offset=(screen_text(pilot.app).splitlines()[-1].index("?"), 0))

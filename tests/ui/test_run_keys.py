@@ -25,6 +25,7 @@ from tests.ui.run_shown import charts, show, take, titles, words
 from tests.ui.screens import screen_text, told, wait_for, wait_for_text
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.reader import RunReader
+from tuitrain.ui.screens.memory import MemoryScreen
 from tuitrain.ui.widgets.chartpanel import ChartPanel
 
 WHOLE = f"step {STEPS}/400"
@@ -412,6 +413,37 @@ def test_space_continues_a_run_that_is_paused(run: RunDirectory) -> None:
         assert command.kind == "resume"
 
     show(run, doing)
+
+
+def test_a_click_on_the_devices_shows_their_memory(run: RunDirectory) -> None:
+    async def doing(pilot: Pilot[Any]) -> None:
+        await wait_for_text(pilot, "RAM")
+        await pilot.click("#devices", offset=(3, 2))
+        await wait_for(pilot, lambda: isinstance(pilot.app.screen, MemoryScreen))
+
+    show(run, doing)
+
+
+def test_a_key_that_does_nothing_now_says_why_and_the_help_has_it_apart(root: Path) -> None:
+    made = training(root)
+    end(made, "finished", "all epochs")
+
+    async def doing(pilot: Pilot[Any]) -> None:
+        await wait_for_text(pilot, "finished")
+        for key, said in (
+            ("c", "checkpoint: the run is finished, and only a live one takes commands"),
+            ("R", "resume: the run is finished; `tuitrain resume RUN --set train.epochs=N`"),
+            ("p", "profile: the run is finished, and has no profiles"),
+        ):
+            await pilot.press(key)
+            await wait_for(pilot, lambda said=said: said in told(pilot.app), said)
+        await pilot.press("question_mark")
+        await wait_for_text(pilot, "This screen")
+        await pilot.press("end")
+        await wait_for_text(pilot, "What does nothing now")
+        await wait_for_text(pilot, "Save a checkpoint at the next step.")
+
+    show(made, doing, size=(120, 60))
 
 
 def test_stop_and_rate_do_nothing_when_the_question_is_left(run: RunDirectory) -> None:

@@ -1,11 +1,12 @@
 import math
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from textual.pilot import Pilot
 
-from tests.ui.makers import new_run
+from tests.ui.makers import keep_alive, new_run
 from tests.ui.run_makers import (
     STEPS,
     ask,
@@ -19,8 +20,10 @@ from tests.ui.run_makers import (
 )
 from tests.ui.run_shown import body, show, titles, words
 from tests.ui.screens import screen_text, wait_for, wait_for_golden, wait_for_text
+from tuitrain import messages as m
 from tuitrain.messages import Pause
 from tuitrain.runs.directory import RunDirectory
+from tuitrain.runs.writer import RunWriter
 from tuitrain.view.chart.figure import TerminalStyle
 
 WHOLE = f"step {STEPS}/400"
@@ -294,3 +297,26 @@ def test_long_and_hostile_names_stay_in_their_place(root: Path) -> None:
         await wait_for_text(pilot, "日本語の損失")
 
     show(run, doing)
+
+
+@pytest.mark.parametrize("what", ["validating", "saving"])
+def test_what_takes_long_between_two_steps_is_in_the_top_line(root: Path, what: Any) -> None:
+    made, now = new_run(root, "long"), time.time()
+
+    def step(number: int, at: float) -> m.StepsTaken:
+        points = (m.MetricPoints("train/loss", number, (0.1,)),)
+        return m.StepsTaken(at, number, number, number / 20, number * 0.1, points)
+
+    async def doing(pilot: Pilot[Any]) -> None:
+        await wait_for(pilot, lambda: what in screen_text(pilot.app).splitlines()[0], what)
+        write(made, step(2, now), sequence=5)
+        await wait_for(pilot, lambda: "running" in screen_text(pilot.app).splitlines()[0], "over")
+
+    with RunWriter(made) as writer:
+        writer.begin_attempt(now - 60)
+    prepared = m.TrainingPrepared(now - 59, 0, 400, 20, 12_345, "cpu", m.Environment())
+    begun = m.ActivityBegun(now - 5, 1, what)
+    write(made, m.WorkerStarted(now - 60, 77), prepared, step(1, now - 20), begun)
+    lock = keep_alive(made)
+    show(made, doing)
+    lock.release()

@@ -6,7 +6,7 @@ from rich.color import Color
 from textual.pilot import Pilot
 
 from tests.ui.apps import play
-from tests.ui.screens import wait_for
+from tests.ui.screens import told, wait_for, wait_for_text
 from tuitrain.ui.preferences import Preferences
 from tuitrain.ui.themes import COLOUR_BLIND, DEFAULT_THEME, LIGHT, OWN_THEMES, span_styles
 
@@ -69,3 +69,20 @@ def luminance(colour: Any) -> float:
         part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
     )
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def test_who_the_mouse_is_for_is_remembered_and_told(root: Path) -> None:
+    async def steps(pilot: Pilot[Any]) -> None:
+        await wait_for_text(pilot, "presets")
+        commands = {command.title: command for command in
+                    pilot.app.get_system_commands(pilot.app.screen)}  # fmt: skip
+        assert "select text" in commands["Mouse"].help
+        commands["Mouse"].callback()
+        said = "the mouse is for the terminal, which selects text"
+        await wait_for(pilot, lambda: said in told(pilot.app), said)
+
+    play(root, None, steps)
+    kept = Preferences(root.parent / "preferences.toml")
+    assert kept.mouse is False
+    kept.remember_mouse(True)
+    assert Preferences(root.parent / "preferences.toml").mouse

@@ -1,3 +1,4 @@
+import time
 from dataclasses import replace
 
 import pytest
@@ -84,3 +85,24 @@ def test_settings_are_written_as_toml_and_none_is_cut() -> None:
 def test_a_steps_time_and_the_samples_of_a_second_follow_from_each_other() -> None:
     assert speed_values(SpeedRow(250.0, 8000.0)) == {"step": "4.00 ms", "samples": "8.00k/s"}
     assert speed_values(None) == {}
+
+
+@pytest.mark.parametrize(
+    ("left_s", "width", "said"),
+    [(30.0, 100, "30 s left "), (900.0, 100, "15m 00s left, at 11:15"),
+     (900.0, 60, "15m 00s left "),
+     (2 * 86400.0, 100, "2d 00h left, at Fri 11:00")],
+)  # fmt: skip
+def test_the_end_is_told_by_the_clock_where_it_is_some_way_off(
+    monkeypatch: pytest.MonkeyPatch, left_s: float, width: int, said: str
+) -> None:
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    now = 1_794_999_600.0
+    _left, right = top_parts(
+        replace(SUMMARY, state="running"), live=True, epochs=10, left_s=left_s, alerts=0,
+        waiting="", width=width, ends=now + left_s,
+    )  # fmt: skip
+    assert said in text(right)
+    monkeypatch.undo()
+    time.tzset()

@@ -60,6 +60,7 @@ def _options(
     runs_dir: RunsDir = None,
     ascii: interface.Ascii = False,
     host: hosts.Hosts = None,
+    no_mouse: interface.NoMouse = False,
     once: Annotated[
         bool, typer.Option("--once", help="Print the newest runs and the machine, and end.")
     ] = False,
@@ -75,7 +76,7 @@ def _options(
     root = runs_root(runs_dir)
     if not once:
         hosts.use_hosts(host)
-        raise typer.Exit(interface.open_interface(root, ascii=ascii))
+        raise typer.Exit(interface.open_interface(root, ascii=ascii, no_mouse=no_mouse))
     from tuitrain.cli.record.list import newest_runs
 
     output.data(f"{newest_runs(root, _NEWEST)}\n\n{gpus.machine_block(root)}")

@@ -21,15 +21,25 @@ Ascii = Annotated[
     bool, typer.Option("--ascii", help="Draw with ASCII alone, whatever the terminal can show.")
 ]
 
+NoMouse = Annotated[
+    bool,
+    typer.Option("--no-mouse", help="Leave the mouse to the terminal, so that it selects text."),
+]
 
-def attach(run: RunArgument, runs_dir: RunsDir = None, ascii: Ascii = False) -> None:
+
+def attach(
+    run: RunArgument, runs_dir: RunsDir = None, ascii: Ascii = False, no_mouse: NoMouse = False
+) -> None:
     """Watch and control a run in the interface."""
     from tuitrain.runs.directory import runs_root
     from tuitrain.runs.listing import find_run
 
     root = runs_root(runs_dir)
     directory = find_run(root, run)
-    raise typer.Exit(open_interface(root, ascii=ascii, first=lambda app: app.open_run(directory)))
+    code = open_interface(
+        root, ascii=ascii, no_mouse=no_mouse, first=lambda app: app.open_run(directory)
+    )
+    raise typer.Exit(code)
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -41,6 +51,7 @@ def open_interface(
     root: Path,
     *,
     ascii: bool = False,
+    no_mouse: bool = False,
     data_dir: Path | None = None,
     first: "Callable[[TuitrainApp], None] | None" = None,
     watching: bool = False,
@@ -71,8 +82,9 @@ def open_interface(
         first=first,
         notifier=notifier,
         watching=watching,
+        mouse=False if no_mouse else None,
     )
-    app.run()
+    app.run(mouse=app.has_mouse)
     # Textual returns as if all were well after an error in a handler.
     code = app.return_code or 0
     sys.stdout.flush()

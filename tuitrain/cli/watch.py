@@ -39,6 +39,7 @@ def watch(
     ] = False,
     json: Json = False,
     ascii: interface.Ascii = False,
+    no_mouse: interface.NoMouse = False,
 ) -> None:
     """Open the logs of other programs, and follow them while they grow."""
     from tuitrain.foreign.cache import cache_root, view_of
@@ -55,7 +56,9 @@ def watch(
     watcher.prepare()
     with _following(cache, view, paths):
         first = partial(_open_first, runs)
-        code = interface.open_interface(view, ascii=ascii, first=first, watching=True)
+        code = interface.open_interface(
+            view, ascii=ascii, no_mouse=no_mouse, first=first, watching=True
+        )
     raise typer.Exit(code)
 
 

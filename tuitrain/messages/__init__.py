@@ -38,6 +38,7 @@ from tuitrain.messages.encoding import (
 )
 from tuitrain.messages.events import (
     FINAL_STATES,
+    ActivityBegun,
     AlertRaised,
     BatchSplit,
     CheckpointRemoved,
@@ -89,6 +90,7 @@ __all__ = [
     "FINAL_STATES",
     "MOST_WORDS",
     "Acknowledge",
+    "ActivityBegun",
     "AlertRaised",
     "BatchSplit",
     "ChangeSetting",

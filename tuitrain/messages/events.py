@@ -94,6 +94,15 @@ class StepsTaken:
 
 
 @dataclass(frozen=True, slots=True)
+class ActivityBegun:
+    """Between two steps something began that may take long; the next `StepsTaken` is after it."""
+
+    time: float
+    step: int
+    what: Literal["validating", "saving"]
+
+
+@dataclass(frozen=True, slots=True)
 class Evaluated:
     """A pass over the validation set."""
 
@@ -323,6 +332,7 @@ Event = (
     | TrainingPrepared
     | TrainingResumed
     | StepsTaken
+    | ActivityBegun
     | Evaluated
     | CheckpointSaved
     | CheckpointRemoved

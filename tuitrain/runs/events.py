@@ -94,6 +94,11 @@ def _(event: messages.StepsTaken, tables: RecordTables, _source: Source) -> None
 
 
 @_apply.register
+def _(event: messages.ActivityBegun, tables: RecordTables, _source: Source) -> None:
+    tables.set_meta(activity={"what": event.what, "time": event.time})
+
+
+@_apply.register
 def _(event: messages.Evaluated, tables: RecordTables, _source: Source) -> None:
     for name, value in event.metrics.items():
         tables.points.append(name, range(event.step, event.step + 1), (value,))

@@ -256,6 +256,15 @@ class WorkRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ActivityRow:
+    """What began between two steps; it is over once steps are taken after its time."""
+
+    what: str
+    """validating or saving."""
+    time: float
+
+
+@dataclass(frozen=True, slots=True)
 class WatchedLog:
     """Somebody else's log that a record follows."""
 
@@ -328,6 +337,7 @@ class RunFacts:
     memory: MemoryRow | None = None
     out_of_memory: OutOfMemoryRow | None = None
     work: WorkRow | None = None
+    activity: ActivityRow | None = None
     watched: WatchedLog | None = None
     """The log that the record follows; None for a run of this program's own."""
     script: ScriptFacts | None = None

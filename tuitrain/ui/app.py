@@ -31,7 +31,13 @@ from tuitrain.ui.feeds.machine import MachineFeed
 from tuitrain.ui.gate import HAND_S, Gate, await_parts
 from tuitrain.ui.notices import DesktopNotifier
 from tuitrain.ui.preferences import Preferences
-from tuitrain.ui.terminal import AsciiFilter, ColourlessFilter, key_words, narrowed
+from tuitrain.ui.terminal import (
+    AsciiFilter,
+    ColourlessFilter,
+    key_words,
+    narrowed,
+    switch_mouse,
+)
 from tuitrain.ui.themes import OWN_THEMES, span_styles
 from tuitrain.view.chart.figure import TerminalStyle
 
@@ -90,6 +96,7 @@ class TuitrainApp(App[int]):
         notifier: DesktopNotifier | None = None,
         watching: bool = False,
         machine: MachineFeed | None = None,
+        mouse: bool | None = None,
     ) -> None:
         """Show the runs below `root`.
 
@@ -102,6 +109,7 @@ class TuitrainApp(App[int]):
             notifier: how new alerts are told beside the screens.
             watching: the runs are logs of other programs, among which none is started.
             machine: reads the machine; None: the one that this program runs on.
+            mouse: whether clicks are for the interface; None: as is remembered.
         """
         super().__init__()
         self.notifier = notifier or DesktopNotifier()
@@ -114,6 +122,7 @@ class TuitrainApp(App[int]):
         self.preferences = preferences
         self._first = first
         self._watching = watching
+        self._mouse = preferences.mouse if mouse is None else mouse
         self._gate = Gate()
         self._given: WeakKeyDictionary[events.Key, Screen[Any]] = WeakKeyDictionary()
         self._ascii = AsciiFilter(enabled=look.ascii)
@@ -147,6 +156,11 @@ class TuitrainApp(App[int]):
             self._first(self)
         self.call_after_refresh(_in_background, _read_ahead)
         self.call_after_refresh(self.machine.start)
+
+    @property
+    def has_mouse(self) -> bool:
+        """Whether clicks and the wheel are for the interface."""
+        return self._mouse
 
     def on_unmount(self) -> None:
         """Read the machine no more."""
@@ -338,6 +352,14 @@ class TuitrainApp(App[int]):
         """Show the machine."""
         self.open_machine()
 
+    def action_mouse(self) -> None:
+        """Let clicks be for the interface, or for the terminal; remembered."""
+        self._mouse = not self._mouse
+        self.preferences.remember_mouse(self._mouse)
+        now = switch_mouse(self._driver, self._mouse)
+        whose = "for the interface" if self._mouse else "for the terminal, which selects text"
+        self.tell(f"the mouse is {whose}{'' if now else ', from the next start on'}")
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Leave letters to who types them."""
         if action == "machine":
@@ -358,6 +380,12 @@ class TuitrainApp(App[int]):
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Put every action of the screen in front into the command palette."""
         yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
+        mouse = (
+            "Leave the mouse to the terminal, to select text"
+            if self._mouse
+            else ("Let clicks and the wheel be for the interface")
+        )
+        yield SystemCommand("Mouse", mouse, self.action_mouse)
         yield SystemCommand("Quit", "Leave the interface; runs keep running", self.action_quit)
         seen: set[str] = set()
         for active in screen.active_bindings.values():

@@ -18,6 +18,8 @@ BEGIN_MARK = "<!-- keys: begin -->"
 END_MARK = "<!-- keys: end -->"
 
 EVERYWHERE = "Everywhere"
+NOT_NOW = "What does nothing now"
+"""Heads keys that work at other times."""
 _TEXTUAL = (
     KeyFact("tab", "next panel", "Go to the next panel."),
     KeyFact("shift+tab", "previous panel", "Go to the previous panel."),
@@ -104,7 +106,7 @@ def key_facts(bindings: Iterable[Binding]) -> tuple[KeyFact, ...]:
 def active_groups(
     active: Iterable[ActiveBinding], titles: Sequence[tuple[object, str]]
 ) -> list[KeyGroup]:
-    """Return the keys that work now, those of each node together.
+    """Return the keys that work now, those of each node together, and last those that don't.
 
     Args:
         active: from a screen.
@@ -117,7 +119,12 @@ def active_groups(
         facts += _TEXTUAL if title == EVERYWHERE else ()
         if facts:
             groups.append(KeyGroup(title, facts))
-    return groups
+    idle = key_facts(
+        item.binding
+        for item in known
+        if not item.enabled and any(item.node is node for node, _title in titles)
+    )
+    return [*groups, KeyGroup(NOT_NOW, idle)] if idle else groups
 
 
 def _own_bindings(bindings: Iterable[BindingType]) -> list[Binding]:

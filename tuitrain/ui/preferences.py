@@ -1,7 +1,7 @@
 """What the interface remembers between starts, in the user's folder.
 
-The theme and the table of runs in a TOML file, how charts are seen in `charts.json` beside it, by
-preset and title.
+The theme, the table of runs and the mouse in a TOML file, how charts are seen in `charts.json`
+beside it, by preset and title.
 """
 
 import contextlib
@@ -33,6 +33,8 @@ class Preferences:
         kept = columns if isinstance(columns, list) else []
         self._columns = tuple(dict.fromkeys(each for each in kept if isinstance(each, str)))
         self._sort = _text(found.get("sort"), "")
+        self.mouse = found.get("mouse") is not False
+        """Whether clicks and the wheel are for the interface, and not for the terminal."""
 
     @property
     def copied_path(self) -> Path:
@@ -59,6 +61,12 @@ class Preferences:
             self._theme = name
             self._save()
 
+    def remember_mouse(self, wanted: bool) -> None:
+        """Keep who the mouse is for, in the same way."""
+        if wanted != self.mouse:
+            self.mouse = wanted
+            self._save()
+
     def remember_table(self, columns: Sequence[str], sort: str) -> None:
         """Keep how the table of runs looks, in the same way."""
         if (tuple(columns), sort) != (self._columns, self._sort):
@@ -69,6 +77,7 @@ class Preferences:
         # What JSON writes of texts and lists of them is TOML too.
         kept = {"theme": self._theme, "columns": list(self._columns), "sort": self._sort}
         text = "".join(f"{key} = {json.dumps(value)}\n" for key, value in kept.items() if value)
+        text += "" if self.mouse else "mouse = false\n"
         _write(self._path, text)
 
     def charts_of(self, preset: str) -> "dict[str, ChartSettings]":

@@ -17,6 +17,8 @@ from rich.segment import Segment
 from rich.style import Style
 from textual._compositor import ChopsUpdate
 from textual.color import Color
+from textual.driver import Driver
+from textual.drivers.linux_driver import LinuxDriver
 from textual.filter import LineFilter
 
 from tuitrain.errors import UsageError
@@ -156,6 +158,23 @@ def _to_ascii(text: str) -> str:
         character if character.isascii() else _ASCII.get(character, "?" * display_width(character))
         for character in text
     )
+
+
+def switch_mouse(driver: Driver | None, wanted: bool) -> bool:
+    """Let the terminal tell of the mouse, or have it to itself; return whether that was possible.
+
+    Textual decides at its start alone: its driver does nothing about a mouse that it was not
+    started with.
+    """
+    if not isinstance(driver, LinuxDriver):
+        return False
+    if wanted:
+        driver._mouse = True
+        driver._enable_mouse_support()
+    else:
+        driver._disable_mouse_support()
+        driver._mouse = False
+    return True
 
 
 class TerminalGuard:

@@ -28,6 +28,8 @@ from tuitrain.view.alerts import alert_count
 from tuitrain.view.compare import flatten
 from tuitrain.view.spans import Span, SpanLine, line_width, plain_line
 
+_CLOCK_FROM = 72
+"""Columns from which on the end of a run has a time by the clock."""
 _LEAST_NAME = 8
 """Cells of the name that stay whatever else there is to say."""
 _MOST_NOTE_LINES = 5
@@ -87,14 +89,32 @@ def top_parts(
     alerts: int,
     waiting: str,
     width: int,
+    ends: float | None = None,
     script: ScriptFacts | None = None,
 ) -> tuple[SpanLine, SpanLine]:
     """Return the left and the right part of a run's top line.
 
     Where both don't fit in `width`, first the epoch goes, or what a script can be asked for, then
     the end of the name and the step.
+    What ends sooner than in a minute has no time by the clock, nor a terminal that is narrow.
+
+    Args:
+        summary: the run.
+        live: a supervisor owns it.
+        epochs: of the whole run; 0: not known.
+        left_s: until its last step, as far as it is known.
+        alerts: how many there are.
+        waiting: what a command waits for; empty: none does.
+        width: in cells.
+        ends: when that will be, in seconds since the epoch.
+        script: what is known of a script; None: the run is no script's.
     """
-    right = _far_parts(summary, live, left_s, alerts)
+    told = (
+        ""
+        if ends is None or (left_s or 0) < units.MINUTE_S or width < _CLOCK_FROM
+        else (f", at {clock_words(ends, left_s or 0)}")
+    )
+    right = _far_parts(summary, live, left_s, alerts, told)
     name = text.sanitise(summary.name)
     state = Span(waiting.partition(":")[0] or summary.state, STATE_STYLES.get(summary.state, ""))
     steps = epoch = ""
@@ -126,12 +146,19 @@ def ability_words(script: ScriptFacts) -> str:
     return f"script: {asked.get(script.ability, script.ability)}"
 
 
-def _far_parts(summary: RunSummary, live: bool, left_s: float | None, alerts: int) -> SpanLine:
+def clock_words(moment: float, away_s: float) -> str:
+    """Return a time of day, with the day of the week where it is more than a day away."""
+    return time.strftime("%a %H:%M" if away_s >= units.DAY_S else "%H:%M", time.localtime(moment))
+
+
+def _far_parts(
+    summary: RunSummary, live: bool, left_s: float | None, alerts: int, ends: str
+) -> SpanLine:
     right: list[Span] = []
     if summary.total_steps:
         right.append(Span(f"  {units.progress(summary.step, summary.total_steps)}", "strong"))
     if left_s is not None:
-        right.append(Span(f"  {units.duration(left_s)} left"))
+        right.append(Span(f"  {units.duration(left_s)} left{ends}"))
     if not live and summary.started is not None:
         right.append(Span(f"  ran for {units.duration(summary.duration_s)}"))
     if alerts:

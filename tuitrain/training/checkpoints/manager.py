@@ -3,7 +3,9 @@
 Knows the state and the writer; not why a checkpoint is wanted.
 """
 
-from tuitrain.messages import encode_pending
+import time
+
+from tuitrain.messages import ActivityBegun, encode_pending
 from tuitrain.training.boundary import Planner
 from tuitrain.training.channel import WorkerChannel
 from tuitrain.training.checkpoints.full_disk import FullDisk, disk_alert
@@ -82,6 +84,7 @@ class CheckpointManager:
         if world.first(self._writer.has(step)):
             self._disk.wait_out(lambda: self._writer.add_names(names))
             return
+        self._channel.send(ActivityBegun(time.time(), step, "saving"))
         keep = self._state.components.preset.checkpoint.keep
         metrics = self._state.progress.metrics
         self._disk.wait_out(

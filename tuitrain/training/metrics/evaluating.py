@@ -8,7 +8,7 @@ from functools import partial
 import torch
 
 from tuitrain.errors import TrainingError
-from tuitrain.messages import AlertRaised, Evaluated, Event
+from tuitrain.messages import ActivityBegun, AlertRaised, Evaluated, Event
 from tuitrain.training.checkpoints.manager import CheckpointManager
 from tuitrain.training.endings import Endings, RunEndedError
 from tuitrain.training.instruments import Instrument
@@ -58,6 +58,7 @@ class EvaluationRound:
         """
         state, components = self._state, self._state.components
         components.world.stand(state.step, "evaluation")
+        self._send(ActivityBegun(time.time(), state.step, "validating"))
         self._profiler.expect(self._evaluator.batches(state.evaluation_size), state.step)
         result = self._evaluate()
         self._send(

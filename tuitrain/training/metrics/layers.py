@@ -132,9 +132,12 @@ class LayerWatch:
 
 
 def _layers_of(model: nn.Module) -> list[tuple[str, nn.Module]]:
-    """Return the modules with weights of their own, and the activation functions between them."""
+    """Return the modules with weights of their own, and the activation functions between them.
+
+    They are called as profiles call them: by their place in the model and their class.
+    """
     return [
-        (name or type(model).__name__, module)
+        (f"{name} ({type(module).__name__})".strip(), module)
         for name, module in model.named_modules()
         if any(True for _ in module.parameters(recurse=False))
         or type(module).__module__ == _ACTIVATIONS

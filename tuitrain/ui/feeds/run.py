@@ -25,7 +25,7 @@ from tuitrain.remote.registry import is_live, open_reader
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.listing import run_paths, summarise_run
 from tuitrain.runs.reader import RunReader
-from tuitrain.runs.rows import MarkRow, StateRow
+from tuitrain.runs.rows import MarkRow, ProgressRow, StateRow
 from tuitrain.runs.series import Series
 from tuitrain.runs.summary import RunSummary
 from tuitrain.ui.feeds.snapshot import Request, RunSnapshot
@@ -40,6 +40,7 @@ LIST_LOOK_S = 1.0
 _RETRY_S = 3.0
 _RULER_COLUMNS = 32
 """Steps a window whose time and epoch are read; between them the axis is straight."""
+_LASTING_S = 1.0
 _REFRESH_S = 30.0
 """A quiet run is read again this often: what follows from the clock changes too."""
 
@@ -336,7 +337,20 @@ def read_snapshot(
         checkpoints=tuple(row for row in reader.entries.checkpoints() if row.removed is None),
         steps_per_epoch=curves.facts.steps_per_epoch or 0,
         parameters=curves.facts.parameters or 0,
+        activity=_activity(curves, reader.steps.progress()),
     )
+
+
+def _activity(read: RunSnapshot, trained: ProgressRow | None) -> str:
+    """Return what a run has been at for a while since its last step; empty: nothing but training.
+
+    What is over sooner than one looks would only flicker.
+    """
+    begun, state = read.facts.activity, read.state
+    if not read.live or begun is None or state is None or state.state != "running":
+        return ""
+    since = max(state.time, trained.time if trained is not None else 0.0)
+    return begun.what if since <= begun.time <= time.time() - _LASTING_S else ""
 
 
 def _resumes(marks: tuple[MarkRow, ...]) -> int:

@@ -91,6 +91,8 @@ class RunSnapshot:
     """Where it ran: code, packages, machine and data, in words by name."""
     steps_per_epoch: int = 0
     parameters: int = 0
+    activity: str = ""
+    """What a live run does between two steps and takes long for: validating, saving."""
     live: bool = False
     """A supervisor owns the run and hears commands."""
 

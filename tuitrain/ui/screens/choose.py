@@ -86,6 +86,10 @@ class ChooseRuns(Whole, ModalScreen[list[RunDirectory] | None]):
         """Take what was clicked twice; Enter comes here no more than to any list."""
         self.action_take()
 
+    def on_pick_list_marked(self) -> None:
+        """Mark what was clicked for that."""
+        self.action_mark()
+
     def action_mark(self) -> None:
         """Mark or unmark."""
         key = self.query_one(PickList).key

@@ -21,7 +21,7 @@ from tuitrain.runs.directory import RunDirectory
 from tuitrain.ui.charting import request_for
 from tuitrain.ui.screens.dialogs import Ask, Confirm
 from tuitrain.ui.screens.run_keys import BINDINGS as RUN_KEYS
-from tuitrain.ui.screens.run_keys import refusal_of, refusal_of_key
+from tuitrain.ui.screens.run_keys import binding_of, refusal_of, why_not
 from tuitrain.ui.screens.run_view import RunView
 
 
@@ -37,19 +37,18 @@ class RunScreen(RunView):
         whole = f"{action}({parameters[0]!r})" if parameters else action
         if refusal_of(whole, self._snapshot.facts, self._directory.id):
             return None
-        if action in ("stop", "rate", "checkpoint", "evaluate", "release", "pause"):
-            return self._snapshot.live
-        if action == "profile":
-            return self._snapshot.live or bool(self._snapshot.profiles)
-        if action == "resume":
-            state = self._snapshot.state
-            return not self._snapshot.live and state is not None and state.state != "finished"
-        return True
+        return None if why_not(action, self._snapshot) else True
 
     def on_key(self, event: Key) -> None:
-        """Say why a key does nothing in a log or a script."""
-        if refusal := refusal_of_key(event.key, self._snapshot.facts, self._directory.id):
+        """Say why a key does nothing now."""
+        binding = binding_of(event.key)
+        if binding is None:
+            return
+        facts, run_id = self._snapshot.facts, self._directory.id
+        if refusal := refusal_of(binding.action, facts, run_id):
             self.tuitrain.tell(refusal, "warning")
+        elif reason := why_not(binding.action, self._snapshot):
+            self.tuitrain.tell(f"{binding.description}: {reason}", "warning")
 
     def _order(self, request: Request) -> None:
         self.tuitrain.order(self._directory, request)

@@ -3,6 +3,7 @@
 from textual.binding import Binding, BindingType
 
 from tuitrain.runs.rows import RunFacts
+from tuitrain.ui.feeds.snapshot import RunSnapshot
 
 BINDINGS: list[BindingType] = [
     Binding("space", "pause", "pause", id="run.pause",
@@ -132,9 +133,29 @@ def refusal_of(action: str, facts: RunFacts, run_id: str) -> str:
     return ""
 
 
-def refusal_of_key(key: str, facts: RunFacts, run_id: str) -> str:
-    """Return why a key does nothing in a run; empty where it may do something."""
-    actions = (
-        each.action for each in BINDINGS if isinstance(each, Binding) and key in each.key.split(",")
-    )
-    return next((words for each in actions if (words := refusal_of(each, facts, run_id))), "")
+LIVE_ONLY = frozenset({"stop", "rate", "checkpoint", "evaluate", "release", "pause"})
+"""Actions that need a supervisor that hears them."""
+
+
+def why_not(action: str, snapshot: RunSnapshot) -> str:
+    """Return why a key does nothing now; empty where it works."""
+    state = snapshot.state.state if snapshot.state is not None else ""
+    if action in LIVE_ONLY and not snapshot.live:
+        return f"the run is {state or 'not read yet'}, and only a live one takes commands"
+    if action == "profile" and not snapshot.live and not snapshot.profiles:
+        return f"the run is {state or 'not read yet'}, and has no profiles"
+    if action == "resume" and snapshot.live:
+        return "the run is live; space goes on where it is paused"
+    if action == "resume" and state in ("", "finished"):
+        return (
+            "the run is finished; `tuitrain resume RUN --set train.epochs=N` trains it for longer"
+            if state
+            else "the run is not read yet"
+        )
+    return ""
+
+
+def binding_of(key: str) -> Binding | None:
+    """Return what a key is bound to on this screen."""
+    bindings = [each for each in BINDINGS if isinstance(each, Binding)]
+    return next((each for each in bindings if key in each.key.split(",")), None)

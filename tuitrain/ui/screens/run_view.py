@@ -3,6 +3,7 @@
 It draws what its follower delivers; it opens no file, and knows no key.
 """
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -246,9 +247,10 @@ class RunView(CurveScreen):
             epochs=self._epochs(),
             left_s=self._snapshot.left_s,
             alerts=count_serious(row.kind for row in self._snapshot.alerts),
-            waiting=runtext.waiting_for(self._snapshot.commands),
+            waiting=runtext.waiting_for(self._snapshot.commands) or self._snapshot.activity,
             script=self._snapshot.facts.script,
             width=top.size.width,
+            ends=None if self._snapshot.left_s is None else time.time() + self._snapshot.left_s,
         )
         top.show_parts(left, right)
 

@@ -13,6 +13,8 @@ from textual.message import Message
 from tuitrain.ui.widgets.lines import ScrollLines
 from tuitrain.view.spans import Span, SpanLine
 
+_RIGHT = 3
+
 
 class Row(NamedTuple):
     """One row; without a key it is a heading."""
@@ -49,6 +51,19 @@ class PickList(ScrollLines):
 
     class Moved(Message):
         """The cursor is on another row."""
+
+        def __init__(self, picker: "PickList", key: str) -> None:
+            super().__init__()
+            self.picker = picker
+            self.key = key
+
+        @property
+        def control(self) -> "PickList":
+            """The list."""
+            return self.picker
+
+    class Marked(Message):
+        """A row was clicked with the right button, or with Ctrl: it is to be marked."""
 
         def __init__(self, picker: "PickList", key: str) -> None:
             super().__init__()
@@ -129,12 +144,14 @@ class PickList(ScrollLines):
             self.scroll_to(y=place - self.size.height + 1, animate=False)
 
     def on_click(self, event: Click) -> None:
-        """Put the cursor on the row that is clicked; a second click opens it."""
+        """Put the cursor on the row that is clicked; a second click opens it, a right one marks."""
         place = self.row_under(event)
         if place is None or place >= len(self._rows) or not self._rows[place].key:
             return
         self._put_cursor(place)
-        if event.chain == 2:
+        if event.button == _RIGHT or event.ctrl:
+            self.post_message(self.Marked(self, self.key))
+        elif event.chain == 2:
             self.action_choose()
 
     def is_reversed(self, y: int) -> bool:

@@ -5,6 +5,7 @@ Knows what a snapshot says; nothing of curves or of keys.
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.events import Click
 
 from tuitrain.analysis.bottleneck import diagnose
 from tuitrain.analysis.ranks import straggler
@@ -36,6 +37,13 @@ class RunSide(Vertical):
         """Show both panels."""
         yield self._devices
         yield self._step
+
+    async def on_click(self, event: Click) -> None:
+        """Show more of what is clicked: the memory of the devices, or where time goes."""
+        clicked = event.widget
+        for panel, screen in ((self._devices, "memory"), (self._step, "time")):
+            if clicked is panel:
+                await self.app.run_action(f"screen.open({screen!r})")
 
     def show_snapshot(self, snapshot: RunSnapshot, look: TerminalStyle) -> None:
         """Show what was read of the run."""

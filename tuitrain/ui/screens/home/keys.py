@@ -11,6 +11,7 @@ from textual.containers import Vertical
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.ui.preferences import Preferences
 from tuitrain.ui.screens.home.table import RunTable
+from tuitrain.ui.widgets.picklist import PickList
 from tuitrain.view.chart.figure import TerminalStyle
 
 if TYPE_CHECKING:
@@ -127,6 +128,11 @@ class RunKeys(Vertical):
             self.table.marks.toggle(shown.key)
             self.table.show()
             shown.action_move(1)
+
+    def on_pick_list_marked(self, event: PickList.Marked) -> None:
+        """Mark the run that was clicked for that, or take its mark away."""
+        self.table.marks.toggle(event.key)
+        self.table.show()
 
     def action_mark_all(self) -> None:
         """Mark all runs in the list, or take all their marks away."""
