@@ -26,6 +26,7 @@ import bench_speed
 import bench_split
 import bench_startup
 import bench_step
+import bench_sweep
 import bench_watch
 from report import Row, Table, machine, table
 
@@ -58,6 +59,7 @@ TOPICS: dict[str, Callable[[Path, bool], list[Table]]] = {
     "catalogue": bench_catalogue.measure,
     "recipes": bench_recipes.measure,
     "evaluate": bench_evaluate.measure,
+    "sweep": bench_sweep.measure,
     "watch": bench_watch.measure,
 }
 
