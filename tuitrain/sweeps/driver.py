@@ -198,8 +198,7 @@ class Driver:
     def _follow(self, number: int) -> None:
         run = self._runs.look(number)
         if run is None:
-            if self._looked.get(number) is not None:
-                self._give_up(number)
+            self._give_up(number)
             return
         if run is not self._looked.get(number):
             if number not in self._looked:

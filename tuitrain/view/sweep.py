@@ -165,9 +165,9 @@ def _places(values: Sequence[Any]) -> tuple[list[float], str, str]:
         isinstance(value, int | float) and not isinstance(value, bool) for value in values
     )
     if not numbers:
-        kinds = list(dict.fromkeys(str(value) for value in sorted(values, key=str)))
+        kinds = sorted({words_of(value) for value in values})
         last = max(1, len(kinds) - 1)
-        places = [kinds.index(str(value)) / last for value in values]
+        places = [kinds.index(words_of(value)) / last for value in values]
         return places, sanitise(kinds[0]), sanitise(kinds[-1])
     low, high = min(values), max(values)
     if low == high:

@@ -44,7 +44,7 @@ class SweepScreen(Whole, Screen[None]):
     """Trials below what is best so far."""
 
     CSS = """
-    SweepScreen #above { height: auto; max-height: 50%; }
+    SweepScreen #above { height: auto; max-height: 65%; }
     SweepScreen PickList { height: 1fr; border-top: solid $panel-lighten-2; }
     """
     BINDINGS = [
@@ -146,9 +146,10 @@ class SweepScreen(Whole, Screen[None]):
         if table.reason:
             lines += wrap_plain(f" {table.reason}", width, "alert")
         lines += axis_lines(table, width, self._tui.look)
-        lines += [plain_line(f" {each}") for each in group_table(table).splitlines()]
         if seen.directory is not None and self._weights[0] == seen.directory.id:
             lines += [plain_line(f" {each}") for each in weight_lines(self._weights[1], 30)]
+        for each in group_table(table).splitlines():
+            lines += wrap_plain(f" {each}", width)
         return lines
 
     # --- keys -----------------------------------------------------------------------------------
