@@ -29,6 +29,7 @@ import bench_split
 import bench_startup
 import bench_step
 import bench_trackers
+import bench_sweep
 import bench_watch
 import bench_workspace
 from report import Row, Table, machine, table
@@ -64,6 +65,7 @@ TOPICS: dict[str, Callable[[Path, bool], list[Table]]] = {
     "recipes": bench_recipes.measure,
     "evaluate": bench_evaluate.measure,
     "exec": bench_exec.measure,
+    "sweep": bench_sweep.measure,
     "watch": bench_watch.measure,
     "workspace": bench_workspace.measure,
     "trackers": bench_trackers.measure,

@@ -13,6 +13,8 @@ import pytest
 from tests.process.conftest import ENDLESS, Cli, Run, until
 from tuitrain.file_lock import is_held, read_holder
 from tuitrain.runs.directory import RunDirectory
+from tuitrain.sweeps.directory import SweepDirectory
+from tuitrain.sweeps.table import read_table
 
 pytest.importorskip("optuna", reason="the extra `sweep` is not installed")
 
@@ -26,6 +28,11 @@ RATES = ("optimizer.lr=1e-4,1e-3,1e-2", "model.hidden=[4],[8, 8]")
 
 def table(cli: Cli) -> Any:
     return json.loads(cli("sweep", "show", "last", "--json").stdout_text)
+
+
+def ended(folder: Path) -> int:
+    found = read_table(SweepDirectory(folder))
+    return 0 if found is None else sum(row.state == "complete" for row in found.rows)
 
 
 def test_a_grid_of_six_is_whole_after_its_driver_and_a_trial_were_killed(cli: Cli) -> None:
@@ -50,7 +57,9 @@ def test_a_grid_of_six_is_whole_after_its_driver_and_a_trial_were_killed(cli: Cl
         hurt.kill("supervisor", "worker")
     assert table(cli)["state"] == "lost"
     cli("sweep", "resume", "last")
-    until(lambda: table(cli)["state"] == "finished", "the sweep is over")
+    for number in range(1, 7):
+        until(lambda number=number: ended(folder) >= number, f"{number} trials have ended")
+    until(lambda: not is_held(folder / "sweep.lock"), "the driver has ended")
     found = table(cli)
     assert [row["state"] for row in found["rows"]] == ["complete"] * 6
     assert len({json.dumps(row["point"]) for row in found["rows"]}) == 6

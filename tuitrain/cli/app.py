@@ -22,6 +22,7 @@ from tuitrain.cli import (
     presets,
     profile,
     queue,
+    replay,
     sweep,
     wait,
     watch,
@@ -93,6 +94,7 @@ control.add_commands(app)
 queue.add_commands(app)
 sweep.add_commands(app)
 wait.add_commands(app)
+replay.add_commands(app)
 trained.add_commands(app)
 profile.add_commands(app)
 app.add_typer(presets.app, name="presets")

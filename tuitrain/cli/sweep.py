@@ -157,7 +157,7 @@ def launch(
     if json:
         output.data_json(_plain(directory, table))
     else:
-        output.data(_trials(table))
+        output.data(_block(table))
         if code:
             output.say(f"go on with: tuitrain sweep resume {directory.id}")
     return code
@@ -201,10 +201,7 @@ def show(
         more = {} if weights is None else {"importance": weights}
         output.data_json({**_plain(directory, table), **more})
         return
-    output.data(_trials(table))
-    groups = _groups(table)
-    if groups:
-        output.data(f"\n{groups}")
+    output.data(_block(table))
     if weights is not None:
         output.data("\n" + _weights(weights))
     if table.reason:
@@ -375,16 +372,12 @@ def _sweeps(found: "list[tuple[SweepDirectory, SweepTable | None]]") -> str:
     return text.table(("SWEEP", "STATE", "DONE", "BEST"), rows, ("left", "left", "right", "left"))
 
 
-def _trials(table: "SweepTable") -> str:
-    from tuitrain.view.sweep import trial_table
+def _block(table: "SweepTable") -> str:
+    """Return the trials, and what repeats with other seeds say."""
+    from tuitrain.view.sweep import group_table, trial_table
 
-    return trial_table(table, _VALUE_WIDTH)
-
-
-def _groups(table: "SweepTable") -> str:
-    from tuitrain.view.sweep import group_table
-
-    return group_table(table)
+    parts = (trial_table(table, _VALUE_WIDTH), group_table(table))
+    return "\n\n".join(part for part in parts if part)
 
 
 def _weights(weights: dict[str, float]) -> str:

@@ -255,6 +255,10 @@ class WorkRow:
     peak_source: str = ""
 
 
+REPLAY = "a replay"
+"""Kind of a log that is a record of this program's own, played again."""
+
+
 @dataclass(frozen=True, slots=True)
 class ActivityRow:
     """What began between two steps; it is over once steps are taken after its time."""
@@ -274,6 +278,8 @@ class WatchedLog:
 
     def refusal(self, run_id: str) -> str:
         """Say why nothing can be asked of the training behind it."""
+        if self.kind == REPLAY:
+            return f"watched only: this is {REPLAY} of {self.path}, and what is past hears nothing"
         return (
             f"watched only: {run_id} is a log of {self.kind} ({self.path}); its training was not "
             "started by tuitrain, which has no command, model or checkpoint of it"

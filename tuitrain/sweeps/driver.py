@@ -5,8 +5,7 @@ know after a kill is in the study and in the runs.
 """
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable
 from typing import Protocol
 
 from tuitrain.errors import TuitrainError
@@ -14,14 +13,12 @@ from tuitrain.sweeps.directory import Control
 from tuitrain.sweeps.runs import TrialRun, TrialRuns
 from tuitrain.sweeps.settings import Sweep
 from tuitrain.sweeps.space import value_words
-from tuitrain.sweeps.study import Asked, Outcome
-from tuitrain.sweeps.table import SweepTable, TrialRow, tail
+from tuitrain.sweeps.standing import Standing
+from tuitrain.sweeps.study import HALTED, PRUNED, REASON, RUN, Asked, Outcome
+from tuitrain.sweeps.table import SweepTable
 
-_PRUNED, _HALTED, _RUN, _REASON = "pruned", "halted", "run", "reason"
 _RESUMES = 5
 """A run that is lost more often is told as failed: something kills it."""
-_MOST_FAILURES = 5
-"""So many trials that fail one after the other, with none before, have one cause."""
 
 
 class Trials(Protocol):
@@ -65,11 +62,7 @@ class Trials(Protocol):
 
 
 class Driver:
-    """Drives one sweep, a look at a time.
-
-    Attributes:
-        table: how the sweep stands.
-    """
+    """Drives one sweep, a look at a time."""
 
     def __init__(
         self,
@@ -92,20 +85,22 @@ class Driver:
         """
         self._sweep = sweep
         self._metric = metric
-        self._mode = mode
         self._study = study
         self._runs = runs
         self._say = say
         self._open = {each.number: each for each in study.running()}
         self._looked: dict[int, TrialRun] = {}
         self._resumes: dict[int, int] = {}
-        self._rows = {each.number: self._row(each, None) for each in study.trials()}
+        self._standing = Standing(sweep, metric, mode, study.trials())
         self._stopping = False
         self._reason = ""
         self._over = False
-        keys = tuple(each.key for each in sweep.space)
-        self.table = SweepTable(metric, mode, sweep.budget, 1, "running", keys)
         self._adopt()
+
+    @property
+    def table(self) -> SweepTable:
+        """How the sweep stands."""
+        return self._standing.table
 
     def _adopt(self) -> None:
         """Go on with what an earlier driver left: live runs as they are, the rest resumed."""
@@ -115,16 +110,16 @@ class Driver:
                 self._start_late(number)
             elif not run.live and run.state in ("paused", "stopped", "queued"):
                 marks = self._open[number].marks
-                if run.state != "stopped" or marks.get(_HALTED):
+                if run.state != "stopped" or marks.get(HALTED):
                     self._resume(number, f"{run.id}: goes on")
             if number in self._open:
-                self._study.mark(number, **{_HALTED: False})
+                self._study.mark(number, **{HALTED: False})
                 self._open[number] = self._study.trial(number)
 
     def _start_late(self, number: int) -> None:
         """Start a trial that an earlier driver asked for and died; run one again that is gone."""
         asked = self._open[number]
-        if asked.marks.get(_RUN):
+        if asked.marks.get(RUN):
             self._give_up(number)
         else:
             self._start(asked)
@@ -180,7 +175,7 @@ class Driver:
         except (TuitrainError, OSError) as error:
             self._tell(number, "failed", None, f"no run can be started: {error}")
         else:
-            self._rows[number] = self._row(asked, None)
+            self._standing.take(asked, None)
             self._say(f"trial {number}: {_words(asked)}")
 
     def _halt(self) -> None:
@@ -189,7 +184,7 @@ class Driver:
             return
         self._stopping = True
         for number in self._open:
-            self._study.mark(number, **{_HALTED: True})
+            self._study.mark(number, **{HALTED: True})
             self._runs.stop(number)
             self._open[number] = self._study.trial(number)
 
@@ -198,15 +193,14 @@ class Driver:
     def _follow(self, number: int) -> None:
         run = self._runs.look(number)
         if run is None:
-            if self._looked.get(number) is not None:
-                self._give_up(number)
+            self._give_up(number)
             return
         if run is not self._looked.get(number):
             if number not in self._looked:
-                self._study.mark(number, **{_RUN: run.id})
+                self._study.mark(number, **{RUN: run.id})
             self._looked[number] = run
             self._report(number, run)
-            self._rows[number] = self._row(self._open[number], run)
+            self._standing.take(self._open[number], run)
         if not run.live and run.state not in ("paused", "queued", "starting", "running"):
             self._conclude(number, run)
 
@@ -222,8 +216,8 @@ class Driver:
             if math.isfinite(value):
                 self._study.report(number, index, value)
             late = epoch >= self._sweep.settings.min_epochs and run.live
-            if late and not asked.marks.get(_PRUNED) and self._study.should_prune(number):
-                self._study.mark(number, **{_PRUNED: True})
+            if late and not asked.marks.get(PRUNED) and self._study.should_prune(number):
+                self._study.mark(number, **{PRUNED: True})
                 self._say(f"trial {number}: pruned at epoch {epoch:g}, {self._metric} {value:.5g}")
                 self._runs.stop(number)
                 break
@@ -232,7 +226,8 @@ class Driver:
 
     def _conclude(self, number: int, run: TrialRun) -> None:
         """Tell the end of a run that has ended, or go on with one that was lost."""
-        marks, value = self._open[number].marks, self._value(run)
+        marks = self._open[number].marks
+        value = self._standing.best([each for _epoch, each in run.evaluations])
         if run.state == "lost":
             self._resume(number, f"{run.id}: was lost, goes on")
         elif run.state == "finished":
@@ -242,18 +237,11 @@ class Driver:
                 self._tell(number, "complete", value)
         elif run.state != "stopped":
             self._tell(number, "failed", None, run.reason)
-        elif marks.get(_PRUNED):
+        elif marks.get(PRUNED):
             self._tell(number, "pruned", value)
-        elif not marks.get(_HALTED):
+        elif not marks.get(HALTED):
             outcome: Outcome = "failed" if value is None else "pruned"
             self._tell(number, outcome, value, "stopped by hand")
-
-    def _value(self, run: TrialRun) -> float | None:
-        """Return the best finite value of the metric."""
-        values = [value for _epoch, value in run.evaluations if math.isfinite(value)]
-        if not values:
-            return None
-        return max(values) if self._mode == "max" else min(values)
 
     def _resume(self, number: int, words: str) -> None:
         self._resumes[number] = self._resumes.get(number, 0) + 1
@@ -272,56 +260,20 @@ class Driver:
         """Let the point be run again by another trial: its run is gone."""
         self._study.repeat(number)
         self._say(f"trial {number}: its run is gone, its settings are run again")
-        self._rows[number] = replace(self._row(self._open.pop(number), None), state="repeated")
-        self._looked.pop(number, None)
+        self._open.pop(number)
+        self._standing.take(self._study.trial(number), self._looked.pop(number, None))
 
     def _tell(self, number: int, outcome: Outcome, value: float | None, reason: str = "") -> None:
         if reason:
-            self._study.mark(number, **{_REASON: reason})
+            self._study.mark(number, **{REASON: reason})
         self._study.tell(number, outcome, value)
         self._open.pop(number)
         run = self._looked.pop(number, None)
         self._runs.forget(number)
-        self._rows[number] = self._row(self._study.trial(number), run)
+        self._standing.take(self._study.trial(number), run)
         shown = "" if value is None else f", {self._metric} {value:.5g}"
         self._say(f"trial {number}: {outcome}{shown}{f', {reason}' if reason else ''}")
-        self._refuse_to_go_on()
-
-    def _refuse_to_go_on(self) -> None:
-        """Start nothing more where all trials fail: they have one cause, which a person can see."""
-        rows = [self._rows[number] for number in sorted(self._rows)]
-        ended = [row for row in rows if row.state in ("complete", "pruned", "failed")]
-        if len(ended) >= _MOST_FAILURES and all(row.state == "failed" for row in ended):
-            self._reason = f"all of {len(ended)} trials failed; the last: {ended[-1].reason}"
-
-    # --- how it stands --------------------------------------------------------------------------
-
-    def _row(self, asked: Asked, run: TrialRun | None) -> TrialRow:
-        state = asked.state
-        if state == "running" and run is not None:
-            state = run.state
-        if asked.state == "failed" and asked.marks.get("repeated"):
-            state = "repeated"
-        values = list(asked.reported.values())
-        if run is not None:
-            values = [value for _epoch, value in run.evaluations]
-        value = asked.value if asked.value is not None else self._best(values)
-        return TrialRow(
-            asked.number,
-            state,
-            run.id if run is not None else str(asked.marks.get(_RUN) or ""),
-            asked.point,
-            value,
-            run.epoch if run is not None else 0.0,
-            tail(values),
-            str(asked.marks.get(_REASON) or ""),
-        )
-
-    def _best(self, values: Sequence[float]) -> float | None:
-        finite = [value for value in values if math.isfinite(value)]
-        if not finite:
-            return None
-        return max(finite) if self._mode == "max" else min(finite)
+        self._reason = self._standing.why_hopeless()
 
     def _put_down(self, control: Control, parallel: int) -> None:
         if control.stop or self._reason:
@@ -333,8 +285,7 @@ class Driver:
         reason = self._reason
         if self._over and self._open and not reason:
             reason = f"{len(self._open)} trials are at rest: `tuitrain sweep resume` goes on"
-        rows = tuple(self._rows[number] for number in sorted(self._rows))
-        self.table = replace(self.table, parallel=parallel, state=state, rows=rows, reason=reason)
+        self._standing.put_down(state, parallel, reason)
 
 
 def _words(asked: Asked) -> str:

@@ -102,6 +102,7 @@ class OrdinaryRuns:
         data = Path(launch.data_directory) if launch.data_directory else None
         self._client = RunClient(self._root, data_dir=data)
         self._text = directory.preset_path.read_text(encoding="utf-8")
+        self._known: dict[int, RunDirectory] = {}
         self._followed: dict[int, _Followed] = {}
         self._children: list[subprocess.Popen[Any]] = []
 
@@ -120,33 +121,36 @@ class OrdinaryRuns:
 
     def find(self, number: int) -> RunDirectory | None:
         """Return a trial's run; None where there is none."""
-        found = sorted(self._root.glob(f"*-{self.name(number)}-???"))
+        # Day and minute come first: another sweep's id may end like this one's.
+        found = sorted(self._root.glob(f"{'?' * 8}-{'?' * 4}-{self.name(number)}-???"))
         return RunDirectory(found[0]) if found else None
 
     def look(self, number: int) -> TrialRun | None:
         """Return a trial's run as it is now; a record that nobody wrote to is not read again."""
         self._reap()
-        try:
-            followed = self._follow(number)
-            if followed is None:
-                return None
-            # In this order: a supervisor's last word comes before its end.
-            live, version = is_alive(followed.directory), followed.reader.version()
-            if followed.last is None or (live, version) != (followed.live, followed.version):
-                followed.last = _read(followed.reader, self._launch.metric, live)
-                followed.live, followed.version = live, version
-        except (RecordError, OSError):
+        directory = self._known.get(number) or self.find(number)
+        if directory is None or not directory.path.is_dir():
+            self._known.pop(number, None)
             self.forget(number)
             return None
-        return followed.last
+        self._known[number] = directory
+        live = is_alive(directory)
+        try:
+            return self._read_again(number, directory, live=live)
+        except (RecordError, OSError) as error:
+            self.forget(number)
+            # One that lives may be readable the next time.
+            return TrialRun(directory.id, "running" if live else "failed", live, str(error))
 
-    def _follow(self, number: int) -> _Followed | None:
+    def _read_again(self, number: int, directory: RunDirectory, *, live: bool) -> TrialRun:
         if number not in self._followed:
-            directory = self.find(number)
-            if directory is None:
-                return None
             self._followed[number] = _Followed(directory, RunReader(directory))
-        return self._followed[number]
+        followed = self._followed[number]
+        version = followed.reader.version()
+        if followed.last is None or (live, version) != (followed.live, followed.version):
+            followed.last = _read(followed.reader, self._launch.metric, live)
+            followed.live, followed.version = live, version
+        return followed.last
 
     def forget(self, number: int) -> None:
         """Close a run that nobody asks for any more."""

@@ -20,8 +20,11 @@ if TYPE_CHECKING:
 Outcome = Literal["complete", "pruned", "failed"]
 _LEAST_VALUES = 4
 """Of fewer nothing follows."""
-_REPEATED = "repeated"
+REPEATED = "repeated"
 """Marks a trial whose run was lost, in whose place its point is run again."""
+RUN, REASON, PRUNED, HALTED = "run", "reason", "pruned", "halted"
+"""Marks a trial with its run's id, why it ended so, that it is stopped for falling behind, and that
+it is stopped to go on later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +124,7 @@ class Study:
         """Return how many wait to be repeated or begun, and how many there are of the budget."""
         trials = self._study.get_trials(deepcopy=False)
         waiting = sum(trial.state.name == "WAITING" for trial in trials)
-        repeated = sum(_REPEATED in trial.user_attrs for trial in trials)
+        repeated = sum(REPEATED in trial.user_attrs for trial in trials)
         return waiting, len(trials) - waiting - repeated
 
     def trial(self, number: int) -> Asked:
@@ -191,7 +194,7 @@ class Study:
                  and each.system_attrs.get("fixed_params") == point]  # fmt: skip
         if not known:
             self._study.enqueue_trial(point)
-        self.mark(number, **{_REPEATED: True})
+        self.mark(number, **{REPEATED: True})
         self.tell(number, "failed", None)
 
 

@@ -15,7 +15,7 @@ from tuitrain.view.bars import percent_bar
 from tuitrain.view.chart.figure import TerminalStyle
 from tuitrain.view.chart.spark import sparkline
 from tuitrain.view.format import Align, display_width, metric_value, sanitise, shorten, table
-from tuitrain.view.spans import Span, SpanLine, fit_line
+from tuitrain.view.spans import Span, SpanLine, fit_line, plain_line, wrap_plain
 
 _REASON_WIDTH = 40
 _CURVE_WIDTH = 12
@@ -83,6 +83,33 @@ def weight_lines(weights: Mapping[str, float], width: int) -> list[str]:
 
 
 # --- the screen ---------------------------------------------------------------------------------
+
+
+def sweep_lines(
+    sweep: SweepTable,
+    state: str,
+    weights: Mapping[str, float] | None,
+    width: int,
+    look: TerminalStyle,
+) -> list[SpanLine]:
+    """Return all there is to say about a sweep above the list of its trials.
+
+    Args:
+        sweep: as its driver put it down.
+        state: it is in.
+        weights: how much each setting decides; None: nobody asked.
+        width: cells.
+        look: what the terminal can show.
+    """
+    lines = [sweep_heading(sweep, state, width), best_line(sweep, width)]
+    if sweep.reason:
+        lines += wrap_plain(f" {sweep.reason}", width, "alert")
+    lines += axis_lines(sweep, width, look)
+    if weights is not None:
+        lines += [plain_line(f" {each}") for each in weight_lines(weights, 30)]
+    for each in group_table(sweep).splitlines():
+        lines += wrap_plain(f" {each}", width)
+    return lines
 
 
 def sweep_heading(sweep: SweepTable, state: str, width: int) -> SpanLine:
@@ -165,9 +192,9 @@ def _places(values: Sequence[Any]) -> tuple[list[float], str, str]:
         isinstance(value, int | float) and not isinstance(value, bool) for value in values
     )
     if not numbers:
-        kinds = list(dict.fromkeys(str(value) for value in sorted(values, key=str)))
+        kinds = sorted({words_of(value) for value in values})
         last = max(1, len(kinds) - 1)
-        places = [kinds.index(str(value)) / last for value in values]
+        places = [kinds.index(words_of(value)) / last for value in values]
         return places, sanitise(kinds[0]), sanitise(kinds[-1])
     low, high = min(values), max(values)
     if low == high:

@@ -24,15 +24,8 @@ from tuitrain.ui.widgets.lines import Lines
 from tuitrain.ui.widgets.picklist import PickList, Row
 from tuitrain.ui.widgets.topline import TopLine
 from tuitrain.view.format import sanitise
-from tuitrain.view.spans import Span, SpanLine, plain_line, wrap_plain
-from tuitrain.view.sweep import (
-    axis_lines,
-    best_line,
-    group_table,
-    sweep_heading,
-    trial_line,
-    weight_lines,
-)
+from tuitrain.view.spans import Span
+from tuitrain.view.sweep import sweep_lines, trial_line
 
 if TYPE_CHECKING:
     from tuitrain.ui.app import TuitrainApp
@@ -44,7 +37,7 @@ class SweepScreen(Whole, Screen[None]):
     """Trials below what is best so far."""
 
     CSS = """
-    SweepScreen #above { height: auto; max-height: 50%; }
+    SweepScreen #above { height: auto; max-height: 65%; }
     SweepScreen PickList { height: 1fr; border-top: solid $panel-lighten-2; }
     """
     BINDINGS = [
@@ -127,8 +120,12 @@ class SweepScreen(Whole, Screen[None]):
         name = Span(f" {sanitise(seen.directory.id)}", "title")
         place = f"{seen.place} of {seen.number} " if seen.number > 1 else ""
         self.query_one(TopLine).show_parts((name,), (Span(place, "quiet"),))
-        self.query_one("#above", Lines).show_lines(self._above(seen))
         width, look = max(20, self.size.width), self._tui.look
+        # A live driver may take a moment to say what a key has asked for.
+        state = "paused" if seen.control.paused and seen.state == "running" else seen.state
+        weights = self._weights[1] if self._weights[0] == seen.directory.id else None
+        lines = sweep_lines(seen.table, state, weights, width, look)
+        self.query_one("#above", Lines).show_lines(lines)
         picker.show_rows(
             [
                 Row(str(row.number), trial_line(row, seen.table, width, look))
@@ -136,20 +133,6 @@ class SweepScreen(Whole, Screen[None]):
             ],
             empty=" no trial yet",
         )
-
-    def _above(self, seen: SweepSeen) -> list[SpanLine]:
-        table, width = seen.table, max(20, self.size.width)
-        assert table is not None
-        # A live driver may take a moment to say what a key has asked for.
-        state = "paused" if seen.control.paused and seen.state == "running" else seen.state
-        lines = [sweep_heading(table, state, width), best_line(table, width)]
-        if table.reason:
-            lines += wrap_plain(f" {table.reason}", width, "alert")
-        lines += axis_lines(table, width, self._tui.look)
-        lines += [plain_line(f" {each}") for each in group_table(table).splitlines()]
-        if seen.directory is not None and self._weights[0] == seen.directory.id:
-            lines += [plain_line(f" {each}") for each in weight_lines(self._weights[1], 30)]
-        return lines
 
     # --- keys -----------------------------------------------------------------------------------
 
@@ -166,34 +149,30 @@ class SweepScreen(Whole, Screen[None]):
         except RunNotFoundError as error:
             self._tui.tell(str(error), "warning")
 
-    def _directory(self) -> SweepDirectory | None:
-        return self._seen.directory if self._seen is not None else None
-
     def action_hold(self) -> None:
         """Start no new trial, or start them again."""
-        directory = self._directory()
-        if directory is not None and self._seen is not None:
+        seen = self._seen
+        if seen is not None and (directory := seen.directory) is not None:
             if not directory.is_live():
                 words = f"it has no driver: `tuitrain sweep resume {directory.id}` starts one"
                 self._tui.tell(words, "warning")
                 return
-            change_control(directory, paused=not self._seen.control.paused)
+            change_control(directory, paused=not seen.control.paused)
             self._follower.wake()
 
     def action_parallel(self, by: int) -> None:
         """Have more or fewer trials at a time."""
-        seen, directory = self._seen, self._directory()
-        if directory is not None and seen is not None and seen.table is not None:
+        seen = self._seen
+        if seen is not None and seen.directory is not None and seen.table is not None:
             now = seen.control.parallel or seen.table.parallel
-            change_control(directory, parallel=max(1, now + by))
+            change_control(seen.directory, parallel=max(1, now + by))
             self._tui.tell(f"{max(1, now + by)} trials at a time")
             self._follower.wake()
 
     def action_importance(self) -> None:
         """Have Optuna say how much each setting decides."""
-        directory = self._directory()
-        if directory is not None:
-            self._tui.do_and_tell(partial(self._ask_importance, directory))
+        if self._seen is not None and self._seen.directory is not None:
+            self._tui.do_and_tell(partial(self._ask_importance, self._seen.directory))
 
     def _ask_importance(self, directory: SweepDirectory) -> str:
         # Imported here, and in a thread: Optuna takes a fifth of a second and 35 MB.
