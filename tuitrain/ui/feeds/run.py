@@ -302,7 +302,11 @@ def read_other_curves(
     return replace(
         read,
         series={
-            name: reader.curves.series(name, first, last, request.columns, grown.get(name))
+            name: (
+                reader.curves.power_series(name, first, last, request.columns)
+                if request.by_powers
+                else reader.curves.series(name, first, last, request.columns, grown.get(name))
+            )
             for name in wanted
         },
         step_times=tuple(times),
