@@ -14,6 +14,7 @@ from tuitrain.ui.charting import (
     ChartSettings,
     Choices,
     Overlay,
+    axes_of,
     build_chart,
     clean_settings,
     group_metrics,
@@ -135,6 +136,8 @@ def test_what_is_read_follows_the_window_and_the_width() -> None:
     assert request_for(Choices(), 50) == Request(columns=100, times=False)
     assert request_for(Choices(axis="time"), 50) == Request(columns=100, times=True)
     assert request_for(Choices(cursor=3.0), 50) == Request(columns=100, times=True)
+    powers = request_for(Choices(axis="power"), 50)
+    assert powers == Request(columns=100, times=False, by_powers=True)
     zoomed = request_for(Choices(window=Window(10.4, 20.6)), 50)
     assert (zoomed.first_step, zoomed.last_step) == (10, 21)
 
@@ -188,3 +191,26 @@ def test_settings_of_a_file_that_was_edited_are_never_a_crash(known: dict[str, o
     settings = clean_settings(known)
     assert settings.limits in ("all", "automatic") or settings.limits[0] < settings.limits[1]
     assert isinstance(settings.describe(), str)
+
+
+def test_samples_are_an_axis_where_their_number_is_known(snapshot: RunSnapshot) -> None:
+    assert "samples" not in axes_of(snapshot)
+    environment = replace(snapshot.facts.environment, train_samples=640)
+    known = replace(snapshot, facts=replace(snapshot.facts, environment=environment))
+    assert "samples" in axes_of(known)
+    chart = build_chart(known, [], ["train/loss"], Choices(axis="samples"))
+    assert chart.x_range[1] == 8 * 640
+
+
+def test_on_an_axis_of_powers_the_first_steps_of_a_long_run_have_their_room(tmp_path: Path) -> None:
+    run = one_metric(tmp_path, "long", [float(step) for step in range(1, 20_001)])
+    with RunReader(run) as reader:
+        even = read_snapshot(reader, Request(columns=140)).series["train/loss"]
+        powers = read_snapshot(reader, Request(columns=140, by_powers=True))
+        series = powers.series["train/loss"]
+    assert even.columns[0].last_step > 100
+    assert [column.last_step for column in series.columns[:4]] == [1, 2, 3, 4]
+    assert sum(column.count for column in series.columns) == 20_000, "each point once"
+    assert len(series.columns) <= series.width
+    chart = build_chart(powers, [], ["train/loss"], Choices(axis="power"))
+    assert chart.x_range[0] == 0 and chart.lines[-1].x[3] == pytest.approx(math.log10(4))

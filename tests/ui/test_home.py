@@ -12,7 +12,7 @@ from tests.ui.screens import screen_text, told, wait_for, wait_for_golden, wait_
 from tuitrain.config.presets import ListedPreset, find_preset, listed
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.labels import Labels, load_labels, save_labels
-from tuitrain.runs.listing import list_runs
+from tuitrain.runs.listing import list_runs, summarise_run, write_summary
 from tuitrain.runs.reader import RunReader
 from tuitrain.runs.summary import RunSummary, save_summary
 from tuitrain.ui.app import TuitrainApp
@@ -459,10 +459,34 @@ def test_only_runs_that_live_are_paused_and_stopped_and_one_question_is_asked(
         await wait_for(pilot, lambda: all(commands_of(run) == ["pause"] for run in live), "paused")
         await pilot.press("a", "end", "s")
         await wait_for(pilot, lambda: "nothing is stopped" in told(pilot.app))
+        for lock in locks:
+            lock.release()
+        await wait_for(pilot, lambda: "0 of 2 runs paused; " in told(pilot.app), "one answer")
+        assert len(told(pilot.app).splitlines()) == 2, "a toast for all, not one a run"
 
     play(root, home, steps, size=(120, 30))
-    for lock in locks:
-        lock.release()
+
+
+def test_a_run_is_called_something_else_and_its_folder_stays(
+    root: Path, home: Callable[[TuitrainApp], None]
+) -> None:
+    run = new_run(root, "before")
+    train(run, falling(31))
+    write_summary(run)
+
+    async def steps(pilot: Pilot[Any]) -> None:
+        await runs_listed(pilot, "before")
+        await pilot.press("tab", "m")
+        await wait_for_text(pilot, f"Name of {run.id}")
+        await pilot.press("space", "enter")
+        await wait_for_text(pilot, "allowed are 1 to 64 letters")
+        await pilot.press(*["backspace"] * 7, *"after", "enter")
+        await wait_for_text(pilot, "after")
+        await wait_for(pilot, lambda: summarise_run(str(run.path)).name == "after")
+        with RunReader(run) as reader:
+            assert reader.summary().name == "after"
+
+    play(root, home, steps, size=(120, 30))
 
 
 def commands_of(run: RunDirectory) -> list[str]:

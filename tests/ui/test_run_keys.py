@@ -51,7 +51,7 @@ def test_log_axis_and_smoothing_are_named_in_the_titles(run: RunDirectory) -> No
     show(run, doing)
 
 
-def test_the_axis_becomes_epochs_then_time_then_steps(run: RunDirectory) -> None:
+def test_the_axis_becomes_epochs_then_time_then_powers_then_steps(run: RunDirectory) -> None:
     def axis(pilot: Pilot[Any]) -> str:
         return screen_text(pilot.app).splitlines()[9]
 
@@ -61,6 +61,8 @@ def test_the_axis_becomes_epochs_then_time_then_steps(run: RunDirectory) -> None
         await wait_for(pilot, lambda: axis(pilot).split()[:3] == ["1", "2", "3"], "epochs")
         await pilot.press("x")
         await wait_for(pilot, lambda: "s" in axis(pilot).split()[0], "time")
+        await pilot.press("x")
+        await wait_for(pilot, lambda: axis(pilot).split()[:3] == ["1", "3", "10"], "powers of ten")
         await pilot.press("x")
         await wait_for(pilot, lambda: axis(pilot).split()[:3] == ["50", "100", "150"], "steps")
 

@@ -26,6 +26,7 @@ from tuitrain.messages import Continue, Request, kind_of
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.watched import refuse_remote, refuse_watched
 from tuitrain.supervisor.client import RunClient
+from tuitrain.ui.bulk import COMMAND_LIMIT_S
 from tuitrain.ui.clipboard import copy_text
 from tuitrain.ui.feeds.machine import MachineFeed
 from tuitrain.ui.gate import HAND_S, Gate, await_parts
@@ -46,9 +47,6 @@ if TYPE_CHECKING:
 
 _ALWAYS = frozenset({"ctrl+c", "ctrl+q"})
 """Leaving works whatever is in sight."""
-COMMAND_LIMIT_S = 120.0
-"""How long the interface waits for what became of a command; it is on record either way."""
-
 
 _WATCHING = (
     "watched only: this list is of other programs' logs; `tuitrain` without a command shows your "

@@ -26,7 +26,11 @@ from tuitrain.view.palette import assign_slots
 from tuitrain.view.spans import Span, SpanLine
 
 SMOOTHINGS = (None, 0.0, 0.6, 0.9, 0.97)
-AXES: tuple[AxisKind, ...] = ("step", "epoch", "time")
+AXES: tuple[AxisKind, ...] = ("step", "epoch", "time", "samples", "power")
+AXIS_WORDS = {"power": "log step"}
+"""Of axes that are not called as people would."""
+_BY_TIMES = frozenset({"epoch", "time", "samples"})
+"""Axes that take more than the steps themselves."""
 Limits = Literal["automatic", "all"] | tuple[float, float]
 """Of the value axis: without few values far from the rest, with all of them, or as typed."""
 _COLUMNS_A_CELL = 2
@@ -126,9 +130,10 @@ class Choices:
         """Return how a chart is seen."""
         return self.charts.get(title, _AS_AT_FIRST)
 
-    def next_axis(self) -> "Choices":
-        """Return the choices with the next kind of axis."""
-        return replace(self, axis=AXES[(AXES.index(self.axis) + 1) % len(AXES)])
+    def next_axis(self, axes: Sequence[AxisKind] = AXES) -> "Choices":
+        """Return the choices with the next kind of axis, of those that there are."""
+        place = axes.index(self.axis) if self.axis in axes else -1
+        return replace(self, axis=axes[(place + 1) % len(axes)])
 
     def window_words(self) -> str:
         """Say which part of the run is seen, and how to see all; nothing where all is."""
@@ -179,11 +184,30 @@ def group_single(names: Sequence[str], choices: Choices) -> list[tuple[str, tupl
 def request_for(choices: Choices, cells: int) -> Request:
     """Return what to read for charts of so many cells' width."""
     columns = max(8, cells * _COLUMNS_A_CELL)
-    window, times = choices.window, choices.axis != "step" or choices.cursor is not None
+    window, by_powers = choices.window, choices.axis == "power"
+    times = choices.axis in _BY_TIMES or choices.cursor is not None
     if window is None:
-        return Request(columns=columns, times=times)
+        return Request(columns=columns, times=times, by_powers=by_powers)
     first, last = max(0, round(window.first)), round(window.last)
-    return Request(None, first, max(first + 1, last), columns=columns, times=times)
+    return Request(
+        None, first, max(first + 1, last), columns=columns, times=times, by_powers=by_powers
+    )
+
+
+def along_of(snapshot: RunSnapshot, axis: AxisKind) -> Ruler:
+    """Return the horizontal axis of a run."""
+    return ruler(axis, snapshot.step_times, snapshot.facts.environment.train_samples or 0)
+
+
+def axes_of(snapshot: RunSnapshot) -> Sequence[AxisKind]:
+    """Return the axes that a run can be shown on."""
+    known = snapshot.facts.environment.train_samples
+    return AXES if known else tuple(axis for axis in AXES if axis != "samples")
+
+
+def is_read_for(snapshot: RunSnapshot, axis: AxisKind) -> bool:
+    """Return whether a run was read with what an axis takes."""
+    return axis not in _BY_TIMES or bool(snapshot.step_times)
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,13 +299,13 @@ def build_chart(
         with_words: let marks say what they are where there is room; of charts beside each other
             one does, and all show the symbols.
     """
-    along = ruler(choices.axis, snapshot.step_times)
+    along = along_of(snapshot, choices.axis)
     window = choices.window or whole_window(snapshot)
     slots = assign_slots([*metrics, *(f"{o.label} {name}" for o in overlays for name in metrics)])
     weight = settings.smoothing
     lines = _lines(snapshot, metrics, slots, weight, along, "")
     for overlay in overlays:
-        other = ruler(choices.axis, overlay.snapshot.step_times)
+        other = along_of(overlay.snapshot, choices.axis)
         lines += _lines(overlay.snapshot, metrics, slots, weight, other, f"{overlay.label} ")
     return Chart(
         title="",

@@ -4,11 +4,14 @@ Reads only; knows nothing of terminals.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
+from itertools import pairwise
 
 from tuitrain.runs.metrics import metric_mode
 from tuitrain.runs.reading.connection import RecordConnection, meta_value
 from tuitrain.runs.rows import MetricRow
 from tuitrain.runs.series import (
+    Column,
     Series,
     best_point,
     last_mean,
@@ -105,6 +108,28 @@ class CurveReader:
             return reduce_metric(
                 self._record.connection, metric, name, first, last, columns=columns, known=known
             )
+
+    def power_series(self, name: str, first: int, last: int, columns: int) -> Series:
+        """Return a metric reduced to columns that are equally wide where steps are powers of ten.
+
+        Each octave is reduced by itself, so that the first steps of a long run have their room.
+
+        Args:
+            name: the metric; an unknown one has no columns.
+            first: left edge; what lies before step 1 is in the first octave.
+            last: right edge, included.
+            columns: how many the screen has.
+        """
+        edges = [first]
+        while (after := max(2, edges[-1] * 2)) <= last:
+            edges.append(after)
+        wanted = max(1, columns // len(edges))
+        found: list[Column] = []
+        with self._record.snapshot():
+            for place, (start, end) in enumerate(pairwise([*edges, last + 1])):
+                part = self.series(name, start, end - 1, wanted)
+                found += (replace(each, index=each.index + place * wanted) for each in part.columns)
+        return Series(name, first, last, wanted * len(edges), tuple(found))
 
     def split(self, points: int = 1) -> dict[str, float]:
         """Return the last seconds a step of each part of it, by the names of `metric_names`.

@@ -309,7 +309,11 @@ def read_other_curves(
     return replace(
         read,
         series={
-            name: reader.curves.series(name, first, last, request.columns, grown.get(name))
+            name: (
+                reader.curves.power_series(name, first, last, request.columns)
+                if request.by_powers
+                else reader.curves.series(name, first, last, request.columns, grown.get(name))
+            )
             for name in wanted
         },
         step_times=tuple(times),
@@ -377,6 +381,8 @@ class ListFollower(Follower):
         self._fail = fail
         self._fault = ""
         self._known: dict[str, RunSummary] = {}
+        self._written: dict[str, int] = {}
+        """When each run's summary was written; 0 where there is none."""
         self._shown: tuple[RunSummary, ...] | None = None
         self._changed = -1
         self._folders: list[str] = []
@@ -419,8 +425,19 @@ class ListFollower(Follower):
         return self._folders
 
     def _summary(self, path: str) -> RunSummary:
-        known = self._known.get(path)
-        # A run at rest has its summary.json, and loses it when it is resumed.
-        if known is not None and known.state in _AT_REST and os.access(f"{path}/{_GIST}", os.F_OK):
+        known, written = self._known.get(path), _written(f"{path}/{_GIST}")
+        # A run at rest has its summary.json, and loses it when it is resumed; a renamed one has
+        # another.
+        at_rest = known is not None and known.state in _AT_REST
+        if known is not None and at_rest and written and written == self._written.get(path):
             return known
+        self._written[path] = written
         return summarise_run(path)
+
+
+def _written(path: str) -> int:
+    try:
+        # A plain call of the system: ten thousand of these are one look at the list.
+        return os.stat(path).st_mtime_ns  # noqa: PTH116
+    except OSError:
+        return 0

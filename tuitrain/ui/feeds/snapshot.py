@@ -41,6 +41,8 @@ class Request:
     columns: int = 80
     times: bool = True
     """Time and epoch along the window, for an axis of these."""
+    by_powers: bool = False
+    """Columns as wide on an axis of powers of ten, not of steps."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,7 @@ BINDINGS: list[BindingType] = [
     Binding("1,2,3,4,5,6,7,8,9", "count", "number", show=False, id="run.count",
             tooltip="Begin a number: 20 and an arrow move the cursor by 20 columns."),
     Binding("x", "curves('axis')", "x axis", id="run.axis",
-            tooltip="Show steps, epochs or time on the horizontal axis."),
+            tooltip="Show steps, epochs, time, samples, or steps as powers of ten on the x axis."),
     Binding("o", "overlay", "overlay", id="run.overlay",
             tooltip="Draw the curves of other runs over these."),
     Binding("e", "evaluate", "evaluate", id="run.evaluate",

@@ -20,9 +20,12 @@ from tuitrain.alerts.catalogue import count_serious
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.ui.charting import (
     Overlay,
+    along_of,
+    axes_of,
     build_chart,
     cursor_words,
     empty_words,
+    is_read_for,
     last_values,
     named_overlays,
     reach_of,
@@ -42,7 +45,6 @@ from tuitrain.ui.widgets.panel import Panel, TextPanel
 from tuitrain.ui.widgets.runside import RunSide
 from tuitrain.ui.widgets.topline import TopLine
 from tuitrain.view import runtext, sidetext
-from tuitrain.view.chart.scale import ruler
 from tuitrain.view.diagnosis import diagnosis_note
 from tuitrain.view.failure import failure_note
 from tuitrain.view.format import sanitise
@@ -149,8 +151,10 @@ class RunView(CurveScreen):
 
     def _know(self) -> None:
         snapshot = self._snapshot
-        along = ruler(self._choices.axis, snapshot.step_times)
-        self._curves.known = Curves.Known(snapshot.metric_names, reach_of(snapshot), along)
+        along = along_of(snapshot, self._choices.axis)
+        self._curves.known = Curves.Known(
+            snapshot.metric_names, reach_of(snapshot), along, axes_of(snapshot)
+        )
 
     def on_curves_changed(self, message: Curves.Changed) -> None:
         """Draw the curves as they are to be seen now."""
@@ -289,7 +293,7 @@ class RunView(CurveScreen):
                 plain_line(f"  {empty_words(self._snapshot, self._choices)}", "quiet")
             )
             return
-        if self._choices.axis != "step" and not self._snapshot.step_times:
+        if not is_read_for(self._snapshot, self._choices.axis):
             return  # Asked for, and on its way: until then the charts stay as they are.
         # What holds for all charts stands on one alone: where on the run they are, what marks are.
         above = f"{self._choices.window_words()}{self._grid.pages.where(groups)}"

@@ -9,7 +9,7 @@ from typing import Literal
 
 from tuitrain.runs.series import Column, Series
 
-AxisKind = Literal["step", "epoch", "time", "power"]
+AxisKind = Literal["step", "epoch", "time", "samples", "power"]
 """Of powers of ten, `x` is the exponent."""
 MarkKind = Literal[
     "setting", "pause", "continue", "resume", "checkpoint", "best", "alert", "evaluation", "batch"

@@ -13,6 +13,7 @@ from tuitrain.view.chart.figure import AxisKind, Line
 
 SMALLEST_SHARE = 1e-6
 """Zooming in ends at this share of the whole."""
+_MOST_POWER = 300.0
 _ROOM_SHARE = 16
 _ROOM_S = 3.0
 """A growing curve is given room of a 16th, and of as many seconds, at the most twice that."""
@@ -99,10 +100,14 @@ class Ruler:
 
     def at(self, step: float) -> float:
         """Return a step's place on the axis; beyond the rows, the place of the outermost."""
+        if self.kind == "power":
+            return math.log10(max(1.0, step))
         return step if self.kind == "step" else _between(self.steps, self.values, step)
 
     def step_at(self, value: float) -> float:
         """Return the step at a place on the axis."""
+        if self.kind == "power":
+            return float(10.0 ** min(value, _MOST_POWER))
         return value if self.kind == "step" else _between(self.values, self.steps, value)
 
     def place(self, line: Line) -> Line:
@@ -110,17 +115,22 @@ class Ruler:
         return replace(line, x=tuple(self.at(step) for step in line.x))
 
 
-def ruler(kind: AxisKind, progress: Sequence[ProgressRow]) -> Ruler:
+def ruler(kind: AxisKind, progress: Sequence[ProgressRow], samples: int = 0) -> Ruler:
     """Return the axis of a run, from its progress by ascending steps.
+
+    Samples are those of an epoch, of which there are `samples`, times the epochs. Powers of ten
+    are those of steps.
 
     Time is the time spent in training steps: pauses, checkpoints and evaluations take no place
     on the axis, and a run that was resumed days later goes on where it stood.
     """
-    if kind == "step":
+    if kind in ("step", "power"):
+        return Ruler(kind)
+    if kind == "samples" and not samples:
         return Ruler(kind)
     rows = [(0.0, 0.0)]
     for row in progress:
-        value = row.epoch if kind == "epoch" else row.train_s
+        value = {"epoch": row.epoch, "samples": row.epoch * samples}.get(kind, row.train_s)
         if row.step > rows[-1][0] and math.isfinite(value):
             rows.append((float(row.step), max(value, rows[-1][1])))
     return Ruler(kind, tuple(step for step, _ in rows), tuple(value for _, value in rows))

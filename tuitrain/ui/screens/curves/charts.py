@@ -11,12 +11,13 @@ from textual.app import ComposeResult
 from textual.containers import Container
 from textual.message import Message
 
-from tuitrain.ui.charting import Choices, group_metrics
+from tuitrain.ui.charting import AXES, Choices, group_metrics
 from tuitrain.ui.curve_controls import CurveControls
 from tuitrain.ui.screens.dialogs import Ask
 from tuitrain.ui.widgets.chartgrid import ChartGrid
 from tuitrain.ui.widgets.chartpages import Group
 from tuitrain.ui.widgets.chartpanel import ChartPanel
+from tuitrain.view.chart.figure import AxisKind
 from tuitrain.view.chart.scale import Reach, Ruler, joined
 
 Grouping = Callable[[Sequence[str], Choices], list[Group]]
@@ -48,6 +49,8 @@ class Curves(Container):
         reach: Reach = joined(())
         along: Ruler = Ruler("step")
         """The horizontal axis, of the run whose places count where there are several."""
+        axes: Sequence[AxisKind] = AXES
+        """Those that this run can be shown on."""
 
     def __init__(self, grouping: Grouping = group_metrics, *, reads: bool = True) -> None:
         """Show nothing yet.
@@ -110,7 +113,7 @@ class Curves(Container):
 
     def axis(self) -> None:
         """Show something else along the horizontal axis."""
-        self._choose(self.choices.next_axis())
+        self._choose(self.choices.next_axis(self.known.axes))
 
     def filter(self) -> None:
         """Ask which metrics to show."""

@@ -12,8 +12,9 @@ from textual.containers import Vertical
 from textual.message import Message
 
 from tuitrain.errors import TuitrainError
-from tuitrain.runs.directory import RunDirectory
+from tuitrain.runs.directory import RunDirectory, check_run_name
 from tuitrain.runs.labels import check_tag, load_labels, save_labels
+from tuitrain.runs.rename import rename_run
 from tuitrain.runs.summary import RunSummary
 from tuitrain.runs.watched import refuse_remote
 from tuitrain.ui.screens.dialogs import Ask
@@ -35,6 +36,14 @@ class RunLabels(Vertical):
             "tag",
             id="home.tag",
             tooltip="Tag the chosen runs: words to add, and with - before them to remove",
+        ),
+        Binding(
+            "m",
+            "rename",
+            "rename",
+            show=False,
+            id="home.rename",
+            tooltip="Call the run under the cursor something else; its id and folder stay",
         ),
         Binding("N", "note", "note", id="home.note", tooltip="Write a note on the chosen runs"),
     ]
@@ -86,6 +95,25 @@ class RunLabels(Vertical):
     def _note(self, runs: Sequence[RunSummary], text: str | None) -> None:
         if text is not None:
             self._begin(runs, (), (), text)
+
+    def action_rename(self) -> None:
+        """Ask for another name of the run under the cursor."""
+        run = self.table.rows.at_cursor
+        if run is not None:
+            asked = Ask(f"Name of {sanitise(run.id)}", value=run.name, check=check_run_name)
+            self.app.push_screen(asked, partial(self._rename, run))
+
+    def _rename(self, run: RunSummary, name: str | None) -> None:
+        def write() -> None:
+            try:
+                if name:
+                    rename_run(RunDirectory(Path(run.path)), name)
+            except TuitrainError as error:
+                self._tui.tell(str(error), "error")
+            self.post_message(self.Changed())
+
+        if name and name != run.name:
+            self.run_worker(write, thread=True, group="labels")
 
     def _begin(
         self,

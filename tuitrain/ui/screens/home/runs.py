@@ -12,6 +12,7 @@ from textual.containers import Vertical
 from tuitrain.messages import Pause, Request, Stop
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.summary import RunSummary
+from tuitrain.ui.bulk import COMMAND_LIMIT_S, BulkCommand
 from tuitrain.ui.preferences import Preferences
 from tuitrain.ui.screens.dialogs import Confirm
 from tuitrain.ui.screens.home.keys import RunKeys
@@ -120,12 +121,17 @@ class RunsSide(Vertical):
 
     def _act(self, act: str, runs: Sequence[RunSummary], wanted: bool | None) -> None:
         requests: dict[str, Callable[[], Request]] = {"pause": Pause, "stop": Stop}
-        for run in runs if wanted else ():
-            directory = RunDirectory(Path(run.path))
-            if act == "resume":
-                self._tui.resume_run(directory)
-            else:
-                self._tui.order(directory, requests[act]())
+        if not wanted:
+            return
+        if len(runs) > 1:
+            bulk = BulkCommand(self._tui.client, act, requests.get(act))
+            self._in_background(lambda: self._tell(bulk.give(runs, COMMAND_LIMIT_S)))
+            return
+        directory = RunDirectory(Path(runs[0].path))
+        if act == "resume":
+            self._tui.resume_run(directory)
+        else:
+            self._tui.order(directory, requests[act]())
 
     # --- removal --------------------------------------------------------------------------------
 
@@ -150,7 +156,7 @@ class RunsSide(Vertical):
         self._in_background(lambda: self._tell(self._removal.undo(self._tui.root)))
 
     def _tell(self, said: tuple[str, bool]) -> None:
-        """Say what became of a removal, and show the list as it is now."""
+        """Say what became of it, and show the list as it is now."""
         text, done = said
         self._tui.tell(text, "information" if done else "error")
         self.post_message(RunLabels.Changed())

@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from tuitrain.ui.charting import ChartSettings, Choices, marks_of, x_range
+from tuitrain.ui.charting import ChartSettings, Choices, along_of, marks_of, x_range
 from tuitrain.ui.screens.workspace.shown import ShownRuns
 from tuitrain.view.chart.chart import Reading, values_at
 from tuitrain.view.chart.figure import Chart, Line
 from tuitrain.view.chart.readout import place_text
-from tuitrain.view.chart.scale import Ruler, ruler
+from tuitrain.view.chart.scale import Ruler
 from tuitrain.view.format import metric_value
 from tuitrain.view.workspace.entries import Entry
 from tuitrain.view.workspace.lines import Band, Measured, band_line, run_lines
@@ -80,7 +80,7 @@ def chart_of(
         with_words: let marks of the run on top say what they are.
     """
     settings, leader = choices.settings_of(metric), shown.leader
-    along = ruler(choices.axis, leader.step_times)
+    along = along_of(leader, choices.axis)
     window = choices.window or shown.reach.whole
     marks = marks_of(leader, along, window) if shown.top else ()
     return Chart(
@@ -127,14 +127,14 @@ def _entry_lines(
 
 
 def _along(shown: ShownRuns, run_id: str, choices: Choices) -> Ruler:
-    return ruler(choices.axis, shown.snapshot(run_id).step_times)
+    return along_of(shown.snapshot(run_id), choices.axis)
 
 
 def _x_range(shown: ShownRuns, choices: Choices) -> tuple[float, float]:
     """Return what the axis spans: of other axes than steps each run has its own."""
     window = choices.window or shown.reach.whole
-    if choices.axis == "step":
-        return x_range(Ruler("step"), window)
+    if choices.axis in ("step", "power"):
+        return x_range(Ruler(choices.axis), window)
     runs = [run_id for entry in shown.visible for run_id in entry.members]
     ranges = [x_range(_along(shown, run_id, choices), window) for run_id in runs]
     known = [ends for ends in ranges if all(map(math.isfinite, ends))]

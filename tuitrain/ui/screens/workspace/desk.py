@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
-from tuitrain.ui.charting import group_single
+from tuitrain.ui.charting import along_of, axes_of, group_single
 from tuitrain.ui.screens.curves.charts import Curves
 from tuitrain.ui.screens.workspace.charts import MadeLines, chart_of, values_words
 from tuitrain.ui.screens.workspace.differences import difference_lines
@@ -17,7 +17,6 @@ from tuitrain.ui.screens.workspace.shown import ShownRuns
 from tuitrain.ui.widgets.chartgrid import DrawnChart
 from tuitrain.ui.widgets.chartpages import Group
 from tuitrain.ui.widgets.reader import Reader
-from tuitrain.view.chart.scale import ruler
 from tuitrain.view.format import sanitise
 from tuitrain.view.spans import plain_line
 from tuitrain.view.workspace.legend import Shown, legend_lines
@@ -69,8 +68,9 @@ class Desk(Vertical):
     def make_room(self) -> bool:
         """Share the rows out between charts and legend; return whether all have their rooms."""
         shown, (width, height) = self._shown, self.size
-        along = ruler(self.curves.choices.axis, shown.leader.step_times)
-        self.curves.known = Curves.Known(shown.names, shown.reach, along)
+        along = along_of(shown.leader, self.curves.choices.axis)
+        axes = axes_of(shown.leader)
+        self.curves.known = Curves.Known(shown.names, shown.reach, along, axes)
         rows = min(1 + max(1, len(shown.legend.entries)), max(_LEAST_LEGEND, height // 3))
         self.legend.styles.height = rows
         columns = 1 if width < _WIDE else 2 if width < _VERY_WIDE else 3

@@ -14,7 +14,7 @@ from textual.geometry import Size
 from textual.screen import Screen
 
 from tuitrain.runs.directory import RunDirectory
-from tuitrain.ui.charting import request_for
+from tuitrain.ui.charting import AXIS_WORDS, request_for
 from tuitrain.ui.feeds.delivery import Delivery
 from tuitrain.ui.feeds.snapshot import Request, RunSnapshot
 from tuitrain.ui.feeds.workspace import WorkspaceFollower
@@ -124,7 +124,7 @@ class WorkspaceScreen(CurveScreen):
         self._drawn_for = self._sizes()
         parts = top_parts(
             self._shown.legend, self._shown.hidden, self._shown.band, self._asked_for,
-            (self._choices.axis, self._choices.pattern),
+            (AXIS_WORDS.get(self._choices.axis, self._choices.axis), self._choices.pattern),
         )  # fmt: skip
         self.query_one(TopLine).show_parts(*parts)
         self._desk.draw(self._front.group)

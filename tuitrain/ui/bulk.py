@@ -1,0 +1,80 @@
+"""One command for several runs, and what became of it in one sentence.
+
+Called in a thread; knows the client of runs, and no screen.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from tuitrain.errors import TuitrainError
+from tuitrain.messages import Request
+from tuitrain.runs.directory import RunDirectory
+from tuitrain.runs.summary import RunSummary
+from tuitrain.supervisor.client import RunClient
+
+COMMAND_LIMIT_S = 120.0
+"""How long the interface waits for what became of a command; it is on record either way."""
+Said = tuple[str, bool]
+"""Words, and whether all went well."""
+_NAMED = 3
+"""Runs that are told by name where something went wrong."""
+_DONE = {"pause": "paused", "stop": "stopped", "resume": "resumed"}
+
+
+class BulkCommand:
+    """A command that is given to runs one after the other; then all answers are waited for."""
+
+    def __init__(self, client: RunClient, act: str, make: Callable[[], Request] | None) -> None:
+        """Prepare it.
+
+        Args:
+            client: of the runs.
+            act: pause, stop or resume.
+            make: makes the request; None: the runs are resumed.
+        """
+        self._client = client
+        self._act = act
+        self._make = make
+
+    def give(self, runs: Sequence[RunSummary], limit_s: float) -> Said:
+        """Give it to all, and return what became of it.
+
+        Args:
+            runs: any number.
+            limit_s: how long the answer of one run is waited for.
+        """
+        faults: list[str] = []
+        given = []
+        for run in runs:
+            directory = RunDirectory(Path(run.path))
+            try:
+                given.append((directory, self._begin(directory)))
+            except (TuitrainError, OSError) as error:
+                faults.append(str(error))
+        for directory, number in given:
+            try:
+                fault = self._end(directory, number, limit_s)
+            except (TuitrainError, OSError) as error:
+                fault = str(error)
+            faults += [fault] if fault else []
+        return self._words(len(runs), faults), not faults
+
+    def _begin(self, directory: RunDirectory) -> int | None:
+        if self._make is None:
+            return self._client.resume(directory)
+        return self._client.send(directory, self._make())
+
+    def _end(self, directory: RunDirectory, number: int | None, limit_s: float) -> str:
+        """Return why a run did not do it; empty where it did."""
+        if number is None:
+            state = self._client.wait_for_start(directory)
+            return f"{directory.id} failed: {state.reason}" if state.state == "failed" else ""
+        answer = self._client.wait_for_answer(directory, number, timeout_s=limit_s)
+        return "" if answer.outcome == "done" else f"{directory.id}: {answer.text}"
+
+    def _words(self, asked: int, faults: Sequence[str]) -> str:
+        done = asked - len(faults)
+        told = f"{done} of {asked} runs {_DONE[self._act]}" if faults else ""
+        more = [f"{len(faults) - _NAMED} more"] if len(faults) > _NAMED else []
+        whole = f"{asked} runs {_DONE[self._act]}"
+        return "; ".join([told, *faults[:_NAMED], *more]) if faults else whole
