@@ -28,8 +28,8 @@ import bench_speed
 import bench_split
 import bench_startup
 import bench_step
-import bench_trackers
 import bench_sweep
+import bench_trackers
 import bench_watch
 import bench_workspace
 from report import Row, Table, machine, table
