@@ -223,6 +223,42 @@ def test_a_rank_that_raises_is_named_though_another_is_stuck(cli: Any) -> None:
     assert "rank 1: ValueError: planted" in process.stdout_text
 
 
+LINE = """
+name = "line"
+task = "regression"
+[data]
+name = "linear"
+samples = 125
+noise = 0.1
+[model]
+name = "mlp"
+hidden = [16]
+[loss]
+name = "mse"
+[train]
+epochs = 4
+batch_size = 11
+accumulate = 3
+clip_norm = 1.0
+threads = 1
+"""
+"""Of 100 samples: the last step of an epoch has one, so two of three ranks have none."""
+
+
+def test_three_ranks_learn_what_one_does_though_samples_do_not_come_out_even(cli: Any) -> None:
+    preset = cli.preset(LINE)
+    runs = []
+    for ranks in ("1", "3"):
+        runs.append(cli.detach(preset, "--ranks", ranks, "--name", f"of-{ranks}"))
+    assert [wait_end(run).state for run in runs] == ["finished", "finished"]
+    alone, together = (run.curves() for run in runs)
+    for name in ("train/loss", "train/mae", "grad_norm", "val/loss", "val/r2"):
+        assert [step for step, _ in together[name]] == [step for step, _ in alone[name]]
+        found = [value for _step, value in together[name]]
+        assert found == pytest.approx([value for _step, value in alone[name]], rel=1e-3), name
+    assert together["lr"] == alone["lr"]
+
+
 def test_another_number_of_ranks_goes_on_and_says_what_is_no_longer_exact(cli: Any) -> None:
     preset = cli.preset(EXACT)
     run = cli.detach(preset, "--ranks", "2", "--set", "train.epochs=200")

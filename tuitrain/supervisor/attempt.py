@@ -6,6 +6,7 @@ Knows the worker as a process with two queues; what is done about events is told
 import contextlib
 import shutil
 from collections.abc import Sequence
+from functools import partial
 
 from tuitrain.errors import EXIT_FAILED, EXIT_FINISHED, EXIT_INTERRUPTED
 from tuitrain.messages import Command, TrainingEnded
@@ -15,12 +16,13 @@ from tuitrain.runs.log import LogFile
 from tuitrain.supervisor.clock import SteadyClock
 from tuitrain.supervisor.intake import Intake
 from tuitrain.supervisor.observers.observer import Observers
+from tuitrain.supervisor.rank_deadline import RankDeadline
 from tuitrain.supervisor.record_keeper import RecordKeeper
 from tuitrain.supervisor.relay import CommandRelay
 from tuitrain.supervisor.sampling import Sampling
 from tuitrain.supervisor.signals import Signals
 from tuitrain.supervisor.stopping import Stopping
-from tuitrain.supervisor.worker_process import Worker, describe_exit
+from tuitrain.supervisor.worker_process import Worker, describe_exit, kill_group
 from tuitrain.telemetry.sampler import Sampler
 
 LOOK_S = 0.1
@@ -64,6 +66,7 @@ class Attempt:
             worker, self._stopping, record, observers, directory.stacks_path, clock
         )
         self._ended: TrainingEnded | None = None
+        self._ranks = RankDeadline(directory.path, partial(kill_group, worker.pid))
 
     def supervise(self, order: Command) -> None:
         """Let the worker carry out the order; return once its end is on record.
@@ -93,6 +96,7 @@ class Attempt:
         self._relay.pass_on_signals(self._signals.take())
         self._relay.pass_on_commands(self._record.take_commands())
         self._stopping.end_overdue()
+        self._ranks.poll()
         self._observers.poll(self._worker.pid)
         self._record.retry()
         sampling.poll()

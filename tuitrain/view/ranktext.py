@@ -9,13 +9,12 @@ from tuitrain.analysis.ranks import OWN_STAGES, RankTime
 from tuitrain.units import short_time, size
 from tuitrain.view.bars import percent_bar
 from tuitrain.view.chart.figure import TerminalStyle
+from tuitrain.view.presetrows import wrapped
 from tuitrain.view.spans import Span, SpanLine
 
 _LABEL, _TIME, _MEMORY = 9, 10, 12
 _MOST_BAR = 30
-_NOTE = (
-    "own time of a step; the backward pass holds the exchange, in which all wait for the slowest"
-)
+_NOTE = "own time of a step: without the backward pass, in which all ranks wait for the slowest"
 
 
 def rank_lines(ranks: Sequence[RankTime], width: int, look: TerminalStyle) -> list[SpanLine]:
@@ -24,7 +23,7 @@ def rank_lines(ranks: Sequence[RankTime], width: int, look: TerminalStyle) -> li
     if not longest_s:
         return []
     room = min(_MOST_BAR, max(6, width - _LABEL - _TIME - _MEMORY - 2))
-    lines: list[SpanLine] = [(Span(_NOTE[: max(0, width - 2)], "quiet"),)]
+    lines: list[SpanLine] = wrapped([_NOTE], max(20, width - 2), "quiet")
     for each in ranks:
         bar = percent_bar(each.own_s / longest_s, room, look)
         memory = size(each.memory_bytes).rjust(_MEMORY) if each.memory_bytes else ""

@@ -107,7 +107,9 @@ def lead(
         if watch.all_ended():
             launch.wait(_ENDING_S)
             break
-        watch.end_overdue()
+        if watch.end_overdue():
+            # Elastic has not noticed.
+            break
     if launch.failed or not watch.all_ended():
         cause = choose_cause(read_failures(directory), launch.exits)
         write_failure(directory, cause, CAUSE)
@@ -142,18 +144,19 @@ class _Watch:
         """Return whether all ranks have done what there was to do."""
         return all(each.phase == "ended" for each in self._board.standings())
 
-    def end_overdue(self) -> None:
-        """Kill the ranks that are left where one has been gone for long."""
+    def end_overdue(self) -> bool:
+        """Kill the ranks that are left where one has been gone for long; return whether all are."""
         pids = [each.pid for each in self._board.standings() if each.pid]
         living = [pid for pid in pids if _lives(pid)]
         if len(living) == len(pids):
-            return
+            return False
         now = self._clock()
         self._since = self._since or now
         if now - self._since > _OVERDUE_S:
             for pid in living:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
+        return not living and now - self._since > _OVERDUE_S
 
 
 def _lives(pid: int) -> bool:
@@ -202,7 +205,8 @@ class _Launch:
         from torch.distributed.launcher.api import elastic_launch
 
         # What it has to say of a rank that fails the rank has said already, or the agent does.
-        logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)
+        for name in ("torch.distributed.elastic", "torch.multiprocessing"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         try:
             elastic_launch(self._config(), rank_main)(*self._arguments)
         except ChildFailedError as error:
