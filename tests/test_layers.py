@@ -13,6 +13,7 @@ BASE = {"__version__", "errors", "extras", "file_lock", "help", "messages", "met
 READ = {"alerts", "analysis", "config", "failures", "traces", "runs"}
 ALLOWED = {
     "__init__": {"api", "script"},
+    "integrations": {"script"},
     "api": BASE | READ | {"supervisor"},
     "__main__": {"cli"},
     "errors": set(),
@@ -34,7 +35,7 @@ ALLOWED = {
     "alerts": BASE | {"config", "failures"},
     "components": {"errors", "extras", "config", "userdata"},
     "training": BASE | {"components", "config"},
-    "supervisor": BASE | {"alerts", "config", "failures", "traces", "runs", "telemetry"},
+    "supervisor": BASE | {"alerts", "config", "failures", "traces", "runs", "script", "telemetry"},
     "trained": BASE | READ | {"supervisor"},
     "view": BASE | READ,
     "plots": BASE | READ | {"supervisor", "trained", "view"},
@@ -74,6 +75,10 @@ OWNERS = {
     "prometheus_client": {"training"},
     "captum": {"training"},
     "gradio": {"training"},
+    "transformers": {"integrations"},
+    "lightning": {"integrations"},
+    "keras": {"integrations"},
+    "accelerate": {"integrations"},
 }
 """Libraries with one place in the package; scikit-learn's reports are made in analysis."""
 
