@@ -12,9 +12,9 @@ from tuitrain.errors import UsageError
 
 _FOLDER = Path(__file__).parent
 _ORDER = (
-    "session", "interface", "commands", "presets", "own-data", "own-code", "after-training",
-    "alerts", "diagnoses", "exact-resume", "time", "memory", "profiles", "record", "logs",
-    "how-it-works", "trouble", "reference",
+    "session", "interface", "commands", "presets", "own-data", "own-code", "own-script",
+    "after-training", "alerts", "diagnoses", "exact-resume", "time", "memory", "profiles",
+    "record", "logs", "how-it-works", "trouble", "reference",
 )  # fmt: skip
 """As a reader may want them; others come after these."""
 
