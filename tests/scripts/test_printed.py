@@ -24,6 +24,7 @@ from tuitrain.supervisor.scripts.printed import parse_line
          {"fit_loss": 0.5}),
         ("test accuracy = -inf", None, {"test_accuracy": -math.inf}),
         ("loading 3 shards, took: 5 s, batch 12", None, {}),
+        ('    run = init(config={"lr": 0.1})', None, {}),
         ("lossless compression level: 9", None, {}),
         ("2026-11-26 10:00:00 INFO port: 8080", None, {}),
         ("map: 127.0.0.1:80", None, {}),

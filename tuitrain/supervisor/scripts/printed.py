@@ -27,6 +27,8 @@ _WORDS = (
     "lr", "learning_rate", "grad_norm", "error",
 )  # fmt: skip
 """A number is a metric where its name has one of these: scripts print many other numbers."""
+_ACCOMPANYING = frozenset({"lr", "learning_rate", "grad_norm"})
+"""What stands beside a result; alone it is a setting, or source in a traceback."""
 _KNOWN = re.compile(rf"(?:^|[^a-z0-9])(?:{'|'.join(_WORDS)})(?:$|[^a-z0-9])")
 _JOINED = re.compile(
     rf"""['"]?(?P<name>[A-Za-z][\w/.@-]*(?:[ ][A-Za-z][\w/.@-]*){{0,2}})['"]?"""
@@ -56,7 +58,7 @@ def parse_line(line: str) -> PrintedLine:
     metrics = {
         name: float(match["value"]) for match in _JOINED.finditer(line) if (name := _name(match))
     }
-    if not metrics:
+    if not metrics.keys() - _ACCOMPANYING:
         return PrintedLine()
     found = _STEP.search(line) or _BAR.search(line) or _EPOCH.search(line)
     return PrintedLine(int(found[1]) if found else None, metrics)
