@@ -23,6 +23,7 @@ BASE = {
 READ = {"alerts", "analysis", "config", "failures", "traces", "runs"}
 ALLOWED = {
     "__init__": {"api", "script"},
+    "integrations": {"script"},
     "api": BASE | READ | {"supervisor"},
     "__main__": {"cli"},
     "errors": set(),
@@ -45,7 +46,8 @@ ALLOWED = {
     "alerts": BASE | {"config", "failures"},
     "components": {"errors", "extras", "config", "userdata"},
     "training": BASE | {"components", "config"},
-    "supervisor": BASE | {"alerts", "config", "failures", "remote", "traces", "runs", "telemetry"},
+    "supervisor": BASE
+    | {"alerts", "config", "failures", "remote", "runs", "script", "telemetry", "traces"},
     "sweeps": BASE | {"config", "runs", "supervisor", "telemetry"},
     "remote": BASE | {"config", "runs"},
     "trackers": BASE | {"alerts", "config", "runs"},
@@ -96,6 +98,10 @@ OWNERS = {
     "mlflow": {"trackers"},
     "pyarrow": {"trackers"},
     "optuna": {"sweeps"},
+    "transformers": {"integrations"},
+    "lightning": {"integrations"},
+    "keras": {"integrations"},
+    "accelerate": {"integrations"},
 }
 """Libraries with one place in the package; scikit-learn's reports are made in analysis."""
 

@@ -39,7 +39,7 @@ def test_links_between_texts_lead_somewhere() -> None:
 
 def test_a_beginning_of_a_name_is_enough_where_it_is_one_of_one() -> None:
     assert find_topic("exact").name == "exact-resume"
-    with pytest.raises(UsageError, match="no topic 'own'; near it: own-data, own-code"):
+    with pytest.raises(UsageError, match="no topic 'own'; near it: own-data, own-code, own-script"):
         find_topic("own")
     with pytest.raises(UsageError, match="no topic 'memry'; near it: memory"):
         find_topic("memry")

@@ -68,6 +68,16 @@ class Run:
                 self._agent.follow(weakref.ref(optimizer))
         self._agent.step(optimizer)
 
+    def configure(self, config: Any) -> None:
+        """Say what the settings are, for tables and comparisons.
+
+        Args:
+            config: a mapping, or what argparse returns; in place of what was told before.
+        """
+        link = self._agent.link
+        if link is not None:
+            link.send({"type": "Settings", "settings": _plain(config)})
+
     def on_checkpoint(self, save: Callable[[str], Any]) -> Callable[[str], Any]:
         """Have a function called at a step when somebody asks for a checkpoint.
 
@@ -118,9 +128,10 @@ def init(
             run_id = folder.name
     elif os.environ.get("RANK", "0") == "0":
         run_id = _attach(watcher, name, None if runs_dir is None else os.fspath(runs_dir))
-    if config is not None and watcher.link is not None:
-        watcher.link.send({"type": "Settings", "settings": _plain(config)})
-    return Run(watcher, run_id)
+    run = Run(watcher, run_id)
+    if config is not None:
+        run.configure(config)
+    return run
 
 
 def _attach(watcher: Agent, name: str | None, runs_dir: str | None) -> str:

@@ -181,6 +181,9 @@ def _facts(reader: "RunReader", now: float) -> str:
         ("model", f"{units.count(run.parameters)} parameters"),
         ("folder", summary.path),
     ]
+    if run.script is not None:
+        by = f", seen by {', '.join(run.script.by)}" if run.script.by else ""
+        facts.append(("script", f"{run.script.ability}{by}: {' '.join(run.script.command)}"))
     if steps := sampled_steps(reader.directory):
         facts.append(
             ("samples", f"of {len(steps)} evaluations; shown by `tuitrain samples {summary.id}`")

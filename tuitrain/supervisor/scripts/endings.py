@@ -14,7 +14,8 @@ from tuitrain.runs.log import LogFile
 
 _TAIL_BYTES = 65536
 _TRACEBACK = "Traceback (most recent call last):"
-_RAISED = re.compile(r"^[A-Za-z_][\w.]*(Error|Exception|Interrupt|Exit|Stop|Warning)\b")
+_RAISED = re.compile(r"^[A-Za-z_][\w.]*(: .*)?$")
+"""What ends a traceback, whose other lines are indented."""
 _LAST_LINES = 10
 
 
@@ -38,7 +39,7 @@ def ending_of(
     lines = _tail(log_path)
     begun = max((n for n, line in enumerate(lines) if line.startswith(_TRACEBACK)), default=None)
     trace = lines[-_LAST_LINES:] if begun is None else lines[begun:]
-    raised = "" if begun is None else next(filter(_RAISED.match, reversed(trace)), "")
+    raised = "" if begun is None else next(filter(_RAISED.match, trace[1:]), "")
     reason = f"{raised} (the script {how})" if raised else f"the script {how}"
     return TrainingEnded(time_s, step, "failed", reason, "\n".join(trace))
 

@@ -4,11 +4,14 @@ Knows messages; nothing of processes. Of several processes that speak one after 
 steps of each follow on those of the one before.
 """
 
+import base64
 import json
+import sys
 import time
+from array import array
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import tomli_w
 
@@ -30,6 +33,8 @@ from tuitrain.messages import (
 from tuitrain.supervisor.intake import Unreadable
 
 _SHOWN_CHARACTERS = 200
+_UNSAID = frozenset({"lr", "train/loss"})
+"""What is seen of a script that logs nothing."""
 
 
 class ScriptHearing:
@@ -38,12 +43,18 @@ class ScriptHearing:
     Attributes:
         ability: as the script says it.
         last_step: of the run.
+        train_s: how long it has trained; None before it said so.
+        logs: metrics come by better means than from what it prints.
+        by: what it said of where they come from.
         ended: it said how it ended, as one that is nobody's child does.
     """
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
-        self.ability = "watched"
+        self.ability: Literal["watched", "stepped", "checkpoint"] = "watched"
         self.last_step = 0
+        self.train_s: float | None = None
+        self.logs = False
+        self.by: tuple[str, ...] = ()
         self.ended = False
         self._clock = clock
         self._attempt = self._sequence = self._offset = 0
@@ -69,7 +80,7 @@ class ScriptHearing:
             self._offset, self.ability = self.last_step, "watched"
             return None
         if isinstance(event, ScriptSeen):
-            self.ability = event.ability
+            self.ability, self.by = event.ability, event.by
         self.ended = self.ended or isinstance(event, TrainingEnded)
         return self.number(self._shifted(event))
 
@@ -77,6 +88,8 @@ class ScriptHearing:
         by = self._offset
         if isinstance(event, StepsTaken):
             self.last_step = max(self.last_step, event.last_step + by)
+            self.train_s = event.train_s
+            self.logs = self.logs or any(each.name not in _UNSAID for each in event.points)
             if not by:
                 return event
             points = tuple(_shift_points(each, by) for each in event.points)
@@ -95,11 +108,31 @@ def _event(message: object, now: float) -> Event:
         ValueError: it is none.
     """
     if not isinstance(message, Mapping) or message.get("type") != "Settings":
-        return decode_event(message)
+        return decode_event(_unpacked(message))
     settings = message.get("settings")
     if not isinstance(settings, Mapping):
         raise ValueError("settings that are no table")
     return ScriptConfigured(now, tomli_w.dumps(_for_toml(settings)))
+
+
+def _unpacked(message: object) -> object:
+    """Return a message whose points are numbers where they came as base64 of float64."""
+    if not isinstance(message, Mapping) or message.get("type") != "StepsTaken":
+        return message
+    points = [
+        {**each, "values": _numbers(each["values"])}
+        if isinstance(each.get("values"), str)
+        else each
+        for each in message.get("points", ())
+    ]
+    return {**message, "points": points}
+
+
+def _numbers(text: str) -> list[float]:
+    packed = array("d", base64.b64decode(text, validate=True))
+    if sys.byteorder == "big":
+        packed.byteswap()
+    return packed.tolist()
 
 
 def _for_toml(value: Any) -> Any:

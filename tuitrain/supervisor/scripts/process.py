@@ -30,6 +30,7 @@ from tuitrain.messages import (
     SaveCheckpoint,
     ScriptSeen,
     StartScript,
+    StepsTaken,
     Stop,
     TrainingEnded,
     WorkerStarted,
@@ -41,6 +42,7 @@ from tuitrain.supervisor.scripts.endings import ending_of
 from tuitrain.supervisor.scripts.hearing import ScriptHearing
 from tuitrain.supervisor.scripts.launch import ScriptLaunch
 from tuitrain.supervisor.scripts.pipes import ScriptPipes
+from tuitrain.supervisor.scripts.printed import PrintedMetrics
 from tuitrain.supervisor.scripts.targets import AskingScript, Target
 
 _ASKED = Pause | Continue | SaveCheckpoint | ChangeSetting | Evaluate | Profile
@@ -73,6 +75,7 @@ class ScriptProcess:
         self._hearing = ScriptHearing()
         self._inbox: queue.SimpleQueue[Numbered | Unreadable] = queue.SimpleQueue()
         self._listener = threading.Thread(target=self._listen, name="script", daemon=True)
+        self._printed: PrintedMetrics | None = None
         self._fault = ""
         self._stopped = self._closed = False
 
@@ -96,11 +99,18 @@ class ScriptProcess:
     def _start(self, attempt: int) -> None:
         self._hearing.begin(attempt)
         environ = self._pipes.environment(self._launch.directory.path, self._environ)
+        self._printed = PrintedMetrics(self._launch.directory.log_path, self._hearing)
         self._fault = self._target.start(environ, self._pipes.inherited)
         if not self._fault:
             self._tell(WorkerStarted(time.time(), self.pid))
             self._tell(ScriptSeen(time.time(), "watched"))
             self._listener.start()
+
+    def _read_printed(self, *, at_once: bool = False) -> None:
+        for event in self._printed.poll(at_once=at_once) if self._printed else ():
+            if isinstance(event, StepsTaken):
+                self._hearing.last_step = max(self._hearing.last_step, event.last_step)
+            self._tell(event)
 
     def kill(self) -> None:
         """Kill it, and all that it started."""
@@ -134,6 +144,7 @@ class ScriptProcess:
 
     def take_events(self, wait_s: float) -> list[Numbered | Unreadable]:
         """Return the events that are here; wait for the first at most `wait_s`."""
+        self._read_printed()
         events: list[Numbered | Unreadable] = []
         with contextlib.suppress(queue.Empty):
             events.append(self._inbox.get(timeout=wait_s))
@@ -145,6 +156,7 @@ class ScriptProcess:
         """Return what it had still said, and how it ended unless it was killed."""
         if not self._fault:
             self._listener.join(_LAST_S)
+            self._read_printed(at_once=True)
         if (ended := self._ending()) is not None:
             self._tell(ended)
         return self.take_events(0.0)

@@ -1,0 +1,51 @@
+"""Metrics that a script only prints are read off its lines, and are marked as such."""
+
+import math
+
+import pytest
+
+from tests.scripts.conftest import Scripts
+from tuitrain.supervisor.scripts.printed import parse_line
+
+
+@pytest.mark.parametrize(
+    ("line", "step", "metrics"),
+    [
+        ("loss: 0.123", None, {"loss": 0.123}),
+        ("step=12 loss=0.3", 12, {"loss": 0.3}),
+        ("iter 40: loss 2.5e-1, time 3.1ms", 40, {"loss": 0.25}),
+        ("Epoch [3/10], Step [5/100], Loss: 0.7", 5, {"loss": 0.7}),
+        ("Epoch 2: train_loss=1.5 val_loss=nan", 2, {"train_loss": 1.5, "val_loss": math.nan}),
+        ("epoch 4 | val acc: 91.5% | 12.3 s", 4, {"val_acc": 91.5}),
+        ("{'loss': 0.5, 'grad_norm': '1.25', 'learning_rate': 5e-05, 'epoch': 0.1}", None,
+         {"loss": 0.5, "grad_norm": 1.25, "learning_rate": 5e-05}),
+        (" 45%|####      | 450/1000 [00:10<00:12, 44.1it/s, loss=0.5]", 450, {"loss": 0.5}),
+        ("Epoch 1: 100%|##| 20/20 [00:00<00:00, 300.1it/s, v_num=0, fit_loss=0.5]", 20,
+         {"fit_loss": 0.5}),
+        ("test accuracy = -inf", None, {"test_accuracy": -math.inf}),
+        ("loading 3 shards, took: 5 s, batch 12", None, {}),
+        ('    run = init(config={"lr": 0.1})', None, {}),
+        ("lossless compression level: 9", None, {}),
+        ("2026-11-26 10:00:00 INFO port: 8080", None, {}),
+        ("map: 127.0.0.1:80", None, {}),
+        ("loss: " + "9" * 3000, None, {}),
+        ("", None, {}),
+    ],
+)  # fmt: skip
+def test_lines_of_common_loops_are_understood_and_no_others(
+    line: str, step: int | None, metrics: dict[str, float]
+) -> None:
+    said = parse_line(line)
+    assert said.step == step
+    assert said.metrics == pytest.approx(metrics, nan_ok=True)
+
+
+def test_a_script_that_only_prints_has_curves_that_say_so(scripts: Scripts) -> None:
+    run = scripts.run("sh", "printing.sh")
+    assert run.points("printed/loss") == [(10, 0.1), (20, 0.2), (30, 0.3), (40, 0.125)]
+    assert run.points("printed/lr") == [(10, 1e-3), (20, 1e-3), (30, 1e-3)]
+    assert run.metric_names() == ["printed/loss", "printed/lr"]
+    assert run.step == 40
+    assert run.facts().script.ability == "watched"
+    assert run.facts().script.by == ("printed lines",)
+    assert run.meta()["monitor"] == "printed/loss"
