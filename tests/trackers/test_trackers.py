@@ -22,7 +22,7 @@ from tests.trackers.recorded import (
     second_attempt,
     steps,
 )
-from tests.trackers.stores import environment, events_of, feed, mlflow_story, wandb_points
+from tests.trackers.stores import PROJECT, environment, events_of, feed, mlflow_story, wandb_points
 from tuitrain.runs.directory import RunDirectory
 
 PATIENCE_S = 60.0
@@ -144,3 +144,22 @@ def test_what_comes_while_the_run_is_live_is_written_soon(
         process.stdin.close()
     assert process.returncode == 0
     alike(events_of(tmp_path / "tb" / run.id)["points"], recorded(run), single=True)
+
+
+def test_a_library_that_hangs_is_killed_a_while_after_the_run_is_over(
+    run: RunDirectory, tmp_path: Path
+) -> None:
+    library = tmp_path / "tensorboard"
+    library.mkdir()
+    (library / "__init__.py").write_text("import time\ntime.sleep(600)\n")
+    script = (
+        "import sys, tuitrain.trackers.__main__ as main\n"
+        "main.CLOSE_S = 0.5\n"
+        "raise SystemExit(main.main(sys.argv[1:]))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(run.path), "tensorboard"],
+        stdin=subprocess.DEVNULL, check=False, timeout=PATIENCE_S,
+        env={**environment(tmp_path), "PYTHONPATH": f"{tmp_path}:{PROJECT}"},
+    )  # fmt: skip
+    assert done.returncode == -signal.SIGKILL

@@ -5,11 +5,13 @@ whenever it is at work, and `!` with a line where it gives up; it ends with whoe
 end of its standard input, after what is still to be written.
 """
 
+import contextlib
 import os
 import select
 import signal
 import sys
 import threading
+import time
 from pathlib import Path
 
 _NICENESS = 10
@@ -21,8 +23,12 @@ CLOSE_S = 60.0
 def main(arguments: list[str]) -> int:
     """Follow the run; return the exit code."""
     os.nice(_NICENESS)
+    # A group of its own, which is killed where a library hangs; where this fails it has one.
+    with contextlib.suppress(PermissionError):
+        os.setsid()
     # Ctrl-C is meant for the run, whose end is this one's.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_limit, daemon=True).start()
     # Libraries print: what they say goes to the log, the way back is ours alone.
     back = os.fdopen(os.dup(1), "w", encoding="utf-8", errors="replace")
     os.dup2(2, 1)
@@ -51,14 +57,17 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _is_over() -> bool:
+def _is_over(wait_s: float | None = _LOOK_S) -> bool:
     """Wait a moment; return whether nobody holds the other end of standard input any more."""
-    ready, _, _ = select.select([sys.stdin], [], [], _LOOK_S)
-    if ready:
-        limit = threading.Timer(CLOSE_S, lambda: os.killpg(0, signal.SIGKILL))
-        limit.daemon = True
-        limit.start()
+    ready, _, _ = select.select([sys.stdin], [], [], wait_s)
     return bool(ready)
+
+
+def _limit() -> None:
+    """Kill this process and what it started, a while after the run is over: a library may hang."""
+    _is_over(None)
+    time.sleep(CLOSE_S)
+    os.killpg(0, signal.SIGKILL)
 
 
 if __name__ == "__main__":
