@@ -13,6 +13,7 @@ from textual.filter import LineFilter
 from textual.pilot import Pilot
 
 from tests.traces.traces import cuda_events
+from tests.ui.machines import still_feed
 from tests.ui.screens import screen_text, wait_for
 from tests.ui.test_profile import add_profile
 from tests.ui.test_switching import open_each
@@ -64,6 +65,7 @@ def test_every_screen_its_help_and_its_palette_can_be_read_in_ascii(run: RunDire
         run.path.parent,
         look=TerminalStyle(ascii=True),
         preferences=Preferences(run.path.parent.parent / "preferences.toml"),
+        machine=still_feed(run.path.parent),
     )
     found: dict[str, set[str]] = {}
 

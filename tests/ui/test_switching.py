@@ -53,6 +53,8 @@ def open_each(app: TuitrainApp, run: RunDirectory) -> Iterable[Screen[Any]]:
         "checkpoints",
         "time",
         "memory",
+        "layers",
+        "machine",
         "alerts",
         "profile",
         "results",

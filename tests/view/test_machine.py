@@ -5,7 +5,7 @@ import pytest
 from tests.ui.machines import HOST, gpu_facts, gpu_samples, row
 from tests.ui.makers import NOW
 from tuitrain.view.chart.figure import TerminalStyle
-from tuitrain.view.machine.glance import glance_line
+from tuitrain.view.machine.glance import glance_line, has_moved
 from tuitrain.view.machine.gpus import holders
 from tuitrain.view.machine.seen import History, MachineSeen, RunHere, uses_of
 from tuitrain.view.machine.sheet import machine_sheet
@@ -75,6 +75,16 @@ def test_who_holds_a_gpu_is_said_with_how_much() -> None:
     assert holders(hidden, 0) == "in use, 30.0 GiB taken"
     known = MachineSeen(samples=hidden.samples, facts=hidden.facts, runs=(run,))
     assert holders(known, 0) == "held by run brave"
+
+
+def test_home_shows_a_machine_again_only_when_it_has_moved() -> None:
+    still = seen(gpu_facts(0))
+    assert not has_moved(still, seen(gpu_facts(0)))
+    assert not has_moved(still, seen(gpu_facts(0), **{"host/cpu_percent": 38.0}))
+    assert has_moved(still, seen(gpu_facts(0), **{"host/cpu_percent": 41.0}))
+    assert has_moved(still, seen(gpu_facts(0, row(5, "eve", "python", 1.0))))
+    assert has_moved(still, seen(gpu_facts(0, throttle=["power limit"])))
+    assert has_moved(still, MachineSeen())
 
 
 def test_slices_have_a_bar_each_and_their_own_processes() -> None:

@@ -21,7 +21,7 @@ from tuitrain.units import rough_time
 from tuitrain.view.format import sanitise
 from tuitrain.view.machine.seen import MachineSeen
 from tuitrain.view.machine.sheet import machine_sheet
-from tuitrain.view.spans import Span, SpanLine
+from tuitrain.view.spans import Span, SpanLine, line_width
 
 if TYPE_CHECKING:
     from tuitrain.ui.app import TuitrainApp
@@ -101,11 +101,16 @@ class MachineScreen(Whole, Screen[None]):
         if gpus:
             words = f"{gpus} GPU{'s' * (gpus > 1)}, {free} free"
             left.append(Span(f"  {words}", "good" if free else "alert"))
-        if driver := seen.facts.get("driver"):
-            left.append(Span(f"  driver {sanitise(str(driver))}", "quiet"))
         span = rough_time(seen.history.most * seen.history.period_s)
-        clock = time.strftime("%H:%M:%S", time.localtime(seen.time)) if seen.time else ""
-        return tuple(left), (Span(f"strips: {span}  {clock} ", "quiet"),)
+        clock = time.strftime("%H:%M:%S ", time.localtime(seen.time)) if seen.time else ""
+        right: SpanLine = (Span(clock, "quiet"),)
+        driver = sanitise(str(seen.facts.get("driver") or ""))
+        more = (Span(f"  driver {driver}", "quiet"),) if driver else ()
+        of_late = (Span(f"  strips: {span}  ", "quiet"),)
+        # What does not fit is left out whole.
+        if line_width((*left, *more, *of_late, *right)) <= self.size.width:
+            return (*left, *more), (*of_late, *right)
+        return tuple(left), right
 
     def action_back(self) -> None:
         """Leave."""

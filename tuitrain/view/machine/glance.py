@@ -35,6 +35,34 @@ def glance_line(seen: MachineSeen, width: int, look: TerminalStyle) -> SpanLine:
     return fit_line((*cells, *host), width)
 
 
+def has_moved(before: MachineSeen, after: MachineSeen) -> bool:
+    """Return whether enough has changed to be shown: an idle machine never stands quite still."""
+    if (before.free, _states(before), before.host) != (after.free, _states(after), after.host):
+        return True
+    one, other = _shares(before), _shares(after)
+    return one.keys() != other.keys() or any(
+        abs(one[name] - other[name]) >= _STEP_PERCENT for name in one
+    )
+
+
+def _states(seen: MachineSeen) -> list[tuple[bool, bool]]:
+    return [(bool(gpu.get("errors")), bool(gpu.get("throttle"))) for gpu in seen.gpus]
+
+
+def _shares(seen: MachineSeen) -> dict[str, float]:
+    """Return all that the line says in percent, by name."""
+    samples, found = seen.samples, {}
+    for name, value in samples.items():
+        if name.endswith(("/utilization_percent", "/cpu_percent")):
+            found[name] = value
+        elif name.endswith(("/memory_used_bytes", "/disk_free_bytes")):
+            kind = "memory_total" if "memory" in name else "disk_total"
+            total = samples.get(f"{name.rpartition('/')[0]}/{kind}_bytes")
+            if total:
+                found[name] = 100 * value / total
+    return found
+
+
 def _in_words(seen: MachineSeen, gpu: Mapping[str, Any]) -> SpanLine:
     prefix = f"gpu{gpu['index']}"
     used, total = (seen.samples.get(f"{prefix}/memory_{end}_bytes") for end in ("used", "total"))

@@ -8,7 +8,7 @@ from textual.events import Click
 
 from tuitrain.ui.feeds.delivery import Delivery
 from tuitrain.ui.widgets.lines import Lines
-from tuitrain.view.machine.glance import glance_line
+from tuitrain.view.machine.glance import glance_line, has_moved
 from tuitrain.view.machine.seen import MachineSeen
 
 if TYPE_CHECKING:
@@ -61,6 +61,8 @@ class MachineStrip(Lines):
         message.take()
 
     def _take(self, seen: MachineSeen) -> None:
+        if not has_moved(self._seen, seen):
+            return
         self._seen = seen
         self._tell(seen)
         self._show()
