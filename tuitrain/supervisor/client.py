@@ -232,11 +232,12 @@ class RunClient:
                 gone = launched.is_gone()
                 begun = len(reader.attempts()) > launched.attempts_before
                 state = reader.state()
-                begun = begun or (launched.queued and _is_in_queue(state))
+                waits = launched.queued and _is_in_queue(state)
+                begun = begun or waits
                 if begun and state != reported:
                     report(state)
                     reported = state
-                if given_up() or (begun and state.state in {*_STARTED, "queued"}):
+                if given_up() or waits or (begun and state.state in _STARTED):
                     return state
                 if gone or (state.state == "lost" and launched.process is None):
                     raise TuitrainError(_why_gone(directory))
