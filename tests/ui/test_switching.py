@@ -54,6 +54,7 @@ def open_each(app: TuitrainApp, run: RunDirectory) -> Iterable[Screen[Any]]:
         "time",
         "memory",
         "alerts",
+        "settings",
         "profile",
         "results",
         "uses",
