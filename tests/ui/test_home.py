@@ -10,6 +10,7 @@ from tests.ui.machines import gpu_facts, gpu_samples, still_feed, with_gpus
 from tests.ui.makers import NOW, EndState, falling, keep_alive, new_run, train
 from tests.ui.screens import screen_text, told, wait_for, wait_for_golden, wait_for_text
 from tuitrain.config.presets import ListedPreset, find_preset, listed
+from tuitrain.runs.config import record_config
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.labels import Labels, load_labels, save_labels
 from tuitrain.runs.listing import list_runs, summarise_run, write_summary
@@ -465,6 +466,42 @@ def test_only_runs_that_live_are_paused_and_stopped_and_one_question_is_asked(
         assert len(told(pilot.app).splitlines()) == 2, "a toast for all, not one a run"
 
     play(root, home, steps, size=(120, 30))
+
+
+def test_runs_are_grouped_as_a_tree_whose_branches_close_and_are_taken_whole(
+    root: Path, home: Callable[[TuitrainApp], None]
+) -> None:
+    for name, width, lr in (("a", 8, 0.1), ("b", 16, 0.1), ("c", 8, 0.2), ("d", 8, 0.1)):
+        run = new_run(root, name)
+        own = f"[optimizer]\nname = 'sgd'\nlr = {lr}\n[model]\nname = 'mlp'\nwidth = {width}\n"
+        text = run.config_path.read_text().replace('[model]\nname = "mlp"\n', own)
+        train(run, falling(31))
+        record_config(run, text)
+        write_summary(run)
+
+    async def steps(pilot: Pilot[Any]) -> None:
+        await runs_listed(pilot, "d")
+        listed = pilot.app.screen.query_one(RunList)
+        await pilot.press("tab", "b")
+        await wait_for_text(pilot, "Group the runs by")
+        await pilot.press(*"width", "space", *"lr", "enter")
+        await wait_for_text(pilot, "▾ width 8  3 runs")
+        await wait_for_text(pilot, "  ▾ lr 0.1  2 runs")
+        await wait_for_text(pilot, "▾ width 16  1 run")
+        await pilot.press("home", "enter")
+        await wait_for_text(pilot, "▸ width 8  3 runs")
+        assert "lr 0.2" not in screen_text(pilot.app), "the branch is closed"
+        await pilot.press("space")
+        await wait_for_text(pilot, "3 marked")
+        await pilot.press("space", "enter", "d")
+        await wait_for_text(pilot, "workspace 3 runs")
+        await pilot.press("q")
+        await wait_for_text(pilot, "▾ width 8  3 runs")
+        await pilot.press("b", *["backspace"] * 8, "enter")
+        await wait_for(pilot, lambda: "▾" not in screen_text(pilot.app), "a plain list")
+        assert len(listed.keys) == 4
+
+    play(root, home, steps, size=(120, 40))
 
 
 def test_a_run_is_called_something_else_and_its_folder_stays(

@@ -521,6 +521,7 @@ def test_a_run_that_is_not_live_takes_no_commands(root: Path) -> None:
     [
         ("L", "LogScreen"),
         ("C", "CheckpointsScreen"),
+        ("S", "SettingsScreen"),
         ("question_mark", "HelpScreen"),
         ("q", "Home"),
     ],

@@ -56,6 +56,7 @@ def open_each(app: TuitrainApp, run: RunDirectory) -> Iterable[Screen[Any]]:
         "layers",
         "machine",
         "alerts",
+        "settings",
         "profile",
         "results",
         "uses",

@@ -260,6 +260,12 @@ class TuitrainApp(App[int]):
 
         self._open(SweepScreen(sweep))
 
+    def open_settings(self, directory: RunDirectory) -> None:
+        """Show all settings of a run."""
+        from tuitrain.ui.screens.settings import SettingsScreen
+
+        self._open(SettingsScreen(directory))
+
     def open_checkpoints(self, directory: RunDirectory) -> None:
         """Show a run's checkpoints."""
         from tuitrain.ui.screens.checkpoints import CheckpointsScreen

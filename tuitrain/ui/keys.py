@@ -60,6 +60,7 @@ SOURCES = (
     ("Use the model", "tuitrain.ui.screens.results.uses", "UseMenu"),
     ("Use the model, a command", "tuitrain.ui.screens.results.uses", "CommandScreen"),
     ("Time", "tuitrain.ui.screens.time", "TimeScreen"),
+    ("Settings", "tuitrain.ui.screens.settings", "SettingsScreen"),
     ("Alerts", "tuitrain.ui.screens.alerts", "AlertsScreen"),
     ("Sweep", "tuitrain.ui.screens.sweeps.screen", "SweepScreen"),
     ("Profile", "tuitrain.ui.screens.profile", "ProfileScreen"),

@@ -1,16 +1,12 @@
 """A run's settings: beside those of its preset, and beside those of the last run that went well."""
 
-import re
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
 from tuitrain.analysis.compare import flat_settings
+from tuitrain.analysis.preset_settings import preset_settings
 from tuitrain.analysis.seeds import NO_SETTING
-from tuitrain.config.load import load_found, to_toml
-from tuitrain.config.presets import find_preset
-from tuitrain.config.user import load_user_config
-from tuitrain.errors import RecordError, TuitrainError
+from tuitrain.errors import RecordError
 from tuitrain.report.blocks import Block, Folded, Section, Table, Text
 from tuitrain.report.differences import Side, differences, last_good
 from tuitrain.report.looked import Looked
@@ -19,13 +15,12 @@ from tuitrain.runs.reader import RunReader
 from tuitrain.units import NOTHING
 
 _MOST_CHARACTERS = 400
-_FILE = re.compile(r"\.toml$|\.py(:\w+)?$")
 
 
 def settings_section(looked: Looked) -> Section:
     """Return all settings, those that are not the preset's marked."""
     own = flat_settings(looked.reader.config())
-    preset, said = _preset_settings(looked.meta)
+    preset, said = preset_settings(looked.meta)
     changed = {
         key for key in own.keys() | (preset or {}).keys()
         if preset is not None and key not in NO_SETTING and own.get(key) != preset.get(key)
@@ -67,25 +62,6 @@ def _short(value: str | None) -> str:
     if value is None:
         return NOTHING
     return value if len(value) <= _MOST_CHARACTERS else value[:_MOST_CHARACTERS] + "..."
-
-
-def _preset_settings(meta: Mapping[str, object]) -> tuple[dict[str, str] | None, str]:
-    """Return the settings of a run's preset as it is now, and what there is to say of it."""
-    name, cwd = str(meta["preset"]), Path(str(meta.get("cwd") or "."))
-    line = meta.get("command_line")
-    given = [str(part) for part in line[1:]] if isinstance(line, list) else []
-    # A file may be called otherwise than the preset in it.
-    files = [part for part in given if _FILE.search(part)]
-    try:
-        found = find_preset(files[0] if files else name, cwd)
-        if found.attribute:
-            return None, f"{found.path} is Python: a report does not run it, so nothing is marked."
-        preset = load_found(found, (), load_user_config().alert_defaults)
-    except TuitrainError as error:
-        return None, f"The preset can't be read here, so nothing is marked: {error}"
-    return flat_settings(
-        tomllib.loads(to_toml(preset))
-    ), f"The preset is {found.path} as it is now."
 
 
 # --- the last good run --------------------------------------------------------------------------

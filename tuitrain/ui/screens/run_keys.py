@@ -71,6 +71,8 @@ BINDINGS: list[BindingType] = [
             tooltip="Show the GPUs and the host, who is on them, and how it was of late."),
     Binding("N", "open('layers')", "layers", show=False, id="run.layers",
             tooltip="Show what each layer gives, its gradient, weights and dead units."),
+    Binding("S", "open('settings')", "settings", id="run.settings",
+            tooltip="Show all settings, and which are not as in the preset."),
     Binding("A", "open('alerts')", "alerts", id="run.alerts",
             tooltip="List the alerts, what the curves show, and why the run failed."),
     Binding("plus,equals_sign", "see('zoom', 0.5)", "zoom in", show=False,

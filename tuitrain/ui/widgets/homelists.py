@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from textual.binding import Binding
+from textual.message import Message
 
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.ui.widgets.lazylist import LazyList
@@ -55,7 +56,16 @@ class RunList(LazyList):
         ),
     ]
 
+    class Toggled(Message):
+        """A branch is to be closed, or opened."""
+
+        def __init__(self, key: str) -> None:
+            super().__init__()
+            self.key = key
+
     def action_choose(self) -> None:
         """Open the run under the cursor, before what is typed after it is taken for something."""
-        if self.key:
+        if self.key.startswith("\0"):
+            self.post_message(self.Toggled(self.key))
+        elif self.key:
             cast("TuitrainApp", self.app).open_run(RunDirectory(Path(self.key)))

@@ -124,7 +124,11 @@ class RunKeys(Vertical):
     def action_mark(self) -> None:
         """Mark the run under the cursor, or take its mark away."""
         shown = self.table.rows.list
-        if shown.key:
+        branch = self.table.listed.tree.branch(shown.key)
+        if branch is not None:
+            self.table.marks.toggle_all(branch.paths)
+            self.table.show()
+        elif shown.key:
             self.table.marks.toggle(shown.key)
             self.table.show()
             shown.action_move(1)
@@ -143,7 +147,7 @@ class RunKeys(Vertical):
         """Compare the marked runs; one mark alone is compared with the run under the cursor."""
         paths = [run.path for run in self.table.chosen]
         at_cursor = self.table.rows.list.key
-        if len(paths) < 2 and at_cursor and at_cursor not in paths:
+        if len(paths) < 2 and at_cursor in self.table.listed.runs and at_cursor not in paths:
             paths.append(at_cursor)
         if len(paths) < 2:
             self._tui.tell("mark two or more runs with space, then press d", "warning")

@@ -14,6 +14,7 @@ from tuitrain.runs.table.known import KnownValues
 from tuitrain.runs.table.query import Query, parse_query
 from tuitrain.runs.table.values import FIELDS, RunValues, ordered
 from tuitrain.ui.feeds.details import NOT_READ, ReadDetails
+from tuitrain.ui.screens.home.tree import RunTree
 from tuitrain.view.runlist.columns import measure_values, usual_columns
 from tuitrain.view.runrows import Needs, NeedsOfRuns, in_order, names_of_own
 
@@ -44,6 +45,9 @@ class ListedRuns:
         self.needs = Needs()
         self.shown: list[str] = []
         """The paths of the runs that the filter finds, in order."""
+        self.rows: list[str] = []
+        """The same as rows, with the branches of the tree between them."""
+        self.tree = RunTree()
         self.fault = ""
         """Why what is typed is no filter; what is shown is then what the last one found."""
 
@@ -59,8 +63,13 @@ class ListedRuns:
 
     @property
     def needs_details(self) -> bool:
-        """Whether the filter, the order or a column asks for what is read run by run."""
-        keys = {*self._query.keys, *self._choice, self.sort.removeprefix("-") or "name"}
+        """Whether the filter, the order, a group or a column asks for what is read run by run."""
+        keys = {
+            *self._query.keys,
+            *self._choice,
+            *self.tree.keys,
+            self.sort.removeprefix("-") or "name",
+        }
         return bool(self._text) or not keys <= _AT_HAND
 
     def take_runs(self, runs: Sequence[RunSummary]) -> None:
@@ -124,6 +133,25 @@ class ListedRuns:
         self._text = text
         self._search()
 
+    def group_by(self, keys: Sequence[str]) -> None:
+        """Show the runs as a tree of these keys; none: as a list."""
+        self.tree.keys = tuple(keys)
+        self._search()
+
+    def check_keys(self, keys: Sequence[str]) -> None:
+        """Hold keys against those that runs have.
+
+        Raises:
+            UsageError: there is no such key, as far as all runs were read.
+        """
+        if not self.unread:
+            self._known.check(frozenset(keys))
+
+    def toggle_branch(self, key: str) -> None:
+        """Close a branch, or open it."""
+        self.tree.toggle(key)
+        self._search()
+
     def refresh(self) -> None:
         """Filter again where the clock alone changes what is found."""
         if "age" in self._query.keys:
@@ -138,7 +166,9 @@ class ListedRuns:
             self.fault = str(error)
         else:
             self._query, self.fault = query, ""
-        self.shown = [values.summary.path for values in self._found()]
+        found = self._found()
+        self.shown = [values.summary.path for values in found]
+        self.rows = self.tree.rows(found)
 
     def _found(self) -> Sequence[RunValues]:
         """Return what the filter finds; a key that is just being typed is no word to look for."""

@@ -12,13 +12,15 @@ from textual.containers import Vertical
 from tuitrain.runs.summary import RunSummary
 from tuitrain.ui.screens.home.listed import ListedRuns
 from tuitrain.ui.screens.home.marks import Marks
+from tuitrain.ui.screens.home.tree import Branch
 from tuitrain.ui.widgets.heading import TableHeading
 from tuitrain.ui.widgets.homelists import RunList
 from tuitrain.view.chart.figure import TerminalStyle
+from tuitrain.view.format import sanitise
 from tuitrain.view.runlist.columns import TableLayout
 from tuitrain.view.runlist.lines import run_line
 from tuitrain.view.runrows import RunRow
-from tuitrain.view.spans import SpanLine
+from tuitrain.view.spans import Span, SpanLine
 
 
 class RunRows(Vertical):
@@ -75,12 +77,15 @@ class RunRows(Vertical):
         layout = self.layout_with(columns)
         # Worded when drawn, with a clock that stands still for all rows of one pass.
         draw = partial(self._draw, layout, self._clock())
-        shown = self._listed.shown
+        shown = self._listed.rows
         self.list.show_keys(shown, draw, empty)
         self.query_one(TableHeading).show_layout(layout if shown else None, self._look())
 
     def _draw(self, layout: TableLayout, now: float, path: str) -> SpanLine:
         listed = self._listed
+        branch = listed.tree.branch(path)
+        if branch is not None:
+            return self._draw_branch(branch)
         row = RunRow(
             listed.runs[path],
             path in self._marks,
@@ -90,11 +95,24 @@ class RunRows(Vertical):
         )
         return run_line(row, layout, now, self._look())
 
+    def _draw_branch(self, branch: Branch) -> SpanLine:
+        ascii_only = self._look().ascii
+        sign = ("v" if ascii_only else "▾") if branch.is_open else (">" if ascii_only else "▸")
+        count = len(branch.paths)
+        words = f"{'  ' * branch.depth}{sign} {sanitise(branch.words)}"
+        return (
+            Span(f" {words}", "title"),
+            Span(f"  {count} run{'s' * (count != 1)}", "quiet"),
+        )
+
     def place_words(self) -> str:
         """Return where the cursor is, among how many, and how many are marked."""
         shown, total = len(self._listed.shown), len(self._listed.runs)
         if not total:
             return ""
-        place = f"{self.list.place + 1 if shown else 0}/{shown}"
+        row = self.list.place
+        # Branches are no runs: where there are some, the cursor's place is told among all rows.
+        place = f"{row + 1 if shown else 0}/{len(self._listed.rows) or shown}"
+        place += f" rows, {shown} runs" if self._listed.tree.keys else ""
         place += f" of {total}" if shown != total else ""
         return f"{len(self._marks)} marked  {place}" if len(self._marks) else place

@@ -65,6 +65,14 @@ class RunTable(Vertical):
             tooltip="Sort by the column before",
         ),
         Binding(
+            "b",
+            "group",
+            "group",
+            show=False,
+            id="home.group",
+            tooltip="Group the runs as a tree by settings or fields; Enter opens and closes groups",
+        ),
+        Binding(
             "r",
             "reverse",
             "reverse",
@@ -121,7 +129,9 @@ class RunTable(Vertical):
     def chosen(self) -> Sequence[RunSummary]:
         """The marked runs, or the one under the cursor where none is marked."""
         order = [run.path for run in self.listed.all]
-        return [self.listed.runs[path] for path in self.marks.chosen(order, self.rows.list.key)]
+        marked = self.marks.chosen(order, "")
+        paths = marked or self.listed.tree.paths(self.rows.list.key)
+        return [self.listed.runs[path] for path in paths if path in self.listed.runs]
 
     @property
     def wanted(self) -> Sequence[RunSummary]:
@@ -230,6 +240,29 @@ class RunTable(Vertical):
         sort = self.listed.sort
         if sort:
             self._sort(sort[1:] if sort.startswith("-") else f"-{sort}")
+
+    @on(RunList.Toggled)
+    def _branch_toggled(self, event: RunList.Toggled) -> None:
+        self.listed.toggle_branch(event.key)
+        self.show()
+
+    def action_group(self) -> None:
+        """Ask what to group the runs by."""
+        # Imported here: home opens without it.
+        from tuitrain.ui.screens.dialogs import Ask
+
+        asked = Ask(
+            "Group the runs by",
+            value=" ".join(self.listed.tree.keys),
+            hint="Settings or fields, the outermost first: model lr; empty: a plain list.",
+            check=lambda text: self.listed.check_keys(text.split()),
+        )
+        self.app.push_screen(asked, self._group)
+
+    def _group(self, text: str | None) -> None:
+        if text is not None:
+            self.listed.group_by(text.split())
+            self.show()
 
     def action_columns(self) -> None:
         """Ask for other columns."""
