@@ -49,7 +49,7 @@ _NOTES = (
 
 def measure(folder: Path, quick: bool) -> list[Table]:
     """Measure both."""
-    beat = json.loads(_torchrun("beat_cost.py", str(10 if quick else 60)))
+    beat = json.loads(_torchrun("beat_cost.py", str(30 if quick else 80)))
     ratio = beat["with_us"] / beat["without_us"]
     rounds, steps = (1, 60) if quick else (3, 400)
     own, plain = [], []

@@ -126,8 +126,8 @@ class Case:
 
 
 CASES = (
-    Case(3, ("data.mode=tensor",), ("data.mode=loader", "data.workers=0"), ("2", "supervisor")),
-    Case(2, ("data.mode=loader", "data.workers=1"), ("data.mode=tensor",), ("0", "agent")),
+    Case(3, ("data.mode=tensor",), ("data.mode=loader", "data.workers=0"), ("0", "supervisor")),
+    Case(2, ("data.mode=loader", "data.workers=1"), ("data.mode=tensor",), ("agent",)),
 )
 
 

@@ -95,21 +95,18 @@ def lead(
     handed = link.hand_over()
     os.environ[DEVICE] = team.device
     launch = _Launch(order, team, (order, events, commands, handed, orphaned))
-    _pass_signals_on(board)
+    signals = _PassedOn(board)
     launch.begin()
-    told = False
     watch = _Watch(board)
-    while launch.lasts:
+    # Until elastic has noticed that none is left, or has had the time to.
+    while launch.lasts and not watch.all_ended() and not watch.end_overdue():
         time.sleep(_LOOK_S)
-        if link.orphaned and not told:
-            told = True
+        signals.pass_on()
+        if link.orphaned and not tell_orphaned.closed:
             tell_orphaned.send(True)
-        if watch.all_ended():
-            launch.wait(_ENDING_S)
-            break
-        if watch.end_overdue():
-            # Elastic has not noticed.
-            break
+            tell_orphaned.close()
+    if watch.all_ended():
+        launch.wait(_ENDING_S)
     if launch.failed or not watch.all_ended():
         cause = choose_cause(read_failures(directory), launch.exits)
         write_failure(directory, cause, CAUSE)
@@ -118,17 +115,21 @@ def lead(
     launch.clear()
 
 
-def _pass_signals_on(board: Board) -> None:
-    """Let rank 0 hear what this process is asked for: it decides for all."""
+class _PassedOn:
+    """Signals that this process gets: rank 0 decides for all, and hears them as soon as it can."""
 
-    def pass_on(number: int, _frame: object) -> None:
-        pid = board.standings()[0].pid
-        if pid:
+    def __init__(self, board: Board) -> None:
+        self._board = board
+        self._numbers: list[int] = []
+        for number in (signal.SIGTERM, signal.SIGUSR1):
+            signal.signal(number, lambda number, _frame: self._numbers.append(number))
+
+    def pass_on(self) -> None:
+        """Pass on what has come, once rank 0 listens."""
+        pid = self._board.standings()[0].pid
+        while pid and self._numbers:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, number)
-
-    for number in (signal.SIGTERM, signal.SIGUSR1):
-        signal.signal(number, pass_on)
+                os.kill(pid, self._numbers.pop(0))
 
 
 class _Watch:
