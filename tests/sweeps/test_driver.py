@@ -69,6 +69,22 @@ def test_a_sampler_asks_what_it_would_have_asked_without_the_kills(tmp_path: Pat
     assert next(iter(weights)) == "optimizer.lr"
 
 
+@pytest.mark.parametrize(
+    "kind", ['sampler = "cmaes"', 'pruner = "hyperband"', 'sampler = "random"']
+)
+def test_other_samplers_and_pruners_survive_too_and_find_the_rate(
+    kind: str, tmp_path: Path
+) -> None:
+    pytest.importorskip("cmaes", reason="the extra `sweep` is not installed")
+    runs, sweep = SimulatedRuns(epochs=4), sweep_of(TPE.replace("trials", f"{kind}\ntrials"))
+    trials, drivers = finish(tmp_path / "j", sweep, runs, chance=random.Random(3), odds=0.01)
+    assert drivers > 1
+    assert len(trials) == len({*runs.started}) == 20
+    assert {trial.state for trial in trials} <= {"complete", "pruned"}
+    best = min((trial for trial in trials if trial.value is not None), key=lambda t: t.value or 0)
+    assert 1e-3 < best.point["optimizer.lr"] < 1e-1
+
+
 def test_a_bad_rate_is_pruned_and_its_run_stopped_after_the_epochs_it_is_due(
     tmp_path: Path,
 ) -> None:

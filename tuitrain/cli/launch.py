@@ -154,7 +154,7 @@ def run(
                 raise UsageError(
                     f"--set {spread[0]} lists several values: such a sweep takes only --detach"
                 )
-            here.__exit__()
+            here.end_worker()
             raise typer.Exit(_sweep(found, given, runs_dir, data_dir, detach=detach, json=json))
         resolved = load_found(found, given, alerts)
         check_trackers(resolved.log.to)
@@ -357,6 +357,10 @@ class _Foreground:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.end_worker()
+
+    def end_worker(self) -> None:
+        """End the worker, where one was started."""
         if self._worker is not None:
             self._worker.end()
 

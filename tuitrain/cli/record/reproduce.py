@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _PACKAGES = ("torch", "torchvision", "numpy")
 _TOLD = frozenset({*_PACKAGES, "python", "tuitrain", "host", "user", "folder of the command"})
 """What is told before the run, or changes nothing of it."""
+_UNCHANGED = {"not recorded", "none"}
+"""What was and is changed where nothing can be said against it."""
 
 
 def reproduce(
@@ -103,38 +105,21 @@ def changed_since(reader: "RunReader") -> list[tuple[str, str]]:
 
 def _code(meta: dict[str, Any]) -> list[tuple[str, str]]:
     from tuitrain import __version__
+    from tuitrain.runs.code import code_changes
     from tuitrain.runs.identity import git_commit
 
     folder, commit = Path(str(meta.get("cwd") or ".")), str(meta.get("git_commit") or "")
     notes = _changed("packages", {"tuitrain": (meta.get("tuitrain_version"), __version__)})
     if not folder.is_dir():
         return [*notes, ("folder", f"{folder}, where it was started, is gone")]
-    now = git_commit(folder)
+    now, changes = git_commit(folder), code_changes(folder)
     if commit and commit != now:
         notes.append(("commit", f"was {commit[:12]}, {folder} is now at {now[:12] or 'none'}"))
-    if now and (changed := _uncommitted(folder)):
-        notes.append(("commit", f"{folder} has changes that are in no commit: {changed}"))
+    then = meta.get("git_changes", "not recorded")
+    if changes is not None and changes.words != then and {then, changes.words} != _UNCHANGED:
+        words = f"what was changed since the commit: {then}; now in {folder}: {changes.words}"
+        notes.append(("commit", words))
     return notes
-
-
-def _uncommitted(folder: Path) -> str:
-    """Return the first files that differ from what is checked out; empty where none does."""
-    import subprocess
-
-    try:
-        done = subprocess.run(
-            ["git", "status", "--porcelain", "--untracked-files=no"],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            timeout=10.0,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    files = [line[3:] for line in done.stdout.splitlines()]
-    more = f" and {len(files) - 3} more" if len(files) > 3 else ""
-    return ", ".join(files[:3]) + more
 
 
 def _version(package: str) -> str | None:

@@ -108,7 +108,7 @@ class MachineScreen(Whole, Screen[None]):
         more = (Span(f"  driver {driver}", "quiet"),) if driver else ()
         of_late = (Span(f"  strips: {span}  ", "quiet"),)
         # What does not fit is left out whole.
-        if line_width((*left, *more, *of_late, *right)) <= self.size.width:
+        if line_width((*left, *more, *of_late, *right)) < self.size.width:
             return (*left, *more), (*of_late, *right)
         return tuple(left), right
 
