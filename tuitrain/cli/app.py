@@ -23,6 +23,7 @@ from tuitrain.cli import (
     profile,
     queue,
     replay,
+    submit,
     sweep,
     wait,
     watch,
@@ -92,6 +93,7 @@ hosts.add_commands(app)
 inspection.add_commands(app)
 control.add_commands(app)
 queue.add_commands(app)
+submit.add_commands(app)
 sweep.add_commands(app)
 wait.add_commands(app)
 replay.add_commands(app)

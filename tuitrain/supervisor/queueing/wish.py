@@ -55,7 +55,7 @@ def refuse_under_scheduler(environ: Mapping[str, str] = os.environ) -> None:
     if job:
         raise UsageError(
             f"--when-free: job {job} of SLURM has its GPUs from the scheduler, which keeps the "
-            "queue here; leave --when-free out, or put the run into a job of its own with sbatch"
+            "queue here; leave --when-free out, or take `tuitrain submit` for a job of its own"
         )
 
 

@@ -1,0 +1,202 @@
+"""`tuitrain submit`: put a run into a job of SLURM, on one machine of the cluster.
+
+The job is a shell script of public commands: what is requeued finds its run by its name, and goes
+on. Knows nothing of how a run is supervised.
+"""
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tuitrain.cli import output
+from tuitrain.cli.options import PresetArgument, RunsDir
+from tuitrain.errors import EXIT_TERMINATED, TuitrainError, UsageError
+
+if TYPE_CHECKING:
+    from tuitrain.config.presets import FoundPreset
+    from tuitrain.config.schema import Preset
+
+_TIME = re.compile(r"(\d+-)?\d+(:\d+){0,2}")
+_NOTICE_S = 120
+"""So long before its end a job hears of it: time for a checkpoint."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a job of SLURM runs, and what it asks for."""
+
+    name: str
+    """What the run is called, before the job's number."""
+    run: tuple[str, ...]
+    """What stands behind `tuitrain run`."""
+    resume: tuple[str, ...]
+    """What stands behind `tuitrain resume NAME`."""
+    runs: Path
+    """The folder of runs."""
+    gpus: int
+    time: str
+    """As SLURM takes it; empty: the partition's own."""
+    asked: tuple[str, ...] = ()
+    """More options of sbatch."""
+
+    def script(self, program: Sequence[str] = (sys.executable, "-m", "tuitrain")) -> str:
+        """Return the script, for sbatch.
+
+        Args:
+            program: what runs tuitrain on the machine of the job.
+        """
+        options = [
+            f"--job-name={self.name}",
+            "--nodes=1",
+            "--ntasks=1",
+            *([f"--gpus-per-node={self.gpus}"] if self.gpus else []),
+            *([f"--time={self.time}"] if self.time else []),
+            f"--signal=B:TERM@{_NOTICE_S}",
+            "--requeue",
+            "--open-mode=append",
+            f"--output={self.runs}/slurm-%j.log",
+            *self.asked,
+        ]
+        tuitrain = shlex.join(program)
+        resume = " ".join(['resume --foreground "$name"', *map(shlex.quote, self.resume)])
+        return "\n".join([
+            "#!/bin/bash",
+            *(f"#SBATCH {option}" for option in options),
+            f"export TUITRAIN_RUNS={shlex.quote(str(self.runs))}",
+            f'name={shlex.quote(self.name)}-"$SLURM_JOB_ID"',
+            "trap 'kill -TERM $run' TERM  # before the job's time is up",
+            f'if {tuitrain} show "$name" >/dev/null 2>&1',
+            f"then {tuitrain} {resume} &",
+            f'else {tuitrain} run {shlex.join(self.run)} --name "$name" &',
+            "fi",
+            "run=$!",
+            "wait $run; code=$?",
+            # The signal ends the first wait; the run saves a checkpoint meanwhile.
+            "while kill -0 $run 2>/dev/null; do wait $run; code=$?; done",
+            f'[ $code -eq {EXIT_TERMINATED} ] && scontrol requeue "$SLURM_JOB_ID"',
+            "exit $code",
+            "",
+        ])  # fmt: skip
+
+
+def submit(
+    preset: PresetArgument,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", "-s", metavar="KEY=VALUE", help="Change a setting; may be given again.",
+            show_default=False,
+        ),
+    ] = None,
+    gpus: Annotated[
+        int, typer.Option("--gpus", min=0, help="GPUs of one machine, a rank each.")
+    ] = 1,
+    time: Annotated[
+        str,
+        typer.Option("--time", metavar="[D-]H:M:S", help="Wall time.", show_default="partition's"),
+    ] = "",
+    name: Annotated[
+        str | None,
+        typer.Option(
+            "--name", "-n", help="What to call the run, before the job's number.",
+            show_default="preset's",
+        ),
+    ] = None,
+    sbatch: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--sbatch", metavar="OPTION", show_default=False,
+            help="One more option of sbatch, as --sbatch=--partition=gpu; may be given again.",
+        ),
+    ] = None,
+    print_: Annotated[
+        bool, typer.Option("--print", help="Print the script and submit nothing.")
+    ] = False,
+    runs_dir: RunsDir = None,
+) -> None:  # fmt: skip
+    """Train a preset in a job of SLURM, which goes on by itself when it is requeued.
+
+    Two minutes before its time is up it saves a checkpoint and requeues itself.
+    """
+    if time and not _TIME.fullmatch(time):
+        raise UsageError(f"--time {time}: must be as SLURM has it: minutes, H:M:S or D-H:M:S")
+    job = _job(preset, overrides or (), gpus, time, name, sbatch or (), runs_dir)
+    if print_:
+        output.data(job.script().rstrip("\n"))
+        return
+    output.data(_submit(job))
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(submit)
+
+
+def _job(
+    preset: str,
+    overrides: Sequence[str],
+    gpus: int,
+    time: str,
+    name: str | None,
+    asked: Sequence[str],
+    runs_dir: Path | None,
+) -> Job:
+    """Return the job, after a look at all settings: what is wrong is told now, not in a queue."""
+    from tuitrain.config.load import load_found
+    from tuitrain.config.presets import find_preset
+    from tuitrain.config.user import load_user_config
+    from tuitrain.runs.directory import runs_root
+
+    found = find_preset(preset)
+    ranks = [f"train.ranks={gpus}"] if gpus > 1 else []
+    settings = [*overrides, *ranks]
+    resolved = load_found(found, settings, load_user_config().alert_defaults)
+    folder, separator, part = preset.partition(":")
+    there = str(Path(folder).resolve()) + separator + part if Path(folder).is_file() else preset
+    return Job(
+        name or resolved.name,
+        (there, *(word for each in settings for word in ("--set", each))),
+        tuple(word for each in _code_of(resolved, found) for word in ("--code", each)),
+        runs_root(runs_dir).resolve(),
+        gpus,
+        time,
+        tuple(asked),
+    )
+
+
+def _code_of(resolved: "Preset", found: "FoundPreset") -> list[str]:
+    """Return the own code of a preset as `resume --code` takes it."""
+    from tuitrain.supervisor.launch import own_code
+
+    folder = found.path.resolve().parent
+    files = {name: folder / f"{name.partition(':')[0]}.py" for name in own_code(resolved)}
+    return list(dict.fromkeys(str(f) if f.is_file() else name for name, f in files.items()))
+
+
+def _submit(job: Job) -> str:
+    """Hand the job to sbatch; return what it says.
+
+    Raises:
+        TuitrainError: there is no sbatch, or it refuses the job.
+    """
+    if shutil.which("sbatch") is None:
+        raise TuitrainError(
+            "there is no sbatch here, so this is no machine of SLURM that takes jobs; "
+            "`tuitrain submit PRESET --print` prints the script"
+        )
+    # It appends to its log there, and says nothing where it can't.
+    job.runs.mkdir(parents=True, exist_ok=True)
+    done = subprocess.run(
+        ["sbatch"], input=job.script(), capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise TuitrainError(f"sbatch refuses the job: {done.stderr.strip()}")
+    return done.stdout.strip()
