@@ -65,6 +65,8 @@ def open_each(app: TuitrainApp, run: RunDirectory) -> Iterable[Screen[Any]]:
         yield app.screen
     app.open_workspace([run])
     yield app.screen
+    app.open_sweeps()
+    yield app.screen
     for screen in (
         LaunchScreen("digits", make_worker=Bench().make),
         ChooseRuns(app.root, run, set()),

@@ -58,7 +58,7 @@ def _rows(line: Line, raw: Line | None) -> Iterator[list[object]]:
             measured.low[place],
             measured.high[place],
             measured.mean[place],
-            "" if raw is None else line.mean[place],
+            line.mean[place] if raw is not None and place < len(line.mean) else "",
         ]
 
 
