@@ -10,7 +10,7 @@ import typer
 from tuitrain.cli import output
 from tuitrain.cli.control import open_client
 from tuitrain.cli.launch import await_start
-from tuitrain.cli.options import Json, RunsDir
+from tuitrain.cli.options import Json, Name, RunsDir
 from tuitrain.errors import UsageError
 
 if TYPE_CHECKING:
@@ -28,9 +28,7 @@ def execute(
             show_default=False,
         ),
     ] = None,
-    name: Annotated[
-        str | None, typer.Option("--name", "-n", help="What to call the run.", show_default=False)
-    ] = None,
+    name: Name = None,
     detach: Annotated[
         bool, typer.Option("--detach", "-d", help="Run in the background; print the run's id.")
     ] = False,

@@ -13,7 +13,7 @@ import typer
 
 from tuitrain.cli import output
 from tuitrain.cli.control import await_answer, open_client
-from tuitrain.cli.options import Json, PresetArgument, RunArgument, RunsDir
+from tuitrain.cli.options import Code, Json, Name, PresetArgument, RunArgument, RunsDir
 from tuitrain.cli.queue import After, GiveWay, Gpus, Memory, SlotsOption, WhenFree, wish_of
 from tuitrain.errors import EXIT_FAILED, UsageError
 
@@ -95,9 +95,7 @@ def run(
             show_default=False,
         ),
     ] = None,
-    name: Annotated[
-        str | None, typer.Option("--name", "-n", help="What to call the run.", show_default=False)
-    ] = None,
+    name: Name = None,
     detach: Annotated[
         bool, typer.Option("--detach", "-d", help="Train in the background; print the run's id.")
     ] = False,
@@ -225,15 +223,7 @@ def resume(
     foreground: Annotated[
         bool, typer.Option("--foreground", help="Stay with the run, as `tuitrain run` does.")
     ] = False,
-    code: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--code",
-            metavar="MODULE:NAME|FILE.py",
-            help="Code of your own that the run may load; needed where its preset names any.",
-            show_default=False,
-        ),
-    ] = None,
+    code: Code = None,
     checkpoint: Annotated[
         str,
         typer.Option(

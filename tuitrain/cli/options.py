@@ -59,3 +59,15 @@ PresetArgument = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Code = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--code",
+        metavar="MODULE:NAME|FILE.py",
+        help="Code of your own that the run may load; needed where its preset names any.",
+        show_default=False,
+    ),
+]
+Name = Annotated[
+    str | None, typer.Option("--name", "-n", help="What to call the run.", show_default=False)
+]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tuitrain.cli import output
-from tuitrain.cli.options import Json, RunArgument, RunsDir
+from tuitrain.cli.options import Code, Json, RunArgument, RunsDir
 from tuitrain.errors import EXIT_FAILED, CheckpointError, TuitrainError
 
 if TYPE_CHECKING:
@@ -37,15 +37,7 @@ def reproduce(
     check: Annotated[
         bool, typer.Option("--check", help="Only say what can't be had the same way; run nothing.")
     ] = False,
-    code: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--code",
-            metavar="MODULE:NAME|FILE.py",
-            help="Code of your own that the run may load; needed where its preset names any.",
-            show_default=False,
-        ),
-    ] = None,
+    code: Code = None,
     runs_dir: RunsDir = None,
     json: Json = False,
 ) -> None:
