@@ -19,10 +19,12 @@ from tuitrain.components.metric import MetricContext
 from tuitrain.components.task import Task
 from tuitrain.config.schema import Preset
 from tuitrain.errors import DeviceError
-from tuitrain.training.data.batches import Batches, BatchSchedule, LoaderBatches, TensorBatches
+from tuitrain.training.data.batches import Batches, TensorBatches
 from tuitrain.training.data.build import Data, build_data, in_types_of, prepared_once
 from tuitrain.training.data.description import DataDescription, describe_data, stand_in
+from tuitrain.training.data.loader import LoaderBatches
 from tuitrain.training.data.samples import validation_samples
+from tuitrain.training.data.schedule import BatchSchedule
 from tuitrain.training.distributed.world import ALONE, World
 from tuitrain.training.hooks import HookList, build_hooks
 from tuitrain.training.metrics.chosen import ChosenMetrics, build_metrics

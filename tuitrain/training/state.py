@@ -11,7 +11,7 @@ import torch
 
 from tuitrain.training.build import TrainingComponents
 from tuitrain.training.checkpoints.own_state import restore_state, state_of
-from tuitrain.training.data.batches import BatchSchedule
+from tuitrain.training.data.schedule import BatchSchedule
 from tuitrain.training.metrics.evaluation import evaluation_size
 from tuitrain.training.metrics.progress import Progress
 from tuitrain.training.optimization.nonfinite import are_finite

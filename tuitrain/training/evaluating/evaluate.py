@@ -15,8 +15,8 @@ import torch
 from tuitrain.components.data import Facts
 from tuitrain.errors import TrainingError
 from tuitrain.training.build import TrainingComponents
-from tuitrain.training.data.batches import evaluation_batches
 from tuitrain.training.data.build import Data
+from tuitrain.training.data.evaluation import evaluation_batches
 from tuitrain.training.data.sources import count
 from tuitrain.training.data.targets import all_targets, known_targets
 from tuitrain.training.evaluating.collect import SampleCollector, family_of
