@@ -258,5 +258,5 @@ class _Progress:
 def _switch(parts: TrainingComponents, data: Data, head: HeadForward) -> None:
     head.begin()
     parts.data, parts.head = data, head
-    if parts.preset.train.compile:
+    if parts.compiled:
         parts.forward = torch.compile(parts.model)
