@@ -27,7 +27,8 @@ ALLOWED = {
     "api": BASE | READ | {"supervisor"},
     "__main__": {"cli"},
     "errors": set(),
-    "script": set(),
+    "script": {"tracing"},
+    "tracing": {"metric_names"},
     "extras": {"errors"},
     "failures": set(),
     "file_lock": {"errors"},
@@ -45,7 +46,7 @@ ALLOWED = {
     "traces": BASE,
     "alerts": BASE | {"config", "failures"},
     "components": {"errors", "extras", "config", "userdata"},
-    "training": BASE | {"components", "config"},
+    "training": BASE | {"components", "config", "tracing"},
     "supervisor": BASE
     | {"alerts", "config", "failures", "remote", "runs", "script", "telemetry", "traces"},
     "sweeps": BASE | {"config", "runs", "supervisor", "telemetry"},
@@ -74,7 +75,7 @@ ALLOWED = {
     },
 }
 OWNERS = {
-    "torch": {"components", "training"},
+    "torch": {"components", "tracing", "training"},
     "torchvision": {"components", "training"},
     "sklearn": {"components", "analysis"},
     "textual": {"ui"},

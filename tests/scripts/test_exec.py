@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import sys
 from itertools import pairwise
@@ -15,10 +16,15 @@ from tuitrain.messages import (
     Continue,
     Evaluate,
     Pause,
+    Profile,
     SaveCheckpoint,
     Stop,
     TakeStacks,
 )
+from tuitrain.metric_names import MOST_PROFILE_STEPS
+from tuitrain.runs.commands import give_command, wait_for_command
+from tuitrain.runs.reader import RunReader
+from tuitrain.traces.store import profile_name
 
 PYTHON = sys.executable
 
@@ -66,6 +72,28 @@ def test_a_loop_is_paused_given_another_rate_and_stopped_as_by_ctrl_c(scripts: S
     refused = scripts("resume", run.id, exit_code=2).stderr_text
     assert "`tuitrain exec` runs it again" in refused
     assert "its own" in scripts("evaluate", run.id, exit_code=2).stderr_text
+
+
+def test_steps_are_profiled_unless_the_script_profiles_itself(scripts: Scripts) -> None:
+    run = scripts.begin(PYTHON, "profiled.py")
+    done = order(run, Profile(0, 4))
+    assert done.outcome == "done", done.text
+    name = profile_name(done.id)
+    with RunReader(run.directory) as reader:
+        run.wait(lambda: reader.entries.profiles()[0].state != "reading", "what it says")
+        [row] = reader.entries.profiles()
+    assert (row.name, row.state) == (name, "done"), row.summary
+    assert row.last_step - row.first_step == 3
+    shown = scripts("profile", run.id, "--show", name, "--by", "module").stdout_text
+    assert {"0 (Linear)", "2 (Linear)", "(optimizer)"} <= set(re.findall(r" (\S.*?)  +", shown))
+    asked = give_command(run.directory, Profile(0, MOST_PROFILE_STEPS))
+    (scripts.folder / "own").touch()
+    refused = wait_for_command(run.directory, asked, limit_s=60.0)
+    assert refused.outcome == "refused"
+    assert "the script's own profiler is at work" in refused.text
+    run.wait((scripts.folder / "profiled").exists, "its own profile")
+    assert order(run, Stop()).outcome == "done"
+    assert run.wait_end().state == "stopped"
 
 
 @pytest.mark.parametrize("writer", ["torch", "tensorboardX"])

@@ -1,7 +1,7 @@
-"""One process of a script, as it is watched: counts steps, sends what is logged, obeys commands.
+"""One process of a script, as it is watched: counts steps, and sends what is logged.
 
 The one place that holds the parts together; what counts and logs calls it, and it calls nobody
-back but the loop's own `Controls`.
+back.
 """
 
 from __future__ import annotations
@@ -14,18 +14,16 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 
 from tuitrain.script import wire
-from tuitrain.script.controls import NO_CHECKPOINT, Controls
+from tuitrain.script.commands import Commands
 from tuitrain.script.link import Link, Message
 from tuitrain.script.points import SEEN_LOSS, PointLog
-from tuitrain.script.rates import Rates, current_rate
+from tuitrain.script.rates import current_rate
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
-
-_STOP_LIMIT_S = 10.0
-"""A loop that reaches no boundary for so long, as one that is over, is stopped as by Ctrl-C."""
 
 
 class Agent:
@@ -33,23 +31,18 @@ class Agent:
 
     Attributes:
         points: what is counted and logged.
-        controls: of the loop.
-        paused: training is held at a boundary.
+        commands: carries out what is asked.
     """
 
     def __init__(self) -> None:
         self.points = PointLog()
-        self.controls = Controls()
-        self.paused = False
+        self.commands = Commands(self.points)
         self._link: Link | None = None
         self._mute = self._tells_end = False
         self._stepped = self._own_steps = False
-        self._optimizer: Callable[[], Any] = lambda: None
-        self._rates = Rates()
         self._heard_of: dict[str, str] = {}
         self._told: set[str] = set()
         self._ability = ""
-        self._stop_asked: float | None = None
 
     # --- being heard ----------------------------------------------------------------------------
 
@@ -70,18 +63,26 @@ class Agent:
             wire.say(f"not watched: {error}")
             return
         if claimed is not None:
-            self.attach(*claimed)
+            self.attach(*claimed, folder=wire.run_folder())
 
-    def attach(self, pipes: wire.Pipes, lock: int = -1, *, tells_end: bool = False) -> None:
+    def attach(
+        self,
+        pipes: wire.Pipes,
+        lock: int = -1,
+        *,
+        folder: Path | None = None,
+        tells_end: bool = False,
+    ) -> None:
         """Speak through pipes that are open.
 
         Args:
             pipes: to the supervisor.
             lock: the descriptor that is held meanwhile; -1: none.
+            folder: of the run.
             tells_end: nobody waits for this process, so it says itself how it ends.
         """
         self._tells_end = tells_end
-        self._link = link = Link(pipes, lock, self._collect)
+        self._link = link = Link(pipes, lock, self._collect, folder)
         self._mute = True
         link.start({"type": "WorkerStarted", "time": time.time(), "pid": os.getpid()})
         # Registered late, so that it is called before what the script's libraries registered.
@@ -98,18 +99,19 @@ class Agent:
             return
         with contextlib.suppress(Exception):
             self.points.read_device()
+        with contextlib.suppress(Exception):
+            self.commands.finish()
         if self._tells_end:
             link.flush()
             failed = error or getattr(sys, "last_value", None)
-            link.send(_ending(failed, self._step_now()))
+            link.send(_ending(failed, self.points.step_now))
         link.finish()
 
     def renew(self) -> None:
         """Begin anew, as another run of the same process."""
-        self.points = PointLog()
-        self.controls = Controls()
+        self._count_anew()
         self._link = None
-        self._mute = self._stepped = self._own_steps = self.paused = False
+        self._mute = self._own_steps = False
         self._ability = ""
 
     @property
@@ -123,8 +125,16 @@ class Agent:
         if link is not None:
             link.forget()
             atexit.unregister(self.finish)
+        self.commands.forget()
+        self._count_anew()
+        self._mute = False
+
+    def _count_anew(self) -> None:
+        optimizer = self.commands.optimizer
         self.points = PointLog()
-        self._mute = self._stepped = self.paused = False
+        self.commands = Commands(self.points)
+        self.commands.optimizer = optimizer
+        self._stepped = False
 
     def hear(self, source: str, words: str) -> None:
         """Note where metrics or steps come from, for the run's header.
@@ -140,7 +150,7 @@ class Agent:
         if text in self._told:
             return
         self._told.add(text)
-        step = self.points.placing.step(self.points.updates)
+        step = self.points.step_now
         alert = {"type": "AlertRaised", "time": time.time(), "step": step, "kind": "script"}
         if self._link is not None:
             self._link.send({**alert, "text": text, "detail": detail})
@@ -171,9 +181,10 @@ class Agent:
     def _collect(self) -> Iterable[Message]:
         """Return what there is to send; called in the thread."""
         try:
-            self._watch_stop()
-            rate = current_rate(self._optimizer())
-            if rate is not None and self.points.updates and not self.paused:
+            if self._link is not None:
+                self.commands.watch_stop(self._link)
+            rate = current_rate(self.commands.optimizer())
+            if rate is not None and self.points.updates and not self.commands.paused:
                 self.points.log([("lr", rate)], None)
             yield from self.points.take(time.time())
             yield from self._abilities()
@@ -184,9 +195,9 @@ class Agent:
         """Say what can be asked, where that has changed."""
         level = "watched"
         if self._stepped:
-            level = "checkpoint" if self.controls.can_save else "stepped"
-        by = [self.controls.name, *self._heard_of.values()]
-        total = self.controls.total_steps
+            level = "checkpoint" if self.commands.controls.can_save else "stepped"
+        by = [self.commands.controls.name, *self._heard_of.values()]
+        total = self.commands.controls.total_steps
         seen = f"{level} {by} {total}"
         if seen != self._ability:
             self._ability = seen
@@ -237,147 +248,12 @@ class Agent:
             points.read_device()
         link = self._link
         if link is not None and link.attention:
-            self._obey(link, optimizer)
+            self.commands.obey(link, optimizer)
 
     def _begin_steps(self) -> None:
         self._stepped = True
         if self.is_heard:
             self.points.begin()
-
-    @property
-    def is_following(self) -> bool:
-        """Return whether there is an optimizer whose rate can be changed."""
-        return self._optimizer() is not None
-
-    def follow(self, optimizer: Callable[[], Any]) -> None:
-        """Change the rate of this optimizer; called to get it, None once it is gone."""
-        self._optimizer = optimizer
-
-    # --- commands -------------------------------------------------------------------------------
-
-    def _obey(self, link: Link, optimizer: Any) -> None:
-        begun = time.time()
-        held = False
-        while True:
-            while (command := link.next_command()) is not None:
-                self._carry_out(link, command, optimizer)
-            if not self.paused or link.closed:
-                break
-            held = True
-            link.arrived.wait(1.0)
-        self.paused = False
-        if held:
-            self.points.stood_still(time.time() - begun)
-
-    def _carry_out(self, link: Link, command: Mapping[str, Any], optimizer: Any) -> None:
-        answer = _Answer(link, int(command.get("command_id") or 0), self._step_now)
-        kind = command.get("type")
-        if kind == "Pause":
-            self._pause(link, command, answer)
-        elif kind == "Continue":
-            self._continue(link, answer)
-        elif kind == "Stop":
-            self._stop_asked = None
-            self.paused = False
-            answer("done", f"stops after step {self._step_now()}")
-            self.controls.stop()
-        elif kind == "SaveCheckpoint":
-            self._save(command, answer)
-        elif kind == "ChangeSetting":
-            self._set(link, command, optimizer, answer)
-        else:
-            answer("refused", _REFUSALS.get(str(kind), f"a script does not know {kind}"))
-
-    def _step_now(self) -> int:
-        return self.points.placing.step(self.points.updates)
-
-    def _pause(self, link: Link, command: Mapping[str, Any], answer: _Answer) -> None:
-        if command.get("release"):
-            answer("refused", _REFUSALS["release"])
-            return
-        step = self._step_now()
-        if not self.paused:
-            self.paused = True
-            reason = "by command; the process holds, and keeps its memory"
-            link.send(
-                {"type": "TrainingPaused", "time": time.time(), "step": step, "reason": reason}
-            )
-        answer("done", f"holds after step {step}")
-
-    def _continue(self, link: Link, answer: _Answer) -> None:
-        step = self._step_now()
-        if self.paused:
-            self.paused = False
-            link.send({"type": "TrainingContinued", "time": time.time(), "step": step})
-        answer("done", f"goes on after step {step}")
-
-    def _save(self, command: Mapping[str, Any], answer: _Answer) -> None:
-        name = str(command.get("name") or "") or f"step-{self._step_now():08d}"
-        try:
-            self.controls.save(name, answer)
-        except Exception as error:  # the script's own function, or a full disk
-            answer("refused", f"the script's own saving failed: {type(error).__name__}: {error}")
-
-    def _set(self, link: Link, command: Mapping[str, Any], optimizer: Any, answer: _Answer) -> None:
-        key, value = command.get("key"), command.get("value")
-        found = optimizer if optimizer is not None else self._optimizer()
-        if key != "optimizer.lr" or found is None:
-            answer("refused", _REFUSALS["set"] if key != "optimizer.lr" else _REFUSALS["rate"])
-            return
-        try:
-            old, schedulers = self._rates.change(found, float(value))  # type: ignore[arg-type]
-        except Exception as error:  # an optimizer of anybody's
-            answer("refused", f"{type(error).__name__}: {error}")
-            return
-        step = self._step_now()
-        changed = {"type": "SettingChanged", "time": time.time(), "step": step, "key": key}
-        link.send({**changed, "old": old, "new": float(value)})  # type: ignore[arg-type]
-        answer("done", f"{type(found).__name__}: {old:.6g} -> {value:.6g}{_proportion(schedulers)}")
-
-    def _watch_stop(self) -> None:
-        """Interrupt a loop that is to stop and comes to no boundary, as after its end."""
-        link = self._link
-        if link is None or not link.waits_for("Stop"):
-            self._stop_asked = None
-            return
-        now = time.monotonic()
-        if self._stop_asked is None:
-            self._stop_asked = now
-        elif now - self._stop_asked > _STOP_LIMIT_S:
-            for command in link.drop("Stop"):
-                answer = _Answer(link, int(command.get("command_id") or 0), self._step_now)
-                answer("done", "no step came for 10 s: interrupted as by Ctrl-C")
-            import _thread
-
-            _thread.interrupt_main()
-
-
-class _Answer:
-    """Says what became of one command."""
-
-    def __init__(self, link: Link, command_id: int, step: Callable[[], int]) -> None:
-        self._link, self._id, self._step = link, command_id, step
-
-    def __call__(self, outcome: str, text: str) -> None:
-        if self._id:
-            done = {"type": "CommandDone", "time": time.time(), "command_id": self._id}
-            self._link.send({**done, "outcome": outcome, "text": text, "step": self._step()})
-
-
-_REFUSALS = {
-    "release": (
-        "a script can't give its memory back and go on: only presets of tuitrain resume exactly; "
-        "pause holds it as it is, stop ends it"
-    ),
-    "set": "of a script only optimizer.lr can be changed",
-    "rate": (
-        "no optimizer of torch was seen, so there is no learning rate to set: "
-        "`run.step(optimizer)` of the API names it"
-    ),
-    "Evaluate": "when this script evaluates is its own business: only presets evaluate on command",
-    "Profile": "steps of a script can't be profiled; `tuitrain stacks` shows where it is",
-    "SaveCheckpoint": NO_CHECKPOINT,
-}
 
 
 def _ending(error: BaseException | None, step: int) -> Message:
@@ -392,10 +268,6 @@ def _ending(error: BaseException | None, step: int) -> Message:
         trace = "".join(traceback.format_exception(type(error), error, error.__traceback__))
     ended = {"type": "TrainingEnded", "time": time.time(), "step": step}
     return {**ended, "state": state, "reason": reason, "traceback": trace}
-
-
-def _proportion(schedulers: list[str]) -> str:
-    return f"; {' and '.join(schedulers)} goes on from it in proportion" if schedulers else ""
 
 
 def _still(value: Any) -> Any:

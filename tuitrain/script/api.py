@@ -65,7 +65,7 @@ class Run:
             self._stepped = True
             self._agent.count_own_steps()
             if optimizer is not None:
-                self._agent.follow(weakref.ref(optimizer))
+                self._agent.commands.optimizer = weakref.ref(optimizer)
         self._agent.step(optimizer)
 
     def configure(self, config: Any) -> None:
@@ -88,7 +88,7 @@ class Run:
         Returns:
             The function, so that this serves as a decorator.
         """
-        self._agent.controls.savers.append(save)
+        self._agent.commands.controls.savers.append(save)
         return save
 
     def finish(self) -> None:
@@ -144,7 +144,7 @@ def _attach(watcher: Agent, name: str | None, runs_dir: str | None) -> str:
     except wire.LinkError as error:
         wire.say(f"this run is not watched: {error}")
         return ""
-    watcher.attach(supervised.pipes, tells_end=True)
+    watcher.attach(supervised.pipes, folder=supervised.path, tells_end=True)
     # Updates of torch's optimizers are steps here too; what is logged elsewhere is not looked at.
     install({"torch": "torch_optimizer:patch_steps"})
     return supervised.id

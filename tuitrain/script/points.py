@@ -90,6 +90,11 @@ class PointLog:
         self._begun: float | None = None
         self._still_s = 0.0
 
+    @property
+    def step_now(self) -> int:
+        """The run's step."""
+        return self.placing.step(self.updates)
+
     def begin(self) -> None:
         """Note that training begins now, unless it has."""
         if self._begun is None:

@@ -91,7 +91,7 @@ class OptimizerWatch:
         # Held weakly: what a script lets go of must go, with its parameters.
         reference = weakref.ref(optimizer, lambda _gone: self._lose(id_of))
         id_of = self._counted
-        self._agent.follow(reference)
+        self._agent.commands.optimizer = reference
         return True
 
     def _lose(self, number: int) -> None:

@@ -20,6 +20,7 @@ from tuitrain.messages import (
     Event,
     MetricPoints,
     Numbered,
+    ProfileWritten,
     ScriptConfigured,
     ScriptSeen,
     SettingChanged,
@@ -95,6 +96,9 @@ class ScriptHearing:
             points = tuple(_shift_points(each, by) for each in event.points)
             first, last = event.first_step + by, event.last_step + by
             return replace(event, first_step=first, last_step=last, points=points)
+        if by and isinstance(event, ProfileWritten):
+            first, last = event.first_step + by, event.last_step + by
+            return replace(event, first_step=first, last_step=last)
         stepped = SettingChanged | TrainingPaused | TrainingContinued | CommandDone
         if by and isinstance(event, stepped):
             return replace(event, step=(event.step or 0) + by)
