@@ -82,7 +82,7 @@ OWNERS = {
     "matplotlib": {"plots"},
     "typer": {"cli"},
     "sqlite3": {"foreign", "runs"},
-    "PIL": {"foreign", "userdata"},
+    "PIL": {"foreign", "trackers", "userdata"},
     "onnx": {"training"},
     "onnxruntime": {"training"},
     "onnxscript": {"training"},
