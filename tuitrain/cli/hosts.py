@@ -64,7 +64,9 @@ def serve_stdio(
 
         return RunClient(root).resume(directory, checkpoint=checkpoint, settings=settings)
 
-    service = Service(root, resume=resume, readonly=readonly)
+    from tuitrain.cli.gpus import machine_calls
+
+    service = Service(root, resume=resume, machine=machine_calls(root), readonly=readonly)
     service.serve(sys.stdin.buffer, sys.stdout.buffer)
 
 

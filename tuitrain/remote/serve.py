@@ -44,16 +44,25 @@ _MOST_LOG_BYTES = 1 << 21
 class Service:
     """Answers questions."""
 
-    def __init__(self, root: Path, *, resume: Resume | None = None, readonly: bool = False) -> None:
+    def __init__(
+        self,
+        root: Path,
+        *,
+        resume: Resume | None = None,
+        machine: Mapping[str, Callable[[], Any]] | None = None,
+        readonly: bool = False,
+    ) -> None:
         """Answer questions about the runs below `root`.
 
         Args:
             root: the folder of all runs.
             resume: goes on with a run; left out: that is refused.
+            machine: what may be asked of the machine itself, by name.
             readonly: refuse commands.
         """
         self._root, self._readonly = root, readonly
         self._resume_run = resume
+        self._machine = machine or {}
         self._readers: OrderedDict[str, RunReader] = OrderedDict()
 
     def serve(self, lines: Iterable[bytes], out: BinaryIO) -> None:
@@ -88,7 +97,9 @@ class Service:
 
     def _dispatch(self, asked: Mapping[str, Any]) -> Any:
         call, arguments = asked["call"], asked.get("args", [])
-        own: dict[str, Callable[..., Any]] = {"runs": self._runs, "find": self._find}
+        own: dict[str, Callable[..., Any]] = {
+            "runs": self._runs, "find": self._find, **self._machine
+        }  # fmt: skip
         if call in own:
             return own[call](*arguments)
         directory = self._directory(asked["run"])
