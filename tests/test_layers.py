@@ -46,8 +46,7 @@ ALLOWED = {
     "alerts": BASE | {"config", "failures"},
     "components": {"errors", "extras", "config", "userdata"},
     "training": BASE | {"components", "config"},
-    "supervisor": BASE
-    | {"alerts", "config", "failures", "remote", "runs", "script", "telemetry", "traces"},
+    "supervisor": BASE | {"alerts", "config", "failures", "runs", "script", "telemetry", "traces"},
     "sweeps": BASE | {"config", "runs", "supervisor", "telemetry"},
     "remote": BASE | {"config", "runs"},
     "trackers": BASE | {"alerts", "config", "runs"},
