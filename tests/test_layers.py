@@ -47,8 +47,7 @@ ALLOWED = {
     "alerts": BASE | {"config", "failures"},
     "components": {"errors", "extras", "config", "userdata"},
     "training": BASE | {"components", "config", "tracing"},
-    "supervisor": BASE
-    | {"alerts", "config", "failures", "remote", "runs", "script", "telemetry", "traces"},
+    "supervisor": BASE | {"alerts", "config", "failures", "runs", "script", "telemetry", "traces"},
     "sweeps": BASE | {"config", "runs", "supervisor", "telemetry"},
     "remote": BASE | {"config", "runs"},
     "trackers": BASE | {"alerts", "config", "runs"},
@@ -83,7 +82,7 @@ OWNERS = {
     "matplotlib": {"plots"},
     "typer": {"cli"},
     "sqlite3": {"foreign", "runs"},
-    "PIL": {"foreign", "userdata"},
+    "PIL": {"foreign", "trackers", "userdata"},
     "onnx": {"training"},
     "onnxruntime": {"training"},
     "onnxscript": {"training"},

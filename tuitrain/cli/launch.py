@@ -44,8 +44,8 @@ LogTo = Annotated[
     typer.Option(
         "--log",
         metavar="TRACKER",
-        help="Log to tensorboard[:DIR], wandb[:PROJECT] or mlflow[:EXPERIMENT] too, as "
-        "--set log.to=[...] does; may be given again.",
+        help="Log to tensorboard[:DIR], wandb[:PROJECT], mlflow[:EXPERIMENT] or "
+        "trackio[:PROJECT] too, as --set log.to=[...] does; may be given again.",
         show_default=False,
     ),
 ]

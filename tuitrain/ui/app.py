@@ -23,6 +23,7 @@ from textual.widgets import Input
 
 from tuitrain.errors import RunBusyError, TuitrainError, UsageError
 from tuitrain.messages import Continue, Request, kind_of
+from tuitrain.remote.client import Clients
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.watched import refuse_remote, refuse_watched
 from tuitrain.supervisor.client import RunClient
@@ -115,6 +116,7 @@ class TuitrainApp(App[int]):
         self.look = look
         self.data_dir = data_dir
         self.client = RunClient(root, data_dir=data_dir)
+        self.clients = Clients(self.client)
         self.machine = machine or MachineFeed(root)
         self.span_styles: dict[str, Style] = {}
         self.preferences = preferences
@@ -410,13 +412,14 @@ class TuitrainApp(App[int]):
 
     def _order(self, directory: RunDirectory, request: Request) -> None:
         try:
-            self._await_answer(directory, self.client.send(directory, request), request)
+            number = self.clients.of(directory).send(directory, request)
+            self._await_answer(directory, number, request)
         except (TuitrainError, OSError) as error:
             self._tell_error(error)
 
     def _await_answer(self, directory: RunDirectory, number: int, request: Request) -> None:
         kind = kind_of(request)
-        answer = self.client.wait_for_answer(
+        answer = self.clients.of(directory).wait_for_answer(
             directory,
             number,
             timeout_s=COMMAND_LIMIT_S,
@@ -439,12 +442,13 @@ class TuitrainApp(App[int]):
 
     def _resume(self, directory: RunDirectory, checkpoint: str) -> None:
         try:
-            command = self.client.resume(directory, checkpoint=checkpoint)
+            client = self.clients.of(directory)
+            command = client.resume(directory, checkpoint=checkpoint)
             if command is not None:
                 self._await_answer(directory, command, Continue())
                 return
             self.tell(f"{directory.id}: resuming", "information")
-            state = self.client.wait_for_start(directory)
+            state = client.wait_for_start(directory)
         except (TuitrainError, OSError) as error:
             self._tell_error(error)
             return
