@@ -61,8 +61,8 @@ def test_few_points_are_dots_above_many_and_a_cursor_is_below_both() -> None:
     many, few = line([0.5] * 200), line([0.5, 0.5, 0.5], slot=1)
     drawn = picture(many, few, cursor=50.0)
     assert drawn.at(200, 99) == ORANGE
-    assert drawn.at(200, 97) == ORANGE
-    assert drawn.at(100, 97) != ORANGE
+    assert drawn.at(200, 98) == ORANGE
+    assert drawn.at(100, 98) != ORANGE
     assert drawn.at(200, 20)[1] > 100
 
 

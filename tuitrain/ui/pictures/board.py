@@ -27,13 +27,13 @@ from tuitrain.view.osc import (
     sixel_image,
 )
 
-RATE = 4000
-"""Bytes a second that pictures of live curves take on average, half of what the interface may."""
+RATE = 3000
+"""Bytes a second that pictures of live curves take on average; the interface may take 8000."""
 TOUCHED_S = 0.5
 """What changes this soon after a key or the mouse is not live: it goes out at once."""
-_LATEST_S = 5.0
+_LATEST_S = 10.0
 """A live curve is behind by no more, however large its picture is."""
-_MOST_TILES = 64
+_MOST_TILES = 128
 """Of a row of charts: a place in it is part of a picture's number."""
 
 
@@ -42,6 +42,9 @@ class _Hung:
     """A picture: what it is to show, and what the terminal was sent of it."""
 
     first_number: int
+    size: tuple[int, int] = (0, 0)
+    plan: Callable[[], Sequence[Tile]] | None = None
+    """Makes the tiles of what is newer than those; asked only when they may be sent."""
     tiles: Sequence[Tile] = ()
     sent: dict[int, Tile] = field(default_factory=dict)
     """By place."""
@@ -102,7 +105,8 @@ class PictureBoard:
     def hang(
         self,
         owner: object,
-        tiles: Sequence[Tile],
+        size: tuple[int, int],
+        plan: Callable[[], Sequence[Tile]],
         origin: Callable[[], Offset | None],
         on_top: Callable[[], str],
     ) -> None:
@@ -110,20 +114,22 @@ class PictureBoard:
 
         Args:
             owner: whose picture it is; its last one goes.
-            tiles: what is on it.
+            size: columns and rows of its cells.
+            plan: returns what is on it.
             origin: returns the cell of its upper left corner; None while it is not in sight.
             on_top: returns what writes the text that stands on it.
         """
         hung = self._of(owner)
-        if len(tiles) != len(hung.tiles):
+        if size != hung.size:
             hung.sent.clear()
-        hung.tiles, hung.origin, hung.on_top = tiles, origin, on_top
+        hung.size, hung.plan, hung.origin, hung.on_top = size, plan, origin, on_top
 
     def take_down(self, owner: object) -> None:
         """Show a picture no more; its cells are another's."""
-        if owner in self._hung:
-            self._hung[owner].tiles = ()
-            self._hung[owner].sent.clear()
+        hung = self._hung.get(owner)
+        if hung is not None:
+            hung.plan, hung.tiles, hung.size = None, (), (0, 0)
+            hung.sent.clear()
 
     def _of(self, owner: object) -> _Hung:
         if owner not in self._hung:
@@ -147,7 +153,8 @@ class PictureBoard:
     def is_behind(self) -> bool:
         """Whether a picture that is in sight shows what is not so any more."""
         return any(
-            hung.origin() is not None and any(_changed(hung)) for hung in self._hung.values()
+            hung.origin() is not None and (hung.plan is not None or _changed(hung))
+            for hung in self._hung.values()
         )
 
     def painted(self, regions: Sequence[Region], *, whole: bool) -> str:
@@ -169,16 +176,16 @@ class PictureBoard:
 
     def changes(self) -> str:
         """Return what to write for pictures to be up to date; live ones may have to wait."""
-        waits = self.waits_s > 0
-        return self._send(lambda hung, place: not waits or place not in hung.sent)
-
-    def _send(self, may: Callable[[_Hung, int], bool]) -> str:
         parts: list[str] = []
-        live = 0
+        live, waits = 0, self.waits_s > 0
         for hung in self._hung.values():
             corner = hung.origin()
-            places = [place for place in _changed(hung) if may(hung, place)]
-            if corner is None or not places:
+            if corner is None or (waits and hung.tiles and len(hung.sent) == len(hung.tiles)):
+                continue
+            if hung.plan is not None:
+                hung.tiles, hung.plan = hung.plan(), None
+            places = [each for each in _changed(hung) if not waits or each not in hung.sent]
+            if not places:
                 continue
             for place in places:
                 is_new = place not in hung.sent

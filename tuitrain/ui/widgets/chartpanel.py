@@ -11,7 +11,7 @@ from tuitrain.ui.widgets.lines import draw_strip, span_styles_of
 from tuitrain.ui.widgets.panel import Panel
 from tuitrain.view.chart.chart import Drawing, draw_chart, drawn_lines
 from tuitrain.view.chart.figure import Chart, Size, TerminalStyle
-from tuitrain.view.chart.pixels import plan_tiles
+from tuitrain.view.chart.pixels import Tile, plan_tiles
 from tuitrain.view.chart.readout import pack, readings
 from tuitrain.view.osc import at_cell
 from tuitrain.view.spans import Span, SpanLine, line_width
@@ -137,10 +137,15 @@ class ChartPanel(Panel):
 
     def _hang(self, board: "PictureBoard", chart: Chart) -> None:
         area = self._drawing.area
-        if area is not None:
-            tiles = plan_tiles(drawn_lines(chart), area, board.cell, board.paint, chart.cursor)
-            board.hang(self, tiles, self._corner, self._text_on_top)
-            self._app.show_pictures()
+        if area is None:
+            return
+
+        def plan() -> list[Tile]:
+            lines = drawn_lines(chart)
+            return plan_tiles(lines, area, board.cell, board.paint, chart.cursor)
+
+        board.hang(self, (area.columns, area.rows), plan, self._corner, self._text_on_top)
+        self._app.show_pictures()
 
     def _corner(self) -> Offset | None:
         """Return the upper left cell of the canvas on the screen; None while it is not seen."""

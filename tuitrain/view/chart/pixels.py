@@ -17,14 +17,15 @@ from tuitrain.view.images.colours import blend
 from tuitrain.view.images.indexed import MOST_COLOURS, Indexed
 from tuitrain.view.images.pixels import Colour
 
-TILE_CELLS = 16
+TILE_CELLS = 8
 """Of a tile from left to right: few enough that a curve's end costs little."""
-_LEVELS = 8
-"""Shades between nothing and a colour at the edge of a line."""
-_BAND, _RAW = 2, 3
-"""Of eight: how much of its colour a band has, and the raw curve behind a smoothed one."""
+_LEVELS = 4
+"""Shades up to a line's colour at its edges: eight look no better and take a quarter more bytes."""
+_BAND, _RAW = 1, 2
+"""Of four: how much of its colour a band has, and the raw curve behind a smoothed one."""
 _FAR = 1e5
 """Pixels: what lies further out is drawn as if it lay here."""
+_REACH = 4.0
 _SPARSE_CELLS = 2
 """Points further apart than so many cells are dots as well."""
 
@@ -171,8 +172,11 @@ def _between(stroke: Stroke, left: float, right: float) -> Stroke | None:
     if any(after < before for before, after in pairwise(x)):
         return stroke
     # Lines are wider than a pixel: what lies just outside reaches in.
-    first = max(0, bisect.bisect_left(x, left - 4) - 1)
-    end = min(len(x), bisect.bisect_right(x, right + 4) + 1)
+    left, right = left - _REACH, right + _REACH
+    if x[-1] < left or x[0] > right:
+        return None
+    first = max(0, bisect.bisect_left(x, left) - 1)
+    end = min(len(x), bisect.bisect_right(x, right) + 1)
     part = slice(first, end)
     return Stroke(
         stroke.colour, stroke.faint, x[part], stroke.low[part], stroke.high[part],
@@ -229,7 +233,7 @@ class _Sheet:
         """Draw a line from top to bottom."""
         column = math.floor(at - self._left)
         if 0 <= column < self._width:
-            self._fill(column, 0, self._height, colour, _LEVELS - 2)
+            self._fill(column, 0, self._height, colour, _LEVELS - 1)
 
     def curve(self, stroke: Stroke) -> None:
         """Draw the mean; what is far from it as a thin line to it."""
@@ -287,7 +291,7 @@ class _Sheet:
         self._data[part] = below.translate(table)
 
     def _mix(self, below: int, colour: Colour, steps: int) -> int:
-        """Return the place in the palette of so many eighths of a colour over what is there."""
+        """Return the place in the palette of so many quarters of a colour over what is there."""
         key = (below, colour, steps)
         found = self._mixed.get(key)
         if found is None:
