@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tuitrain.cli import output
+from tuitrain.cli import cluster, output
+from tuitrain.cli.cluster import NodeRank, NodesOption, Rendezvous
 from tuitrain.cli.control import await_answer, open_client
 from tuitrain.cli.options import Code, Json, Name, PresetArgument, RunArgument, RunsDir
 from tuitrain.cli.queue import After, GiveWay, Gpus, Memory, SlotsOption, WhenFree, wish_of
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
     from tuitrain.cli.progress import Progress
     from tuitrain.config.presets import FoundPreset
-    from tuitrain.config.schema import Preset
     from tuitrain.runs.directory import RunDirectory
     from tuitrain.runs.rows import StateRow
     from tuitrain.supervisor.client import RunClient
@@ -95,6 +95,9 @@ def run(
             show_default=False,
         ),
     ] = None,
+    nodes: NodesOption = None,
+    node_rank: NodeRank = None,
+    rendezvous: Rendezvous = None,
     name: Name = None,
     detach: Annotated[
         bool, typer.Option("--detach", "-d", help="Train in the background; print the run's id.")
@@ -132,9 +135,15 @@ def run(
     if found.shadowing:
         output.say(found.shadowing)
     in_background = tui or detach
+    machines = cluster.nodes_wanted(nodes, node_rank, rendezvous)
     client = open_client(runs_dir, data_dir)
     first = client.find(after) if after is not None else None
     wish = wish_of(when_free, gpus, memory, first, slots, give_way)
+    if machines is not None:
+        cluster.refuse_elsewhere(machines, ("--when-free", wish))
+    if machines is not None and machines.rank:
+        cluster.refuse_elsewhere(machines, ("--detach", detach), ("--tui", tui))
+        in_background = True
     with _Foreground(json) as here:
         if not in_background and not print_config and wish is None:
             here.start_worker()
@@ -155,6 +164,13 @@ def run(
             here.end_worker()
             raise typer.Exit(_sweep(found, given, runs_dir, data_dir, detach=detach, json=json))
         resolved = load_found(found, given, alerts)
+        if machines is not None:
+            # What needs one rank is refused on several machines with one each, too.
+            several = ["train.ranks=2"] if resolved.train.ranks == 1 else []
+            load_found(found, [*given, *several], alerts)
+        if machines is not None and machines.rank and not print_config:
+            folder = found.path.resolve().parent
+            raise typer.Exit(cluster.take_part(machines, data_dir, resolved, [folder]))
         check_trackers(resolved.log.to)
         if print_config:
             output.data(to_toml(resolved).rstrip("\n"))
@@ -168,7 +184,7 @@ def run(
             name=name,
             preset_folder=found.path.resolve().parent,
             wish=wish,
-            launch=_start_in_background if in_background else here,
+            launch=cluster.launch_on(machines, _start_in_background if in_background else here),
         )
     if tui:
         raise typer.Exit(_watch(directory))
@@ -245,6 +261,9 @@ def resume(
     ] = None,
     log: LogTo = None,
     textfile: Textfile = None,
+    nodes: NodesOption = None,
+    node_rank: NodeRank = None,
+    rendezvous: Rendezvous = None,
     when_free: WhenFree = False,
     gpus: Gpus = None,
     memory: Memory = None,
@@ -258,6 +277,9 @@ def resume(
     """Resume a paused run, or one that ended, from its last checkpoint."""
     from tuitrain.trackers.targets import check_trackers
 
+    machines = cluster.nodes_wanted(nodes, node_rank, rendezvous)
+    if machines is not None and machines.rank:
+        raise typer.Exit(cluster.take_part(machines, data_dir))
     client = open_client(runs_dir, data_dir)
     directory = client.find(run)
     first = client.find(after) if after is not None else None
@@ -278,7 +300,7 @@ def resume(
         settings=[*(overrides or ()), *_log_settings(log, textfile)],
         code=code or (),
         wish=wish,
-        launch=launch,
+        launch=cluster.launch_on(machines, launch),
     )
     if command is not None:
         from tuitrain.messages import Continue
@@ -371,7 +393,7 @@ class _Foreground:
 
         directory = spec.directory
         notify = load_user_config().notify
-        printer = ProgressPrinter(_progress(directory, spec.preset, self._json))
+        printer = ProgressPrinter(_progress(spec, self._json))
         printer.begin()
         observers = [printer, DesktopNotifier(directory.id, notify)]
         # One that could not even start is started again, with the run's log to say why.
@@ -399,16 +421,20 @@ def _why_failed(directory: "RunDirectory") -> str:
         return ""
 
 
-def _progress(directory: "RunDirectory", preset: "Preset", json: bool) -> "Progress":
+def _progress(spec: "LaunchSpec", json: bool) -> "Progress":
     from tuitrain.cli.progress import JsonLines, LiveLine, PlainLines, RunProgress
     from tuitrain.runs.reader import RunReader
 
+    directory, preset = spec.directory, spec.preset
     if json:
         return JsonLines(directory.id, str(directory.path))
     with closing(RunReader(directory)) as reader:
         name = str(reader.meta()["name"])
     progress = RunProgress(name, preset.train.epochs, monitor=preset.checkpoint.monitor or "")
-    return LiveLine(progress) if sys.stdout.isatty() else PlainLines(progress)
+    if sys.stdout.isatty():
+        return LiveLine(progress)
+    # Of several machines: which are waited for.
+    return PlainLines(progress, preparations=spec.nodes is not None)
 
 
 def _watch(directory: "RunDirectory") -> int:

@@ -204,7 +204,18 @@ class PlainLines:
         progress: RunProgress,
         write: Callable[[str], None] = output.data,
         clock: Callable[[], float] = time.monotonic,
+        *,
+        preparations: bool = False,
     ) -> None:
+        """Write lines.
+
+        Args:
+            progress: how far the run is.
+            write: takes a line.
+            clock: seconds.
+            preparations: with a line for each step of the preparation too.
+        """
+        self._preparations = preparations
         self._progress = progress
         self._write = write
         self._clock = clock
@@ -223,6 +234,8 @@ class PlainLines:
             case Evaluated():
                 self._progress.evaluate(event)
                 self._pace(PLAIN_EVALUATION_S)
+            case PreparationReported() if self._preparations:
+                self._write(text.sanitise(event.text))
             case TrainingPrepared():
                 self._progress.prepare(event)
                 self._last = self._clock()

@@ -25,7 +25,7 @@ from tuitrain.config.load import to_toml
 from tuitrain.config.schema import Preset
 from tuitrain.config.tracking import whole_folder, with_whole_folder
 from tuitrain.errors import FolderError, TuitrainError, UsageError
-from tuitrain.messages import Command, StartTraining
+from tuitrain.messages import Command, Nodes, StartTraining
 from tuitrain.runs.directory import RunDirectory, create_run
 from tuitrain.runs.reader import RunReader
 from tuitrain.runs.rows import History
@@ -114,6 +114,8 @@ class LaunchSpec:
     """Live settings that were named with the resume: they hold whatever was set meanwhile."""
     wish: Wish | None = None
     """What the run waits for in the queue first; None: it starts at once."""
+    nodes: Nodes | None = None
+    """The machines that train, of which this is node 0; None: this one alone does."""
 
     @property
     def grace_s(self) -> float:
@@ -156,6 +158,7 @@ class LaunchSpec:
             checkpoint=self.checkpoint,
             live=self.live,
             abandoned=history.abandoned,
+            nodes=self.nodes,
         )
 
     def to_json(self) -> str:
