@@ -188,6 +188,11 @@ def read_failures(run_directory: Path) -> list[RankFailure]:
     return sorted((each for each in found if each is not None), key=lambda each: each.time)
 
 
+def is_signalled(reason: str) -> bool:
+    """Return whether a run was stopped for this reason by a signal to end, which is no Ctrl-C."""
+    return "SIGTERM" in reason or "SIGUSR1" in reason
+
+
 @dataclass(frozen=True, slots=True)
 class RanksEnded:
     """How a run ended, as its ranks know."""
@@ -196,9 +201,9 @@ class RanksEnded:
     reason: str
 
     @property
-    def by_sigterm(self) -> bool:
-        """Whether SIGTERM to one of its processes has stopped it."""
-        return self.state == "stopped" and "SIGTERM" in self.reason
+    def is_terminated(self) -> bool:
+        """Whether a signal to one of its processes has stopped it."""
+        return self.state == "stopped" and is_signalled(self.reason)
 
 
 def write_end(run_directory: Path, end: RanksEnded) -> None:

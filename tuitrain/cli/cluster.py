@@ -4,6 +4,8 @@ Knows what a person may ask, and what SLURM says instead.
 """
 
 import os
+import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,13 +14,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tuitrain.cli import output
-from tuitrain.errors import UsageError
+from tuitrain.errors import EXIT_TERMINATED, TuitrainError, UsageError
 
 if TYPE_CHECKING:
     from subprocess import Popen
 
     from tuitrain.config.schema import Preset
     from tuitrain.messages import Nodes
+    from tuitrain.runs.directory import RunDirectory
+    from tuitrain.runs.rows import JobLimit
+    from tuitrain.supervisor.cluster.slurm import SlurmJob
     from tuitrain.supervisor.launch import LaunchSpec
 
 NodesOption = Annotated[
@@ -40,6 +45,22 @@ Rendezvous = Annotated[
     typer.Option(
         "--rendezvous", metavar="HOST:PORT",
         help="With --nodes: an address of node 0 and a free port there.", show_default=False,
+    ),
+]  # fmt: skip
+
+Requeue = Annotated[
+    bool,
+    typer.Option(
+        "--requeue",
+        help="In a job of SLURM: SIGTERM or SIGUSR1 saves a checkpoint and puts the job into the "
+        "queue again, where the run goes on.",
+    ),
+]
+TimeLimit = Annotated[
+    str | None,
+    typer.Option(
+        "--time-limit", metavar="[D-]H:M:S", help="How long this may run, as SLURM writes it.",
+        show_default="SLURM's",
     ),
 ]  # fmt: skip
 
@@ -78,9 +99,92 @@ def nodes_wanted(number: int | None, rank: int | None, rendezvous: str | None) -
 Launch = Callable[["LaunchSpec"], "Popen[bytes] | None"]
 
 
-def launch_on(nodes: "Nodes | None", launch: Launch) -> Launch:
-    """Return what launches a run as node 0 of several machines, where there are any."""
-    return launch if nodes is None else lambda spec: launch(replace(spec, nodes=nodes))
+class Job:
+    """The job of a scheduler that a command is in, if it is in one, and what becomes of it."""
+
+    def __init__(
+        self, slurm: "SlurmJob | None", limit: "JobLimit | None", *, requeues: bool
+    ) -> None:
+        """Know a job.
+
+        Args:
+            slurm: None: there is none of SLURM's.
+            limit: when it ends; None: that is not known.
+            requeues: it is put into the queue again when a signal ends it.
+        """
+        self._slurm = slurm
+        self._limit = limit
+        self._requeues = requeues
+
+    @classmethod
+    def here(cls, requeue: bool, time_limit: str | None) -> "Job":
+        """Return the job that this process is in.
+
+        Raises:
+            UsageError: the limit is none, or there is no job to requeue.
+        """
+        from tuitrain.runs.rows import JobLimit
+        from tuitrain.supervisor.cluster import slurm
+
+        job = slurm.job_of(os.environ, sys.argv[1:])
+        if requeue and job is None:
+            raise UsageError("--requeue: this is no job of SLURM (SLURM_JOB_ID is not set)")
+        if time_limit is None:
+            ends = slurm.end_of_job(os.environ, time.time)
+        elif seconds := slurm.duration_of(time_limit):
+            ends = time.time() + seconds
+        else:
+            raise UsageError(
+                f"--time-limit {time_limit}: must be as SLURM has it: minutes, H:M:S or D-H:M:S"
+            )
+        return cls(job, JobLimit(ends, requeue) if ends else None, requeues=requeue)
+
+    def begun(self, root: Path) -> "RunDirectory | None":
+        """Return the run that this command has begun before its job was requeued; None: none."""
+        from tuitrain.runs.directory import RunDirectory
+
+        if self._slurm is None or not self._slurm.restarts:
+            return None
+        for path in sorted(root.glob(f"*/{_JOB_FILE}"), reverse=True):
+            if path.read_text(encoding="utf-8").strip() == self._slurm.key:
+                return RunDirectory(path.parent)
+        return None
+
+    def note(self, directory: "RunDirectory") -> None:
+        """Leave in a run's folder which job has it, so that it is found when that is requeued."""
+        if self._slurm is not None:
+            path = directory.path / _JOB_FILE
+            path.write_text(f"{self._slurm.key}\n", encoding="utf-8")
+
+    def on(self, spec: "LaunchSpec") -> "LaunchSpec":
+        """Return how a run is launched in this job."""
+        return replace(spec, job=self._limit, usr1_stops=self._requeues)
+
+    def end(self, exit_code: int) -> None:
+        """Put the job into the queue again where a signal has ended the run."""
+        from tuitrain.supervisor.cluster.slurm import requeue
+
+        if not self._requeues or self._slurm is None or exit_code != EXIT_TERMINATED:
+            return
+        try:
+            requeue(self._slurm)
+        except TuitrainError as error:
+            output.say(f"job {self._slurm.id} was not requeued: {error}")
+        else:
+            output.say(f"job {self._slurm.id} is in the queue again, and goes on there")
+
+
+_JOB_FILE = "slurm-job"
+
+
+def launch_on(nodes: "Nodes | None", job: Job, launch: Launch) -> Launch:
+    """Return what launches a run in a job, and as node 0 where there are several machines."""
+
+    def launch_there(spec: "LaunchSpec") -> "Popen[bytes] | None":
+        job.note(spec.directory)
+        return launch(job.on(replace(spec, nodes=nodes)))
+
+    return launch_there
 
 
 def take_part(
@@ -109,12 +213,19 @@ def take_part(
     ).run()
 
 
-def refuse_elsewhere(nodes: "Nodes", *asked: tuple[str, object]) -> None:
-    """Refuse what only node 0, or a single machine, can do.
+def is_elsewhere(nodes: "Nodes | None", waits: bool, *, detach: bool, tui: bool) -> "Nodes | None":
+    """Return the machines of a run where this one is not node 0; None where the run is here.
 
     Raises:
-        UsageError: one of what is asked for is set.
+        UsageError: what is asked for is not for several machines, or for node 0 alone.
     """
-    for option, value in asked:
-        if value:
-            raise UsageError(f"{option}: not on node {nodes.rank} of several machines")
+    if nodes is None:
+        return None
+    if waits:
+        raise UsageError("--when-free: the queue is that of one machine; leave it or --nodes out")
+    if not nodes.rank:
+        return None
+    if detach or tui:
+        option = "--detach" if detach else "--tui"
+        raise UsageError(f"{option}: the run is on node 0, and this is node {nodes.rank}")
+    return nodes

@@ -170,6 +170,8 @@ class StartTraining:
     """Paths of checkpoints of a history given up: neither resumed from nor counted."""
     nodes: Nodes | None = None
     """Where several machines train, each with `train.ranks` ranks; None: this one alone does."""
+    usr1_stops: bool = False
+    """SIGUSR1 stops, as SIGTERM does; else it saves a checkpoint."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from functools import partial
 
 from tuitrain.errors import EXIT_FAILED, EXIT_FINISHED, EXIT_INTERRUPTED, EXIT_TERMINATED
 from tuitrain.messages import Command, TrainingEnded
-from tuitrain.ranks import FOLDER, read_board, read_cause
+from tuitrain.ranks import FOLDER, is_signalled, read_board, read_cause
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.log import LogFile
 from tuitrain.supervisor.clock import SteadyClock
@@ -160,5 +160,5 @@ class Attempt:
         if self._stopping.exit_code:
             return self._stopping.exit_code
         # A signal that one of the ranks got is the job's, as under SLURM.
-        by_sigterm = self._ended is not None and "SIGTERM" in self._ended.reason
-        return EXIT_TERMINATED if by_sigterm else EXIT_INTERRUPTED
+        signalled = self._ended is not None and is_signalled(self._ended.reason)
+        return EXIT_TERMINATED if signalled else EXIT_INTERRUPTED

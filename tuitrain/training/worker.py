@@ -22,7 +22,6 @@ from tuitrain.messages import (
     Command,
     EstimateCost,
     Numbered,
-    SaveCheckpoint,
     StartTraining,
     TrainingEnded,
     WarmedUp,
@@ -49,7 +48,7 @@ def main(events: "Queue[Numbered]", commands: "Queue[Command]") -> NoReturn:
     order = _await_order(link)
     sys.path[:0] = order.code_folders
     link.begin(order.attempt)
-    stop_on_signals(link, SaveCheckpoint(0))
+    stop_on_signals(link, usr1_stops=order.usr1_stops)
     write_stacks_at_signal(Path(order.run_directory) / "stacks.txt")
     link.send(WorkerStarted(time.time(), os.getpid()))
     with FileLock(Path(order.run_directory) / "worker.lock"):

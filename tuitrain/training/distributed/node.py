@@ -129,7 +129,7 @@ def _conclude(cause: RankFailure | None, end: RanksEnded | None) -> _End:
     if end.state == "failed":
         return EXIT_FAILED, text, None
     if end.state == "stopped":
-        return EXIT_TERMINATED if end.by_sigterm else EXIT_INTERRUPTED, text, None
+        return EXIT_TERMINATED if end.is_terminated else EXIT_INTERRUPTED, text, None
     return EXIT_FINISHED, text, None
 
 

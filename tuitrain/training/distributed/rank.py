@@ -19,7 +19,7 @@ from multiprocessing.queues import Queue
 from pathlib import Path
 from typing import Any, cast
 
-from tuitrain.messages import Command, Numbered, SaveCheckpoint, StartTraining
+from tuitrain.messages import Command, Numbered, StartTraining
 from tuitrain.ranks import (
     Board,
     RankFailure,
@@ -73,7 +73,7 @@ def rank_main(
         channel.take_over(order.attempt, handed)
         channel.listen()
         _run_aside(partial(_await_orphaned, orphaned, channel))
-    _set_up_process(rank, directory, channel)
+    _set_up_process(rank, order, channel)
     board = Board(board_path(directory), size)
     board.put(rank, 0, "starting")
     try:
@@ -86,15 +86,16 @@ def rank_main(
     return rank
 
 
-def _set_up_process(rank: int, directory: Path, channel: WorkerChannel) -> None:
+def _set_up_process(rank: int, order: StartTraining, channel: WorkerChannel) -> None:
     import torch
 
     from tuitrain.training.runtime.lazy_dynamo import put_off_dynamo
 
+    directory = Path(order.run_directory)
     put_off_dynamo()
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     torch.multiprocessing._set_thread_name(f"rank {rank}")
-    stop_on_signals(channel, SaveCheckpoint(0))
+    stop_on_signals(channel, usr1_stops=order.usr1_stops)
     stop = signal.getsignal(signal.SIGTERM)
 
     def note(number: int, frame: Any) -> None:
