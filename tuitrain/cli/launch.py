@@ -178,7 +178,7 @@ def run(
         launch = cluster.launch_on(machines, job, _start_in_background if in_background else here)
         begun = job.begun(client.root)
         directory = (
-            _go_on(client, begun, resolved, launch)
+            _go_on(client, begun, resolved, folder, launch)
             if begun is not None
             else client.start(resolved, name=name, preset_folder=folder, wish=wish, launch=launch)
         )
@@ -191,7 +191,11 @@ def run(
 
 
 def _go_on(
-    client: "RunClient", directory: "RunDirectory", preset: "Preset", launch: cluster.Launch
+    client: "RunClient",
+    directory: "RunDirectory",
+    preset: "Preset",
+    folder: Path,
+    launch: cluster.Launch,
 ) -> "RunDirectory":
     """Resume the run that this command had begun before its job was requeued; return it.
 
@@ -205,7 +209,10 @@ def _go_on(
             output.say(f"{directory.id} had finished before this job was requeued")
             return directory
     output.say(f"this job was requeued: {directory.id} goes on")
-    client.resume(directory, code=own_code(preset), launch=launch)
+    # The command line names the preset, so its code may be loaded, from where it lies.
+    files = {name: folder / f"{name.partition(':')[0]}.py" for name in own_code(preset)}
+    code = {str(file) if file.is_file() else name for name, file in files.items()}
+    client.resume(directory, code=sorted(code), launch=launch)
     return directory
 
 
