@@ -185,8 +185,11 @@ class Cli:
             "OMP_NUM_THREADS": "1",
         }
 
-    def start(self, *arguments: str, **options: Any) -> "subprocess.Popen[str]":
-        command = [sys.executable, "-m", "tuitrain", *map(str, arguments)]
+    def start(
+        self, *arguments: str, before: tuple[str, ...] = (), **options: Any
+    ) -> "subprocess.Popen[str]":
+        """Start a command, by another one where `before` is given."""
+        command = [*before, sys.executable, "-m", "tuitrain", *map(str, arguments)]
         streams = {
             "stdin": subprocess.DEVNULL,
             "stdout": subprocess.PIPE,

@@ -327,6 +327,16 @@ _NEVER = {
 
 
 @dataclass(frozen=True, slots=True)
+class JobLimit:
+    """The end of the scheduler's job that a run is in."""
+
+    ends: float
+    """In seconds since the epoch."""
+    requeues: bool = False
+    """The job is put into the queue again then, and the run goes on in it."""
+
+
+@dataclass(frozen=True, slots=True)
 class RunFacts:
     """What was found out about a run as a whole; None where it is not known yet."""
 
@@ -347,6 +357,8 @@ class RunFacts:
     """The log that the record follows; None for a run of this program's own."""
     script: ScriptFacts | None = None
     """The script that was run as it is; None for a preset."""
+    job: JobLimit | None = None
+    """The job that the newest attempt is in; None: it is in none that ends."""
 
     @property
     def first_step(self) -> int:

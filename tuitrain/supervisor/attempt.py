@@ -8,12 +8,13 @@ import shutil
 from collections.abc import Sequence
 from functools import partial
 
-from tuitrain.errors import EXIT_FAILED, EXIT_FINISHED, EXIT_INTERRUPTED
+from tuitrain.errors import EXIT_FAILED, EXIT_FINISHED, EXIT_INTERRUPTED, EXIT_TERMINATED
 from tuitrain.messages import Command, TrainingEnded
-from tuitrain.ranks import FOLDER, RankFailure, read_board, read_cause
+from tuitrain.ranks import FOLDER, is_signalled, read_board, read_cause
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.log import LogFile
 from tuitrain.supervisor.clock import SteadyClock
+from tuitrain.supervisor.cluster.words import cause_words
 from tuitrain.supervisor.intake import Intake
 from tuitrain.supervisor.observers.observer import Observers
 from tuitrain.supervisor.rank_deadline import RankDeadline
@@ -133,7 +134,7 @@ class Attempt:
         if reason:
             return TrainingEnded(self._clock(), self._observers.step, "stopped", reason)
         if (cause := read_cause(self._directory.path)) is not None:
-            return self._failure(_cause_words(cause), cause.traceback)
+            return self._failure(cause_words(cause), cause.traceback)
         how = describe_exit(self._worker.exit_code)
         who = "the agent of the ranks" if read_board(self._directory.path) else "the worker"
         return self._failure(f"{who} {how}", self._log_tail())
@@ -156,15 +157,8 @@ class Attempt:
             return EXIT_FINISHED
         if state == "failed":
             return EXIT_FAILED
-        return self._stopping.exit_code or EXIT_INTERRUPTED
-
-
-def _cause_words(cause: RankFailure) -> str:
-    """Say which rank failed, and how."""
-    if cause.common:
-        return cause.reason
-    if cause.lost_peer:
-        return f"rank {cause.rank} lost another rank: {cause.reason}"
-    if cause.reason:
-        return f"rank {cause.rank}: {cause.reason}"
-    return f"rank {cause.rank} {describe_exit(cause.exit_code)}"
+        if self._stopping.exit_code:
+            return self._stopping.exit_code
+        # A signal that one of the ranks got is the job's, as under SLURM.
+        signalled = self._ended is not None and is_signalled(self._ended.reason)
+        return EXIT_TERMINATED if signalled else EXIT_INTERRUPTED

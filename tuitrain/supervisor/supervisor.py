@@ -65,7 +65,7 @@ class Supervisor:
         self._open_turn = open_turn
         self._environ = environ
         self._clock = SteadyClock()
-        self._signals = Signals()
+        self._signals = Signals(usr1_stops=spec.usr1_stops)
 
     def run(self) -> int:
         """Supervise until the run is over; return the exit code.

@@ -29,6 +29,7 @@ from tuitrain.training.checkpoints.files import CheckpointFolder, load_checkpoin
 from tuitrain.training.checkpoints.weights import begin_with
 from tuitrain.training.checkpoints.writer import CheckpointWriter
 from tuitrain.training.distributed.replica import replicate
+from tuitrain.training.distributed.sending import at_hand
 from tuitrain.training.distributed.world import ALONE, World
 from tuitrain.training.distributed.writing import FollowingWriter
 from tuitrain.training.instruments import Instrument
@@ -93,7 +94,7 @@ class Session:
             self._folder.prepare()
         set_up_torch(self._preset.train)
         if not (world.is_alone or self._preset.train.threads):
-            torch.set_num_threads(max(1, torch.get_num_threads() // world.size))
+            torch.set_num_threads(max(1, torch.get_num_threads() // world.place.size))
         seed_everything(self._preset.train.seed)
         device = pick_device(self._preset.train.device)
         Instrument("the record of allocations", self._tell_left_out).look(
@@ -141,9 +142,10 @@ class Session:
         self._link.send(PreparationReported(time.time(), text))
 
     def _build(self) -> TrainingComponents:
-        """Build the parts; of several ranks rank 0 first, as data may be fetched or decoded."""
-        if not self._world.leads:
-            self._world.first(None)
+        """Build the parts; of a machine's ranks one first, as data may be fetched or decoded."""
+        is_first = not self._world.place.rank
+        if not is_first:
+            self._world.gather(None)
         parts = build_components(
             self._preset,
             Path(self._order.data_directory),
@@ -152,8 +154,8 @@ class Session:
             warn=self._tell_of_data,
             world=self._world,
         )
-        if self._world.leads:
-            self._world.first(None)
+        if is_first:
+            self._world.gather(None)
         return parts
 
     # --- resume ---------------------------------------------------------------------------------
@@ -162,7 +164,10 @@ class Session:
         """Go back to a checkpoint: rank 0 finds it, the others follow."""
         if self._world.leads:
             self._restore(trainer)
-            self._world.first(self._restored)
+            path = self._world.first(self._restored)
+            if path is not None and self._world.is_spread:
+                with at_hand(self._world, path, self._folder.folder):
+                    pass
             return
         path = self._world.first(self._restored)
         settings = PendingChanges(self._order.settings)
@@ -173,7 +178,11 @@ class Session:
             return
         if self._order.checkpoint:
             settings = PendingChanges(())
-        self._load(trainer, load_checkpoint(path), settings)
+        if not self._world.is_spread:
+            self._load(trainer, load_checkpoint(path), settings)
+            return
+        with at_hand(self._world, path, self._folder.folder) as found:
+            self._load(trainer, load_checkpoint(found), settings)
 
     def _restore(self, trainer: Trainer) -> None:
         """Go back to the newest whole checkpoint.

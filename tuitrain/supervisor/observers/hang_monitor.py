@@ -10,7 +10,7 @@ from pathlib import Path
 from tuitrain.alerts.hang import Hang
 from tuitrain.alerts.rule import RunStatus
 from tuitrain.messages import AlertRaised, Event
-from tuitrain.ranks import behind, read_board
+from tuitrain.ranks import behind, read_board, read_hosts
 from tuitrain.supervisor.observers.observer import Observer
 from tuitrain.supervisor.stacks import as_text, collect_stacks
 
@@ -54,7 +54,8 @@ class HangMonitor(Observer):
         """Say so where the run hangs."""
         if text := self._rule.poll(time.monotonic()):
             # Before the stacks are asked for: that takes a while.
-            waited_for = behind(read_board(self._stacks_path.parent))
+            folder = self._stacks_path.parent
+            waited_for = behind(read_board(folder), read_hosts(folder))
             stacks = as_text(collect_stacks(worker_pid, self._stacks_path))
             yield self._alert(f"{text}; {waited_for}" if waited_for else text, stacks)
 

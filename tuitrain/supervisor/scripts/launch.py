@@ -62,6 +62,11 @@ class ScriptLaunch:
     def wish(self) -> None:
         """Nothing: a script waits in no queue."""
 
+    @property
+    def usr1_stops(self) -> bool:
+        """No: SIGUSR1 asks a script to save."""
+        return False
+
     def rules(self) -> Rules:
         """Return the rules on alerts: those that hold for a loop of which little is known."""
         # The time of a step has evaluations in it, so that none is known to be slow.

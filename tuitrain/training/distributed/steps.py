@@ -119,7 +119,7 @@ class SharedSteps:
         for alert in alerts:
             if alert.text not in self._passed_on:
                 self._passed_on.add(alert.text)
-                text = f"rank {rank}: {alert.text}"
+                text = f"{self._world.name(rank)}: {alert.text}"
                 self._send(AlertRaised(alert.time, alert.step, alert.kind, text, alert.detail))
 
     # --- for who tells of it ----------------------------------------------------------------------
