@@ -87,6 +87,11 @@ def read_board(run_directory: Path) -> list[Standing]:
     return []
 
 
+def pids_of_ranks(run_directory: Path) -> list[int]:
+    """Return the processes of a run's ranks on this machine that have started."""
+    return [each.pid for each in read_board(run_directory) if each.pid]
+
+
 def behind(standings: list[Standing]) -> str:
     """Return in words which rank the others wait for; empty where none is behind."""
     going = [each for each in standings if each.pid and each.phase != "ended"]

@@ -20,7 +20,8 @@ from tuitrain.training.checkpoints.manager import CheckpointManager
 from tuitrain.training.checkpoints.writer import CheckpointWriter
 from tuitrain.training.commands import CommandHandler
 from tuitrain.training.distributed.agreement import AgreedPlanner
-from tuitrain.training.distributed.steps import SharedSteps, held_bytes
+from tuitrain.training.distributed.readings import RankReadings
+from tuitrain.training.distributed.steps import SharedSteps
 from tuitrain.training.endings import Endings, RunEndedError, note_unsaved
 from tuitrain.training.instruments import Instrument
 from tuitrain.training.memory.allocator import Allocator, find_allocator
@@ -59,7 +60,6 @@ def _steps_of(
     channel: WorkerChannel,
     timing_share: float,
     instrument: Callable[[str], Instrument],
-    memory: Callable[[], float],
 ) -> tuple[StepReporter, TrainStep, LayerWatch, SharedSteps | None]:
     """Return what takes the steps of a state, tells of them, looks into layers, and shares them."""
     components = state.components
@@ -80,7 +80,8 @@ def _steps_of(
     layers = LayerWatch(components, state.settings, recorder, instrument("the measure of layers"))
     shared = None
     if not components.world.is_alone:
-        shared = SharedSteps(recorder, timer, components.world, channel, memory)
+        held = RankReadings(components.device).read
+        shared = SharedSteps(recorder, timer, components.world, channel, held)
     reporter = StepReporter(state, recorder, timer, nonfinite, channel.send, shared)
     return reporter, step, layers, shared
 
@@ -126,7 +127,7 @@ class Trainer:
 
         instrument = partial(_instrument, state, send)
         self._reporter, self._train_step, self._layers, shared = _steps_of(
-            state, channel, timing_share, instrument, partial(held_bytes, device)
+            state, channel, timing_share, instrument
         )
         self._planner = _planner_of(state, channel, shared)
         standstill = Standstill(send)

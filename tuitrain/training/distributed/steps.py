@@ -7,14 +7,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import psutil
-import torch
-
 from tuitrain.messages import AlertRaised, MetricPoints
 from tuitrain.metric_names import STAGES, rank_metric, split_metric
 from tuitrain.training.channel import WorkerChannel
 from tuitrain.training.distributed.beat import Met, Slot
 from tuitrain.training.distributed.channel import QuietChannel
+from tuitrain.training.distributed.readings import HELD, Held
 from tuitrain.training.distributed.world import World
 from tuitrain.training.metrics.named import Values
 from tuitrain.training.metrics.recorder import KEPT_BYTES, Flushed, StepRecorder
@@ -35,7 +33,7 @@ class SharedSteps:
         timer: StepTimer,
         world: World,
         channel: WorkerChannel,
-        memory: Callable[[], float],
+        held: Callable[[], Held],
     ) -> None:
         """Share what `recorder` holds.
 
@@ -44,14 +42,14 @@ class SharedSteps:
             timer: of this rank's steps.
             world: the ranks.
             channel: takes events; that of a rank other than 0 keeps alerts for the beat.
-            memory: bytes that this rank takes.
+            held: what this rank holds of its machine.
         """
         self._recorder = recorder
         self._timer = timer
         self._world = world
         self._send = channel.send
         self._quiet = channel if isinstance(channel, QuietChannel) else None
-        self._memory = memory
+        self._held = held
         self._first = 1
         self._own: Flushed | None = None
         self._sizes: list[int] = []
@@ -88,7 +86,7 @@ class SharedSteps:
         """Return what this rank tells of itself."""
         named = self._own is not None and bool(self._own.named)
         speaks = named or (self._quiet is not None and self._quiet.has_alerts)
-        return Slot(speaks=float(speaks), memory_bytes=self._memory(), stages_s=self._stages)
+        return Slot(speaks=float(speaks), held=self._held(), stages_s=self._stages)
 
     def say(self) -> Any:
         """Return named values with the samples of each step, and alerts."""
@@ -133,24 +131,28 @@ class SharedSteps:
         """Take what a step was last split into on this rank."""
         named = {point.name: point.values[-1] for point in points}
         if named:
-            self._stages = tuple(named[split_metric(stage)] for stage in STAGES)
+            self._stages = tuple(named.get(split_metric(stage), 0.0) for stage in STAGES)
 
     def points(self, step: int) -> tuple[MetricPoints, ...]:
         """Return what each rank last took for a stage and holds in memory, once a second."""
         now = time.monotonic()
-        timed = [rank for rank, slot in enumerate(self._slots) if any(slot.stages_s)]
-        if now < self._told_at or len(timed) < len(self._slots):
+        if now < self._told_at or not self._slots:
             return ()
         self._told_at = now + TELL_S
+        # Ranks are compared: a step of one of them says nothing before all have timed some.
+        timed = all(any(slot.stages_s) for slot in self._slots)
         return tuple(
             MetricPoints(rank_metric(rank, name), step, (value,))
-            for rank in timed
-            for name, value in _told(self._slots[rank])
+            for rank, slot in enumerate(self._slots)
+            for name, value in _told(slot, timed)
         )
 
 
-def _told(slot: Slot) -> list[tuple[str, float]]:
-    return [*zip(STAGES, slot.stages_s, strict=True), ("memory_bytes", slot.memory_bytes)]
+def _told(slot: Slot, timed: bool) -> list[tuple[str, float]]:
+    held = zip(HELD, slot.held.numbers(), strict=True)
+    # A device that tells nothing has no curve.
+    told = [(name, value) for name, value in held if value]
+    return [*zip(STAGES, slot.stages_s, strict=True), *told] if timed else told
 
 
 def merge_named(said: Sequence[tuple[Values, Sequence[int]]], first_step: int) -> Values:
@@ -174,10 +176,3 @@ def merge_named(said: Sequence[tuple[Values, Sequence[int]]], first_step: int) -
 def _means(sums: Mapping[int, tuple[float, float]]) -> tuple[list[int], list[float]]:
     steps = sorted(step for step, (_total, weight) in sums.items() if weight)
     return steps, [sums[step][0] / sums[step][1] for step in steps]
-
-
-def held_bytes(device: torch.device) -> float:
-    """Return what a rank holds of its GPU's memory; on a CPU of the machine's."""
-    if device.type == "cuda":
-        return float(torch.cuda.memory_reserved(device))
-    return float(psutil.Process().memory_info().rss)

@@ -28,10 +28,10 @@ from typing import Any, Literal, Protocol, get_args
 import torch
 
 from tuitrain.messages import MetricPoints
-from tuitrain.metric_names import HOST_BOUND_METRIC, STAGES, WALL_METRIC, split_metric
+from tuitrain.metric_names import EXCHANGE, HOST_BOUND_METRIC, STAGES, WALL_METRIC, split_metric
 from tuitrain.training.instruments import Instrument, nothing, spared
 
-Stage = Literal["data", "copy", "forward", "backward", "optimizer", "other"]
+Stage = Literal["data", "copy", "forward", "backward", "exchange", "optimizer", "other"]
 
 COST_SHARE = 0.003
 """Part of the training time that timing may take, as far as it can be foreseen."""
@@ -302,6 +302,8 @@ class StepTimer:
                 sums[stage] += self._clock.seconds(first, last)
         means = {stage: total / len(read) for stage, total in sums.items()}
         means["other"] += self._flush_s
+        if not any(EXCHANGE in laps.stages for laps in read):
+            del means[EXCHANGE]
         return means
 
     def _read_steps(self) -> list[Laps]:
