@@ -7,7 +7,7 @@ the machine that it is on.
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from multiprocessing import active_children
 
 import psutil
@@ -33,7 +33,7 @@ class Held:
 
     def numbers(self) -> tuple[float, ...]:
         """Return it as numbers, in the order of `HELD`."""
-        return astuple(self)
+        return tuple(getattr(self, name) for name in HELD)
 
 
 HELD = tuple(Held.__dataclass_fields__)
