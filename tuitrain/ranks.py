@@ -117,6 +117,16 @@ def _place(standing: Standing) -> str:
     return f"in the {standing.phase} after step {standing.step}"
 
 
+def profile_of_rank(name: str, rank: int) -> str:
+    """Return what the profile of one rank is called, of those that an order is for."""
+    return f"{name}-rank{rank}"
+
+
+def order_of_profile(name: str) -> str:
+    """Return what the profiles of all ranks of its order are called by."""
+    return name.partition("-rank")[0]
+
+
 # --- failures -------------------------------------------------------------------------------------
 
 

@@ -13,6 +13,8 @@ from statistics import median
 from tuitrain.analysis.bottleneck import COPY_SHARE, INPUT_SHARE, Bottleneck, diagnose
 from tuitrain.analysis.step_time import StepContext, StepTime
 from tuitrain.metric_names import EXCHANGE, STAGES, rank_metric
+from tuitrain.ranks import order_of_profile
+from tuitrain.runs.rows import ProfileRow
 from tuitrain.units import share_text, short_time
 
 _OWN_STAGES = ("data", "copy", "forward", "optimizer")
@@ -212,3 +214,58 @@ def _exchange_bound(
 
 def _rest_s(ranks: Sequence[RankTime], one: RankTime, stage: str) -> float:
     return median(each.seconds[stage] for each in ranks if each is not one)
+
+
+# --- profiles of several ranks over the same steps ------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ProfiledRank:
+    """What a rank's profiled steps went into, in seconds a step."""
+
+    rank: int
+    profile: str
+    """The name of its profile."""
+    data_s: float
+    """Waiting for the batch, and copying it."""
+    compute_s: float
+    """Forward, backward and update."""
+    exchange_s: float
+    """What the exchange takes on the rank that waits for none."""
+    wait_s: float
+    """Waiting for the slowest of the ranks that were profiled."""
+    other_s: float
+
+
+def profiled_ranks(rows: Sequence[ProfileRow], name: str) -> tuple[ProfiledRank, ...]:
+    """Return what ranks that were profiled with the one called `name` took; empty: it was alone."""
+    order = order_of_profile(name)
+    together = [row for row in rows if order_of_profile(row.name) == order and row.facts.stages_s]
+    exchanges = [_exchange_by_step(row) for row in together]
+    common = set.intersection(*map(set, exchanges)) if exchanges else set()
+    if not common:
+        return ()
+    shortest_s = sum(min(each[step] for each in exchanges) for step in common) / len(common)
+    found = []
+    for row, exchange in zip(together, exchanges, strict=True):
+        stages = row.facts.stages_s or {}
+        own_s = sum(exchange[step] for step in common) / len(common)
+        found.append(
+            ProfiledRank(
+                rank=row.facts.rank or 0,
+                profile=row.name,
+                data_s=stages.get("data", 0.0) + stages.get("copy", 0.0),
+                compute_s=sum(stages.get(each, 0.0) for each in _COMPUTE),
+                exchange_s=shortest_s,
+                wait_s=own_s - shortest_s,
+                other_s=stages.get("other", 0.0),
+            )
+        )
+    return tuple(sorted(found, key=lambda each: each.rank))
+
+
+_COMPUTE = ("forward", "backward", "optimizer")
+
+
+def _exchange_by_step(row: ProfileRow) -> dict[int, float]:
+    return dict(enumerate(row.facts.exchange_s or (), row.first_step or 0))

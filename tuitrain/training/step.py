@@ -55,19 +55,21 @@ class TrainStep:
         self._forward = ForwardPass(components, recorder)
         self._update = WeightUpdate(components, settings, recorder, self._forward, norms)
 
-    def __call__(self, step: int, source: Batches) -> str:
+    def __call__(self, step: int, source: Batches, laps: Laps | None = None) -> str:
         """Take a step.
 
         Args:
             step: counted from 0.
             source: of its batches.
+            laps: time it, whether it was drawn or not.
 
         Returns:
             Why the run has to end: the loss is not finite, and the update was not made. Else empty.
         """
         components, recorder = self._components, self._recorder
         self._undo.begin(step)
-        laps = self._timer.begin(step) if step >= self._timer.due else None
+        if laps is None and step >= self._timer.due:
+            laps = self._timer.begin(step)
 
         rate = self._settings.rate(step)
         if rate != self._rate:

@@ -5,7 +5,7 @@ Pure functions to spans and text.
 
 from collections.abc import Sequence
 
-from tuitrain.analysis.ranks import RankMemory, RankTime
+from tuitrain.analysis.ranks import ProfiledRank, RankMemory, RankTime
 from tuitrain.metric_names import EXCHANGE
 from tuitrain.units import of_total, short_time, size
 from tuitrain.view.bars import height_of, stacked_bar
@@ -146,6 +146,38 @@ def _memory_cells(each: RankMemory) -> tuple[str, ...]:
         used if each.device_total_bytes else "",
         f"{each.temperature_c:.0f} C" if each.temperature_c else "",
     )
+
+
+# --- profiles -------------------------------------------------------------------------------------
+
+_PARTS = ("data", "compute", "exchange", "waits", "other")
+_PROFILED_NOTE = "the same steps on each rank, a step; `waits` is for the slowest of these ranks"
+
+
+def profiled_lines(ranks: Sequence[ProfiledRank], shown: str, width: int) -> list[SpanLine]:
+    """Return what ranks that were profiled together took, side by side; nothing for one alone.
+
+    Args:
+        ranks: of one order.
+        shown: the profile that is looked at.
+        width: in cells.
+    """
+    if len(ranks) < 2:
+        return []
+    names = [f"rank {each.rank}" for each in ranks]
+    label = max(map(len, names)) + 2
+    head = "".join(each.rjust(_TIME) for each in _PARTS)
+    lines: list[SpanLine] = wrapped([_PROFILED_NOTE], max(20, width - 1), "quiet")
+    lines.append((Span(" " * label), Span(f"{head}  profile", "quiet")))
+    longest_s = max(each.data_s + each.compute_s for each in ranks)
+    for each, name in zip(ranks, names, strict=True):
+        parts = (each.data_s, each.compute_s, each.exchange_s, each.wait_s, each.other_s)
+        times = "".join(short_time(part).rjust(_TIME) for part in parts)
+        style = "alert" if each.data_s + each.compute_s == longest_s else ""
+        mark = " *" if each.profile == shown else ""
+        profile = sanitise(f"  {each.profile}{mark}")
+        lines.append((Span(name.ljust(label), "quiet"), Span(times, style), Span(profile, "quiet")))
+    return [(Span(" "), *line) for line in lines]
 
 
 # --- for a command's output -----------------------------------------------------------------------

@@ -5,13 +5,15 @@ Losses and train metrics become those of the whole batch, as one rank would have
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from tuitrain.messages import AlertRaised, MetricPoints
+from tuitrain.messages import AlertRaised, Event, MetricPoints
 from tuitrain.metric_names import STAGES, rank_metric, split_metric
 from tuitrain.training.channel import WorkerChannel
 from tuitrain.training.distributed.beat import Met, Slot
 from tuitrain.training.distributed.channel import QuietChannel
+from tuitrain.training.distributed.profiles import ProfileAnswers, RankProfiles
 from tuitrain.training.distributed.readings import HELD, Held
 from tuitrain.training.distributed.world import World
 from tuitrain.training.metrics.named import Values
@@ -34,6 +36,8 @@ class SharedSteps:
         world: World,
         channel: WorkerChannel,
         held: Callable[[], Held],
+        profiles: RankProfiles,
+        answers: ProfileAnswers,
     ) -> None:
         """Share what `recorder` holds.
 
@@ -43,6 +47,8 @@ class SharedSteps:
             world: the ranks.
             channel: takes events; that of a rank other than 0 keeps alerts for the beat.
             held: what this rank holds of its machine.
+            profiles: of this rank.
+            answers: on rank 0, puts what becomes of those of all ranks together.
         """
         self._recorder = recorder
         self._timer = timer
@@ -50,6 +56,8 @@ class SharedSteps:
         self._send = channel.send
         self._quiet = channel if isinstance(channel, QuietChannel) else None
         self._held = held
+        self._profiles = profiles
+        self._answers = answers
         self._first = 1
         self._own: Flushed | None = None
         self._sizes: list[int] = []
@@ -85,20 +93,33 @@ class SharedSteps:
     def slot(self) -> Slot:
         """Return what this rank tells of itself."""
         named = self._own is not None and bool(self._own.named)
-        speaks = named or (self._quiet is not None and self._quiet.has_alerts)
-        return Slot(speaks=float(speaks), held=self._held(), stages_s=self._stages)
+        speaks = named or (self._quiet is not None and self._quiet.has_events)
+        return Slot(
+            speaks=float(speaks),
+            profile=self._profiles.room(),
+            held=self._held(),
+            stages_s=self._stages,
+        )
 
     def say(self) -> Any:
-        """Return named values with the samples of each step, and alerts."""
+        """Return named values with the samples of each step, and events of this rank alone."""
         named = self._own.named if self._own is not None else {}
-        return named, self._sizes, self._quiet.take_alerts() if self._quiet is not None else []
+        return named, self._sizes, self._take_own()
+
+    def _take_own(self) -> list[Event]:
+        return self._quiet.take_own() if self._quiet is not None else []
+
+    def tell_rest(self) -> None:
+        """Tell what is left once all ranks have taken their last step."""
+        for rank, events in enumerate(self._world.gather(self._take_own())):
+            self._pass_on(rank, events)
 
     def take(self, met: Met, said: list[Any]) -> None:
         """Make of this rank's steps those of all ranks."""
         self._slots = met.slots
-        if said and self._world.leads:
-            for rank, (_named, _sizes, alerts) in enumerate(said):
-                self._pass_on(rank, alerts)
+        self._profiles.meet([slot.profile for slot in met.slots])
+        for rank, (_named, _sizes, events) in enumerate(said):
+            self._pass_on(rank, events)
         own, self._own = self._own, None
         if own is None:
             return
@@ -113,12 +134,13 @@ class SharedSteps:
         """Return how many steps' outputs may be held."""
         return max(1, KEPT_BYTES // self._step_bytes) if self._step_bytes else 1 << 30
 
-    def _pass_on(self, rank: int, alerts: Sequence[AlertRaised]) -> None:
-        for alert in alerts:
-            if alert.text not in self._passed_on:
-                self._passed_on.add(alert.text)
-                text = f"rank {rank}: {alert.text}"
-                self._send(AlertRaised(alert.time, alert.step, alert.kind, text, alert.detail))
+    def _pass_on(self, rank: int, events: Sequence[Event]) -> None:
+        for event in events if self._world.leads else ():
+            if not isinstance(event, AlertRaised):
+                self._answers.take(event, rank)
+            elif event.text not in self._passed_on:
+                self._passed_on.add(event.text)
+                self._send(replace(event, text=f"rank {rank}: {event.text}"))
 
     # --- for who tells of it ----------------------------------------------------------------------
 

@@ -14,7 +14,9 @@ import torch
 from torch import nn
 
 from tuitrain.messages import Profile, ProfileFacts, ProfileWritten
-from tuitrain.metric_names import PROFILE_TRACE
+from tuitrain.metric_names import EXCHANGE, PROFILE_TRACE, STAGES
+from tuitrain.training.instruments import Instrument
+from tuitrain.training.profiling.timing import Laps, clock_of
 from tuitrain.training.profiling.tracing import Trace, modules_named, record_step, write_packed
 
 _WAIT, _WARM_UP = 1, 2
@@ -44,6 +46,12 @@ class StepBudget:
         self._asked = asked
         self._most_bytes = most_bytes
         self._room = 0
+
+    def agree(self, steps: int) -> None:
+        """Record so many steps, which all ranks have room for."""
+        if steps < self.wanted:
+            self.note = f"{self._asked} steps were asked for: a rank has room for {steps} only"
+        self.wanted = self._room = steps
 
     def limit(self, step_bytes: int) -> None:
         """Decide how many steps of a size are recorded; one always is, as it was already."""
@@ -171,12 +179,17 @@ class ProfileCapture:
         self.last_step = 0
         self.phases: Generator[bool, None, None] = self._phases()
         self._device = device
+        self._clock = clock_of(device)
         self._budget = StepBudget(order.steps, most_bytes)
         self._folder = ProfileFolder(folder / order.name)
         self._marks = StepMarks(roots)
         self._recording = False
         self._end_note: str | None = None
         self._held_up_s = 0.0
+        self.room = 0
+        """Steps that this rank is ready to record with others; 0: not yet, or never."""
+        self._agreed = not order.ranks
+        self._laps: list[Laps] = []
 
     @property
     def note(self) -> str:
@@ -197,6 +210,21 @@ class ProfileCapture:
         """Record no more steps."""
         self._end_note = note
 
+    def agree(self, steps: int) -> None:
+        """Record so many steps, from the next one on, as all ranks do that are profiled."""
+        self._budget.agree(steps)
+        self._agreed = True
+
+    def lap(self, step: int) -> Laps | None:
+        """Return what times the stages of the step under way, counted from 0, where it is wanted.
+
+        Ranks are compared by the very steps that they were profiled in.
+        """
+        if not (self.order.ranks and self._recording and self._agreed and self._clock):
+            return None
+        self._laps.append(Laps(step, self._clock, Instrument("the stages of a profiled step")))
+        return self._laps[-1]
+
     def make_room(self, batches: int) -> bool:
         """Make room for what is recorded besides, with fewer steps if need be.
 
@@ -216,6 +244,8 @@ class ProfileCapture:
         with self._marks.on(number):
             started = time.perf_counter()
             take()
+            if self._laps:
+                self._laps[-1].mark("other")
             self.steps_s.append(time.perf_counter() - started)
         self.last_step = number
 
@@ -231,6 +261,9 @@ class ProfileCapture:
             self._budget.limit((yield from self._probe()))
             self._trace = self._new_trace()
             yield from self._unrecorded(_WARM_UP)
+            self.room = self._budget.wanted
+            while not self._agreed:
+                yield from self._unrecorded(1)
             yield from self._record(self._trace)
         except Exception:
             self._folder.remove_empty()
@@ -299,11 +332,26 @@ class ProfileCapture:
             held_up_s=self._held_up_s + trace.held_up_s,
             steps_s=tuple(self.steps_s),
             note=self.note,
+            **self._of_rank(),
         )
         first = self.last_step - len(self.steps_s) + 1
         return ProfileWritten(
             time.time(), self.order.command_id, self.order.name, first, self.last_step, facts
         )
+
+    def _of_rank(self) -> dict[str, Any]:
+        """Return whose it is and where its steps' time went, where ranks are profiled together."""
+        clock, laps = self._clock, self._laps
+        if not self.order.ranks or clock is None:
+            return {}
+        split = [each.seconds(clock) for each in laps]
+        means = {
+            stage: sum(each.get(stage, 0.0) for each in split) / max(1, len(split))
+            for stage in STAGES
+        }
+        exchange_s = tuple(each.get(EXCHANGE, 0.0) for each in split)
+        rank = int(self.order.name.rpartition("-rank")[2])
+        return {"rank": rank, "stages_s": means, "exchange_s": exchange_s}
 
 
 class _Measurement:

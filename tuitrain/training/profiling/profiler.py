@@ -18,6 +18,7 @@ from tuitrain.messages import CommandDone, Event, Profile
 from tuitrain.metric_names import MOST_PROFILE_STEPS
 from tuitrain.training.build import TrainingComponents
 from tuitrain.training.profiling.capture import ProfileCapture
+from tuitrain.training.profiling.timing import Laps
 
 MOST_TRACE_BYTES = 200_000_000
 """Of JSON before it is packed: about 150 steps of ResNet-18, 560,000 events. While torch orders
@@ -100,6 +101,10 @@ class Profiler:
             self._give_up(course, course.fault, number)
         elif course.complete:
             self._advance(course, number)
+
+    def lap(self, step: int) -> Laps | None:
+        """Return what times the step under way, counted from 0, where ranks are profiled."""
+        return self.under_way.lap(step) if self.under_way is not None else None
 
     def expect(self, batches: int, step: int) -> None:
         """Prepare for an evaluation: it is recorded too, and the trace must not outgrow its bound.

@@ -147,6 +147,13 @@ class Laps:
         self.marks.append(self._set())
         self.stages.append(stage)
 
+    def seconds(self, clock: Clock) -> dict[str, float]:
+        """Return what each stage took, once all of its marks were passed."""
+        found: dict[str, float] = {}
+        for stage, (first, last) in zip(self.stages, pairwise(self.marks), strict=True):
+            found[stage] = found.get(stage, 0.0) + clock.seconds(first, last)
+        return found
+
     def look(self, clock: Clock) -> None:
         """Note whether the device is through with the backward pass.
 
@@ -297,9 +304,8 @@ class StepTimer:
         assert self._clock is not None
         sums = dict.fromkeys(STAGES, 0.0)
         for laps in read:
-            ends = zip(laps.stages, pairwise(laps.marks), strict=True)
-            for stage, (first, last) in ends:
-                sums[stage] += self._clock.seconds(first, last)
+            for stage, took_s in laps.seconds(self._clock).items():
+                sums[stage] += took_s
         means = {stage: total / len(read) for stage, total in sums.items()}
         means["other"] += self._flush_s
         if not any(EXCHANGE in laps.stages for laps in read):
