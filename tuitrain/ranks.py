@@ -97,6 +97,11 @@ def read_board(run_directory: Path) -> list[Standing]:
     return []
 
 
+def pids_of_ranks(run_directory: Path) -> list[int]:
+    """Return the processes of a run's ranks on this machine that have started."""
+    return [each.pid for each in read_board(run_directory) if each.pid]
+
+
 def name_hosts(hosts: Sequence[str]) -> list[str]:
     """Return what to call machines: by their names, with a number where several share one."""
     shared = Counter(hosts)
@@ -150,6 +155,16 @@ def _place(standing: Standing) -> str:
     if standing.phase == "step":
         return f"in step {standing.step}"
     return f"in the {standing.phase} after step {standing.step}"
+
+
+def profile_of_rank(name: str, rank: int) -> str:
+    """Return what the profile of one rank is called, of those that an order is for."""
+    return f"{name}-rank{rank}"
+
+
+def order_of_profile(name: str) -> str:
+    """Return what the profiles of all ranks of its order are called by."""
+    return name.partition("-rank")[0]
 
 
 # --- failures -------------------------------------------------------------------------------------

@@ -15,7 +15,10 @@ import torch
 
 from tests.process.conftest import ENDED
 from tests.process.test_exact_resume import assert_equal
+from tuitrain.analysis.ranks import rank_memory, rank_times
+from tuitrain.metric_names import rank_metric
 from tuitrain.ranks import read_board
+from tuitrain.runs.reader import RunReader
 
 pytestmark = pytest.mark.timeout(900)
 PATIENCE_S = 240.0
@@ -189,9 +192,34 @@ def test_killed_and_resumed_ranks_end_in_the_same_bits_and_record(pairs: Any, ra
     assert evaluated[0] == evaluated[1]
 
 
-def test_all_ranks_do_what_they_are_told_at_the_same_step(cli: Any) -> None:
+def assert_watched(run: Any, ranks: int) -> None:
+    """Each rank's exchange and memory are on record, and no rank counts as a loader."""
+
+    def told() -> dict[str, float]:
+        with RunReader(run.directory) as reader:
+            return reader.curves.split(40)
+
+    last = rank_metric(ranks - 1, "exchange")
+    split = until(lambda: found if last in (found := told()) else {}, "the split of all ranks")
+    times = rank_times(split)
+    assert len(times) == len(rank_memory(split)) == ranks
+    assert all(each.own_s > 0 and each.wait_s >= 0 for each in times)
+    assert all(each.seconds["backward"] > 0 for each in times)
+    assert sum(each.seconds["exchange"] for each in times) > 0
+    assert all(each.host_bytes > 1e7 for each in rank_memory(split))
+    samples = until(lambda: found if "host/ranks" in (found := read(run)) else {}, "readings")
+    assert (samples["host/ranks"], samples["host/loaders"]) == (ranks, 0)
+
+
+def read(run: Any) -> Any:
+    with RunReader(run.directory) as reader:
+        return reader.readings.latest_samples()
+
+
+def test_all_ranks_are_watched_and_do_what_they_are_told_at_the_same_step(cli: Any) -> None:
     run = cli.endless("train.ranks=2")
     ranks = pids(run)
+    assert_watched(run, 2)
     cli("pause", run.id)
     until(lambda: run.state().state == "paused", "a pause")
     standing = read_board(run.directory.path)

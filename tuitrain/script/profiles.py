@@ -30,6 +30,7 @@ class ProfileOrder:
     steps: int
     name: str
     stacks: bool
+    ranks: tuple[int, ...] = ()
 
 
 class ScriptProfiles:

@@ -10,7 +10,7 @@ from functools import partial
 
 from tuitrain.errors import EXIT_FAILED, EXIT_FINISHED, EXIT_INTERRUPTED, EXIT_TERMINATED
 from tuitrain.messages import Command, TrainingEnded
-from tuitrain.ranks import FOLDER, is_signalled, read_board, read_cause
+from tuitrain.ranks import FOLDER, is_signalled, pids_of_ranks, read_board, read_cause
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.log import LogFile
 from tuitrain.supervisor.clock import SteadyClock
@@ -79,7 +79,8 @@ class Attempt:
         # What the ranks of an earlier attempt have left says nothing of this one.
         shutil.rmtree(self._directory.path / FOLDER, ignore_errors=True)
         self._worker.send(order)
-        sampler = Sampler(self._worker.pid, self._directory.path)
+        path = self._directory.path
+        sampler = Sampler(self._worker.pid, path, ranks=partial(pids_of_ranks, path))
         sampling = Sampling(sampler, self._record, self._observers, self._clock)
         try:
             while self._worker.is_alive:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any, Protocol
@@ -35,6 +35,10 @@ class Order(Protocol):
     def stacks(self) -> bool:
         """With the source lines that called each operator."""
 
+    @property
+    def ranks(self) -> Sequence[int]:
+        """The ranks that record the same steps; empty: this process by itself."""
+
 
 class NothingRecordedError(Exception):
     """A profile ended before it had a step to show; the text says why."""
@@ -60,6 +64,12 @@ class StepBudget:
         self._asked = asked
         self._most_bytes = most_bytes
         self._room = 0
+
+    def agree(self, steps: int) -> None:
+        """Record so many steps, which all ranks have room for."""
+        if steps < self.wanted:
+            self.note = f"{self._asked} steps were asked for: a rank has room for {steps} only"
+        self.wanted = self._room = steps
 
     def limit(self, step_bytes: int) -> None:
         """Decide how many steps of a size are recorded; one always is, as it was already."""
@@ -198,6 +208,9 @@ class ProfileCapture:
         self._opened: float | None = None
         self._end_note: str | None = None
         self._held_up_s = 0.0
+        self.room = 0
+        """Steps that this rank is ready to record with others; 0: not yet, or never."""
+        self._agreed = not order.ranks
 
     @property
     def note(self) -> str:
@@ -215,6 +228,11 @@ class ProfileCapture:
         return self._recording
 
     @property
+    def is_shared(self) -> bool:
+        """Whether steps are recorded now that other ranks record too."""
+        return self._recording and self._agreed and bool(self.order.ranks)
+
+    @property
     def complete(self) -> bool:
         """Whether every step that is to be recorded was taken."""
         return self._recording and len(self.steps_s) >= self._budget.wanted
@@ -222,6 +240,11 @@ class ProfileCapture:
     def end(self, note: str) -> None:
         """Record no more steps."""
         self._end_note = note
+
+    def agree(self, steps: int) -> None:
+        """Record so many steps, from the next one on, as all ranks do that are profiled."""
+        self._budget.agree(steps)
+        self._agreed = True
 
     def make_room(self, batches: int) -> bool:
         """Make room for what is recorded besides, with fewer steps if need be.
@@ -273,6 +296,9 @@ class ProfileCapture:
             self._budget.limit((yield from self._probe()))
             self._trace = self._new_trace()
             yield from self._unrecorded(_WARM_UP)
+            self.room = self._budget.wanted
+            while not self._agreed:
+                yield from self._unrecorded(1)
             yield from self._record(self._trace)
         except Exception:
             self._folder.remove_empty()

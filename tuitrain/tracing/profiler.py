@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
@@ -20,7 +20,7 @@ MOST_TRACE_BYTES = 200_000_000
 """Of JSON before it is packed: about 150 steps of ResNet-18, 560,000 events. While torch orders
 the events at the end training stands still, 12 ms for each step of that kind."""
 
-Answer = Callable[[Any, str, str, int], None]
+Answer = Callable[[Any, Literal["done", "refused"], str, int], None]
 """Is given an order, done or refused, a text, and the step."""
 Wrote = Callable[[Any, int, int, Mapping[str, Any]], None]
 """Is given an order, the first and the last step of its trace, and the trace's facts."""

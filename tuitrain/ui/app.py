@@ -23,7 +23,7 @@ from textual.screen import ModalScreen, Screen
 from textual.widgets import Input
 
 from tuitrain.errors import RunBusyError, TuitrainError, UsageError
-from tuitrain.messages import Continue, Request, kind_of
+from tuitrain.messages import Continue, Profile, Request, kind_of
 from tuitrain.remote.client import Clients
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.watched import refuse_remote, refuse_watched
@@ -360,13 +360,13 @@ class TuitrainApp(App[int]):
 
         self._open(AlertsScreen(directory))
 
-    def open_profile(self, directory: RunDirectory, *, steps: int = 0) -> None:
+    def open_profile(self, directory: RunDirectory, wanted: Profile | None = None) -> None:
         """Show a run's profiles; with `steps` order one of so many steps first."""
         from tuitrain.ui.screens.profile import ProfileScreen
 
         if not self._is_here(directory):
             return
-        self._open(ProfileScreen(directory, steps=steps))
+        self._open(ProfileScreen(directory, wanted))
 
     @cached_property
     def kept_results(self) -> "KeptResults":

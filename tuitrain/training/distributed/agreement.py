@@ -110,8 +110,10 @@ class AgreedPlanner:
             self._open.extend(world.first(own))
         self._open.extend(_wished(met.slots, world))
         if not world.leads:
-            # Rank 0 alone takes profiles.
-            self._open = deque(each for each in self._open if not isinstance(each, Profile))
+            # Rank 0 alone takes profiles that name no ranks.
+            self._open = deque(
+                each for each in self._open if not isinstance(each, Profile) or each.ranks
+            )
         spoke = any(each.speaks for each in met.slots)
         cargo.take(met, world.gather(cargo.say()) if spoke else [])
         return met

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+from torch.autograd import Variable
 from torch.nn.parallel import DistributedDataParallel
 
 from tuitrain.errors import TrainingError
 from tuitrain.training.forward import ForwardPass
 from tuitrain.training.metrics.recorder import StepRecorder
 from tuitrain.training.optimization.optimizer import needs_closure
+from tuitrain.training.profiling.timing import Laps
 from tuitrain.training.runtime.randomness import (
     derive,
     generator_states,
@@ -75,6 +77,19 @@ class Replica:
             # What `no_sync` sets for the passes in it.
             self._ddp.require_backward_grad_sync = batch is batches[-1]
             yield batch
+
+    @staticmethod
+    def time_exchange(loss: Tensor, laps: Laps) -> None:
+        """Mark where the backward pass of a loss is through and only the exchange is left.
+
+        Gradients are exchanged while others are still computed; what is left to wait for DDP waits
+        for in a callback at the end, which comes after one that was asked for at the begin.
+        """
+
+        def begun(_gradient: Tensor) -> None:
+            Variable._execution_engine.queue_callback(lambda: laps.mark("backward"))
+
+        loss.register_hook(begun)  # type: ignore[no-untyped-call]
 
     @staticmethod
     def guard(loss: Tensor) -> Tensor:
