@@ -6,22 +6,17 @@ torch, tensorboardX, TensorFlow 2 and Keras write them; no files.
 
 import io
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from tuitrain.foreign.tensorboard.events import plugin_content
 from tuitrain.foreign.wire import BYTES, FIXED64, VARINT, Field, fields, signed
-from tuitrain.runs.samples import Kept, plain_png
+from tuitrain.runs.samples import Buckets, Kept, histogram_text, plain_png
 
 _MOST_TEXT = 20_000
 """Characters of a text that are kept."""
 _MOST_PIXELS = 1 << 24
-_BARS, _BAR_CELLS = 16, 40
-"""Rows of a histogram, and cells of its longest bar."""
 HPARAMS_TAG = b"_hparams_/session_start_info"
-
-Buckets = Sequence[tuple[float, float, float]]
-"""Left edge, right edge and count of each."""
 
 
 def media_in(buffer: bytes, first: int, end: int) -> Iterator[Kept]:
@@ -138,20 +133,9 @@ def _rows_of_three(buffer: bytes, tensor: Field) -> Buckets:
 
 
 def _histogram(buckets: Buckets, step: int, tag: str) -> Iterator[Kept]:
-    """Yield a histogram as rows of a bar each, neighbours joined where there are many."""
-    if not buckets:
-        return
-    low, high = buckets[0][0], max(right for _left, right, _count in buckets)
-    width = (high - low) / _BARS or 1.0
-    rows = [0.0] * _BARS
-    for left, right, count in buckets:
-        rows[min(_BARS - 1, max(0, int(((left + right) / 2 - low) / width)))] += count
-    most = max(rows)
-    lines = [f"{sum(rows):g} values from {low:.4g} to {high:.4g}"]
-    for number, count in enumerate(rows):
-        bar = "#" * round(_BAR_CELLS * count / most)
-        lines.append(f"{low + number * width:>11.4g} {bar:<{_BAR_CELLS}} {count:g}".rstrip())
-    yield Kept(step, tag, {"kind": "text", "text": "\n".join(lines)})
+    """Yield a histogram as text; nothing of one without values."""
+    if buckets:
+        yield Kept(step, tag, {"kind": "text", "text": histogram_text(buckets)})
 
 
 # --- hyper-parameters ---------------------------------------------------------------------------
