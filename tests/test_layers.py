@@ -27,7 +27,7 @@ ALLOWED = {
     "api": BASE | READ | {"supervisor"},
     "__main__": {"cli"},
     "errors": set(),
-    "script": {"tracing"},
+    "script": {"ranks", "tracing"},
     "tracing": {"metric_names"},
     "extras": {"errors"},
     "failures": set(),
@@ -102,6 +102,7 @@ OWNERS = {
     "lightning": {"integrations"},
     "keras": {"integrations"},
     "accelerate": {"integrations"},
+    "ultralytics": {"integrations"},
 }
 """Libraries with one place in the package; scikit-learn's reports are made in analysis."""
 

@@ -1,8 +1,10 @@
 """What the ranks of a run leave for others to read: where each stands, and which one failed.
 
 Plain files in the run's folder, so that they can be read whatever hangs or was killed. Knows
-nothing of torch.
+nothing of torch; the ranks of a script write them too, so it is kept to what Python 3.9 knows.
 """
+
+from __future__ import annotations
 
 import json
 import mmap
@@ -30,7 +32,7 @@ _STANDING = struct.Struct("=qqqd")
 """Process, step under way, number of its phase, and when that began (monotonic seconds)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Standing:
     """Where a rank is."""
 
@@ -58,10 +60,26 @@ class Board:
             self._slots = mmap.mmap(file.fileno(), size * _STANDING.size)
 
     @classmethod
-    def create(cls, path: Path, size: int) -> "Board":
+    def create(cls, path: Path, size: int) -> Board:
         """Make a board on which no rank has started."""
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(bytes(size * _STANDING.size))
+        return cls(path, size)
+
+    @classmethod
+    def join(cls, path: Path, size: int) -> Board:
+        """Open a board, or make it where no other rank has: which of them comes first is open.
+
+        Raises:
+            OSError: it can't be made.
+        """
+        path.parent.mkdir(exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            if os.fstat(descriptor).st_size < size * _STANDING.size:
+                os.ftruncate(descriptor, size * _STANDING.size)
+        finally:
+            os.close(descriptor)
         return cls(path, size)
 
     def put(self, rank: int, step: int, phase: Phase) -> None:
@@ -170,7 +188,7 @@ def order_of_profile(name: str) -> str:
 # --- failures -------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RankFailure:
     """Why a rank ended before the run did."""
 

@@ -20,7 +20,9 @@ from typing import Any, TypeVar
 from tuitrain.script import wire
 from tuitrain.script.commands import Commands
 from tuitrain.script.link import Link, Message
+from tuitrain.script.media import Media, media_of
 from tuitrain.script.points import SEEN_LOSS, PointLog
+from tuitrain.script.ranks import RankHere, join_ranks, rank_here
 from tuitrain.script.rates import current_rate
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -40,6 +42,9 @@ class Agent:
         self._link: Link | None = None
         self._mute = self._tells_end = False
         self._stepped = self._own_steps = False
+        self._rank: RankHere | None = None
+        self._attends = True
+        """Something is to be done at each step: it is the first, or ranks are told of it."""
         self._heard_of: dict[str, str] = {}
         self._told: set[str] = set()
         self._ability = ""
@@ -58,7 +63,7 @@ class Agent:
         if not wire.is_supervised():
             return
         try:
-            claimed = wire.claim()
+            claimed = wire.claim(rank_here()[0])
         except wire.LinkError as error:
             wire.say(f"not watched: {error}")
             return
@@ -126,6 +131,9 @@ class Agent:
             link.forget()
             atexit.unregister(self.finish)
         self.commands.forget()
+        if self._rank is not None:
+            self._rank.forget()
+            self._rank = None
         self._count_anew()
         self._mute = False
 
@@ -134,7 +142,7 @@ class Agent:
         self.points = PointLog()
         self.commands = Commands(self.points)
         self.commands.optimizer = optimizer
-        self._stepped = False
+        self._stepped, self._attends = False, True
 
     def hear(self, source: str, words: str) -> None:
         """Note where metrics or steps come from, for the run's header.
@@ -157,7 +165,10 @@ class Agent:
 
     def drop(self, what: str, error: BaseException) -> None:
         """Say, once, that a hook failed and is gone."""
-        text = f"the hook on {what} failed and is off: {type(error).__name__}: {error}"
+        self.complain(f"the hook on {what} failed and is off: {type(error).__name__}: {error}")
+
+    def complain(self, text: str) -> None:
+        """Say, once, that something does not work; here and in the run."""
         if text not in self._told:
             wire.say(text)
         self.tell(text)
@@ -165,18 +176,27 @@ class Agent:
     # --- metrics --------------------------------------------------------------------------------
 
     def log(self, values: Mapping[str, Any], step: int | None = None) -> None:
-        """Take in values; numbers are kept, all else is passed over."""
+        """Take in values: numbers, images and the like are kept, all else is passed over."""
         if not self.is_heard:
             return
         points = self.points
         points.begin()
         kept = [(name, _still(value)) for name, value in values.items()]
+        if any(value is None for _name, value in kept):
+            self.log_media(media_of(values), step)
         if any(hasattr(value, "detach") for _name, value in kept):
             points.log_device(kept, step)
         else:
             points.log(kept, step)
         if points.due:
             points.read_device()
+
+    def log_media(self, items: Iterable[tuple[str, Media]], step: int | None) -> None:
+        """Take in images, texts and histograms, by name."""
+        if self.is_heard:
+            problem = self.points.log_media(items, step)
+            if problem:
+                self.complain(problem)
 
     def _collect(self) -> Iterable[Message]:
         """Return what there is to send; called in the thread."""
@@ -187,6 +207,7 @@ class Agent:
             if rate is not None and self.points.updates and not self.commands.paused:
                 self.points.log([("lr", rate)], None)
             yield from self.points.take(time.time())
+            yield from self.points.take_media(time.time())
             yield from self._abilities()
         except Exception as error:  # what is logged is anybody's
             self.drop("what is logged", error)
@@ -226,13 +247,17 @@ class Agent:
             loss: seen in the backward pass before it; None: none was.
         """
         points = self.points
+        own = self._own_steps
+        points.updates = updates = points.updates + (not own)
         if loss is not None:
             if type(loss) is float:
-                points.losses.append((points.updates + (not self._own_steps), loss))
+                points.losses.append(loss)
+                points.losses_at.append(updates)
             else:
                 points.log_device(((SEEN_LOSS, loss),), None)
-        if not self._own_steps:
-            self.step(optimizer)
+        link = self._link
+        if not own and (link is None or link.attention or points.due or self._attends):
+            self._bound(optimizer)
 
     def step(self, optimizer: Any = None) -> None:
         """Take in a step, and obey what was asked; pauses are spent here.
@@ -240,10 +265,16 @@ class Agent:
         Raises:
             Stop: the run is to end, and the loop has no flag for it.
         """
+        self.points.updates += 1
+        self._bound(optimizer)
+
+    def _bound(self, optimizer: Any) -> None:
+        """See to what is due between two steps."""
         points = self.points
-        points.updates += 1
         if not self._stepped:
             self._begin_steps()
+        if self._rank is not None:
+            self._rank.put(points.updates)
         if points.due:
             points.read_device()
         link = self._link
@@ -254,6 +285,9 @@ class Agent:
         self._stepped = True
         if self.is_heard:
             self.points.begin()
+        with contextlib.suppress(Exception):
+            self._rank = join_ranks(wire.run_folder())
+        self._attends = self._rank is not None
 
 
 def _ending(error: BaseException | None, step: int) -> Message:
@@ -271,14 +305,16 @@ def _ending(error: BaseException | None, step: int) -> Message:
 
 
 def _still(value: Any) -> Any:
-    """Return a value that no later step changes."""
-    if isinstance(value, (float, int, str)):
+    """Return a value that no later step changes; None for what is no number."""
+    if isinstance(value, (float, int)):
         return value
     try:
         if hasattr(value, "detach"):
             # Of a GPU: copied there, and read later, for reading waits for the device.
             return value.item() if value.is_cpu else value.detach().clone()
-        return value.item() if hasattr(value, "item") else value
+        if hasattr(value, "item"):
+            return value.item()
+        return value if hasattr(value, "__float__") else None
     except Exception:  # several numbers, or an object of anybody's
         return None
 

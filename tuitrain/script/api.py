@@ -25,6 +25,7 @@ from tuitrain.script import wire
 from tuitrain.script.agent import Agent, agent
 from tuitrain.script.attach import start_supervisor
 from tuitrain.script.imports import install
+from tuitrain.script.ranks import rank_here
 
 
 class Run:
@@ -40,11 +41,13 @@ class Run:
         self._stepped = False
 
     def log(self, values: Mapping[str, Any], step: int | None = None) -> None:
-        """Keep numbers under names.
+        """Keep numbers, images, texts and histograms under names.
 
         Args:
             values: by name: numbers, or arrays and tensors of one number. Of a GPU they are read a
-                moment later, so that nothing waits for it. All else is passed over.
+                moment later, so that nothing waits for it. `tuitrain.Image`, `tuitrain.Text` and
+                `tuitrain.Histogram`, or a list of them, are kept beside; the newest 64 steps with
+                any are. All else is passed over.
             step: where they stand; the run's own step when None. Steps of a name ascend.
         """
         self._agent.log(values, step)
@@ -126,7 +129,7 @@ def init(
         folder = wire.run_folder()
         if watcher.is_heard and folder is not None:
             run_id = folder.name
-    elif os.environ.get("RANK", "0") == "0":
+    elif not rank_here()[0]:
         run_id = _attach(watcher, name, None if runs_dir is None else os.fspath(runs_dir))
     run = Run(watcher, run_id)
     if config is not None:

@@ -13,6 +13,7 @@ from tuitrain.messages import Command, TrainingEnded
 from tuitrain.ranks import FOLDER, is_signalled, pids_of_ranks, read_board, read_cause
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.log import LogFile
+from tuitrain.runs.watched import is_script
 from tuitrain.supervisor.clock import SteadyClock
 from tuitrain.supervisor.cluster.words import cause_words
 from tuitrain.supervisor.intake import Intake
@@ -67,7 +68,12 @@ class Attempt:
             worker, self._stopping, record, observers, directory.stacks_path, clock
         )
         self._ended: TrainingEnded | None = None
-        self._ranks = RankDeadline(directory.path, partial(kill_group, worker.pid))
+        # A script's ranks are its own: one may end before the others.
+        self._ranks = (
+            None
+            if is_script(directory)
+            else RankDeadline(directory.path, partial(kill_group, worker.pid))
+        )
 
     def supervise(self, order: Command) -> None:
         """Let the worker carry out the order; return once its end is on record.
@@ -98,7 +104,8 @@ class Attempt:
         self._relay.pass_on_signals(self._signals.take())
         self._relay.pass_on_commands(self._record.take_commands())
         self._stopping.end_overdue()
-        self._ranks.poll()
+        if self._ranks is not None:
+            self._ranks.poll()
         self._observers.poll(self._worker.pid)
         self._record.retry()
         sampling.poll()

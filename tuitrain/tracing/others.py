@@ -15,7 +15,7 @@ from tuitrain.tracing.recording import Recording
 
 def is_profiled() -> bool:
     """Return whether a profiler of the script's is recording, or about to."""
-    if torch.autograd._profiler_enabled():
+    if torch.autograd._profiler_enabled():  # type: ignore[attr-defined]
         return True
     ready = (
         getattr(each, "profiler", None)

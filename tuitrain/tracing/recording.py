@@ -28,7 +28,7 @@ _PACKING_LEVEL = 4
 
 def device_in_use() -> torch.device:
     """Return the GPU of this process, where it uses one; else the CPU. Starts nothing on a GPU."""
-    if torch.cuda.is_available() and torch.cuda.is_initialized():
+    if torch.cuda.is_available() and torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
         return torch.device("cuda", torch.cuda.current_device())
     return torch.device("cpu")
 

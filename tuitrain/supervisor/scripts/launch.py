@@ -20,6 +20,7 @@ from tuitrain.runs.rows import History
 from tuitrain.supervisor.observers.observer import Observer
 from tuitrain.supervisor.record_keeper import RecordKeeper
 from tuitrain.supervisor.scripts.monitor import MonitorChoice
+from tuitrain.supervisor.scripts.ranks import RankWatch
 
 _HANG_S = 300.0
 """Nobody says when a script evaluates, which is no hang."""
@@ -84,8 +85,7 @@ class ScriptLaunch:
 
     def observers(self, record: RecordKeeper, clock: Callable[[], float]) -> list[Observer]:
         """Return who follows the run for it."""
-        del clock
-        return [MonitorChoice(record)]
+        return [MonitorChoice(record), RankWatch(self.directory.path, clock)]
 
     def to_json(self) -> str:
         """Return the content of launch.json."""

@@ -15,7 +15,7 @@ import time
 from collections.abc import Mapping
 from typing import Literal
 
-from tuitrain.errors import EXIT_FAILED
+from tuitrain.errors import EXIT_FAILED, TuitrainError
 from tuitrain.file_lock import is_held
 from tuitrain.messages import (
     ChangeSetting,
@@ -37,6 +37,7 @@ from tuitrain.messages import (
     to_plain,
 )
 from tuitrain.runs.rows import NO_STEPS
+from tuitrain.runs.samples import add_samples
 from tuitrain.supervisor.intake import Unreadable
 from tuitrain.supervisor.scripts.endings import ending_of
 from tuitrain.supervisor.scripts.hearing import ScriptHearing
@@ -135,9 +136,19 @@ class ScriptProcess:
                 heard = self._hearing.take(line)
                 if heard is not None:
                     self._inbox.put(heard)
+            if self._hearing.media:
+                self._keep_media()
             # What it had said is in the pipe when it has ended.
             if over and not lines:
                 return
+
+    def _keep_media(self) -> None:
+        media, self._hearing.media = self._hearing.media, []
+        try:
+            add_samples(self._launch.directory, media)
+        except (OSError, TuitrainError) as error:
+            text = f"images or texts of step {media[0].step} could not be kept: {error}"
+            self._inbox.put(Unreadable(text))
 
     def _tell(self, event: Event) -> None:
         self._inbox.put(self._hearing.number(event))
