@@ -339,7 +339,7 @@ def continue_run(
     folders = trusted_folders(
         chosen.preset, code, retry, tuple(f"--set {quote(each)}" for each in settings)
     )
-    if checkpoint and not (directory.path / checkpoint).is_file():
+    if checkpoint and not (directory.path / checkpoint).exists():
         raise UsageError(f"{directory.id} has no checkpoint {checkpoint}")
     with closing(RunReader(directory)) as reader:
         check_length(reader, chosen, checkpoint)
