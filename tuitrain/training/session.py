@@ -5,6 +5,7 @@ Knows the run as a folder for checkpoints and a link.
 
 import os
 import time
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,9 @@ class Session:
             self._writer = FollowingWriter(self._directory)
         self._writer.send = link.send
         if is_sharded_run(self._preset, world):
-            self._writer.parts = PartsPolicy(self._preset.checkpoint.one_file_gib * 2**30)
+            # The folder of a run on several machines need not be on a disk that all of them see.
+            most = inf if self._world.is_spread else self._preset.checkpoint.one_file_gib * 2**30
+            self._writer.parts = PartsPolicy(most)
         self._trainer: Trainer | None = None
         self._restored: Path | None = None
         """The checkpoint that the run goes on from."""

@@ -25,6 +25,8 @@ def begin_node(
     os.setsid()
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
+    # Torch warns of each machine whose address has no name.
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     node = importlib.import_module("tuitrain.training.distributed.node")
     node.main(nodes, data_directory, code_folders, named, answers)
