@@ -61,6 +61,11 @@ class Launch(Protocol):
         ...
 
     @property
+    def while_held(self) -> str:
+        """What becomes of training while the record can't be written, in a sentence."""
+        ...
+
+    @property
     def wish(self) -> Wish | None:
         """What it waits for in the queue; None: it does not wait."""
         ...
@@ -114,6 +119,11 @@ class LaunchSpec:
     """Live settings that were named with the resume: they hold whatever was set meanwhile."""
     wish: Wish | None = None
     """What the run waits for in the queue first; None: it starts at once."""
+
+    @property
+    def while_held(self) -> str:
+        """What becomes of training while the record can't be written."""
+        return "Training holds."
 
     @property
     def grace_s(self) -> float:
