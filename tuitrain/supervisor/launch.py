@@ -61,6 +61,11 @@ class Launch(Protocol):
         ...
 
     @property
+    def while_held(self) -> str:
+        """What becomes of training while the record can't be written, in a sentence."""
+        ...
+
+    @property
     def wish(self) -> Wish | None:
         """What it waits for in the queue; None: it does not wait."""
         ...
@@ -125,6 +130,11 @@ class LaunchSpec:
     """The scheduler's job that it is in, where that ends at a time that is known."""
     usr1_stops: bool = False
     """SIGUSR1 saves a checkpoint and ends, as SIGTERM does; else it saves one and goes on."""
+
+    @property
+    def while_held(self) -> str:
+        """What becomes of training while the record can't be written."""
+        return "Training holds."
 
     @property
     def grace_s(self) -> float:

@@ -19,6 +19,7 @@ from tuitrain.runs.directory import RunDirectory, create_run
 from tuitrain.runs.rows import History
 from tuitrain.supervisor.observers.observer import Observer
 from tuitrain.supervisor.record_keeper import RecordKeeper
+from tuitrain.supervisor.scripts.held import WORDS
 from tuitrain.supervisor.scripts.monitor import MonitorChoice
 from tuitrain.supervisor.scripts.ranks import RankWatch
 
@@ -58,6 +59,11 @@ class ScriptLaunch:
     def grace_s(self) -> float:
         """How long it may take to save and end when it is stopped."""
         return _GRACE_S
+
+    @property
+    def while_held(self) -> str:
+        """What becomes of training while the record can't be written."""
+        return WORDS
 
     @property
     def wish(self) -> None:
