@@ -175,6 +175,37 @@ def _place(standing: Standing) -> str:
     return f"in the {standing.phase} after step {standing.step}"
 
 
+# --- flight recorders -----------------------------------------------------------------------------
+
+
+def flight_path(run_directory: Path, rank: int) -> Path:
+    """Return the file in which a rank leaves what its flight recorder holds."""
+    return run_directory / FOLDER / f"flight-{rank}.pickle"
+
+
+def want_flights(run_directory: Path) -> None:
+    """Ask all ranks on this machine to leave what their flight recorders hold.
+
+    Raises:
+        OSError: the run's folder can't be written.
+    """
+    _wanted_path(run_directory).touch()
+
+
+def flight_wanted(run_directory: Path) -> float:
+    """Return when what the recorders hold was last asked for; 0: never."""
+    with suppress(OSError):
+        return _wanted_path(run_directory).stat().st_mtime
+    return 0.0
+
+
+def _wanted_path(run_directory: Path) -> Path:
+    return run_directory / FOLDER / "flights-wanted"
+
+
+# --- profiles -------------------------------------------------------------------------------------
+
+
 def profile_of_rank(name: str, rank: int) -> str:
     """Return what the profile of one rank is called, of those that an order is for."""
     return f"{name}-rank{rank}"

@@ -239,6 +239,21 @@ def test_a_rank_that_raises_is_named_though_another_is_stuck(cli: Any) -> None:
     assert "rank 1: ValueError: planted" in process.stdout_text
 
 
+def test_a_rank_that_hangs_is_named_with_what_the_others_wait_in_and_all_stacks(cli: Any) -> None:
+    (cli.folder / "own.py").write_text(OWN)
+    text = 'hooks = [{ name = "own:Fails", rank = -1, stuck = 1 }]\n'
+    preset = cli.preset(text + EXACT.strip() + "\n[alerts]\nhang_s = 3\nhang_first_step_s = 200\n")
+    run = cli.detach(preset, "--ranks", "2")
+    stands = "rank 1 is in step 12; rank 0 waits for it"
+    # A machine that is busy may have seemed to hang before.
+    [hang] = until(lambda: [each for each in run.alerts() if stands in each.text], "an alert")
+    assert "rank 1 has not come to all_reduce of " in hang.text
+    assert " of the default group, in which rank 0 waits" in hang.text
+    assert "in updated" in hang.detail
+    cli("stop", run.id, "--now")
+    wait_end(run)
+
+
 LINE = """
 name = "line"
 task = "regression"
