@@ -1,8 +1,10 @@
 """What the ranks of a run leave for others to read: where each stands, and which one failed.
 
 Plain files in the run's folder, so that they can be read whatever hangs or was killed. Knows
-nothing of torch.
+nothing of torch; the ranks of a script write them too, so it is kept to what Python 3.9 knows.
 """
+
+from __future__ import annotations
 
 import json
 import mmap
@@ -30,7 +32,7 @@ _STANDING = struct.Struct("=qqqd")
 """Process, step under way, number of its phase, and when that began (monotonic seconds)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Standing:
     """Where a rank is."""
 
@@ -58,10 +60,26 @@ class Board:
             self._slots = mmap.mmap(file.fileno(), size * _STANDING.size)
 
     @classmethod
-    def create(cls, path: Path, size: int) -> "Board":
+    def create(cls, path: Path, size: int) -> Board:
         """Make a board on which no rank has started."""
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(bytes(size * _STANDING.size))
+        return cls(path, size)
+
+    @classmethod
+    def join(cls, path: Path, size: int) -> Board:
+        """Open a board, or make it where no other rank has: which of them comes first is open.
+
+        Raises:
+            OSError: it can't be made.
+        """
+        path.parent.mkdir(exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            if os.fstat(descriptor).st_size < size * _STANDING.size:
+                os.ftruncate(descriptor, size * _STANDING.size)
+        finally:
+            os.close(descriptor)
         return cls(path, size)
 
     def put(self, rank: int, step: int, phase: Phase) -> None:
@@ -95,6 +113,11 @@ def read_board(run_directory: Path) -> list[Standing]:
     with suppress(OSError, ValueError):
         return Board(path, path.stat().st_size // _STANDING.size).standings()
     return []
+
+
+def pids_of_ranks(run_directory: Path) -> list[int]:
+    """Return the processes of a run's ranks on this machine that have started."""
+    return [each.pid for each in read_board(run_directory) if each.pid]
 
 
 def name_hosts(hosts: Sequence[str]) -> list[str]:
@@ -152,10 +175,51 @@ def _place(standing: Standing) -> str:
     return f"in the {standing.phase} after step {standing.step}"
 
 
+# --- flight recorders -----------------------------------------------------------------------------
+
+
+def flight_path(run_directory: Path, rank: int) -> Path:
+    """Return the file in which a rank leaves what its flight recorder holds."""
+    return run_directory / FOLDER / f"flight-{rank}.pickle"
+
+
+def want_flights(run_directory: Path) -> None:
+    """Ask all ranks on this machine to leave what their flight recorders hold.
+
+    Raises:
+        OSError: the run's folder can't be written.
+    """
+    _wanted_path(run_directory).touch()
+
+
+def flight_wanted(run_directory: Path) -> float:
+    """Return when what the recorders hold was last asked for; 0: never."""
+    with suppress(OSError):
+        return _wanted_path(run_directory).stat().st_mtime
+    return 0.0
+
+
+def _wanted_path(run_directory: Path) -> Path:
+    return run_directory / FOLDER / "flights-wanted"
+
+
+# --- profiles -------------------------------------------------------------------------------------
+
+
+def profile_of_rank(name: str, rank: int) -> str:
+    """Return what the profile of one rank is called, of those that an order is for."""
+    return f"{name}-rank{rank}"
+
+
+def order_of_profile(name: str) -> str:
+    """Return what the profiles of all ranks of its order are called by."""
+    return name.partition("-rank")[0]
+
+
 # --- failures -------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RankFailure:
     """Why a rank ended before the run did."""
 

@@ -276,6 +276,8 @@ class Cli:
             assert not is_held(path / "run.lock"), path
             assert not is_held(path / "worker.lock"), path
             left = {file.name for file in path.rglob("*") if file.name.startswith(".")}
+            # What torch calls a file of checkpoints that ranks write in parts.
+            left -= {".metadata"}
             left |= {file.name for file in path.iterdir()} & NEVER_LEFT
             assert path.name in self.killed or not left, f"{path}: {left}"
 

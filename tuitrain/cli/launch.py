@@ -46,8 +46,8 @@ LogTo = Annotated[
     typer.Option(
         "--log",
         metavar="TRACKER",
-        help="Log to tensorboard[:DIR], wandb[:PROJECT] or mlflow[:EXPERIMENT] too, as "
-        "--set log.to=[...] does; may be given again.",
+        help="Log to tensorboard[:DIR], wandb[:PROJECT], mlflow[:EXPERIMENT] or "
+        "trackio[:PROJECT] too, as --set log.to=[...] does; may be given again.",
         show_default=False,
     ),
 ]
@@ -397,7 +397,7 @@ def _tell_changes(spec: "LaunchSpec") -> None:
 def _checkpoint_path(directory: "RunDirectory", name: str) -> str:
     """Return the path, relative to the run, of the file that a checkpoint's name leads to."""
     file = (directory.checkpoints / f"{name.removesuffix('.pt')}.pt").resolve()
-    if not file.is_file():
+    if not file.exists():
         there = ", ".join(sorted(path.stem for path in directory.checkpoints.glob("*.pt")))
         raise UsageError(f"{directory.id} has no checkpoint {name!r}; it has: {there or 'none'}")
     return str(file.relative_to(directory.path.resolve()))

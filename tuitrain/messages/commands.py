@@ -75,6 +75,8 @@ class Profile:
     """The folder under profiles/ that takes the trace."""
     stacks: bool = True
     """With the source lines that called each operator."""
+    ranks: tuple[int, ...] = ()
+    """Those that are profiled, all over the same steps; empty: rank 0 alone."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -311,18 +311,17 @@ class ScriptFacts:
         return _NEVER.get(action, "")
 
 
-_STEPS_NEEDED = frozenset({"pause", "rate", "checkpoint"})
+_STEPS_NEEDED = frozenset({"pause", "rate", "checkpoint", "profile"})
 NO_STEPS = (
     "no step was seen yet: updates of a torch optimizer are seen by themselves, and `run.step()` "
     "in the loop says where any other step ends (tuitrain help own-script)"
 )
-"""Why a script can't be paused, saved or given another rate."""
+"""Why a script can't be paused, saved, profiled or given another rate."""
 _EXACT = "only tuitrain's own presets resume exactly"
 _NEVER = {
     "release": f"a script can't give its memory back and go on: {_EXACT}; space holds it as it is",
     "resume": f"a script can't be resumed from here: {_EXACT}; `tuitrain exec` runs it again",
     "evaluate": "when a script evaluates is its own business; presets evaluate on command",
-    "profile": "steps of a script are not profiled; `tuitrain stacks` shows where it is",
     "model": "the model of a script is its own: tuitrain has no checkpoint of it to load",
 }
 

@@ -61,6 +61,11 @@ class Launch(Protocol):
         ...
 
     @property
+    def while_held(self) -> str:
+        """What becomes of training while the record can't be written, in a sentence."""
+        ...
+
+    @property
     def wish(self) -> Wish | None:
         """What it waits for in the queue; None: it does not wait."""
         ...
@@ -125,6 +130,11 @@ class LaunchSpec:
     """The scheduler's job that it is in, where that ends at a time that is known."""
     usr1_stops: bool = False
     """SIGUSR1 saves a checkpoint and ends, as SIGTERM does; else it saves one and goes on."""
+
+    @property
+    def while_held(self) -> str:
+        """What becomes of training while the record can't be written."""
+        return "Training holds."
 
     @property
     def grace_s(self) -> float:
@@ -339,7 +349,7 @@ def continue_run(
     folders = trusted_folders(
         chosen.preset, code, retry, tuple(f"--set {quote(each)}" for each in settings)
     )
-    if checkpoint and not (directory.path / checkpoint).is_file():
+    if checkpoint and not (directory.path / checkpoint).exists():
         raise UsageError(f"{directory.id} has no checkpoint {checkpoint}")
     with closing(RunReader(directory)) as reader:
         check_length(reader, chosen, checkpoint)

@@ -120,7 +120,7 @@ class Supervisor:
             worker.end()
 
     def _supervise(self, worker: Worker, writer: RunWriter, more: Iterable[Observer]) -> int:
-        record = RecordKeeper(writer, worker.send, self._clock)
+        record = RecordKeeper(writer, worker.send, self._clock, self._spec.while_held)
         observers = self._follow(record, more)
         try:
             observers.begun()

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from tuitrain.messages import Command, Profile, SaveCheckpoint, Stop
 from tuitrain.training.boundary import Boundary, BoundaryPlanner
-from tuitrain.training.data.batches import BatchSchedule
+from tuitrain.training.data.schedule import BatchSchedule
 from tuitrain.training.distributed.beat import NOTHING, SAVE, STOP, Beat, Met, Slot, Word
 from tuitrain.training.distributed.world import World
 from tuitrain.training.settings.live import PendingChanges
@@ -110,8 +110,10 @@ class AgreedPlanner:
             self._open.extend(world.first(own))
         self._open.extend(_wished(met.slots, world))
         if not world.leads:
-            # Rank 0 alone takes profiles.
-            self._open = deque(each for each in self._open if not isinstance(each, Profile))
+            # Rank 0 alone takes profiles that name no ranks.
+            self._open = deque(
+                each for each in self._open if not isinstance(each, Profile) or each.ranks
+            )
         spoke = any(each.speaks for each in met.slots)
         cargo.take(met, world.gather(cargo.say()) if spoke else [])
         return met

@@ -112,8 +112,10 @@ def _join(order: StartTraining, rank: int, size: int, board: Board) -> Any:
     import torch
     import torch.distributed as dist
 
+    from tuitrain.training.distributed.flight import record_flight
     from tuitrain.training.distributed.world import Place, World
 
+    record_flight(Path(order.run_directory), rank)
     sys.path[:0] = order.code_folders
     if sys.platform == "linux":
         # All are on this machine: no name of it has to lead anywhere.
@@ -124,7 +126,7 @@ def _join(order: StartTraining, rank: int, size: int, board: Board) -> Any:
         dist.init_process_group("nccl", timeout=_TIMEOUT, device_id=device)
     else:
         dist.init_process_group("gloo", timeout=_TIMEOUT)
-    group = dist.new_group(backend="gloo", timeout=_TIMEOUT)
+    group = dist.new_group(backend="gloo", timeout=_TIMEOUT, group_desc="beat")
     hosts = read_hosts(Path(order.run_directory))
     place = Place(int(os.environ["LOCAL_RANK"]), int(os.environ["LOCAL_WORLD_SIZE"]), hosts)
     return World(rank, size, cast(dist.ProcessGroup, group), board, place)

@@ -125,6 +125,11 @@ def share(number: int, rank: int, size: int) -> tuple[int, int]:
     return number * rank // size, number * (rank + 1) // size
 
 
+def most_of(number: int, size: int) -> int:
+    """Return how many of a number of things the rank that takes the most of them takes."""
+    return -(-number // size)
+
+
 def _packed(value: object) -> bytes:
     """Return a value with its tensors on the CPU: devices are numbered by each process."""
     file = io.BytesIO()

@@ -49,6 +49,7 @@ from tuitrain.view.diagnosis import diagnosis_note
 from tuitrain.view.failure import failure_note
 from tuitrain.view.format import sanitise
 from tuitrain.view.jobtext import is_short, job_words
+from tuitrain.view.ranktext import standing_line
 from tuitrain.view.spans import SpanLine, plain_line
 
 if TYPE_CHECKING:
@@ -276,6 +277,7 @@ class RunView(CurveScreen):
                 words += "  (space resumes)" if snapshot.live else "  (R resumes)"
             lines += runtext.note_lines(words, width, runtext.STATE_STYLES[snapshot.state.state])
             lines += failure_note(snapshot.failures, width)
+        lines += standing_line(snapshot.ranks, snapshot.ranks_gone, width)
         waiting = runtext.waiting_for(snapshot.commands)
         if waiting and snapshot.live:
             lines.append(plain_line(f" {waiting}", "alert"))

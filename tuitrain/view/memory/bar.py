@@ -11,13 +11,15 @@ from tuitrain.view.format import sanitise
 from tuitrain.view.spans import Span, SpanLine
 
 SLOTS = {
-    "tensors": 0, "worker": 0, "cached": 1, "context": 2, "loaders": 2, "others": 3,
-    NOT_TOLD: 4, "driver": 5, FREE: 7,
+    "tensors": 0, "worker": 0, "ranks": 0, "cached": 1, "agent": 1, "context": 2, "loaders": 2,
+    "others": 3, NOT_TOLD: 4, "driver": 5, FREE: 7,
 }  # fmt: skip
 """The fill and colour of a part, the same wherever it appears."""
 EXPLAINED = {
     "tensors": "tensors that the run holds",
     "worker": "the run",
+    "ranks": "processes that train",
+    "agent": "starts the ranks, and trains nothing",
     "cached": "kept by torch's allocator for the next tensors",
     "context": "CUDA context and libraries of the run",
     "loaders": "loader workers; pages they share count in each (RSS)",
