@@ -3,10 +3,11 @@
 Pure functions to spans and text.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from tuitrain.analysis.ranks import ProfiledRank, RankMemory, RankTime
 from tuitrain.metric_names import EXCHANGE
+from tuitrain.ranks import Standing
 from tuitrain.units import of_total, short_time, size
 from tuitrain.view.bars import height_of, stacked_bar
 from tuitrain.view.chart.figure import TerminalStyle
@@ -27,6 +28,8 @@ _SLOWEST_ROWS = 3
 _STRIP_LABEL = 6
 _GROUP = 8
 """Ranks of a strip are told apart in eights, as they often are on one machine."""
+_ABREAST = 1
+"""Steps apart that ranks may be: each says so a moment before or after the others."""
 _PARTED_NOTE = "own time of a step; what its bar leaves free it waits for the slowest rank"
 _NOTE = "own time of a step: without the backward pass, in which all ranks wait for the slowest"
 
@@ -196,3 +199,28 @@ def _stages(each: RankTime) -> str:
         rest = f"exchange {short_time(each.transfer_s)}, waits {short_time(each.wait_s)}"
     memory = f"; {size(each.memory_bytes)}" if each.memory_bytes else ""
     return f"own {short_time(each.own_s)} a step ({', '.join(parts)}), {rest}{memory}"
+
+
+def standing_line(
+    standings: Sequence[Standing], gone: Collection[int], width: int
+) -> list[SpanLine]:
+    """Return a line on where the ranks of a run are; nothing of one rank.
+
+    Args:
+        standings: of all ranks.
+        gone: ranks whose process runs no more.
+        width: in cells.
+    """
+    begun = [each for each in standings if each.pid]
+    if len(standings) < 2 or not begun:
+        return []
+    going = [each for each in begun if each.rank not in gone and each.phase != "ended"]
+    words = f"{len(going)} of {len(standings)} ranks train"
+    if going:
+        words += f", in step {max(each.step for each in going):,}"
+    late = [each for each in going if each.step + _ABREAST < max(one.step for one in going)]
+    said = [f"rank {each.rank} is behind, in step {each.step:,}" for each in late]
+    said += [f"rank {each.rank} is gone, in step {each.step:,}" for each in begun
+             if each.rank in gone]  # fmt: skip
+    style = "bad" if gone else "alert" if late else "quiet"
+    return [(Span(f" {shorten('; '.join([*reversed(said), words]), width - 1)}", style),)]

@@ -15,6 +15,7 @@ class Span(NamedTuple):
 
 
 SpanLine = tuple[Span, ...]
+_PICTURE_CELL = "\U0010eeee"
 _NEAR = 10
 """Cells that cost a terminal less than moving its cursor and setting colours anew."""
 
@@ -102,4 +103,14 @@ def changed_cells(before: SpanLine, after: SpanLine, width: int) -> list[tuple[i
 
 
 def _cells(line: SpanLine) -> list[tuple[str, str]]:
-    return [(character, span.style) for span in line for character in span.text]
+    cells = [(character, span.style) for span in line for character in span.text]
+    if _PICTURE_CELL not in {character for character, _ in cells}:
+        return cells
+    # What follows the first cell of a part of a picture says which one it is.
+    joined: list[tuple[str, str]] = []
+    for character, style in cells:
+        if joined and not display_width(character):
+            joined[-1] = joined[-1][0] + character, style
+        else:
+            joined.append((character, style))
+    return joined

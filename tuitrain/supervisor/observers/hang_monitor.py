@@ -12,7 +12,14 @@ from tuitrain.alerts.hang import Hang
 from tuitrain.alerts.rule import RunStatus
 from tuitrain.failures.collectives import Dump, collective_findings, read_dump
 from tuitrain.messages import AlertRaised, Event
-from tuitrain.ranks import behind, flight_path, flight_wanted, read_board, want_flights
+from tuitrain.ranks import (
+    behind,
+    flight_path,
+    flight_wanted,
+    read_board,
+    read_hosts,
+    want_flights,
+)
 from tuitrain.supervisor.observers.observer import Observer
 from tuitrain.supervisor.stacks import as_text, collect_stacks
 
@@ -61,7 +68,7 @@ class HangMonitor(Observer):
             # Before the stacks are asked for: that takes a while.
             run_directory = self._stacks_path.parent
             ranks = read_board(run_directory)
-            waited_for = behind(ranks)
+            waited_for = behind(ranks, read_hosts(run_directory))
             asked = _ask_flights(run_directory) if ranks else 0.0
             stacks = as_text(collect_stacks(worker_pid, self._stacks_path))
             flights = _read_flights(run_directory, [each.rank for each in ranks], asked)

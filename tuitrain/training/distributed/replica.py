@@ -1,9 +1,10 @@
-"""This rank's replica of the model: its gradients are the mean over all ranks (torch's DDP).
+"""This rank's replica of the model: its gradients are the mean over all ranks.
 
 Knows what a step needs of it, and what has to hold so that a resume repeats each bit.
 """
 
 import inspect
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -34,11 +35,11 @@ _REHEARSALS = 2
 ready; from then on sums are made in that order (torch/nn/parallel/distributed.py)."""
 
 
-class Replica:
+class Replica(ABC):
     """The model of one rank among several, and what a step does differently for it."""
 
     def __init__(self, parts: "TrainingComponents") -> None:
-        """Put the model of `parts` under DDP; weights become those of rank 0.
+        """Let the model of `parts` be trained with the other ranks; weights are those of rank 0.
 
         Raises:
             TrainingError: the run's parts can't be trained on several ranks.
@@ -46,19 +47,29 @@ class Replica:
         _refuse(parts)
         self._parts = parts
         self._world = parts.world
+        self._telling: nn.Parameter | None = None
+        """A small parameter, whose gradient shows whether one is not finite."""
         kept = _Kept(parts)
-        batch = _first_batch(parts)
-        unused = self._rehearse(parts, batch)
-        self._telling = _smallest(parts)
-        self._ddp = _wrapped(parts, find_unused=unused)
-        parts.forward = self._ddp
-        # Before any state is loaded: the first step of a resumed process is to sum its gradients
-        # in the order of a step in the middle of a run. It shows from three ranks on.
-        for _time in range(_REHEARSALS):
-            self._rehearse(parts, batch)
+        self._prepare(parts, _first_batch(parts))
         kept.restore()
         if not parts.world.leads:
             seed_everything(derive(parts.preset.train.seed, parts.world.rank))
+
+    @abstractmethod
+    def _prepare(self, parts: "TrainingComponents", batch: "Batch") -> None:
+        """Make ready for the first step, with a batch for passes that change nothing."""
+
+    @abstractmethod
+    def _exchange(self, wanted: bool) -> None:
+        """Let gradients be exchanged in the next backward pass, or not yet."""
+
+    @abstractmethod
+    def guard(self, loss: Tensor) -> Tensor:
+        """Return a loss of which, once gradients are shared, all ranks see if it is not finite."""
+
+    @abstractmethod
+    def agreed(self, loss: Tensor) -> Tensor:
+        """Return this rank's loss, NaN on all ranks where it is not finite on one of them."""
 
     @staticmethod
     def _rehearse(parts: "TrainingComponents", batch: "Batch") -> bool:
@@ -69,13 +80,17 @@ class Replica:
         torch.autograd.backward(loss)
         return any(parameter.grad is None for parameter in parts.trainable)
 
+    # --- in an evaluation -------------------------------------------------------------------------
+
+    def passed(self) -> None:  # noqa: B027 - a replica of its own has nothing to do
+        """A pass over the validation set has ended on all ranks."""
+
     # --- in a step --------------------------------------------------------------------------------
 
     def in_turn(self, batches: "Sequence[Batch]") -> "Iterator[Batch]":
         """Yield a step's batches: gradients are exchanged in the backward pass of the last one."""
         for batch in batches:
-            # What `no_sync` sets for the passes in it.
-            self._ddp.require_backward_grad_sync = batch is batches[-1]
+            self._exchange(batch is batches[-1])
             yield batch
 
     @staticmethod
@@ -91,8 +106,37 @@ class Replica:
 
         loss.register_hook(begun)  # type: ignore[no-untyped-call]
 
-    @staticmethod
-    def guard(loss: Tensor) -> Tensor:
+    def mean(self, counted: Tensor) -> Tensor:
+        """Return the mean over all ranks of what is counted, on its device; never 0."""
+        summed = counted.clone()
+        dist.all_reduce(summed)
+        return summed.clamp(min=1) / self._world.size
+
+    def share_buffers(self) -> None:
+        """Give all ranks rank 0's buffers, as running statistics; all ranks call it together."""
+        for buffer in self._parts.model.buffers():
+            if not buffer.is_meta:
+                dist.broadcast(buffer.detach(), src=0)
+
+
+class AveragedReplica(Replica):
+    """A whole model on each rank, whose gradients are averaged (torch's DDP)."""
+
+    def _prepare(self, parts: "TrainingComponents", batch: "Batch") -> None:
+        unused = self._rehearse(parts, batch)
+        self._telling = _smallest(parts)
+        self._ddp = _wrapped(parts, find_unused=unused)
+        parts.forward = self._ddp
+        # Before any state is loaded: the first step of a resumed process is to sum its gradients
+        # in the order of a step in the middle of a run. It shows from three ranks on.
+        for _time in range(_REHEARSALS):
+            self._rehearse(parts, batch)
+
+    def _exchange(self, wanted: bool) -> None:
+        # What `no_sync` sets for the passes in it.
+        self._ddp.require_backward_grad_sync = wanted
+
+    def guard(self, loss: Tensor) -> Tensor:
         """Return a loss whose gradients are NaN where it is not finite itself.
 
         So all ranks see it in the gradients that they share, and none has to ask the others.
@@ -105,23 +149,11 @@ class Replica:
 
         A gradient that is not finite counts as such a loss; a gradient scaler looks by itself.
         """
-        gradient = self._telling.grad
+        gradient = self._telling.grad if self._telling is not None else None
         if gradient is None or self._parts.precision.scaler is not None:
             return loss
         total = gradient.sum()
         return loss + (total - total)
-
-    def mean(self, counted: Tensor) -> Tensor:
-        """Return the mean over all ranks of what is counted, on its device; never 0."""
-        summed = counted.clone()
-        dist.all_reduce(summed)
-        return summed.clamp(min=1) / self._world.size
-
-    def share_buffers(self) -> None:
-        """Give all ranks rank 0's buffers, as running statistics; all ranks call it together."""
-        for buffer in self._parts.model.buffers():
-            if not buffer.is_meta:
-                dist.broadcast(buffer.detach(), src=0)
 
 
 class _Kept:
@@ -202,13 +234,3 @@ def _unmergeable(parts: "TrainingComponents") -> str:
         return f"task = {parts.task.name}: {type(tally).__name__}"
     label = parts.metrics.begin().unmergeable
     return f"metrics: {label}" if label else ""
-
-
-def replicate(parts: "TrainingComponents") -> None:
-    """Let parts that were built for a rank be trained with the others.
-
-    Raises:
-        TrainingError: they can't be.
-    """
-    if not parts.world.is_alone:
-        parts.replica = Replica(parts)

@@ -140,7 +140,7 @@ class SharedSteps:
                 self._answers.take(event, rank)
             elif event.text not in self._passed_on:
                 self._passed_on.add(event.text)
-                self._send(replace(event, text=f"rank {rank}: {event.text}"))
+                self._send(replace(event, text=f"{self._world.name(rank)}: {event.text}"))
 
     # --- for who tells of it ----------------------------------------------------------------------
 
