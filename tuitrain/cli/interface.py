@@ -6,15 +6,17 @@ Knows how it is started and left, not what it shows.
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tuitrain import lang
 from tuitrain.cli.options import RunArgument, RunsDir
 
 if TYPE_CHECKING:
-    from tuitrain.config.user import NotifySection
+    from tuitrain.config.user import UserConfig
     from tuitrain.ui.app import TuitrainApp
 
 Ascii = Annotated[
@@ -70,16 +72,18 @@ def open_interface(
     from tuitrain.ui.preferences import Preferences
     from tuitrain.view.chart.figure import TerminalStyle
 
-    notifier = DesktopNotifier(_wanted_notices())
+    config = _user_config()
+    notifier = DesktopNotifier(config.notify if config is not None else None)
     guard = TerminalGuard()
     guard.end_at_signals()
     look = TerminalStyle(ascii=ascii or needs_ascii(), colour=not os.environ.get("NO_COLOR"))
+    fault = _speak(config.interface.language if config is not None else "", ascii=look.ascii)
     app = TuitrainApp(
         root,
         look=look,
         preferences=Preferences(config_directory() / "interface.toml"),
         data_dir=data_dir,
-        first=first,
+        first=partial(_begin, fault, first),
         notifier=notifier,
         watching=watching,
         mouse=False if no_mouse else None,
@@ -91,8 +95,25 @@ def open_interface(
     return code
 
 
-def _wanted_notices() -> "NotifySection | None":
-    """Return what the user's configuration says of notices; None where there is none.
+def _speak(configured: str, *, ascii: bool) -> str:
+    """Choose the interface's language; return why it is not the one that was asked for."""
+    choice = lang.choose(configured)
+    if ascii and choice.name != lang.ENGLISH:
+        return "the interface is in English: this terminal, or --ascii, has ASCII characters alone"
+    lang.speak(choice.name)
+    return f"{choice.fault}; the interface is in English" if choice.fault else ""
+
+
+def _begin(fault: str, first: "Callable[[TuitrainApp], None] | None", app: "TuitrainApp") -> None:
+    """Open what the command line asked for, and say what of it can't be."""
+    if first is not None:
+        first(app)
+    if fault:
+        app.tell(fault, "warning")
+
+
+def _user_config() -> "UserConfig | None":
+    """Return the user's configuration; None where there is none.
 
     Raises:
         UsageError: it is at fault.
@@ -104,4 +125,4 @@ def _wanted_notices() -> "NotifySection | None":
         return None
     from tuitrain.config.user import load_user_config
 
-    return load_user_config().notify
+    return load_user_config()

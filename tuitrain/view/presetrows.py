@@ -3,13 +3,13 @@
 Pure functions from what presets say to spans; knows nothing of screens or files.
 """
 
-import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tuitrain.lang import term, tr
 from tuitrain.units import NOTHING, count, duration
-from tuitrain.view.format import display_width, sanitise, shorten
+from tuitrain.view.format import display_width, sanitise, shorten, wrap
 from tuitrain.view.spans import Span, SpanLine, first_lines
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tuitrain.config.schema import Component, Preset
 
 _GROUPS = ("classification", "binary", "regression")
-_BROKEN = "can't be used"
+_BROKEN = term("can't be used")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def _fault(listed: "ListedPreset") -> str:
     """Return what is wrong, with the line but without the file, whose name stands before it."""
     file = sanitise(str(listed.found.path))
     said = sanitise(listed.error).removeprefix(f"{file}:")
-    return f"line {said}" if said[:1].isdigit() else said.strip()
+    return tr("line {said}", said=said) if said[:1].isdigit() else said.strip()
 
 
 def preset_detail(
@@ -94,22 +94,26 @@ def preset_detail(
     words = [
         sanitise(preset.description),
         _training_words(preset),
-        f"model {_component(preset.model)}{_size(past)}",
-        f"data {sanitise(preset.data.name)}, {_download(listed)}",
+        f"{tr('model')} {_component(preset.model)}{_size(past)}",
+        f"{tr('data')} {sanitise(preset.data.name)}, {_download(listed)}",
     ]
     if past is not None and past.took_s is not None:
-        words.append(f"about {duration(past.took_s)} on this machine")
+        words.append(tr("about {time} on this machine", time=duration(past.took_s)))
     if listed.found.shadowing:
         words.append(sanitise(listed.found.shadowing))
     return first_lines([head, *wrapped(words, width)], lines, width)
 
 
 def _size(past: Experience | None) -> str:
-    return f", {count(past.parameters)} parameters" if past and past.parameters else ""
+    if past is None or not past.parameters:
+        return ""
+    return tr(", {n} parameters", n=count(past.parameters))
 
 
 def _download(listed: "ListedPreset") -> str:
-    return f"downloads {sanitise(listed.download)}" if listed.download else "nothing to download"
+    if not listed.download:
+        return tr("nothing to download")
+    return tr("downloads {what}", what=sanitise(listed.download))
 
 
 def _component(component: "Component") -> str:
@@ -130,8 +134,9 @@ def _plain(value: Any) -> str:
 
 def _training_words(preset: "Preset") -> str:
     train = preset.train
+    sizes = tr("{epochs} epochs, batch {batch}", epochs=train.epochs, batch=train.batch_size)
     return (
-        f"{train.epochs} epochs, batch {train.batch_size}, "
+        f"{sizes}, "
         f"{sanitise(preset.optimizer.name)} {preset.optimizer.lr:g}, "
         f"{sanitise(preset.schedule.name)}, {train.precision}"
     )
@@ -142,5 +147,5 @@ def wrapped(texts: Iterable[str], width: int, style: str = "") -> list[SpanLine]
     return [
         (Span(line, style),)
         for text in texts
-        for line in textwrap.wrap(text, max(10, width), subsequent_indent="  ") or [""]
+        for line in wrap(text, max(10, width), indent="  ") or [""]
     ]

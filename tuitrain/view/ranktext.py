@@ -6,15 +6,19 @@ Pure functions to spans and text.
 from collections.abc import Sequence
 
 from tuitrain.analysis.ranks import OWN_STAGES, RankTime
+from tuitrain.lang import term, tr
 from tuitrain.units import short_time, size
 from tuitrain.view.bars import percent_bar
 from tuitrain.view.chart.figure import TerminalStyle
+from tuitrain.view.format import pad
 from tuitrain.view.presetrows import wrapped
 from tuitrain.view.spans import Span, SpanLine
 
 _LABEL, _TIME, _MEMORY = 9, 10, 12
 _MOST_BAR = 30
-_NOTE = "own time of a step: without the backward pass, in which all ranks wait for the slowest"
+_NOTE = term(
+    "own time of a step: without the backward pass, in which all ranks wait for the slowest"
+)
 
 
 def rank_lines(ranks: Sequence[RankTime], width: int, look: TerminalStyle) -> list[SpanLine]:
@@ -23,13 +27,13 @@ def rank_lines(ranks: Sequence[RankTime], width: int, look: TerminalStyle) -> li
     if not longest_s:
         return []
     room = min(_MOST_BAR, max(6, width - _LABEL - _TIME - _MEMORY - 2))
-    lines: list[SpanLine] = wrapped([_NOTE], max(20, width - 2), "quiet")
+    lines: list[SpanLine] = wrapped([tr(_NOTE)], max(20, width - 2), "quiet")
     for each in ranks:
         bar = percent_bar(each.own_s / longest_s, room, look)
         memory = size(each.memory_bytes).rjust(_MEMORY) if each.memory_bytes else ""
         lines.append(
             (
-                Span(f"rank {each.rank}".ljust(_LABEL), "quiet"),
+                Span(pad(tr("rank {rank}", rank=each.rank), _LABEL), "quiet"),
                 Span(bar, f"line{each.rank % 6}"),
                 Span(short_time(each.own_s).rjust(_TIME)),
                 Span(memory, "quiet"),

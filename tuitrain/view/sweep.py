@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tuitrain.lang import tr
 from tuitrain.sweeps.groups import groups, verdict
 from tuitrain.sweeps.space import value_words as words_of
 from tuitrain.sweeps.table import SweepTable, TrialRow
@@ -73,7 +74,7 @@ def group_table(sweep: SweepTable) -> str:
 def weight_lines(weights: Mapping[str, float], width: int) -> list[str]:
     """Return a bar for how much each setting decides."""
     if not weights:
-        return ["importance: at least 4 complete trials with different values are needed"]
+        return [tr("importance: at least 4 complete trials with different values are needed")]
     wide = max(display_width(sanitise(key)) for key in weights)
     look = TerminalStyle(ascii=True, colour=False)
     return [
@@ -116,7 +117,13 @@ def sweep_heading(sweep: SweepTable, state: str, width: int) -> SpanLine:
     """Return how far a sweep is, in one line."""
     over = sum(row.state in ("complete", "pruned", "failed") for row in sweep.rows)
     live = sum(row.state in ("starting", "running", "queued") for row in sweep.rows)
-    parts = f" {over} of {sweep.budget} trials over, {live} under way, {sweep.parallel} at a time"
+    parts = tr(
+        " {over} of {budget} trials over, {live} under way, {parallel} at a time",
+        over=over,
+        budget=sweep.budget,
+        live=live,
+        parallel=sweep.parallel,
+    )
     return fit_line((Span(f" {state}", "live" if state == "running" else ""), Span(parts)), width)
 
 
@@ -124,7 +131,7 @@ def best_line(sweep: SweepTable, width: int) -> SpanLine:
     """Return the best trial so far, in one line."""
     best = sweep.best
     if best is None:
-        return fit_line((Span(" no trial is complete yet", "quiet"),), width)
+        return fit_line((Span(tr(" no trial is complete yet"), "quiet"),), width)
     point = ", ".join(f"{sanitise(key)} {value_words(best.point.get(key))}" for key in sweep.keys)
     value = f"{sanitise(sweep.metric)} {metric_value(best.value)}"
     return fit_line((Span(" best  ", "quiet"), Span(value, "strong"), Span(f"  {point}")), width)

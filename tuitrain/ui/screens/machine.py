@@ -12,6 +12,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.screen import Screen
 
+from tuitrain.lang import tr
 from tuitrain.ui.feeds.delivery import Delivery
 from tuitrain.ui.whole import Whole
 from tuitrain.ui.widgets.keyline import KeyLine
@@ -96,17 +97,18 @@ class MachineScreen(Whole, Screen[None]):
 
     def _top(self) -> tuple[SpanLine, SpanLine]:
         seen = self._seen
-        left = [Span(" machine ", "quiet"), Span(sanitise(seen.host), "title")]
+        left = [Span(tr(" machine "), "quiet"), Span(sanitise(seen.host), "title")]
         gpus, free = len(seen.gpus), len(seen.free)
         if gpus:
-            words = f"{gpus} GPU{'s' * (gpus > 1)}, {free} free"
+            text = "{gpus} GPUs, {free} free" if gpus > 1 else "{gpus} GPU, {free} free"
+            words = tr(text, gpus=gpus, free=free)
             left.append(Span(f"  {words}", "good" if free else "alert"))
         span = rough_time(seen.history.most * seen.history.period_s)
         clock = time.strftime("%H:%M:%S ", time.localtime(seen.time)) if seen.time else ""
         right: SpanLine = (Span(clock, "quiet"),)
         driver = sanitise(str(seen.facts.get("driver") or ""))
-        more = (Span(f"  driver {driver}", "quiet"),) if driver else ()
-        of_late = (Span(f"  strips: {span}  ", "quiet"),)
+        more = (Span(tr("  driver {driver}", driver=driver), "quiet"),) if driver else ()
+        of_late = (Span(tr("  strips: {span}  ", span=span), "quiet"),)
         # What does not fit is left out whole.
         if line_width((*left, *more, *of_late, *right)) < self.size.width:
             return (*left, *more), (*of_late, *right)

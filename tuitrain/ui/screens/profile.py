@@ -9,6 +9,7 @@ from textual.binding import Binding
 from textual.widgets import Input
 
 from tuitrain.errors import UsageError
+from tuitrain.lang import tr
 from tuitrain.metric_names import MOST_PROFILE_STEPS
 from tuitrain.traces.store import trace_path
 from tuitrain.ui.screens.dialogs import Ask
@@ -32,16 +33,22 @@ def check_steps(answer: str) -> int:
     if not answer:
         return 0
     if not answer.isascii() or not answer.isdigit() or not 1 <= int(answer) <= MOST_PROFILE_STEPS:
-        raise UsageError(f"{answer!r}: a profile has 1 to {MOST_PROFILE_STEPS:,} steps.")
+        raise UsageError(
+            tr(
+                "{answer!r}: a profile has 1 to {most:,} steps.",
+                answer=answer,
+                most=MOST_PROFILE_STEPS,
+            )
+        )
     return int(answer)
 
 
 def ask_steps() -> Ask:
     """Return the question how many steps to profile."""
     return Ask(
-        "Profile how many of the next steps?",
+        tr("Profile how many of the next steps?"),
         value=str(_USUAL_STEPS),
-        hint="The run continues meanwhile. Leave it empty to see the profiles so far.",
+        hint=tr("The run continues meanwhile. Leave it empty to see the profiles so far."),
         check=check_steps,
     )
 

@@ -9,6 +9,7 @@ from itertools import zip_longest
 from typing import Any
 
 from tuitrain.analysis.mistakes import SampleRow
+from tuitrain.lang import tr
 from tuitrain.view.bars import percent_bar
 from tuitrain.view.chart.figure import Size, TerminalStyle
 from tuitrain.view.chart.spark import sparkline
@@ -67,7 +68,7 @@ def _class(name: str) -> str:
 
 def heading(what: str, number: int) -> str:
     """Return what a list of samples is of, and how many there are."""
-    return f"{what}: {number:,}" if number else f"{what}: none"
+    return f"{what}: {number:,}" if number else tr("{what}: none", what=what)
 
 
 def sample_lines(

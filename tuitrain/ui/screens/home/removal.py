@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tuitrain.errors import TuitrainError
+from tuitrain.lang import tr
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.summary import RunSummary
 from tuitrain.runs.trash import TrashedRun, discard_old, list_trash, move_to_trash, restore
@@ -37,7 +38,9 @@ class Removal:
                     faults.append(f"{run.id} is still there: {error}")
             if moved:
                 self._removed.append(moved)
-        done = f"{_names(moved)} in the trash for 7 days; u brings back" if moved else ""
+        done = (
+            tr("{runs} in the trash for 7 days; u brings back", runs=_names(moved)) if moved else ""
+        )
         return "; ".join(filter(None, [done, *faults])), not faults
 
     def undo(self, root: Path) -> Said:
@@ -50,7 +53,9 @@ class Removal:
                     restore(run)
             except (TuitrainError, OSError) as error:
                 return str(error), False
-        return (f"{_names(kept)} restored" if kept else "nothing to bring back"), True
+        return (
+            tr("{runs} restored", runs=_names(kept)) if kept else tr("nothing to bring back")
+        ), True
 
 
 def empty_old(root: Path) -> str:
@@ -63,4 +68,4 @@ def empty_old(root: Path) -> str:
 
 
 def _names(runs: Sequence[TrashedRun]) -> str:
-    return runs[0].id if len(runs) == 1 else f"{len(runs)} runs"
+    return runs[0].id if len(runs) == 1 else tr("{n} runs", n=len(runs))
