@@ -225,6 +225,7 @@ def _recomputation(get: Getter) -> Found:
 
 _ONE_RANK_ONLY: tuple[tuple[str, Any, str], ...] = (
     ("compile", True, "a compiled model is not trained on several ranks yet"),
+    ("compile", "auto", "a compiled model is not trained on several ranks yet"),
     ("oom", "halve", "one rank can't halve its batches alone"),
     ("memory_history", True, "the account of memory that ran out is that of one rank"),
 )

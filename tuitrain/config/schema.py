@@ -250,7 +250,12 @@ class TrainSection(Section):
     channels_last: bool = Field(
         False, description="Hold images and convolutions in channels-last memory order."
     )
-    compile: bool = Field(False, description="Compile the model with torch.compile.")
+    compile: bool | Literal["auto"] = Field(
+        False,
+        description="Compile the model with torch.compile. `auto` times a copy of it before the "
+        "first step of a run of more than a few minutes, and compiles where the rest of the run "
+        "gains more than compiling takes; the run keeps it.",
+    )
     gradient_checkpointing: bool | Annotated[str, Field(min_length=1)] = Field(
         False,
         json_schema_extra={"words": "true, false or a pattern of modules' names"},

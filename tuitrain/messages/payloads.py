@@ -131,6 +131,10 @@ class Environment:
     """What the run computes in, chosen where its preset says `auto`."""
     precision_why: str | None = field(default=None, metadata=ABSENT)
     """What was measured for that; None where nothing was chosen."""
+    compiled: bool | None = field(default=None, metadata=ABSENT)
+    """Whether the model is compiled, chosen where its preset says `auto`."""
+    compile_why: str | None = field(default=None, metadata=ABSENT)
+    """What was measured for that; None where nothing was chosen."""
     data_on_device: bool | None = field(default=None, metadata=ABSENT)
     set_bytes: int | None = None
     """What the set takes as tensors; None where its samples are made one at a time."""

@@ -37,6 +37,7 @@ from tuitrain.training.memory.allocator import find_allocator, record_history
 from tuitrain.training.memory.oom_ending import end_outside_steps, rerun_words
 from tuitrain.training.memory.oom_report import OutOfMemory, capture, is_out_of_memory
 from tuitrain.training.modules.frozen_body import keep_features
+from tuitrain.training.runtime.compile_choice import choose_compile
 from tuitrain.training.runtime.environment import describe_environment
 from tuitrain.training.runtime.precision_choice import choose_precision
 from tuitrain.training.runtime.randomness import seed_everything
@@ -110,6 +111,7 @@ class Session:
         if world.is_alone:
             choose_precision(parts, self._report)
             keep_features(parts, self._report)
+            choose_compile(parts, trainer.state.total_steps - trainer.state.step, self._report)
         if not trainer.state.step:
             check_warmup(self._preset, trainer.state.total_steps)
         self._link.send(

@@ -11,11 +11,12 @@ import torch
 
 from tuitrain.training.build import TrainingComponents
 from tuitrain.training.checkpoints.own_state import restore_state, state_of
-from tuitrain.training.data.batches import BatchSchedule
+from tuitrain.training.data.schedule import BatchSchedule
 from tuitrain.training.metrics.evaluation import evaluation_size
 from tuitrain.training.metrics.progress import Progress
 from tuitrain.training.optimization.nonfinite import are_finite
 from tuitrain.training.optimization.optimizer import restore_optimizer
+from tuitrain.training.runtime.compile_choice import keep_compile
 from tuitrain.training.runtime.precision_choice import keep_precision
 from tuitrain.training.runtime.randomness import (
     derive,
@@ -91,6 +92,7 @@ class TrainingState:
             "hooks": parts.hooks.state_dict(),
             "scaler": scaler.state_dict() if scaler is not None else {},
             "precision": parts.precision.name,
+            "compiled": parts.compiled,
             "step": self.step,
             "epoch": self.epoch,
             "generators": self._generators(),
@@ -146,6 +148,7 @@ class TrainingState:
     def _load_components(self, state: Mapping[str, Any]) -> None:
         parts, preset = self.components, self.components.preset
         keep_precision(parts, state)
+        keep_compile(parts, state)
         restore_state(parts.model, state["model"], f"model.name = {preset.model.name}")
         # Checkpoints from before losses, schedules and hooks could have state have none of it.
         restore_state(parts.loss, state.get("loss", {}), f"loss.name = {preset.loss.name}")

@@ -49,7 +49,7 @@ class TrainStep:
         self._prepares = self._weighs or bool(self._transforms)
         self._replica = components.replica
         self._updated = components.hooks.updated
-        compiles = components.preset.train.compile
+        compiles = components.compiled is not False
         self._log: Sink = outside_graphs(recorder.log) if compiles else recorder.log
         self._rate = -1.0
         self._forward = ForwardPass(components, recorder)

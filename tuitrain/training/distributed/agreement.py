@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from tuitrain.messages import Command, Profile, SaveCheckpoint, Stop
 from tuitrain.training.boundary import Boundary, BoundaryPlanner
-from tuitrain.training.data.batches import BatchSchedule
+from tuitrain.training.data.schedule import BatchSchedule
 from tuitrain.training.distributed.beat import NOTHING, SAVE, STOP, Beat, Met, Slot, Word
 from tuitrain.training.distributed.world import World
 from tuitrain.training.settings.live import PendingChanges

@@ -89,7 +89,7 @@ class MemoryWatch:
         self._is_open = True
         if self._allocator.measures_peak:
             self._allocator.begin_peak()
-        elif not self._parts.preset.train.compile:
+        elif not self._parts.compiled:
             self._begin_count()
         return step + 1
 

@@ -15,7 +15,7 @@ from tuitrain.components.task import Counts
 from tuitrain.errors import TrainingError
 from tuitrain.messages import PerClassCounts
 from tuitrain.training.build import TrainingComponents
-from tuitrain.training.data.batches import evaluation_batches
+from tuitrain.training.data.evaluation import evaluation_batches
 from tuitrain.training.data.sources import count
 from tuitrain.training.metrics.chosen import MetricTally
 from tuitrain.training.metrics.named import NamedValues, split_terms

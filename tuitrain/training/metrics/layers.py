@@ -99,7 +99,7 @@ class LayerWatch:
             self._instrument.look(lambda: self._record(layers, seen, optimizer), None)
 
         handles.append(self._components.optimizer.register_step_pre_hook(measure))
-        if self._components.preset.train.compile:
+        if self._components.compiled:
             # A compiled graph calls no hooks, and would be compiled again to do so.
             return handles
         for name, module in layers.items():

@@ -11,8 +11,9 @@ import torch
 
 from tuitrain.errors import TrainingError
 from tuitrain.training.build import TrainingComponents
-from tuitrain.training.data.batches import Batch, BatchSchedule
+from tuitrain.training.data.batches import Batch
 from tuitrain.training.data.samples import first_samples
+from tuitrain.training.data.schedule import BatchSchedule
 from tuitrain.training.runtime.randomness import generator_states, restore_generators
 from tuitrain.training.step_checks import check_outputs
 

@@ -41,6 +41,8 @@ def describe_environment(parts: TrainingComponents) -> Environment:
         bf16=has_bf16(parts.device),
         precision=parts.precision.name,
         precision_why=parts.precision.why or None,
+        compiled=bool(parts.compiled),
+        compile_why=parts.compile_why or None,
         data_on_device=parts.data.on_device,
         set_bytes=_set_bytes(parts),
         train_samples=parts.data.plan.samples,
