@@ -42,7 +42,7 @@ def marked() -> dict[str, set[str]]:
                 name = ast.unparse(node.func).rpartition(".")[2]
                 if name in _MARKS:
                     found[_MARKS[name]].update(_literals(node.args[0]))
-                elif name == "Binding":
+                elif name == "Binding" and len(node.args) > 2:
                     found["keys"] |= _literals(node.args[2])
                     tips = [each.value for each in node.keywords if each.arg == "tooltip"]
                     found["texts"] |= {text for tip in tips for text in _literals(tip)}

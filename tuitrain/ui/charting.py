@@ -60,20 +60,20 @@ class ChartSettings:
         """Say how strongly curves are smoothed; nothing where that is left to their noise."""
         if self.smoothing is None:
             return ""
-        return f"smooth {self.smoothing:g}" if self.smoothing else "raw"
+        return tr("smooth {by:g}", by=self.smoothing) if self.smoothing else tr("raw")
 
     @property
     def limits_words(self) -> str:
         """Say what the value axis spans where that is not automatic."""
         if isinstance(self.limits, tuple):
-            return " to ".join(map(short_number, self.limits))
-        return "all values" if self.limits == "all" else ""
+            return tr(" to ").join(map(short_number, self.limits))
+        return tr("all values") if self.limits == "all" else ""
 
     def describe(self) -> str:
         """Say what is not as it is at first, for the title of a chart."""
         parts = [
-            "log" if self.log else "", self.smoothing_words, self.limits_words,
-            "pinned" if self.pinned else "",
+            tr("log") if self.log else "", self.smoothing_words, self.limits_words,
+            tr("pinned") if self.pinned else "",
         ]  # fmt: skip
         said = ", ".join(part for part in parts if part)
         return f" ({said})" if said else ""

@@ -57,10 +57,10 @@ def shorten(text: str, width: int) -> str:
     """Return text that takes at most `width` cells, cut at its end."""
     if display_width(text) <= width:
         return text
-    return _first_cells(text, width - 3) + "..."[: max(0, width)]
+    return first_cells(text, width - 3) + "..."[: max(0, width)]
 
 
-def _first_cells(text: str, width: int) -> str:
+def first_cells(text: str, width: int) -> str:
     """Return as much of a text's beginning as takes at most `width` cells."""
     used = 0
     for place, character in enumerate(text):
@@ -96,7 +96,7 @@ def wrap(text: str, width: int, *, indent: str = "", break_on_hyphens: bool = Tr
             line = indent
         line += piece if line.strip() else piece.lstrip()
         while display_width(line.rstrip()) > width:
-            head = _first_cells(line, max(width, len(indent) + 2))
+            head = first_cells(line, max(width, len(indent) + 2))
             lines.append(head)
             line = indent + line[len(head) :]
     return [*lines, line.rstrip()] if line.strip() else lines
@@ -117,6 +117,16 @@ def _pieces(text: str) -> Iterator[str]:
                 kept = ""
             kept += character
         yield kept
+
+
+def last_cells(text: str, width: int) -> str:
+    """Return as much of a text's end as takes at most `width` cells."""
+    used = 0
+    for place, character in enumerate(reversed(text)):
+        used += _cells(character)
+        if used > width:
+            return text[len(text) - place :]
+    return text
 
 
 def table(

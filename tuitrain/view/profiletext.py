@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 from tuitrain.lang import tr
 from tuitrain.runs.rows import ProfileRow
 from tuitrain.units import NOTHING, age, count, share_text, short_time, size, us_text
-from tuitrain.view.format import display_width, sanitise, shorten
+from tuitrain.view.format import display_width, pad, sanitise, shorten
 from tuitrain.view.spans import Span, SpanLine, plain_line, wrap_plain
 
 Digest = Mapping[str, Any]
@@ -317,7 +317,7 @@ def kernel_line(row: Row, digest: Digest, width: int) -> SpanLine:
         f"{us_text(row['mean_us']):>8}"
     )
     name = shorten(sanitise(row["name"]), max(8, width - 35))
-    return (Span(f" {name:<{max(8, width - 35)}}{figures}"),)
+    return (Span(f" {pad(name, max(8, width - 35))}{figures}"),)
 
 
 def gap_lines(digest: Digest, width: int) -> list[SpanLine]:

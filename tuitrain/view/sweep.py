@@ -15,7 +15,7 @@ from tuitrain.units import NOTHING
 from tuitrain.view.bars import percent_bar
 from tuitrain.view.chart.figure import TerminalStyle
 from tuitrain.view.chart.spark import sparkline
-from tuitrain.view.format import Align, display_width, metric_value, sanitise, shorten, table
+from tuitrain.view.format import Align, display_width, metric_value, pad, sanitise, shorten, table
 from tuitrain.view.spans import Span, SpanLine, fit_line, plain_line, wrap_plain
 
 _REASON_WIDTH = 40
@@ -78,7 +78,7 @@ def weight_lines(weights: Mapping[str, float], width: int) -> list[str]:
     wide = max(display_width(sanitise(key)) for key in weights)
     look = TerminalStyle(ascii=True, colour=False)
     return [
-        f"{sanitise(key).ljust(wide)} {percent_bar(share, width, look)}"
+        f"{pad(sanitise(key), wide)} {percent_bar(share, width, look)}"
         for key, share in weights.items()
     ]
 
@@ -147,7 +147,7 @@ def trial_line(row: TrialRow, sweep: SweepTable, width: int, look: TerminalStyle
     return fit_line(
         (
             Span(f" {row.number:>4} "),
-            Span(row.state.ljust(9), style),
+            Span(pad(tr(row.state), 9), style),
             Span(f" {value} ", "strong" if row.state == "complete" else ""),
             Span(curve, "line0"),
             Span(f"  {settings}"),
@@ -185,7 +185,7 @@ def _axis(
     for rank, place in reversed(list(enumerate(places))):
         mark = "." if look.ascii else "·"
         cells[round(place * (room - 1))] = str(rank + 1) if rank < _RANKED else mark
-    text = shorten(_short(key), name).ljust(name)
+    text = pad(shorten(_short(key), name), name)
     return fit_line(
         (Span(f" {text} "), Span(f"{left} ", "quiet"), Span("".join(cells), "line0"),
          Span(f" {right}", "quiet")),

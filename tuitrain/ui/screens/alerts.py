@@ -107,7 +107,7 @@ class AlertsScreen(FollowingScreen[RunSnapshot]):
         state = snapshot.summary.state if snapshot.summary else ""
         words = f"{count_words(snapshot.alerts)} "
         name = Span(f" {sanitise(self._directory.id)}", "title")
-        left = (name, Span(f"  {state}", "live" if snapshot.live else ""))
+        left = (name, Span(f"  {tr(state)}", "live" if snapshot.live else ""))
         self.query_one(TopLine).show_parts(left, (Span(words, "quiet"),))
 
     def on_pick_list_moved(self) -> None:

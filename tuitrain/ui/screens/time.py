@@ -95,7 +95,7 @@ class TimeScreen(FollowingScreen[RunSnapshot]):
         state = snapshot.summary.state if snapshot.summary else ""
         left = (
             Span(f" {sanitise(self._directory.id)}", "title"),
-            Span(f"  {state}", STATE_STYLES.get(state, "")),
+            Span(f"  {tr(state)}", STATE_STYLES.get(state, "")),
         )
         right = (Span(f"{side_title(time)} "),) if time is not None else ()
         self.query_one(TopLine).show_parts(left, right)

@@ -9,7 +9,7 @@ from tuitrain.analysis.score_curves import Curve, ScoreCurves
 from tuitrain.lang import tr
 from tuitrain.view.bars import progress_bar
 from tuitrain.view.chart.figure import Chart, Line, TerminalStyle
-from tuitrain.view.format import display_width, metric_value, sanitise, shorten
+from tuitrain.view.format import display_width, metric_value, pad, sanitise, shorten
 from tuitrain.view.spans import Span, SpanLine
 
 Bins = Sequence[Sequence[float]]
@@ -69,7 +69,7 @@ def area_line(name: str, curves: ScoreCurves | None, width: int) -> SpanLine:
     label = shorten(sanitise(name), room - 1)
     label += " " * (room - display_width(label))
     if curves is None:
-        return (Span(f" {label}"), Span(tr("no samples").rjust(13), "quiet"))
+        return (Span(f" {label}"), Span(pad(tr("no samples"), 13, "right"), "quiet"))
     areas = f"{curves.roc.area:6.3f}  {curves.precision_recall.area:5.3f}"
     return (Span(f" {label}"), Span(areas))
 

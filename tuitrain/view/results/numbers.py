@@ -10,6 +10,7 @@ from tuitrain.view.bars import progress_bar
 from tuitrain.view.chart.figure import TerminalStyle
 from tuitrain.view.chart.ticks import number_labels
 from tuitrain.view.evaluation.report import baseline_text, residuals_text
+from tuitrain.view.format import pad
 from tuitrain.view.spans import Span, SpanLine, wrap_plain
 
 _BINS = 15
@@ -55,7 +56,7 @@ def histogram_lines(values: np.ndarray, width: int, look: TerminalStyle) -> list
     room = max(1, min(_MOST_BAR, width - longest - digits - 3))
     return [
         (
-            Span(f"{label:>{longest}} ", "label"),
+            Span(f"{pad(label, longest, 'right')} ", "label"),
             Span(progress_bar(number / most, room, look).rstrip("░-").ljust(room), "line0"),
             Span(f" {number:>{digits},}"),
         )

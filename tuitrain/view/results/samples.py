@@ -52,10 +52,10 @@ def _padded(text: str, width: int) -> str:
 def _row_line(row: SampleRow, classes: Sequence[str]) -> SpanLine:
     name = f"#{row.number}" if row.name is None else f"#{row.number} {sanitise(row.name)}"
     if row.measure == "probability":
-        said = " as ".join(classes)
+        said = tr(" as ").join(classes)
         spans = [Span(f"{100 * row.value:5.1f} %  ", "strong"), Span(f"{said}  ")]
     elif row.measure == "error":
-        said = f"{row.true:>7} as {row.predicted:<7}"
+        said = f"{row.true:>7}{tr(' as ')}{row.predicted:<7}"
         spans = [Span(f"{metric_value(row.value):>7}  ", "strong"), Span(f"{said}  ")]
     else:
         spans = [Span(f"{metric_value(row.value):>7}  ", "strong")]

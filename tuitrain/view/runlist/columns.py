@@ -15,7 +15,7 @@ from tuitrain.view.bars import progress_bar
 from tuitrain.view.cells import cell_text
 from tuitrain.view.chart.figure import TerminalStyle
 from tuitrain.view.chart.spark import sparkline
-from tuitrain.view.format import display_width, pad, sanitise, shorten
+from tuitrain.view.format import display_width, first_cells, last_cells, pad, sanitise, shorten
 from tuitrain.view.runrows import Needs, RunRow, best_words, epoch_words
 
 MARK_WIDTH = 2
@@ -131,26 +131,8 @@ def _draw_name(row: RunRow, now: float, width: int, look: TerminalStyle) -> str:
     if display_width(name) <= width:
         return name
     # The end of a name tells runs of one preset apart.
-    tail = _last_cells(name, max(1, width // 3))
-    return f"{_first_cells(name, max(1, width - display_width(tail) - 2))}..{tail}"
-
-
-def _first_cells(text: str, most: int) -> str:
-    kept = ""
-    for character in text:
-        if display_width(kept + character) > most:
-            break
-        kept += character
-    return kept
-
-
-def _last_cells(text: str, most: int) -> str:
-    kept = ""
-    for character in reversed(text):
-        if display_width(character + kept) > most:
-            break
-        kept = character + kept
-    return kept
+    tail = last_cells(name, max(1, width // 3))
+    return f"{first_cells(name, max(1, width - display_width(tail) - 2))}..{tail}"
 
 
 def _draw_progress(row: RunRow, now: float, width: int, look: TerminalStyle) -> str:

@@ -12,7 +12,7 @@ from tuitrain.runs.labels import Labels
 from tuitrain.view.cells import cell_text
 from tuitrain.view.chart.chart import draw_chart
 from tuitrain.view.chart.figure import Chart, Line, Size, TerminalStyle
-from tuitrain.view.format import sanitise, shorten
+from tuitrain.view.format import display_width, sanitise, shorten
 from tuitrain.view.presetrows import wrapped
 from tuitrain.view.spans import Span, SpanLine, first_lines, fit_line
 
@@ -93,7 +93,7 @@ def _words(preview: Preview, width: int) -> list[SpanLine]:
         return [*lines, (Span(tr("settings as in its preset"), "quiet"),)]
     lines.append((Span(tr("not as in its preset"), "quiet"),))
     for key, value, usual in preview.changes:
-        now = shorten(sanitise(value), max(4, width - len(key) - 3))
+        now = shorten(sanitise(value), max(4, width - display_width(key) - 3))
         lines.append((Span(f"{sanitise(key)} "), Span(now, "strong"), _was(usual)))
     return lines
 
