@@ -1,6 +1,7 @@
 """For all tests: properties are tried on the same examples everywhere, however slowly."""
 
 import json
+import os
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -15,6 +16,8 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("any machine")
+# Programs that tests start speak English in whatever locale.
+os.environ["TUITRAIN_LANG"] = "en"
 
 
 class _Posted(BaseHTTPRequestHandler):

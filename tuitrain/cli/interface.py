@@ -77,7 +77,7 @@ def open_interface(
     guard = TerminalGuard()
     guard.end_at_signals()
     look = TerminalStyle(ascii=ascii or needs_ascii(), colour=not os.environ.get("NO_COLOR"))
-    fault = _speak(config.interface.language if config is not None else "", ascii=look.ascii)
+    fault = speak(config, ascii=look.ascii)
     app = TuitrainApp(
         root,
         look=look,
@@ -95,13 +95,22 @@ def open_interface(
     return code
 
 
-def _speak(configured: str, *, ascii: bool) -> str:
-    """Choose the interface's language; return why it is not the one that was asked for."""
-    choice = lang.choose(configured)
+def speak(config: "UserConfig | None" = None, *, ascii: bool) -> str:
+    """Choose the language; return why it is not the one that was asked for.
+
+    Args:
+        config: the user's; None: it is read, where there is one.
+        ascii: nothing but ASCII can be shown.
+
+    Raises:
+        UsageError: the configuration is at fault.
+    """
+    config = config or _user_config()
+    choice = lang.choose(config.interface.language if config is not None else "")
     if ascii and choice.name != lang.ENGLISH:
-        return "the interface is in English: this terminal, or --ascii, has ASCII characters alone"
+        return "in English: what it is shown on, or --ascii, has ASCII characters alone"
     lang.speak(choice.name)
-    return f"{choice.fault}; the interface is in English" if choice.fault else ""
+    return f"{choice.fault}; this is in English" if choice.fault else ""
 
 
 def _begin(fault: str, first: "Callable[[TuitrainApp], None] | None", app: "TuitrainApp") -> None:

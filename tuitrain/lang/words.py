@@ -53,7 +53,11 @@ class Translation:
         if not self._patterns:
             self._compile()
         first = sentence.partition(" ")[0]
-        for pattern, shown in (*self._patterns.get(first, ()), *self._patterns.get("", ())):
+        tried: list[tuple[re.Pattern[str], str]] = [
+            *self._patterns.get(first, ()),
+            *self._patterns.get("", ()),
+        ]
+        for pattern, shown in tried:
             match = pattern.fullmatch(sentence)
             if match is not None:
                 return shown.format(

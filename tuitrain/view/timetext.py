@@ -52,13 +52,17 @@ def side_lines(
             lines.append((Span(name, "quiet"), Span(bar, f"line{slot}")))
     style = _style_of(bottleneck)
     if wide:
-        return [*lines, *wrapped([said(bottleneck.line)], width, style)]
+        return [*lines, *wrapped([_verdict(bottleneck)], width, style)]
     return [*lines, (Span(tr(bottleneck.kind), style),)]
 
 
 def _rounded(share: float) -> float:
     """Return a share in whole percents, which the bar, that rounds down, leaves as they are."""
     return round(share, 2) + 1e-9
+
+
+def _verdict(bottleneck: Bottleneck) -> str:
+    return f"{tr(bottleneck.kind)}: {said(bottleneck.text)}"
 
 
 def _style_of(bottleneck: Bottleneck) -> str:
@@ -78,7 +82,7 @@ def time_lines(
     """Return all there is to say about a run's time, for a screen that scrolls."""
     lines: list[SpanLine] = list(_split_lines(time, width, look)) if time is not None else []
     room = max(20, width - 2)
-    lines += wrapped([said(bottleneck.line)], room, _style_of(bottleneck))
+    lines += wrapped([_verdict(bottleneck)], room, _style_of(bottleneck))
     lines += wrapped([f"{tr('try')} {said(text)}" for text in bottleneck.suggestions], room)
     if time is not None and not bottleneck.suggestions:
         lines += wrapped([tr("no suggestion follows from these measurements")], room, "quiet")

@@ -3,7 +3,7 @@
 Pure functions from runs to spans; knows nothing of screens.
 """
 
-from tuitrain.lang import tr
+from tuitrain.lang import said, tr
 from tuitrain.view.chart.figure import TerminalStyle
 from tuitrain.view.format import display_width, sanitise, shorten
 from tuitrain.view.runlist.columns import MARK_WIDTH, NAME, Column, TableLayout, fitting_columns
@@ -48,7 +48,7 @@ def run_line(row: RunRow, layout: TableLayout, now: float, look: TerminalStyle) 
     spans = [Span("* " if row.marked else "  ", "key")]
     columns = fitting_columns(layout)
     speaks = row.run.state in TROUBLE or row.run.state in ("queued", AWAY)
-    reason = sanitise(row.run.reason) if speaks else ""
+    reason = said(sanitise(row.run.reason)) if speaks else ""
     room = _longest_middle(columns) if reason else ()
     for column, size in columns:
         if not reason or not column.middle:
