@@ -28,7 +28,8 @@ ALLOWED = {
     "api": BASE | READ | {"supervisor"},
     "__main__": {"cli"},
     "errors": set(),
-    "script": set(),
+    "script": {"ranks", "tracing"},
+    "tracing": {"metric_names"},
     "extras": {"errors"},
     "failures": set(),
     "file_lock": {"errors"},
@@ -47,9 +48,8 @@ ALLOWED = {
     "traces": BASE,
     "alerts": BASE | {"config", "failures"},
     "components": {"errors", "extras", "config", "userdata"},
-    "training": BASE | {"components", "config"},
-    "supervisor": BASE
-    | {"alerts", "config", "failures", "remote", "runs", "script", "telemetry", "traces"},
+    "training": BASE | {"components", "config", "tracing"},
+    "supervisor": BASE | {"alerts", "config", "failures", "runs", "script", "telemetry", "traces"},
     "sweeps": BASE | {"config", "runs", "supervisor", "telemetry"},
     "remote": BASE | {"config", "runs"},
     "trackers": BASE | {"alerts", "config", "runs"},
@@ -76,7 +76,7 @@ ALLOWED = {
     },
 }
 OWNERS = {
-    "torch": {"components", "training"},
+    "torch": {"components", "tracing", "training"},
     "torchvision": {"components", "training"},
     "sklearn": {"components", "analysis"},
     "textual": {"ui"},
@@ -84,7 +84,7 @@ OWNERS = {
     "matplotlib": {"plots"},
     "typer": {"cli"},
     "sqlite3": {"foreign", "runs"},
-    "PIL": {"foreign", "userdata"},
+    "PIL": {"foreign", "trackers", "userdata"},
     "onnx": {"training"},
     "onnxruntime": {"training"},
     "onnxscript": {"training"},
@@ -104,6 +104,7 @@ OWNERS = {
     "lightning": {"integrations"},
     "keras": {"integrations"},
     "accelerate": {"integrations"},
+    "ultralytics": {"integrations"},
 }
 """Libraries with one place in the package; scikit-learn's reports are made in analysis."""
 

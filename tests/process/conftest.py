@@ -185,8 +185,11 @@ class Cli:
             "OMP_NUM_THREADS": "1",
         }
 
-    def start(self, *arguments: str, **options: Any) -> "subprocess.Popen[str]":
-        command = [sys.executable, "-m", "tuitrain", *map(str, arguments)]
+    def start(
+        self, *arguments: str, before: tuple[str, ...] = (), **options: Any
+    ) -> "subprocess.Popen[str]":
+        """Start a command, by another one where `before` is given."""
+        command = [*before, sys.executable, "-m", "tuitrain", *map(str, arguments)]
         streams = {
             "stdin": subprocess.DEVNULL,
             "stdout": subprocess.PIPE,
@@ -273,6 +276,8 @@ class Cli:
             assert not is_held(path / "run.lock"), path
             assert not is_held(path / "worker.lock"), path
             left = {file.name for file in path.rglob("*") if file.name.startswith(".")}
+            # What torch calls a file of checkpoints that ranks write in parts.
+            left -= {".metadata"}
             left |= {file.name for file in path.iterdir()} & NEVER_LEFT
             assert path.name in self.killed or not left, f"{path}: {left}"
 

@@ -1,6 +1,8 @@
 """Hosts by a stand-in for ssh: banners, hosts that are dead, silent or of another version."""
 
+import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -116,6 +118,28 @@ def test_a_host_that_does_not_answer_is_told_beside_the_others_runs(
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert "4 not finite" in shown.stdout
+
+
+def test_the_machines_of_hosts_are_one_list(runs: Path, tmp_path: Path) -> None:
+    (runs / "gpu1").mkdir()
+    asked = ("gpus", "--host", "gpu1", "--host", "dead")
+    environment = {**os.environ, "TUITRAIN_RUNS": str(tmp_path / "here")}
+    done = subprocess.run(
+        [sys.executable, "-m", "tuitrain", *asked], env=environment,
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    heads = [line for line in done.stdout.splitlines() if line.startswith("== ")]
+    assert heads == [f"== {socket.gethostname()}", "== gpu1", "== dead: no answer"]
+    assert done.stdout.count("\nhost  ") == 2
+    found = json.loads(
+        subprocess.run(
+            [sys.executable, "-m", "tuitrain", *asked, "--json"], env=environment,
+            capture_output=True, text=True, check=True,
+        ).stdout
+    )  # fmt: skip
+    assert [each["host"] for each in found] == [socket.gethostname(), "gpu1", "dead"]
+    assert found[1]["readings"]["host/memory_total_bytes"] > 0
+    assert "Connection refused" in found[2]["error"]
 
 
 def test_hosts_are_described_in_a_file(tmp_path: Path) -> None:

@@ -11,15 +11,15 @@ from tests.trackers.recorded import first_attempt, new_run, record, second_attem
 from tests.ui.makers import keep_alive
 from tuitrain import messages as m
 from tuitrain.errors import RunBusyError, RunNotFoundError, UsageError
+from tuitrain.remote.client import RemoteClient
 from tuitrain.remote.protocol import CALLS, HELLO, PARTS, PROTOCOL, bound_call, method_of
 from tuitrain.remote.reader import (
     RemoteDirectory,
     RemoteList,
     RemoteReader,
     find_remote,
-    look_at_answer,
-    send_remote,
 )
+from tuitrain.remote.registry import Hosts
 from tuitrain.remote.serve import Service
 from tuitrain.runs.directory import RunDirectory, host_of, remote_path
 from tuitrain.runs.listing import list_runs
@@ -150,20 +150,22 @@ def test_what_is_not_offered_is_refused(
 
 
 def test_a_command_is_a_row_there_and_its_outcome_comes_back(run: RunDirectory, line: Line) -> None:
-    directory = there(run, line)
+    directory, client = there(run, line), RemoteClient(Hosts())
     lock = keep_alive(run)
-    number = send_remote(directory, m.ChangeSetting(0, "optimizer.lr", 0.5))
-    assert look_at_answer(directory, number) is None
+    number = client.send(directory, m.ChangeSetting(0, "optimizer.lr", 0.5))
+    with pytest.raises(RunBusyError, match="not answered yet"):
+        client.wait_for_answer(directory, number, timeout_s=0.0)
     with RunWriter(run) as writer:
         [row] = writer.commands.take(1.0)
         assert (row.kind, row.arguments) == ("set", {"key": "optimizer.lr", "value": 0.5})
         writer.commands.finish(number, 2.0, "done", "optimizer.lr 0.01 -> 0.5")
-    answer = look_at_answer(directory, number)
-    assert answer is not None
+    answer = client.wait_for_answer(directory, number)
     assert answer.text == "optimizer.lr 0.01 -> 0.5"
     line.service._readonly = True
     with pytest.raises(UsageError, match="only to be looked at"):
-        send_remote(directory, m.Pause())
+        client.send(directory, m.Pause())
+    with pytest.raises(UsageError, match="only to be looked at"):
+        client.remove(directory)
     lock.release()
 
 

@@ -3,20 +3,29 @@
 import os
 import shlex
 import shutil
+import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.process.conftest import until
+from tests.process.conftest import ENDLESS, until
 from tests.remote.hosts import PROJECT
 from tests.terminal.sshd import SSHD, serving
 from tests.trackers.recorded import alike, first_attempt, new_run, record, recorded, steps
+from tuitrain.errors import TuitrainError
+from tuitrain.file_lock import is_held, read_holder
+from tuitrain.messages import ChangeSetting, SaveCheckpoint, Stop
+from tuitrain.remote.client import RemoteClient
 from tuitrain.remote.connection import HostConnection, HostError
 from tuitrain.remote.hosts import Host
 from tuitrain.remote.pull import pull_run
 from tuitrain.remote.reader import RemoteList, RemoteReader, find_remote
+from tuitrain.remote.registry import Hosts
+from tuitrain.runs.trash import list_trash
 
 pytestmark = [
     pytest.mark.skipif(SSHD is None, reason="sshd is not installed"),
@@ -72,3 +81,63 @@ def test_a_run_is_read_and_copied_over_ssh_and_a_cut_connection_comes_back(
     finally:
         one.close()
         other.close()
+
+
+def test_a_run_of_a_host_is_commanded_stopped_resumed_and_removed_over_ssh(
+    host: Host, tmp_path: Path
+) -> None:
+    there = Path(host.runs)
+    preset = tmp_path / "endless.toml"
+    preset.write_text(ENDLESS)
+    command = [sys.executable, "-m", "tuitrain", "run", str(preset), "--detach"]
+    subprocess.run(
+        [*command, "--runs-dir", str(there)], check=True, capture_output=True, cwd=tmp_path
+    )
+    connection, hosts = HostConnection(host), Hosts()
+    hosts.use([connection])
+    client = RemoteClient(hosts)
+    try:
+        run = find_remote(connection, "last")
+        reader = RemoteReader(run)
+
+        def done(request: ChangeSetting | SaveCheckpoint | Stop) -> str:
+            answer = client.wait_for_answer(run, client.send(run, request), timeout_s=60.0)
+            assert answer.outcome == "done", answer
+            return answer.text
+
+        def alive() -> bool:
+            reader.version()
+            return reader.alive
+
+        until(lambda: reader.version() and reader.steps.progress(), "the first steps")
+        assert "optimizer.lr" in done(ChangeSetting(0, "optimizer.lr", 0.25))
+        done(SaveCheckpoint(name="mine"))
+        assert ("mine",) in {each.names for each in find(reader).checkpoints()}
+        with pytest.raises(TuitrainError, match="stop it before going back"):
+            client.resume(run, checkpoint="checkpoints/mine.pt")
+        done(Stop())
+        until(lambda: not alive(), "the end of its supervisor")
+        with pytest.raises(TuitrainError, match=r"optimizer\.nothing"):
+            client.resume(run, settings=["optimizer.nothing=1"])
+        assert client.resume(run) is None
+        assert client.wait_for_start(run).state == "running"
+        reader.version()
+        assert len(reader.attempts()) == 2
+        with pytest.raises(TuitrainError, match=r"run\.lock is held .*stop it"):
+            client.remove(run)
+        done(Stop())
+        until(lambda: not alive(), "the end of its supervisor")
+        client.remove(run)
+        assert RemoteList(connection).read() == ()
+        assert [each.id for each in list_trash(there)] == [run.id]
+    finally:
+        connection.close()
+        for lock in there.glob("*/run.lock"):
+            if is_held(lock) and (holder := read_holder(lock)) is not None:
+                os.kill(holder.pid, signal.SIGKILL)
+
+
+def find(reader: RemoteReader) -> Any:
+    """Return the entries as they are now."""
+    reader.version()
+    return reader.entries

@@ -7,6 +7,7 @@ from tuitrain import messages as m
 from tuitrain.messages import Event, MetricPoints, Numbered
 from tuitrain.runs.directory import RunDirectory, create_run
 from tuitrain.runs.reader import RunReader
+from tuitrain.runs.samples import Kept, add_samples, plain_png, remove_samples
 from tuitrain.runs.writer import RunWriter
 
 CONFIG = """
@@ -22,6 +23,9 @@ monitor = "val/loss"
 mode = "min"
 """
 Points = dict[str, list[tuple[int, float]]]
+COUNTS = m.PerClassCounts(
+    support=(3, 4), predicted=(2, 5), correct=(2, 3), confusion=((2, 1), (1, 3))
+)  # fmt: skip
 
 
 def new_run(root: Path) -> RunDirectory:
@@ -45,7 +49,21 @@ def steps(first: int, last: int, shift: float = 0.0) -> list[Event]:
     )
     taken = m.StepsTaken(1.7e9 + last, first, last, last / 10, last / 100, points)
     metrics = {"val/loss": 2 / last + shift, "val/accuracy": 0.5}
-    return [taken, m.Evaluated(1.7e9 + last, last, last / 10, 0.1, metrics, None)]
+    return [taken, m.Evaluated(1.7e9 + last, last, last / 10, 0.1, metrics, COUNTS)]
+
+
+def sampled(directory: RunDirectory, step: int) -> None:
+    """Samples of an evaluation: an image, and what the model said of it."""
+    image = plain_png(2, 1, 1, bytes([0, step]))
+    size = {"width": 2, "height": 1, "range": [0.0, 1.0]}
+    remove_samples(directory, step)
+    add_samples(
+        directory,
+        [
+            Kept(step, "input", {"kind": "image", **size}, image),
+            Kept(step, "output", {"kind": "text", "text": f"<{step}> \x1b[2J"}),
+        ],
+    )
 
 
 def record(directory: RunDirectory, attempt: int, *events: Event) -> None:
@@ -58,6 +76,8 @@ def first_attempt(directory: RunDirectory) -> None:
     """Steps 1 to 130 with an alert at 120; nobody heard of the end."""
     alert = m.AlertRaised(1.7e9 + 120, 120, "nonfinite", "the loss is NaN \x1b[2J")
     record(directory, 1, prepared(0), *steps(1, 100), *steps(101, 130), alert)
+    sampled(directory, 100)
+    sampled(directory, 130)
 
 
 def second_attempt(directory: RunDirectory, resumed_at: int, shift: float = 5.0) -> None:
@@ -65,6 +85,8 @@ def second_attempt(directory: RunDirectory, resumed_at: int, shift: float = 5.0)
     path = "checkpoints/x.pt"
     resumed = m.TrainingResumed(1.7e9 + 131, resumed_at, path, "")
     ended = m.TrainingEnded(1.7e9 + 170, 160, "finished", "16 epochs done")
+    remove_samples(directory, resumed_at + 1)
+    sampled(directory, 160)
     record(directory, 2, resumed, prepared(resumed_at), *steps(resumed_at + 1, 160, shift), ended)
 
 

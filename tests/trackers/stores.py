@@ -18,7 +18,8 @@ import json, sys
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.backend.event_processing import plugin_event_accumulator as pages
 from tensorboard.plugins.hparams import plugin_data_pb2 as data
-found = EventAccumulator(sys.argv[1], size_guidance={"scalars": 0, "tensors": 0}).Reload()
+whole = {"scalars": 0, "tensors": 0, "images": 0}
+found = EventAccumulator(sys.argv[1], size_guidance=whole).Reload()
 tags = found.Tags()
 info = data.HParamsPluginData.FromString(
     found.SummaryMetadata("_hparams_/session_start_info").plugin_data.content)
@@ -35,6 +36,10 @@ print(json.dumps({
                 for key, value in info.session_start_info.hparams.items()},
     "status": end.session_end_info.status,
     "alerts": [(e.step, e.tensor_proto.string_val[0].decode()) for e in texts],
+    "images": {tag: [(e.step, e.width, e.height, e.encoded_image_string.hex())
+                     for e in found.Images(tag)] for tag in tags["images"]},
+    "texts": [(e.step, e.tensor_proto.string_val[0].decode())
+              for e in shown.Tensors("output/text_summary")],
 }))
 """
 _MLFLOW = """
@@ -56,7 +61,10 @@ def plain(run):
               for key in run.data.metrics}
     return {"id": run.info.run_id, "name": run.info.run_name, "status": run.info.status,
             "points": points, "params": run.data.params, "tags": run.data.tags,
-            "files": [each.path for each in client.list_artifacts(run.info.run_id)]}
+            "files": sorted(files(run.info.run_id)), "place": run.info.artifact_uri}
+def files(run, folder=None):
+    for each in client.list_artifacts(run, folder):
+        yield from files(run, each.path) if each.is_dir else [each.path]
 first_attempt(run)
 begun = feed()
 second_attempt(run, 130)
@@ -74,6 +82,7 @@ def environment(folder: Path) -> dict[str, str]:
         "WANDB_MODE": "offline",
         "MLFLOW_TRACKING_URI": f"sqlite:///{folder}/mlflow.db",
         "MLFLOW_DISABLE_TELEMETRY": "true",
+        "TRACKIO_DIR": str(folder / "trackio"),
     }
 
 
@@ -90,10 +99,18 @@ def feed(directory: RunDirectory, target: str, folder: Path) -> None:
 def asked(script: str, argument: str, folder: Path) -> Any:
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", script, argument],
-        capture_output=True, text=True, check=False, env=environment(folder), cwd=PROJECT,
+        capture_output=True, text=True, check=False, cwd=elsewhere(folder),
+        env={**environment(folder), "PYTHONPATH": str(PROJECT)},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
+
+
+def elsewhere(folder: Path) -> Path:
+    """Return a folder in which no tracker has any business."""
+    path = folder.with_name(f"{folder.name}-elsewhere")
+    path.mkdir(exist_ok=True)
+    return path
 
 
 def events_of(folder: Path) -> Mapping[str, Any]:

@@ -22,8 +22,20 @@ from tests.trackers.recorded import (
     second_attempt,
     steps,
 )
-from tests.trackers.stores import PROJECT, environment, events_of, feed, mlflow_story, wandb_points
+from tests.trackers.stores import (
+    PROJECT,
+    elsewhere,
+    environment,
+    events_of,
+    feed,
+    mlflow_story,
+    wandb_points,
+)
+from tuitrain.foreign.find import find_logs
+from tuitrain.foreign.follow import LogFollower
 from tuitrain.runs.directory import RunDirectory
+from tuitrain.runs.reader import RunReader
+from tuitrain.runs.samples import plain_png, read_samples
 
 PATIENCE_S = 60.0
 
@@ -38,9 +50,11 @@ def run(tmp_path: Path) -> RunDirectory:
 
 
 @needs("tensorboard")
-@pytest.mark.parametrize("resumed_at", [100, 0])
+@pytest.mark.parametrize(
+    ("resumed_at", "shown", "evaluated"), [(100, [100, 160], [100, 160]), (0, [160], [160])]
+)
 def test_event_files_are_the_record_to_tensorboards_own_reader(
-    run: RunDirectory, tmp_path: Path, resumed_at: int
+    run: RunDirectory, tmp_path: Path, resumed_at: int, shown: list[int], evaluated: list[int]
 ) -> None:
     first_attempt(run)
     feed(run, "tensorboard:tb", tmp_path)
@@ -51,6 +65,12 @@ def test_event_files_are_the_record_to_tensorboards_own_reader(
     found = events_of(folder)
     alike(found["points"], recorded(run), single=True)
     assert found["alerts"] == [[120, "**nonfinite** the loss is NaN \x1b[2J"]]
+    assert {tag: [each[:3] for each in images] for tag, images in found["images"].items()} == {
+        "input": [[step, 2, 1] for step in shown],
+        "confusion": [[step, 256, 256] for step in evaluated],
+    }
+    assert found["images"]["input"][-1][3] == plain_png(2, 1, 1, bytes([0, 160])).hex()
+    assert found["texts"] == [[step, f"<{step}> \x1b[2J"] for step in shown]
     assert found["hparams"]["optimizer.lr"] == 0.01
     assert found["hparams"]["model.hidden"] == "[16, 8]"
     assert found["status"] == 1
@@ -95,6 +115,13 @@ def test_wandb_goes_on_with_a_run_and_begins_anew_where_a_resume_gave_steps_up(
     feed(run, "wandb", tmp_path)
     assert files()[-1].stem == f"run-{run.id}-2"
     alike(wandb_points(files()[-1]), recorded(run))
+    follower = LogFollower(*find_logs(files()[-1]), RunDirectory(tmp_path / "watched"))
+    assert follower.begin()
+    follower.catch_up()
+    follower.close()
+    found = read_samples(follower.record, 130).samples
+    assert sorted(name for sample in found for name in sample) == ["confusion", "input", "output"]
+    assert {"output": {"kind": "text", "text": "<130> \x1b[2J"}} in found
 
 
 @needs("mlflow")
@@ -107,7 +134,15 @@ def test_mlflow_goes_on_with_a_run_and_begins_anew_where_a_resume_gave_steps_up(
     assert went_on["id"] == begun["id"]
     assert went_on["name"] == "tracked"
     assert went_on["params"]["model.hidden"] == "[16, 8]"
-    assert went_on["files"] == ["alerts.txt"]
+    files = [file for file in went_on["files"] if not file.endswith("compressed.webp")]
+    assert files[0] == "alerts.txt"
+    assert [file.split("+timestamp")[0] for file in files[1:-3]] == [
+        f"images/{name}+step+{step}" for name in ("confusion", "input") for step in (100, 130, 160)
+    ]
+    assert files[-3:] == [f"texts/output/step-{step:08d}.txt" for step in (100, 130, 160)]
+    # Beside the store, as nothing is said of where they belong.
+    assert went_on["place"].startswith(f"file://{tmp_path}/mlruns/mine/")
+    assert not list(elsewhere(tmp_path).iterdir())
     for name, points in went_on["points"].items():
         steps_of = [step for step, _ in points]
         assert steps_of == sorted(set(steps_of)), name
@@ -120,6 +155,37 @@ def test_mlflow_goes_on_with_a_run_and_begins_anew_where_a_resume_gave_steps_up(
     finite = {name: [p for p in each if p[1] < 1e300] for name, each in new["points"].items()}
     expected = {name: [p for p in each if p[1] < math.inf] for name, each in recorded(run).items()}
     alike(finite, expected)
+
+
+@needs("trackio")
+def test_trackio_goes_on_with_a_run_and_begins_anew_where_a_resume_gave_steps_up(
+    run: RunDirectory, tmp_path: Path
+) -> None:
+    def runs() -> list[RunDirectory]:
+        """The runs of its store, as `watch` reads them."""
+        found = []
+        for number, log in enumerate(find_logs(tmp_path / "trackio")):
+            follower = LogFollower(log, RunDirectory(tmp_path / f"watched{number}"))
+            assert follower.begin()
+            follower.catch_up()
+            follower.close()
+            found.append(follower.record)
+        return found
+
+    first_attempt(run)
+    feed(run, "trackio:mine", tmp_path)
+    second_attempt(run, 130)
+    feed(run, "trackio:mine", tmp_path)
+    [one] = runs()
+    alike(recorded(one), recorded(run))
+    assert read_samples(one, 160).samples[1]["output"]["text"] == "<160> \x1b[2J"
+    record(run, 3, *resumed(150))
+    feed(run, "trackio:mine", tmp_path)
+    one, other = runs()
+    with RunReader(other) as reader:
+        assert reader.summary().name == f"trackio/mine/{run.id}-2"
+        assert reader.config()["optimizer/lr"] == 0.01
+    alike(recorded(other), recorded(run))
 
 
 @needs("tensorboard")

@@ -87,3 +87,24 @@ def test_a_run_of_a_host_is_watched_and_commanded_on_its_screen(
             await wait_for(pilot, lambda: "tuitrain pull gpu1:" in told(pilot.app), key)
 
     play(root, lambda app: app.open_run(there), doing)
+
+
+@pytest.mark.usefixtures("far")
+def test_machines_of_hosts_are_below_this_one_and_turn_grey_with_their_age(root: Path) -> None:
+    async def doing(pilot: Pilot[Any]) -> None:
+        await wait_for(pilot, lambda: lines_with(pilot, "gpu1 "), "gpu1")
+        await wait_for(pilot, lambda: lines_with(pilot, "RAM")[1:], "the memory of both")
+        await wait_for_text(pilot, "ssh: connect to host dead")
+        assert "no answer" in lines_with(pilot, " dead ")[0]
+        assert "machines 3" in screen_text(pilot.app).splitlines()[0]
+        # As its record names it: a live run of the far end's own folder.
+        await wait_for(pilot, lambda: lines_with(pilot, "live runs"), "the run of gpu1")
+        process = HOSTS.connections[0]._process
+        assert process is not None
+        process.kill()
+        await wait_for(
+            pilot, lambda: "no answer for" in lines_with(pilot, " gpu1 ")[0], "its host is away"
+        )
+        assert lines_with(pilot, "RAM")[1:]
+
+    play(root, lambda app: app.open_machine(), doing, size=(100, 60))

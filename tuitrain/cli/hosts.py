@@ -57,14 +57,12 @@ def serve_stdio(
 
         send_run(find_run(root, send), sys.stdout.buffer)
         return
+    from tuitrain.cli.gpus import machine_calls
     from tuitrain.remote.serve import Service
+    from tuitrain.supervisor.client import RunClient
 
-    def resume(directory: "RunDirectory", checkpoint: str, settings: Sequence[str]) -> int | None:
-        from tuitrain.supervisor.client import RunClient
-
-        return RunClient(root).resume(directory, checkpoint=checkpoint, settings=settings)
-
-    service = Service(root, resume=resume, readonly=readonly)
+    machine = machine_calls(root)
+    service = Service(root, starter=RunClient(root), machine=machine, readonly=readonly)
     service.serve(sys.stdin.buffer, sys.stdout.buffer)
 
 

@@ -8,16 +8,21 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from tuitrain import lang
+from tuitrain.cli import output
 from tuitrain.cli.options import RunArgument, RunsDir
+from tuitrain.errors import UsageError
 
 if TYPE_CHECKING:
     from tuitrain.config.user import UserConfig
     from tuitrain.ui.app import TuitrainApp
+    from tuitrain.ui.pictures.board import PictureBoard
+    from tuitrain.ui.preferences import Preferences
+    from tuitrain.view.chart.figure import TerminalStyle
 
 Ascii = Annotated[
     bool, typer.Option("--ascii", help="Draw with ASCII alone, whatever the terminal can show.")
@@ -28,9 +33,23 @@ NoMouse = Annotated[
     typer.Option("--no-mouse", help="Leave the mouse to the terminal, so that it selects text."),
 ]
 
+AskedPictures = Annotated[
+    Literal["auto", "kitty", "sixel", "off"] | None,
+    typer.Option(
+        "--graphics",
+        help="How to draw curves: as pictures where the terminal has them (auto), by kitty's "
+        "protocol, as sixels, or of braille (off); remembered.",
+        show_default="as last time, at first off",
+    ),
+]
+
 
 def attach(
-    run: RunArgument, runs_dir: RunsDir = None, ascii: Ascii = False, no_mouse: NoMouse = False
+    run: RunArgument,
+    runs_dir: RunsDir = None,
+    ascii: Ascii = False,
+    no_mouse: NoMouse = False,
+    graphics: AskedPictures = None,
 ) -> None:
     """Watch and control a run in the interface."""
     from tuitrain.runs.directory import runs_root
@@ -39,8 +58,9 @@ def attach(
     root = runs_root(runs_dir)
     directory = find_run(root, run)
     code = open_interface(
-        root, ascii=ascii, no_mouse=no_mouse, first=lambda app: app.open_run(directory)
-    )
+        root, ascii=ascii, no_mouse=no_mouse, graphics=graphics,
+        first=lambda app: app.open_run(directory),
+    )  # fmt: skip
     raise typer.Exit(code)
 
 
@@ -54,6 +74,7 @@ def open_interface(
     *,
     ascii: bool = False,
     no_mouse: bool = False,
+    graphics: AskedPictures = None,
     data_dir: Path | None = None,
     first: "Callable[[TuitrainApp], None] | None" = None,
     watching: bool = False,
@@ -78,15 +99,18 @@ def open_interface(
     guard.end_at_signals()
     look = TerminalStyle(ascii=ascii or needs_ascii(), colour=not os.environ.get("NO_COLOR"))
     fault = speak(config, ascii=look.ascii)
+    preferences = Preferences(config_directory() / "interface.toml")
+    pictures = _pictures(look, preferences, graphics)
     app = TuitrainApp(
         root,
         look=look,
-        preferences=Preferences(config_directory() / "interface.toml"),
+        preferences=preferences,
         data_dir=data_dir,
         first=partial(_begin, fault, first),
         notifier=notifier,
         watching=watching,
         mouse=False if no_mouse else None,
+        pictures=pictures,
     )
     app.run(mouse=app.has_mouse)
     # Textual returns as if all were well after an error in a handler.
@@ -119,6 +143,41 @@ def _begin(fault: str, first: "Callable[[TuitrainApp], None] | None", app: "Tuit
         first(app)
     if fault:
         app.tell(fault, "warning")
+
+
+def _pictures(
+    look: "TerminalStyle", preferences: "Preferences", asked: AskedPictures
+) -> "PictureBoard | None":
+    """Return what draws curves as pictures; None where they are text.
+
+    Raises:
+        UsageError: pictures were asked for now, and can't be shown.
+    """
+    wanted = preferences.graphics if asked is None else asked
+    if wanted == "off":
+        preferences.remember_graphics("off")
+        return None
+    from tuitrain.ui.pictures.asking import Shown, choose
+    from tuitrain.ui.pictures.board import PictureBoard
+    from tuitrain.ui.themes import OWN_THEMES, picture_colours
+
+    plain = look.ascii or not look.colour
+    shown = (
+        Shown(None, why_not="without colours or with ASCII alone there are no pictures")
+        if plain
+        else choose(wanted, os.environ, sys.stdin.fileno(), sys.stderr.fileno())
+    )
+    if asked is not None and asked != "auto" and shown.kind is None:
+        raise UsageError(f"--graphics {asked}: {shown.why_not}")
+    if asked is not None:
+        preferences.remember_graphics(asked)
+        if shown.kind is None:
+            output.say(f"curves are drawn of braille: {shown.why_not}")
+    if shown.kind is None:
+        return None
+    # Where it shows pictures it has all colours, of which one tells a picture from another.
+    os.environ["COLORTERM"] = "truecolor"
+    return PictureBoard(shown.kind, shown.cell, picture_colours(OWN_THEMES[0]))
 
 
 def _user_config() -> "UserConfig | None":

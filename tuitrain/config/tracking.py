@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
-TrackerKind = Literal["tensorboard", "wandb", "mlflow"]
+TrackerKind = Literal["tensorboard", "wandb", "mlflow", "trackio"]
 TRACKER_KINDS: tuple[TrackerKind, ...] = get_args(TrackerKind)
 TRACKER_PATTERN = rf"^({'|'.join(TRACKER_KINDS)})(:.*\S.*)?$"
-TRACKER_WORDS = "tensorboard[:DIR], wandb[:PROJECT] or mlflow[:EXPERIMENT]"
+TRACKER_WORDS = "tensorboard[:DIR], wandb[:PROJECT], mlflow[:EXPERIMENT] or trackio[:PROJECT]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +19,8 @@ class TrackerTarget:
 
     kind: TrackerKind
     place: str = ""
-    """A folder of TensorBoard's, a project of W&B's, an experiment of MLflow's; empty: the usual
-    one."""
+    """A folder of TensorBoard's, a project of W&B's or Trackio's, an experiment of MLflow's; empty:
+    the usual one."""
 
     def __str__(self) -> str:
         """The target as it is written in a preset."""

@@ -5,29 +5,38 @@ of files at most.
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from tuitrain.errors import UsageError
+from tuitrain.foreign import mlflow_store, trackio_store
 from tuitrain.foreign.mlflow import MetricsReader, is_metrics_folder, run_name
 from tuitrain.foreign.mlflow_store import SUFFIXES as STORE_SUFFIXES
-from tuitrain.foreign.mlflow_store import StoreReader, is_store, runs_of
 from tuitrain.foreign.reader import LogReader
 from tuitrain.foreign.tables import Form, TableReader, sniff
 from tuitrain.foreign.tensorboard.files import is_event_file
+from tuitrain.foreign.trackio_store import TrackioReader
 from tuitrain.foreign.trainer_state import FILE_NAME as TRAINER_STATE
 from tuitrain.foreign.trainer_state import TrainerStateReader, is_trainer_state
 from tuitrain.foreign.wandb_file import SUFFIX as WANDB_SUFFIX
 from tuitrain.foreign.wandb_file import WandbReader, is_wandb_file
 
-TENSORBOARD, CSV, JSON_LINES, TRAINER, MLFLOW, WANDB = (
+TENSORBOARD, CSV, JSON_LINES, TRAINER, MLFLOW, WANDB, TRACKIO = (
     "TensorBoard", "CSV", "JSON lines", "Hugging Face Trainer", "MLflow", "Weights & Biases",
+    "Trackio",
 )  # fmt: skip
 FORMATS = (
     "TensorBoard event files, CSV (Lightning, Keras and others), JSON lines, Hugging Face's "
-    "trainer_state.json, MLflow's file and SQLite stores, Weights & Biases' .wandb files"
+    "trainer_state.json, MLflow's file and SQLite stores, Weights & Biases' .wandb files, "
+    "Trackio's stores"
 )
+_STORES: Mapping[str, tuple[Callable[[Path], bool], Callable[[Path], list[tuple[str, str]]]]] = {
+    MLFLOW: (mlflow_store.is_store, mlflow_store.runs_of),
+    TRACKIO: (trackio_store.is_store, trackio_store.runs_of),
+}
+"""Of files that hold several runs: whether one is such a file, and the id and name of each run."""
 _MOST_DEPTH = 16
 _TABLE_SUFFIXES: Mapping[str, Form] = {
     ".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl",
@@ -67,7 +76,11 @@ class FoundLog:
         if self.kind == TRAINER:
             return TrainerStateReader(self.path)
         if self.kind == MLFLOW:
-            return StoreReader(self.path, self.part) if self.part else MetricsReader(self.path)
+            if self.part:
+                return mlflow_store.StoreReader(self.path, self.part)
+            return MetricsReader(self.path)
+        if self.kind == TRACKIO:
+            return TrackioReader(self.path, self.part)
         if self.kind == WANDB:
             return WandbReader(self.path)
         return TableReader(self.path, self.form or "csv")
@@ -97,14 +110,21 @@ def _by_name(log: FoundLog) -> str:
 
 def _named(path: Path) -> list[FoundLog]:
     """Return the logs that a file holds."""
-    if path.suffix in STORE_SUFFIXES and is_store(path):
-        return list(_in_store(path, ""))
-    return [_named_file(path)]
+    return list(_in_store(path, "")) or [_named_file(path)]
 
 
 def _in_store(path: Path, above: str) -> Iterator[FoundLog]:
-    for run, name in runs_of(path):
-        yield FoundLog(path, MLFLOW, f"{above}/{name}" if above else name, part=run)
+    """Yield the runs of a file that holds several; none of any other file.
+
+    Raises:
+        OSError: it can't be read.
+    """
+    if path.suffix not in STORE_SUFFIXES:
+        return
+    for kind, (is_store, runs_of) in _STORES.items():
+        if is_store(path):
+            for run, name in runs_of(path):
+                yield FoundLog(path, kind, f"{above}/{name}" if above else name, part=run)
 
 
 def _named_file(path: Path) -> FoundLog:
@@ -172,17 +192,11 @@ def _in_folder(root: Path, folder: Path, files: list[str]) -> Iterator[FoundLog]
         if path.suffix == WANDB_SUFFIX and is_wandb_file(path):
             yield FoundLog(path.resolve(), WANDB, name)
             taken = True
-        elif path.suffix in STORE_SUFFIXES and _is_readable_store(path):
-            yield from _in_store(path.resolve(), name)
+        else:
+            # A file that was only come across and can't be read is no log.
+            with suppress(OSError):
+                yield from _in_store(path.resolve(), name)
     yield from _tables(folder, files, name, taken=taken)
-
-
-def _is_readable_store(path: Path) -> bool:
-    """Say whether a file that was come across is a store; one that can't be read is none."""
-    try:
-        return is_store(path)
-    except OSError:
-        return False
 
 
 def _is_trainer_output(folder: Path, files: list[str]) -> bool:

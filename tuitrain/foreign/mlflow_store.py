@@ -4,24 +4,20 @@ Opened for reading only. Source of the tables: `mlflow.store.tracking.dbmodels.m
 against files of MLflow 3.17; infinities stand there as the largest numbers.
 """
 
-import sqlite3
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 from tuitrain.foreign.reader import Position, in_order
 from tuitrain.foreign.settings import plain_value
+from tuitrain.foreign.sqlite_file import opened, tables_of, written
 from tuitrain.runs.imported import Batch, Moment, Points
 
 SUFFIXES = frozenset({".db", ".sqlite", ".sqlite3"})
-_MAGIC = b"SQLite format 3\0"
 _TABLES = frozenset({"experiments", "runs", "metrics", "params"})
 _ROWS = 1 << 15
 """Of one piece."""
-_LOCKED_S = 5.0
-"""MLflow holds a lock for as long as it writes a batch."""
 _ENDED: Mapping[str, tuple[str, str]] = {
     "FINISHED": ("finished", ""),
     "FAILED": ("failed", "MLflow says so"),
@@ -35,12 +31,7 @@ def is_store(path: Path) -> bool:
     Raises:
         OSError: it can't be read.
     """
-    with path.open("rb") as file:
-        if file.read(len(_MAGIC)) != _MAGIC:
-            return False
-    with _opened(path) as store:
-        names = {name for (name,) in store.execute("SELECT name FROM sqlite_master")}
-    return names >= _TABLES
+    return tables_of(path) >= _TABLES
 
 
 def runs_of(path: Path) -> list[tuple[str, str]]:
@@ -49,7 +40,7 @@ def runs_of(path: Path) -> list[tuple[str, str]]:
     Raises:
         OSError: the file can't be read.
     """
-    with _opened(path) as store:
+    with opened(path) as store:
         rows = store.execute(
             "SELECT runs.run_uuid, experiments.name, runs.name FROM runs"
             " JOIN experiments USING (experiment_id)"
@@ -67,9 +58,9 @@ class StoreReader:
 
     def changed(self) -> float:
         """Return when something of the run was logged last; others share its file."""
-        stamp = _written(self._path)
+        stamp = written(self._path)
         if stamp != self._changed[0]:
-            with _opened(self._path) as store:
+            with opened(self._path) as store:
                 (logged,) = store.execute(
                     "SELECT max(timestamp) FROM latest_metrics WHERE run_uuid=?", (self._run,)
                 ).fetchone()
@@ -82,7 +73,7 @@ class StoreReader:
 
     def settings(self) -> Mapping[str, Any]:
         """Return the run's parameters."""
-        with _opened(self._path) as store:
+        with opened(self._path) as store:
             rows = store.execute(
                 "SELECT key, value FROM params WHERE run_uuid=? ORDER BY key", (self._run,)
             ).fetchall()
@@ -92,7 +83,7 @@ class StoreReader:
         """Return the rows since `position`, up to a piece, and how the run ended if it has."""
         at = int(position.get("row", 0))
         last = dict(position.get("last", {}))
-        with _opened(self._path) as store:
+        with opened(self._path) as store:
             rows = store.execute(
                 "SELECT rowid, key, value, timestamp, step, is_nan FROM metrics"
                 " WHERE run_uuid=? AND rowid>? ORDER BY rowid LIMIT ?",
@@ -131,23 +122,3 @@ def _number(value: float, is_nan: int) -> float:
     if abs(value) >= sys.float_info.max:
         return float("inf") if value > 0 else float("-inf")
     return float(value)
-
-
-def _written(path: Path) -> tuple[int, int]:
-    """Return what changes with every transaction, also while it is in a journal of its own."""
-    log = path.with_name(f"{path.name}-wal")
-    try:
-        return path.stat().st_mtime_ns, log.stat().st_mtime_ns
-    except FileNotFoundError:
-        return path.stat().st_mtime_ns, 0
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[sqlite3.Connection]:
-    path.stat()
-    try:
-        address = f"{path.absolute().as_uri()}?mode=ro"
-        with closing(sqlite3.connect(address, uri=True, timeout=_LOCKED_S)) as store:
-            yield store
-    except sqlite3.Error as error:
-        raise OSError(f"{path}: {error}") from error

@@ -13,8 +13,10 @@ from typing import Any
 
 from tuitrain.foreign.reader import Position, last_written
 from tuitrain.foreign.table_rows import Keys, RowPoints, flat
+from tuitrain.foreign.wandb_media import apart, kept_media
 from tuitrain.foreign.wire import BYTES, FIXED64, fields, signed
 from tuitrain.runs.imported import Batch, Rewind
+from tuitrain.runs.samples import Kept
 
 SUFFIX = ".wandb"
 _MAGIC = b":W&B"
@@ -77,10 +79,10 @@ class WandbReader:
         if end == at:
             return Batch()
         points, ended, damaged = RowPoints.go_on(_KEYS, position), position.get("ended"), 0
-        read_at = self.changed()
+        read_at, kept = self.changed(), list[Kept]()
         for record in records:
             try:
-                ended = _take(record, points, read_at) or ended
+                ended = self._take(record, points, kept, read_at) or ended
             except ValueError:
                 damaged += 1
         told = [f"{self._path.name}: {damaged} records can't be read and were left out"]
@@ -90,7 +92,27 @@ class WandbReader:
             {"at": end, "rows": points.state(), **({"ended": ended} if ended else {})},
             told=told if damaged else (),
             more=True,
+            kept=kept,
         )
+
+    def _take(
+        self, record: bytes, points: RowPoints, kept: list[Kept], read_at: float
+    ) -> list[str] | None:
+        """Add a record's row; return how training ended where that is what it says."""
+        for field in fields(record, 0, len(record)):
+            if field.kind != BYTES:
+                continue
+            if field.number == _HISTORY:
+                row, media = apart(_items(record, field.first, field.end))
+                points.add({k: each for k, each in row.items() if k not in _NO_METRICS}, read_at)
+                step = row.get("_step")
+                if media and isinstance(step, int) and step >= 0:
+                    kept.extend(kept_media(media, step, self._path.parent / "files"))
+            elif field.number == _EXIT:
+                inside = fields(record, field.first, field.end)
+                code = next((signed(each.value) for each in inside if each.number == 1), 0)
+                return ["failed", f"exit code {code}"] if code else ["finished", ""]
+        return None
 
 
 def whole_records(block: bytes, at: int) -> tuple[list[bytes], int]:
@@ -115,22 +137,6 @@ def whole_records(block: bytes, at: int) -> tuple[list[bytes], int]:
             records.append(b"".join(parts))
             end = at + place
     return records, end
-
-
-def _take(record: bytes, points: RowPoints, read_at: float) -> list[str] | None:
-    """Add a record's row; return how training ended where that is what it says."""
-    for field in fields(record, 0, len(record)):
-        if field.kind != BYTES:
-            continue
-        if field.number == _HISTORY:
-            items = _items(record, field.first, field.end)
-            row = {name: value for name, value in items if name not in _NO_METRICS}
-            points.add(row, read_at)
-        elif field.number == _EXIT:
-            inside = fields(record, field.first, field.end)
-            code = next((signed(each.value) for each in inside if each.number == 1), 0)
-            return ["failed", f"exit code {code}"] if code else ["finished", ""]
-    return None
 
 
 def _items(record: bytes, first: int, end: int) -> Iterator[tuple[str, Any]]:

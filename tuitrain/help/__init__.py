@@ -16,8 +16,8 @@ _FOLDER = Path(__file__).parent
 _ORDER = (
     "session", "interface", "commands", "presets", "own-data", "own-code", "own-script",
     "after-training", "sweeps", "queue", "alerts", "diagnoses", "exact-resume", "several-gpus",
-    "time", "memory", "machine", "layers", "profiles", "record", "logs", "trackers",
-    "other-machines", "how-it-works", "trouble", "reference",
+    "several-machines", "time", "memory", "machine", "layers", "profiles", "record", "logs",
+    "trackers", "other-machines", "how-it-works", "trouble", "reference",
 )  # fmt: skip
 """As a reader may want them; others come after these."""
 

@@ -169,6 +169,12 @@ class ProfileFacts:
     """Wall time of each step."""
     note: str = ""
     """Why there are fewer steps than were asked for; empty where there are not."""
+    rank: int | None = field(default=None, metadata=ABSENT)
+    """Whose it is, where ranks were profiled together."""
+    stages_s: Mapping[str, float] | None = field(default=None, metadata=ABSENT)
+    """Mean seconds a step of each of `metric_names.STAGES`, where ranks were profiled together."""
+    exchange_s: tuple[float, ...] | None = field(default=None, metadata=ABSENT)
+    """Of each step, what its stage `exchange` took."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,15 +5,13 @@ changed comes back: a refresh is one round trip.
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self, cast
 
-from tuitrain.errors import RecordError, RunBusyError
-from tuitrain.messages import Request, encode_request
+from tuitrain.errors import RecordError
 from tuitrain.remote.connection import HostConnection
 from tuitrain.remote.protocol import (
     CALLS,
@@ -25,7 +23,6 @@ from tuitrain.remote.protocol import (
 )
 from tuitrain.runs.directory import RunDirectory, remote_path
 from tuitrain.runs.reader import RunReader
-from tuitrain.runs.rows import CommandRow
 from tuitrain.runs.summary import RunSummary
 
 
@@ -96,12 +93,7 @@ class RemoteReader:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -191,42 +183,3 @@ def open_remote(directory: RemoteDirectory) -> RunReader:
     """Return a reader of a run on another machine."""
     # It has the same calls, which a test holds against the protocol.
     return cast("RunReader", RemoteReader(directory))
-
-
-def send_remote(directory: RemoteDirectory, request: Request) -> int:
-    """Give a run on another machine a command; return its number.
-
-    Raises:
-        HostError: the host does not answer.
-        RunBusyError: the run has no supervisor to hear it.
-    """
-    kind, arguments = encode_request(request)
-    return int(directory.connection.ask("command", kind, arguments, run=directory.id))
-
-
-def resume_remote(
-    directory: RemoteDirectory, checkpoint: str, settings: Sequence[str]
-) -> int | None:
-    """Go on with a run on another machine, as `RunClient.resume` does there.
-
-    Raises:
-        HostError: the host does not answer.
-        TuitrainError: it can't be resumed, or not like that.
-    """
-    found = directory.connection.ask("resume", checkpoint, list(settings), run=directory.id)
-    return None if found is None else int(found)
-
-
-def look_at_answer(directory: RemoteDirectory, number: int) -> CommandRow | None:
-    """Return a command once it has an outcome; None: not yet.
-
-    Raises:
-        HostError: the host does not answer.
-        RunBusyError: the supervisor ended before it answered.
-    """
-    found = dict(directory.connection.ask("answered", number, run=directory.id))
-    alive = found.pop("alive")
-    row = CommandRow(**found)
-    if row.done is None and not alive:
-        raise RunBusyError(f"{directory.id}: its supervisor ended before it answered")
-    return row if row.done is not None else None

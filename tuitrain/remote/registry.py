@@ -4,6 +4,7 @@ One for a process, as there is one ssh for a host: every thread that reads asks 
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 from tuitrain.errors import UsageError
 from tuitrain.remote.connection import HostConnection
@@ -46,6 +47,18 @@ class Hosts:
         if host not in self._connections:
             raise UsageError(f"{directory.id} is on {host}: `tuitrain --host {host}` shows it")
         return RemoteDirectory(directory.path, self._connections[host])
+
+    def ask(self, directory: RunDirectory, call: str, *arguments: Any) -> Any:
+        """Return the answer of a run's host to a question about it.
+
+        Raises:
+            HostError: it does not answer.
+            UsageError: it is none of those that are looked at.
+            TuitrainError: what it refuses, as its own error.
+        """
+        remote = self.remote(directory)
+        assert remote is not None, directory
+        return remote.connection.ask(call, *arguments, run=remote.id)
 
 
 HOSTS = Hosts()

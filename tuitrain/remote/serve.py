@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 from tuitrain import __version__
 from tuitrain.errors import RunBusyError, RunNotFoundError, TuitrainError, UsageError
@@ -31,29 +31,51 @@ from tuitrain.runs.listing import find_run, list_runs, run_paths
 from tuitrain.runs.lock import is_alive, is_worker_alive
 from tuitrain.runs.log import LogFile
 from tuitrain.runs.reader import RunReader
+from tuitrain.runs.rows import StateRow
+from tuitrain.runs.trash import move_to_trash
 from tuitrain.runs.watched import refuse_watched
 
-Resume = Callable[[RunDirectory, str, Sequence[str]], int | None]
-"""Goes on with a run from a checkpoint with changed settings; returns a command's number where it
-is live."""
 _MOST_OPEN = 16
 """Records held open: those of the screens in sight."""
 _MOST_LOG_BYTES = 1 << 21
 
 
+class Starter(Protocol):
+    """Whoever goes on with runs here: `RunClient`."""
+
+    def resume(
+        self, directory: RunDirectory, *, checkpoint: str = "", settings: Sequence[str] = ()
+    ) -> int | None:
+        """Go on with a run; return the command's id where it is live."""
+        ...
+
+    def look_at_start(self, directory: RunDirectory) -> tuple[StateRow, bool]:
+        """Return a run's state, and whether it runs, waits or has ended."""
+        ...
+
+
 class Service:
     """Answers questions."""
 
-    def __init__(self, root: Path, *, resume: Resume | None = None, readonly: bool = False) -> None:
+    def __init__(
+        self,
+        root: Path,
+        *,
+        starter: Starter | None = None,
+        machine: Mapping[str, Callable[[], Any]] | None = None,
+        readonly: bool = False,
+    ) -> None:
         """Answer questions about the runs below `root`.
 
         Args:
             root: the folder of all runs.
-            resume: goes on with a run; left out: that is refused.
+            starter: goes on with runs; left out: that is refused.
+            machine: what may be asked of the machine itself, by name.
             readonly: refuse commands.
         """
         self._root, self._readonly = root, readonly
-        self._resume_run = resume
+        self._starter = starter
+        self._machine = machine or {}
         self._readers: OrderedDict[str, RunReader] = OrderedDict()
 
     def serve(self, lines: Iterable[bytes], out: BinaryIO) -> None:
@@ -88,13 +110,16 @@ class Service:
 
     def _dispatch(self, asked: Mapping[str, Any]) -> Any:
         call, arguments = asked["call"], asked.get("args", [])
-        own: dict[str, Callable[..., Any]] = {"runs": self._runs, "find": self._find}
+        own: dict[str, Callable[..., Any]] = {
+            "runs": self._runs, "find": self._find, **self._machine
+        }  # fmt: skip
         if call in own:
             return own[call](*arguments)
         directory = self._directory(asked["run"])
         about: dict[str, Callable[..., Any]] = {
             "refresh": self._refresh, "command": self._command, "answered": self._answer_of,
-            "resume": self._resume, "log": self._log,
+            "resume": self._resume, "started": self._started, "remove": self._remove,
+            "log": self._log,
         }  # fmt: skip
         if call in about:
             return about[call](directory, *arguments)
@@ -160,9 +185,21 @@ class Service:
         self, directory: RunDirectory, checkpoint: str, settings: Sequence[str]
     ) -> int | None:
         self._refuse_readonly()
-        if self._resume_run is None:
+        if self._starter is None:
             raise UsageError("nothing can be resumed here")
-        return self._resume_run(directory, checkpoint, settings)
+        return self._starter.resume(directory, checkpoint=checkpoint, settings=settings)
+
+    def _started(self, directory: RunDirectory) -> dict[str, Any]:
+        if self._starter is None:
+            raise UsageError("nothing can be resumed here")
+        state, stands = self._starter.look_at_start(directory)
+        return {"state": asdict(state), "stands": stands}
+
+    def _remove(self, directory: RunDirectory) -> None:
+        self._refuse_readonly()
+        if directory.id in self._readers:
+            self._readers.pop(directory.id).close()
+        move_to_trash(directory)
 
     def _command(self, directory: RunDirectory, kind: str, arguments: Mapping[str, Any]) -> int:
         self._refuse_readonly()

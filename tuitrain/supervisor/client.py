@@ -1,7 +1,7 @@
-"""Starting and resuming runs, giving them commands, and waiting for what becomes of both.
+"""Starting and resuming runs of this machine, giving them commands, and waiting for both.
 
 The one way in: the command line, the interface and own scripts use it. It knows that a run has a
-supervisor and how one is started; nothing of what a supervisor does.
+supervisor and how one is started; nothing of what a supervisor does, nor of other machines.
 """
 
 import subprocess
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from tuitrain.errors import FolderError, RunBusyError, TuitrainError
 from tuitrain.messages import FINAL_STATES, Continue, Request
 from tuitrain.runs.commands import give_command, wait_for_command
-from tuitrain.runs.directory import RunDirectory, host_of
+from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.listing import find_run
 from tuitrain.runs.lock import is_alive
 from tuitrain.runs.reader import RunReader
@@ -31,7 +31,6 @@ from tuitrain.supervisor.background import (
 
 if TYPE_CHECKING:
     from tuitrain.config.schema import Preset
-    from tuitrain.remote.reader import RemoteDirectory
     from tuitrain.supervisor.launch import LaunchSpec
     from tuitrain.supervisor.queueing.wish import Wish
     from tuitrain.supervisor.scripts.launch import ScriptLaunch
@@ -42,8 +41,6 @@ Launcher = Callable[["LaunchSpec"], "subprocess.Popen[Any] | None"]
 """Starts a supervisor, and returns its process where it is another one than this."""
 
 _POLL_S = 0.05
-_REMOTE_POLL_S = 0.25
-"""Each look is a round trip."""
 _STARTED = frozenset({"running", "paused", *FINAL_STATES})
 
 
@@ -61,7 +58,11 @@ class _Launched:
 
 
 class RunClient:
-    """Starts runs in one folder of runs, and talks to any run."""
+    """Starts runs in one folder of runs, and talks to any run of this machine.
+
+    Attributes:
+        root: the folder of all runs.
+    """
 
     def __init__(self, root: Path, *, data_dir: Path | None = None) -> None:
         """Use a folder of runs.
@@ -70,7 +71,7 @@ class RunClient:
             root: the folder of all runs; made when the first one is started.
             data_dir: where data sets are kept, when not where the environment says.
         """
-        self._root = root
+        self.root = root
         self._data_dir = data_dir
         self._launched: dict[RunDirectory, _Launched] = {}
 
@@ -80,7 +81,7 @@ class RunClient:
         Raises:
             RunNotFoundError: none does, or more than one.
         """
-        return find_run(self._root, name)
+        return find_run(self.root, name)
 
     # --- starting -------------------------------------------------------------------------------
 
@@ -115,7 +116,7 @@ class RunClient:
 
         spec = begin_run(
             preset,
-            self._root,
+            self.root,
             name=name,
             data_dir=self._data_dir,
             preset_folder=preset_folder,
@@ -147,7 +148,7 @@ class RunClient:
         """
         from tuitrain.supervisor.scripts.launch import begin_script
 
-        spec = begin_script(self._root, command, name=name)
+        spec = begin_script(self.root, command, name=name)
         with _undone_unless_begun(spec.directory):
             self._launched[spec.directory] = _Launched(0, launch(spec), queued=False)
         return spec.directory
@@ -183,8 +184,6 @@ class RunClient:
         """
         from tuitrain.supervisor.launch import continue_run
 
-        if (remote := _remote(directory)) is not None:
-            return _resume_remote(remote, checkpoint, settings)
         refuse_watched(directory)
         if is_alive(directory):
             _refuse_while_live(directory, checkpoint, settings)
@@ -222,26 +221,31 @@ class RunClient:
         Raises:
             TuitrainError: the supervisor ended before the run was started; the text says why.
         """
-        if (remote := _remote(directory)) is not None:
-            return _wait_for_remote_start(remote, given_up)
         launched = self._launched[directory]
         reported: StateRow | None = None
         with RunReader(directory) as reader:
             while True:
-                # Asked in this order: what a supervisor says last comes before its end.
-                gone = launched.is_gone()
-                begun = len(reader.attempts()) > launched.attempts_before
-                state = reader.state()
-                waits = launched.queued and _is_in_queue(state)
-                begun = begun or waits
+                state, begun, stands = _look_at_start(reader, launched)
                 if begun and state != reported:
                     report(state)
                     reported = state
-                if given_up() or waits or (begun and state.state in _STARTED):
+                if given_up() or stands:
                     return state
-                if gone or (state.state == "lost" and launched.process is None):
-                    raise TuitrainError(_why_gone(directory))
                 time.sleep(_POLL_S)
+
+    def look_at_start(self, directory: RunDirectory) -> tuple[StateRow, bool]:
+        """Return the state of a run, and whether it stands: it runs, waits or has ended.
+
+        Raises:
+            TuitrainError: the supervisor ended before the run was started; the text says why.
+        """
+        with RunReader(directory) as reader:
+            launched = self._launched.get(directory)
+            if launched is None:
+                state = reader.state()
+                return state, state.state in _STARTED
+            state, _begun, stands = _look_at_start(reader, launched)
+            return state, stands
 
     # --- commands -------------------------------------------------------------------------------
 
@@ -257,10 +261,6 @@ class RunClient:
             UsageError: it is somebody else's log, which is only watched.
             RecordError: the record can't be written.
         """
-        if (remote := _remote(directory)) is not None:
-            from tuitrain.remote.reader import send_remote
-
-            return send_remote(remote, request)
         refuse_watched(directory)
         if not is_alive(directory):
             with RunReader(directory) as reader:
@@ -290,8 +290,6 @@ class RunClient:
             RunBusyError: the supervisor ended before it answered, or the time ran out.
             RecordError: the record can't be read, or holds no such command.
         """
-        if (remote := _remote(directory)) is not None:
-            return _wait_for_remote_answer(remote, command_id, timeout_s)
         meanwhile = None if tell is None else Patience(directory, tell).poll
         return wait_for_command(directory, command_id, limit_s=timeout_s, meanwhile=meanwhile)
 
@@ -311,54 +309,27 @@ class RunClient:
             time.sleep(_POLL_S)
 
 
+def _look_at_start(reader: RunReader, launched: _Launched) -> tuple[StateRow, bool, bool]:
+    """Return a run's state, whether its supervisor has begun, and whether the run stands.
+
+    Raises:
+        TuitrainError: the supervisor ended before that; the text says why.
+    """
+    # Asked in this order: what a supervisor says last comes before its end.
+    gone = launched.is_gone()
+    begun = len(reader.attempts()) > launched.attempts_before
+    state = reader.state()
+    waits = launched.queued and _is_in_queue(state)
+    begun = begun or waits
+    stands = waits or (begun and state.state in _STARTED)
+    if not stands and (gone or (state.state == "lost" and launched.process is None)):
+        raise TuitrainError(_why_gone(reader.directory))
+    return state, begun, stands
+
+
 def _is_in_queue(state: StateRow) -> bool:
     """Return whether a supervisor has said what the run waits for."""
     return state.state == "queued" and bool(state.reason)
-
-
-# --- runs on other machines ---------------------------------------------------------------------
-
-
-def _remote(directory: RunDirectory) -> "RemoteDirectory | None":
-    """Return a run of another machine as what can be asked; None for one that is here."""
-    if not host_of(str(directory.path)):
-        return None
-    from tuitrain.remote.registry import HOSTS
-
-    return HOSTS.remote(directory)
-
-
-def _resume_remote(
-    remote: "RemoteDirectory", checkpoint: str, settings: Sequence[str]
-) -> int | None:
-    from tuitrain.remote.reader import resume_remote
-
-    return resume_remote(remote, checkpoint, settings)
-
-
-def _wait_for_remote_answer(
-    remote: "RemoteDirectory", command_id: int, timeout_s: float | None
-) -> CommandRow:
-    from tuitrain.remote.reader import look_at_answer
-
-    deadline = None if timeout_s is None else time.monotonic() + timeout_s
-    while (row := look_at_answer(remote, command_id)) is None:
-        if deadline is not None and time.monotonic() > deadline:
-            raise RunBusyError(f"{remote.id} on {remote.host} has not answered yet")
-        time.sleep(_REMOTE_POLL_S)
-    return row
-
-
-def _wait_for_remote_start(remote: "RemoteDirectory", given_up: Callable[[], bool]) -> StateRow:
-    from tuitrain.remote.registry import open_reader
-
-    with open_reader(remote) as reader:
-        while True:
-            reader.version()
-            state = reader.state()
-            if given_up() or state.state in _STARTED:
-                return state
-            time.sleep(_REMOTE_POLL_S)
 
 
 def _refuse_while_live(directory: RunDirectory, checkpoint: str, settings: Sequence[str]) -> None:

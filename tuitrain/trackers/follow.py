@@ -118,6 +118,10 @@ def _open(
         from tuitrain.trackers.wandb import WandbTracker
 
         return WandbTracker(run, target.place, kept, rewound)
+    if target.kind == "trackio":
+        from tuitrain.trackers.trackio import TrackioTracker
+
+        return TrackioTracker(run, target.place, kept, rewound)
     from tuitrain.trackers.mlflow import MlflowTracker
 
     return MlflowTracker(run, target.place, kept, rewound)

@@ -1,16 +1,21 @@
-"""MLflow: metrics in batches, the preset as parameters, alerts as a text among the artifacts.
+"""MLflow: metrics in batches, images, the preset as parameters; texts and alerts as artifacts.
 
 MLflow itself is asked how far it has a run, so that no point is logged twice. It takes none back:
 where a resume gave some up, the run is begun anew there, and the old one gets a tag that says so.
 """
 
+import io
 import os
+import re
 from collections.abc import Iterator
 from itertools import islice
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote
 
 from tuitrain.extras import require
 from tuitrain.runs.rows import AlertRow
+from tuitrain.trackers.pictures import Shown
 from tuitrain.trackers.source import News, Place, flat_settings
 from tuitrain.trackers.tracker import Ending, Kept, TrackedRun, TrackerError
 
@@ -21,6 +26,9 @@ _MOST_TEXT = 6000
 _STATUS = {"finished": "FINISHED", "stopped": "KILLED", "failed": "FAILED"}
 _ALERTS_FILE = "alerts.txt"
 _REPLACED_TAG = "tuitrain.replaced_by"
+_SQLITE = "sqlite:///"
+_UNFIT = re.compile(r"[^A-Za-z0-9_\-. /]")
+"""What a name of an image must not have, by MLflow's own rule."""
 
 
 class MlflowTracker:
@@ -52,7 +60,8 @@ class MlflowTracker:
         known_as = kept.known_as if kept is not None else ""
         has = self._history(known_as) if known_as else {}
         if known_as and all(step <= rewound for step in has.values()):
-            self.known_as, self.place = known_as, Place(last=has)
+            shown = min(kept.place.shown, rewound) if kept is not None else -1
+            self.known_as, self.place = known_as, Place(last=has, shown=shown)
             self._client.update_run(known_as, status="RUNNING")
             return
         self.known_as = self._create(run, experiment)
@@ -72,7 +81,11 @@ class MlflowTracker:
     def _create(self, run: TrackedRun, experiment: str) -> str:
         name = experiment or os.environ.get("MLFLOW_EXPERIMENT_NAME") or "tuitrain"
         found = self._client.get_experiment_by_name(name)
-        number = found.experiment_id if found else self._client.create_experiment(name)
+        if found:
+            number = found.experiment_id
+        else:
+            place = artifacts_beside(self._mlflow.get_tracking_uri(), name)
+            number = self._client.create_experiment(name, artifact_location=place)
         tags = {"tuitrain.id": run.id, "tuitrain.preset": run.preset}
         begun = self._client.create_run(number, int(run.created * 1000), tags, run.name)
         params = [
@@ -100,8 +113,25 @@ class MlflowTracker:
                 self._alerts += news.alerts
                 text = "".join(map(_line, self._alerts))
                 self._client.log_text(self.known_as, text, _ALERTS_FILE)
+            for shown in news.shown:
+                self._show(shown)
         except self._faults as error:
             raise self._error(error) from error
+
+    def _show(self, shown: Shown) -> None:
+        name = _UNFIT.sub("_", shown.name)
+        if not shown.png:
+            file = f"texts/{name}/step-{shown.step:08d}.txt"
+            self._client.log_text(self.known_as, shown.text, file)
+            return
+        from PIL import Image
+
+        with Image.open(io.BytesIO(shown.png)) as image:
+            image.load()
+            self._client.log_image(
+                self.known_as, image, key=name, step=shown.step,
+                timestamp=int(shown.time * 1000), synchronous=True,
+            )  # fmt: skip
 
     def _metrics(self, news: News) -> Iterator[Any]:
         for row in news.rows:
@@ -120,6 +150,18 @@ class MlflowTracker:
             self._client.set_terminated(self.known_as, status, int(ending.time * 1000))
         except self._faults as error:
             raise self._error(error) from error
+
+
+def artifacts_beside(address: str, experiment: str) -> str | None:
+    """Return where an experiment's artifacts belong where its store is a file; None: MLflow knows.
+
+    MLflow itself would note the current folder's `mlruns` for good, wherever the file lies.
+    """
+    name = address.removeprefix(_SQLITE).partition("?")[0]
+    if not address.startswith(_SQLITE) or not name or name == ":memory:":
+        return None
+    folder = Path(unquote(name)).absolute().parent
+    return (folder / "mlruns" / quote(experiment, safe="")).as_uri()
 
 
 def _line(alert: AlertRow) -> str:

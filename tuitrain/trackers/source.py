@@ -11,6 +11,7 @@ from typing import Any
 
 from tuitrain.runs.reader import RunReader
 from tuitrain.runs.rows import AlertRow, ProgressRow
+from tuitrain.trackers.pictures import Shown, shown_since
 
 MOST_POINTS = 4096
 """Points of one metric in one piece: with 20 metrics about 10 MB."""
@@ -35,11 +36,13 @@ class News:
     rows: Sequence[Row] = ()
     """By ascending steps; a step may come again with values of other metrics."""
     alerts: Sequence[AlertRow] = ()
+    shown: Sequence[Shown] = ()
+    """Images and texts by ascending steps, none of a step whose values come later."""
     more: bool = False
     """There is more to be read at once."""
 
     def __bool__(self) -> bool:
-        return bool(self.rows or self.alerts)
+        return bool(self.rows or self.alerts or self.shown)
 
 
 @dataclass(slots=True)
@@ -52,6 +55,8 @@ class Place:
     """The last step of each metric."""
     alerts: int = 0
     """How many alerts it has."""
+    shown: int = -1
+    """The last step whose images and texts it has."""
 
     @property
     def step(self) -> int:
@@ -81,8 +86,11 @@ class RecordSource:
             until = min(full, default=None)
             rows = self._rows(points, until)
             alerts = self._reader.entries.alerts()[self.place.alerts :]
+            shown, looked_at = shown_since(self._reader, self.place.shown, until)
+        more = until is not None or looked_at > self.place.shown
         self.place.alerts += len(alerts)
-        return News(rows, alerts, until is not None)
+        self.place.shown = looked_at
+        return News(rows, alerts, shown, more)
 
     def _next(self, name: str) -> list[tuple[int, float]]:
         first = self.place.last.get(name, self.place.after) + 1

@@ -3,11 +3,14 @@
 Loads no tracker's library.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from tuitrain.config.tracking import TrackerTarget, parse_tracker
+from tuitrain.config.tracking import TrackerKind, TrackerTarget, parse_tracker
 from tuitrain.errors import UsageError
 from tuitrain.extras import installed
+
+EXTRAS: Mapping[TrackerKind, str] = {"trackio": "trackio"}
+"""Which extra brings a tracker's library, where it is not `trackers`."""
 
 
 def read_target(text: str) -> TrackerTarget:
@@ -31,4 +34,4 @@ def check_trackers(targets: Iterable[str]) -> None:
     for text in targets:
         kind = read_target(text).kind
         # Each library is imported under its tracker's own name.
-        installed((kind,), "trackers", f"logging to {kind}")
+        installed((kind,), EXTRAS.get(kind, "trackers"), f"logging to {kind}")

@@ -1,4 +1,4 @@
-"""TensorBoard's event files: scalars, hyper-parameters for its HParams page, alerts as texts.
+"""TensorBoard's event files: scalars, images, texts, hyper-parameters; alerts are texts too.
 
 Each attempt of a run is a file of its own that begins with a purge: what older files have from the
 step on at which it goes on is void, so a resume and a killed writer both come out right.
@@ -14,6 +14,7 @@ from typing import Any
 
 from tuitrain.extras import require
 from tuitrain.runs.rows import AlertRow
+from tuitrain.trackers.pictures import Shown
 from tuitrain.trackers.source import News, Place, Row, flat_settings
 from tuitrain.trackers.tracker import Ending, Kept, TrackedRun, TrackerError
 
@@ -45,7 +46,8 @@ class TensorBoardTracker:
         self._run = run
         # What the last piece wrote may be in the file without being noted as written.
         first = max(0, min(rewound + 1, kept.place.step)) if kept is not None else 0
-        self.place = Place(after=first - 1)
+        shown = kept.place.shown if kept is not None else -1
+        self.place = Place(after=first - 1, shown=min(shown, first - 1))
         self.known_as, self.generation = str(folder), 0
         self._first_step = first
         self._alerts_before = kept.place.alerts if kept is not None else 0
@@ -79,6 +81,10 @@ class TensorBoardTracker:
                 summary = self._messages.text(_ALERTS_TAG, f"**{alert.kind}** {alert.text}")
                 step = alert.step or 0
                 self._write(self._messages.event(wall_time=alert.time, step=step, summary=summary))
+            for shown in news.shown:
+                summary = self._messages.shown(shown)
+                event = self._messages.event(wall_time=shown.time, step=shown.step, summary=summary)
+                self._write(event)
             self._file.flush()
         except OSError as error:
             raise TrackerError(f"{self._path} can't be written: {error.strerror}") from error
@@ -124,6 +130,15 @@ class _Messages:
         self.event, self.session_log = event.Event, event.SessionLog
         self.summary, self.summary_value = summary.Summary, summary.Summary.Value
         self._metadata, self._tensor = summary.SummaryMetadata, tensor.TensorProto
+
+    def shown(self, shown: Shown) -> Any:
+        if not shown.png:
+            return self.text(f"{shown.name}/text_summary", shown.text)
+        image = self.summary.Image(
+            height=shown.height, width=shown.width, colorspace=shown.channels,
+            encoded_image_string=shown.png,
+        )  # fmt: skip
+        return self.summary(value=[self.summary_value(tag=shown.name, image=image)])
 
     def text(self, tag: str, text: str) -> Any:
         metadata = self._plugin("text")

@@ -1,9 +1,11 @@
-"""Weights & Biases: rows by step, the preset as config, alerts as its alerts.
+"""Weights & Biases: rows by step, images, texts, the preset as config, alerts as its alerts.
 
 W&B takes no logged point back, so where a resume gave some up, or the writer was killed, the run
 is begun anew there, from its first step and beside the old one, in one group.
 """
 
+import html
+import io
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +13,8 @@ from typing import Any
 
 from tuitrain.alerts.catalogue import severity
 from tuitrain.extras import require
-from tuitrain.trackers.source import News, Place
+from tuitrain.trackers.pictures import Shown
+from tuitrain.trackers.source import News, Place, Row
 from tuitrain.trackers.tracker import Ending, Kept, TrackedRun, TrackerError
 
 _LEVELS: Mapping[str, str] = {"info": "INFO", "warning": "WARN", "critical": "ERROR"}
@@ -73,15 +76,31 @@ class WandbTracker:
 
     def write(self, news: News) -> None:
         """Hand over what is new."""
-        for row in news.rows:
-            # It takes no step below the last one; a value that comes late keeps its own beside it.
-            late = {"step": row.step} if row.step < self._written else {}
-            self._written = max(self._written, row.step)
-            self._run.log({**row.values, **late}, step=self._written)
+        both: list[Row | Shown] = [*news.rows, *news.shown]
+        for each in sorted(both, key=lambda each: each.step):
+            if isinstance(each, Row):
+                self._log(each.step, each.values)
+            else:
+                self._log(each.step, {each.name: self._media(each)})
         for alert in news.alerts:
             level = _LEVELS[severity(alert.kind)]
             where = "" if alert.step is None else f"step {alert.step}: "
             self._run.alert(alert.kind, f"{where}{alert.text}", level, _ALERT_EVERY_S)
+
+    def _log(self, step: int, values: Mapping[str, Any]) -> None:
+        # It takes no step below the last one; a value that comes late keeps its own beside it.
+        late = {"step": step} if step < self._written else {}
+        self._written = max(self._written, step)
+        self._run.log({**values, **late}, step=self._written)
+
+    def _media(self, shown: Shown) -> Any:
+        """Return an image or a text as W&B takes it; it has no plain text beside metrics."""
+        if not shown.png:
+            return self._wandb.Html(f"<pre>{html.escape(shown.text)}</pre>", inject=False)
+        from PIL import Image
+
+        with Image.open(io.BytesIO(shown.png)) as image:
+            return self._wandb.Image(image, caption=f"step {shown.step}")
 
     def close(self, ending: Ending) -> None:
         """Write the best values and how the run ended, and wait until all is handed over."""

@@ -82,6 +82,8 @@ class TrainingComponents:
     """The ranks that train together; this process is one of them."""
     replica: "Replica | None" = None
     """What steps do differently where there are several."""
+    plain: nn.Module | None = None
+    """Where the model is sharded: as it was before, without numbers; None: it is not."""
 
     def whole_model(self) -> AbstractContextManager[None]:
         """Let the model take inputs as the data set has them, whatever it is trained with."""
@@ -173,6 +175,7 @@ def build_components(
     as_found: bool = False,
     described: DataDescription | None = None,
     world: World = ALONE,
+    shard: Callable[[nn.Module], nn.Module] | None = None,
 ) -> TrainingComponents:
     """Build everything that a preset describes.
 
@@ -186,6 +189,8 @@ def build_components(
         as_found: leave the samples as the data set has them: each batch is prepared by itself.
         described: let made-up samples stand for the data set that this is of; None: open it.
         world: the ranks, of which this process is one; the device is this one's.
+        shard: is given the model, whole and on the CPU, before anything holds its weights; splits
+            it over the ranks and returns it as it was, without numbers. None: it stays whole.
 
     Raises:
         TuitrainError: the device, the data or a component can't do what the preset asks.
@@ -204,7 +209,7 @@ def build_components(
     if not world.is_alone:
         data = replace(data, plan=replace(data.plan, rank=world.rank, ranks=world.size))
     report("building the model")
-    model = build_model(preset, data, device)
+    model = build_model(preset, data, device, torch.device("cpu") if shard is not None else device)
     raw = in_types_of(model, data)
     data = raw if as_found else prepared_once(raw)
     if preset.train.channels_last:
@@ -216,6 +221,7 @@ def build_components(
         if device.type != "cuda":
             raise DeviceError(f"train.sync_batchnorm needs CUDA devices, this run has {device}")
         model = nn.SyncBatchNorm.convert_sync_batchnorm(model)  # type: ignore[no-untyped-call]
+    plain = shard(model) if shard is not None else None
     if begin_training_mode(model):
         report(f"model.name = {preset.model.name} came in evaluation mode; it is put into training")
     loss = build_loss(preset, task, data, report)
@@ -252,6 +258,7 @@ def build_components(
         description=described or describe_data(preset, task, raw),
         world=world,
         compiled=None,
+        plain=plain,
     )
     if preset.train.compile != "auto":
         parts.settle_compile(preset.train.compile)

@@ -9,9 +9,9 @@ from pathlib import Path
 from tuitrain.errors import TuitrainError
 from tuitrain.lang import tr
 from tuitrain.messages import Request
+from tuitrain.remote.client import Clients
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.summary import RunSummary
-from tuitrain.supervisor.client import RunClient
 
 COMMAND_LIMIT_S = 120.0
 """How long the interface waits for what became of a command; it is on record either way."""
@@ -25,15 +25,15 @@ _DONE = {"pause": "paused", "stop": "stopped", "resume": "resumed"}
 class BulkCommand:
     """A command that is given to runs one after the other; then all answers are waited for."""
 
-    def __init__(self, client: RunClient, act: str, make: Callable[[], Request] | None) -> None:
+    def __init__(self, clients: Clients, act: str, make: Callable[[], Request] | None) -> None:
         """Prepare it.
 
         Args:
-            client: of the runs.
+            clients: of the runs.
             act: pause, stop or resume.
             make: makes the request; None: the runs are resumed.
         """
-        self._client = client
+        self._clients = clients
         self._act = act
         self._make = make
 
@@ -62,15 +62,16 @@ class BulkCommand:
 
     def _begin(self, directory: RunDirectory) -> int | None:
         if self._make is None:
-            return self._client.resume(directory)
-        return self._client.send(directory, self._make())
+            return self._clients.of(directory).resume(directory)
+        return self._clients.of(directory).send(directory, self._make())
 
     def _end(self, directory: RunDirectory, number: int | None, limit_s: float) -> str:
         """Return why a run did not do it; empty where it did."""
+        client = self._clients.of(directory)
         if number is None:
-            state = self._client.wait_for_start(directory)
+            state = client.wait_for_start(directory)
             return f"{directory.id} failed: {state.reason}" if state.state == "failed" else ""
-        answer = self._client.wait_for_answer(directory, number, timeout_s=limit_s)
+        answer = client.wait_for_answer(directory, number, timeout_s=limit_s)
         return "" if answer.outcome == "done" else f"{directory.id}: {answer.text}"
 
     def _words(self, asked: int, faults: Sequence[str]) -> str:

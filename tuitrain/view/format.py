@@ -14,8 +14,10 @@ from tuitrain.units import NOTHING
 
 Align = Literal["left", "right"]
 
-_ONE_CELL_EACH = re.compile(r"[\x20-\x7e\u00a1-\u00ac\u00ae-\u02ff\u2500-\u259f\u2800-\u28ff]*")
-"""Nearly all that is ever shown: ASCII, Latin, boxes and blocks, braille."""
+_ONE_CELL_EACH = re.compile(
+    r"[\x20-\x7e\u00a1-\u00ac\u00ae-\u02ff\u2500-\u259f\u2800-\u28ff\U0010eeee]*"
+)
+"""Nearly all that is ever shown: ASCII, Latin, boxes and blocks, braille, cells of pictures."""
 _CLOSING = frozenset("，。、；：？！）》」』】”’…,.;:?!)]}%")  # noqa: RUF001
 _OPENING = frozenset("（《「『【“‘([{")  # noqa: RUF001
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tuitrain.lang import term, tr
+from tuitrain.lang import said, term, tr
 from tuitrain.units import NOTHING, count, duration
 from tuitrain.view.format import display_width, sanitise, shorten, wrap
 from tuitrain.view.spans import Span, SpanLine, first_lines
@@ -55,7 +55,14 @@ def _said(listed: "ListedPreset") -> str:
     preset = listed.preset
     words = [listed.found.name]
     if preset is not None:
-        words += [preset.description, preset.task, preset.data.name, preset.model.name]
+        words += [
+            preset.description,
+            said(preset.description),
+            tr(preset.task),
+            preset.task,
+            preset.data.name,
+            preset.model.name,
+        ]
     return " ".join(words).lower()
 
 
@@ -73,7 +80,7 @@ def preset_line(listed: "ListedPreset", width: int, name_width: int) -> SpanLine
 def _about(listed: "ListedPreset") -> str:
     if listed.preset is None:
         return _fault(listed)
-    return sanitise(listed.preset.description)
+    return said(sanitise(listed.preset.description))
 
 
 def _fault(listed: "ListedPreset") -> str:
@@ -92,7 +99,7 @@ def preset_detail(
     if preset is None:
         return first_lines([head, *wrapped([_fault(listed)], width, "bad")], lines, width)
     words = [
-        sanitise(preset.description),
+        said(sanitise(preset.description)),
         _training_words(preset),
         f"{tr('model')} {_component(preset.model)}{_size(past)}",
         f"{tr('data')} {sanitise(preset.data.name)}, {_download(listed)}",

@@ -17,6 +17,7 @@ from tuitrain.runs.rows import (
     AlertRow,
     CheckpointRow,
     CommandRow,
+    JobLimit,
     MarkRow,
     ScriptFacts,
     SpeedRow,
@@ -26,10 +27,13 @@ from tuitrain.runs.summary import RunSummary
 from tuitrain.view import format as text
 from tuitrain.view.alerts import alert_count
 from tuitrain.view.compare import flatten
+from tuitrain.view.jobtext import clock_words, is_short
 from tuitrain.view.spans import Span, SpanLine, line_width, plain_line
 
 _CLOCK_FROM = 72
 """Columns from which on the end of a run has a time by the clock."""
+_JOB_FROM = 100
+"""Columns from which on the end of its job has, too."""
 _LEAST_NAME = 8
 """Cells of the name that stay whatever else there is to say."""
 _MOST_NOTE_LINES = 5
@@ -91,6 +95,7 @@ def top_parts(
     width: int,
     ends: float | None = None,
     script: ScriptFacts | None = None,
+    job: JobLimit | None = None,
 ) -> tuple[SpanLine, SpanLine]:
     """Return the left and the right part of a run's top line.
 
@@ -108,12 +113,15 @@ def top_parts(
         width: in cells.
         ends: when that will be, in seconds since the epoch.
         script: what is known of a script; None: the run is no script's.
+        job: the scheduler's job that it is in.
     """
     told = (
         ""
         if ends is None or (left_s or 0) < units.MINUTE_S or width < _CLOCK_FROM
         else tr(", at {time}", time=clock_words(ends, left_s or 0))
     )
+    if told and job is not None and ends is not None and width >= _JOB_FROM:
+        told += "" if is_short(job, ends) else f", {_job_end(job, ends - (left_s or 0))}"
     right = _far_parts(summary, live, left_s, alerts, told)
     name = text.sanitise(summary.name)
     state = Span(_head_of(tr(waiting)) or tr(summary.state), STATE_STYLES.get(summary.state, ""))
@@ -151,9 +159,8 @@ def ability_words(script: ScriptFacts) -> str:
     return f"{tr('script:')} {tr(asked.get(script.ability, script.ability))}"
 
 
-def clock_words(moment: float, away_s: float) -> str:
-    """Return a time of day, with the day of the week where it is more than a day away."""
-    return time.strftime("%a %H:%M" if away_s >= units.DAY_S else "%H:%M", time.localtime(moment))
+def _job_end(job: JobLimit, now: float) -> str:
+    return f"job ends {clock_words(job.ends, job.ends - now)}"
 
 
 def _far_parts(

@@ -14,6 +14,7 @@ class Span(NamedTuple):
 
 
 SpanLine = tuple[Span, ...]
+_PICTURE_CELL = "\U0010eeee"
 _NEAR = 10
 """Cells that cost a terminal less than moving its cursor and setting colours anew."""
 
@@ -103,10 +104,14 @@ def _cells(line: SpanLine) -> list[tuple[str, str]]:
     """Return what is in each cell; the second one of a wide character is never like a first one."""
     cells: list[tuple[str, str]] = []
     for text, style in line:
-        if display_width(text) == len(text):
+        if _PICTURE_CELL not in text and display_width(text) == len(text):
             cells += [(character, style) for character in text]
             continue
         for character in text:
             width = display_width(character)
-            cells += [(character * (place + 1), style) for place in range(max(1, width))]
+            if width:
+                cells += [(character * (place + 1), style) for place in range(width)]
+            elif cells:
+                # What follows the first cell of a part of a picture says which one it is.
+                cells[-1] = cells[-1][0] + character, style
     return cells

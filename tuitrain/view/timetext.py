@@ -10,21 +10,21 @@ from tuitrain.analysis.bottleneck import Bottleneck
 from tuitrain.analysis.ranks import RankTime
 from tuitrain.analysis.step_time import StepContext, StepTime, flops_per_s
 from tuitrain.lang import said, tr
-from tuitrain.metric_names import STAGES, split_metric
+from tuitrain.metric_names import split_metric
 from tuitrain.runs.rows import TimeBreakdown
 from tuitrain.runs.series import Series
 from tuitrain.units import duration, flop_rate, share_text, short_time, time_unit
 from tuitrain.view.bars import fill_of, percent_bar, stacked_bar
 from tuitrain.view.chart.figure import Line, TerminalStyle, line_from_series
 from tuitrain.view.chart.smooth import smooth_line
-from tuitrain.view.format import pad, sanitise
+from tuitrain.view.format import pad, sanitise, shorten
 from tuitrain.view.presetrows import wrapped
-from tuitrain.view.ranktext import rank_lines, rank_texts
+from tuitrain.view.ranktext import STAGE_SLOTS, rank_lines, rank_strip, rank_texts
 from tuitrain.view.spans import Span, SpanLine
 
 _SHORT = {
-    "data": "data", "copy": "copy", "forward": "fwd", "backward": "bwd", "optimizer": "optim",
-    "other": "other",
+    "data": "data", "copy": "copy", "forward": "fwd", "backward": "bwd", "exchange": "exch",
+    "optimizer": "optim", "other": "other",
 }  # fmt: skip
 _LABEL, _WIDE_LABEL = 6, 10
 _WIDE = 30
@@ -39,20 +39,30 @@ def side_title(time: StepTime) -> str:
 
 
 def side_lines(
-    time: StepTime, bottleneck: Bottleneck, width: int, look: TerminalStyle
+    time: StepTime,
+    bottleneck: Bottleneck,
+    width: int,
+    look: TerminalStyle,
+    ranks: Sequence[RankTime] = (),
+    slow: RankTime | None = None,
 ) -> list[SpanLine]:
-    """Return a bar for each stage that can be seen, and what holds the steps up."""
+    """Return a bar for each stage that can be seen, the ranks, and what holds the steps up."""
     wide = width >= _WIDE
     label = _WIDE_LABEL if wide else _LABEL
     lines: list[SpanLine] = []
-    for slot, stage in enumerate(STAGES):
+    for stage in time.stages:
         if time.share(stage) >= _SEEN_SHARE:
             name = pad(tr(stage if wide else _SHORT[stage]), label)
             bar = percent_bar(_rounded(time.share(stage)), width - label, look)
-            lines.append((Span(name, "quiet"), Span(bar, f"line{slot}")))
+            lines.append((Span(name, "quiet"), Span(bar, f"line{STAGE_SLOTS[stage]}")))
+    lines += rank_strip(ranks, slow, width, look)
     style = _style_of(bottleneck)
     if wide:
         return [*lines, *wrapped([_verdict(bottleneck)], width, style)]
+    if slow is not None:
+        words = f"{tr('slow:')} {sanitise(slow.name)}"
+        lines.append((Span(shorten(words, max(7, width)), style),))
+        return lines
     return [*lines, (Span(tr(bottleneck.kind), style),)]
 
 
@@ -78,6 +88,7 @@ def time_lines(
     width: int,
     look: TerminalStyle,
     ranks: Sequence[RankTime] = (),
+    slow: RankTime | None = None,
 ) -> list[SpanLine]:
     """Return all there is to say about a run's time, for a screen that scrolls."""
     lines: list[SpanLine] = list(_split_lines(time, width, look)) if time is not None else []
@@ -86,7 +97,7 @@ def time_lines(
     lines += wrapped([f"{tr('try')} {said(text)}" for text in bottleneck.suggestions], room)
     if time is not None and not bottleneck.suggestions:
         lines += wrapped([tr("no suggestion follows from these measurements")], room, "quiet")
-    if shown := rank_lines(ranks, width, look):
+    if shown := rank_lines(ranks, slow, room, look):
         lines += [(), *shown]
     work = work_line(time, context)
     if work:
@@ -97,9 +108,10 @@ def time_lines(
 
 
 def _split_lines(time: StepTime, width: int, look: TerminalStyle) -> Sequence[SpanLine]:
-    amounts = [time.seconds[stage] for stage in STAGES]
-    lines = [stacked_bar(amounts, time.wall_s, max(1, width - 2), look)]
-    for slot, stage in enumerate(STAGES):
+    amounts = [time.seconds[stage] for stage in time.stages]
+    slots = [STAGE_SLOTS[stage] for stage in time.stages]
+    lines = [stacked_bar(amounts, time.wall_s, max(1, width - 2), look, slots)]
+    for slot, stage in zip(slots, time.stages, strict=True):
         bar = percent_bar(_rounded(time.share(stage)), min(_MOST_BAR, max(6, width - 28)), look)
         took = short_time(time.seconds[stage])
         fill = fill_of(slot, look)
@@ -156,7 +168,7 @@ def time_block(
     """Return the same for a command's output, on plain lines."""
     lines = ["TIME"]
     if time is not None:
-        parts = [f"{stage} {100 * time.share(stage):.1f} %" for stage in STAGES]
+        parts = [f"{stage} {100 * time.share(stage):.1f} %" for stage in time.stages]
         lines.append(f"  step of {short_time(time.wall_s)}: {', '.join(parts)}")
     lines.append(f"  {bottleneck.line}")
     lines += [f"  try {text}" for text in bottleneck.suggestions]
@@ -176,7 +188,7 @@ def timeline(
 ) -> tuple[Line, ...]:
     """Return a line for each stage that ever took time, in a unit."""
     lines: list[Line] = []
-    for slot, stage in enumerate(STAGES):
+    for stage, slot in STAGE_SLOTS.items():
         found = series.get(split_metric(stage))
         if found is None or not any(column.maximum > 0 for column in found.columns):
             continue

@@ -47,8 +47,8 @@ def export(
         typer.Option(
             "--to",
             metavar="csv|jsonl|parquet|TRACKER",
-            help="As --format, a parquet file, or tensorboard[:DIR], wandb[:PROJECT] or "
-            "mlflow[:EXPERIMENT].",
+            help="As --format, a parquet file, or tensorboard[:DIR], wandb[:PROJECT], "
+            "mlflow[:EXPERIMENT] or trackio[:PROJECT].",
             show_default=False,
         ),
     ] = "",
@@ -83,7 +83,7 @@ def _target(format: Format | None, to: str) -> str:
 
     if (format is None) == (not to):
         problem = "say where to" if format is None else "--format and --to are two words for one"
-        raise UsageError(f"{problem}: --to csv, jsonl, parquet, tensorboard, wandb or mlflow")
+        raise UsageError(f"{problem}: --to csv, jsonl, parquet, {', '.join(TRACKER_KINDS)}")
     return format or to
 
 

@@ -4,24 +4,16 @@ Knows the messages Summary.Image, HistogramProto, TensorProto and those of the h
 torch, tensorboardX, TensorFlow 2 and Keras write them; no files.
 """
 
-import io
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
+from tuitrain.foreign.media import MOST_TEXT, kept_histogram, kept_image
 from tuitrain.foreign.tensorboard.events import plugin_content
 from tuitrain.foreign.wire import BYTES, FIXED64, VARINT, Field, fields, signed
-from tuitrain.runs.samples import Kept, plain_png
+from tuitrain.runs.samples import Buckets, Kept
 
-_MOST_TEXT = 20_000
-"""Characters of a text that are kept."""
-_MOST_PIXELS = 1 << 24
-_BARS, _BAR_CELLS = 16, 40
-"""Rows of a histogram, and cells of its longest bar."""
 HPARAMS_TAG = b"_hparams_/session_start_info"
-
-Buckets = Sequence[tuple[float, float, float]]
-"""Left edge, right edge and count of each."""
 
 
 def media_in(buffer: bytes, first: int, end: int) -> Iterator[Kept]:
@@ -49,9 +41,9 @@ def _value(buffer: bytes, value: Field, step: int) -> Iterator[Kept]:
         if field.number == 1:
             tag = buffer[field.first : field.end].decode("utf-8", "replace")
         elif field.number == 4:
-            yield from _image(_last(buffer, field, 4), step, tag)
+            yield from kept_image(_last(buffer, field, 4), step, tag)
         elif field.number == 5:
-            yield from _histogram(_buckets(buffer, field), step, tag)
+            yield from kept_histogram(_buckets(buffer, field), step, tag)
         elif field.number == 8:
             tensor = field
         elif field.number == 9:
@@ -67,14 +59,14 @@ def _tensor(buffer: bytes, tensor: Field, plugin: str, step: int, tag: str) -> I
         if each.number == 8 and each.kind == BYTES
     ]
     if plugin == "text":
-        text = "\n".join(each.decode("utf-8", "replace") for each in strings)[:_MOST_TEXT]
+        text = "\n".join(each.decode("utf-8", "replace") for each in strings)[:MOST_TEXT]
         yield Kept(step, tag.removesuffix("/text_summary"), {"kind": "text", "text": text})
     elif plugin == "images":
         # Before the files themselves stand their width and their height.
         for number, data in enumerate(strings[2:]):
-            yield from _image(data, step, f"{tag} {number}" if len(strings) > 3 else tag)
+            yield from kept_image(data, step, f"{tag} {number}" if len(strings) > 3 else tag)
     elif plugin == "histograms":
-        yield from _histogram(_rows_of_three(buffer, tensor), step, tag)
+        yield from kept_histogram(_rows_of_three(buffer, tensor), step, tag)
 
 
 def _last(buffer: bytes, message: Field, number: int) -> bytes:
@@ -83,26 +75,6 @@ def _last(buffer: bytes, message: Field, number: int) -> bytes:
         if field.number == number and field.kind == BYTES:
             found = buffer[field.first : field.end]
     return found
-
-
-# --- images -------------------------------------------------------------------------------------
-
-
-def _image(data: bytes, step: int, tag: str) -> Iterator[Kept]:
-    """Yield an image as the record keeps them; nothing of one in a format that is not known."""
-    from PIL import Image, UnidentifiedImageError
-
-    try:
-        with Image.open(io.BytesIO(data)) as opened:
-            if opened.width * opened.height > _MOST_PIXELS:
-                return
-            shown = opened.convert("L" if opened.mode in ("1", "L", "I;16", "I") else "RGB")
-    except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError):
-        return
-    channels = len(shown.getbands())
-    png = plain_png(shown.width, shown.height, channels, shown.tobytes())
-    part = {"kind": "image", "width": shown.width, "height": shown.height, "range": [0, 255]}
-    yield Kept(step, tag, part, png)
 
 
 # --- histograms ---------------------------------------------------------------------------------
@@ -135,23 +107,6 @@ def _rows_of_three(buffer: bytes, tensor: Field) -> Buckets:
             numbers.extend(struct.unpack_from(f"<{size}d", buffer, field.first))
     rows = zip(numbers[::3], numbers[1::3], numbers[2::3], strict=False)
     return [row for row in rows if row[2]]
-
-
-def _histogram(buckets: Buckets, step: int, tag: str) -> Iterator[Kept]:
-    """Yield a histogram as rows of a bar each, neighbours joined where there are many."""
-    if not buckets:
-        return
-    low, high = buckets[0][0], max(right for _left, right, _count in buckets)
-    width = (high - low) / _BARS or 1.0
-    rows = [0.0] * _BARS
-    for left, right, count in buckets:
-        rows[min(_BARS - 1, max(0, int(((left + right) / 2 - low) / width)))] += count
-    most = max(rows)
-    lines = [f"{sum(rows):g} values from {low:.4g} to {high:.4g}"]
-    for number, count in enumerate(rows):
-        bar = "#" * round(_BAR_CELLS * count / most)
-        lines.append(f"{low + number * width:>11.4g} {bar:<{_BAR_CELLS}} {count:g}".rstrip())
-    yield Kept(step, tag, {"kind": "text", "text": "\n".join(lines)})
 
 
 # --- hyper-parameters ---------------------------------------------------------------------------

@@ -23,7 +23,10 @@ END_S = 10.0
 """How long the end of a run waits for what is still to be written."""
 _POLL_S = 0.05
 _KIND = "tracker"
-_NAMES = {"tensorboard": "TensorBoard", "wandb": "Weights & Biases", "mlflow": "MLflow"}
+_NAMES = {
+    "tensorboard": "TensorBoard", "wandb": "Weights & Biases", "mlflow": "MLflow",
+    "trackio": "Trackio",
+}  # fmt: skip
 
 Begin = Callable[[RunDirectory, str], "subprocess.Popen[bytes]"]
 """Starts the process that carries a run to a target."""

@@ -40,6 +40,11 @@ class BatchSchedule:
         return self.at_once or self.batch_size
 
     @property
+    def rank_size(self) -> int:
+        """The most samples that go through one rank's model at a time."""
+        return -(-self.forward_size // self.ranks)
+
+    @property
     def step_samples(self) -> int:
         """Samples in a full step."""
         return self.batch_size * self.accumulate

@@ -24,6 +24,9 @@ def check_singles(parts: TrainingComponents) -> None:
     Raises:
         TrainingError: there are batches of one sample, and the model can't be trained with one.
     """
+    if parts.plain is not None:
+        # Of a model that is split over ranks no copy can be made: its first pass shows it.
+        return
     plan = parts.data.plan
     in_each, in_last = singles_in(plan, parts.total_steps)
     if not (in_each or in_last):

@@ -54,7 +54,7 @@ class PassTrial:
         self._finish()
         begun = time.perf_counter()
         try:
-            self._pass(precision, model or self.model)
+            self._pass(precision, self.model if model is None else model)
             self._finish()
         except OutOfMemory as error:
             if not is_out_of_memory(error):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from tuitrain.errors import TuitrainError
-from tuitrain.remote.connection import HostConnection
+from tuitrain.remote.connection import HostConnection, Standing
 from tuitrain.remote.reader import RemoteList
 from tuitrain.runs.summary import RunSummary
 from tuitrain.ui.feeds.run import Follower
@@ -55,8 +55,15 @@ class HostFollower(Follower):
         standing = self._connection.standing
         if not standing.fault or standing.answered is None:
             return self._list.runs
-        silent_s = (time.monotonic() - standing.answered) // _AGE_S * _AGE_S
+        silent_s = silence(standing) or 0.0
         reason = f"no answer for {duration(silent_s)}; was {{}}: {standing.fault}"
         return [
             replace(run, state=AWAY, reason=reason.format(run.state)) for run in self._list.runs
         ]
+
+
+def silence(standing: Standing) -> float | None:
+    """Return for how long a host has not answered, in steps; None: it never has."""
+    if standing.answered is None:
+        return None
+    return (time.monotonic() - standing.answered) // _AGE_S * _AGE_S

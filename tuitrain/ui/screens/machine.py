@@ -1,6 +1,7 @@
 """The machine: every GPU, the host, and which runs and people are on them, now and of late.
 
-Draws what the app's machine feed delivers; reads nothing itself.
+Draws what the app's machine feed delivers, and what hosts say that runs are listed of; reads
+nothing itself.
 """
 
 import time
@@ -13,15 +14,17 @@ from textual.binding import Binding
 from textual.screen import Screen
 
 from tuitrain.lang import tr
+from tuitrain.remote.registry import HOSTS
 from tuitrain.ui.feeds.delivery import Delivery
+from tuitrain.ui.feeds.machines import HostMachineFollower
 from tuitrain.ui.whole import Whole
 from tuitrain.ui.widgets.keyline import KeyLine
 from tuitrain.ui.widgets.reader import Reader
 from tuitrain.ui.widgets.topline import TopLine
 from tuitrain.units import rough_time
 from tuitrain.view.format import sanitise
+from tuitrain.view.machine.machines import HostSeen, gpu_count, machines_sheet
 from tuitrain.view.machine.seen import MachineSeen
-from tuitrain.view.machine.sheet import machine_sheet
 from tuitrain.view.spans import Span, SpanLine, line_width
 
 if TYPE_CHECKING:
@@ -43,6 +46,10 @@ class MachineScreen(Whole, Screen[None]):
         self._this_run = this_run
         self._seen = MachineSeen()
         self._stop: Callable[[], None] = lambda: None
+        self._hosts = {each.host.name: HostSeen(each.host.name) for each in HOSTS.connections}
+        self._followers = [
+            HostMachineFollower(each, self._deliver_host) for each in HOSTS.connections
+        ]
 
     @property
     def _tui(self) -> "TuitrainApp":
@@ -58,10 +65,23 @@ class MachineScreen(Whole, Screen[None]):
         """Begin to listen."""
         self.query_one(Reader).focus()
         self._stop = self._tui.machine.listen(self._deliver, runs=True)
+        for follower in self._followers:
+            follower.start()
 
     def on_unmount(self) -> None:
         """Listen no more."""
         self._stop()
+        for follower in self._followers:
+            follower.close()
+
+    def _deliver_host(self, host: HostSeen) -> None:
+        """Take what a host said; called in its thread."""
+        self.post_message(Delivery(partial(self._take_host, host)))
+
+    def _take_host(self, host: HostSeen) -> None:
+        self._hosts[host.name] = host
+        if self.is_current:
+            self._show()
 
     def _deliver(self, seen: MachineSeen) -> None:
         """Take what was read; called in the thread."""
@@ -92,17 +112,17 @@ class MachineScreen(Whole, Screen[None]):
             return
         self.query_one(TopLine).show_parts(*self._top())
         look = self._tui.look
-        lines = machine_sheet(self._seen, width, height, look, self._this_run)
+        hosts = tuple(self._hosts.values())
+        lines = machines_sheet(self._seen, hosts, width, height, look, self._this_run)
         reader.show_lines(lines)
 
     def _top(self) -> tuple[SpanLine, SpanLine]:
         seen = self._seen
         left = [Span(tr(" machine "), "quiet"), Span(sanitise(seen.host), "title")]
-        gpus, free = len(seen.gpus), len(seen.free)
-        if gpus:
-            text = "{gpus} GPUs, {free} free" if gpus > 1 else "{gpus} GPU, {free} free"
-            words = tr(text, gpus=gpus, free=free)
-            left.append(Span(f"  {words}", "good" if free else "alert"))
+        if self._hosts:
+            left = [Span(tr(" machines "), "quiet"), *self._total()]
+        elif seen.gpus:
+            left += [Span("  "), *gpu_count(seen)]
         span = rough_time(seen.history.most * seen.history.period_s)
         clock = time.strftime("%H:%M:%S ", time.localtime(seen.time)) if seen.time else ""
         right: SpanLine = (Span(clock, "quiet"),)
@@ -113,6 +133,20 @@ class MachineScreen(Whole, Screen[None]):
         if line_width((*left, *more, *of_late, *right)) < self.size.width:
             return (*left, *more), (*of_late, *right)
         return tuple(left), right
+
+    def _total(self) -> SpanLine:
+        """Return how many machines there are, and the GPUs of those that answer."""
+        answering = [self._seen, *(each.seen for each in self._hosts.values() if not each.fault)]
+        gpus, free = (sum(map(len, each)) for each in zip(
+            *((seen.gpus, seen.free) for seen in answering), strict=True
+        ))  # fmt: skip
+        words = "  " + tr(
+            "{gpus} GPU, {free} free" if gpus == 1 else "{gpus} GPUs, {free} free",
+            gpus=gpus,
+            free=free,
+        )
+        style = ("good" if free else "alert") if gpus else "quiet"
+        return (Span(str(1 + len(self._hosts)), "title"), Span(words, style))
 
     def action_back(self) -> None:
         """Leave."""

@@ -11,6 +11,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
 
+from tuitrain.analysis.ranks import rank_memory
 from tuitrain.lang import said, tr
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.ui.feeds.memory import MemoryFollower, MemoryRequest, MemorySnapshot
@@ -108,7 +109,9 @@ class MemoryScreen(FollowingScreen[MemorySnapshot]):
             return
         reader = self.query_one(Reader)
         look = self.tuitrain.look
-        reader.show_lines(memory_sheet(devices_of(run), run.facts, max(20, width - 2), look))
+        ranks = rank_memory(run.split)
+        lines = memory_sheet(devices_of(run), run.facts, max(20, width - 2), look, ranks)
+        reader.show_lines(lines)
         self._show_chart(snapshot)
 
     def _ask(self) -> None:

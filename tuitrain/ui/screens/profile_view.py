@@ -11,9 +11,11 @@ from textual.app import ComposeResult
 from textual.message import Message
 from textual.screen import Screen
 
+from tuitrain.analysis.ranks import profiled_ranks
 from tuitrain.errors import TuitrainError
 from tuitrain.lang import tr
 from tuitrain.messages import Profile
+from tuitrain.ranks import order_of_profile
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.rows import CommandRow, ProfileRow
 from tuitrain.traces.compare import compare_digests
@@ -30,6 +32,7 @@ from tuitrain.ui.widgets.picklist import Row
 from tuitrain.ui.widgets.topline import TopLine
 from tuitrain.view import profiletext as text
 from tuitrain.view.format import sanitise
+from tuitrain.view.ranktext import profiled_lines
 from tuitrain.view.spans import Span, SpanLine, plain_line, wrap_plain
 
 if TYPE_CHECKING:
@@ -77,17 +80,18 @@ class ProfileView(Whole, Screen[None]):
             self.command = command
             self.fault = fault
 
-    def __init__(self, directory: RunDirectory, *, steps: int = 0) -> None:
+    def __init__(self, directory: RunDirectory, wanted: Profile | None = None) -> None:
         """Show the newest profile of the run in `directory`.
 
         Args:
             directory: the run.
-            steps: order a profile of so many steps first, and show that.
+            wanted: order this profile first, and show it.
         """
         super().__init__()
         self._directory = directory
         self._snapshot = RunSnapshot(directory.id)
-        self._steps = steps
+        self._wanted = wanted
+        self._steps = 0
         """Of the profile that is waited for; 0: none is."""
         self._command = 0
         self._fault = ""
@@ -120,8 +124,8 @@ class ProfileView(Whole, Screen[None]):
         """Begin to read."""
         self.query_one(RowList).focus()
         self._follower.start()
-        if self._steps:
-            self._order(self._steps)
+        if self._wanted is not None:
+            self._order(self._wanted)
 
     def on_unmount(self) -> None:
         """End the thread."""
@@ -145,17 +149,17 @@ class ProfileView(Whole, Screen[None]):
     def _names(self) -> list[str]:
         return [row.name for row in self._snapshot.profiles]
 
-    def _order(self, steps: int) -> None:
-        """Order a profile of so many steps."""
-        self._steps, self._step_before = steps, None
+    def _order(self, wanted: Profile) -> None:
+        """Order a profile."""
+        self._steps, self._step_before = wanted.steps, None
         self._command, self._fault = 0, ""
-        self.run_worker(lambda: self._give(steps), thread=True, group="order")
+        self.run_worker(lambda: self._give(wanted), thread=True, group="order")
 
-    def _give(self, steps: int) -> None:
+    def _give(self, wanted: Profile) -> None:
         number, fault = 0, ""
         try:
             client = cast("TuitrainApp", self.app).client
-            number = client.send(self._directory, Profile(0, steps))
+            number = client.send(self._directory, wanted)
         except TuitrainError as error:
             fault = str(error)
         self.post_message(self.Ordered(number, fault))
@@ -176,7 +180,10 @@ class ProfileView(Whole, Screen[None]):
     def _take_answer(self, answer: CommandRow) -> None:
         self._steps = 0
         if answer.outcome == "done":
-            self._shown = profile_name(answer.id)
+            # Of several ranks the first: the others are beside it.
+            name = profile_name(answer.id)
+            names = [each for each in self._names() if order_of_profile(each) == name]
+            self._shown = min(names, key=lambda each: (len(each), each), default=name)
             self._other = ""
         else:
             self._fault = answer.text
@@ -300,7 +307,9 @@ class ProfileView(Whole, Screen[None]):
         row = self._row(self._shown)
         note = row.facts.note if row is not None else ""
         fault = wrap_plain(self._fault, width, "bad") if self._fault else []
-        self._show_words([*fault, *text.summary_lines(digest, note, width)])
+        ranks = profiled_ranks(self._snapshot.profiles, self._shown)
+        side = profiled_lines(ranks, self._shown, width)
+        self._show_words([*fault, *text.summary_lines(digest, note, width), *side])
         if self.has_class("flame"):
             self.query_one(FlameView).show_tree(digest["flame"])
         head, rows = self._table(digest, width)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from textual.events import Key
 
+from tuitrain.analysis.ranks import rank_memory
 from tuitrain.config.settings import validate_setting
 from tuitrain.lang import key_word, said, tr
 from tuitrain.messages import (
@@ -114,7 +115,7 @@ class RunScreen(RunView):
 
     def action_profile(self) -> None:
         """Ask how many steps to profile; of a run that has ended show the profiles it has."""
-        from tuitrain.ui.screens.profile import ask_steps
+        from tuitrain.ui.screens.profile import ask_steps, check_wanted
 
         if not self._snapshot.live:
             self.tuitrain.open_profile(self._directory)
@@ -122,9 +123,9 @@ class RunScreen(RunView):
 
         def take(answer: str | None) -> None:
             if answer is not None:
-                self.tuitrain.open_profile(self._directory, steps=int(answer or 0))
+                self.tuitrain.open_profile(self._directory, check_wanted(answer))
 
-        self.app.push_screen(ask_steps(), take)
+        self.app.push_screen(ask_steps(len(rank_memory(self._snapshot.split))), take)
 
     # --- keys: curves ---------------------------------------------------------------------------
 

@@ -49,6 +49,8 @@ from tuitrain.view import runtext, sidetext
 from tuitrain.view.diagnosis import diagnosis_note
 from tuitrain.view.failure import failure_note
 from tuitrain.view.format import sanitise
+from tuitrain.view.jobtext import is_short, job_words
+from tuitrain.view.ranktext import standing_line
 from tuitrain.view.spans import SpanLine, plain_line
 
 if TYPE_CHECKING:
@@ -254,6 +256,7 @@ class RunView(CurveScreen):
             alerts=count_serious(row.kind for row in self._snapshot.alerts),
             waiting=runtext.waiting_for(self._snapshot.commands) or self._snapshot.activity,
             script=self._snapshot.facts.script,
+            job=self._snapshot.facts.job,
             width=top.size.width,
             ends=None if self._snapshot.left_s is None else time.time() + self._snapshot.left_s,
         )
@@ -275,9 +278,11 @@ class RunView(CurveScreen):
                 words += f"  {tr('(space resumes)' if snapshot.live else '(R resumes)')}"
             lines += runtext.note_lines(words, width, runtext.STATE_STYLES[snapshot.state.state])
             lines += failure_note(snapshot.failures, width)
+        lines += standing_line(snapshot.ranks, snapshot.ranks_gone, width)
         waiting = runtext.waiting_for(snapshot.commands)
         if waiting and snapshot.live:
             lines.append(plain_line(f" {tr(waiting)}", "alert"))
+        lines += self._job_note(width)
         lines += diagnosis_note(snapshot.diagnoses, width)
         if self._choices.pattern:
             lines.append(
@@ -290,6 +295,13 @@ class RunView(CurveScreen):
             words = cursor_words(snapshot, self._choices, self._chart_width())
             lines.append(plain_line(f" {tr('cursor:')} {words}", "mark"))
         self.query_one("#note", Lines).show_lines(lines)
+
+    def _job_note(self, width: int) -> list[SpanLine]:
+        """Say so where the job ends before the run in it finishes."""
+        left_s, job, now = self._snapshot.left_s, self._snapshot.facts.job, time.time()
+        if left_s is None or job is None or not is_short(job, now + left_s):
+            return []
+        return runtext.note_lines(job_words(job, now + left_s, now), width, "alert")
 
     def _draw_charts(self) -> None:
         groups = self._curves.groups

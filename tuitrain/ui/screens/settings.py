@@ -7,7 +7,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
 
-from tuitrain.lang import tr
+from tuitrain.lang import said, tr
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.ui.feeds.settings import RunSettings, SettingsFollower
 from tuitrain.ui.screens.following import FollowingScreen
@@ -78,7 +78,7 @@ class SettingsScreen(FollowingScreen[RunSettings]):
         )
         left = (Span(tr(" settings {id}", id=sanitise(self._directory.id)), "title"),)
         self.query_one(TopLine).show_parts(left, (Span(f"{words} ", "quiet"),))
-        note = wrap_plain(f" {snapshot.error or snapshot.about}", width,
+        note = wrap_plain(f" {said(snapshot.error or snapshot.about)}", width,
                           "bad" if snapshot.error else "quiet")  # fmt: skip
         self.query_one("#note", Lines).show_lines(note)
         none = (

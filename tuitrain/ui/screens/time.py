@@ -8,9 +8,8 @@ from dataclasses import replace
 from textual.app import ComposeResult
 from textual.binding import Binding
 
-from tuitrain.analysis.bottleneck import diagnose
 from tuitrain.analysis.lives import stretches
-from tuitrain.analysis.ranks import rank_times, straggler
+from tuitrain.analysis.ranks import rank_times, slowest_rank, verdict
 from tuitrain.analysis.step_time import StepTime, step_context, step_time
 from tuitrain.lang import tr
 from tuitrain.metric_names import STAGES, split_metric
@@ -116,9 +115,10 @@ class TimeScreen(FollowingScreen[RunSnapshot]):
     def _show_words(self, snapshot: RunSnapshot, time: StepTime | None) -> None:
         words, look = self.query_one(Reader), self.tuitrain.look
         context = step_context(snapshot.config, snapshot.facts, snapshot.samples)
-        bottleneck = straggler(snapshot.split, time) or diagnose(time, context)
+        bottleneck = verdict(snapshot.split, time, context)
         width, ranks = self.size.width, rank_times(snapshot.split)
-        lines = time_lines(time, bottleneck, context, snapshot.spent, width, look, ranks)
+        slow = slowest_rank(snapshot.split, time)
+        lines = time_lines(time, bottleneck, context, snapshot.spent, width, look, ranks, slow)
         lives = life_lines(
             stretches(snapshot.states, snapshot.attempts, snapshot.until),
             len(snapshot.attempts),

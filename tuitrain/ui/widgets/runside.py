@@ -7,8 +7,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.events import Click
 
-from tuitrain.analysis.bottleneck import diagnose
-from tuitrain.analysis.ranks import straggler
+from tuitrain.analysis.ranks import rank_times, slowest_rank, verdict
 from tuitrain.analysis.step_time import step_context, step_time
 from tuitrain.lang import tr
 from tuitrain.ui.feeds.snapshot import RunSnapshot, devices_of
@@ -67,8 +66,9 @@ class RunSide(Vertical):
             return
         context = step_context(snapshot.config, snapshot.facts, snapshot.samples)
         width = max(1, self.size.width)
-        bottleneck = straggler(snapshot.split, time) or diagnose(time, context)
-        body = timetext.side_lines(time, bottleneck, width, look)
+        bottleneck = verdict(snapshot.split, time, context)
+        ranks, slow = rank_times(snapshot.split), slowest_rank(snapshot.split, time)
+        body = timetext.side_lines(time, bottleneck, width, look, ranks, slow)
         panel.styles.height = len(body) + 1
         panel.show_panel(timetext.side_title(time), (), body)
 

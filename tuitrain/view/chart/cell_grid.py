@@ -3,11 +3,18 @@
 Knows cells and styles; nothing of what they mean.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import groupby
 
 from tuitrain.view.format import display_width, sanitise
 from tuitrain.view.spans import Span, SpanLine
+
+Cell = tuple[int, int]
+Picture = Mapping[Cell, tuple[str, str]]
+"""Character and style of cells of (column, row), row 0 at the bottom."""
+Under = Callable[[int, int, bool], tuple[str, str]]
+"""From column, row from the top, and whether the cell before shows something else, to a character
+and a style."""
 
 
 class CellGrid:
@@ -40,9 +47,7 @@ class CellGrid:
             characters[column + 1] = " "
         characters[column], self._styles[row][column] = character, style
 
-    def put_picture(
-        self, picture: Mapping[tuple[int, int], tuple[str, str]], bottom: int, left: int
-    ) -> None:
+    def put_picture(self, picture: Picture, bottom: int, left: int) -> None:
         """Write cells of (column, row), row 0 being the grid's row `bottom`, column 0 its `left`.
 
         Args:
@@ -54,6 +59,31 @@ class CellGrid:
         for (column, row), (character, style) in picture.items():
             characters[bottom - row][left + column] = character
             styles[bottom - row][left + column] = style
+
+    def lay_under(self, picture: Picture, bottom: int, left: int, area: Cell, under: Under) -> None:
+        """Put something else where only a picture, or nothing, is seen; what stands on it stays.
+
+        Args:
+            picture: what `put_picture` wrote.
+            bottom: as there.
+            left: as there.
+            area: columns and rows of the picture.
+            under: returns what to put.
+        """
+        columns, rows = area
+        for row in range(rows):
+            characters, styles = (
+                each[bottom - rows + 1 + row] for each in (self._characters, self._styles)
+            )
+            begins = True
+            for column in range(columns):
+                shown = (characters[left + column], styles[left + column])
+                blank = shown[0] == " " or shown[1] == "cursor"
+                if not blank and picture.get((column, rows - 1 - row)) != shown:
+                    begins = True
+                    continue
+                characters[left + column], styles[left + column] = under(column, row, begins)
+                begins = False
 
     def put_if_blank(self, row: int, column: int, text: str, style: str) -> bool:
         """Write where nothing would be covered or touched; return whether it was written."""

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from tuitrain.lang import tr
 from tuitrain.view.chart.annotate import Annotations, notes
 from tuitrain.view.chart.canvas import draw_axes
+from tuitrain.view.chart.cell_grid import Under
 from tuitrain.view.chart.figure import Chart, Line, Mark, Size, TerminalStyle, line_from_series
 from tuitrain.view.chart.layout import plan_layout
 from tuitrain.view.chart.raster import (
@@ -39,6 +40,7 @@ __all__ = [
     "TerminalStyle",
     "align_columns",
     "draw_chart",
+    "drawn_lines",
     "line_from_series",
     "notes",
     "values_at",
@@ -91,7 +93,9 @@ class Reading(NamedTuple):
     """The mean before smoothing; None where nothing was smoothed."""
 
 
-def draw_chart(chart: Chart, size: Size, look: TerminalStyle) -> Drawing:
+def draw_chart(
+    chart: Chart, size: Size, look: TerminalStyle, under: Under | None = None
+) -> Drawing:
     """Return `size.height` lines, each exactly `size.width` cells wide, and what they show where.
 
     Styles: axis, label, title, mark, alert, cursor, line0 to line7, faint0 to faint7, and none.
@@ -101,6 +105,7 @@ def draw_chart(chart: Chart, size: Size, look: TerminalStyle) -> Drawing:
         chart: what to draw; anything finite or not, in any order of magnitude.
         size: the cells to fill; without any there are no lines.
         look: what the terminal can show.
+        under: what to put where curves would be, for a picture of them; None: the curves.
     """
     if size.width < 1 or size.height < 1:
         return Drawing(())
@@ -112,6 +117,8 @@ def draw_chart(chart: Chart, size: Size, look: TerminalStyle) -> Drawing:
     grid.coverable = _BEHIND
     grid.put_picture(picture, area.rows - 1, left)
     _annotate(Annotations(grid, layout, look), chart, lines, bool(picture))
+    if under is not None:
+        grid.lay_under(picture, area.rows - 1, left, (area.columns, area.rows), under)
     drawn = grid.lines()
     titled = (_title(chart, size, look), *drawn) if layout.title else drawn
     return Drawing(titled, left, area)

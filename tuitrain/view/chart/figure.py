@@ -9,8 +9,8 @@ from typing import Literal
 
 from tuitrain.runs.series import Column, Series
 
-AxisKind = Literal["step", "epoch", "time", "samples", "power"]
-"""Of powers of ten, `x` is the exponent."""
+AxisKind = Literal["step", "epoch", "time", "samples", "power", "value"]
+"""Of powers of ten, `x` is the exponent; `value` is that of a metric."""
 MarkKind = Literal[
     "setting", "pause", "continue", "resume", "checkpoint", "best", "alert", "evaluation", "batch"
 ]
@@ -61,6 +61,8 @@ class Chart:
     cursor: float | None = None
     clip: bool = False
     """Without a `y_range`: let few values far from the rest lie outside."""
+    across: str = ""
+    """The metric along an axis of values."""
     gutter: int = 0
     """Least cells of the labels at the left, so that charts above each other share their edge."""
 

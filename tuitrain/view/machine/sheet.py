@@ -23,7 +23,13 @@ _BELOW = 8
 
 
 def machine_sheet(
-    seen: MachineSeen, width: int, height: int, look: TerminalStyle, this_run: str = ""
+    seen: MachineSeen,
+    width: int,
+    height: int,
+    look: TerminalStyle,
+    this_run: str = "",
+    *,
+    brief: bool = False,
 ) -> list[SpanLine]:
     """Return a machine in lines; what is most looked at stands first.
 
@@ -33,12 +39,14 @@ def machine_sheet(
         height: rows in sight: GPUs that would not fit in full have a line each.
         look: what the terminal can show.
         this_run: the id of the run that one comes from; empty: none.
+        brief: it is one of several: as few rows as there can be.
     """
     lines: list[SpanLine] = []
     if seen.facts.get("trouble"):
         lines += wrap_plain(said(str(seen.facts["trouble"])), width, "bad")
     gpus = seen.gpus
-    if len(gpus) * _ROWS_EACH + _BELOW <= max(height, _ROWS_EACH + _BELOW):
+    in_full = len(gpus) * _ROWS_EACH + _BELOW <= max(height, _ROWS_EACH + _BELOW)
+    if in_full and not brief:
         rows = 1
         while rows < _MOST_ROWS and len(gpus) * (_ROWS_EACH + 2 * rows) + 2 * _BELOW <= height:
             rows += 1
@@ -46,7 +54,7 @@ def machine_sheet(
             lines += bars_in_full(seen, gpu, width, look, this_run, rows)
     elif gpus:
         lines += table_of_gpus(seen, gpus, width, look, this_run)
-    lines += host_lines(seen, width, look, alone=not gpus)
+    lines += host_lines(seen, width, look, alone=not gpus and not brief)
     lines += _runs(seen, width, look, this_run)
     lines += _processes(seen, width, look, this_run)
     return lines

@@ -12,13 +12,15 @@ from tuitrain.view.format import pad, sanitise
 from tuitrain.view.spans import Span, SpanLine
 
 SLOTS = {
-    "tensors": 0, "worker": 0, "cached": 1, "context": 2, "loaders": 2, "others": 3,
-    NOT_TOLD: 4, "driver": 5, FREE: 7,
+    "tensors": 0, "worker": 0, "ranks": 0, "cached": 1, "agent": 1, "context": 2, "loaders": 2,
+    "others": 3, NOT_TOLD: 4, "driver": 5, FREE: 7,
 }  # fmt: skip
 """The fill and colour of a part, the same wherever it appears."""
 EXPLAINED = {
     "tensors": term("tensors that the run holds"),
     "worker": term("the run"),
+    "ranks": term("processes that train"),
+    "agent": term("starts the ranks, and trains nothing"),
     "cached": term("kept by torch's allocator for the next tensors"),
     "context": term("CUDA context and libraries of the run"),
     "loaders": term("loader workers; pages they share count in each (RSS)"),

@@ -66,6 +66,7 @@ def curves_of(prefix: str, training: str | None) -> tuple[Curve, ...]:
         return (
             Curve("used", "host/memory_used_bytes", 5),
             Curve("run", "host/worker_rss_bytes", 0),
+            Curve("ranks", "host/ranks_rss_bytes", 1),
             Curve("loaders", "host/loaders_rss_bytes", 2),
         )
     used = Curve("used", f"{prefix}/memory_used_bytes", 5)

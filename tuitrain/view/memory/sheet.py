@@ -3,7 +3,10 @@
 Puts together what others write; knows no widget.
 """
 
+from collections.abc import Sequence
+
 from tuitrain.analysis.memory_breakdown import gpu_facts
+from tuitrain.analysis.ranks import RankMemory
 from tuitrain.lang import tr
 from tuitrain.runs.rows import RunFacts
 from tuitrain.view.chart.figure import TerminalStyle
@@ -15,12 +18,17 @@ from tuitrain.view.devicetext import (
 )
 from tuitrain.view.memory.bar import bar_lines
 from tuitrain.view.memory.text import account_lines, composition_lines
+from tuitrain.view.ranktext import rank_memory_lines
 from tuitrain.view.sidetext import Devices, as_of_lines
 from tuitrain.view.spans import Span, SpanLine, wrap_plain
 
 
 def memory_sheet(
-    devices: Devices, facts: RunFacts, width: int, look: TerminalStyle
+    devices: Devices,
+    facts: RunFacts,
+    width: int,
+    look: TerminalStyle,
+    ranks: Sequence[RankMemory] = (),
 ) -> list[SpanLine]:
     """Return all that is known of the memory of a run's devices.
 
@@ -29,11 +37,13 @@ def memory_sheet(
         facts: of the run.
         width: in cells.
         look: what the terminal can show.
+        ranks: what each of several holds.
     """
     blocks = [
         _trouble(devices, width),
         _account(facts, width),
         as_of_lines(devices, width),
+        rank_memory_lines(ranks, width),
         *_gpus(devices, width, look),
         _host(devices, width, look),
         process_lines(devices.facts, width),

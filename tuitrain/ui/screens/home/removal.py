@@ -9,10 +9,10 @@ from pathlib import Path
 
 from tuitrain.errors import TuitrainError
 from tuitrain.lang import tr
-from tuitrain.runs.directory import RunDirectory
+from tuitrain.remote.client import RemoteClient
+from tuitrain.runs.directory import RunDirectory, host_of
 from tuitrain.runs.summary import RunSummary
 from tuitrain.runs.trash import TrashedRun, discard_old, list_trash, move_to_trash, restore
-from tuitrain.runs.watched import refuse_remote
 
 Said = tuple[str, bool]
 """Words, and whether all went well."""
@@ -21,19 +21,26 @@ Said = tuple[str, bool]
 class Removal:
     """Remembers what was removed in this session, removal by removal."""
 
-    def __init__(self) -> None:
+    def __init__(self, elsewhere: RemoteClient | None = None) -> None:
+        """Remember nothing yet; `elsewhere` removes runs of hosts."""
+        self._elsewhere = elsewhere or RemoteClient()
         self._removed: list[list[TrashedRun]] = []
         self._one_at_a_time = threading.Lock()
 
     def remove(self, runs: Sequence[RunSummary]) -> Said:
         """Move runs to the trash."""
         moved: list[TrashedRun] = []
+        away: list[str] = []
         faults: list[str] = []
         with self._one_at_a_time:
             for run in runs:
+                directory = RunDirectory(Path(run.path))
                 try:
-                    refuse_remote(RunDirectory(Path(run.path)))
-                    moved.append(move_to_trash(RunDirectory(Path(run.path))))
+                    if host_of(run.path):
+                        self._elsewhere.remove(directory)
+                        away.append(run.id)
+                    else:
+                        moved.append(move_to_trash(directory))
                 except (TuitrainError, OSError) as error:
                     faults.append(f"{run.id} is still there: {error}")
             if moved:
@@ -41,7 +48,10 @@ class Removal:
         done = (
             tr("{runs} in the trash for 7 days; u brings back", runs=_names(moved)) if moved else ""
         )
-        return "; ".join(filter(None, [done, *faults])), not faults
+        there = (
+            tr("{runs} in the trash of their host for 7 days", runs=", ".join(away)) if away else ""
+        )
+        return "; ".join(filter(None, [done, there, *faults])), not faults
 
     def undo(self, root: Path) -> Said:
         """Bring back what was removed last, in this session or before it."""

@@ -125,7 +125,7 @@ class RunsSide(Vertical):
         if not wanted:
             return
         if len(runs) > 1:
-            bulk = BulkCommand(self._tui.client, act, requests.get(act))
+            bulk = BulkCommand(self._tui.clients, act, requests.get(act))
             self._in_background(lambda: self._tell(bulk.give(runs, COMMAND_LIMIT_S)))
             return
         directory = RunDirectory(Path(runs[0].path))
