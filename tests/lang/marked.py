@@ -2,6 +2,7 @@
 
 import ast
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -54,6 +55,12 @@ def _literals(node: ast.expr) -> set[str]:
     if isinstance(node, ast.IfExp):
         return _literals(node.body) | _literals(node.orelse)
     return {node.value} if isinstance(node, ast.Constant) and isinstance(node.value, str) else set()
+
+
+def descriptions() -> set[str]:
+    """Return what presets say of themselves: it may have a translation."""
+    paths = PACKAGE.parent.glob("presets/*.toml")
+    return {tomllib.loads(path.read_text(encoding="utf-8"))["description"] for path in paths}
 
 
 def literals() -> set[str]:

@@ -88,10 +88,6 @@ def _rows(
     ]
 
 
-def _wait_words(each: RankTime) -> str:
-    return tr("  waits {wait_s}", wait_s=short_time(each.wait_s))
-
-
 def _shown_s(each: RankTime) -> list[float]:
     """Return the parts of a rank's bar: its own, what the exchange takes by itself, the rest."""
     shown = dict.fromkeys(STAGE_SLOTS, 0.0)
@@ -235,7 +231,10 @@ def standing_line(
         tr("rank {rank} is behind, in step {step:,}", rank=each.rank, step=each.step)
         for each in late
     ]
-    said += [tr("rank {rank} is gone, in step {step:,}", rank=each.rank, step=each.step) for each in begun
-             if each.rank in gone]  # fmt: skip
+    said += [
+        tr("rank {rank} is gone, in step {step:,}", rank=each.rank, step=each.step)
+        for each in begun
+        if each.rank in gone
+    ]
     style = "bad" if gone else "alert" if late else "quiet"
     return [(Span(f" {shorten('; '.join([*reversed(said), words]), width - 1)}", style),)]
