@@ -12,6 +12,7 @@ from typing import Literal
 from tuitrain.alerts.catalogue import OFF_THE_CURVE
 from tuitrain.analysis.metric_groups import group_metrics as group_names
 from tuitrain.errors import UsageError
+from tuitrain.lang import said, tr
 from tuitrain.runs.rows import BatchMark, MarkRow, SettingMark
 from tuitrain.ui.feeds.snapshot import Request, RunSnapshot
 from tuitrain.units import duration
@@ -69,20 +70,20 @@ class ChartSettings:
         """Say how strongly curves are smoothed; nothing where that is left to their noise."""
         if self.smoothing is None:
             return ""
-        return f"smooth {self.smoothing:g}" if self.smoothing else "raw"
+        return tr("smooth {by:g}", by=self.smoothing) if self.smoothing else tr("raw")
 
     @property
     def limits_words(self) -> str:
         """Say what the value axis spans where that is not automatic."""
         if isinstance(self.limits, tuple):
-            return " to ".join(map(short_number, self.limits))
-        return "all values" if self.limits == "all" else ""
+            return tr(" to ").join(map(short_number, self.limits))
+        return tr("all values") if self.limits == "all" else ""
 
     def describe(self) -> str:
         """Say what is not as it is at first, for the title of a chart."""
         parts = [
-            self.across_words, "log" if self.log else "", self.smoothing_words, self.limits_words,
-            "pinned" if self.pinned else "",
+            self.across_words, tr("log") if self.log else "", self.smoothing_words,
+            self.limits_words, tr("pinned") if self.pinned else "",
         ]  # fmt: skip
         said = ", ".join(part for part in parts if part)
         return f" ({said})" if said else ""
@@ -185,7 +186,7 @@ class Choices:
         if self.window is None:
             return ""
         first, last = (f"{round(end):,}" for end in (self.window.first, self.window.last))
-        return f" [{first}-{last}, 0: all]"
+        return f" [{first}-{last}, {tr('0: all')}]"
 
     def matches(self, metric: str) -> bool:
         """Say whether a metric passes the filter; a broken expression is taken as plain text."""
@@ -300,12 +301,13 @@ def empty_words(snapshot: RunSnapshot, choices: Choices) -> str:
     """Say why no chart is in sight."""
     state = snapshot.state
     if state is None:
-        return "" if snapshot.error else "reading the run ..."
+        return "" if snapshot.error else tr("reading the run ...")
     if choices.pattern and snapshot.metric_names:
-        return "no metric matches the filter"
+        return tr("no metric matches the filter")
     if snapshot.metric_names:
-        return "all charts are hidden (H shows them)"
-    return f"no points yet - {state.state}{f': {state.reason}' if state.reason else ''}"
+        return tr("all charts are hidden (H shows them)")
+    reason = f": {said(state.reason)}" if state.reason else ""
+    return f"{tr('no points yet')} - {tr(state.state)}{reason}"
 
 
 def cursor_words(snapshot: RunSnapshot, choices: Choices, cells: int) -> str:
@@ -319,10 +321,10 @@ def cursor_words(snapshot: RunSnapshot, choices: Choices, cells: int) -> str:
     step = choices.cursor
     if step is None:
         return ""
-    parts = [f"step {step:,.0f}"]
+    parts = [tr("step {step:,.0f}", step=step)]
     if snapshot.step_times:
         epoch, spent = (ruler(kind, snapshot.step_times).at(step) for kind in ("epoch", "time"))
-        parts += [f"epoch {epoch:.2f}", f"{duration(spent)} of training"]
+        parts += [f"{tr('epoch')} {epoch:.2f}", tr("{time} of training", time=duration(spent))]
     window = choices.window or whole_window(snapshot)
     near = max(0.5, window.span / max(1, cells) / 2)
     marks = marks_of(snapshot, ruler("step", ()), window)
@@ -331,7 +333,8 @@ def cursor_words(snapshot: RunSnapshot, choices: Choices, cells: int) -> str:
 
 
 def _told(mark: Mark) -> str:
-    return mark.kind if mark.text in ("", mark.kind) else f"{mark.kind} {mark.text}"
+    kind = tr(mark.kind)
+    return kind if mark.text in ("", mark.kind) else f"{kind} {mark.text}"
 
 
 def build_chart(

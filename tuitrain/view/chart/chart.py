@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from tuitrain.lang import tr
 from tuitrain.view.chart.annotate import Annotations, notes
 from tuitrain.view.chart.canvas import draw_axes
 from tuitrain.view.chart.cell_grid import Under
@@ -292,7 +293,7 @@ def _annotate(pen: Annotations, chart: Chart, lines: Iterable[Line], drawn: bool
         pen.add_note(", ".join(found))
     if not drawn:
         pen.add_message(
-            "nothing to draw here" if any(line.x for line in fronts) else "no points yet"
+            tr("nothing to draw here") if any(line.x for line in fronts) else tr("no points yet")
         )
     if len(fronts) > 1:
         pen.add_labels(fronts)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from tuitrain.errors import UsageError
+from tuitrain.lang import tr
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.ui.chart_files import check_ending, cursor_text, draw_picture, free_path, write_chart
 from tuitrain.ui.charting import AXIS_WORDS, parse_across, parse_limits
@@ -73,8 +74,8 @@ class ChartInFront:
 
         self._tuitrain.push_screen(
             Ask(
-                f"Value axis of {group[0]}, from and to",
-                hint="Two numbers, as 0 2.5; empty: automatic again.",
+                tr("Value axis of {group}, from and to", group=group[0]),
+                hint=tr("Two numbers, as 0 2.5; empty: automatic again."),
                 check=lambda text: text and parse_limits(text),
             ),
             fix,
@@ -120,7 +121,7 @@ class ChartInFront:
 
     def resize(self, by: int) -> None:
         """Show more or fewer charts at once."""
-        self._tuitrain.tell(f"charts: {self._grid.pages.resize(by)}")
+        self._tuitrain.tell(tr("charts: {by}", by=self._grid.pages.resize(by)))
         self._curves.tell(rearranged=True)
 
     def page(self, by: int) -> None:
@@ -156,7 +157,7 @@ class ChartInFront:
         """
         group, chart = self.group, self._grid.chart_in_front
         if group is None or chart is None or not directories:
-            self._tuitrain.tell("no chart to write yet", "warning")
+            self._tuitrain.tell(tr("no chart to write yet"), "warning")
             return
 
         def write(answer: str | None) -> None:
@@ -165,9 +166,9 @@ class ChartInFront:
 
         self._tuitrain.push_screen(
             Ask(
-                f"Write the chart of {group[0]} as",
+                tr("Write the chart of {group} as", group=group[0]),
                 value="svg",
-                hint="svg or csv: what is in sight. png: the whole run, by tuitrain plot.",
+                hint=tr("svg or csv: what is in sight. png: the whole run, by tuitrain plot."),
                 check=check_ending,
             ),
             write,
@@ -189,7 +190,7 @@ class ChartInFront:
                 names = ", ".join(directory.id for directory in directories)
                 by = f" by {chart.across}" if chart.across else ""
                 write_chart(path, chart, f"{title}{by}  {names}")
-            return f"written: {path}"
+            return tr("written: {path}", path=path)
 
         self._tuitrain.do_and_tell(work)
 
