@@ -25,6 +25,8 @@ worker trains on:
   host/net_sent_bytes_per_s, host/net_received_bytes_per_s
 """
 
+from __future__ import annotations
+
 STAGES = ("data", "copy", "forward", "backward", "optimizer", "other")
 """The parts of a step: waiting for the batch and preparing it, copying it to the device, the three
 computations, and what is left (recording, zeroing gradients, the loop itself)."""
