@@ -1,9 +1,12 @@
 """For all tests: properties are tried on the same examples everywhere, however slowly."""
 
+import compileall
 import json
+import os
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -15,6 +18,18 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("any machine")
+# Programs that tests start speak English in whatever locale.
+os.environ["TUITRAIN_LANG"] = "en"
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Compile the package once, as it is where it is installed.
+
+    Tests start hundreds of processes, and where PYTHONDONTWRITEBYTECODE is set each would compile
+    what it imports.
+    """
+    if not hasattr(session.config, "workerinput"):  # not in each process of pytest-xdist
+        compileall.compile_dir(Path(__file__).parents[1] / "tuitrain", quiet=2, workers=2)
 
 
 class _Posted(BaseHTTPRequestHandler):

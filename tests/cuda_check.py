@@ -63,22 +63,31 @@ task = "classification"
 name = "digits"
 augment = [{{ name = "shift", pixels = 1 }}]
 [model]
-name = "cnn"
-channels = [16, 32]
-dropout = 0.2
+name = "{model}"
 [loss]
 name = "cross_entropy"
 [train]
 epochs = 30
 batch_size = 50
 accumulate = 2
+clip_norm = 5.0
 threads = 1
 device = "{kind}"
 ranks = {size}
 evaluate_every_epochs = 5
+{train}
 [checkpoint]
 every_steps = 10
+{checkpoint}
 """
+WAYS: tuple[tuple[str, str, str, str], ...] = (
+    ("ddp", "cnn", "", ""),
+    ("packed", "cnn", "compress_gradients = true", ""),
+    ("synced", "resnet", "sync_batchnorm = true", ""),
+    ("fsdp", "cnn", 'strategy = "fsdp"', ""),
+    ("parts", "vit", 'strategy = "fsdp"\nprecision = "bf16"', "one_file_gib = 0.0"),
+)
+"""How ranks train: a name, a model, and lines of [train] and of [checkpoint]."""
 
 HUNGRY = """
 name = "hungry"
@@ -135,13 +144,13 @@ class Machine:
         self.folder = folder
         self.device = device
         self.runs = folder / "runs"
-        self._environ = {**os.environ, "PYTHONPATH": str(PROJECT)}
+        self.environ = {**os.environ, "PYTHONPATH": str(PROJECT)}
 
     def call(self, *words: str, code: int | None = 0) -> str:
         """Return what a command printed; any exit code will do where `code` is None."""
         command = [sys.executable, "-m", "tuitrain", *words, f"--runs-dir={self.runs}"]
         done = subprocess.run(
-            command, cwd=self.folder, env=self._environ, capture_output=True, text=True, check=False
+            command, cwd=self.folder, env=self.environ, capture_output=True, text=True, check=False
         )
         if code is not None and done.returncode != code:
             raise RuntimeError(f"tuitrain {words[0]} ended with {done.returncode}: {done.stderr}")
@@ -314,7 +323,7 @@ def _floats_too_many(device: str) -> int:
 
 
 def check_ranks(machine: Machine, checks: Checks) -> None:
-    """Train on several GPUs, kill a rank, resume, and hold the weights against an undisturbed run.
+    """Train on several GPUs in each of the ways there are, with NCCL's flight recorder on.
 
     Where there are fewer than two GPUs that is skipped; with `--device cpu` it is done on gloo.
     """
@@ -324,10 +333,24 @@ def check_ranks(machine: Machine, checks: Checks) -> None:
     if size < 2:
         print("         skipped: NCCL needs a GPU for each rank, and there are fewer than two")
         return
-    preset = machine.preset("ranked", RANKED, kind=kind, size=size)
-    machine.call("run", preset, "--name", "whole")
-    machine.call("run", preset, "--detach", "--name", "killed")
-    run = machine.run_of("killed")
+    machine.environ["TORCH_FR_BUFFER_SIZE"] = "2000"
+    for name, model, train, checkpoint in WAYS:
+        if kind == "cpu" and "sync_batchnorm" in train:
+            print(f"         {name}: skipped, as it needs CUDA devices")
+            continue
+        print(f"         {name}, {size} ranks")
+        lines = {"model": model, "train": train, "checkpoint": checkpoint}
+        preset = machine.preset(name, RANKED, kind=kind, size=size, **lines)
+        _check_way(machine, checks, name, preset)
+    del machine.environ["TORCH_FR_BUFFER_SIZE"]
+
+
+def _check_way(machine: Machine, checks: Checks, name: str, preset: str) -> None:
+    """Kill a rank, resume, and hold the weights against those of an undisturbed run."""
+    kind = machine.device.partition(":")[0]
+    machine.call("run", preset, "--name", f"{name}-whole")
+    machine.call("run", preset, "--detach", "--name", f"{name}-killed")
+    run = machine.run_of(f"{name}-killed")
     board = until(lambda: [each for each in read_board(run.path) if each.step > 20], "ranks train")
     if kind == "cuda":
         agent = psutil.Process(board[0].pid).ppid()
@@ -338,10 +361,18 @@ def check_ranks(machine: Machine, checks: Checks) -> None:
     until(lambda: _state_of(run)[0] == "failed", "the killed run has failed")
     took_s = time.monotonic() - begun
     named = f"rank {board[-1].rank} was killed by SIGKILL" in _state_of(run)[1]
-    checks.hold("a killed rank is named within 5 s", named and took_s < 5, f"{took_s:.1f} s")
+    seen = f"{took_s:.1f} s"
+    checks.hold(f"{name}: a killed rank is named within 5 s", named and took_s < 5, seen)
     machine.call("resume", run.id, "--foreground")
-    digests = [_last_digest(each) for each in (machine.run_of("whole"), run)]
-    checks.hold("resumed weights are the same", len(set(digests)) == 1, " ".join(digests))
+    digests = [_last_digest(each) for each in (machine.run_of(f"{name}-whole"), run)]
+    same = len(set(digests)) == 1
+    checks.hold(f"{name}: resumed weights are the same", same, " ".join(digests))
+    measured = json.loads(machine.call("evaluate", run.id, "--checkpoint", "last", "--json"))
+    with RunReader(run) as reader:
+        told = list(reader.entries.evaluations())[-1].metrics["val/accuracy"]
+    found = measured["metrics"]["val/accuracy"]
+    seen = f"{found} and {told}"
+    checks.hold(f"{name}: one process reads the checkpoint", abs(found - told) < 0.02, seen)
 
 
 def _gpus() -> int:

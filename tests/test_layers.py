@@ -15,6 +15,7 @@ BASE = {
     "extras",
     "file_lock",
     "help",
+    "lang",
     "messages",
     "metric_names",
     "ranks",
@@ -27,14 +28,16 @@ ALLOWED = {
     "api": BASE | READ | {"supervisor"},
     "__main__": {"cli"},
     "errors": set(),
-    "script": set(),
+    "script": {"ranks", "tracing"},
+    "tracing": {"metric_names"},
     "extras": {"errors"},
     "failures": set(),
     "file_lock": {"errors"},
-    "help": {"errors"},
+    "help": {"errors", "lang"},
+    "lang": set(),
     "metric_names": set(),
     "ranks": set(),
-    "units": set(),
+    "units": {"lang"},
     "messages": set(),
     "config": {"errors"},
     "runs": BASE | {"config"},
@@ -45,7 +48,7 @@ ALLOWED = {
     "traces": BASE,
     "alerts": BASE | {"config", "failures"},
     "components": {"errors", "extras", "config", "userdata"},
-    "training": BASE | {"components", "config"},
+    "training": BASE | {"components", "config", "tracing"},
     "supervisor": BASE | {"alerts", "config", "failures", "runs", "script", "telemetry", "traces"},
     "sweeps": BASE | {"config", "runs", "supervisor", "telemetry"},
     "remote": BASE | {"config", "runs"},
@@ -73,7 +76,7 @@ ALLOWED = {
     },
 }
 OWNERS = {
-    "torch": {"components", "training"},
+    "torch": {"components", "tracing", "training"},
     "torchvision": {"components", "training"},
     "sklearn": {"components", "analysis"},
     "textual": {"ui"},
@@ -101,6 +104,7 @@ OWNERS = {
     "lightning": {"integrations"},
     "keras": {"integrations"},
     "accelerate": {"integrations"},
+    "ultralytics": {"integrations"},
 }
 """Libraries with one place in the package; scikit-learn's reports are made in analysis."""
 
@@ -162,7 +166,13 @@ def test_each_library_is_imported_in_its_own_part_only() -> None:
             "torch torchvision sklearn textual plotext numpy typer",
         ),
         ("import tuitrain.supervisor.child, tuitrain.training.worker", "torch textual typer"),
-        ("import tuitrain.training.session", "textual plotext typer sqlite3 torchvision"),
+        (
+            "import pathlib, tuitrain.training.session\n"
+            "from tuitrain.components.data import DataContext\n"
+            "from tuitrain.components.datasets.digits import digits\n"
+            "digits(DataContext(pathlib.Path(), print))",
+            "textual plotext typer sqlite3 torchvision sklearn scipy",
+        ),
         (
             "import tuitrain.ui.app, tuitrain.ui.screens.home, tuitrain.ui.screens.run",
             "torch torchvision sklearn numpy typer",

@@ -9,15 +9,22 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tuitrain.api import RecordedRun, find, runs
     from tuitrain.script.api import Run, init
+    from tuitrain.script.media import Histogram, Image, Text
     from tuitrain.script.stop import Stop
 
 __version__ = "0.1.0"
-__all__ = ["RecordedRun", "Run", "Stop", "__version__", "find", "init", "runs"]
+__all__ = [
+    "Histogram", "Image", "RecordedRun", "Run", "Stop", "Text", "__version__", "find", "init",
+    "runs",
+]  # fmt: skip
 
 _HOMES = {
     "init": "tuitrain.script.api",
     "Run": "tuitrain.script.api",
     "Stop": "tuitrain.script.stop",
+    "Image": "tuitrain.script.media",
+    "Text": "tuitrain.script.media",
+    "Histogram": "tuitrain.script.media",
     "find": "tuitrain.api",
     "RecordedRun": "tuitrain.api",
 }

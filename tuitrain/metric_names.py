@@ -16,8 +16,9 @@ worker trains on:
 - torch/allocated_bytes, torch/reserved_bytes, torch/peak_allocated_bytes,
   torch/peak_reserved_bytes (peaks since the reading before: their maximum over time is the run's),
   torch/inactive_split_bytes, torch/retries, torch/ooms
-- host/worker_rss_bytes (worker and loaders), host/main_rss_bytes, host/loaders_rss_bytes,
-  host/loaders, host/worker_cpu_percent, host/cpu_percent (of all cores together, 0 to 100),
+- host/worker_rss_bytes (worker and all it started), host/main_rss_bytes (the worker alone),
+  host/ranks_rss_bytes, host/ranks (where several train), host/loaders_rss_bytes, host/loaders,
+  host/worker_cpu_percent, host/cpu_percent (of all cores together, 0 to 100),
   host/memory_used_bytes, host/memory_total_bytes (of the container or job that may not have all
   of the machine's), host/swap_used_bytes, host/swap_total_bytes,
   host/shm_used_bytes, host/shm_total_bytes, host/disk_free_bytes, host/disk_total_bytes (of the
@@ -25,9 +26,15 @@ worker trains on:
   host/net_sent_bytes_per_s, host/net_received_bytes_per_s
 """
 
-STAGES = ("data", "copy", "forward", "backward", "optimizer", "other")
-"""The parts of a step: waiting for the batch and preparing it, copying it to the device, the three
-computations, and what is left (recording, zeroing gradients, the loop itself)."""
+from typing import Final
+
+STAGES = ("data", "copy", "forward", "backward", "exchange", "optimizer", "other")
+"""The parts of a step: waiting for the batch and preparing it, copying it to the device, forward
+and backward pass, of several ranks what the exchange of gradients takes beyond the backward pass
+that it goes on behind, with the wait for the slowest of them, the update, and what is left
+(recording, zeroing gradients, the loop itself)."""
+EXCHANGE: Final = "exchange"
+"""The one stage that a run on one rank has not."""
 
 _SPLIT = "step_time/"
 WALL_METRIC = f"{_SPLIT}wall"
@@ -48,7 +55,12 @@ def is_split_metric(name: str) -> bool:
 
 
 def rank_metric(rank: int, name: str) -> str:
-    """Return the name under which a rank's seconds a step of a stage, or its memory, are stored."""
+    """Return the name under which one of a rank's measures is stored.
+
+    Seconds a step of each of `STAGES`, and of its memory and device: `memory_bytes` (reserved on
+    its GPU; on CPUs its process), `host_bytes` (its process), `loader_bytes` (its loaders),
+    `device_used_bytes` (by all on its GPU), `device_total_bytes`, `temperature_c`.
+    """
     return f"{_SPLIT}rank{rank}/{name}"
 
 

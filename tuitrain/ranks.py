@@ -1,15 +1,18 @@
 """What the ranks of a run leave for others to read: where each stands, and which one failed.
 
 Plain files in the run's folder, so that they can be read whatever hangs or was killed. Knows
-nothing of torch.
+nothing of torch; the ranks of a script write them too, so it is kept to what Python 3.9 knows.
 """
+
+from __future__ import annotations
 
 import json
 import mmap
 import os
 import struct
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,17 +25,20 @@ PHASES: tuple[Phase, ...] = (
     "starting", "step", "beat", "evaluation", "checkpoint", "standstill", "ended",
 )  # fmt: skip
 
+ELSEWHERE = -1
+"""In place of the process of a rank that runs on another machine."""
+
 _STANDING = struct.Struct("=qqqd")
 """Process, step under way, number of its phase, and when that began (monotonic seconds)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Standing:
     """Where a rank is."""
 
     rank: int
     pid: int
-    """0: it has not started."""
+    """0: it has not started; -1: it runs on another machine."""
     step: int
     """The one under way, counted from 1."""
     phase: Phase
@@ -54,16 +60,38 @@ class Board:
             self._slots = mmap.mmap(file.fileno(), size * _STANDING.size)
 
     @classmethod
-    def create(cls, path: Path, size: int) -> "Board":
+    def create(cls, path: Path, size: int) -> Board:
         """Make a board on which no rank has started."""
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(bytes(size * _STANDING.size))
+        return cls(path, size)
+
+    @classmethod
+    def join(cls, path: Path, size: int) -> Board:
+        """Open a board, or make it where no other rank has: which of them comes first is open.
+
+        Raises:
+            OSError: it can't be made.
+        """
+        path.parent.mkdir(exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            if os.fstat(descriptor).st_size < size * _STANDING.size:
+                os.ftruncate(descriptor, size * _STANDING.size)
+        finally:
+            os.close(descriptor)
         return cls(path, size)
 
     def put(self, rank: int, step: int, phase: Phase) -> None:
         """Say where this process, a rank, is: 1 us, for every step."""
         slot = (os.getpid(), step, PHASES.index(phase), time.monotonic())
         _STANDING.pack_into(self._slots, rank * _STANDING.size, *slot)
+
+    def put_of(self, standing: Standing) -> None:
+        """Say where a rank of another machine is."""
+        number = PHASES.index(standing.phase)
+        slot = (standing.pid and ELSEWHERE, standing.step, number, standing.since)
+        _STANDING.pack_into(self._slots, standing.rank * _STANDING.size, *slot)
 
     def standings(self) -> list[Standing]:
         """Return where all ranks are, in their order."""
@@ -87,8 +115,42 @@ def read_board(run_directory: Path) -> list[Standing]:
     return []
 
 
-def behind(standings: list[Standing]) -> str:
-    """Return in words which rank the others wait for; empty where none is behind."""
+def pids_of_ranks(run_directory: Path) -> list[int]:
+    """Return the processes of a run's ranks on this machine that have started."""
+    return [each.pid for each in read_board(run_directory) if each.pid]
+
+
+def name_hosts(hosts: Sequence[str]) -> list[str]:
+    """Return what to call machines: by their names, with a number where several share one."""
+    shared = Counter(hosts)
+    return [f"{host}/{node}" if shared[host] > 1 else host for node, host in enumerate(hosts)]
+
+
+def write_hosts(run_directory: Path, hosts: Sequence[str]) -> None:
+    """Leave the machine of each rank, for a run on several."""
+    (run_directory / FOLDER / "hosts.json").write_text(json.dumps(list(hosts)), encoding="utf-8")
+
+
+def read_hosts(run_directory: Path) -> tuple[str, ...]:
+    """Return the machine of each rank; empty where the run has one machine only."""
+    with suppress(OSError, ValueError):
+        path = run_directory / FOLDER / "hosts.json"
+        return tuple(map(str, json.loads(path.read_text(encoding="utf-8"))))
+    return ()
+
+
+def name_rank(rank: int, hosts: Sequence[str] = ()) -> str:
+    """Return what to call a rank, with its machine where there are several."""
+    return f"rank {rank} ({hosts[rank]})" if rank < len(hosts) else f"rank {rank}"
+
+
+def behind(standings: list[Standing], hosts: Sequence[str] = ()) -> str:
+    """Return in words which rank the others wait for; empty where none is behind.
+
+    Args:
+        standings: where each of them is.
+        hosts: the machine of each, where there are several.
+    """
     going = [each for each in standings if each.pid and each.phase != "ended"]
     if len(going) < 2:
         return ""
@@ -99,7 +161,8 @@ def behind(standings: list[Standing]) -> str:
     others = "rank" if len(waiting) == 1 else "ranks"
     numbers = ", ".join(str(each.rank) for each in waiting)
     waits = "waits" if len(waiting) == 1 else "wait"
-    return f"rank {least.rank} is {_place(least)}; {others} {numbers} {waits} for it"
+    late = name_rank(least.rank, hosts)
+    return f"{late} is {_place(least)}; {others} {numbers} {waits} for it"
 
 
 def _progress(standing: Standing) -> tuple[int, int]:
@@ -112,10 +175,51 @@ def _place(standing: Standing) -> str:
     return f"in the {standing.phase} after step {standing.step}"
 
 
+# --- flight recorders -----------------------------------------------------------------------------
+
+
+def flight_path(run_directory: Path, rank: int) -> Path:
+    """Return the file in which a rank leaves what its flight recorder holds."""
+    return run_directory / FOLDER / f"flight-{rank}.pickle"
+
+
+def want_flights(run_directory: Path) -> None:
+    """Ask all ranks on this machine to leave what their flight recorders hold.
+
+    Raises:
+        OSError: the run's folder can't be written.
+    """
+    _wanted_path(run_directory).touch()
+
+
+def flight_wanted(run_directory: Path) -> float:
+    """Return when what the recorders hold was last asked for; 0: never."""
+    with suppress(OSError):
+        return _wanted_path(run_directory).stat().st_mtime
+    return 0.0
+
+
+def _wanted_path(run_directory: Path) -> Path:
+    return run_directory / FOLDER / "flights-wanted"
+
+
+# --- profiles -------------------------------------------------------------------------------------
+
+
+def profile_of_rank(name: str, rank: int) -> str:
+    """Return what the profile of one rank is called, of those that an order is for."""
+    return f"{name}-rank{rank}"
+
+
+def order_of_profile(name: str) -> str:
+    """Return what the profiles of all ranks of its order are called by."""
+    return name.partition("-rank")[0]
+
+
 # --- failures -------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RankFailure:
     """Why a rank ended before the run did."""
 
@@ -129,7 +233,9 @@ class RankFailure:
     lost_peer: bool = False
     """It only could not reach another rank any more."""
     common: bool = False
-    """It is no matter of one rank: each comes to it."""
+    """It is no matter of one rank: each comes to it, or its machine is lost."""
+    host: str = ""
+    """Its machine, where the run has several."""
 
 
 def write_failure(run_directory: Path, failure: RankFailure, name: str = "") -> None:
@@ -144,6 +250,40 @@ def read_failures(run_directory: Path) -> list[RankFailure]:
     """Return what ranks have left, the earliest first."""
     found = [_read(path) for path in (run_directory / FOLDER).glob("failed-*.json")]
     return sorted((each for each in found if each is not None), key=lambda each: each.time)
+
+
+def is_signalled(reason: str) -> bool:
+    """Return whether a run was stopped for this reason by a signal to end, which is no Ctrl-C."""
+    return "SIGTERM" in reason or "SIGUSR1" in reason
+
+
+@dataclass(frozen=True, slots=True)
+class RanksEnded:
+    """How a run ended, as its ranks know."""
+
+    state: str
+    reason: str
+
+    @property
+    def is_terminated(self) -> bool:
+        """Whether a signal to one of its processes has stopped it."""
+        return self.state == "stopped" and is_signalled(self.reason)
+
+
+def write_end(run_directory: Path, end: RanksEnded) -> None:
+    """Leave how the run ended, for the agent of these ranks."""
+    path = run_directory / FOLDER / "end.json"
+    draft = path.with_suffix(f".{os.getpid()}")
+    draft.write_text(json.dumps(asdict(end)), encoding="utf-8")
+    draft.replace(path)
+
+
+def read_end(run_directory: Path) -> RanksEnded | None:
+    """Return how the run ended; None: its ranks did not come to that."""
+    with suppress(OSError, ValueError, TypeError):
+        text = (run_directory / FOLDER / "end.json").read_text(encoding="utf-8")
+        return RanksEnded(**json.loads(text))
+    return None
 
 
 CAUSE = "cause"

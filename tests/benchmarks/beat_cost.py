@@ -13,7 +13,9 @@ from torch.nn.parallel import DistributedDataParallel
 from tuitrain.training.distributed.beat import Beat, Slot, Word
 from tuitrain.training.distributed.world import World
 
-_STEPS = 100
+_STEPS = 500
+"""At 0.8 ms a step: two beats and more in each block."""
+_MEETINGS = 200
 blocks = int(sys.argv[1])
 torch.set_num_threads(1)
 dist.init_process_group("gloo")
@@ -22,7 +24,9 @@ model = DistributedDataParallel(torch.nn.Sequential(torch.nn.Linear(64, 64), tor
 optimizer = torch.optim.SGD(model.parameters(), 1e-3)
 inputs = torch.randn(32, 64)
 beat, word = Beat(world), Word(save=False, collect=False, orphaned=False, has_commands=False)
-taken = {"without_us": [], "with_us": []}
+taken = {"without": [], "with": [], "again": []}
+shares: list[float] = []
+"""What steps take with the beats in it, as a multiple of what they take without: of each block."""
 steps = itertools.count(1)
 
 
@@ -33,7 +37,7 @@ def block(beats: bool) -> float:
         beat.meet(next(steps), word, Slot(), [], 1000)
         beat.go_on()
     held: list[float] = []
-    begun = time.process_time()
+    met_s, begun = 0.0, time.process_time()
     for _ in range(_STEPS):
         optimizer.zero_grad()
         loss = model(inputs).square().mean()
@@ -42,17 +46,47 @@ def block(beats: bool) -> float:
         step = next(steps)
         held += (loss.item(), 0.5, 32.0)
         if beats and step >= beat.due_step:
+            before = time.process_time()
             beat.meet(step, word, Slot(), held, 1000)
             beat.go_on()
             held.clear()
-    return 1e6 * (time.process_time() - begun) / _STEPS
+            met_s += time.process_time() - before
+    took_s = time.process_time() - begun
+    if beats:
+        shares.append(took_s / (took_s - met_s))
+    return 1e6 * took_s / _STEPS
+
+
+def meeting() -> float:
+    """Return the CPU time of a beat with the numbers of 240 steps, in microseconds."""
+    held = [0.5] * 720
+    begun = time.process_time()
+    for _ in range(_MEETINGS):
+        beat.meet(next(steps), word, Slot(), held, 1000)
+    return 1e6 * (time.process_time() - begun) / _MEETINGS
+
+
+def against(name: str) -> float:
+    """Return the median ratio of neighbouring blocks: load of the machine falls on both."""
+    return statistics.median(a / b for a, b in zip(taken[name], taken["without"], strict=True))
 
 
 block(True)
+shares.clear()
 for number in range(blocks):
-    for name in sorted(taken, reverse=bool(number % 2)):
+    # Each goes first, second and last as often as the others.
+    names = list(taken)
+    for name in names[number % 3 :] + names[: number % 3]:
         dist.barrier()
-        taken[name].append(block(name == "with_us"))
+        taken[name].append(block(name == "with"))
+a_beat_us = min(meeting() for _ in range(5))
 if world.leads:
-    print(json.dumps({name: statistics.quantiles(each)[0] for name, each in taken.items()}))
+    found = {
+        "without_us": statistics.median(taken["without"]),
+        "share": statistics.median(shares),
+        "with": against("with"),
+        "again": against("again"),
+        "beat_us": a_beat_us,
+    }
+    print(json.dumps(found))
 dist.destroy_process_group()

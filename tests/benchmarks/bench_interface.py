@@ -22,6 +22,7 @@ import psutil
 from bench_record import build_run
 from report import Row, Table, spread, table
 
+from tests.terminal.pictures import KITTY_ANSWERS, SIXEL_ANSWERS
 from tests.terminal.ptys import Terminal
 from tuitrain.runs.directory import RunDirectory, create_run
 from tuitrain.runs.summary import RunSummary, save_summary
@@ -31,6 +32,7 @@ STEPS_PER_S = 500
 STEPS_BEFORE = (0, 100_000)
 """A young curve is squeezed again and again as it grows, an old one hardly moves."""
 BUDGET_CPU, BUDGET_KB_PER_S, BUDGET_MB = 5.0, 8.0, 80.0
+PICTURES = {"kitty": KITTY_ANSWERS, "sixel": SIXEL_ANSWERS}
 OPEN_BUDGETS_S = {1_000_000: 0.3, 10_000_000: 1.0}
 FILTER_BUDGET_MS = 50.0
 _SETTLE_S = 4.0
@@ -55,8 +57,9 @@ def measure(folder: Path, quick: bool) -> list[Table]:
     first = _first_paint(folder, 3 if quick else 9)
     seconds = 8.0 if quick else 30.0
     live = [row for before in STEPS_BEFORE for row in _live(folder, seconds, before)]
+    pictured = [row for kind in PICTURES for row in _pictured(folder, seconds, kind)]
     opened = [_opened(folder, steps, quick) for steps in _sizes(quick)]
-    rows = [*first, *live, *opened, *_filtered(folder, 1000 if quick else 10_000)]
+    rows = [*first, *live, *pictured, *opened, *_filtered(folder, 1000 if quick else 10_000)]
     notes = "The terminal is read as fast as it is written; MB of 1,000,000 bytes."
     return [table("Interface, in a pseudo-terminal", rows, notes)]
 
@@ -130,6 +133,25 @@ def _live(folder: Path, seconds: float, steps_before: int) -> list[Row]:
         Row("processor, nothing new", f"{quiet.cpu_percent:.1f} % of a core"),
         _row("bytes to the terminal, nothing new", quiet.bytes_per_s / 1000, 0.0, "KB/s"),
         _row("memory", memory_mb, BUDGET_MB, "MB"),
+    ]
+
+
+def _pictured(folder: Path, seconds: float, kind: str) -> list[Row]:
+    """Measure curves as pictures beside those of braille, after as many steps."""
+    before = STEPS_BEFORE[-1]
+    directory = create_run(folder / "live", "bench", f"live-{kind}", _CONFIG)
+    with (
+        _writer(directory, before),
+        _terminal(folder, *_attach(directory), "--graphics", "auto") as terminal,
+    ):
+        terminal.wait(lambda: b"\x1b[16t" in terminal.written, "it asks the terminal")
+        terminal.send(PICTURES[kind])
+        terminal.wait_text("space pause")
+        load = _load(terminal, seconds)
+    what = f"curves by {kind}, after {before:,} steps"
+    return [
+        _row(f"processor, {what}", load.cpu_percent, BUDGET_CPU, "% of a core"),
+        _row(f"bytes to the terminal, {what}", load.bytes_per_s / 1000, BUDGET_KB_PER_S, "KB/s"),
     ]
 
 

@@ -20,8 +20,10 @@ from torchvision.datasets import ImageFolder
 from tuitrain.components import DataContext
 from tuitrain.components.datasets.images import image_folder
 from tuitrain.components.tasks.classification import Classification
-from tuitrain.training.data.batches import BatchSchedule, LoaderBatches, TensorBatches
+from tuitrain.training.data.batches import TensorBatches
 from tuitrain.training.data.checks import check_splits
+from tuitrain.training.data.loader import LoaderBatches
+from tuitrain.training.data.schedule import BatchSchedule
 from tuitrain.training.data.sources import count
 from tuitrain.training.data.transform import BatchTransform
 

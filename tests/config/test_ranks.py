@@ -58,3 +58,32 @@ def test_what_one_rank_alone_can_do_is_refused_by_its_key(key: str, setting: str
 def test_a_hook_that_changes_which_parameters_are_trained_is_refused() -> None:
     [*_, text] = faults("ranks = 2", "unfreeze")
     assert 'hooks[0].name: found "unfreeze", needs train.ranks = 1, found 2' in text
+
+
+@pytest.mark.parametrize(
+    ("key", "setting"),
+    [
+        ("train.channels_last", "channels_last = true"),
+        ("train.compress_gradients", "compress_gradients = true"),
+        ("optimizer.name", '[optimizer]\nname = "muon"'),
+    ],
+)
+def test_what_needs_all_of_a_weight_is_refused_where_ranks_hold_a_part(
+    key: str, setting: str
+) -> None:
+    for fits in ('ranks = 1\nstrategy = "fsdp"', 'ranks = 2\nstrategy = "ddp"'):
+        assert not faults(f"{fits}\n{setting}")
+    [text] = faults(f'ranks = "auto"\nstrategy = "fsdp"\n{setting}')
+    assert f": {key}: found " in text
+    assert 'needs train.strategy = "ddp", found "fsdp"' in text
+
+
+def test_a_hook_that_asks_the_model_on_rank_0_alone_is_refused() -> None:
+    [text] = faults('ranks = 2\nstrategy = "fsdp"', "samples")
+    assert 'hooks[0].name: found "samples", needs train.strategy = "ddp"' in text
+
+
+def test_weights_in_bf16_need_passes_in_bf16() -> None:
+    assert not faults('parameter_type = "bf16"\nprecision = "bf16"')
+    [text] = faults('parameter_type = "bf16"')
+    assert 'train.parameter_type: found "bf16", needs train.precision = "bf16"' in text

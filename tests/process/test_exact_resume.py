@@ -2,14 +2,12 @@
 
 import random
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 import torch
 
-TRIES = 4
 PRESET = """
 name = "exact"
 task = "classification"
@@ -25,7 +23,7 @@ dropout = 0.25
 name = "cross_entropy"
 [optimizer]
 name = "adamw"
-lr = 1e-3
+lr = 3e-3
 weight_decay = 1e-2
 [schedule]
 name = "cosine"
@@ -36,12 +34,42 @@ batch_size = 32
 accumulate = 2
 clip_norm = 5.0
 threads = 1
-evaluate_every_steps = 20
+evaluate_every_steps = 10
 [checkpoint]
 every_steps = 7
 [stop]
-patience = 4
+patience = 3
 min_delta = 0.04
+"""
+
+
+KILLS = """
+import os, random, signal, threading
+from pathlib import Path
+from tuitrain.components import Hook
+
+class Kills(Hook):
+    '''Kills once, some milliseconds after each step of the plan: "9:worker,15:supervisor+worker".
+
+    At a step's end, and not when somebody outside has seen the step, runs die where they should on
+    any machine.
+    '''
+
+    def __init__(self, *, plan: str = ""):
+        self.plan = dict(each.split(":") for each in plan.split(",") if each)
+
+    def updated(self, step):
+        whom = self.plan.get(str(step), "")
+        done = Path(__file__).with_name(f"{step}-{whom}.done")
+        if whom and not done.exists():
+            done.touch()
+            pids = {"worker": os.getpid(), "supervisor": os.getppid()}
+            whole = [pids[each] for each in whom.split("+")]
+            threading.Timer(random.Random(step).random() / 20, kill, [whole]).start()
+
+def kill(pids):
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
 """
 
 
@@ -50,79 +78,69 @@ class Case:
     seed: int
     disturbed: tuple[str, ...]
     undisturbed: tuple[str, ...]
-    kills: tuple[tuple[str, ...], ...]
+    kills: tuple[str, ...]
 
 
 TENSOR = ("data.mode=tensor",)
 ALONE = ("data.mode=loader", "data.workers=0")
 WORKERS = ("data.mode=loader", "data.workers=2")
 CASES = (
-    Case(1, TENSOR, WORKERS, (("worker",), ("supervisor",), ("supervisor", "worker"))),
-    Case(2, ALONE, TENSOR, (("supervisor", "worker"), ("worker",), ("supervisor",))),
-    Case(3, WORKERS, ALONE, (("supervisor",), ("worker", "supervisor"), ("worker",))),
+    Case(1, TENSOR, WORKERS, ("worker", "supervisor", "supervisor+worker")),
+    Case(3, WORKERS, ALONE, ("supervisor", "worker+supervisor", "worker")),
 )
 
 
-def start(cli: Any, seed: int, settings: tuple[str, ...]) -> Any:
-    each = (f"train.seed={seed}", *settings)
-    return cli.detach(cli.folder / "own.toml", *(part for s in each for part in ("--set", s)))
+def with_kills(preset: str, plan: str) -> str:
+    return f'hooks = [{{ name = "own:Kills", plan = "{plan}" }}]\n{preset}'
 
 
-def undisturbed(cli: Any, case: Case) -> Any:
-    run = start(cli, case.seed, case.undisturbed)
+def killed_as_planned(cli: Any, run: Any, times: int) -> Any:
+    """Resume a run that kills itself again and again, until it has ended by itself."""
+    cli.killed.add(run.id)
+    for _ in range(times):
+        assert run.wait_end().state in ("failed", "lost"), run.log
+        # Not that it runs: it may have been killed once more meanwhile.
+        cli("resume", run.id, "--code", cli.folder / "own.py", exit_code=None)
     run.wait_end()
     return run
-
-
-class EndedTooSoonError(Exception):
-    """The run was over before it could be killed as often as it should be."""
 
 
 def disturbed(cli: Any, case: Case) -> Any:
-    """Return a run that was killed as the case says; on a busy machine one may end before that."""
-    for _ in range(TRIES):
-        with suppress(EndedTooSoonError):
-            return killed_again_and_again(cli, case)
-    raise AssertionError(f"{TRIES} runs ended before they could be killed {len(case.kills)} times")
+    """Return a run that was killed as the case says, each time at a step of its own."""
+    steps = sorted(random.Random(case.seed).sample(range(5, 75), len(case.kills)))
+    plan = ",".join(f"{step}:{whom}" for step, whom in zip(steps, case.kills, strict=True))
+    preset = cli.preset(with_kills(PRESET, plan), "killed.toml")
+    settings = (f"--set={each}" for each in (f"train.seed={case.seed}", *case.disturbed))
+    return killed_as_planned(cli, cli.detach(preset, *settings), len(case.kills))
 
 
-def killed_again_and_again(cli: Any, case: Case) -> Any:
-    """Kill a run again and again, each time a few steps further on than the last."""
-    chance = random.Random(case.seed)
-    run = start(cli, case.seed, case.disturbed)
-    for whom in case.kills:
-        goal = run.step + chance.randint(1, 20)
-        run.wait(lambda g=goal: run.step >= g or run.state().state == "finished", f"step {goal}")
-        if run.state().state == "finished":
-            raise EndedTooSoonError
-        run.kill(*whom)
-        attempts = len(run.attempts())
-        # Not waited for: training goes on fast, and the next kill is to come soon.
-        cli.start("resume", run.id)
-        run.wait_attempt(attempts + 1)
+def undisturbed(cli: Any, case: Case) -> Any:
+    settings = (f"--set={each}" for each in (f"train.seed={case.seed}", *case.undisturbed))
+    run = cli.detach(cli.preset(with_kills(PRESET, ""), "whole.toml"), *settings)
     run.wait_end()
     return run
 
 
-@pytest.fixture(scope="module")
-def pairs(cli_of_module: Any) -> dict[int, tuple[Any, Any]]:
-    """Run every case, two runs at a time."""
-    cli_of_module.preset(PRESET)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"seed {case.seed}")
+def test_a_killed_run_ends_in_the_same_bits_and_record(cli: Any, case: Case) -> None:
+    (cli.folder / "own.py").write_text(KILLS)
     with ThreadPoolExecutor(2) as pool:
-        killed = [pool.submit(disturbed, cli_of_module, case) for case in CASES]
-        whole = [pool.submit(undisturbed, cli_of_module, case) for case in CASES]
-        return {
-            case.seed: (one.result(), other.result())
-            for case, one, other in zip(CASES, killed, whole, strict=True)
-        }
+        both = (pool.submit(disturbed, cli, case), pool.submit(undisturbed, cli, case))
+        pair = tuple(each.result() for each in both)
+    assert_stopped_early_at_the_same_step(pair)
+    assert_same_weights(pair)
+    assert_every_step_once_and_every_point_equal(pair)
+    evaluated = [
+        [(e.step, e.epoch, e.metrics, e.counts) for e in run.evaluations()] for run in pair
+    ]
+    assert evaluated[0] == evaluated[1]
+    killed, whole = pair
+    assert len(killed.attempts()) == 4
+    assert len([mark for mark in killed.marks() if mark.kind == "resume"]) == 3
+    assert len(whole.attempts()) == 1
 
 
-@pytest.fixture(params=CASES, ids=lambda case: f"seed {case.seed}, {' '.join(case.disturbed)}")
-def pair(request: pytest.FixtureRequest, pairs: Any) -> tuple[Any, Any]:
-    return pairs[request.param.seed]
-
-
-def test_the_weights_are_equal_to_the_last_bit(pair: Any) -> None:
+def assert_same_weights(pair: Any) -> None:
     one, other = (run.checkpoint() for run in pair)
     assert (one.step, one.digest) == (other.step, other.digest)
     states = [
@@ -132,7 +150,7 @@ def test_the_weights_are_equal_to_the_last_bit(pair: Any) -> None:
         assert_equal(states[0][key], states[1][key], key)
 
 
-def test_every_step_is_on_record_once_and_every_point_equal(pair: Any) -> None:
+def assert_every_step_once_and_every_point_equal(pair: Any) -> None:
     one, other = (run.curves() for run in pair)
     last = pair[0].checkpoint().step
     for name in ("train/loss", "train/accuracy", "lr", "grad_norm"):
@@ -142,26 +160,11 @@ def test_every_step_is_on_record_once_and_every_point_equal(pair: Any) -> None:
         assert one[name] == other[name], name
 
 
-def test_evaluations_and_their_counts_are_equal(pair: Any) -> None:
-    one, other = (
-        [(row.step, row.epoch, row.metrics, row.counts) for row in run.evaluations()]
-        for run in pair
-    )
-    assert one == other
-
-
-def test_early_stopping_ends_both_at_the_same_step_for_the_same_reason(pair: Any) -> None:
+def assert_stopped_early_at_the_same_step(pair: Any) -> None:
     one, other = (run.state() for run in pair)
-    assert one.state == "finished"
-    assert "val/loss has not improved for 4 evaluations" in one.reason
+    assert one.state == "finished", pair[0].log
+    assert "val/loss has not improved for 3 evaluations" in one.reason
     assert (one.reason, one.step) == (other.reason, other.step)
-
-
-def test_the_killed_run_was_really_killed(pair: Any) -> None:
-    killed, whole = pair
-    assert len(killed.attempts()) == 4
-    assert len([mark for mark in killed.marks() if mark.kind == "resume"]) == 3
-    assert len(whole.attempts()) == 1
 
 
 def assert_equal(one: Any, other: Any, place: str) -> None:
@@ -184,20 +187,17 @@ def test_a_shipped_text_model_goes_on_to_the_same_bits_after_each_of_its_process
 ) -> None:
     settings = (
         'model={name="gpt", width=48, layers=1, heads=2}', "schedule.warmup_steps=0",
-        "train.max_steps=400", "train.evaluate_every_steps=100", "train.threads=1",
+        "train.max_steps=60", "train.evaluate_every_steps=40", "train.threads=1",
         "train.precision=fp32", "checkpoint.every_steps=7",
     )  # fmt: skip
-    given = [part for setting in settings for part in ("--set", setting)]
+    (cli.folder / "own.py").write_text(KILLS)
+    given = [f"--set={setting}" for setting in settings]
     undisturbed = cli.detach("char-gpt", *given)
-    killed = cli.detach("char-gpt", *given)
-    for whom, step in (("worker", 15), ("supervisor", 75)):
-        killed.wait_step(step)
-        killed.kill(whom)
-        killed.wait_end()
-        cli.resume(killed)
+    hooks = 'hooks=[{name="own:Kills", plan="15:worker,36:supervisor"}]'
+    killed = killed_as_planned(cli, cli.detach("char-gpt", *given, "--set", hooks), 2)
     digests = []
     for run in (undisturbed, killed):
-        assert run.wait_end().step == 400
+        assert run.wait_end().step == 60, run.log
         path = (run.directory.checkpoints / "last.pt").resolve()
         digests.append(torch.load(path, weights_only=True)["digest"])
     assert digests[0] == digests[1]

@@ -1,24 +1,38 @@
 """A script that was not changed is a run: watched, steered, and never harmed."""
 
+import io
 import json
 import os
+import re
 import signal
 import sys
+from collections.abc import Mapping
+from importlib.util import find_spec
 from itertools import pairwise
+from typing import Any
 
 import psutil
 import pytest
+from PIL import Image
 
+from tests.process.conftest import Run
 from tests.scripts.conftest import Scripts, order
 from tuitrain.messages import (
     ChangeSetting,
     Continue,
     Evaluate,
     Pause,
+    Profile,
     SaveCheckpoint,
     Stop,
     TakeStacks,
 )
+from tuitrain.metric_names import MOST_PROFILE_STEPS
+from tuitrain.ranks import read_board
+from tuitrain.runs.commands import give_command, wait_for_command
+from tuitrain.runs.reader import RunReader
+from tuitrain.runs.samples import read_samples, sampled_steps
+from tuitrain.traces.store import profile_name
 
 PYTHON = sys.executable
 
@@ -68,6 +82,31 @@ def test_a_loop_is_paused_given_another_rate_and_stopped_as_by_ctrl_c(scripts: S
     assert "its own" in scripts("evaluate", run.id, exit_code=2).stderr_text
 
 
+def test_steps_are_profiled_unless_the_script_profiles_itself(scripts: Scripts) -> None:
+    run = scripts.begin(PYTHON, "profiled.py")
+    done = order(run, Profile(0, 4))
+    assert done.outcome == "done", done.text
+    name = profile_name(done.id)
+    with RunReader(run.directory) as reader:
+        run.wait(lambda: reader.entries.profiles()[0].state != "reading", "what it says")
+        [row] = reader.entries.profiles()
+    assert (row.name, row.state) == (name, "done"), row.summary
+    assert row.last_step - row.first_step == 3
+    shown = scripts("profile", run.id, "--show", name, "--by", "module").stdout_text
+    assert {"0 (Linear)", "2 (Linear)", "(optimizer)"} <= set(re.findall(r" (\S.*?)  +", shown))
+    lines = scripts("profile", run.id, "--show", name, "--by", "line").stdout_text
+    assert "profiled.py:" in lines
+    assert "tuitrain/script" not in lines
+    asked = give_command(run.directory, Profile(0, MOST_PROFILE_STEPS))
+    (scripts.folder / "own").touch()
+    refused = wait_for_command(run.directory, asked, limit_s=60.0)
+    assert refused.outcome == "refused"
+    assert "the script's own profiler is at work" in refused.text
+    run.wait((scripts.folder / "profiled").exists, "its own profile")
+    assert order(run, Stop()).outcome == "done"
+    assert run.wait_end().state == "stopped"
+
+
 @pytest.mark.parametrize("writer", ["torch", "tensorboardX"])
 def test_what_is_logged_to_tensorboard_stands_at_the_scripts_own_steps(
     scripts: Scripts, writer: str
@@ -80,6 +119,35 @@ def test_what_is_logged_to_tensorboard_stands_at_the_scripts_own_steps(
         assert [list(each) for each in run.points(name)] == points
     assert run.facts().script.by[-1] == "TensorBoard"
     assert run.step == 120
+
+
+def test_images_texts_and_histograms_are_kept_whoever_logs_them(scripts: Scripts) -> None:
+    pytest.importorskip("tensorboard")
+    run = scripts.run(PYTHON, "media.py")
+    assert sampled_steps(run.directory)[:2] == [3, 4]
+    kept = _parts(run, 3)
+    sizes = {name: (part["width"], part["height"]) for name, part in kept.items() if "file" in part}
+    assert sizes == {
+        "own/0/first": (3, 2), "own/1": (5, 4), "pillow": (6, 2), "large": (1000, 2),
+        "board/image": (3, 2), "board/images/0": (3, 2), "board/images/1": (3, 2),
+    }  # fmt: skip
+    step = read_samples(run.directory, 3)
+    with Image.open(io.BytesIO(step.image_bytes(kept["own/0/first"]))) as image:
+        # Copied at the call: what the script did to it later is not seen.
+        assert image.convert("L").tobytes() == bytes([0, 51, 102, 153, 204, 255])
+    assert kept["words"]["text"] == kept["board/text"]["text"] == "once upon"
+    for name in ("spread", "board/spread"):
+        assert kept[name]["text"].startswith("3 values from -1 to 1")
+    assert run.points("loss") == [(3, 0.5)]
+    assert "an image was left out: it has 2 channels" in run.log
+    if find_spec("wandb") is not None:
+        assert run.points("off/loss") == [(4, 0.25)]
+        assert {"off/image", "off/spread"} <= set(_parts(run, 4))
+
+
+def _parts(run: Run, step: int) -> dict[str, Mapping[str, Any]]:
+    return {name: part for each in read_samples(run.directory, step).samples
+            for name, part in each.items()}  # fmt: skip
 
 
 def test_of_two_optimizers_the_first_counts(scripts: Scripts) -> None:
@@ -142,6 +210,18 @@ def test_of_two_ranks_the_first_speaks(scripts: Scripts) -> None:
     assert run.step == 40
     assert len(run.points("train/loss")) == 40
     assert {"rank 0 done", "rank 1 done"} <= set(run.log.splitlines())
+    board = read_board(run.directory.path)
+    assert [(each.rank, each.step, each.phase) for each in board] == [
+        (0, 40, "ended"), (1, 40, "ended"),
+    ]  # fmt: skip
+    assert "rank" not in [alert.kind for alert in run.alerts()]
+
+
+def test_a_rank_that_is_killed_is_named(scripts: Scripts) -> None:
+    run = scripts.run(PYTHON, "spawned.py", exit_code=1)
+    [alert] = [alert for alert in run.alerts() if alert.kind == "rank"]
+    assert re.match(r"rank 1 \(process \d+\) is gone, in step 21", alert.text), alert.text
+    assert {value for _step, value in run.points("rank")} == {0.0}
 
 
 def test_a_script_without_steps_is_watched_and_stopped_as_by_ctrl_c(scripts: Scripts) -> None:

@@ -14,6 +14,8 @@ FRAMEWORKS = [
                  "Hugging Face Trainer", id="transformers"),
     pytest.param("lightning", "lightning_fit.py", "fit_loss", "val_loss", "Lightning",
                  id="lightning"),
+    pytest.param("ultralytics", "yolo_train.py", "train/box_loss", "val/box_loss", "Ultralytics",
+                 id="ultralytics"),
 ]  # fmt: skip
 
 
@@ -42,7 +44,7 @@ def test_a_framework_is_seen_and_ends_and_saves_by_its_own_means(
     assert order(run, Stop()).outcome == "done"
     assert run.wait_end().state == "stopped"
     # Its own end was reached, where Ctrl-C would have left a traceback.
-    assert run.log.splitlines()[-1].split()[0] in ("epoch", "trained", "fit"), run.log
+    assert run.log.splitlines()[-1].split()[0] in ("epoch", "trained", "fit", "saved"), run.log
 
 
 def test_what_accelerate_logs_is_seen_without_a_tracker(scripts: Scripts) -> None:

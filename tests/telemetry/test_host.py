@@ -8,6 +8,7 @@ from typing import Any
 import psutil
 import pytest
 
+from tuitrain.analysis.memory_breakdown import host_breakdown
 from tuitrain.telemetry.host import HostSampler, children_of
 from tuitrain.telemetry.owners import owner_of, short_command
 
@@ -42,6 +43,19 @@ def test_the_worker_and_its_loaders_are_counted_apart(worker: Any, tmp_path: Pat
     assert found["host/worker_rss_bytes"] == total
     assert worker.pid in host.family
     assert len(host.family) == 2
+
+
+def test_processes_that_train_are_no_loaders(worker: Any, tmp_path: Path) -> None:
+    [child] = children_of(psutil.Process(worker.pid))
+    found = HostSampler(worker.pid, tmp_path, ranks=lambda: [child, 1]).read()
+    assert (found["host/ranks"], found["host/loaders"]) == (1, 0)
+    assert found["host/ranks_rss_bytes"] > 50_000_000
+    assert found["host/loaders_rss_bytes"] == 0
+    parts = found["host/main_rss_bytes"] + found["host/ranks_rss_bytes"]
+    assert found["host/worker_rss_bytes"] == parts
+    bar = host_breakdown(found)
+    assert bar is not None
+    assert [part.name for part in bar.parts][:2] == ["ranks", "agent"]
 
 
 def test_the_machine_is_read_too(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from tuitrain.config.load import parse_preset
 from tuitrain.messages import Evaluate, Pause, SaveCheckpoint
 from tuitrain.training.boundary import FLUSH_S, BoundaryPlanner, Moment, decide
 from tuitrain.training.channel import WorkerChannel
-from tuitrain.training.data.batches import BatchSchedule
+from tuitrain.training.data.schedule import BatchSchedule
 from tuitrain.training.settings.live import LiveSettings, PendingChanges
 from tuitrain.training.triggers import Triggers
 

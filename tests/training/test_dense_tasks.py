@@ -17,7 +17,7 @@ from tuitrain.components.task import IGNORED
 from tuitrain.config.load import parse_preset
 from tuitrain.errors import PresetError, TrainingError
 from tuitrain.training.build import build_components
-from tuitrain.training.data.batches import evaluation_batches
+from tuitrain.training.data.evaluation import evaluation_batches
 from tuitrain.training.data.samples import first_samples
 from tuitrain.training.metrics.evaluation import Evaluator
 from tuitrain.training.metrics.recorder import StepRecorder

@@ -1,5 +1,6 @@
 """A checkpoint's model evaluated and asked, as the run's own evaluations have it."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from sklearn.datasets import load_breast_cancer
 
 from tests.training.test_loop import Course
 from tuitrain.config.load import parse_preset, to_toml
@@ -252,6 +254,20 @@ def test_a_data_set_that_is_gone_is_told_with_what_it_is_needed_for(
 def test_a_column_that_is_not_there_is_told_with_those_that_are(table: Trained) -> None:
     with pytest.raises(UsageError, match=r"--by town: .* it may be class, city, size, rent, id"):
         table.evaluate(by="town")
+
+
+def test_samples_of_a_bundled_table_are_sliced_by_quarters_of_a_measure(tmp_path: Path) -> None:
+    text = 'task = "classification"\ndata.name = "breast_cancer"\nmodel.name = "mlp"\n'
+    run = train(tmp_path, text)
+    answer, _arrays = run.evaluate(by="mean radius")
+    counts = Counter(answer["groups"])
+    assert len(counts) == 4
+    assert max(counts.values()) - min(counts.values()) <= 2
+    assert answer["names"][0].startswith("row ")
+    radius = load_breast_cancer().data[int(answer["names"][0].split()[1]), 0]
+    low, high = (float(edge) for edge in answer["groups"][0].split(" to "))
+    assert low <= radius * 1.001
+    assert radius <= high * 1.001
 
 
 def test_texts_are_told_by_the_words_of_the_training_part(tmp_path: Path) -> None:

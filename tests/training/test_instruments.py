@@ -17,12 +17,13 @@ from tuitrain.messages import (
     MemoryAccounted,
     Profile,
 )
+from tuitrain.tracing import capture
 from tuitrain.training.estimate import estimate_cost
 from tuitrain.training.instruments import Instrument
 from tuitrain.training.memory import saved_tensors, watch
 from tuitrain.training.memory.allocator import HostAllocator
 from tuitrain.training.optimization.nonfinite import are_finite
-from tuitrain.training.profiling import capture
+from tuitrain.training.profiling import profiler
 from tuitrain.training.profiling.timing import HostClock
 
 CONFIG = LINE + "batch_size = 10\ngrad_norm_every = 1"
@@ -178,7 +179,7 @@ def test_a_profile_that_raises_is_refused_and_the_run_goes_on(
     def fails(*_given: Any, **_named: Any) -> None:
         raise AttributeError("not this one")
 
-    monkeypatch.setattr(capture, what, fails)
+    monkeypatch.setattr(profiler if what == "modules_named" else capture, what, fails)
     course = Course(tmp_path, CONFIG, Profile(1, 3, "p1", False))
     assert course.ended.state == "finished"
     assert outcomes(course) == [("refused", "no profile: not this one")]

@@ -13,13 +13,9 @@ from tests.training.test_hooks import resumed, told_points
 from tests.training.test_loop import Course
 from tuitrain.components import DataSpec, Samples, registry
 from tuitrain.training.checkpoints.files import load_checkpoint
-from tuitrain.training.data.batches import (
-    Batch,
-    BatchSchedule,
-    LoaderBatches,
-    TensorBatches,
-    by_length,
-)
+from tuitrain.training.data.batches import Batch, TensorBatches
+from tuitrain.training.data.loader import LoaderBatches
+from tuitrain.training.data.schedule import BatchSchedule, by_length
 from tuitrain.training.data.transform import BatchTransform
 
 TEXTS = """

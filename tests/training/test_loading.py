@@ -11,8 +11,10 @@ import torch
 
 from tuitrain.components.tasks.regression import Regression
 from tuitrain.errors import TrainingError
-from tuitrain.training.data.batches import BatchSchedule, LoaderBatches, evaluation_batches
+from tuitrain.training.data.evaluation import evaluation_batches
+from tuitrain.training.data.loader import LoaderBatches
 from tuitrain.training.data.sample_rule import rule_of
+from tuitrain.training.data.schedule import BatchSchedule
 from tuitrain.training.data.stream import Stream
 from tuitrain.training.data.transform import BatchTransform
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tuitrain.config.schema import TrainSection
-from tuitrain.training.data.batches import BatchSchedule
+from tuitrain.training.data.schedule import BatchSchedule
 from tuitrain.training.triggers import Triggers
 
 SIZES = st.integers(1, 12)

@@ -14,13 +14,13 @@ from torch import nn
 from tuitrain.config.load import parse_preset
 from tuitrain.messages import Command, CommandDone, Evaluate, Profile, ProfileWritten, Stop
 from tuitrain.metric_names import MODULE_MARK, STEP_MARK
+from tuitrain.tracing.recording import modules_named
 from tuitrain.training.build import build_components
 from tuitrain.training.channel import WorkerChannel
 from tuitrain.training.checkpoints.files import CheckpointFolder
 from tuitrain.training.checkpoints.writer import CheckpointWriter
 from tuitrain.training.loop import Trainer
 from tuitrain.training.profiling.profiler import Profiler
-from tuitrain.training.profiling.tracing import modules_named
 from tuitrain.training.runtime.randomness import seed_everything
 
 CONFIG = """

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from tuitrain.components import Samples
 from tuitrain.components.draw import Draw, derive
-from tuitrain.training.data.batches import BatchSchedule, TensorBatches
+from tuitrain.training.data.batches import TensorBatches
+from tuitrain.training.data.schedule import BatchSchedule
 from tuitrain.training.data.transform import BatchTransform
 from tuitrain.training.runtime.randomness import (
     epoch_order,

@@ -18,7 +18,7 @@ from tuitrain.messages import Command, Evaluate, Pause, Profile, SaveCheckpoint,
 from tuitrain.training.boundary import Boundary, BoundaryPlanner
 from tuitrain.training.build import build_components
 from tuitrain.training.channel import WorkerChannel
-from tuitrain.training.data.batches import BatchSchedule
+from tuitrain.training.data.schedule import BatchSchedule
 from tuitrain.training.distributed.agreement import AgreedPlanner
 from tuitrain.training.distributed.beat import Beat, Slot, Word
 from tuitrain.training.distributed.channel import QuietChannel

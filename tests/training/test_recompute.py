@@ -19,12 +19,12 @@ from tuitrain.components.models.unet import unet
 from tuitrain.config.load import parse_preset
 from tuitrain.errors import PresetError, TrainingError
 from tuitrain.messages import MemoryAccounted, StepsTaken
+from tuitrain.tracing.recording import modules_named
 from tuitrain.training.build import build_components
 from tuitrain.training.checkpoints.files import load_checkpoint
 from tuitrain.training.memory.footprint import estimate_footprint, recomputed_bytes
 from tuitrain.training.modules.recompute import recompute_blocks, recomputed
 from tuitrain.training.profiling.flops import count_work
-from tuitrain.training.profiling.tracing import modules_named
 
 HERE = "tests.training.test_recompute"
 DIGITS = """

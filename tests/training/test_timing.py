@@ -207,7 +207,8 @@ def test_stages_add_up_over_the_batches_of_a_step_and_to_its_wall() -> None:
     assert found[split_metric("data")] >= 0.02
     assert found[split_metric("backward")] >= 0.04
     assert found[split_metric("forward")] < found[split_metric("data")]
-    parts = [found[split_metric(stage)] for stage in STAGES]
+    assert split_metric("exchange") not in found  # On one rank there is none.
+    parts = [found.get(split_metric(stage), 0.0) for stage in STAGES]
     assert min(parts) >= 0
     assert sum(parts) == pytest.approx(found[WALL_METRIC])
     assert HOST_BOUND_METRIC not in found
@@ -327,7 +328,7 @@ def sum_of_parts(course: Course) -> float:
     for before, event in pairwise(taken):
         parts = values(event.points)
         number = event.last_step - before.last_step
-        weighted += number * sum(parts[split_metric(stage)] for stage in STAGES)
+        weighted += number * sum(parts.get(split_metric(stage), 0.0) for stage in STAGES)
         steps += number
     trained_s = taken[-1].train_s - taken[0].train_s
     assert trained_s / steps > 0.005, "no real work: the model has to be larger"

@@ -124,6 +124,7 @@ def test_the_timeline_has_a_line_for_each_stage_that_took_time_in_the_steps_unit
 def test_ranks_have_a_bar_each_for_their_own_time_and_a_line_in_a_commands_output() -> None:
     context = step_context(CONFIG, FACTS, SAMPLES)
     shared = {rank_metric(rank, stage): 0.001 for rank in (0, 1) for stage in STAGES}
+    del shared[rank_metric(0, "exchange")]
     shared |= {rank_metric(1, "data"): 0.003, rank_metric(1, "memory_bytes"): 2.0**30}
     ranks = rank_times(shared)
     bottleneck = diagnose(COMPUTE, context)
@@ -136,4 +137,4 @@ def test_ranks_have_a_bar_each_for_their_own_time_and_a_line_in_a_commands_outpu
     assert all(len(line) <= 60 for line in lines)
     said = time_block(COMPUTE, bottleneck, context, SPENT, ranks)
     assert "rank 1: own 6.00 ms a step (data 3.00 ms, " in said
-    assert not text_of(rank_lines(rank_times({}), 60, PLAIN))
+    assert not text_of(rank_lines(rank_times({}), None, 60, PLAIN))

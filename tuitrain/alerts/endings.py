@@ -48,7 +48,8 @@ class Loaders(Rule):
         count = readings.get("host/loaders")
         if count is None or not self._status.running:
             return ()
-        self._most = max(self._most, min(int(count), self._workers))
+        expected = self._workers * int(readings.get("host/ranks") or 1)
+        self._most = max(self._most, min(int(count), expected))
         if not self._episode.begins(time_s, count < self._most):
             return ()
         self._told = True

@@ -3,6 +3,7 @@
 Knows arrays and names; nothing of runs, checkpoints or how a report is shown.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -25,6 +26,7 @@ Arrays = Mapping[str, np.ndarray]
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 WORST = 10
 _TOP = 5
+_RANGE = re.compile(r"-?[0-9.]+(e[-+]?[0-9]+)? to ")
 _MOST_CELLS = 1 << 20
 """Of a confusion table that is drawn again: of more classes only what is a mean over samples has
 an interval."""
@@ -374,7 +376,7 @@ def main_values(found: Evaluated) -> tuple[str, np.ndarray]:
 
 
 def by_group(found: Evaluated, groups: Sequence[str]) -> list[dict[str, Any]]:
-    """Return main figure and loss of each group of samples, the largest group first.
+    """Return main figure and loss of each group of samples: the largest first, ranges in order.
 
     Args:
         found: the evaluation.
@@ -383,6 +385,8 @@ def by_group(found: Evaluated, groups: Sequence[str]) -> list[dict[str, Any]]:
     name, values = main_values(found)
     labels = np.array(groups, dtype=object)
     known = sorted(set(groups), key=lambda label: (-int((labels == label).sum()), label))
+    if all(_RANGE.match(label) for label in known):
+        known.sort(key=lambda label: float(label.split()[0]))
     return [
         {
             "group": label,

@@ -6,6 +6,7 @@ From readings and facts to parts, as values; names are as the driver told them, 
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from tuitrain.messages import Environment
@@ -146,25 +147,31 @@ def host_breakdown(samples: Mapping[str, float], title: str = "host") -> MemoryB
     worker = _bytes(samples, "host/main_rss_bytes")
     if worker is None:
         worker = _bytes(samples, "host/worker_rss_bytes")
+    ranks = int(samples.get("host/ranks") or 0)
     sizes = {
-        "worker": inside.take(worker),
+        **({"ranks": inside.take(_bytes(samples, "host/ranks_rss_bytes"))} if ranks else {}),
+        # Beside ranks the worker is an agent: it starts them and trains nothing.
+        ("agent" if ranks else "worker"): inside.take(worker),
         "loaders": inside.take(_bytes(samples, "host/loaders_rss_bytes")),
         "others": inside.left,
         FREE: room.left,
     }
     loaders = int(samples.get("host/loaders") or 0)
-    return MemoryBreakdown("host", title, total, _parts(sizes, loaders=loaders))
+    processes = {"ranks": ranks, "loaders": loaders}
+    return MemoryBreakdown("host", title, total, _parts(sizes, processes=processes))
 
 
 def _parts(
-    sizes: Mapping[str, int], others: tuple[tuple[str, int], ...] = (), loaders: int = 0
+    sizes: Mapping[str, int],
+    others: tuple[tuple[str, int], ...] = (),
+    processes: Mapping[str, int] = MappingProxyType({}),
 ) -> tuple[MemoryPart, ...]:
     return tuple(
         MemoryPart(
             name,
             size,
             owners=others if name == "others" else (),
-            processes=loaders if name == "loaders" else 0,
+            processes=processes.get(name, 0),
         )
         for name, size in sizes.items()
         if size or name == FREE

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tuitrain.messages import Environment
-from tuitrain.metric_names import HOST_BOUND_METRIC, STAGES, WALL_METRIC, split_metric
+from tuitrain.metric_names import EXCHANGE, HOST_BOUND_METRIC, STAGES, WALL_METRIC, split_metric
 from tuitrain.runs.rows import RunFacts, SpeedRow
 
 SPLIT_POINTS = 40
@@ -25,6 +25,11 @@ class StepTime:
     wall_s: float
     host_bound: float | None
     """Share of steps in which the device ran dry; None where nothing but a CPU computes."""
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """The stages that it has, in their order: on one rank nothing is exchanged."""
+        return tuple(each for each in STAGES if each != EXCHANGE or self.seconds[each])
 
     def share(self, *stages: str) -> float:
         """Return the part of the step that some stages take together."""
@@ -69,12 +74,16 @@ class StepContext:
     gpu_total_bytes: float | None = None
     precision: str = ""
     compiles: bool | None = None
+    compresses: bool | None = None
+    """Gradients are exchanged in bf16."""
     has_bf16: bool | None = None
     batch_size: int | None = None
     accumulate: int | None = None
     flops_per_sample: float | None = None
     peak_flops: float | None = None
     peak_source: str = ""
+    hosts: tuple[str, ...] | None = None
+    """The machine of each rank; None where all are on one."""
 
     @property
     def on_gpu(self) -> bool:
@@ -103,6 +112,7 @@ def step_context(
     )
     return StepContext(
         device=device,
+        hosts=environment.hosts,
         held=environment.data_on_device,
         workers=data.get("workers"),
         threads=environment.threads,
@@ -114,6 +124,7 @@ def step_context(
         gpu_total_bytes=total_bytes,
         precision=environment.precision or str(train.get("precision", "")),
         compiles=train.get("compile"),
+        compresses=train.get("compress_gradients"),
         has_bf16=environment.bf16,
         batch_size=train.get("batch_size"),
         accumulate=train.get("accumulate"),

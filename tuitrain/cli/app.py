@@ -63,6 +63,7 @@ def _options(
     ascii: interface.Ascii = False,
     host: hosts.Hosts = None,
     no_mouse: interface.NoMouse = False,
+    graphics: interface.AskedPictures = None,
     once: Annotated[
         bool, typer.Option("--once", help="Print the newest runs and the machine, and end.")
     ] = False,
@@ -78,7 +79,9 @@ def _options(
     root = runs_root(runs_dir)
     if not once:
         hosts.use_hosts(host)
-        raise typer.Exit(interface.open_interface(root, ascii=ascii, no_mouse=no_mouse))
+        raise typer.Exit(
+            interface.open_interface(root, ascii=ascii, no_mouse=no_mouse, graphics=graphics)
+        )
     from tuitrain.cli.record.list import newest_runs
 
     output.data(f"{newest_runs(root, _NEWEST)}\n\n{gpus.machine_block(root)}")

@@ -6,16 +6,23 @@ Knows how it is started and left, not what it shows.
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from tuitrain import lang
+from tuitrain.cli import output
 from tuitrain.cli.options import RunArgument, RunsDir
+from tuitrain.errors import UsageError
 
 if TYPE_CHECKING:
-    from tuitrain.config.user import NotifySection
+    from tuitrain.config.user import UserConfig
     from tuitrain.ui.app import TuitrainApp
+    from tuitrain.ui.pictures.board import PictureBoard
+    from tuitrain.ui.preferences import Preferences
+    from tuitrain.view.chart.figure import TerminalStyle
 
 Ascii = Annotated[
     bool, typer.Option("--ascii", help="Draw with ASCII alone, whatever the terminal can show.")
@@ -26,9 +33,23 @@ NoMouse = Annotated[
     typer.Option("--no-mouse", help="Leave the mouse to the terminal, so that it selects text."),
 ]
 
+AskedPictures = Annotated[
+    Literal["auto", "kitty", "sixel", "off"] | None,
+    typer.Option(
+        "--graphics",
+        help="How to draw curves: as pictures where the terminal has them (auto), by kitty's "
+        "protocol, as sixels, or of braille (off); remembered.",
+        show_default="as last time, at first off",
+    ),
+]
+
 
 def attach(
-    run: RunArgument, runs_dir: RunsDir = None, ascii: Ascii = False, no_mouse: NoMouse = False
+    run: RunArgument,
+    runs_dir: RunsDir = None,
+    ascii: Ascii = False,
+    no_mouse: NoMouse = False,
+    graphics: AskedPictures = None,
 ) -> None:
     """Watch and control a run in the interface."""
     from tuitrain.runs.directory import runs_root
@@ -37,8 +58,9 @@ def attach(
     root = runs_root(runs_dir)
     directory = find_run(root, run)
     code = open_interface(
-        root, ascii=ascii, no_mouse=no_mouse, first=lambda app: app.open_run(directory)
-    )
+        root, ascii=ascii, no_mouse=no_mouse, graphics=graphics,
+        first=lambda app: app.open_run(directory),
+    )  # fmt: skip
     raise typer.Exit(code)
 
 
@@ -52,6 +74,7 @@ def open_interface(
     *,
     ascii: bool = False,
     no_mouse: bool = False,
+    graphics: AskedPictures = None,
     data_dir: Path | None = None,
     first: "Callable[[TuitrainApp], None] | None" = None,
     watching: bool = False,
@@ -70,19 +93,24 @@ def open_interface(
     from tuitrain.ui.preferences import Preferences
     from tuitrain.view.chart.figure import TerminalStyle
 
-    notifier = DesktopNotifier(_wanted_notices())
+    config = _user_config()
+    notifier = DesktopNotifier(config.notify if config is not None else None)
     guard = TerminalGuard()
     guard.end_at_signals()
     look = TerminalStyle(ascii=ascii or needs_ascii(), colour=not os.environ.get("NO_COLOR"))
+    fault = speak(config, ascii=look.ascii)
+    preferences = Preferences(config_directory() / "interface.toml")
+    pictures = _pictures(look, preferences, graphics)
     app = TuitrainApp(
         root,
         look=look,
-        preferences=Preferences(config_directory() / "interface.toml"),
+        preferences=preferences,
         data_dir=data_dir,
-        first=first,
+        first=partial(_begin, fault, first),
         notifier=notifier,
         watching=watching,
         mouse=False if no_mouse else None,
+        pictures=pictures,
     )
     app.run(mouse=app.has_mouse)
     # Textual returns as if all were well after an error in a handler.
@@ -91,8 +119,69 @@ def open_interface(
     return code
 
 
-def _wanted_notices() -> "NotifySection | None":
-    """Return what the user's configuration says of notices; None where there is none.
+def speak(config: "UserConfig | None" = None, *, ascii: bool) -> str:
+    """Choose the language; return why it is not the one that was asked for.
+
+    Args:
+        config: the user's; None: it is read, where there is one.
+        ascii: nothing but ASCII can be shown.
+
+    Raises:
+        UsageError: the configuration is at fault.
+    """
+    config = config or _user_config()
+    choice = lang.choose(config.interface.language if config is not None else "")
+    if ascii and choice.name != lang.ENGLISH:
+        return "in English: what it is shown on, or --ascii, has ASCII characters alone"
+    lang.speak(choice.name)
+    return f"{choice.fault}; this is in English" if choice.fault else ""
+
+
+def _begin(fault: str, first: "Callable[[TuitrainApp], None] | None", app: "TuitrainApp") -> None:
+    """Open what the command line asked for, and say what of it can't be."""
+    if first is not None:
+        first(app)
+    if fault:
+        app.tell(fault, "warning")
+
+
+def _pictures(
+    look: "TerminalStyle", preferences: "Preferences", asked: AskedPictures
+) -> "PictureBoard | None":
+    """Return what draws curves as pictures; None where they are text.
+
+    Raises:
+        UsageError: pictures were asked for now, and can't be shown.
+    """
+    wanted = preferences.graphics if asked is None else asked
+    if wanted == "off":
+        preferences.remember_graphics("off")
+        return None
+    from tuitrain.ui.pictures.asking import Shown, choose
+    from tuitrain.ui.pictures.board import PictureBoard
+    from tuitrain.ui.themes import OWN_THEMES, picture_colours
+
+    plain = look.ascii or not look.colour
+    shown = (
+        Shown(None, why_not="without colours or with ASCII alone there are no pictures")
+        if plain
+        else choose(wanted, os.environ, sys.stdin.fileno(), sys.stderr.fileno())
+    )
+    if asked is not None and asked != "auto" and shown.kind is None:
+        raise UsageError(f"--graphics {asked}: {shown.why_not}")
+    if asked is not None:
+        preferences.remember_graphics(asked)
+        if shown.kind is None:
+            output.say(f"curves are drawn of braille: {shown.why_not}")
+    if shown.kind is None:
+        return None
+    # Where it shows pictures it has all colours, of which one tells a picture from another.
+    os.environ["COLORTERM"] = "truecolor"
+    return PictureBoard(shown.kind, shown.cell, picture_colours(OWN_THEMES[0]))
+
+
+def _user_config() -> "UserConfig | None":
+    """Return the user's configuration; None where there is none.
 
     Raises:
         UsageError: it is at fault.
@@ -104,4 +193,4 @@ def _wanted_notices() -> "NotifySection | None":
         return None
     from tuitrain.config.user import load_user_config
 
-    return load_user_config().notify
+    return load_user_config()

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tuitrain.cli import output
+from tuitrain.cli import cluster, output
+from tuitrain.cli.cluster import NodeRank, NodesOption, Rendezvous, Requeue, TimeLimit
 from tuitrain.cli.control import await_answer, open_client
 from tuitrain.cli.options import Code, Json, Name, PresetArgument, RunArgument, RunsDir
 from tuitrain.cli.queue import After, GiveWay, Gpus, Memory, SlotsOption, WhenFree, wish_of
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from tuitrain.cli.progress import Progress
     from tuitrain.config.presets import FoundPreset
     from tuitrain.config.schema import Preset
+    from tuitrain.messages import Nodes
     from tuitrain.runs.directory import RunDirectory
     from tuitrain.runs.rows import StateRow
     from tuitrain.supervisor.client import RunClient
@@ -95,6 +97,11 @@ def run(
             show_default=False,
         ),
     ] = None,
+    nodes: NodesOption = None,
+    node_rank: NodeRank = None,
+    rendezvous: Rendezvous = None,
+    requeue: Requeue = False,
+    time_limit: TimeLimit = None,
     name: Name = None,
     detach: Annotated[
         bool, typer.Option("--detach", "-d", help="Train in the background; print the run's id.")
@@ -132,19 +139,20 @@ def run(
     if found.shadowing:
         output.say(found.shadowing)
     in_background = tui or detach
+    machines = cluster.nodes_wanted(nodes, node_rank, rendezvous)
+    job = cluster.Job.here(requeue, time_limit)
     client = open_client(runs_dir, data_dir)
     first = client.find(after) if after is not None else None
     wish = wish_of(when_free, gpus, memory, first, slots, give_way)
+    elsewhere = cluster.is_elsewhere(machines, wish is not None, detach=detach, tui=tui)
     with _Foreground(json) as here:
-        if not in_background and not print_config and wish is None:
+        if not (in_background or print_config or elsewhere) and wish is None:
             here.start_worker()
-        from tuitrain.config.load import load_found, to_toml
+        from tuitrain.config.load import to_toml
         from tuitrain.config.user import load_user_config
         from tuitrain.trackers.targets import check_trackers
 
-        given = [*(overrides or ()), *([f"data.fold={fold}"] if fold is not None else [])]
-        given += [f"train.ranks={ranks}"] if ranks is not None else []
-        given += ["data.cache=false"] if no_cache else []
+        given = [*(overrides or ()), *_settings(fold, ranks, no_cache)]
         given += _log_settings(log, textfile)
         alerts = load_user_config().alert_defaults
         if spread := _spread(found, given, alerts):
@@ -154,25 +162,85 @@ def run(
                 )
             here.end_worker()
             raise typer.Exit(_sweep(found, given, runs_dir, data_dir, detach=detach, json=json))
-        resolved = load_found(found, given, alerts)
-        check_trackers(resolved.log.to)
+        resolved = _resolve(found, given, alerts, machines)
         if print_config:
+            check_trackers(resolved.log.to)
             output.data(to_toml(resolved).rstrip("\n"))
             return
+        folder = found.path.resolve().parent
+        if elsewhere is not None:
+            raise typer.Exit(cluster.take_part(elsewhere, data_dir, resolved, [folder]))
+        check_trackers(resolved.log.to)
         if tui:
             from tuitrain.ui.terminal import check_terminal
 
             check_terminal()
-        directory = client.start(
-            resolved,
-            name=name,
-            preset_folder=found.path.resolve().parent,
-            wish=wish,
-            launch=_start_in_background if in_background else here,
+        launch = cluster.launch_on(machines, job, _start_in_background if in_background else here)
+        begun = job.begun(client.root)
+        directory = (
+            _go_on(client, begun, resolved, folder, launch)
+            if begun is not None
+            else client.start(resolved, name=name, preset_folder=folder, wish=wish, launch=launch)
         )
     if tui:
         raise typer.Exit(_watch(directory))
-    raise typer.Exit(await_start(client, directory, json) if detach else here.exit_code)
+    if detach:
+        raise typer.Exit(await_start(client, directory, json))
+    job.end(here.exit_code)
+    raise typer.Exit(here.exit_code)
+
+
+def _go_on(
+    client: "RunClient",
+    directory: "RunDirectory",
+    preset: "Preset",
+    folder: Path,
+    launch: cluster.Launch,
+) -> "RunDirectory":
+    """Resume the run that this command had begun before its job was requeued; return it.
+
+    One that has finished stays as it is.
+    """
+    from tuitrain.runs.reader import RunReader
+    from tuitrain.supervisor.launch import own_code
+
+    with RunReader(directory) as reader:
+        if reader.state().state == "finished":
+            output.say(f"{directory.id} had finished before this job was requeued")
+            return directory
+    output.say(f"this job was requeued: {directory.id} goes on")
+    # The command line names the preset, so its code may be loaded, from where it lies.
+    files = {name: folder / f"{name.partition(':')[0]}.py" for name in own_code(preset)}
+    code = {str(file) if file.is_file() else name for name, file in files.items()}
+    client.resume(directory, code=sorted(code), launch=launch)
+    return directory
+
+
+def _settings(fold: str | None, ranks: str | None, no_cache: bool) -> list[str]:
+    """Return the settings that options of their own stand for."""
+    found = [f"data.fold={fold}"] if fold is not None else []
+    found += [f"train.ranks={ranks}"] if ranks is not None else []
+    return [*found, *(["data.cache=false"] if no_cache else [])]
+
+
+def _resolve(
+    found: "FoundPreset",
+    given: "Sequence[str]",
+    alerts: "Mapping[str, Any]",
+    machines: "Nodes | None",
+) -> "Preset":
+    """Return the preset as it will be trained.
+
+    Raises:
+        PresetError: it is not right, or needs one rank.
+    """
+    from tuitrain.config.load import load_found
+
+    resolved = load_found(found, given, alerts)
+    if machines is not None and resolved.train.ranks == 1:
+        # One on each machine are several.
+        load_found(found, [*given, "train.ranks=2"], alerts)
+    return resolved
 
 
 def _spread(found: "FoundPreset", given: "Sequence[str]", alerts: "Mapping[str, Any]") -> list[str]:
@@ -245,6 +313,11 @@ def resume(
     ] = None,
     log: LogTo = None,
     textfile: Textfile = None,
+    nodes: NodesOption = None,
+    node_rank: NodeRank = None,
+    rendezvous: Rendezvous = None,
+    requeue: Requeue = False,
+    time_limit: TimeLimit = None,
     when_free: WhenFree = False,
     gpus: Gpus = None,
     memory: Memory = None,
@@ -258,6 +331,10 @@ def resume(
     """Resume a paused run, or one that ended, from its last checkpoint."""
     from tuitrain.trackers.targets import check_trackers
 
+    machines = cluster.nodes_wanted(nodes, node_rank, rendezvous)
+    if machines is not None and machines.rank:
+        raise typer.Exit(cluster.take_part(machines, data_dir))
+    job = cluster.Job.here(requeue, time_limit)
     client = open_client(runs_dir, data_dir)
     directory = client.find(run)
     first = client.find(after) if after is not None else None
@@ -278,13 +355,14 @@ def resume(
         settings=[*(overrides or ()), *_log_settings(log, textfile)],
         code=code or (),
         wish=wish,
-        launch=launch,
+        launch=cluster.launch_on(machines, job, launch),
     )
     if command is not None:
         from tuitrain.messages import Continue
 
         await_answer(client, directory, command, Continue(), json)
     elif foreground:
+        job.end(here.exit_code)
         raise typer.Exit(here.exit_code)
     else:
         raise typer.Exit(await_start(client, directory, json))
@@ -319,7 +397,7 @@ def _tell_changes(spec: "LaunchSpec") -> None:
 def _checkpoint_path(directory: "RunDirectory", name: str) -> str:
     """Return the path, relative to the run, of the file that a checkpoint's name leads to."""
     file = (directory.checkpoints / f"{name.removesuffix('.pt')}.pt").resolve()
-    if not file.is_file():
+    if not file.exists():
         there = ", ".join(sorted(path.stem for path in directory.checkpoints.glob("*.pt")))
         raise UsageError(f"{directory.id} has no checkpoint {name!r}; it has: {there or 'none'}")
     return str(file.relative_to(directory.path.resolve()))
@@ -371,7 +449,7 @@ class _Foreground:
 
         directory = spec.directory
         notify = load_user_config().notify
-        printer = ProgressPrinter(_progress(directory, spec.preset, self._json))
+        printer = ProgressPrinter(_progress(spec, self._json))
         printer.begin()
         observers = [printer, DesktopNotifier(directory.id, notify)]
         # One that could not even start is started again, with the run's log to say why.
@@ -399,16 +477,22 @@ def _why_failed(directory: "RunDirectory") -> str:
         return ""
 
 
-def _progress(directory: "RunDirectory", preset: "Preset", json: bool) -> "Progress":
+def _progress(spec: "LaunchSpec", json: bool) -> "Progress":
     from tuitrain.cli.progress import JsonLines, LiveLine, PlainLines, RunProgress
     from tuitrain.runs.reader import RunReader
 
+    directory, preset = spec.directory, spec.preset
     if json:
         return JsonLines(directory.id, str(directory.path))
     with closing(RunReader(directory)) as reader:
         name = str(reader.meta()["name"])
-    progress = RunProgress(name, preset.train.epochs, monitor=preset.checkpoint.monitor or "")
-    return LiveLine(progress) if sys.stdout.isatty() else PlainLines(progress)
+    progress = RunProgress(
+        name, preset.train.epochs, monitor=preset.checkpoint.monitor or "", job=spec.job
+    )
+    if sys.stdout.isatty():
+        return LiveLine(progress)
+    # Of several machines: which are waited for.
+    return PlainLines(progress, preparations=spec.nodes is not None)
 
 
 def _watch(directory: "RunDirectory") -> int:

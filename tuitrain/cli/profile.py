@@ -21,6 +21,8 @@ from tuitrain.metric_names import MOST_PROFILE_STEPS
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tuitrain.analysis.ranks import ProfiledRank
+    from tuitrain.messages import Profile
     from tuitrain.runs.directory import RunDirectory
     from tuitrain.runs.rows import ProfileRow
     from tuitrain.supervisor.client import RunClient
@@ -43,6 +45,13 @@ def profile(
         bool,
         typer.Option("--no-stacks", help="Without source lines: costs less, and says less."),
     ] = False,
+    ranks: Annotated[
+        str,
+        typer.Option(
+            "--ranks", metavar="0,2", help="Profile these ranks over the same steps.",
+            show_default="rank 0",
+        ),
+    ] = "",
     list_them: Annotated[
         bool, typer.Option("--list", help="List the profiles that the run has; take none.")
     ] = False,
@@ -87,7 +96,11 @@ def profile(
     else:
         client = open_client(runs_dir)
         directory = client.find(run)
-        row = _pick(directory, show) if show else _take(client, directory, steps, not no_stacks)
+        if show:
+            row = _pick(directory, show)
+        else:
+            order = _order(steps, ranks, not no_stacks)
+            row = _take(client, directory, order)
         table = _Table(by, sort, pattern, top if json else top or _USUAL_ROWS)
         _print(directory, row, _digest(directory, row), table, json)
 
@@ -117,21 +130,46 @@ def check_steps(steps: int) -> int:
     return steps
 
 
-def _take(client: "RunClient", directory: "RunDirectory", steps: int, stacks: bool) -> "ProfileRow":
-    """Order a profile and wait until its trace is on disk."""
+def _order(steps: int, ranks: str, stacks: bool) -> "Profile":
     from tuitrain.messages import Profile
+
+    return Profile(0, check_steps(steps), stacks=stacks, ranks=ranks_of(ranks))
+
+
+def ranks_of(text: str) -> tuple[int, ...]:
+    """Return the ranks that are named with commas between them; empty for none.
+
+    Raises:
+        UsageError: these are no ranks.
+    """
+    parts = [part.strip() for part in text.split(",")] if text else []
+    if not all(part.isascii() and part.isdigit() for part in parts):
+        raise UsageError(f"--ranks {text}: ranks are numbers from 0 on, as in --ranks 0,2.")
+    return tuple(sorted({int(part) for part in parts}))
+
+
+def _take(client: "RunClient", directory: "RunDirectory", order: "Profile") -> "ProfileRow":
+    """Order a profile and wait until its trace is on disk; of several ranks, the first one's."""
     from tuitrain.traces.store import profile_name
 
-    check_steps(steps)
-    number = client.send(directory, Profile(0, steps, stacks=stacks))
+    number = client.send(directory, order)
     paused = " once the run continues: it is paused" if _is_paused(directory) else ""
-    output.say(f"{directory.id}: profiling {steps} steps{paused} ...")
+    whose = f" of ranks {', '.join(map(str, order.ranks))}" if len(order.ranks) > 1 else ""
+    output.say(f"{directory.id}: profiling {order.steps} steps{whose}{paused} ...")
     tell = waiting(directory, "its profile")
     answer = client.wait_for_answer(directory, number, tell=tell)
     if answer.outcome != "done":
         raise TuitrainError(f"{directory.id}: {answer.text}")
     output.say(f"{directory.id}: {answer.text}; reading it ...")
-    return _pick(directory, profile_name(number))
+    return _first_of(directory, profile_name(number))
+
+
+def _first_of(directory: "RunDirectory", name: str) -> "ProfileRow":
+    """Return the profile that an order gave; of several ranks, that of the first."""
+    from tuitrain.ranks import order_of_profile
+
+    found = [row for row in _profiles(directory) if order_of_profile(row.name) == name]
+    return min(found, key=lambda row: row.facts.rank or 0) if found else _pick(directory, name)
 
 
 def _is_paused(directory: "RunDirectory") -> bool:
@@ -228,15 +266,26 @@ def _print(
     json: bool,
 ) -> None:
     from tuitrain.traces.store import trace_path
+    from tuitrain.view.ranktext import profiled_lines
 
     trace = trace_path(directory.path, row.name)
     if json:
         picked = {**digest["tables"], table.by: table.rows(digest)}
         known = {**asdict(row), "state": "done"}
-        output.data_json({**known, **digest, "tables": picked, "trace": str(trace)})
+        ranks = [asdict(each) for each in _ranks(directory, row)]
+        parts = {**digest, "tables": picked, "trace": str(trace), "ranks": ranks}
+        output.data_json({**known, **parts})
         return
-    lines = [*_head(row, digest), (), *_table(table, digest), *_device(digest), (), *_open(trace)]
+    side = profiled_lines(_ranks(directory, row), row.name, _width())
+    head = [*_head(row, digest), *([(), *side] if side else [])]
+    lines = [*head, (), *_table(table, digest), *_device(digest), (), *_open(trace)]
     _print_lines(lines)
+
+
+def _ranks(directory: "RunDirectory", row: "ProfileRow") -> "tuple[ProfiledRank, ...]":
+    from tuitrain.analysis.ranks import profiled_ranks
+
+    return profiled_ranks(_profiles(directory), row.name)
 
 
 def _head(row: "ProfileRow", digest: Mapping[str, Any]) -> "list[SpanLine]":

@@ -29,8 +29,10 @@ from tuitrain.messages import (
     TrainingResumed,
     to_plain,
 )
+from tuitrain.runs.rows import JobLimit
 from tuitrain.supervisor.observers.observer import Alerts, Observer
 from tuitrain.view import format as text
+from tuitrain.view.jobtext import job_words
 from tuitrain.view.osc import CLEAR_TO_END
 
 PLAIN_PROGRESS_S = 10.0
@@ -64,6 +66,9 @@ class RunProgress:
     loss: float | None = None
     monitor: str = ""
     """The validation metric that matters most."""
+    job: JobLimit | None = None
+    """The scheduler's job that it is in."""
+    clock: Callable[[], float] = time.time
     metrics: dict[str, float] = field(default_factory=dict)
     _train_s: float = 0.0
 
@@ -110,8 +115,15 @@ class RunProgress:
             ),
             (4, units.rate(self.samples_per_s, "samples")),
             (0, f"{units.duration(left_s)} left" if left_s else ""),
+            (0, self._job_words(left_s)),
         ]
         return _fit([part for part in parts if part[1]], width)
+
+    def _job_words(self, left_s: float | None) -> str:
+        if self.job is None or not left_s:
+            return ""
+        now = self.clock()
+        return job_words(self.job, now + left_s, now)
 
 
 def _fit(parts: list[tuple[int, str]], width: int | None) -> str:
@@ -204,7 +216,18 @@ class PlainLines:
         progress: RunProgress,
         write: Callable[[str], None] = output.data,
         clock: Callable[[], float] = time.monotonic,
+        *,
+        preparations: bool = False,
     ) -> None:
+        """Write lines.
+
+        Args:
+            progress: how far the run is.
+            write: takes a line.
+            clock: seconds.
+            preparations: with a line for each step of the preparation too.
+        """
+        self._preparations = preparations
         self._progress = progress
         self._write = write
         self._clock = clock
@@ -223,6 +246,8 @@ class PlainLines:
             case Evaluated():
                 self._progress.evaluate(event)
                 self._pace(PLAIN_EVALUATION_S)
+            case PreparationReported() if self._preparations:
+                self._write(text.sanitise(event.text))
             case TrainingPrepared():
                 self._progress.prepare(event)
                 self._last = self._clock()

@@ -1,7 +1,7 @@
-"""`tuitrain submit`: put a run into a job of SLURM, on one machine of the cluster.
+"""`tuitrain submit`: put a run into a job of SLURM, on one machine of the cluster or several.
 
-The job is a shell script of public commands: what is requeued finds its run by its name, and goes
-on. Knows nothing of how a run is supervised.
+The job is a shell script of one command: `tuitrain run --requeue`, which finds the run that it has
+begun when its job was requeued. Knows nothing of how a run is supervised.
 """
 
 import re
@@ -12,17 +12,13 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from tuitrain.cli import output
 from tuitrain.cli.options import PresetArgument, RunsDir
-from tuitrain.errors import EXIT_TERMINATED, TuitrainError, UsageError
-
-if TYPE_CHECKING:
-    from tuitrain.config.presets import FoundPreset
-    from tuitrain.config.schema import Preset
+from tuitrain.errors import TuitrainError, UsageError
 
 _TIME = re.compile(r"(\d+-)?\d+(:\d+){0,2}")
 _NOTICE_S = 120
@@ -37,11 +33,11 @@ class Job:
     """What the run is called, before the job's number."""
     run: tuple[str, ...]
     """What stands behind `tuitrain run`."""
-    resume: tuple[str, ...]
-    """What stands behind `tuitrain resume NAME`."""
     runs: Path
     """The folder of runs."""
+    nodes: int
     gpus: int
+    """Of each node."""
     time: str
     """As SLURM takes it; empty: the partition's own."""
     asked: tuple[str, ...] = ()
@@ -51,38 +47,29 @@ class Job:
         """Return the script, for sbatch.
 
         Args:
-            program: what runs tuitrain on the machine of the job.
+            program: what runs tuitrain on the machines of the job.
         """
+        # Of several nodes each has a task, which gets the signal; of one the batch shell itself.
+        several = self.nodes > 1
         options = [
             f"--job-name={self.name}",
-            "--nodes=1",
-            "--ntasks=1",
+            f"--nodes={self.nodes}",
+            "--ntasks-per-node=1",
             *([f"--gpus-per-node={self.gpus}"] if self.gpus else []),
             *([f"--time={self.time}"] if self.time else []),
-            f"--signal=B:TERM@{_NOTICE_S}",
+            f"--signal={'' if several else 'B:'}TERM@{_NOTICE_S}",
             "--requeue",
             "--open-mode=append",
             f"--output={self.runs}/slurm-%j.log",
             *self.asked,
         ]
-        tuitrain = shlex.join(program)
-        resume = " ".join(['resume --foreground "$name"', *map(shlex.quote, self.resume)])
+        command = f"{shlex.join(program)} run {shlex.join(self.run)}"
         return "\n".join([
             "#!/bin/bash",
             *(f"#SBATCH {option}" for option in options),
             f"export TUITRAIN_RUNS={shlex.quote(str(self.runs))}",
-            f'name={shlex.quote(self.name)}-"$SLURM_JOB_ID"',
-            "trap 'kill -TERM $run' TERM  # before the job's time is up",
-            f'if {tuitrain} show "$name" >/dev/null 2>&1',
-            f"then {tuitrain} {resume} &",
-            f'else {tuitrain} run {shlex.join(self.run)} --name "$name" &',
-            "fi",
-            "run=$!",
-            "wait $run; code=$?",
-            # The signal ends the first wait; the run saves a checkpoint meanwhile.
-            "while kill -0 $run 2>/dev/null; do wait $run; code=$?; done",
-            f'[ $code -eq {EXIT_TERMINATED} ] && scontrol requeue "$SLURM_JOB_ID"',
-            "exit $code",
+            f"exec {'srun ' if several else ''}{command} --requeue "
+            f'--name {shlex.quote(self.name)}-"$SLURM_JOB_ID"',
             "",
         ])  # fmt: skip
 
@@ -96,8 +83,9 @@ def submit(
             show_default=False,
         ),
     ] = None,
+    nodes: Annotated[int, typer.Option("--nodes", min=1, help="Machines.")] = 1,
     gpus: Annotated[
-        int, typer.Option("--gpus", min=0, help="GPUs of one machine, a rank each.")
+        int, typer.Option("--gpus", min=0, help="GPUs of each machine, a rank each.")
     ] = 1,
     time: Annotated[
         str,
@@ -124,11 +112,12 @@ def submit(
 ) -> None:  # fmt: skip
     """Train a preset in a job of SLURM, which goes on by itself when it is requeued.
 
-    Two minutes before its time is up it saves a checkpoint and requeues itself.
+    With several machines all of them train one model. Two minutes before its time is up it saves a
+    checkpoint and requeues itself.
     """
     if time and not _TIME.fullmatch(time):
         raise UsageError(f"--time {time}: must be as SLURM has it: minutes, H:M:S or D-H:M:S")
-    job = _job(preset, overrides or (), gpus, time, name, sbatch or (), runs_dir)
+    job = _job(preset, overrides or (), nodes, gpus, time, name, sbatch or (), runs_dir)
     if print_:
         output.data(job.script().rstrip("\n"))
         return
@@ -143,6 +132,7 @@ def add_commands(app: typer.Typer) -> None:
 def _job(
     preset: str,
     overrides: Sequence[str],
+    nodes: int,
     gpus: int,
     time: str,
     name: str | None,
@@ -164,21 +154,12 @@ def _job(
     return Job(
         name or resolved.name,
         (there, *(word for each in settings for word in ("--set", each))),
-        tuple(word for each in _code_of(resolved, found) for word in ("--code", each)),
         runs_root(runs_dir).resolve(),
+        nodes,
         gpus,
         time,
         tuple(asked),
     )
-
-
-def _code_of(resolved: "Preset", found: "FoundPreset") -> list[str]:
-    """Return the own code of a preset as `resume --code` takes it."""
-    from tuitrain.supervisor.launch import own_code
-
-    folder = found.path.resolve().parent
-    files = {name: folder / f"{name.partition(':')[0]}.py" for name in own_code(resolved)}
-    return list(dict.fromkeys(str(f) if f.is_file() else name for name, f in files.items()))
 
 
 def _submit(job: Job) -> str:

@@ -48,6 +48,8 @@ def cross_check(
         *_trackers(get),
         *_recomputation(get),
         *_ranks(get),
+        *_sharded(get),
+        *_parameter_type(get),
         *_target(get),
         *_momentum(resolutions.get(("optimizer",))),
         *_periods(resolutions.get(("schedule",))),
@@ -225,6 +227,7 @@ def _recomputation(get: Getter) -> Found:
 
 _ONE_RANK_ONLY: tuple[tuple[str, Any, str], ...] = (
     ("compile", True, "a compiled model is not trained on several ranks yet"),
+    ("compile", "auto", "a compiled model is not trained on several ranks yet"),
     ("oom", "halve", "one rank can't halve its batches alone"),
     ("memory_history", True, "the account of memory that ran out is that of one rank"),
 )
@@ -262,6 +265,52 @@ def _ranks(get: Getter) -> Found:
                 ("hooks", place, "name"),
                 f"found {show(name)}, {several}: it changes which parameters are trained",
             )
+
+
+_SHARDED_HOOKS = ("samples",)
+"""Hooks that show something of the model in evaluations, on rank 0 alone."""
+_WHOLE_OPTIMIZERS = ("muon", "torch.Muon", "torch.Adafactor", "torch.Rprop", "torch.SparseAdam")
+"""What these do to a weight depends on all of it, or torch can't do it to a part."""
+
+
+def _sharded(get: Getter) -> Found:
+    """Refuse what can't be done to a part of each weight."""
+    if get("train", "strategy") != "fsdp" or get("train", "ranks") in (1, None):
+        return
+    needs = 'needs train.strategy = "ddp", found "fsdp"'
+    name = get("optimizer", "name")
+    if name in _WHOLE_OPTIMIZERS:
+        yield (
+            ("optimizer", "name"),
+            f"found {show(name)}, {needs}: its update of a weight needs all of it, and a rank has "
+            "a part",
+        )
+    if get("train", "channels_last"):
+        yield ("train", "channels_last"), f"found true, {needs}: torch splits plain memory only"
+    if get("train", "compress_gradients"):
+        yield (
+            ("train", "compress_gradients"),
+            f'found true, {needs}; with "fsdp" weights travel in bf16 where train.precision = '
+            '"bf16", and gradients are summed in fp32',
+        )
+    listed = get("hooks")
+    for place, table in enumerate(listed if isinstance(listed, list) else ()):
+        hook = table.get("name") if isinstance(table, Mapping) else None
+        if hook in _SHARDED_HOOKS:
+            yield (
+                ("hooks", place, "name"),
+                f"found {show(hook)}, {needs}: it asks the model on rank 0 alone, which has a part "
+                "of the weights",
+            )
+
+
+def _parameter_type(get: Getter) -> Found:
+    if get("train", "parameter_type") == "bf16" and get("train", "precision") != "bf16":
+        yield (
+            ("train", "parameter_type"),
+            'found "bf16", needs train.precision = "bf16": what must be exact, as losses, is then '
+            "computed in fp32",
+        )
 
 
 def _target(get: Getter) -> Found:

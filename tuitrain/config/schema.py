@@ -247,10 +247,20 @@ class TrainSection(Section):
         "fp32 matrix products use TensorFloat-32. `auto` times a few passes before the first step "
         "and takes `tf32` or `bf16` where they are faster on the device at hand; the run keeps it.",
     )
+    parameter_type: Literal["fp32", "bf16"] = Field(
+        "fp32",
+        description="Number format in which weights, gradients and optimizer state are held; "
+        '`bf16` halves them at the price of digits, and needs `precision = "bf16"`.',
+    )
     channels_last: bool = Field(
         False, description="Hold images and convolutions in channels-last memory order."
     )
-    compile: bool = Field(False, description="Compile the model with torch.compile.")
+    compile: bool | Literal["auto"] = Field(
+        False,
+        description="Compile the model with torch.compile. `auto` times a copy of it before the "
+        "first step of a run of more than a few minutes, and compiles where the rest of the run "
+        "gains more than compiling takes; the run keeps it.",
+    )
     gradient_checkpointing: bool | Annotated[str, Field(min_length=1)] = Field(
         False,
         json_schema_extra={"words": "true, false or a pattern of modules' names"},
@@ -279,6 +289,11 @@ class TrainSection(Section):
         description="Processes of this machine that train one model together (DDP), each on a GPU "
         "of its own where there are any; `auto`: as many as GPUs are visible. `batch_size` stays "
         "that of all of them together.",
+    )
+    strategy: Literal["ddp", "fsdp"] = Field(
+        "ddp",
+        description="What ranks hold: `ddp` a replica of the model each, `fsdp` a part each of its "
+        "weights, gradients and optimizer state (FSDP2), for models that do not fit one GPU.",
     )
     sync_batchnorm: bool = Field(
         False,
@@ -333,6 +348,12 @@ class CheckpointSection(Section):
     )
     keep: PositiveInt = Field(
         2, description="Latest checkpoints that are kept, apart from best and named ones."
+    )
+    one_file_gib: Amount = Field(
+        16.0,
+        description='State of a sharded model (`train.strategy = "fsdp"`) up to so many GiB is put '
+        "together on rank 0's host and is one file; what is larger is a folder, of which each rank "
+        "writes its part.",
     )
     best: bool = Field(True, description="Save whenever `monitor` is better than ever before.")
     monitor: Monitor | None = Field(

@@ -75,6 +75,8 @@ class Profile:
     """The folder under profiles/ that takes the trace."""
     stacks: bool = True
     """With the source lines that called each operator."""
+    ranks: tuple[int, ...] = ()
+    """Those that are profiled, all over the same steps; empty: rank 0 alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,23 @@ class RecordWritable:
 
 
 @dataclass(frozen=True, slots=True)
+class Nodes:
+    """The machines of one run, and which of them this is."""
+
+    number: int
+    rank: int
+    """Of this one, from 0 on; 0 has the record and the rendezvous."""
+    host: str
+    """Where they meet: node 0, as the others reach it."""
+    port: int
+
+    @property
+    def rendezvous(self) -> str:
+        """Where they meet, as it is typed."""
+        return f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
 class StartTraining:
     """Everything a worker needs to begin or to resume: the command that ends its waiting."""
 
@@ -151,6 +170,10 @@ class StartTraining:
     """Live settings that whoever resumes gives: they hold from the step that it goes on from."""
     abandoned: tuple[str, ...] = ()
     """Paths of checkpoints of a history given up: neither resumed from nor counted."""
+    nodes: Nodes | None = None
+    """Where several machines train, each with `train.ranks` ranks; None: this one alone does."""
+    usr1_stops: bool = False
+    """SIGUSR1 stops, as SIGTERM does; else it saves a checkpoint."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,6 +119,8 @@ class Environment:
     numpy: str | None = field(default=None, metadata=ABSENT)
     platform: str | None = field(default=None, metadata=ABSENT)
     host: str | None = field(default=None, metadata=ABSENT)
+    hosts: tuple[str, ...] | None = field(default=None, metadata=ABSENT)
+    """The machine of each rank; None where all are on one."""
     cpu_count: int | None = None
     usable_cpus: int | None = None
     """That the worker may run on."""
@@ -130,6 +132,10 @@ class Environment:
     precision: str | None = field(default=None, metadata=ABSENT)
     """What the run computes in, chosen where its preset says `auto`."""
     precision_why: str | None = field(default=None, metadata=ABSENT)
+    """What was measured for that; None where nothing was chosen."""
+    compiled: bool | None = field(default=None, metadata=ABSENT)
+    """Whether the model is compiled, chosen where its preset says `auto`."""
+    compile_why: str | None = field(default=None, metadata=ABSENT)
     """What was measured for that; None where nothing was chosen."""
     data_on_device: bool | None = field(default=None, metadata=ABSENT)
     set_bytes: int | None = None
@@ -165,6 +171,12 @@ class ProfileFacts:
     """Wall time of each step."""
     note: str = ""
     """Why there are fewer steps than were asked for; empty where there are not."""
+    rank: int | None = field(default=None, metadata=ABSENT)
+    """Whose it is, where ranks were profiled together."""
+    stages_s: Mapping[str, float] | None = field(default=None, metadata=ABSENT)
+    """Mean seconds a step of each of `metric_names.STAGES`, where ranks were profiled together."""
+    exchange_s: tuple[float, ...] | None = field(default=None, metadata=ABSENT)
+    """Of each step, what its stage `exchange` took."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,7 @@ def _open_files(
     """Yield a run's files, open: one that is removed meanwhile is copied all the same."""
     for path in sorted(root.rglob("*")):
         relative = path.relative_to(root)
-        if relative.parts[0] in _LEFT_BEHIND or any(p.startswith(".") for p in relative.parts):
+        if relative.parts[0] in _LEFT_BEHIND or _is_hidden(relative):
             continue
         with contextlib.suppress(FileNotFoundError):
             if path.is_symlink() or path.is_dir():
@@ -64,6 +64,12 @@ def _open_files(
             elif path.is_file():
                 file = stack.enter_context(path.open("rb"))
                 yield _member(str(relative), file), file
+
+
+def _is_hidden(path: Path) -> bool:
+    """Return whether a file is a draft or the like; one of torch's in a checkpoint is none."""
+    inner = path.parts[:-1] if path.name == ".metadata" else path.parts
+    return any(part.startswith(".") for part in inner)
 
 
 def _tar() -> tarfile.TarFile:

@@ -5,6 +5,7 @@ Works on files and rows; what is in a checkpoint, and questions to the user, are
 
 import os
 import re
+import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -59,7 +60,7 @@ def name_checkpoint(directory: RunDirectory, path: str, name: str) -> None:
 
 
 def delete_checkpoint(directory: RunDirectory, path: str, now: float | None = None) -> None:
-    """Delete a checkpoint's file and the names that lead to it.
+    """Delete a checkpoint's file or folder and the names that lead to it.
 
     Args:
         directory: the run.
@@ -81,7 +82,7 @@ def delete_checkpoint(directory: RunDirectory, path: str, now: float | None = No
         connection.execute("DELETE FROM checkpoint_names WHERE path=?", (path,))
         for link in _links(file):
             link.unlink()
-        file.unlink()
+        _remove(file)
         _sync(file.parent)
 
 
@@ -111,7 +112,7 @@ def _record(directory: RunDirectory) -> Iterator[sqlite3.Connection]:
 def _existing(directory: RunDirectory, path: str) -> Path:
     file = directory.path / path
     # A path from the record must not lead out of the run's own folder of checkpoints.
-    if file.parent != directory.checkpoints or file.is_symlink() or not file.is_file():
+    if file.parent != directory.checkpoints or file.is_symlink() or not file.exists():
         raise UsageError(f"{directory.id} has no checkpoint file {path!r}")
     return file
 
@@ -128,6 +129,14 @@ def _link(file: Path, name: str) -> None:
 def _links(file: Path) -> list[Path]:
     links = (link for link in file.parent.glob(f"*{_SUFFIX}") if link.is_symlink())
     return [link for link in links if link.readlink() == Path(file.name)]
+
+
+def _remove(file: Path) -> None:
+    """Remove a checkpoint; one that is a folder first loses its name, so that none is half."""
+    if not file.is_dir():
+        file.unlink()
+        return
+    shutil.rmtree(file.rename(file.with_name(f".{file.name}.tmp")))
 
 
 def _sync(folder: Path) -> None:

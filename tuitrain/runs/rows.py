@@ -311,20 +311,29 @@ class ScriptFacts:
         return _NEVER.get(action, "")
 
 
-_STEPS_NEEDED = frozenset({"pause", "rate", "checkpoint"})
+_STEPS_NEEDED = frozenset({"pause", "rate", "checkpoint", "profile"})
 NO_STEPS = (
     "no step was seen yet: updates of a torch optimizer are seen by themselves, and `run.step()` "
     "in the loop says where any other step ends (tuitrain help own-script)"
 )
-"""Why a script can't be paused, saved or given another rate."""
+"""Why a script can't be paused, saved, profiled or given another rate."""
 _EXACT = "only tuitrain's own presets resume exactly"
 _NEVER = {
     "release": f"a script can't give its memory back and go on: {_EXACT}; space holds it as it is",
     "resume": f"a script can't be resumed from here: {_EXACT}; `tuitrain exec` runs it again",
     "evaluate": "when a script evaluates is its own business; presets evaluate on command",
-    "profile": "steps of a script are not profiled; `tuitrain stacks` shows where it is",
     "model": "the model of a script is its own: tuitrain has no checkpoint of it to load",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class JobLimit:
+    """The end of the scheduler's job that a run is in."""
+
+    ends: float
+    """In seconds since the epoch."""
+    requeues: bool = False
+    """The job is put into the queue again then, and the run goes on in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,6 +357,8 @@ class RunFacts:
     """The log that the record follows; None for a run of this program's own."""
     script: ScriptFacts | None = None
     """The script that was run as it is; None for a preset."""
+    job: JobLimit | None = None
+    """The job that the newest attempt is in; None: it is in none that ends."""
 
     @property
     def first_step(self) -> int:

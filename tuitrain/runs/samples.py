@@ -10,7 +10,7 @@ import re
 import shutil
 import struct
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,11 @@ FORMAT = 1
 
 _MOST_STEPS = 64
 """Of a watched log: the newest steps whose images and texts are kept."""
+_BARS, _BAR_CELLS = 16, 40
+"""Rows of a histogram, and cells of its longest bar."""
+
+Buckets = Sequence[tuple[float, float, float]]
+"""Left edge, right edge and count of each."""
 _FOLDER = re.compile(r"step-(\d{8,})")
 
 
@@ -142,6 +147,25 @@ def _add_to_step(directory: RunDirectory, step: int, kept: Iterable[Kept]) -> No
 
 def _folder(directory: RunDirectory, step: int) -> Path:
     return directory.samples / f"step-{step:08d}"
+
+
+def histogram_text(buckets: Buckets) -> str:
+    """Return a histogram, neighbours joined where there are many.
+
+    Args:
+        buckets: at least one, ascending.
+    """
+    low, high = buckets[0][0], max(right for _left, right, _count in buckets)
+    width = (high - low) / _BARS or 1.0
+    rows = [0.0] * _BARS
+    for left, right, count in buckets:
+        rows[min(_BARS - 1, max(0, int(((left + right) / 2 - low) / width)))] += count
+    most = max(rows)
+    lines = [f"{sum(rows):g} values from {low:.4g} to {high:.4g}"]
+    for number, count in enumerate(rows):
+        bar = "#" * round(_BAR_CELLS * count / most)
+        lines.append(f"{low + number * width:>11.4g} {bar:<{_BAR_CELLS}} {count:g}".rstrip())
+    return "\n".join(lines)
 
 
 def plain_png(width: int, height: int, channels: int, pixels: bytes) -> bytes:

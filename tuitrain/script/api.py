@@ -18,13 +18,13 @@ import json
 import os
 import weakref
 from collections.abc import Callable, Mapping
-from types import TracebackType
 from typing import Any
 
 from tuitrain.script import wire
 from tuitrain.script.agent import Agent, agent
 from tuitrain.script.attach import start_supervisor
 from tuitrain.script.imports import install
+from tuitrain.script.ranks import rank_here
 
 
 class Run:
@@ -40,11 +40,13 @@ class Run:
         self._stepped = False
 
     def log(self, values: Mapping[str, Any], step: int | None = None) -> None:
-        """Keep numbers under names.
+        """Keep numbers, images, texts and histograms under names.
 
         Args:
             values: by name: numbers, or arrays and tensors of one number. Of a GPU they are read a
-                moment later, so that nothing waits for it. All else is passed over.
+                moment later, so that nothing waits for it. `tuitrain.Image`, `tuitrain.Text` and
+                `tuitrain.Histogram`, or a list of them, are kept beside; the newest 64 steps with
+                any are. All else is passed over.
             step: where they stand; the run's own step when None. Steps of a name ascend.
         """
         self._agent.log(values, step)
@@ -65,7 +67,7 @@ class Run:
             self._stepped = True
             self._agent.count_own_steps()
             if optimizer is not None:
-                self._agent.follow(weakref.ref(optimizer))
+                self._agent.commands.optimizer = weakref.ref(optimizer)
         self._agent.step(optimizer)
 
     def configure(self, config: Any) -> None:
@@ -88,7 +90,7 @@ class Run:
         Returns:
             The function, so that this serves as a decorator.
         """
-        self._agent.controls.savers.append(save)
+        self._agent.commands.controls.savers.append(save)
         return save
 
     def finish(self) -> None:
@@ -98,12 +100,7 @@ class Run:
     def __enter__(self) -> Run:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         self._agent.finish(error)
 
 
@@ -126,7 +123,7 @@ def init(
         folder = wire.run_folder()
         if watcher.is_heard and folder is not None:
             run_id = folder.name
-    elif os.environ.get("RANK", "0") == "0":
+    elif not rank_here()[0]:
         run_id = _attach(watcher, name, None if runs_dir is None else os.fspath(runs_dir))
     run = Run(watcher, run_id)
     if config is not None:
@@ -144,7 +141,7 @@ def _attach(watcher: Agent, name: str | None, runs_dir: str | None) -> str:
     except wire.LinkError as error:
         wire.say(f"this run is not watched: {error}")
         return ""
-    watcher.attach(supervised.pipes, tells_end=True)
+    watcher.attach(supervised.pipes, folder=supervised.path, tells_end=True)
     # Updates of torch's optimizers are steps here too; what is logged elsewhere is not looked at.
     install({"torch": "torch_optimizer:patch_steps"})
     return supervised.id

@@ -11,6 +11,7 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from tuitrain.script.wire import LinkError, Pipes, say
@@ -29,18 +30,27 @@ class Link:
     Attributes:
         attention: a command waits for the next boundary.
         closed: there is no supervisor, or nobody listens any more.
+        folder: of the run; None: it is not known.
     """
 
-    def __init__(self, pipes: Pipes, lock: int, collect: Callable[[], Iterable[Message]]) -> None:
+    def __init__(
+        self,
+        pipes: Pipes,
+        lock: int,
+        collect: Callable[[], Iterable[Message]],
+        folder: Path | None = None,
+    ) -> None:
         """Connect; nothing is sent before `start`.
 
         Args:
             pipes: to the supervisor.
             lock: the descriptor that is held for as long as this process speaks; -1: none.
             collect: returns what there is to send since the last call.
+            folder: of the run.
         """
         self.attention = False
         self.closed = False
+        self.folder = folder
         self.arrived = threading.Event()
         self._pipes, self._lock_descriptor = pipes, lock
         self._collect = collect

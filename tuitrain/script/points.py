@@ -9,8 +9,10 @@ import base64
 import sys
 import time
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
+
+from tuitrain.script.media import Media
 
 _EPOCHLIKE = 2
 """A metric with fewer steps than a half of the updates counts something else, as epochs."""
@@ -22,6 +24,9 @@ SEEN_LOSS = "train/loss"
 """What a loss is called that nobody logs, but the backward pass is given."""
 _AHEAD = 2
 """Scripts count from 0 or 1, and log before or after the update: so far apart is the same step."""
+
+_MOST_HELD = 64 << 20
+"""Bytes of images and the like that wait to be sent."""
 
 Logged = tuple[int, Any, Sequence[tuple[str, Any]]]
 """Updates so far, the script's own step where it gave one, and names with their values."""
@@ -73,22 +78,31 @@ class PointLog:
 
     Attributes:
         updates: of the optimizer that counts, or calls of `step`; only ever raised.
-        losses: the loss of an update that was seen in the backward pass, as (updates, loss).
+        losses: of updates, as they were seen in the backward pass, in their order.
+        losses_at: how many updates there were with each.
         wants_loss: nobody logs a loss, so that of the backward pass is shown.
         due: values on a device wait to be read where the script's own thread may wait for it.
     """
 
     def __init__(self) -> None:
         self.updates = 0
-        self.losses: list[tuple[int, Any]] = []
+        # Plain numbers in two lists: a tuple each would have Python collect garbage more often.
+        self.losses: list[float] = []
+        self.losses_at: list[int] = []
         self.wants_loss = True
         self.due = False
         self.placing = Placing()
         self._on_device: list[Logged] = []
+        self._media: list[tuple[int, int | None, str, Media]] = []
         self._logged: list[Logged] = []
         self._sent = 0
         self._begun: float | None = None
         self._still_s = 0.0
+
+    @property
+    def step_now(self) -> int:
+        """The run's step."""
+        return self.placing.step(self.updates)
 
     def begin(self) -> None:
         """Note that training begins now, unless it has."""
@@ -102,6 +116,28 @@ class PointLog:
     def log(self, values: Sequence[tuple[str, Any]], given: int | None) -> None:
         """Take in values of now; costs as little as an append."""
         self._logged.append((self.updates, given, values))
+
+    def log_media(self, items: Iterable[tuple[str, Media]], given: int | None) -> str:
+        """Take in images and the like; return what is to be said of those that are left out."""
+        problem = ""
+        held = sum(each.size_bytes for _at, _given, _name, each in tuple(self._media))
+        for name, item in items:
+            held += item.size_bytes
+            if item.problem:
+                problem = item.problem
+            elif held > _MOST_HELD:
+                problem = f"more than {_MOST_HELD >> 20} MiB of images wait: some were left out"
+            else:
+                self._media.append((self.updates, given, name, item))
+        return problem
+
+    def take_media(self, now: float) -> Iterator[dict[str, Any]]:
+        """Yield messages of the images and the like that came since the last call."""
+        for at, given, name, item in _taken(self._media):
+            # One of a training step stands where the numbers that are logged with it do.
+            step = self.placing.place(name, at, given)
+            placed = {"type": "MediaLogged", "time": now, "step": step, "name": name}
+            yield {**placed, "media": item.message()}
 
     def log_device(self, values: Sequence[tuple[str, Any]], given: int | None) -> None:
         """Take in tensors of a device, which are read with the others a moment later."""
@@ -118,7 +154,7 @@ class PointLog:
     def take(self, now: float) -> list[dict[str, Any]]:
         """Return messages of what came since the last call."""
         self.due = bool(self._on_device)
-        updates, losses, logged = self.updates, _taken(self.losses), _taken(self._logged)
+        updates, logged = self.updates, _taken(self._logged)
         curves: dict[str, dict[int, float]] = {}
         for at, given, values in logged:
             for name, value in values:
@@ -127,9 +163,11 @@ class PointLog:
                     curves.setdefault(str(name), {})[self.placing.place(name, at, given)] = number
         self.wants_loss = self.wants_loss and not any("loss" in name.lower() for name in curves)
         packed = [_packed(name, curve) for name, curve in curves.items()]
-        if losses:
-            steps = [self.placing.step(at) for at, _loss in losses]
-            packed.append(_message(SEEN_LOSS, steps, [loss for _at, loss in losses]))
+        # Its place is noted last, so that each one has a loss.
+        if count := len(self.losses_at):
+            ahead = self.placing.step(0)
+            steps = [at + ahead for at in _taken(self.losses_at, count)]
+            packed.append(_message(SEEN_LOSS, steps, _taken(self.losses, count)))
         if not packed and updates == self._sent:
             return []
         first, last = self.placing.step(self._sent + 1), self.placing.step(updates)
@@ -148,9 +186,9 @@ class PointLog:
         ]
 
 
-def _taken(items: list[Any]) -> list[Any]:
+def _taken(items: list[Any], count: int | None = None) -> list[Any]:
     """Empty a list that other threads append to; what comes meanwhile stays."""
-    count = len(items)
+    count = len(items) if count is None else count
     found = items[:count]
     del items[:count]
     return found

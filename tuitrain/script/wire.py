@@ -114,8 +114,12 @@ def run_folder(environ: Mapping[str, str] = os.environ) -> Path | None:
         return None
 
 
-def claim(environ: Mapping[str, str] = os.environ) -> tuple[Pipes, int] | None:
+def claim(rank: int = 0, environ: Mapping[str, str] = os.environ) -> tuple[Pipes, int] | None:
     """Become the process that speaks for the run; return the pipes and the lock's descriptor.
+
+    Args:
+        rank: of this process; the first one's alone speaks.
+        environ: of this process.
 
     Returns:
         None where another process speaks, or another rank is to.
@@ -123,7 +127,7 @@ def claim(environ: Mapping[str, str] = os.environ) -> tuple[Pipes, int] | None:
     Raises:
         LinkError: the pipes can't be had.
     """
-    if environ.get("RANK", "0") != "0":
+    if rank:
         return None
     try:
         place = json.loads(environ[PLACE])

@@ -8,12 +8,14 @@ import shutil
 from collections.abc import Sequence
 from functools import partial
 
-from tuitrain.errors import EXIT_FAILED, EXIT_FINISHED, EXIT_INTERRUPTED
-from tuitrain.messages import Command, TrainingEnded
-from tuitrain.ranks import FOLDER, RankFailure, read_board, read_cause
+from tuitrain.errors import EXIT_FAILED, EXIT_FINISHED, EXIT_INTERRUPTED, EXIT_TERMINATED
+from tuitrain.messages import CheckpointSaved, Command, TrainingEnded
+from tuitrain.ranks import FOLDER, is_signalled, pids_of_ranks, read_board, read_cause
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.log import LogFile
+from tuitrain.runs.watched import is_script
 from tuitrain.supervisor.clock import SteadyClock
+from tuitrain.supervisor.cluster.words import cause_words
 from tuitrain.supervisor.intake import Intake
 from tuitrain.supervisor.observers.observer import Observers
 from tuitrain.supervisor.rank_deadline import RankDeadline
@@ -66,7 +68,14 @@ class Attempt:
             worker, self._stopping, record, observers, directory.stacks_path, clock
         )
         self._ended: TrainingEnded | None = None
-        self._ranks = RankDeadline(directory.path, partial(kill_group, worker.pid))
+        self._saved_step = 0
+        """Of the newest checkpoint; 0: there is none."""
+        # A script's ranks are its own: one may end before the others.
+        self._ranks = (
+            None
+            if is_script(directory)
+            else RankDeadline(directory.path, partial(kill_group, worker.pid))
+        )
 
     def supervise(self, order: Command) -> None:
         """Let the worker carry out the order; return once its end is on record.
@@ -78,7 +87,8 @@ class Attempt:
         # What the ranks of an earlier attempt have left says nothing of this one.
         shutil.rmtree(self._directory.path / FOLDER, ignore_errors=True)
         self._worker.send(order)
-        sampler = Sampler(self._worker.pid, self._directory.path)
+        path = self._directory.path
+        sampler = Sampler(self._worker.pid, path, ranks=partial(pids_of_ranks, path))
         sampling = Sampling(sampler, self._record, self._observers, self._clock)
         try:
             while self._worker.is_alive:
@@ -96,7 +106,8 @@ class Attempt:
         self._relay.pass_on_signals(self._signals.take())
         self._relay.pass_on_commands(self._record.take_commands())
         self._stopping.end_overdue()
-        self._ranks.poll()
+        if self._ranks is not None:
+            self._ranks.poll()
         self._observers.poll(self._worker.pid)
         self._record.retry()
         sampling.poll()
@@ -109,6 +120,8 @@ class Attempt:
             self._observers.arrived(item.event)
             if isinstance(item.event, TrainingEnded):
                 self._ended = item.event
+            elif isinstance(item.event, CheckpointSaved):
+                self._saved_step = item.event.step
         recorded = self._record.record(events, at_once=at_once)
         for alert in self._record.take_alerts(self._observers.step):
             self._observers.tell(alert)
@@ -133,10 +146,17 @@ class Attempt:
         if reason:
             return TrainingEnded(self._clock(), self._observers.step, "stopped", reason)
         if (cause := read_cause(self._directory.path)) is not None:
-            return self._failure(_cause_words(cause), cause.traceback)
+            words = f"{cause_words(cause)}{'' if cause.common else self._way_on()}"
+            return self._failure(words, cause.traceback)
         how = describe_exit(self._worker.exit_code)
         who = "the agent of the ranks" if read_board(self._directory.path) else "the worker"
         return self._failure(f"{who} {how}", self._log_tail())
+
+    def _way_on(self) -> str:
+        """Say from where a resume goes on: one rank of several can't save the last whole step."""
+        if self._saved_step:
+            return f"; the last checkpoint is of step {self._saved_step}: a resume goes on from it"
+        return "; there was no checkpoint yet: a resume begins at step 0"
 
     def _failure(self, reason: str, detail: str = "") -> TrainingEnded:
         return TrainingEnded(self._clock(), self._observers.step, "failed", reason, detail)
@@ -156,15 +176,8 @@ class Attempt:
             return EXIT_FINISHED
         if state == "failed":
             return EXIT_FAILED
-        return self._stopping.exit_code or EXIT_INTERRUPTED
-
-
-def _cause_words(cause: RankFailure) -> str:
-    """Say which rank failed, and how."""
-    if cause.common:
-        return cause.reason
-    if cause.lost_peer:
-        return f"rank {cause.rank} lost another rank: {cause.reason}"
-    if cause.reason:
-        return f"rank {cause.rank}: {cause.reason}"
-    return f"rank {cause.rank} {describe_exit(cause.exit_code)}"
+        if self._stopping.exit_code:
+            return self._stopping.exit_code
+        # A signal that one of the ranks got is the job's, as under SLURM.
+        signalled = self._ended is not None and is_signalled(self._ended.reason)
+        return EXIT_TERMINATED if signalled else EXIT_INTERRUPTED

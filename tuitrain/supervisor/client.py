@@ -58,7 +58,11 @@ class _Launched:
 
 
 class RunClient:
-    """Starts runs in one folder of runs, and talks to any run of this machine."""
+    """Starts runs in one folder of runs, and talks to any run of this machine.
+
+    Attributes:
+        root: the folder of all runs.
+    """
 
     def __init__(self, root: Path, *, data_dir: Path | None = None) -> None:
         """Use a folder of runs.
@@ -67,7 +71,7 @@ class RunClient:
             root: the folder of all runs; made when the first one is started.
             data_dir: where data sets are kept, when not where the environment says.
         """
-        self._root = root
+        self.root = root
         self._data_dir = data_dir
         self._launched: dict[RunDirectory, _Launched] = {}
 
@@ -77,7 +81,7 @@ class RunClient:
         Raises:
             RunNotFoundError: none does, or more than one.
         """
-        return find_run(self._root, name)
+        return find_run(self.root, name)
 
     # --- starting -------------------------------------------------------------------------------
 
@@ -112,7 +116,7 @@ class RunClient:
 
         spec = begin_run(
             preset,
-            self._root,
+            self.root,
             name=name,
             data_dir=self._data_dir,
             preset_folder=preset_folder,
@@ -144,7 +148,7 @@ class RunClient:
         """
         from tuitrain.supervisor.scripts.launch import begin_script
 
-        spec = begin_script(self._root, command, name=name)
+        spec = begin_script(self.root, command, name=name)
         with _undone_unless_begun(spec.directory):
             self._launched[spec.directory] = _Launched(0, launch(spec), queued=False)
         return spec.directory

@@ -25,10 +25,10 @@ from tuitrain.config.load import to_toml
 from tuitrain.config.schema import Preset
 from tuitrain.config.tracking import whole_folder, with_whole_folder
 from tuitrain.errors import FolderError, TuitrainError, UsageError
-from tuitrain.messages import Command, StartTraining
+from tuitrain.messages import Command, Nodes, StartTraining
 from tuitrain.runs.directory import RunDirectory, create_run
 from tuitrain.runs.reader import RunReader
-from tuitrain.runs.rows import History
+from tuitrain.runs.rows import History, JobLimit
 from tuitrain.runs.watched import refuse_script, refuse_watched
 from tuitrain.supervisor.changed_settings import check_length, settle
 from tuitrain.supervisor.queueing.wish import Wish
@@ -61,8 +61,18 @@ class Launch(Protocol):
         ...
 
     @property
+    def while_held(self) -> str:
+        """What becomes of training while the record can't be written, in a sentence."""
+        ...
+
+    @property
     def wish(self) -> Wish | None:
         """What it waits for in the queue; None: it does not wait."""
+        ...
+
+    @property
+    def usr1_stops(self) -> bool:
+        """Whether SIGUSR1 ends it, as SIGTERM does."""
         ...
 
     def rules(self) -> "Rules":
@@ -114,6 +124,17 @@ class LaunchSpec:
     """Live settings that were named with the resume: they hold whatever was set meanwhile."""
     wish: Wish | None = None
     """What the run waits for in the queue first; None: it starts at once."""
+    nodes: Nodes | None = None
+    """The machines that train, of which this is node 0; None: this one alone does."""
+    job: JobLimit | None = None
+    """The scheduler's job that it is in, where that ends at a time that is known."""
+    usr1_stops: bool = False
+    """SIGUSR1 saves a checkpoint and ends, as SIGTERM does; else it saves one and goes on."""
+
+    @property
+    def while_held(self) -> str:
+        """What becomes of training while the record can't be written."""
+        return "Training holds."
 
     @property
     def grace_s(self) -> float:
@@ -132,10 +153,13 @@ class LaunchSpec:
 
     def observers(self, record: "RecordKeeper", clock: Callable[[], float]) -> "Sequence[Observer]":
         """Return what hands the record on to where the preset wants it."""
-        del record
+        from tuitrain.supervisor.observers.job_limit import JobLimitRecorder
         from tuitrain.supervisor.observers.standard import log_observers
 
-        return log_observers(self.directory, self.preset, clock)
+        logs = log_observers(self.directory, self.preset, clock)
+        if self.job is None and not self.resume:
+            return logs
+        return [JobLimitRecorder(record, self.job), *logs]
 
     def order(self, attempt: int, history: History) -> StartTraining:
         """Return the worker's order.
@@ -156,6 +180,8 @@ class LaunchSpec:
             checkpoint=self.checkpoint,
             live=self.live,
             abandoned=history.abandoned,
+            nodes=self.nodes,
+            usr1_stops=self.usr1_stops,
         )
 
     def to_json(self) -> str:
@@ -323,7 +349,7 @@ def continue_run(
     folders = trusted_folders(
         chosen.preset, code, retry, tuple(f"--set {quote(each)}" for each in settings)
     )
-    if checkpoint and not (directory.path / checkpoint).is_file():
+    if checkpoint and not (directory.path / checkpoint).exists():
         raise UsageError(f"{directory.id} has no checkpoint {checkpoint}")
     with closing(RunReader(directory)) as reader:
         check_length(reader, chosen, checkpoint)

@@ -1,6 +1,7 @@
 """What those that were killed leave behind: a worker that lives on, and files half-written."""
 
 import os
+import shutil
 from pathlib import Path
 
 from tuitrain.errors import RunBusyError
@@ -38,7 +39,11 @@ def sweep(directory: RunDirectory) -> None:
         OSError: something can't be removed.
     """
     for leftover in directory.checkpoints.glob(".*.tmp"):
-        leftover.unlink(missing_ok=True)
+        if leftover.is_dir():
+            # A checkpoint to which several ranks were to write.
+            shutil.rmtree(leftover)
+        else:
+            leftover.unlink(missing_ok=True)
     directory.stacks_path.unlink(missing_ok=True)
     if not is_held(directory.script_lock_path):
         directory.script_lock_path.unlink(missing_ok=True)

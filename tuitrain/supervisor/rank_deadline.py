@@ -55,7 +55,7 @@ class RankDeadline:
 
     def _one_is_gone(self) -> bool:
         going = [each for each in read_board(self._run_directory) if each.phase != "ended"]
-        return any(each.pid and not _lives(each.pid) for each in going)
+        return any(each.pid > 0 and not _lives(each.pid) for each in going)
 
 
 def _lives(pid: int) -> bool:

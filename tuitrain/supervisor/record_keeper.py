@@ -39,6 +39,7 @@ class RecordKeeper:
         writer: RunWriter,
         send: Callable[[Command], None],
         clock: Callable[[], float] = time.time,
+        while_held: str = "Training holds.",
     ) -> None:
         """Keep a record.
 
@@ -46,8 +47,10 @@ class RecordKeeper:
             writer: of the record.
             send: gives the worker a command; never waits.
             clock: seconds since the epoch.
+            while_held: what becomes of training while nothing can be recorded.
         """
         self.holding = False
+        self._while_held = while_held
         self._writer = writer
         self._send = send
         self._clock = clock
@@ -178,7 +181,7 @@ class RecordKeeper:
             self.holding = True
             reason = f"the record can't be written: {error}"
             kind = "disk" if isinstance(error, DiskFullError) else "record"
-            self._news.append(AlertRaised(self._clock(), 0, kind, f"{reason} Training holds."))
+            self._news.append(AlertRaised(self._clock(), 0, kind, f"{reason} {self._while_held}"))
             self._send(HoldForRecord(reason))
 
     def _release(self) -> None:

@@ -65,7 +65,7 @@ class Supervisor:
         self._open_turn = open_turn
         self._environ = environ
         self._clock = SteadyClock()
-        self._signals = Signals()
+        self._signals = Signals(usr1_stops=spec.usr1_stops)
 
     def run(self) -> int:
         """Supervise until the run is over; return the exit code.
@@ -120,7 +120,7 @@ class Supervisor:
             worker.end()
 
     def _supervise(self, worker: Worker, writer: RunWriter, more: Iterable[Observer]) -> int:
-        record = RecordKeeper(writer, worker.send, self._clock)
+        record = RecordKeeper(writer, worker.send, self._clock, self._spec.while_held)
         observers = self._follow(record, more)
         try:
             observers.begun()

@@ -8,7 +8,7 @@ import contextlib
 import shutil
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,15 +27,18 @@ class HostSampler:
         worker_pid: int,
         folder: Path | None = None,
         clock: Callable[[], float] = time.monotonic,
+        ranks: Callable[[], Collection[int]] = tuple,
     ) -> None:
         """Begin to read.
 
         Args:
-            worker_pid: its children are its loaders.
+            worker_pid: its children are its loaders, but for ranks.
             folder: whose disk is read; None: none.
             clock: seconds, for rates.
+            ranks: returns the processes that train, where they are not the worker itself.
         """
         self._worker_pid = worker_pid
+        self._ranks = ranks
         self._folder = folder
         self._clock = clock
         self._processes: dict[int, psutil.Process] = {}
@@ -80,12 +83,15 @@ class HostSampler:
             with contextlib.suppress(psutil.Error), process.oneshot():
                 rss[pid] = process.memory_info().rss
                 cpu_percent += process.cpu_percent()
-        main_bytes = rss.get(self._worker_pid, 0)
+        main_bytes = rss.pop(self._worker_pid, 0)
+        ranks = [rss.pop(pid) for pid in self._ranks() if pid in rss]
+        of_ranks = {"host/ranks_rss_bytes": float(sum(ranks)), "host/ranks": float(len(ranks))}
         return {
-            "host/worker_rss_bytes": float(sum(rss.values())),
+            "host/worker_rss_bytes": float(main_bytes + sum(ranks) + sum(rss.values())),
             "host/main_rss_bytes": float(main_bytes),
-            "host/loaders_rss_bytes": float(sum(rss.values()) - main_bytes),
-            "host/loaders": float(max(0, len(rss) - 1)),
+            **(of_ranks if ranks else {}),
+            "host/loaders_rss_bytes": float(sum(rss.values())),
+            "host/loaders": float(len(rss)),
             "host/worker_cpu_percent": cpu_percent,
         }
 

@@ -4,7 +4,7 @@ Gives readings by the names in `tuitrain.metric_names`, and facts as plain data;
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,16 +38,18 @@ class Sampler:
         folder: Path,
         open_gpus: Callable[[], Gpus] = open_gpus,
         clock: Callable[[], float] = time.monotonic,
+        ranks: Callable[[], Collection[int]] = tuple,
     ) -> None:
         """Begin to sample.
 
         Args:
-            worker_pid: its children are its loaders.
+            worker_pid: its children are its loaders, but for ranks.
             folder: the run's; its disk is watched.
             open_gpus: returns what reads the GPUs.
             clock: seconds.
+            ranks: returns the processes that train, where they are not the worker itself.
         """
-        self._host = HostSampler(worker_pid, folder, clock)
+        self._host = HostSampler(worker_pid, folder, clock, ranks)
         self._gpus = BackgroundGpuReader(open_gpus)
         self._clock = clock
         self._answered_at = clock()

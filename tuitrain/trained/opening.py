@@ -98,7 +98,7 @@ def find_checkpoint(directory: RunDirectory, name: str) -> tuple[Path, str]:
         UsageError: there is none.
     """
     folder = directory.checkpoints
-    there = sorted(path.stem for path in folder.glob("*.pt") if path.is_file())
+    there = sorted(path.stem for path in folder.glob("*.pt") if path.exists())
     wanted = [name.removesuffix(".pt")] if name else ["best", "last"]
     found = next((each for each in wanted if each in there), None)
     if found is not None:

@@ -15,7 +15,7 @@ from typing import Protocol
 
 from tuitrain.messages import Command, Evaluate
 from tuitrain.training.channel import WorkerChannel
-from tuitrain.training.data.batches import BatchSchedule
+from tuitrain.training.data.schedule import BatchSchedule
 from tuitrain.training.settings.live import PendingChanges
 from tuitrain.training.triggers import Triggers
 

@@ -19,10 +19,12 @@ from tuitrain.components.metric import MetricContext
 from tuitrain.components.task import Task
 from tuitrain.config.schema import Preset
 from tuitrain.errors import DeviceError
-from tuitrain.training.data.batches import Batches, BatchSchedule, LoaderBatches, TensorBatches
+from tuitrain.training.data.batches import Batches, TensorBatches
 from tuitrain.training.data.build import Data, build_data, in_types_of, prepared_once
 from tuitrain.training.data.description import DataDescription, describe_data, stand_in
+from tuitrain.training.data.loader import LoaderBatches
 from tuitrain.training.data.samples import validation_samples
+from tuitrain.training.data.schedule import BatchSchedule
 from tuitrain.training.distributed.world import ALONE, World
 from tuitrain.training.hooks import HookList, build_hooks
 from tuitrain.training.metrics.chosen import ChosenMetrics, build_metrics
@@ -58,7 +60,7 @@ class TrainingComponents:
     model: nn.Module
     """As built; its state is what checkpoints hold."""
     forward: Callable[..., Any]
-    """The model as called: compiled where the preset says so."""
+    """The model as called, compiled or not."""
     loss: nn.Module
     optimizer: torch.optim.Optimizer
     groups: ParameterGroups
@@ -69,12 +71,19 @@ class TrainingComponents:
     precision: Precision
     description: DataDescription
     """Of the data, for when they are gone."""
+    compiled: bool | None = False
+    """Whether `forward` is compiled; None where the preset leaves it open and it is not yet known.
+    """
+    compile_why: str = ""
+    """Of what was left open: what was measured."""
     head: PartForward | None = None
     """What the model runs where the data are the features of a frozen body; None: all of it."""
     world: World = ALONE
     """The ranks that train together; this process is one of them."""
     replica: "Replica | None" = None
     """What steps do differently where there are several."""
+    plain: nn.Module | None = None
+    """Where the model is sharded: as it was before, without numbers; None: it is not."""
 
     def whole_model(self) -> AbstractContextManager[None]:
         """Let the model take inputs as the data set has them, whatever it is trained with."""
@@ -94,6 +103,12 @@ class TrainingComponents:
     def parameters(self) -> int:
         """How many trainable parameters there are."""
         return sum(p.numel() for p in self.trainable)
+
+    def settle_compile(self, compiled: bool, why: str = "") -> None:
+        """Compile the model or not, from now on."""
+        self.compiled, self.compile_why = compiled, why
+        if compiled:
+            self.forward = torch.compile(self.model)
 
     def split_batches(self, at_once: int) -> None:
         """Let no more samples than these through the model at once; 0: a whole batch."""
@@ -160,6 +175,7 @@ def build_components(
     as_found: bool = False,
     described: DataDescription | None = None,
     world: World = ALONE,
+    shard: Callable[[nn.Module], nn.Module] | None = None,
 ) -> TrainingComponents:
     """Build everything that a preset describes.
 
@@ -173,6 +189,8 @@ def build_components(
         as_found: leave the samples as the data set has them: each batch is prepared by itself.
         described: let made-up samples stand for the data set that this is of; None: open it.
         world: the ranks, of which this process is one; the device is this one's.
+        shard: is given the model, whole and on the CPU, before anything holds its weights; splits
+            it over the ranks and returns it as it was, without numbers. None: it stays whole.
 
     Raises:
         TuitrainError: the device, the data or a component can't do what the preset asks.
@@ -191,7 +209,7 @@ def build_components(
     if not world.is_alone:
         data = replace(data, plan=replace(data.plan, rank=world.rank, ranks=world.size))
     report("building the model")
-    model = build_model(preset, data, device)
+    model = build_model(preset, data, device, torch.device("cpu") if shard is not None else device)
     raw = in_types_of(model, data)
     data = raw if as_found else prepared_once(raw)
     if preset.train.channels_last:
@@ -203,7 +221,7 @@ def build_components(
         if device.type != "cuda":
             raise DeviceError(f"train.sync_batchnorm needs CUDA devices, this run has {device}")
         model = nn.SyncBatchNorm.convert_sync_batchnorm(model)  # type: ignore[no-untyped-call]
-    forward = torch.compile(model) if preset.train.compile else model
+    plain = shard(model) if shard is not None else None
     if begin_training_mode(model):
         report(f"model.name = {preset.model.name} came in evaluation mode; it is put into training")
     loss = build_loss(preset, task, data, report)
@@ -219,17 +237,17 @@ def build_components(
         steps_per_epoch=data.plan.steps_per_epoch,
         total_steps=_total_steps(preset, data.plan),
         seed=preset.train.seed,
-        compiled=preset.train.compile,
+        compiled=bool(preset.train.compile),
         folder=run_directory,
         samples=partial(validation_samples, task, raw, data, device),
     )
-    return TrainingComponents(
+    parts = TrainingComponents(
         preset=preset,
         device=device,
         data=data,
         task=task,
         model=model,
-        forward=forward,
+        forward=model,
         loss=loss,
         optimizer=optimizer,
         groups=ParameterGroups(optimizer, preset.optimizer),
@@ -239,4 +257,9 @@ def build_components(
         precision=precision,
         description=described or describe_data(preset, task, raw),
         world=world,
+        compiled=None,
+        plain=plain,
     )
+    if preset.train.compile != "auto":
+        parts.settle_compile(preset.train.compile)
+    return parts

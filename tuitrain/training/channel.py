@@ -16,7 +16,7 @@ from multiprocessing.connection import wait
 from multiprocessing.queues import Queue
 from typing import Any
 
-from tuitrain.messages import Acknowledge, Command, Event, Gate, Numbered, Stop
+from tuitrain.messages import Acknowledge, Command, Event, Gate, Numbered, SaveCheckpoint, Stop
 
 _DRAIN_POLL_S = 0.01
 
@@ -201,14 +201,15 @@ def end_process_group() -> None:
     os._exit(1)
 
 
-def stop_on_signals(link: WorkerChannel, save: Any) -> None:
-    """Let SIGTERM stop and SIGUSR1 checkpoint at the next step boundary.
+def stop_on_signals(link: WorkerChannel, *, usr1_stops: bool) -> None:
+    """Let SIGTERM stop and SIGUSR1 checkpoint, or stop too, at the next step boundary.
 
     The handlers only note the request. Ctrl-C is the supervisor's to hear.
     """
+    asked = Stop(0, "worker got SIGUSR1") if usr1_stops else SaveCheckpoint(0)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.signal(
         signal.SIGTERM, lambda _number, _frame: link.put_command(Stop(0, "worker got SIGTERM"))
     )
-    signal.signal(signal.SIGUSR1, lambda _number, _frame: link.put_command(save))
+    signal.signal(signal.SIGUSR1, lambda _number, _frame: link.put_command(asked))

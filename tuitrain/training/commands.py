@@ -23,8 +23,8 @@ from tuitrain.messages import (
     TrainingEnded,
 )
 from tuitrain.training.checkpoints.manager import CheckpointManager
+from tuitrain.training.distributed.profiles import RankProfiles
 from tuitrain.training.endings import Endings
-from tuitrain.training.profiling.profiler import Profiler
 from tuitrain.training.standstill import Standstill
 from tuitrain.training.state import TrainingState
 
@@ -37,13 +37,13 @@ class CommandHandler:
         state: TrainingState,
         checkpoints: CheckpointManager,
         endings: Endings,
-        profiler: Profiler,
+        profiles: RankProfiles,
         standstill: Standstill,
     ) -> None:
         self._state = state
         self._checkpoints = checkpoints
         self._endings = endings
-        self._profiler = profiler
+        self._profiles = profiles
         self._standstill = standstill
 
     def handle(
@@ -92,7 +92,7 @@ class CommandHandler:
             case ChangeSetting():
                 self._change(command)
             case Profile():
-                self._profiler.begin(command, self._step)
+                self._profiles.begin(command, self._step)
         return None
 
     def _answer(self, command: Command, outcome: Literal["done", "refused"], text: str) -> None:

@@ -3,6 +3,7 @@
 Used by a worker that warms up; leaves nothing behind but what is imported.
 """
 
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from tuitrain.messages import (
     NoEstimate,
 )
 from tuitrain.training.build import TrainingComponents, build_components
-from tuitrain.training.memory.footprint import estimate_footprint
+from tuitrain.training.memory.footprint import estimate_of_rank
 from tuitrain.training.modules.frozen_body import keep_features
 from tuitrain.training.modules.singles import rehearse
 from tuitrain.training.runtime.environment import device_identity, device_name
@@ -63,7 +64,8 @@ def _estimate(command: EstimateCost) -> CostEstimate:
     preset = parse_preset(command.config, "the form")
     parts = _parts(preset.model_dump_json(), command.data_directory)
     rehearse(parts)
-    footprint = estimate_footprint(parts, preset.train.batch_size)
+    # The parts are kept on the CPU; how many devices there are says the form's own preset.
+    footprint, _ranks = estimate_of_rank(replace(parts, preset=preset), preset.train.batch_size)
     return CostEstimate(
         device=str(parts.device),
         parameters=parts.parameters,

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 
 from tuitrain.components.logged import send_to
 from tuitrain.messages import AlertRaised, Event, TrainingEnded
@@ -20,7 +21,10 @@ from tuitrain.training.checkpoints.manager import CheckpointManager
 from tuitrain.training.checkpoints.writer import CheckpointWriter
 from tuitrain.training.commands import CommandHandler
 from tuitrain.training.distributed.agreement import AgreedPlanner
-from tuitrain.training.distributed.steps import SharedSteps, held_bytes
+from tuitrain.training.distributed.channel import QuietChannel
+from tuitrain.training.distributed.profiles import ProfileAnswers, RankProfiles
+from tuitrain.training.distributed.readings import RankReadings
+from tuitrain.training.distributed.steps import SharedSteps
 from tuitrain.training.endings import Endings, RunEndedError, note_unsaved
 from tuitrain.training.instruments import Instrument
 from tuitrain.training.memory.allocator import Allocator, find_allocator
@@ -54,12 +58,24 @@ def _instrument(state: TrainingState, send: Callable[[Event], None], what: str) 
     return Instrument(what, tell)
 
 
+def _profiles_of(
+    components: TrainingComponents, channel: WorkerChannel, folder: Path
+) -> tuple[Profiler, RankProfiles, ProfileAnswers]:
+    """Return what takes profiles of this rank, alone and with others, and who answers for all."""
+    answers = ProfileAnswers(channel.send)
+    # Of several ranks rank 0 answers; the others keep theirs for the beat.
+    send = channel.keep if isinstance(channel, QuietChannel) else answers.take
+    profiler = Profiler(roots_of(components), components.device, folder, send)
+    return profiler, RankProfiles(profiler, components.world, answers), answers
+
+
 def _steps_of(
     state: TrainingState,
     channel: WorkerChannel,
     timing_share: float,
     instrument: Callable[[str], Instrument],
-    memory: Callable[[], float],
+    profiles: RankProfiles,
+    answers: ProfileAnswers,
 ) -> tuple[StepReporter, TrainStep, LayerWatch, SharedSteps | None]:
     """Return what takes the steps of a state, tells of them, looks into layers, and shares them."""
     components = state.components
@@ -80,7 +96,8 @@ def _steps_of(
     layers = LayerWatch(components, state.settings, recorder, instrument("the measure of layers"))
     shared = None
     if not components.world.is_alone:
-        shared = SharedSteps(recorder, timer, components.world, channel, memory)
+        held = RankReadings(components.device).read
+        shared = SharedSteps(recorder, timer, components.world, channel, held, profiles, answers)
     reporter = StepReporter(state, recorder, timer, nonfinite, channel.send, shared)
     return reporter, step, layers, shared
 
@@ -125,20 +142,20 @@ class Trainer:
         self.state = state = TrainingState(components)
 
         instrument = partial(_instrument, state, send)
-        self._reporter, self._train_step, self._layers, shared = _steps_of(
-            state, channel, timing_share, instrument, partial(held_bytes, device)
+        self._profiler, profiles, answers = _profiles_of(
+            components, channel, writer.run_directory / "profiles"
         )
-        self._planner = _planner_of(state, channel, shared)
+        self._reporter, self._train_step, self._layers, self._shared = _steps_of(
+            state, channel, timing_share, instrument, profiles, answers
+        )
+        self._planner = _planner_of(state, channel, self._shared)
         standstill = Standstill(send)
         self.checkpoints = CheckpointManager(
             state, writer, self._planner, channel, standstill, config
         )
         self._endings = Endings(state, self.checkpoints, self._reporter)
-        self._profiler = Profiler(
-            roots_of(components), device, writer.run_directory / "profiles", send
-        )
         self._commands = CommandHandler(
-            state, self.checkpoints, self._endings, self._profiler, standstill
+            state, self.checkpoints, self._endings, profiles, standstill
         )
         self.memory = MemoryWatch(components, allocator, send, instrument("the account of memory"))
         self._recovery = OomRecovery(components, allocator, send, rerun)
@@ -165,7 +182,7 @@ class Trainer:
         self.begin()
         with self._ending():
             try:
-                return self._advance()
+                ended = self._advance()
             except DiskHeldError as error:
                 return self._endings.without_saving("stopped", str(error))
             except RunEndedError as error:
@@ -177,6 +194,10 @@ class Trainer:
                 # A user's part may raise SystemExit too; signals and commands never raise here.
                 self._rescue(error)
                 raise
+        if self._shared is not None:
+            # The traces of the last profiles are written now.
+            self._shared.tell_rest()
+        return ended
 
     def begin(self) -> None:
         """Make ready for the step that comes next."""
@@ -259,7 +280,9 @@ class Trainer:
             self._take_plain()
 
     def _take_plain(self) -> None:
-        self._reporter.ends = self._train_step(self.state.step, self._batches)
+        self._reporter.ends = self._train_step(
+            self.state.step, self._batches, self._profiler.lap(self.state.step)
+        )
 
     # --- the boundary between two steps -----------------------------------------------------------
 

@@ -5,10 +5,12 @@ Knows the run as a folder for checkpoints and a link.
 
 import os
 import time
+from math import inf
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from tuitrain.config.load import parse_preset
 from tuitrain.config.schema import Preset, TrainSection
@@ -25,10 +27,13 @@ from tuitrain.messages import (
 )
 from tuitrain.training.build import TrainingComponents, build_components, pick_device
 from tuitrain.training.channel import WorkerChannel
-from tuitrain.training.checkpoints.files import CheckpointFolder, load_checkpoint
+from tuitrain.training.checkpoints.files import CheckpointFolder, load_checkpoint, size_of
+from tuitrain.training.checkpoints.parts import PartsPolicy
 from tuitrain.training.checkpoints.weights import begin_with
 from tuitrain.training.checkpoints.writer import CheckpointWriter
-from tuitrain.training.distributed.replica import replicate
+from tuitrain.training.distributed.sending import at_hand
+from tuitrain.training.distributed.sharding import shard
+from tuitrain.training.distributed.strategy import is_sharded_run, replicate
 from tuitrain.training.distributed.world import ALONE, World
 from tuitrain.training.distributed.writing import FollowingWriter
 from tuitrain.training.instruments import Instrument
@@ -37,6 +42,7 @@ from tuitrain.training.memory.allocator import find_allocator, record_history
 from tuitrain.training.memory.oom_ending import end_outside_steps, rerun_words
 from tuitrain.training.memory.oom_report import OutOfMemory, capture, is_out_of_memory
 from tuitrain.training.modules.frozen_body import keep_features
+from tuitrain.training.runtime.compile_choice import choose_compile
 from tuitrain.training.runtime.environment import describe_environment
 from tuitrain.training.runtime.precision_choice import choose_precision
 from tuitrain.training.runtime.randomness import seed_everything
@@ -69,6 +75,10 @@ class Session:
         if not world.leads:
             self._writer = FollowingWriter(self._directory)
         self._writer.send = link.send
+        if is_sharded_run(self._preset, world):
+            # The folder of a run on several machines need not be on a disk that all of them see.
+            most = inf if self._world.is_spread else self._preset.checkpoint.one_file_gib * 2**30
+            self._writer.parts = PartsPolicy(most)
         self._trainer: Trainer | None = None
         self._restored: Path | None = None
         """The checkpoint that the run goes on from."""
@@ -92,7 +102,7 @@ class Session:
             self._folder.prepare()
         set_up_torch(self._preset.train)
         if not (world.is_alone or self._preset.train.threads):
-            torch.set_num_threads(max(1, torch.get_num_threads() // world.size))
+            torch.set_num_threads(max(1, torch.get_num_threads() // world.place.size))
         seed_everything(self._preset.train.seed)
         device = pick_device(self._preset.train.device)
         Instrument("the record of allocations", self._tell_left_out).look(
@@ -110,6 +120,7 @@ class Session:
         if world.is_alone:
             choose_precision(parts, self._report)
             keep_features(parts, self._report)
+            choose_compile(parts, trainer.state.total_steps - trainer.state.step, self._report)
         if not trainer.state.step:
             check_warmup(self._preset, trainer.state.total_steps)
         self._link.send(
@@ -139,9 +150,11 @@ class Session:
         self._link.send(PreparationReported(time.time(), text))
 
     def _build(self) -> TrainingComponents:
-        """Build the parts; of several ranks rank 0 first, as data may be fetched or decoded."""
-        if not self._world.leads:
-            self._world.first(None)
+        """Build the parts; of a machine's ranks one first, as data may be fetched or decoded."""
+        sharded = is_sharded_run(self._preset, self._world)
+        is_first = not self._world.place.rank
+        if not is_first:
+            self._world.gather(None)
         parts = build_components(
             self._preset,
             Path(self._order.data_directory),
@@ -149,10 +162,17 @@ class Session:
             self._directory,
             warn=self._tell_of_data,
             world=self._world,
+            shard=self._shard if sharded else None,
         )
-        if self._world.leads:
-            self._world.first(None)
+        if is_first and not sharded:
+            self._world.gather(None)
         return parts
+
+    def _shard(self, model: nn.Module) -> nn.Module:
+        """Split a model over all ranks, which do that together; return it without numbers."""
+        if not self._world.place.rank:
+            self._world.gather(None)
+        return shard(model, self._preset, pick_device(self._preset.train.device))
 
     # --- resume ---------------------------------------------------------------------------------
 
@@ -160,7 +180,10 @@ class Session:
         """Go back to a checkpoint: rank 0 finds it, the others follow."""
         if self._world.leads:
             self._restore(trainer)
-            self._world.first(self._restored)
+            path = self._world.first(self._restored)
+            if path is not None and self._world.is_spread:
+                with at_hand(self._world, path, self._folder.folder):
+                    pass
             return
         path = self._world.first(self._restored)
         settings = PendingChanges(self._order.settings)
@@ -171,7 +194,13 @@ class Session:
             return
         if self._order.checkpoint:
             settings = PendingChanges(())
-        self._load(trainer, load_checkpoint(path), settings)
+        # Rank 0 has checked it; of a sharded model each rank reads its own part.
+        whole = trainer.components.plain is None
+        if not self._world.is_spread:
+            self._load(trainer, load_checkpoint(path, checked=whole, whole=whole), settings)
+            return
+        with at_hand(self._world, path, self._folder.folder) as found:
+            self._load(trainer, load_checkpoint(found, checked=whole, whole=whole), settings)
 
     def _restore(self, trainer: Trainer) -> None:
         """Go back to the newest whole checkpoint.
@@ -180,14 +209,16 @@ class Session:
             CheckpointError: there were checkpoints, and none of them can be read.
         """
         settings = PendingChanges(self._order.settings)
+        whole = trainer.components.plain is None
         if self._order.checkpoint:
             path = self._directory / self._order.checkpoint
-            self._restore_from(path, load_checkpoint(path), trainer, PendingChanges(()))
+            state = load_checkpoint(path, whole=whole)
+            self._restore_from(path, state, trainer, PendingChanges(()))
             return
         for path in self._folder.files():
             self._report(f"loading {path.name}")
             try:
-                state = load_checkpoint(path)
+                state = load_checkpoint(path, whole=whole)
             except DamagedCheckpointError as error:
                 self._set_aside(path, error)
                 continue
@@ -244,7 +275,8 @@ class Session:
             return
         path = Path(self._preset.train.weights_from)
         self._report(f"loading the weights of {path.name}")
-        fitting = begin_with(trainer.components.model, path)
+        parts = trainer.components
+        fitting = begin_with(parts.model, path, sharded=parts.plain is not None)
         if fitting.is_whole:
             self._report(fitting.text())
         else:
@@ -271,7 +303,7 @@ class Session:
             path=self._relative(path),
             names=self._folder.names(path),
             digest=digest,
-            size_bytes=path.stat().st_size,
+            size_bytes=size_of(path),
             held_up_s=0.0,
             write_s=0.0,
             metrics=trainer.state.progress.metrics,

@@ -5,17 +5,21 @@ nor when anything is done.
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from tuitrain.training.build import TrainingComponents
 from tuitrain.training.checkpoints.own_state import restore_state, state_of
-from tuitrain.training.data.batches import BatchSchedule
+from tuitrain.training.checkpoints.parts import read_parts
+from tuitrain.training.checkpoints.sharded import cut_like, cut_optimizer, own_part
+from tuitrain.training.data.schedule import BatchSchedule
 from tuitrain.training.metrics.evaluation import evaluation_size
 from tuitrain.training.metrics.progress import Progress
 from tuitrain.training.optimization.nonfinite import are_finite
 from tuitrain.training.optimization.optimizer import restore_optimizer
+from tuitrain.training.runtime.compile_choice import keep_compile
 from tuitrain.training.runtime.precision_choice import keep_precision
 from tuitrain.training.runtime.randomness import (
     derive,
@@ -70,7 +74,12 @@ class TrainingState:
 
     def weights_are_finite(self) -> bool:
         """Return whether every number in the model's state is finite."""
-        return are_finite(self.components.model.state_dict().values())
+        values = self.components.model.state_dict().values()
+        world = self.components.world
+        if self.components.plain is None:
+            return are_finite(values)
+        # Each rank holds a part of them: all ask at the same place.
+        return not any(world.sums([not are_finite(map(own_part, values))]))
 
     # --- what a checkpoint holds ------------------------------------------------------------------
 
@@ -91,6 +100,7 @@ class TrainingState:
             "hooks": parts.hooks.state_dict(),
             "scaler": scaler.state_dict() if scaler is not None else {},
             "precision": parts.precision.name,
+            "compiled": parts.compiled,
             "step": self.step,
             "epoch": self.epoch,
             "generators": self._generators(),
@@ -146,14 +156,23 @@ class TrainingState:
     def _load_components(self, state: Mapping[str, Any]) -> None:
         parts, preset = self.components, self.components.preset
         keep_precision(parts, state)
-        restore_state(parts.model, state["model"], f"model.name = {preset.model.name}")
+        keep_compile(parts, state)
+        saved, hooks, optimizer = state["model"], state.get("hooks", ()), state["optimizer"]
+        if parts.plain is not None:
+            saved = cut_like(saved, parts.model.state_dict())
+            hooks = cut_like(hooks, parts.hooks.state_dict())
+            optimizer = cut_optimizer(optimizer, parts.optimizer)
+        if "parts_in" in state:
+            cut = {"model": saved, "hooks": hooks, "optimizer": optimizer}
+            read_parts(cut, {key: state[key] for key in cut}, Path(state["parts_in"]))
+        restore_state(parts.model, saved, f"model.name = {preset.model.name}")
         # Checkpoints from before losses, schedules and hooks could have state have none of it.
         restore_state(parts.loss, state.get("loss", {}), f"loss.name = {preset.loss.name}")
         if "schedule" in state:
             parts.schedule.load_state_dict(state["schedule"])
-        parts.hooks.load_state_dict(state.get("hooks", ()))
+        parts.hooks.load_state_dict(hooks)
         name = f"optimizer.name = {preset.optimizer.name}"
-        restore_optimizer(parts.optimizer, state["optimizer"], name)
+        restore_optimizer(parts.optimizer, optimizer, name)
         # A run that was not of half precision until now has no state of a scaler.
         if parts.precision.scaler is not None and state["scaler"]:
             parts.precision.scaler.load_state_dict(state["scaler"])

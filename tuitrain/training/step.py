@@ -22,7 +22,7 @@ from tuitrain.training.metrics.recorder import StepRecorder
 from tuitrain.training.optimization.nonfinite import NonfinitePolicy
 from tuitrain.training.optimization.undo import StepUndo
 from tuitrain.training.optimization.update import WeightUpdate
-from tuitrain.training.profiling.timing import StepTimer
+from tuitrain.training.profiling.timing import Laps, StepTimer
 from tuitrain.training.settings.live import LiveSettings
 
 
@@ -49,26 +49,27 @@ class TrainStep:
         self._prepares = self._weighs or bool(self._transforms)
         self._replica = components.replica
         self._updated = components.hooks.updated
-        compiles = components.preset.train.compile
+        compiles = components.compiled is not False
         self._log: Sink = outside_graphs(recorder.log) if compiles else recorder.log
         self._rate = -1.0
         self._forward = ForwardPass(components, recorder)
         self._update = WeightUpdate(components, settings, recorder, self._forward, norms)
 
-    def __call__(self, step: int, source: Batches) -> str:
+    def __call__(self, step: int, source: Batches, laps: Laps | None = None) -> str:
         """Take a step.
 
         Args:
             step: counted from 0.
             source: of its batches.
+            laps: time it, whether it was drawn or not.
 
         Returns:
             Why the run has to end: the loss is not finite, and the update was not made. Else empty.
         """
         components, recorder = self._components, self._recorder
-        scaler = components.precision.scaler
         self._undo.begin(step)
-        laps = self._timer.begin(step) if step >= self._timer.due else None
+        if laps is None and step >= self._timer.due:
+            laps = self._timer.begin(step)
 
         rate = self._settings.rate(step)
         if rate != self._rate:
@@ -81,7 +82,7 @@ class TrainStep:
         total: Tensor | None = None
         batches = source.step(step, laps)
         if self._prepares:
-            self._prepare(batches, step)
+            self._prepare(batches, step, laps)
         replica = self._replica
         for batch in batches if replica is None else replica.in_turn(batches):
             outputs, loss = self._forward.run(batch)
@@ -89,9 +90,7 @@ class TrainStep:
                 laps.mark("forward")
             if len(batches) > 1 or replica is not None:
                 loss = self._weighed(loss, batch)
-            torch.autograd.backward(loss if scaler is None else scaler.scale(loss))
-            if laps is not None:
-                laps.mark("backward")
+            self._backward(loss, laps)
             total = loss if total is None else total + loss.detach()
             recorder.add_batch(outputs.detach(), batch.targets, batch.samples)
             if laps is not None:
@@ -134,12 +133,21 @@ class TrainStep:
         """Take what is told by `tuitrain.components.log` from now on."""
         send_to(self._log)
 
+    def _backward(self, loss: Tensor, laps: Laps | None) -> None:
+        """Make the gradients of a batch; of several ranks, wait for the others' too."""
+        scaler, replica = self._components.precision.scaler, self._replica
+        if laps is not None and replica is not None:
+            replica.time_exchange(loss, laps)
+        torch.autograd.backward(loss if scaler is None else scaler.scale(loss))
+        if laps is not None:
+            laps.mark("backward" if replica is None else "exchange")
+
     def _weighed(self, loss: Tensor, batch: Batch) -> Tensor:
         """Return what a batch adds to its step's loss."""
         loss = loss * batch.share
         return loss if self._replica is None else self._replica.guard(loss)
 
-    def _prepare(self, batches: list[Batch], step: int) -> None:
+    def _prepare(self, batches: list[Batch], step: int, laps: Laps | None) -> None:
         """Let the hooks put other inputs and targets in a step's batches, and weigh them."""
         seed = self._components.preset.train.seed
         for place, batch in enumerate(batches):
@@ -147,7 +155,11 @@ class TrainStep:
                 drawn = derive(seed, step, place, number)
                 batch.inputs, batch.targets = transform(batch.inputs, batch.targets, drawn)
         if self._weighs and (len(batches) > 1 or self._replica is not None):
+            if laps is not None and self._replica is not None:
+                laps.mark("other")
             share_by_weight(batches, self._components.task, self._replica)
+            if laps is not None and self._replica is not None:
+                laps.mark("exchange")
 
 
 def share_by_weight(batches: Sequence[Batch], task: Task, replica: Replica | None = None) -> None:

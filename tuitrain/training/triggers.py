@@ -4,7 +4,7 @@ Arithmetic on steps; knows nothing of what is done then.
 """
 
 from tuitrain.config.schema import TrainSection
-from tuitrain.training.data.batches import BatchSchedule
+from tuitrain.training.data.schedule import BatchSchedule
 from tuitrain.training.settings.live import LiveSettings
 
 _NEVER = 1 << 62

@@ -22,7 +22,6 @@ from tuitrain.messages import (
     Command,
     EstimateCost,
     Numbered,
-    SaveCheckpoint,
     StartTraining,
     TrainingEnded,
     WarmedUp,
@@ -49,7 +48,7 @@ def main(events: "Queue[Numbered]", commands: "Queue[Command]") -> NoReturn:
     order = _await_order(link)
     sys.path[:0] = order.code_folders
     link.begin(order.attempt)
-    stop_on_signals(link, SaveCheckpoint(0))
+    stop_on_signals(link, usr1_stops=order.usr1_stops)
     write_stacks_at_signal(Path(order.run_directory) / "stacks.txt")
     link.send(WorkerStarted(time.time(), os.getpid()))
     with FileLock(Path(order.run_directory) / "worker.lock"):
@@ -126,7 +125,8 @@ def _write_to(log_path: Path) -> None:
 
 def _is_for_one(order: StartTraining) -> bool:
     """Return whether an order is for one rank, which is this process."""
-    return bool(tomllib.loads(order.config).get("train", {}).get("ranks", 1) == 1)
+    ranks = tomllib.loads(order.config).get("train", {}).get("ranks", 1)
+    return bool(ranks == 1 and order.nodes is None)
 
 
 def _lead(
@@ -140,16 +140,23 @@ def _lead(
     Returns:
         The end of a run that no rank could begin, or that turns out to be for one.
     """
-    from tuitrain.training.distributed.agent import lead, team_of
+    from tuitrain.training.distributed.agent import lead, waiting_on
+    from tuitrain.training.distributed.cluster import Cluster, team_of
+    from tuitrain.training.distributed.meeting import MeetingEndedError, host_meeting
 
     try:
         team = team_of(order)
+        cluster = Cluster(team, team.size)
+        if order.nodes is not None:
+            cluster = host_meeting(order, team, waiting_on(link))
+    except MeetingEndedError:
+        return TrainingEnded(time.time(), 0, "stopped", "stopped while it waited for other nodes")
     except TuitrainError as error:
         traceback.print_exc()
         return explain_failure(error)
-    if team.size == 1:
+    if cluster.size == 1:
         return _train(order, link)
-    lead(order, link, events, commands, team)
+    lead(order, link, events, commands, cluster)
     return None
 
 

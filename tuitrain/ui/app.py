@@ -18,11 +18,13 @@ from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import Binding
 from textual.filter import LineFilter
+from textual.geometry import Region
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Input
 
 from tuitrain.errors import RunBusyError, TuitrainError, UsageError
-from tuitrain.messages import Continue, Request, kind_of
+from tuitrain.lang import key_word, said, tr
+from tuitrain.messages import Continue, Profile, Request, kind_of
 from tuitrain.remote.client import Clients
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.watched import refuse_remote, refuse_watched
@@ -36,15 +38,17 @@ from tuitrain.ui.preferences import Preferences
 from tuitrain.ui.terminal import (
     AsciiFilter,
     ColourlessFilter,
+    followed,
     key_words,
     narrowed,
     switch_mouse,
 )
-from tuitrain.ui.themes import OWN_THEMES, span_styles
+from tuitrain.ui.themes import OWN_THEMES, picture_colours, span_styles
 from tuitrain.view.chart.figure import TerminalStyle
 
 if TYPE_CHECKING:
     from tuitrain.ui.feeds.results import KeptResults
+    from tuitrain.ui.pictures.board import PictureBoard
 
 _ALWAYS = frozenset({"ctrl+c", "ctrl+q"})
 """Leaving works whatever is in sight."""
@@ -96,6 +100,7 @@ class TuitrainApp(App[int]):
         watching: bool = False,
         machine: MachineFeed | None = None,
         mouse: bool | None = None,
+        pictures: "PictureBoard | None" = None,
     ) -> None:
         """Show the runs below `root`.
 
@@ -109,6 +114,7 @@ class TuitrainApp(App[int]):
             watching: the runs are logs of other programs, among which none is started.
             machine: reads the machine; None: the one that this program runs on.
             mouse: whether clicks are for the interface; None: as is remembered.
+            pictures: draws curves on a terminal that shows pictures; None: of braille.
         """
         super().__init__()
         self.notifier = notifier or DesktopNotifier()
@@ -120,6 +126,8 @@ class TuitrainApp(App[int]):
         self.machine = machine or MachineFeed(root)
         self.span_styles: dict[str, Style] = {}
         self.preferences = preferences
+        self.pictures = pictures
+        self._pictures_due = False
         self._first = first
         self._watching = watching
         self._mouse = preferences.mouse if mouse is None else mouse
@@ -141,7 +149,10 @@ class TuitrainApp(App[int]):
         return key_words(shown) if self.look.ascii else shown
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
-        super()._display(screen, narrowed(renderable))
+        update = narrowed(renderable)
+        if self.pictures is not None:
+            update = followed(update, self._painted)
+        super()._display(screen, update)
         if screen is self.screen and renderable is not None and not self._batch_count:
             self._gate.painted(screen, time.monotonic())
 
@@ -163,14 +174,58 @@ class TuitrainApp(App[int]):
         return self._mouse
 
     def on_unmount(self) -> None:
-        """Read the machine no more."""
+        """Read the machine no more, and leave no pictures to the terminal."""
         self.machine.close()
+        if self.pictures is not None:
+            self._write(self.pictures.clear())
 
     def _use_theme(self, name: str) -> None:
         self.span_styles = span_styles(self.available_themes[name], self.look.colour)
         self.preferences.remember_theme(name)
         for screen in self.screen_stack:
             screen.refresh(layout=True)
+        self._paint_pictures(name)
+
+    # --- curves as pictures ---------------------------------------------------------------------
+
+    def _paint_pictures(self, theme: str) -> None:
+        if self.pictures is None:
+            return
+        from tuitrain.ui.widgets.chartpanel import ChartPanel
+
+        self.pictures.paint = picture_colours(self.available_themes[theme])
+        for screen in self.screen_stack:
+            for panel in screen.query(ChartPanel):
+                panel.draw_again()
+
+    def _painted(self, regions: Sequence[Region], laid_out: bool) -> str:
+        board = self.pictures
+        if board is None:
+            return ""
+        if laid_out:
+            self.show_pictures()
+        return board.painted(regions, whole=laid_out)
+
+    def show_pictures(self) -> None:
+        """Have the terminal show what pictures show now, as soon as it may be sent."""
+        if self.pictures is not None and not self._pictures_due:
+            self._pictures_due = True
+            self.call_after_refresh(self._send_pictures)
+
+    def _send_pictures(self) -> None:
+        self._pictures_due = False
+        board = self.pictures
+        if board is None:
+            return
+        self._write(board.changes())
+        if board.is_behind:
+            self._pictures_due = True
+            self.set_timer(board.waits_s, self._send_pictures)
+
+    def _write(self, sequence: str) -> None:
+        if sequence and self._driver is not None:
+            self._driver.write(sequence)
+            self._driver.flush()
 
     # --- screens --------------------------------------------------------------------------------
 
@@ -179,6 +234,8 @@ class TuitrainApp(App[int]):
         if not isinstance(event, events.InputEvent) or not self.screen_stack:
             await super().on_event(event)
             return
+        if self.pictures is not None:
+            self.pictures.touch()
         if isinstance(self.screen, ModalScreen):
             await await_parts(self.screen)
         meant = self._as_meant(event)
@@ -304,13 +361,13 @@ class TuitrainApp(App[int]):
 
         self._open(AlertsScreen(directory))
 
-    def open_profile(self, directory: RunDirectory, *, steps: int = 0) -> None:
+    def open_profile(self, directory: RunDirectory, wanted: Profile | None = None) -> None:
         """Show a run's profiles; with `steps` order one of so many steps first."""
         from tuitrain.ui.screens.profile import ProfileScreen
 
         if not self._is_here(directory):
             return
-        self._open(ProfileScreen(directory, steps=steps))
+        self._open(ProfileScreen(directory, wanted))
 
     @cached_property
     def kept_results(self) -> "KeptResults":
@@ -385,22 +442,24 @@ class TuitrainApp(App[int]):
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Put every action of the screen in front into the command palette."""
-        yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
+        yield SystemCommand(tr("Theme"), tr("Change the colours"), self.action_change_theme)
         mouse = (
-            "Leave the mouse to the terminal, to select text"
+            tr("Leave the mouse to the terminal, to select text")
             if self._mouse
-            else ("Let clicks and the wheel be for the interface")
+            else tr("Let clicks and the wheel be for the interface")
         )
-        yield SystemCommand("Mouse", mouse, self.action_mouse)
-        yield SystemCommand("Quit", "Leave the interface; runs keep running", self.action_quit)
+        yield SystemCommand(tr("Mouse"), mouse, self.action_mouse)
+        yield SystemCommand(
+            tr("Quit"), tr("Leave the interface; runs keep running"), self.action_quit
+        )
         seen: set[str] = set()
         for active in screen.active_bindings.values():
             binding = active.binding
             if binding.description and active.enabled and binding.action not in seen:
                 seen.add(binding.action)
                 yield SystemCommand(
-                    binding.description.capitalize(),
-                    binding.tooltip or f"key {self.get_key_display(binding)}",
+                    key_word(binding.description).capitalize(),
+                    tr(binding.tooltip) or f"{tr('key')} {self.get_key_display(binding)}",
                     lambda action=binding.action, node=active.node: self.run_action(action, node),
                 )
 
@@ -480,18 +539,17 @@ class TuitrainApp(App[int]):
 
     def _send(self, sequence: str) -> None:
         """Write to the terminal, from any thread; Textual's driver is its only writer."""
-
-        def write() -> None:
-            if self._driver is not None:
-                self._driver.write(sequence)
-                self._driver.flush()
-
-        self.call_later(write)
+        self.call_later(self._write, sequence)
 
     def tell(self, text: str, severity: str = "information") -> None:
-        """Show a few words for some seconds; may be called from any thread."""
+        """Show a few words for some seconds; may be called from any thread.
+
+        Args:
+            text: in English, or already in the language that is spoken.
+            severity: of Textual's notices.
+        """
         # Markup off: what a run says of itself must stay text.
-        self.notify(text, severity=severity, markup=False)  # type: ignore[arg-type]
+        self.notify(said(text), severity=severity, markup=False)  # type: ignore[arg-type]
 
 
 def _read_ahead() -> None:

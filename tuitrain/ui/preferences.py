@@ -1,7 +1,7 @@
 """What the interface remembers between starts, in the user's folder.
 
-The theme, the table of runs and the mouse in a TOML file, how charts are seen in `charts.json`
-beside it, by preset and title.
+The theme, the table of runs, the mouse and how curves are drawn in a TOML file, how charts are seen
+in `charts.json` beside it, by preset and title.
 """
 
 import contextlib
@@ -11,12 +11,16 @@ import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from tuitrain.ui.themes import DEFAULT_THEME
 
 if TYPE_CHECKING:
     from tuitrain.ui.charting import ChartSettings
+
+Wanted = Literal["auto", "kitty", "sixel", "off"]
+"""How curves are to be drawn: as pictures of the terminal's own kind, of one kind, or as text."""
+WANTED: tuple[Wanted, ...] = ("auto", "kitty", "sixel", "off")
 
 
 class Preferences:
@@ -33,6 +37,9 @@ class Preferences:
         kept = columns if isinstance(columns, list) else []
         self._columns = tuple(dict.fromkeys(each for each in kept if isinstance(each, str)))
         self._sort = _text(found.get("sort"), "")
+        graphics = found.get("graphics")
+        self.graphics: Wanted = graphics if graphics in WANTED else "off"
+        """How curves are drawn on terminals that show pictures."""
         self.mouse = found.get("mouse") is not False
         """Whether clicks and the wheel are for the interface, and not for the terminal."""
 
@@ -67,6 +74,12 @@ class Preferences:
             self.mouse = wanted
             self._save()
 
+    def remember_graphics(self, wanted: Wanted) -> None:
+        """Keep how curves are drawn, in the same way."""
+        if wanted != self.graphics:
+            self.graphics = wanted
+            self._save()
+
     def remember_table(self, columns: Sequence[str], sort: str) -> None:
         """Keep how the table of runs looks, in the same way."""
         if (tuple(columns), sort) != (self._columns, self._sort):
@@ -78,6 +91,7 @@ class Preferences:
         kept = {"theme": self._theme, "columns": list(self._columns), "sort": self._sort}
         text = "".join(f"{key} = {json.dumps(value)}\n" for key, value in kept.items() if value)
         text += "" if self.mouse else "mouse = false\n"
+        text += "" if self.graphics == "off" else f"graphics = {json.dumps(self.graphics)}\n"
         _write(self._path, text)
 
     def charts_of(self, preset: str) -> "dict[str, ChartSettings]":

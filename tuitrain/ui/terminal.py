@@ -8,18 +8,19 @@ import os
 import signal
 import sys
 import termios
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console, RenderableType
 from rich.control import Control
 from rich.segment import Segment
 from rich.style import Style
-from textual._compositor import ChopsUpdate
+from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
 from textual.color import Color
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.filter import LineFilter
+from textual.geometry import Region
 
 from tuitrain.errors import UsageError
 from tuitrain.view import osc
@@ -151,6 +152,37 @@ class _NarrowUpdate(ChopsUpdate):
                     sequences.append(Control.move_to(left, y).segment.text)
                     sequences.append(strip.crop(left - x, right - x).render(console))
         return "".join(sequences)
+
+
+def followed(
+    update: RenderableType | None, by: Callable[[Sequence[Region], bool], str]
+) -> RenderableType | None:
+    """Return an update after which more is written, within the same frame.
+
+    Args:
+        update: what Textual writes.
+        by: returns what to write after that, told which parts of the screen it has written to,
+            and whether the screen was laid out anew.
+    """
+    return _FollowedUpdate(update, by) if isinstance(update, CompositorUpdate) else update
+
+
+class _FollowedUpdate(CompositorUpdate):
+    def __init__(
+        self, update: CompositorUpdate, by: Callable[[Sequence[Region], bool], str]
+    ) -> None:
+        self._update, self._by = update, by
+
+    def render_segments(self, console: Console) -> str:
+        laid_out = isinstance(self._update, LayoutUpdate)
+        return self._update.render_segments(console) + self._by(self._regions(), laid_out)
+
+    def _regions(self) -> list[Region]:
+        if isinstance(self._update, LayoutUpdate):
+            return [self._update.region]
+        if isinstance(self._update, ChopsUpdate):
+            return [Region(first, y, last - first, 1) for y, first, last in self._update.spans]
+        return []
 
 
 def _to_ascii(text: str) -> str:

@@ -4,9 +4,14 @@ Series colours are those of Okabe and Ito (2008), told apart with red-green blin
 them is readable on what is chosen by the theme's background.
 """
 
+from typing import TYPE_CHECKING
+
 from rich.style import Style
 from textual.color import Color
 from textual.theme import Theme
+
+if TYPE_CHECKING:
+    from tuitrain.view.chart.pixels import Paint
 
 _ON_DARK = ("#56b4e9", "#e69f00", "#009e73", "#cc79a7", "#f0e442", "#d55e00", "#5b8def", "#bbbbbb")
 _ON_LIGHT = ("#0072b2", "#b36b00", "#00795a", "#a3487e", "#8a7f00", "#b04a00", "#3b4cc0", "#555555")
@@ -91,6 +96,17 @@ def span_styles(theme: Theme, colour: bool) -> dict[str, Style]:
         plain[f"line{slot}"] = Style(color=name)
         plain[f"faint{slot}"] = Style(color=name, dim=True)
     return plain
+
+
+def picture_colours(theme: Theme) -> "Paint":
+    """Return the colours that curves have where they are drawn as pictures."""
+    from tuitrain.view.chart.pixels import Paint
+
+    fallback = ("#101418", "#56b4e9") if theme.dark else ("#fbfbfa", "#0072b2")
+    ground = Color.parse(theme.background or fallback[0])
+    series = _ON_DARK if theme.dark else _ON_LIGHT
+    cursor = Color.parse(theme.accent or theme.primary or fallback[1])
+    return Paint(ground.rgb, tuple(Color.parse(each).rgb for each in series), cursor.rgb)
 
 
 def _heat_styles(name: str, colour: str, theme: Theme) -> dict[str, Style]:

@@ -12,6 +12,8 @@ from tuitrain.view.chart.figure import TerminalStyle
 from tuitrain.view.palette import SLOTS
 from tuitrain.view.spans import Span, SpanLine
 
+_HEIGHTS = "▁▂▃▄▅▆▇█"
+_ASCII_HEIGHTS = "12345678"
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 _FILLS = "█▓▒░▚▞▤▥"
 _ASCII_FILLS = "#=+:%*o-"
@@ -48,7 +50,13 @@ def percent_bar(share: float, width: int, look: TerminalStyle) -> str:
     return ("█" * full + (_EIGHTHS[part] if part else "")).ljust(room) + number
 
 
-def stacked_bar(parts: Sequence[float], total: float, width: int, look: TerminalStyle) -> SpanLine:
+def stacked_bar(
+    parts: Sequence[float],
+    total: float,
+    width: int,
+    look: TerminalStyle,
+    slots: Sequence[int] | None = None,
+) -> SpanLine:
     """Return parts of a whole side by side in exactly `width` cells, the rest as dots.
 
     Each part has its own fill, so that it reads without colour, and its own style, line0 to
@@ -60,20 +68,28 @@ def stacked_bar(parts: Sequence[float], total: float, width: int, look: Terminal
         total: what the whole bar stands for.
         width: in cells.
         look: what the terminal can show.
+        slots: the fill and style of each part; None: by its place.
     """
     if width < 1:
         return ()
+    slots = range(len(parts)) if slots is None else slots
     amounts = [amount if math.isfinite(amount) and amount > 0 else 0.0 for amount in parts]
     whole = max(total if math.isfinite(total) else 0.0, sum(amounts))
     ends = _ends(amounts, whole, width)
     starts = [0, *ends][: len(ends)]
     spans = [
         Span(fill_of(slot, look) * (end - start), f"line{slot % SLOTS}")
-        for slot, (start, end) in enumerate(zip(starts, ends, strict=True))
+        for slot, start, end in zip(slots, starts, ends, strict=True)
         if end > start
     ]
     left = width - (ends[-1] if ends else 0)
     return (*spans, Span(_REST * left, "axis")) if left else tuple(spans)
+
+
+def height_of(share: float, look: TerminalStyle) -> str:
+    """Return a cell that is as full, from below, as `share` of its height; never empty."""
+    heights = _ASCII_HEIGHTS if look.ascii else _HEIGHTS
+    return heights[max(0, math.ceil(_bounded(share) * len(heights)) - 1)]
 
 
 def fill_of(slot: int, look: TerminalStyle) -> str:

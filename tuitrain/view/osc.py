@@ -7,7 +7,7 @@ is about.
 import base64
 import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import groupby
 from typing import Literal
 
@@ -138,14 +138,66 @@ def kitty_image(image: Image, columns: int, rows: int, environ: Mapping[str, str
     colours = b"".join(
         bytes(image.at(x, y)) for y in range(image.height) for x in range(image.width)
     )
-    data = base64.b64encode(zlib.compress(colours)).decode("ascii")
-    pieces = [data[at : at + _KITTY_CHUNK] for at in range(0, len(data), _KITTY_CHUNK)]
     keys = f"a=T,f=24,o=z,s={image.width},v={image.height},c={columns},r={rows},q=2,"
+    return _kitty(keys, zlib.compress(colours), environ)
+
+
+PLACEHOLDER = "\U0010eeee"
+"""A cell of kitty's pictures: which picture is told by the colour of its text."""
+_DIACRITICS = (
+    "\u0305\u030d\u030e\u0310\u0312\u033d\u033e\u033f\u0346\u034a\u034b\u034c\u0350\u0351\u0352\u0357"
+    "\u035b\u0363\u0364\u0365\u0366\u0367\u0368\u0369\u036a\u036b\u036c\u036d\u036e\u036f\u0483\u0484"
+    "\u0485\u0486\u0487\u0592\u0593\u0594\u0595\u0597\u0598\u0599\u059c\u059d\u059e\u059f\u05a0\u05a1"
+    "\u05a8\u05a9\u05ab\u05ac\u05af\u05c4\u0610\u0611\u0612\u0613\u0614\u0615\u0616\u0617\u0657\u0658"
+)
+"""Numbers from 0 on, as kitty's protocol writes them: the row and the column of a cell."""
+MOST_ROWS = len(_DIACRITICS)
+"""Of a picture that is shown by placeholders."""
+
+
+def placeholder(row: int, column: int) -> str:
+    """Return the cell of a picture at a row and a column; the next needs neither."""
+    return f"{PLACEHOLDER}{_DIACRITICS[row]}{_DIACRITICS[column]}"
+
+
+def kitty_tile(png: bytes, number: int, columns: int, rows: int, environ: Mapping[str, str]) -> str:
+    """Return what gives a terminal a picture that its placeholders show; one before it is gone.
+
+    Args:
+        png: the picture.
+        number: its own, below 2**24: the colour of its placeholders.
+        columns: cells that it fills from left to right.
+        rows: cells from top to bottom.
+        environ: TMUX, STY and TERM tell what the terminal runs in.
+    """
+    return _kitty(f"a=T,U=1,f=100,i={number},c={columns},r={rows},q=2,", png, environ)
+
+
+def kitty_without(numbers: Iterable[int], environ: Mapping[str, str]) -> str:
+    """Return what lets a terminal forget pictures by their numbers."""
+    gone = (f"\x1b_Ga=d,d=I,i={number},q=2\x1b\\" for number in numbers)
+    return "".join(_passed_on(sequence, environ) for sequence in gone)
+
+
+def _kitty(keys: str, content: bytes, environ: Mapping[str, str]) -> str:
+    """Return a command of kitty's graphics protocol, in pieces of the size that it allows."""
+    data = base64.b64encode(content).decode("ascii")
+    pieces = [data[at : at + _KITTY_CHUNK] for at in range(0, len(data), _KITTY_CHUNK)]
     sequences = [
         f"\x1b_G{keys if not place else ''}m={int(place < len(pieces) - 1)};{piece}\x1b\\"
         for place, piece in enumerate(pieces)
     ]
     return "".join(_passed_on(sequence, environ) for sequence in sequences)
+
+
+ASK_GRAPHICS = "\x1b_Gi=1,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\\x1b[>0q\x1b[16t\x1b[c"
+"""Does it know kitty's pictures, what is it called, how large are its cells; the last question
+(DA1, with 4 among its answers for sixels) every terminal answers."""
+
+
+def at_cell(x: int, y: int) -> str:
+    """Return what moves the cursor to a cell, counted from 0."""
+    return f"\x1b[{y + 1};{x + 1}H"
 
 
 def sixel_image(body: str) -> str:

@@ -1,10 +1,9 @@
 """A line of text as spans with a style's name: what views return and the interface colours."""
 
-import textwrap
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from tuitrain.view.format import display_width, sanitise, shorten
+from tuitrain.view.format import display_width, sanitise, shorten, wrap
 
 
 class Span(NamedTuple):
@@ -15,6 +14,7 @@ class Span(NamedTuple):
 
 
 SpanLine = tuple[Span, ...]
+_PICTURE_CELL = "\U0010eeee"
 _NEAR = 10
 """Cells that cost a terminal less than moving its cursor and setting colours anew."""
 
@@ -59,7 +59,7 @@ def wrap_plain(text: str, width: int, style: str = "") -> list[SpanLine]:
     """
     begun = len(text) - len(text.lstrip(" "))
     further = " " * (begun + 2) if begun else ""
-    rows = textwrap.wrap(sanitise(text), max(16, width), subsequent_indent=further) or [""]
+    rows = wrap(sanitise(text), max(16, width), indent=further) or [""]
     return [(Span(row, style),) for row in rows]
 
 
@@ -84,8 +84,7 @@ def changed_cells(before: SpanLine, after: SpanLine, width: int) -> list[tuple[i
     """Return where two lines differ as they are seen: the first cell and the one after the last.
 
     Lines are compared as `fit_line` shows them: one too long for the width ends in dots there.
-    Places close to each other are one; the whole width is one where a character is not exactly
-    one cell wide.
+    Places close to each other are one; the whole width is one where a character takes no cell.
     """
     old, new = _cells(fit_line(before, width)), _cells(fit_line(after, width))
     if len(old) != width or len(new) != width:
@@ -102,4 +101,17 @@ def changed_cells(before: SpanLine, after: SpanLine, width: int) -> list[tuple[i
 
 
 def _cells(line: SpanLine) -> list[tuple[str, str]]:
-    return [(character, span.style) for span in line for character in span.text]
+    """Return what is in each cell; the second one of a wide character is never like a first one."""
+    cells: list[tuple[str, str]] = []
+    for text, style in line:
+        if _PICTURE_CELL not in text and display_width(text) == len(text):
+            cells += [(character, style) for character in text]
+            continue
+        for character in text:
+            width = display_width(character)
+            if width:
+                cells += [(character * (place + 1), style) for place in range(width)]
+            elif cells:
+                # What follows the first cell of a part of a picture says which one it is.
+                cells[-1] = cells[-1][0] + character, style
+    return cells

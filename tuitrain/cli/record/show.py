@@ -177,7 +177,7 @@ def _facts(reader: "RunReader", now: float) -> str:
         ("epoch", f"{summary.epoch:.2f}"),
         ("created", f"{_local(summary.created)}, {units.age(now - summary.created)}"),
         ("duration", units.duration(summary.duration_s)),
-        ("device", f"{summary.device or units.NOTHING}{_chosen_precision(run)}"),
+        ("device", f"{summary.device or units.NOTHING}{_chosen(run)}"),
         ("model", f"{units.count(run.parameters)} parameters"),
         ("folder", summary.path),
     ]
@@ -204,10 +204,13 @@ def _lives(reader: "RunReader", now: float) -> str:
     return "\n".join(map(plain_text, lines))
 
 
-def _chosen_precision(run: "RunFacts") -> str:
-    """Return what the run computes in, where that was chosen on the device."""
+def _chosen(run: "RunFacts") -> str:
+    """Return what the run computes in and whether compiled, where that was chosen on the device."""
     found = run.environment
-    return f", in {found.precision}, {found.precision_why}" if found.precision_why else ""
+    words = f", in {found.precision}, {found.precision_why}" if found.precision_why else ""
+    if found.compile_why:
+        words += f", {'' if found.compiled else 'not '}compiled, {found.compile_why}"
+    return words
 
 
 def _metrics(reader: "RunReader") -> str:

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 
 def block(reader: "RunReader") -> str:
     """Return the block TIME; empty for a run that never took a step."""
-    from tuitrain.analysis.bottleneck import diagnose
-    from tuitrain.analysis.ranks import rank_times, straggler
+    from tuitrain.analysis.ranks import rank_times, verdict
     from tuitrain.analysis.step_time import SPLIT_POINTS
     from tuitrain.view.timetext import time_block
 
@@ -25,19 +24,18 @@ def block(reader: "RunReader") -> str:
         return ""
     split = reader.curves.split(SPLIT_POINTS)
     time, context = _facts(reader, split, reader.steps.speed(SPLIT_POINTS))
-    bottleneck = straggler(split, time) or diagnose(time, context)
-    return time_block(time, bottleneck, context, reader.spent(), rank_times(split))
+    bottleneck = verdict(split, time, context)
+    return time_block(time, bottleneck, context, reader.spent(), rank_times(split, context.hosts))
 
 
 def describe_time(reader: "RunReader") -> dict[str, Any]:
     """Return the same as plain data, as it was measured; what is not known is None."""
-    from tuitrain.analysis.bottleneck import diagnose
-    from tuitrain.analysis.ranks import rank_times, straggler
+    from tuitrain.analysis.ranks import rank_times, verdict
     from tuitrain.analysis.step_time import SPLIT_POINTS, flops_per_s
 
     split = reader.curves.split(SPLIT_POINTS)
     time, context = _facts(reader, split, None)
-    bottleneck = straggler(split, time) or diagnose(time, context)
+    bottleneck = verdict(split, time, context)
     speed = flops_per_s(time, context)
     return {
         "seconds": None if time is None else dict(time.seconds),
@@ -52,7 +50,8 @@ def describe_time(reader: "RunReader") -> dict[str, Any]:
         "spent": asdict(reader.spent()),
         "ranks": [
             {"seconds": dict(each.seconds), "memory_bytes": each.memory_bytes}
-            for each in rank_times(split)
+            | ({"host": each.node} if each.node else {})
+            for each in rank_times(split, context.hosts)
         ],
     }
 

@@ -1,13 +1,14 @@
 """Tables that come with scikit-learn, each with the same held-out part for every seed."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Annotated, Any
 
 import numpy as np
 import torch
 from pydantic import Field
 
-from tuitrain.components.data import DataContext, Samples, Splits
+from tuitrain.components.data import DataContext, Facts, Samples, Splits
 from tuitrain.components.readers.rows import NumberRows
 from tuitrain.components.registry import dataset
 
@@ -83,17 +84,29 @@ def _split(
     """
     from sklearn.model_selection import train_test_split
 
-    train_x, held_x, train_y, held_y = train_test_split(
-        features.astype(np.float32),
-        targets,
+    rows = np.arange(len(targets))
+    train, held = train_test_split(
+        rows,
         test_size=fraction,
         random_state=0,
         stratify=targets if classes else None,
     )
+    inputs, goals = torch.from_numpy(features.astype(np.float32)), torch.from_numpy(targets)
+    names = [str(name) for name in columns]
     return Splits(
-        Samples(torch.from_numpy(train_x), torch.from_numpy(train_y)),
-        Samples(torch.from_numpy(held_x), torch.from_numpy(held_y)),
+        Samples(inputs[train], goals[train]),
+        Samples(inputs[held], goals[held]),
         classes=classes,
         kind="table",
-        reader=NumberRows([str(name) for name in columns]),
+        reader=NumberRows(names),
+        facts=partial(_facts, features[held], held, names),
     )
+
+
+def _facts(features: np.ndarray, rows: np.ndarray, columns: Sequence[str]) -> Facts:
+    """Return where held-out rows are in scikit-learn's table, and their measures as texts."""
+    cells = {
+        name: [f"{value:g}" for value in column]
+        for name, column in zip(columns, features.T, strict=True)
+    }
+    return Facts([f"row {row}" for row in rows], False, cells)

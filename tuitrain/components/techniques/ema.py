@@ -1,12 +1,12 @@
 """Averaged weights."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any
 
 import torch
 from pydantic import Field
-from torch import nn
+from torch import Tensor, nn
 
 from tuitrain.components.hooks import Hook, HookContext
 from tuitrain.components.registry import hook
@@ -34,6 +34,10 @@ class AveragedWeights(Hook):
     @contextmanager
     def evaluation_weights(self) -> Iterator[None]:
         """Let the model have the means; its buffers stay its own."""
+        if any(hasattr(p, "full_tensor") for p in self._parameters):
+            with self._copied():
+                yield
+            return
         raw = [p.data for p in self._parameters]
         try:
             for parameter, mean in zip(self._parameters, self._means, strict=True):
@@ -43,14 +47,30 @@ class AveragedWeights(Hook):
             for parameter, own in zip(self._parameters, raw, strict=True):
                 parameter.data = own
 
+    @contextmanager
+    def _copied(self) -> Iterator[None]:
+        """Write the means over the weights: of a sharded model the memory stays the same."""
+        raw = [p.detach().clone() for p in self._parameters]
+        try:
+            _write(self._means, self._parameters)
+            yield
+        finally:
+            _write(raw, self._parameters)
+
     def state_dict(self) -> dict[str, Any]:
         """Return the means, in the order of the model's parameters."""
         return {"means": self._means, "updates": self._updates}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go back to other means."""
-        torch._foreach_copy_(self._means, state["means"])
+        _write(state["means"], self._means)
         self._updates = state["updates"]
+
+
+@torch.no_grad()
+def _write(values: Iterable[Tensor], places: Iterable[Tensor]) -> None:
+    for value, place in zip(values, places, strict=True):
+        place.copy_(value)
 
 
 @hook("ema")

@@ -8,10 +8,10 @@ import struct
 from collections.abc import Iterator
 from typing import Any
 
-from tuitrain.foreign.media import MOST_TEXT, Buckets, kept_histogram, kept_image
+from tuitrain.foreign.media import MOST_TEXT, kept_histogram, kept_image
 from tuitrain.foreign.tensorboard.events import plugin_content
 from tuitrain.foreign.wire import BYTES, FIXED64, VARINT, Field, fields, signed
-from tuitrain.runs.samples import Kept
+from tuitrain.runs.samples import Buckets, Kept
 
 HPARAMS_TAG = b"_hparams_/session_start_info"
 

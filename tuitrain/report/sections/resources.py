@@ -3,8 +3,7 @@
 import time as clock
 
 from tuitrain import units
-from tuitrain.analysis.bottleneck import diagnose
-from tuitrain.analysis.ranks import straggler
+from tuitrain.analysis.ranks import verdict
 from tuitrain.analysis.step_time import (
     SPLIT_POINTS,
     StepContext,
@@ -13,7 +12,6 @@ from tuitrain.analysis.step_time import (
     step_time,
 )
 from tuitrain.messages import MemoryParts
-from tuitrain.metric_names import STAGES
 from tuitrain.report.blocks import Block, Code, Facts, Section, Shares, Table, Text
 from tuitrain.report.looked import Looked
 from tuitrain.runs.rows import MemoryRow
@@ -57,7 +55,7 @@ def _step_blocks(looked: Looked) -> list[Block]:
     context = step_context(reader.config(), reader.facts(), reader.readings.latest_samples())
     split = reader.curves.split(SPLIT_POINTS)
     time = step_time(split, reader.steps.speed(SPLIT_POINTS))
-    bottleneck = straggler(split, time) or diagnose(time, context)
+    bottleneck = verdict(split, time, context)
     blocks: list[Block] = [*_split(time, context), Text(bottleneck.line)]
     return [*blocks, *(Text(f"Try {text}", "note") for text in bottleneck.suggestions)]
 
@@ -66,7 +64,7 @@ def _split(time: StepTime | None, context: StepContext) -> list[Block]:
     if time is None:
         return []
     parts = tuple(
-        (stage, units.short_time(time.seconds[stage]), time.share(stage)) for stage in STAGES
+        (stage, units.short_time(time.seconds[stage]), time.share(stage)) for stage in time.stages
     )
     work = work_line(time, context)
     said = f"A step takes {units.short_time(time.wall_s)}" + (f"; {work}" if work else "")

@@ -1,6 +1,5 @@
 """A run's record that is open for writing, until it is closed as one file."""
 
-from types import TracebackType
 from typing import Self
 
 from tuitrain.runs.directory import RunDirectory
@@ -24,12 +23,7 @@ class OpenRecord:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     def close(self) -> None:

@@ -97,11 +97,11 @@ def make_callback(base: Any) -> Any:
             watcher = agent()
             watcher.count_own_steps()
             epochs, steps = (int(self.params.get(name) or 0) for name in ("epochs", "steps"))
-            watcher.controls = ModelControls(self.model, epochs * steps)
+            watcher.commands.controls = ModelControls(self.model, epochs * steps)
             optimizer = getattr(self.model, "optimizer", None)
             if optimizer is not None:
                 self._view = OptimizerView(optimizer)
-                watcher.follow(lambda: self._view)
+                watcher.commands.optimizer = lambda: self._view
 
         @guarded("Keras' batches")
         def on_train_batch_end(self, batch: Any, logs: Any = None) -> None:
@@ -128,6 +128,6 @@ def make_callback(base: Any) -> Any:
         def on_train_end(self, logs: Any = None) -> None:
             """Let the script's own loop be asked again."""
             del logs
-            agent().controls = Controls()
+            agent().commands.controls = Controls()
 
     return TuitrainCallback

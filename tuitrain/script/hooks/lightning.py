@@ -82,7 +82,7 @@ def make_callback(base: Any) -> Any:
             """Take over what is asked of the loop."""
             del pl_module
             if trainer.is_global_zero:
-                agent().controls = TrainerControls(trainer)
+                agent().commands.controls = TrainerControls(trainer)
 
         @guarded("Lightning's log")
         def on_train_batch_end(self, trainer: Any, *args: Any, **kwargs: Any) -> None:
@@ -105,7 +105,7 @@ def make_callback(base: Any) -> Any:
             """Take in the last, and let the script's own loop be asked again."""
             del pl_module
             self._take(trainer, trainer.callback_metrics)
-            agent().controls = Controls()
+            agent().commands.controls = Controls()
 
         def _take(self, trainer: Any, metrics: Any) -> None:
             step = int(trainer.global_step)

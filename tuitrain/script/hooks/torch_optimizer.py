@@ -35,7 +35,10 @@ def patch_steps(module: Any) -> OptimizerWatch:
     """
     for watch in _watching:
         return watch
-    watch = OptimizerWatch(agent(), module.compiler.is_compiling)
+    # The shortest that a tracing torch knows: this is called twice a step.
+    compiler = module.compiler
+    is_compiling = getattr(compiler, "is_dynamo_compiling", compiler.is_compiling)
+    watch = OptimizerWatch(agent(), is_compiling)
     _watching.append(watch)
     optimizers = importlib.import_module("torch.optim.optimizer")
     watch.handle = optimizers.register_optimizer_step_post_hook(watch.after_step)
@@ -62,7 +65,8 @@ class OptimizerWatch:
         self.is_compiling = is_compiling
         self._agent = watcher
         self._counted = 0
-        self._others = 0
+        self._others, self._before = 0, 0
+        """Updates of others in a row, and updates that counted before them."""
         self._known: set[int] = set()
 
     def after_step(self, optimizer: Any, _args: Any, _kwargs: Any) -> None:
@@ -73,7 +77,6 @@ class OptimizerWatch:
             if id(optimizer) != self._counted and not self._takes_over(optimizer):
                 return
             loss, self.loss = self.loss, None
-            self._others = 0
             self._agent.update(optimizer, loss)
         except Exception as error:
             self.handle.remove()
@@ -84,14 +87,16 @@ class OptimizerWatch:
         if id(optimizer) not in self._known:
             self._known.add(id(optimizer))
             self._agent.hear(f"optimizer {id(optimizer)}", f"{type(optimizer).__name__} of torch")
-        self._others += 1
+        updates = self._agent.points.updates
+        self._others = 1 if updates != self._before else self._others + 1
+        self._before = updates
         if self._counted and self._others < _OTHERS:
             return False
         self._counted = id(optimizer)
         # Held weakly: what a script lets go of must go, with its parameters.
         reference = weakref.ref(optimizer, lambda _gone: self._lose(id_of))
         id_of = self._counted
-        self._agent.follow(reference)
+        self._agent.commands.optimizer = reference
         return True
 
     def _lose(self, number: int) -> None:
@@ -112,9 +117,14 @@ def watch_backward(watch: OptimizerWatch, tensor: Any) -> None:
 
     @functools.wraps(original)
     def backward(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if watcher.points.wants_loss and not is_compiling() and self.numel() == 1:
-            # A number of the host's costs 0.4 us; one of a device is left there until a flush.
-            watch.loss = self.item() if self.is_cpu else self.detach()
+        # Without a gradient it is one number, or torch refuses it.
+        alone = not (args or kwargs)
+        if watcher.points.wants_loss and not is_compiling() and (alone or self.numel() == 1):
+            try:
+                # A number of the host's costs 0.4 us; one of a device is left there.
+                watch.loss = self.item() if self.is_cpu else self.detach()
+            except Exception:  # torch is about to say why
+                watch.loss = None
         return original(self, *args, **kwargs)
 
     tensor.backward = backward

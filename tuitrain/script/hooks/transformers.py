@@ -56,11 +56,11 @@ def make_callback(base: Any) -> Any:
             """Take over what is asked of the loop."""
             del args, control
             watcher = agent()
-            watcher.controls = self._controls
+            watcher.commands.controls = self._controls
             self._controls.total_steps = max(0, int(state.max_steps or 0))
             optimizer = kwargs.get("optimizer")
-            if optimizer is not None and not watcher.is_following:
-                watcher.follow(lambda: getattr(optimizer, "optimizer", optimizer))
+            if optimizer is not None and not watcher.commands.is_following:
+                watcher.commands.optimizer = lambda: getattr(optimizer, "optimizer", optimizer)
 
         def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
             """Pass on what was asked at the update before this."""
@@ -91,7 +91,7 @@ def make_callback(base: Any) -> Any:
             """Let the script's own loop be asked again."""
             del args, state, control, kwargs
             self._controls.stopping = False
-            agent().controls = Controls()
+            agent().commands.controls = Controls()
 
     return TuitrainCallback
 

@@ -4,17 +4,29 @@ Knows the rule on hangs and how stacks are collected; not who is told.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from tuitrain.alerts.hang import Hang
 from tuitrain.alerts.rule import RunStatus
+from tuitrain.failures.collectives import Dump, collective_findings, read_dump
 from tuitrain.messages import AlertRaised, Event
-from tuitrain.ranks import behind, read_board
+from tuitrain.ranks import (
+    behind,
+    flight_path,
+    flight_wanted,
+    read_board,
+    read_hosts,
+    want_flights,
+)
 from tuitrain.supervisor.observers.observer import Observer
 from tuitrain.supervisor.stacks import as_text, collect_stacks
 
 _KIND = "hang"
+_FLIGHT_S = 3.0
+"""How long ranks may take to leave what their flight recorders hold: they look twice a second."""
+_LOOK_S = 0.1
 
 
 class HangMonitor(Observer):
@@ -54,9 +66,39 @@ class HangMonitor(Observer):
         """Say so where the run hangs."""
         if text := self._rule.poll(time.monotonic()):
             # Before the stacks are asked for: that takes a while.
-            waited_for = behind(read_board(self._stacks_path.parent))
+            run_directory = self._stacks_path.parent
+            ranks = read_board(run_directory)
+            waited_for = behind(ranks, read_hosts(run_directory))
+            asked = _ask_flights(run_directory) if ranks else 0.0
             stacks = as_text(collect_stacks(worker_pid, self._stacks_path))
-            yield self._alert(f"{text}; {waited_for}" if waited_for else text, stacks)
+            flights = _read_flights(run_directory, [each.rank for each in ranks], asked)
+            said = [text, waited_for, *collective_findings(flights)]
+            yield self._alert("; ".join(filter(None, said)), stacks)
 
     def _alert(self, text: str, detail: str = "") -> AlertRaised:
         return AlertRaised(self._clock(), self._status.step, _KIND, text, detail)
+
+
+def _ask_flights(run_directory: Path) -> float:
+    """Ask the ranks for what their flight recorders hold; return when, 0 where that can't be."""
+    try:
+        want_flights(run_directory)
+    except OSError:
+        # The alert itself matters more.
+        return 0.0
+    return flight_wanted(run_directory)
+
+
+def _read_flights(run_directory: Path, ranks: Sequence[int], asked: float) -> dict[int, Dump]:
+    """Return what each rank's flight recorder holds, of those that answer in time."""
+    found: dict[int, Dump] = {}
+    deadline = time.monotonic() + (_FLIGHT_S if asked else 0.0)
+    while len(found) < len(ranks) and time.monotonic() < deadline:
+        for rank in ranks:
+            path = flight_path(run_directory, rank)
+            with suppress(OSError):
+                if rank not in found and path.stat().st_mtime >= asked:
+                    dump = read_dump(path.read_bytes())
+                    found |= {rank: dump} if dump is not None else {}
+        time.sleep(_LOOK_S)
+    return found

@@ -20,6 +20,7 @@ from tuitrain.messages import (
     Event,
     MetricPoints,
     Numbered,
+    ProfileWritten,
     ScriptConfigured,
     ScriptSeen,
     SettingChanged,
@@ -30,7 +31,9 @@ from tuitrain.messages import (
     WorkerStarted,
     decode_event,
 )
+from tuitrain.runs.samples import Kept
 from tuitrain.supervisor.intake import Unreadable
+from tuitrain.supervisor.scripts.media import kept_of
 
 _SHOWN_CHARACTERS = 200
 _UNSAID = frozenset({"lr", "train/loss"})
@@ -46,6 +49,7 @@ class ScriptHearing:
         train_s: how long it has trained; None before it said so.
         logs: metrics come by better means than from what it prints.
         by: what it said of where they come from.
+        media: images and the like that are to be kept; whoever keeps them empties it.
         ended: it said how it ended, as one that is nobody's child does.
     """
 
@@ -55,9 +59,12 @@ class ScriptHearing:
         self.train_s: float | None = None
         self.logs = False
         self.by: tuple[str, ...] = ()
+        self.media: list[Kept] = []
         self.ended = False
         self._clock = clock
         self._attempt = self._sequence = self._offset = 0
+        self._spoken = 0
+        """The last step that a process told; what is printed may count anything."""
 
     def begin(self, attempt: int) -> None:
         """Number events as those of this attempt."""
@@ -71,13 +78,18 @@ class ScriptHearing:
     def take(self, line: bytes) -> Numbered | Unreadable | None:
         """Return what a line says; None where it is nothing for the record."""
         try:
-            event = _event(json.loads(line), self._clock())
+            message = json.loads(line)
+            if isinstance(message, Mapping) and message.get("type") == "MediaLogged":
+                kept = kept_of(message)
+                self.media.append(replace(kept, step=kept.step + self._offset))
+                return None
+            event = _event(message, self._clock())
         except ValueError as error:
             shown = line[:_SHOWN_CHARACTERS].decode("utf-8", errors="replace")
             return Unreadable(f"a line of the script, {shown!r}: {error}")
         if isinstance(event, WorkerStarted):
             # Another process speaks from now on; the run's own was told when it was started.
-            self._offset, self.ability = self.last_step, "watched"
+            self._offset, self.ability = self._spoken, "watched"
             return None
         if isinstance(event, ScriptSeen):
             self.ability, self.by = event.ability, event.by
@@ -87,7 +99,8 @@ class ScriptHearing:
     def _shifted(self, event: Event) -> Event:
         by = self._offset
         if isinstance(event, StepsTaken):
-            self.last_step = max(self.last_step, event.last_step + by)
+            self._spoken = max(self._spoken, event.last_step + by)
+            self.last_step = max(self.last_step, self._spoken)
             self.train_s = event.train_s
             self.logs = self.logs or any(each.name not in _UNSAID for each in event.points)
             if not by:
@@ -95,6 +108,9 @@ class ScriptHearing:
             points = tuple(_shift_points(each, by) for each in event.points)
             first, last = event.first_step + by, event.last_step + by
             return replace(event, first_step=first, last_step=last, points=points)
+        if by and isinstance(event, ProfileWritten):
+            first, last = event.first_step + by, event.last_step + by
+            return replace(event, first_step=first, last_step=last)
         stepped = SettingChanged | TrainingPaused | TrainingContinued | CommandDone
         if by and isinstance(event, stepped):
             return replace(event, step=(event.step or 0) + by)

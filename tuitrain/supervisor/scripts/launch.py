@@ -19,7 +19,9 @@ from tuitrain.runs.directory import RunDirectory, create_run
 from tuitrain.runs.rows import History
 from tuitrain.supervisor.observers.observer import Observer
 from tuitrain.supervisor.record_keeper import RecordKeeper
+from tuitrain.supervisor.scripts.held import WORDS
 from tuitrain.supervisor.scripts.monitor import MonitorChoice
+from tuitrain.supervisor.scripts.ranks import RankWatch
 
 _HANG_S = 300.0
 """Nobody says when a script evaluates, which is no hang."""
@@ -59,8 +61,18 @@ class ScriptLaunch:
         return _GRACE_S
 
     @property
+    def while_held(self) -> str:
+        """What becomes of training while the record can't be written."""
+        return WORDS
+
+    @property
     def wish(self) -> None:
         """Nothing: a script waits in no queue."""
+
+    @property
+    def usr1_stops(self) -> bool:
+        """No: SIGUSR1 asks a script to save."""
+        return False
 
     def rules(self) -> Rules:
         """Return the rules on alerts: those that hold for a loop of which little is known."""
@@ -79,8 +91,7 @@ class ScriptLaunch:
 
     def observers(self, record: RecordKeeper, clock: Callable[[], float]) -> list[Observer]:
         """Return who follows the run for it."""
-        del clock
-        return [MonitorChoice(record)]
+        return [MonitorChoice(record), RankWatch(self.directory.path, clock)]
 
     def to_json(self) -> str:
         """Return the content of launch.json."""

@@ -19,6 +19,8 @@ _EVERY_S = 0.5
 _MOST_BYTES = 1 << 20
 """Of one look; what a script prints beyond that is read with the next."""
 _LONGEST_LINE = 2000
+_MOST_PAIRS = 24
+"""Names with numbers in a line; one with more lists settings."""
 _NUMBER = r"[-+]?(?:\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+|nan|inf)"
 _WORDS = (
     "loss", "acc", "accuracy", "top1", "top5", "f1", "auc", "auroc", "ppl", "perplexity", "mse",
@@ -37,7 +39,7 @@ _JOINED = re.compile(
 _STEP = re.compile(
     r"(?i)\b(?:global[_ ]?step|step|steps|iter|iters|iteration|it)\b\s*[:=#]?\s*[\[(]?\s*(\d+)"
 )
-_EPOCH = re.compile(r"(?i)\bepochs?\b\s*[:=#]?\s*[\[(]?\s*(\d+)")
+_EPOCH = re.compile(r"(?i)\bepoch\b\s*[:=#]?\s*[\[(]?\s*(\d+)")
 _BAR = re.compile(r"\d+%\|[^|]*\|\s*(\d+)/\d+\s*\[")
 _LEADING = re.compile(r"^(?:(?:epoch|step|iter(?:ation)?|and|at|the|final|current|avg|average) )+")
 
@@ -55,9 +57,10 @@ def parse_line(line: str) -> PrintedLine:
     """Return what a line says; nothing where it names no metric."""
     if len(line) > _LONGEST_LINE:
         return PrintedLine()
-    metrics = {
-        name: float(match["value"]) for match in _JOINED.finditer(line) if (name := _name(match))
-    }
+    pairs = list(_JOINED.finditer(line))
+    if len(pairs) > _MOST_PAIRS:
+        return PrintedLine()
+    metrics = {name: float(match["value"]) for match in pairs if (name := _name(match))}
     if not metrics.keys() - _ACCOMPANYING:
         return PrintedLine()
     found = _STEP.search(line) or _BAR.search(line) or _EPOCH.search(line)

@@ -15,7 +15,7 @@ import time
 from collections.abc import Mapping
 from typing import Literal
 
-from tuitrain.errors import EXIT_FAILED
+from tuitrain.errors import EXIT_FAILED, TuitrainError
 from tuitrain.file_lock import is_held
 from tuitrain.messages import (
     ChangeSetting,
@@ -24,9 +24,11 @@ from tuitrain.messages import (
     Continue,
     Evaluate,
     Event,
+    HoldForRecord,
     Numbered,
     Pause,
     Profile,
+    RecordWritable,
     SaveCheckpoint,
     ScriptSeen,
     StartScript,
@@ -37,9 +39,11 @@ from tuitrain.messages import (
     to_plain,
 )
 from tuitrain.runs.rows import NO_STEPS
+from tuitrain.runs.samples import add_samples
 from tuitrain.supervisor.intake import Unreadable
 from tuitrain.supervisor.scripts.endings import ending_of
 from tuitrain.supervisor.scripts.hearing import ScriptHearing
+from tuitrain.supervisor.scripts.held import HeldSteps
 from tuitrain.supervisor.scripts.launch import ScriptLaunch
 from tuitrain.supervisor.scripts.pipes import ScriptPipes
 from tuitrain.supervisor.scripts.printed import PrintedMetrics
@@ -76,7 +80,8 @@ class ScriptProcess:
         self._inbox: queue.SimpleQueue[Numbered | Unreadable] = queue.SimpleQueue()
         self._listener = threading.Thread(target=self._listen, name="script", daemon=True)
         self._printed: PrintedMetrics | None = None
-        self._fault = ""
+        self._held = HeldSteps()
+        self._fault = self._media_fault = ""
         self._stopped = self._closed = False
 
     # --- the process ----------------------------------------------------------------------------
@@ -133,11 +138,27 @@ class ScriptProcess:
             lines = self._pipes.read(_LISTEN_S)
             for line in lines:
                 heard = self._hearing.take(line)
+                if isinstance(heard, Numbered) and not self._held.admits(heard.event):
+                    continue
                 if heard is not None:
                     self._inbox.put(heard)
+            if self._hearing.media:
+                self._keep_media()
             # What it had said is in the pipe when it has ended.
             if over and not lines:
                 return
+
+    def _keep_media(self) -> None:
+        media, self._hearing.media = self._hearing.media, []
+        try:
+            add_samples(self._launch.directory, media)
+        except (OSError, TuitrainError) as error:
+            fault = f"images or texts of step {media[0].step} could not be kept: {error}"
+            if not self._media_fault:
+                self._inbox.put(Unreadable(fault))
+            self._media_fault = fault
+        else:
+            self._media_fault = ""
 
     def _tell(self, event: Event) -> None:
         self._inbox.put(self._hearing.number(event))
@@ -182,6 +203,11 @@ class ScriptProcess:
                 self._start(attempt)
             case Stop():
                 self._stop(command)
+            case HoldForRecord():
+                self._held.holding = True
+            case RecordWritable():
+                if (left_out := self._held.release()) is not None:
+                    self._tell(left_out)
             case Pause() | Continue() | SaveCheckpoint() | ChangeSetting() | Evaluate() | Profile():
                 self._ask(command)
 

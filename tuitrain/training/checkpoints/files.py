@@ -1,13 +1,15 @@
 """Checkpoints on disk: names, crash-safe writing, checking, loading, making room.
 
 A file is `checkpoints/step-NNNNNNNN.pt`; `last.pt`, `best.pt` and a user's own names are symbolic
-links to one. Knows nothing of the loop: state comes in as nested plain data with tensors.
+links to one. Where ranks have written a part each, it is a folder of that name. Knows nothing of
+the loop: state comes in as nested plain data with tensors.
 """
 
 import errno
 import os
 import pickle
 import re
+import shutil
 import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -17,6 +19,7 @@ import torch
 from torch.serialization import get_unsafe_globals_in_checkpoint, safe_globals
 
 from tuitrain.errors import CheckpointError, DamagedCheckpointError
+from tuitrain.training.checkpoints.parts import REST, WriteParts, whole_state, wrong_file
 from tuitrain.training.checkpoints.saveable import SAFE_GLOBALS, digest_state
 
 FORMAT = 1
@@ -25,6 +28,7 @@ FORMAT = 1
 _SUFFIX = ".pt"
 _TEMPORARY = ".tmp"
 _DAMAGED = ".damaged"
+_REPLACED = ".replaced"
 
 
 class CheckpointFolder:
@@ -44,8 +48,12 @@ class CheckpointFolder:
     def prepare(self) -> None:
         """Make the folder, and remove what a killed writer left half-written."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for leftover in self.folder.glob(f".*{_REPLACED}"):
+            # Killed between two renames: the one that was to be replaced is still the one.
+            target = leftover.with_name(leftover.name.removeprefix(".").removesuffix(_REPLACED))
+            remove(leftover) if target.exists() else leftover.rename(target)
         for leftover in self.folder.glob(f".*{_TEMPORARY}"):
-            leftover.unlink()
+            remove(leftover)
 
     def path(self, step: int) -> Path:
         """Return the file of a step."""
@@ -79,8 +87,7 @@ class CheckpointFolder:
             OSError: the disk is full or the file can't be written; nothing is left behind.
             CheckpointError: what was written can't be read back; nothing is left behind.
         """
-        target = self.path(step)
-        temporary = self.folder / f".{target.name}{_TEMPORARY}"
+        target, temporary = self.path(step), self.temporary(step)
         try:
             with temporary.open("wb") as file:
                 torch.save(state, file)
@@ -88,16 +95,63 @@ class CheckpointFolder:
                 os.fsync(file.fileno())
             if prove:
                 load_checkpoint(temporary)
-            temporary.replace(target)
-            self._abandoned.discard(target.name)
+            self._put(temporary, target)
         except RuntimeError as error:
             temporary.unlink(missing_ok=True)
             raise _behind(error) from error
         except Exception:
             temporary.unlink(missing_ok=True)
             raise
-        self._sync()
+        _sync(self.folder)
         return target
+
+    def write_parts(
+        self, rest: Mapping[str, Any], step: int, write: WriteParts
+    ) -> tuple[Path, str]:
+        """Write a folder so that it is whole or absent: it gets its name at last.
+
+        Args:
+            rest: what `write` does not write; the list of its files is added.
+            step: names the folder.
+            write: writes into the folder that it is given.
+
+        Returns:
+            The folder, and the digest of the weights in it.
+
+        Raises:
+            OSError: it can't be written; nothing is left behind.
+        """
+        target, temporary = self.path(step), self.temporary(step)
+        remove(temporary)
+        try:
+            temporary.mkdir(mode=0o700)
+            written = write(temporary)
+            about = {"digest": written.digest, "files": written.files}
+            with (temporary / REST).open("wb") as file:
+                torch.save({**rest, **about}, file)
+                file.flush()
+                os.fsync(file.fileno())
+            _sync(temporary)
+            self._put(temporary, target)
+        except BaseException:
+            remove(temporary)
+            raise
+        _sync(self.folder)
+        return target, written.digest
+
+    def temporary(self, step: int) -> Path:
+        """Return where a step's checkpoint is until it is whole."""
+        return self.folder / f".{self.path(step).name}{_TEMPORARY}"
+
+    def _put(self, temporary: Path, target: Path) -> None:
+        """Let a checkpoint take its place; a folder can't be renamed over another in one step."""
+        replaced = self.folder / f".{target.name}{_REPLACED}"
+        if target.exists() and (target.is_dir() or temporary.is_dir()):
+            remove(replaced)
+            target.rename(replaced)
+        temporary.replace(target)
+        remove(replaced)
+        self._abandoned.discard(target.name)
 
     def point(self, names: tuple[str, ...], path: Path) -> None:
         """Let names point to a file, each replaced in one step."""
@@ -106,14 +160,14 @@ class CheckpointFolder:
             temporary.unlink(missing_ok=True)
             temporary.symlink_to(path.name)
             temporary.replace(self.folder / f"{name}{_SUFFIX}")
-        self._sync()
+        _sync(self.folder)
 
     def make_room(self, keep: int) -> list[Path]:
         """Remove all but the newest `keep` files and those that a name points to."""
         named = {link.resolve() for link in self.folder.glob(f"*{_SUFFIX}") if link.is_symlink()}
         removed = [path for path in self.files()[keep:] if path.resolve() not in named]
         for path in removed:
-            path.unlink()
+            remove(path)
         return removed
 
     def has_damaged(self) -> bool:
@@ -128,12 +182,29 @@ class CheckpointFolder:
                 link.unlink()
         return aside
 
-    def _sync(self) -> None:
-        descriptor = os.open(self.folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def remove(path: Path) -> None:
+    """Remove a checkpoint, if it is there; a folder first loses its name, so that none is half."""
+    if not path.is_dir():
+        path.unlink(missing_ok=True)
+        return
+    if not path.name.startswith("."):
+        path = path.rename(path.with_name(f".{path.name}{_TEMPORARY}"))
+    shutil.rmtree(path)
+
+
+def size_of(path: Path) -> int:
+    """Return the bytes of a checkpoint."""
+    files = path.iterdir() if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files)
 
 
 def _behind(error: RuntimeError) -> Exception:
@@ -146,23 +217,53 @@ def _behind(error: RuntimeError) -> Exception:
     return error
 
 
-def load_checkpoint(path: Path) -> dict[str, Any]:
+def load_checkpoint(path: Path, *, checked: bool = True, whole: bool = True) -> dict[str, Any]:
     """Read and check a checkpoint, onto the CPU.
 
     torch does not compare the checksums that it writes, so the archive is tested first.
+
+    Args:
+        path: the file.
+        checked: read all of it and hold it against its checksums; else only what is then looked
+            at, of a file that another process has just checked.
+        whole: of a folder read all parts; else what is sharded has no numbers, and "parts_in" says
+            where they are.
 
     Raises:
         DamagedCheckpointError: the file is not whole, or not a checkpoint.
         CheckpointError: the file can't be read, is of a newer version, or is whole and holds what
             is never loaded.
     """
+    if path.is_dir():
+        return _load_folder(path, checked=checked, whole=whole)
+    state = _read(path, checked=checked)
+    if checked and digest_state(state["model"]) != state["digest"]:
+        raise DamagedCheckpointError(f"{path} is damaged: the weights do not match their digest")
+    return state
+
+
+def _load_folder(path: Path, *, checked: bool, whole: bool) -> dict[str, Any]:
+    state = _read(path / REST, checked=checked)
+    wrong = wrong_file(path, state.get("files", {})) if checked else ""
+    if wrong:
+        raise DamagedCheckpointError(f"{path} is damaged: {wrong}")
+    if not whole:
+        return {**state, "parts_in": str(path)}
+    found: dict[str, Any] = whole_state(state, path)
+    return found
+
+
+def _read(path: Path, *, checked: bool) -> dict[str, Any]:
+    """Read a file and look whether it is one of a checkpoint."""
     try:
         with zipfile.ZipFile(path) as archive:
-            broken = archive.testzip()
+            broken = archive.testzip() if checked else None
         if broken is not None:
             raise DamagedCheckpointError(f"{path} is damaged: the checksum of {broken} is wrong")
         with safe_globals(SAFE_GLOBALS):
-            state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+            state: dict[str, Any] = torch.load(
+                path, map_location="cpu", weights_only=True, mmap=not checked
+            )
     except (CheckpointError, MemoryError):
         raise
     except pickle.UnpicklingError as error:
@@ -180,8 +281,6 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
             f"{path} has checkpoint format {state['format']}, this tuitrain reads up to {FORMAT}: "
             "update tuitrain"
         )
-    if digest_state(state["model"]) != state["digest"]:
-        raise DamagedCheckpointError(f"{path} is damaged: the weights do not match their digest")
     return state
 
 

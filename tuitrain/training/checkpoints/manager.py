@@ -10,6 +10,7 @@ from tuitrain.training.boundary import Planner
 from tuitrain.training.channel import WorkerChannel
 from tuitrain.training.checkpoints.full_disk import FullDisk, disk_alert
 from tuitrain.training.checkpoints.saveable import require_saveable
+from tuitrain.training.checkpoints.sharded import require_placed
 from tuitrain.training.checkpoints.writer import CheckpointWriter
 from tuitrain.training.standstill import Standstill
 from tuitrain.training.state import TrainingState
@@ -71,6 +72,7 @@ class CheckpointManager:
         if not self._proved:
             self._proved = True
             require_saveable(self._state.state_dict(), self._state.step)
+            require_placed(self._state.components.optimizer)
 
     def save(self, *names: str) -> None:
         """Begin to save a checkpoint of this step, or give the one it has more names.

@@ -50,7 +50,7 @@ def unsaveable(state: Any, place: Place = ()) -> Iterator[tuple[str, str]]:
     elif kind in _MANY:
         for number, item in enumerate(state):
             yield from unsaveable(item, (*place, number))
-    elif not (kind in _SINGLE or kind in _TENSORS or _is_numeric(state)):
+    elif not (kind in _SINGLE or _is_tensor(state) or _is_numeric(state)):
         yield (_path(place), _named(kind))
 
 
@@ -70,6 +70,11 @@ def require_saveable(state: Any, step: int) -> None:
             "sets and dicts of them: keep it in those, or give the part state_dict and "
             "load_state_dict that do"
         )
+
+
+def _is_tensor(value: Any) -> bool:
+    """Return whether it is one that is written as it is, or that is made whole for that."""
+    return type(value) in _TENSORS or hasattr(value, "full_tensor")
 
 
 def _is_numeric(value: Any) -> bool:

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from tuitrain.errors import CheckpointError, TrainingError
 from tuitrain.training.checkpoints.files import load_checkpoint
+from tuitrain.training.checkpoints.sharded import cut_like
 
 SAFETENSORS_TYPES = {
     "F64": torch.float64,
@@ -72,7 +73,7 @@ class Fitting:
         return "; ".join(parts)
 
 
-def begin_with(model: nn.Module, path: Path) -> Fitting:
+def begin_with(model: nn.Module, path: Path, sharded: bool = False) -> Fitting:
     """Put a file's weights into a model where name and shape are the same.
 
     Raises:
@@ -100,7 +101,7 @@ def begin_with(model: nn.Module, path: Path) -> Fitting:
             f"train.weights_from = {path}: its weights are not of this model, as none fits by name "
             f"and shape; {fitting.text()}"
         )
-    model.load_state_dict({**own, **fits})
+    model.load_state_dict({**own, **(cut_like(fits, own) if sharded else fits)})
     return fitting
 
 
@@ -129,6 +130,8 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     try:
         if path.suffix == ".safetensors":
             return _read_safetensors(path)
+        if path.is_dir():
+            return _weights_in(load_checkpoint(path)["model"], path)
         found = torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
         raise CheckpointError(f"{path} can't be read: {error.strerror or error}") from error

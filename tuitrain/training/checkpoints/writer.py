@@ -15,13 +15,15 @@ import torch
 from torch import Tensor
 
 from tuitrain.messages import CheckpointRemoved, CheckpointSaved, Event
-from tuitrain.training.checkpoints.files import FORMAT, CheckpointFolder
+from tuitrain.training.checkpoints.files import FORMAT, CheckpointFolder, size_of
+from tuitrain.training.checkpoints.parts import PartsPolicy
 from tuitrain.training.checkpoints.saveable import (
     Place,
     copy_nested,
     digest_state,
     require_saveable,
 )
+from tuitrain.training.checkpoints.sharded import whole
 
 
 class HostStaging:
@@ -31,25 +33,34 @@ class HostStaging:
         self._held: dict[Place, Tensor] = {}
 
     def copy(self, state: Any) -> Any:
-        """Return the state with every tensor copied to the host; waits for the device once."""
+        """Return the state with every tensor copied to the host; waits for the device once.
+
+        Of tensors that are sharded each is made whole: the other ranks call `bring_parts`.
+        """
         copied = copy_nested(state, self._copy_tensor)
         if torch.cuda.is_available():
             torch.cuda.synchronize()
         return copied
 
     def _copy_tensor(self, value: Tensor, place: Place) -> Tensor:
+        if value.is_meta:
+            # The parts of it are written by themselves.
+            return value
+        value = whole(value.detach())
         if value.layout is not torch.strided:
-            return value.detach().cpu().clone()
+            return value.cpu().clone()
         held = self._held.get(place)
         if held is None or held.shape != value.shape or held.dtype != value.dtype:
             held = torch.empty_like(value, device="cpu", pin_memory=value.is_cuda)
             self._held[place] = held
-        return held.copy_(value.detach(), non_blocking=True)
+        return held.copy_(value, non_blocking=True)
 
 
 @dataclass(frozen=True, slots=True)
 class _Job:
     state: dict[str, Any]
+    parts: dict[str, Tensor] | None
+    """This rank's parts of what is sharded, where each rank writes its own; None: it is whole."""
     step: int
     names: tuple[str, ...]
     keep: int
@@ -67,6 +78,8 @@ class CheckpointWriter:
         self._thread: threading.Thread | None = None
         self._error: Exception | None = None
         self._failed: _Job | None = None
+        self.parts = PartsPolicy()
+        """Says whether each rank writes its part."""
         self.send: Callable[[Event], None] = lambda _event: None
         self.newest: CheckpointSaved | None = None
         """The newest whole file."""
@@ -128,9 +141,10 @@ class CheckpointWriter:
         """
         started = time.perf_counter()
         self.wait()
-        state = self._buffers.copy(collect())
+        state, parts = self.parts.take(collect())
+        state = self._buffers.copy(state)
         held_up_s = time.perf_counter() - started
-        self._start(_Job(state, step, names, keep, held_up_s, dict(metrics)))
+        self._start(_Job(state, parts, step, names, keep, held_up_s, dict(metrics)))
 
     def retry(self) -> None:
         """Write the checkpoint that failed once more: the buffers still hold its state.
@@ -152,9 +166,7 @@ class CheckpointWriter:
         started = time.perf_counter()
         try:
             require_saveable(job.state, job.step)
-            digest = digest_state(job.state["model"])
-            state = {"format": FORMAT, "digest": digest, **job.state}
-            path = self._folder.write(state, job.step, prove=not self._proven)
+            path, digest = self._write(job)
             self._proven = True
             self._folder.point(job.names, path)
             removed = self._folder.make_room(job.keep)
@@ -167,7 +179,7 @@ class CheckpointWriter:
             path=self._relative(path),
             names=job.names,
             digest=digest,
-            size_bytes=path.stat().st_size,
+            size_bytes=size_of(path),
             held_up_s=job.held_up_s,
             write_s=time.perf_counter() - started,
             metrics=job.metrics,
@@ -175,6 +187,17 @@ class CheckpointWriter:
         self.send(self.newest)
         for old in removed:
             self.send(CheckpointRemoved(time.time(), self._relative(old), "made room"))
+
+    def _write(self, job: _Job) -> tuple[Path, str]:
+        """Write a job's file or folder; return where it is, and the digest of what is in it."""
+        parts, state = job.parts, {"format": FORMAT, **job.state}
+        if parts is not None:
+            return self._folder.write_parts(
+                state, job.step, lambda folder: self.parts.write(parts, folder)
+            )
+        digest = digest_state(job.state["model"])
+        path = self._folder.write({**state, "digest": digest}, job.step, prove=not self._proven)
+        return path, digest
 
     def add_names(self, names: tuple[str, ...]) -> None:
         """Let more names point to the newest file, once it is whole.

@@ -23,9 +23,9 @@ from tuitrain.components.data import (
 from tuitrain.components.task import Task
 from tuitrain.config.schema import DataSection, Preset
 from tuitrain.errors import DataUnavailableError, TrainingError
-from tuitrain.training.data.batches import BatchSchedule
 from tuitrain.training.data.checks import check_splits, count_classes
 from tuitrain.training.data.folds import hold_out
+from tuitrain.training.data.schedule import BatchSchedule
 from tuitrain.training.data.sources import Source, count, raw_samples, sample_shape, target_shape
 from tuitrain.training.data.transform import (
     BatchTransform,

@@ -1,4 +1,4 @@
-"""The worker as agent: starts the ranks by torch elastic, watches them, and says why they ended.
+"""The worker as agent: starts its machine's ranks by torch elastic, and says why they ended.
 
 It trains nothing and uses no device. Restarts are the supervisor's, which are on record.
 """
@@ -14,65 +14,61 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from multiprocessing import get_context
 from multiprocessing.queues import Queue
 from pathlib import Path
 from typing import Any
 
-from tuitrain.config.load import parse_preset
-from tuitrain.errors import DeviceError
-from tuitrain.messages import Command, Numbered, PreparationReported, StartTraining
+from tuitrain.messages import (
+    AlertRaised,
+    Command,
+    Numbered,
+    PreparationReported,
+    StartTraining,
+    Stop,
+)
 from tuitrain.ranks import (
     CAUSE,
     FOLDER,
     Board,
+    RankFailure,
     board_path,
     choose_cause,
     read_failures,
     write_failure,
+    write_hosts,
 )
 from tuitrain.training.channel import WorkerChannel
+from tuitrain.training.distributed.cluster import Cluster
+from tuitrain.training.distributed.inquest import Inquest
+from tuitrain.training.distributed.meeting import Waiting
 from tuitrain.training.distributed.rank import DEVICE, rank_main
 
 _LOOK_S = 0.1
 _OVERDUE_S = 8.0
 """After one rank has gone the others are gone by then, or killed: elastic waits for 30 s."""
 _ENDING_S = 30.0
+_PARTING_S = 3.0
 
 
-@dataclass(frozen=True, slots=True)
-class Team:
-    """How many ranks, and on what."""
+def waiting_on(link: WorkerChannel) -> Waiting:
+    """Return what waits for other nodes and tells of it on the worker's channel."""
 
-    size: int
-    device: str
-    """cuda or cpu."""
+    def stopped() -> bool:
+        arrived: list[Command] = []
+        while (command := link.next_command()) is not None:
+            arrived.append(command)
+        # The others are for rank 0.
+        for each in arrived:
+            link.put_command(each)
+        return link.orphaned or any(isinstance(each, Stop) for each in arrived)
 
-
-def team_of(order: StartTraining) -> Team:
-    """Return the ranks that an order is for.
-
-    Raises:
-        DeviceError: there are not as many GPUs.
-    """
-    train = parse_preset(order.config, "config.toml").train
-    if train.ranks == 1:
-        return Team(1, "")
-    import torch
-
-    # Counted by the driver's library: the agent makes no CUDA context.
-    gpus = torch.cuda.device_count()
-    device = train.device.partition(":")[0]
-    if device == "auto":
-        device = "cuda" if gpus else "cpu"
-    size = (max(1, gpus) if device == "cuda" else 1) if train.ranks == "auto" else train.ranks
-    if device == "cuda" and size > gpus:
-        raise DeviceError(
-            f"train.ranks = {size}: each rank needs a GPU of its own, and this machine has {gpus} "
-            'that torch can use; take fewer, "auto", or train.device = cpu'
-        )
-    return Team(size, device)
+    return Waiting(
+        lambda text: link.send(PreparationReported(time.time(), text)),
+        lambda text: link.send(AlertRaised(time.time(), 0, "hang", text)),
+        stopped,
+    )
 
 
 def lead(
@@ -80,53 +76,98 @@ def lead(
     link: WorkerChannel,
     events: "Queue[Numbered]",
     commands: "Queue[Command]",
-    team: Team,
+    cluster: Cluster,
 ) -> None:
     """Train with several ranks; return when all of them have ended.
 
     Rank 0 tells how the run ended; what no rank could tell is left in the run's folder.
     """
     directory = Path(order.run_directory)
-    shutil.rmtree(directory / FOLDER, ignore_errors=True)
-    board = Board.create(board_path(directory), team.size)
-    link.send(PreparationReported(time.time(), f"starting {team.size} ranks"))
+    board = begin_folder(directory, cluster)
+    if cluster.nodes is None:
+        link.send(PreparationReported(time.time(), f"starting {cluster.size} ranks"))
     link.enter_training()
     orphaned, tell_orphaned = get_context("spawn").Pipe(duplex=False)
-    handed = link.hand_over()
-    os.environ[DEVICE] = team.device
-    launch = _Launch(order, team, (order, events, commands, handed, orphaned))
-    signals = _PassedOn(board)
-    launch.begin()
-    watch = _Watch(board)
-    # Until elastic has noticed that none is left, or has had the time to.
-    while launch.lasts and not watch.all_ended() and not watch.end_overdue():
-        time.sleep(_LOOK_S)
-        signals.pass_on()
+    launch = Launch(order, cluster, (order, events, commands, link.hand_over(), orphaned))
+
+    def pass_on() -> None:
         if link.orphaned and not tell_orphaned.closed:
             tell_orphaned.send(True)
             tell_orphaned.close()
-    if watch.all_ended():
-        launch.wait(_ENDING_S)
-    if launch.failed or not watch.all_ended():
-        cause = choose_cause(read_failures(directory), launch.exits)
+
+    cause = run_ranks(directory, launch, board, cluster, pass_on)
+    if cause is not None:
         write_failure(directory, cause, CAUSE)
     else:
         shutil.rmtree(directory / FOLDER, ignore_errors=True)
     launch.clear()
 
 
-class _PassedOn:
-    """Signals that this process gets: rank 0 decides for all, and hears them as soon as it can."""
+def begin_folder(directory: Path, cluster: Cluster) -> Board:
+    """Make what ranks leave for others to read, afresh; return their board."""
+    shutil.rmtree(directory / FOLDER, ignore_errors=True)
+    board = Board.create(board_path(directory), cluster.size)
+    if cluster.hosts:
+        write_hosts(directory, cluster.hosts)
+    return board
 
-    def __init__(self, board: Board) -> None:
+
+def run_ranks(
+    directory: Path,
+    launch: "Launch",
+    board: Board,
+    cluster: Cluster,
+    look: Callable[[], None] = lambda: None,
+) -> RankFailure | None:
+    """Start this machine's ranks and return once they have ended; what ended them, if they failed.
+
+    Args:
+        directory: where they leave what others read.
+        launch: starts them.
+        board: where they are.
+        cluster: all ranks.
+        look: what else there is to be done meanwhile.
+    """
+    signals = _PassedOn(board, cluster.first)
+    os.environ[DEVICE] = cluster.team.device
+    launch.begin()
+    watch = _Watch(board, cluster.own)
+    inquest = Inquest(directory, board, cluster)
+    cause = None
+    # Until elastic has noticed that none is left, or has had the time to.
+    while cause is None and not watch.all_ended():
+        if cluster.nodes is None and (not launch.lasts or watch.end_overdue()):
+            break
+        time.sleep(_LOOK_S)
+        signals.pass_on()
+        look()
+        cause = inquest.poll(launch.exits, lasts=launch.lasts, living=watch.living)
+    if watch.all_ended():
+        launch.wait(_ENDING_S)
+    else:
+        watch.kill()
+    if cause is None and (launch.failed or not watch.all_ended()):
+        cause = choose_cause(read_failures(directory), launch.exits)
+    inquest.close(cause, _PARTING_S)
+    return cause
+
+
+class _PassedOn:
+    """Signals that this process gets: a rank hears them as soon as it can, and they are agreed on.
+
+    On node 0 that is rank 0, which decides for all.
+    """
+
+    def __init__(self, board: Board, rank: int) -> None:
         self._board = board
+        self._rank = rank
         self._numbers: list[int] = []
         for number in (signal.SIGTERM, signal.SIGUSR1):
             signal.signal(number, lambda number, _frame: self._numbers.append(number))
 
     def pass_on(self) -> None:
-        """Pass on what has come, once rank 0 listens."""
-        pid = self._board.standings()[0].pid
+        """Pass on what has come, once the rank listens."""
+        pid = self._board.standings()[self._rank].pid
         while pid and self._numbers:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, self._numbers.pop(0))
@@ -135,29 +176,45 @@ class _PassedOn:
 class _Watch:
     """Looks which ranks live, and ends those that outlive another one for too long."""
 
-    def __init__(self, board: Board, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, board: Board, own: range, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._board = board
+        self._own = own
         self._clock = clock
         self._since: float | None = None
         """When the first of them was gone."""
 
     def all_ended(self) -> bool:
         """Return whether all ranks have done what there was to do."""
-        return all(each.phase == "ended" for each in self._board.standings())
+        standings = self._board.standings()
+        return all(standings[rank].phase == "ended" for rank in self._own)
+
+    @property
+    def _started(self) -> list[int]:
+        standings = self._board.standings()
+        return [standings[rank].pid for rank in self._own if standings[rank].pid]
+
+    def living(self) -> list[int]:
+        """Return the processes that run."""
+        return [pid for pid in self._started if _lives(pid)]
 
     def end_overdue(self) -> bool:
         """Kill the ranks that are left where one has been gone for long; return whether all are."""
-        pids = [each.pid for each in self._board.standings() if each.pid]
-        living = [pid for pid in pids if _lives(pid)]
-        if len(living) == len(pids):
+        living = self.living()
+        if len(living) == len(self._started):
             return False
         now = self._clock()
         self._since = self._since or now
         if now - self._since > _OVERDUE_S:
-            for pid in living:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+            self.kill()
         return not living and now - self._since > _OVERDUE_S
+
+    def kill(self) -> None:
+        """Kill the ranks that are left."""
+        for pid in self.living():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
 
 def _lives(pid: int) -> bool:
@@ -169,15 +226,17 @@ def _lives(pid: int) -> bool:
     return False
 
 
-class _Launch:
+class Launch:
     """Torch elastic's launch of the ranks, in a thread: signals stay this program's own."""
 
-    def __init__(self, order: StartTraining, team: Team, arguments: tuple[Any, ...]) -> None:
+    def __init__(self, order: StartTraining, cluster: Cluster, arguments: tuple[Any, ...]) -> None:
         self.failed = False
         self.exits: dict[int, int] = {}
         """Exit code of the rank that was the first to fail."""
-        self._run_id = f"{Path(order.run_directory).name}-{order.attempt}"
-        self._team = team
+        # The same on all machines, whose folders have names of their own.
+        run = "nodes" if cluster.nodes else Path(order.run_directory).name
+        self._run_id = f"{run}-{order.attempt}"
+        self._cluster = cluster
         self._arguments = arguments
         self._logs = tempfile.mkdtemp(prefix="tuitrain-ranks-")
         self._thread = threading.Thread(target=self._run, name="elastic", daemon=True)
@@ -223,13 +282,9 @@ class _Launch:
         from torch.distributed.launcher.api import LaunchConfig
 
         given: dict[str, Any] = {
-            "min_nodes": 1,
-            "max_nodes": 1,
-            "nproc_per_node": self._team.size,
+            "nproc_per_node": self._cluster.team.size,
             "run_id": self._run_id,
-            "rdzv_backend": "c10d",
-            "rdzv_endpoint": "localhost:0",
-            "local_addr": "localhost",
+            **self._rendezvous(),
             "max_restarts": 0,
             "monitor_interval": _LOOK_S,
             "start_method": "spawn",
@@ -239,3 +294,16 @@ class _Launch:
         }
         known = {field.name for field in fields(LaunchConfig)}
         return LaunchConfig(**{key: value for key, value in given.items() if key in known})
+
+    def _rendezvous(self) -> dict[str, Any]:
+        nodes = self._cluster.nodes
+        if nodes is None:
+            return {
+                "min_nodes": 1, "max_nodes": 1, "rdzv_backend": "c10d",
+                "rdzv_endpoint": "localhost:0", "local_addr": "localhost",
+            }  # fmt: skip
+        # The static one numbers nodes as they are told: the first ranks are those of node 0.
+        return {
+            "min_nodes": nodes.number, "max_nodes": nodes.number, "rdzv_backend": "static",
+            "rdzv_endpoint": nodes.rendezvous, "rdzv_configs": {"rank": nodes.rank},
+        }  # fmt: skip

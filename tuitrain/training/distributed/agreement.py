@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from tuitrain.messages import Command, Profile, SaveCheckpoint, Stop
 from tuitrain.training.boundary import Boundary, BoundaryPlanner
-from tuitrain.training.data.batches import BatchSchedule
+from tuitrain.training.data.schedule import BatchSchedule
 from tuitrain.training.distributed.beat import NOTHING, SAVE, STOP, Beat, Met, Slot, Word
 from tuitrain.training.distributed.world import World
 from tuitrain.training.settings.live import PendingChanges
@@ -108,10 +108,12 @@ class AgreedPlanner:
         met = self._beat.meet(step, word, slot, load, cargo.most_steps())
         if met.word.has_commands:
             self._open.extend(world.first(own))
-        self._open.extend(_wished(met.slots))
+        self._open.extend(_wished(met.slots, world))
         if not world.leads:
-            # Rank 0 alone takes profiles.
-            self._open = deque(each for each in self._open if not isinstance(each, Profile))
+            # Rank 0 alone takes profiles that name no ranks.
+            self._open = deque(
+                each for each in self._open if not isinstance(each, Profile) or each.ranks
+            )
         spoke = any(each.speaks for each in met.slots)
         cargo.take(met, world.gather(cargo.say()) if spoke else [])
         return met
@@ -151,12 +153,12 @@ def _wish(commands: list[Command]) -> int:
     return SAVE if commands else NOTHING
 
 
-def _wished(slots: tuple[Slot, ...]) -> list[Command]:
+def _wished(slots: tuple[Slot, ...], world: World) -> list[Command]:
     """Return what ranks other than 0 wish for, as commands."""
     found: list[Command] = []
     for rank, slot in enumerate(slots):
         if slot.wish == STOP:
-            found.append(Stop(0, f"rank {rank} got SIGTERM"))
+            found.append(Stop(0, f"{world.name(rank)} got SIGTERM"))
         elif slot.wish == SAVE:
             found.append(SaveCheckpoint(0))
     return found

@@ -8,10 +8,11 @@ act after the same step. Knows nothing of the loop.
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from tuitrain.metric_names import STAGES
+from tuitrain.training.distributed.readings import HELD, Held
 from tuitrain.training.distributed.world import World
 
 BEAT_S = 0.2
@@ -41,23 +42,26 @@ class Slot:
     wish: float = NOTHING
     speaks: float = 0
     """1: it has something to say that is no number."""
-    memory_bytes: float = 0
+    profile: float = 0
+    """How many steps it is ready to profile with others; below 0: none any more."""
+    held: Held = field(default_factory=Held)
     stages_s: tuple[float, ...] = (0.0,) * len(STAGES)
     """Seconds a step of each of `STAGES`, as last timed; all 0: not yet."""
 
     def numbers(self) -> list[float]:
         """Return it as numbers."""
-        return [self.wish, self.speaks, self.memory_bytes, *self.stages_s]
+        return [self.wish, self.speaks, self.profile, *self.held.numbers(), *self.stages_s]
 
     @classmethod
     def of(cls, numbers: Sequence[float]) -> "Slot":
         """Return what `numbers` gave."""
-        wish, speaks, memory, *stages = numbers
-        return cls(wish, speaks, memory, tuple(stages))
+        wish, speaks, profile, *rest = numbers
+        held, stages = rest[: len(HELD)], rest[len(HELD) :]
+        return cls(wish, speaks, profile, Held(*held), tuple(stages))
 
 
 _WORD = 5
-_SLOT = 3 + len(STAGES)
+_SLOT = 3 + len(HELD) + len(STAGES)
 
 
 @dataclass(frozen=True, slots=True)

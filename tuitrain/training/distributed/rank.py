@@ -12,14 +12,24 @@ import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import parent_process
 from multiprocessing.queues import Queue
 from pathlib import Path
 from typing import Any, cast
 
-from tuitrain.messages import Command, Numbered, SaveCheckpoint, StartTraining
-from tuitrain.ranks import Board, RankFailure, board_path, read_failures, write_failure
+from tuitrain.messages import Command, Numbered, StartTraining
+from tuitrain.ranks import (
+    Board,
+    RankFailure,
+    RanksEnded,
+    board_path,
+    read_failures,
+    read_hosts,
+    write_end,
+    write_failure,
+)
 from tuitrain.training.channel import HandedOver, WorkerChannel, stop_on_signals
 from tuitrain.training.distributed.channel import QuietChannel
 from tuitrain.training.runtime.stacks import write_stacks_at_signal
@@ -40,16 +50,16 @@ _LOOK_S = 0.1
 
 def rank_main(
     order: StartTraining,
-    events: "Queue[Numbered]",
-    commands: "Queue[Command]",
-    handed: HandedOver,
-    orphaned: Connection,
+    events: "Queue[Numbered] | None",
+    commands: "Queue[Command] | None",
+    handed: HandedOver | None,
+    orphaned: Connection | None,
 ) -> int:
     """Train as one of several ranks; return its number once the run is over.
 
     Args:
         order: of the run.
-        events: rank 0 tells.
+        events: rank 0 tells; None on a machine that has no supervisor, as the three below.
         commands: rank 0 hears.
         handed: what the agent's channel had.
         orphaned: becomes readable when the supervisor is gone.
@@ -58,12 +68,12 @@ def rank_main(
     directory = Path(order.run_directory)
     _end_with_parent()
     channel: WorkerChannel = QuietChannel()
-    if rank == 0:
+    if events and commands and handed and orphaned and rank == 0:
         channel = WorkerChannel(events, commands, GRACE_S)
         channel.take_over(order.attempt, handed)
         channel.listen()
-        _run_aside(lambda: _await_orphaned(orphaned, channel))
-    _set_up_process(rank, directory, channel)
+        _run_aside(partial(_await_orphaned, orphaned, channel))
+    _set_up_process(rank, order, channel)
     board = Board(board_path(directory), size)
     board.put(rank, 0, "starting")
     try:
@@ -76,15 +86,16 @@ def rank_main(
     return rank
 
 
-def _set_up_process(rank: int, directory: Path, channel: WorkerChannel) -> None:
+def _set_up_process(rank: int, order: StartTraining, channel: WorkerChannel) -> None:
     import torch
 
     from tuitrain.training.runtime.lazy_dynamo import put_off_dynamo
 
+    directory = Path(order.run_directory)
     put_off_dynamo()
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     torch.multiprocessing._set_thread_name(f"rank {rank}")
-    stop_on_signals(channel, SaveCheckpoint(0))
+    stop_on_signals(channel, usr1_stops=order.usr1_stops)
     stop = signal.getsignal(signal.SIGTERM)
 
     def note(number: int, frame: Any) -> None:
@@ -101,8 +112,10 @@ def _join(order: StartTraining, rank: int, size: int, board: Board) -> Any:
     import torch
     import torch.distributed as dist
 
-    from tuitrain.training.distributed.world import World
+    from tuitrain.training.distributed.flight import record_flight
+    from tuitrain.training.distributed.world import Place, World
 
+    record_flight(Path(order.run_directory), rank)
     sys.path[:0] = order.code_folders
     if sys.platform == "linux":
         # All are on this machine: no name of it has to lead anywhere.
@@ -113,8 +126,10 @@ def _join(order: StartTraining, rank: int, size: int, board: Board) -> Any:
         dist.init_process_group("nccl", timeout=_TIMEOUT, device_id=device)
     else:
         dist.init_process_group("gloo", timeout=_TIMEOUT)
-    group = dist.new_group(backend="gloo", timeout=_TIMEOUT)
-    return World(rank, size, cast(dist.ProcessGroup, group), board)
+    group = dist.new_group(backend="gloo", timeout=_TIMEOUT, group_desc="beat")
+    hosts = read_hosts(Path(order.run_directory))
+    place = Place(int(os.environ["LOCAL_RANK"]), int(os.environ["LOCAL_WORLD_SIZE"]), hosts)
+    return World(rank, size, cast(dist.ProcessGroup, group), board, place)
 
 
 DEVICE = "TUITRAIN_RANK_DEVICE"
@@ -133,7 +148,9 @@ def _train(order: StartTraining, channel: WorkerChannel, world: Any) -> None:
         channel.send(ended)
         channel.drain(_DRAIN_S)
     # None is gone before all is on record.
-    world.first(None)
+    end = world.first(RanksEnded(ended.state, ended.reason))
+    if world.is_spread and not world.place.rank:
+        write_end(Path(order.run_directory), end)
 
 
 # --- the end of another ---------------------------------------------------------------------------
@@ -169,7 +186,7 @@ def _end_if_others_failed(directory: Path) -> None:
     while time.monotonic() < deadline:
         time.sleep(_LOOK_S)
     pids = [each.pid for each in Board(board_path(directory), _size()).standings()]
-    if read_failures(directory) or not all(_lives(pid) for pid in pids if pid):
+    if read_failures(directory) or not all(_lives(pid) for pid in pids if pid > 0):
         os._exit(1)
 
 
@@ -196,6 +213,8 @@ def _fail(directory: Path, channel: WorkerChannel, rank: int, error: BaseExcepti
     else:
         traceback.print_exception(error)
     reason, trace, common = _words(error)
+    # A file that lacks, say, may lack on one machine only.
+    common = common and not read_hosts(directory)
     write_failure(
         directory,
         RankFailure(rank, time.time(), reason, trace, lost_peer=lost_peer, common=common),

@@ -1,21 +1,24 @@
-"""This rank's replica of the model: its gradients are the mean over all ranks (torch's DDP).
+"""This rank's replica of the model: its gradients are the mean over all ranks.
 
 Knows what a step needs of it, and what has to hold so that a resume repeats each bit.
 """
 
 import inspect
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+from torch.autograd import Variable
 from torch.nn.parallel import DistributedDataParallel
 
 from tuitrain.errors import TrainingError
 from tuitrain.training.forward import ForwardPass
 from tuitrain.training.metrics.recorder import StepRecorder
 from tuitrain.training.optimization.optimizer import needs_closure
+from tuitrain.training.profiling.timing import Laps
 from tuitrain.training.runtime.randomness import (
     derive,
     generator_states,
@@ -32,11 +35,11 @@ _REHEARSALS = 2
 ready; from then on sums are made in that order (torch/nn/parallel/distributed.py)."""
 
 
-class Replica:
+class Replica(ABC):
     """The model of one rank among several, and what a step does differently for it."""
 
     def __init__(self, parts: "TrainingComponents") -> None:
-        """Put the model of `parts` under DDP; weights become those of rank 0.
+        """Let the model of `parts` be trained with the other ranks; weights are those of rank 0.
 
         Raises:
             TrainingError: the run's parts can't be trained on several ranks.
@@ -44,19 +47,29 @@ class Replica:
         _refuse(parts)
         self._parts = parts
         self._world = parts.world
+        self._telling: nn.Parameter | None = None
+        """A small parameter, whose gradient shows whether one is not finite."""
         kept = _Kept(parts)
-        batch = _first_batch(parts)
-        unused = self._rehearse(parts, batch)
-        self._telling = _smallest(parts)
-        self._ddp = _wrapped(parts, find_unused=unused)
-        parts.forward = self._ddp
-        # Before any state is loaded: the first step of a resumed process is to sum its gradients
-        # in the order of a step in the middle of a run. It shows from three ranks on.
-        for _time in range(_REHEARSALS):
-            self._rehearse(parts, batch)
+        self._prepare(parts, _first_batch(parts))
         kept.restore()
         if not parts.world.leads:
             seed_everything(derive(parts.preset.train.seed, parts.world.rank))
+
+    @abstractmethod
+    def _prepare(self, parts: "TrainingComponents", batch: "Batch") -> None:
+        """Make ready for the first step, with a batch for passes that change nothing."""
+
+    @abstractmethod
+    def _exchange(self, wanted: bool) -> None:
+        """Let gradients be exchanged in the next backward pass, or not yet."""
+
+    @abstractmethod
+    def guard(self, loss: Tensor) -> Tensor:
+        """Return a loss of which, once gradients are shared, all ranks see if it is not finite."""
+
+    @abstractmethod
+    def agreed(self, loss: Tensor) -> Tensor:
+        """Return this rank's loss, NaN on all ranks where it is not finite on one of them."""
 
     @staticmethod
     def _rehearse(parts: "TrainingComponents", batch: "Batch") -> bool:
@@ -67,34 +80,31 @@ class Replica:
         torch.autograd.backward(loss)
         return any(parameter.grad is None for parameter in parts.trainable)
 
+    # --- in an evaluation -------------------------------------------------------------------------
+
+    def passed(self) -> None:  # noqa: B027 - a replica of its own has nothing to do
+        """A pass over the validation set has ended on all ranks."""
+
     # --- in a step --------------------------------------------------------------------------------
 
     def in_turn(self, batches: "Sequence[Batch]") -> "Iterator[Batch]":
         """Yield a step's batches: gradients are exchanged in the backward pass of the last one."""
         for batch in batches:
-            # What `no_sync` sets for the passes in it.
-            self._ddp.require_backward_grad_sync = batch is batches[-1]
+            self._exchange(batch is batches[-1])
             yield batch
 
     @staticmethod
-    def guard(loss: Tensor) -> Tensor:
-        """Return a loss whose gradients are NaN where it is not finite itself.
+    def time_exchange(loss: Tensor, laps: Laps) -> None:
+        """Mark where the backward pass of a loss is through and only the exchange is left.
 
-        So all ranks see it in the gradients that they share, and none has to ask the others.
+        Gradients are exchanged while others are still computed; what is left to wait for DDP waits
+        for in a callback at the end, which comes after one that was asked for at the begin.
         """
-        value = loss.detach()
-        return loss * (1 + (value - value))
 
-    def agreed(self, loss: Tensor) -> Tensor:
-        """Return this rank's loss, NaN on all ranks where it is not finite on one of them.
+        def begun(_gradient: Tensor) -> None:
+            Variable._execution_engine.queue_callback(lambda: laps.mark("backward"))
 
-        A gradient that is not finite counts as such a loss; a gradient scaler looks by itself.
-        """
-        gradient = self._telling.grad
-        if gradient is None or self._parts.precision.scaler is not None:
-            return loss
-        total = gradient.sum()
-        return loss + (total - total)
+        loss.register_hook(begun)  # type: ignore[no-untyped-call]
 
     def mean(self, counted: Tensor) -> Tensor:
         """Return the mean over all ranks of what is counted, on its device; never 0."""
@@ -107,6 +117,43 @@ class Replica:
         for buffer in self._parts.model.buffers():
             if not buffer.is_meta:
                 dist.broadcast(buffer.detach(), src=0)
+
+
+class AveragedReplica(Replica):
+    """A whole model on each rank, whose gradients are averaged (torch's DDP)."""
+
+    def _prepare(self, parts: "TrainingComponents", batch: "Batch") -> None:
+        unused = self._rehearse(parts, batch)
+        self._telling = _smallest(parts)
+        self._ddp = _wrapped(parts, find_unused=unused)
+        parts.forward = self._ddp
+        # Before any state is loaded: the first step of a resumed process is to sum its gradients
+        # in the order of a step in the middle of a run. It shows from three ranks on.
+        for _time in range(_REHEARSALS):
+            self._rehearse(parts, batch)
+
+    def _exchange(self, wanted: bool) -> None:
+        # What `no_sync` sets for the passes in it.
+        self._ddp.require_backward_grad_sync = wanted
+
+    def guard(self, loss: Tensor) -> Tensor:
+        """Return a loss whose gradients are NaN where it is not finite itself.
+
+        So all ranks see it in the gradients that they share, and none has to ask the others.
+        """
+        value = loss.detach()
+        return loss * (1 + (value - value))
+
+    def agreed(self, loss: Tensor) -> Tensor:
+        """Return this rank's loss, NaN on all ranks where it is not finite on one of them.
+
+        A gradient that is not finite counts as such a loss; a gradient scaler looks by itself.
+        """
+        gradient = self._telling.grad if self._telling is not None else None
+        if gradient is None or self._parts.precision.scaler is not None:
+            return loss
+        total = gradient.sum()
+        return loss + (total - total)
 
 
 class _Kept:
@@ -187,13 +234,3 @@ def _unmergeable(parts: "TrainingComponents") -> str:
         return f"task = {parts.task.name}: {type(tally).__name__}"
     label = parts.metrics.begin().unmergeable
     return f"metrics: {label}" if label else ""
-
-
-def replicate(parts: "TrainingComponents") -> None:
-    """Let parts that were built for a rank be trained with the others.
-
-    Raises:
-        TrainingError: they can't be.
-    """
-    if not parts.world.is_alone:
-        parts.replica = Replica(parts)

@@ -5,16 +5,16 @@ Losses and train metrics become those of the whole batch, as one rank would have
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-import psutil
-import torch
-
-from tuitrain.messages import AlertRaised, MetricPoints
+from tuitrain.messages import AlertRaised, Event, MetricPoints
 from tuitrain.metric_names import STAGES, rank_metric, split_metric
 from tuitrain.training.channel import WorkerChannel
 from tuitrain.training.distributed.beat import Met, Slot
 from tuitrain.training.distributed.channel import QuietChannel
+from tuitrain.training.distributed.profiles import ProfileAnswers, RankProfiles
+from tuitrain.training.distributed.readings import HELD, Held
 from tuitrain.training.distributed.world import World
 from tuitrain.training.metrics.named import Values
 from tuitrain.training.metrics.recorder import KEPT_BYTES, Flushed, StepRecorder
@@ -35,7 +35,9 @@ class SharedSteps:
         timer: StepTimer,
         world: World,
         channel: WorkerChannel,
-        memory: Callable[[], float],
+        held: Callable[[], Held],
+        profiles: RankProfiles,
+        answers: ProfileAnswers,
     ) -> None:
         """Share what `recorder` holds.
 
@@ -44,14 +46,18 @@ class SharedSteps:
             timer: of this rank's steps.
             world: the ranks.
             channel: takes events; that of a rank other than 0 keeps alerts for the beat.
-            memory: bytes that this rank takes.
+            held: what this rank holds of its machine.
+            profiles: of this rank.
+            answers: on rank 0, puts what becomes of those of all ranks together.
         """
         self._recorder = recorder
         self._timer = timer
         self._world = world
         self._send = channel.send
         self._quiet = channel if isinstance(channel, QuietChannel) else None
-        self._memory = memory
+        self._held = held
+        self._profiles = profiles
+        self._answers = answers
         self._first = 1
         self._own: Flushed | None = None
         self._sizes: list[int] = []
@@ -87,20 +93,33 @@ class SharedSteps:
     def slot(self) -> Slot:
         """Return what this rank tells of itself."""
         named = self._own is not None and bool(self._own.named)
-        speaks = named or (self._quiet is not None and self._quiet.has_alerts)
-        return Slot(speaks=float(speaks), memory_bytes=self._memory(), stages_s=self._stages)
+        speaks = named or (self._quiet is not None and self._quiet.has_events)
+        return Slot(
+            speaks=float(speaks),
+            profile=self._profiles.room(),
+            held=self._held(),
+            stages_s=self._stages,
+        )
 
     def say(self) -> Any:
-        """Return named values with the samples of each step, and alerts."""
+        """Return named values with the samples of each step, and events of this rank alone."""
         named = self._own.named if self._own is not None else {}
-        return named, self._sizes, self._quiet.take_alerts() if self._quiet is not None else []
+        return named, self._sizes, self._take_own()
+
+    def _take_own(self) -> list[Event]:
+        return self._quiet.take_own() if self._quiet is not None else []
+
+    def tell_rest(self) -> None:
+        """Tell what is left once all ranks have taken their last step."""
+        for rank, events in enumerate(self._world.gather(self._take_own())):
+            self._pass_on(rank, events)
 
     def take(self, met: Met, said: list[Any]) -> None:
         """Make of this rank's steps those of all ranks."""
         self._slots = met.slots
-        if said and self._world.leads:
-            for rank, (_named, _sizes, alerts) in enumerate(said):
-                self._pass_on(rank, alerts)
+        self._profiles.meet([slot.profile for slot in met.slots])
+        for rank, (_named, _sizes, events) in enumerate(said):
+            self._pass_on(rank, events)
         own, self._own = self._own, None
         if own is None:
             return
@@ -115,12 +134,13 @@ class SharedSteps:
         """Return how many steps' outputs may be held."""
         return max(1, KEPT_BYTES // self._step_bytes) if self._step_bytes else 1 << 30
 
-    def _pass_on(self, rank: int, alerts: Sequence[AlertRaised]) -> None:
-        for alert in alerts:
-            if alert.text not in self._passed_on:
-                self._passed_on.add(alert.text)
-                text = f"rank {rank}: {alert.text}"
-                self._send(AlertRaised(alert.time, alert.step, alert.kind, text, alert.detail))
+    def _pass_on(self, rank: int, events: Sequence[Event]) -> None:
+        for event in events if self._world.leads else ():
+            if not isinstance(event, AlertRaised):
+                self._answers.take(event, rank)
+            elif event.text not in self._passed_on:
+                self._passed_on.add(event.text)
+                self._send(replace(event, text=f"{self._world.name(rank)}: {event.text}"))
 
     # --- for who tells of it ----------------------------------------------------------------------
 
@@ -133,24 +153,28 @@ class SharedSteps:
         """Take what a step was last split into on this rank."""
         named = {point.name: point.values[-1] for point in points}
         if named:
-            self._stages = tuple(named[split_metric(stage)] for stage in STAGES)
+            self._stages = tuple(named.get(split_metric(stage), 0.0) for stage in STAGES)
 
     def points(self, step: int) -> tuple[MetricPoints, ...]:
         """Return what each rank last took for a stage and holds in memory, once a second."""
         now = time.monotonic()
-        timed = [rank for rank, slot in enumerate(self._slots) if any(slot.stages_s)]
-        if now < self._told_at or len(timed) < len(self._slots):
+        if now < self._told_at or not self._slots:
             return ()
         self._told_at = now + TELL_S
+        # Ranks are compared: a step of one of them says nothing before all have timed some.
+        timed = all(any(slot.stages_s) for slot in self._slots)
         return tuple(
             MetricPoints(rank_metric(rank, name), step, (value,))
-            for rank in timed
-            for name, value in _told(self._slots[rank])
+            for rank, slot in enumerate(self._slots)
+            for name, value in _told(slot, timed)
         )
 
 
-def _told(slot: Slot) -> list[tuple[str, float]]:
-    return [*zip(STAGES, slot.stages_s, strict=True), ("memory_bytes", slot.memory_bytes)]
+def _told(slot: Slot, timed: bool) -> list[tuple[str, float]]:
+    held = zip(HELD, slot.held.numbers(), strict=True)
+    # A device that tells nothing has no curve.
+    told = [(name, value) for name, value in held if value]
+    return [*zip(STAGES, slot.stages_s, strict=True), *told] if timed else told
 
 
 def merge_named(said: Sequence[tuple[Values, Sequence[int]]], first_step: int) -> Values:
@@ -174,10 +198,3 @@ def merge_named(said: Sequence[tuple[Values, Sequence[int]]], first_step: int) -
 def _means(sums: Mapping[int, tuple[float, float]]) -> tuple[list[int], list[float]]:
     steps = sorted(step for step, (_total, weight) in sums.items() if weight)
     return steps, [sums[step][0] / sums[step][1] for step in steps]
-
-
-def held_bytes(device: torch.device) -> float:
-    """Return what a rank holds of its GPU's memory; on a CPU of the machine's."""
-    if device.type == "cuda":
-        return float(torch.cuda.memory_reserved(device))
-    return float(psutil.Process().memory_info().rss)

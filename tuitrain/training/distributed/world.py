@@ -7,14 +7,27 @@ one rank there is no group, and every question is answered at once.
 import io
 import pickle
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
 
-from tuitrain.ranks import Board, Phase
+from tuitrain.ranks import Board, Phase, name_rank
 
 _Value = TypeVar("_Value")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a rank is among those of its machine, where a run has several machines."""
+
+    rank: int
+    """Of this one on its machine, from 0 on."""
+    size: int
+    """How many its machine has."""
+    hosts: tuple[str, ...]
+    """The machine of each rank of the run."""
 
 
 class World:
@@ -23,6 +36,7 @@ class World:
     Attributes:
         rank: this one, from 0 on.
         size: how many there are.
+        place: on its machine.
     """
 
     def __init__(
@@ -31,6 +45,7 @@ class World:
         size: int = 1,
         group: "dist.ProcessGroup | None" = None,
         board: Board | None = None,
+        place: Place | None = None,
     ) -> None:
         """Stand among others.
 
@@ -39,9 +54,11 @@ class World:
             size: how many there are.
             group: what values are exchanged over; None where there is one rank.
             board: shows where this rank is.
+            place: on its machine; None where all ranks are on one.
         """
         self.rank = rank
         self.size = size
+        self.place = place or Place(rank, size, ())
         self._group = group
         self._board = board
 
@@ -54,6 +71,15 @@ class World:
     def leads(self) -> bool:
         """Whether this is rank 0, which decides, writes and tells."""
         return self.rank == 0
+
+    @property
+    def is_spread(self) -> bool:
+        """Whether ranks are on several machines."""
+        return self.place.size < self.size
+
+    def name(self, rank: int) -> str:
+        """Return what to call a rank, with its machine where there are several."""
+        return name_rank(rank, self.place.hosts)
 
     def share(self, number: int) -> tuple[int, int]:
         """Return from where to where, of a number of things in a row, this rank takes them."""
@@ -97,6 +123,11 @@ ALONE = World()
 def share(number: int, rank: int, size: int) -> tuple[int, int]:
     """Return from where to where, of a number of things in a row, a rank takes them."""
     return number * rank // size, number * (rank + 1) // size
+
+
+def most_of(number: int, size: int) -> int:
+    """Return how many of a number of things the rank that takes the most of them takes."""
+    return -(-number // size)
 
 
 def _packed(value: object) -> bytes:

@@ -13,21 +13,21 @@ import numpy as np
 import torch
 
 from tuitrain.components.data import Facts
-from tuitrain.errors import TrainingError, UsageError
+from tuitrain.errors import TrainingError
 from tuitrain.training.build import TrainingComponents
-from tuitrain.training.data.batches import evaluation_batches
 from tuitrain.training.data.build import Data
+from tuitrain.training.data.evaluation import evaluation_batches
 from tuitrain.training.data.sources import count
 from tuitrain.training.data.targets import all_targets, known_targets
 from tuitrain.training.evaluating.collect import SampleCollector, family_of
 from tuitrain.training.evaluating.fingerprint import fingerprint
 from tuitrain.training.evaluating.other_data import with_other_place, with_other_settings
 from tuitrain.training.evaluating.restore import restored
+from tuitrain.training.evaluating.slices import slices_of
 from tuitrain.training.inspection.answers import Inspected
 from tuitrain.training.memory.oom_report import OutOfMemory, is_out_of_memory
 from tuitrain.training.metrics.evaluation import Evaluation, Evaluator, evaluation_size
 
-_MOST_GROUPS = 500
 _TELL_S = 1.0
 _GPU_BATCH = 1024
 """Samples at a time on a GPU, halved until they fit."""
@@ -93,26 +93,9 @@ def evaluate_run(
 
 
 def _groups(by: str | None, facts: Facts | None) -> list[str] | None:
-    """Return what each sample has in a column.
-
-    Raises:
-        UsageError: the data set knows of no such column.
-    """
     if by is None or by == "class":
         return None
-    columns = facts.columns if facts is not None else {}
-    if by not in columns:
-        known = ", ".join(columns)
-        raise UsageError(
-            f"--by {by}: the data set knows no such column of its samples; it may be class"
-            + (f", {known}" if known else "")
-        )
-    number = len(set(columns[by]))
-    if number > _MOST_GROUPS:
-        raise UsageError(
-            f"--by {by}: the column has {number:,} different values, there may be {_MOST_GROUPS}"
-        )
-    return list(columns[by])
+    return slices_of(by, facts.columns if facts is not None else {})
 
 
 def _evaluated(

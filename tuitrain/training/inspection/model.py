@@ -4,7 +4,7 @@ Built on the CPU whatever device it is to train on; a batch without numbers goes
 it. Knows nothing of how it is shown.
 """
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import torch
@@ -14,7 +14,7 @@ from tuitrain.errors import DeviceError
 from tuitrain.training.build import TrainingComponents, build_components, pick_device
 from tuitrain.training.inspection.answers import Inspected
 from tuitrain.training.inspection.layers import Layers, read_layers
-from tuitrain.training.memory.footprint import estimate_footprint
+from tuitrain.training.memory.footprint import estimate_of_rank
 from tuitrain.training.modules.materialise import input_type_of
 from tuitrain.training.modules.singles import rehearse
 from tuitrain.training.runtime.environment import device_name
@@ -31,7 +31,7 @@ def describe_model(inspected: Inspected) -> dict[str, Any]:
     batch_size = min(preset.train.batch_size, parts.data.plan.samples)
     rehearse(parts)
     layers = read_layers(parts, batch_size)
-    footprint = estimate_footprint(parts, batch_size)
+    footprint, ranks = estimate_of_rank(replace(parts, preset=preset), batch_size)
     loss = [p for p in parts.trainable if id(p) not in {id(q) for q in parts.model.parameters()}]
     return {
         "preset": preset.name,
@@ -43,7 +43,11 @@ def describe_model(inspected: Inspected) -> dict[str, Any]:
         "loss_parameters": sum(p.numel() for p in loss),
         "multiply_adds": layers.rows[0].multiply_adds,
         "uncounted": _uncounted(layers),
-        "memory": {"batch_size": batch_size, **asdict(footprint.parts())},
+        "memory": {
+            "batch_size": batch_size,
+            "ranks": ranks,
+            **asdict(footprint.parts()),
+        },
         "dtype": str(input_type_of(parts.model)).removeprefix("torch."),
         "precision": preset.train.precision,
         **_device(preset),

@@ -12,7 +12,8 @@ import torch
 
 from tuitrain.components.data import Samples
 from tuitrain.training.build import TrainingComponents
-from tuitrain.training.data.batches import Batch, LoaderBatches, TensorBatches
+from tuitrain.training.data.batches import Batch, TensorBatches
+from tuitrain.training.data.loader import LoaderBatches
 from tuitrain.training.memory.allocator import Allocator
 from tuitrain.training.memory.footprint import held_tensors, recomputed_bytes
 from tuitrain.training.memory.oom_report import OutOfMemory, is_out_of_memory

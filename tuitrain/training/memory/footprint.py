@@ -6,7 +6,7 @@ Changes nothing: neither weights nor buffers nor any generator. Knows nothing of
 import copy
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -21,10 +21,11 @@ from torch._subclasses.fake_tensor import (
 from tuitrain.components.data import Samples
 from tuitrain.messages import MemoryParts
 from tuitrain.training.build import TrainingComponents
+from tuitrain.training.checkpoints.sharded import own_part
 from tuitrain.training.data.sources import count
 from tuitrain.training.memory.saved_tensors import SavedTensorTracker, held_bytes, storage_key
 from tuitrain.training.metrics.evaluation import evaluation_size
-from tuitrain.training.modules.recompute import recomputed
+from tuitrain.training.modules.recompute import recomputed, repeated_blocks
 from tuitrain.training.runtime.randomness import generator_states, restore_generators
 
 _Found = TypeVar("_Found")
@@ -89,7 +90,7 @@ def estimate_footprint(parts: TrainingComponents, batch_size: int) -> Footprint:
         Exception: whatever the model raises when it is asked for shapes instead of numbers.
     """
     device = parts.device
-    gradients = sum(p.nbytes for p in parts.trainable)
+    gradients = sum(own_part(p).nbytes for p in parts.trainable)
     return Footprint(
         parameters_bytes=_bytes_on(device, _parameters(parts)),
         gradients_bytes=gradients,
@@ -98,6 +99,38 @@ def estimate_footprint(parts: TrainingComponents, batch_size: int) -> Footprint:
         data_bytes=sum(tensor.nbytes for tensor in data_tensors(parts)),
         activations_bytes=_on_line(parts, batch_size, _kept_by),
     )
+
+
+def estimate_of_rank(parts: TrainingComponents, batch_size: int) -> tuple[Footprint, int]:
+    """Return what a step takes on each device of a run that is not begun, and how many there are.
+
+    A rank takes its share of the batch. Of a model that is to be sharded it holds a share of the
+    weights, gradients and optimizer state as well; the weights that are whole while they compute,
+    those outside of blocks and the largest block, count to the activations.
+
+    Args:
+        parts: built whole, by one process.
+        batch_size: of all ranks together.
+
+    Raises:
+        Exception: whatever the model raises when it is asked for shapes instead of numbers.
+    """
+    train = parts.preset.train
+    gpus = torch.cuda.device_count() if train.device != "cpu" else 0
+    ranks = max(1, gpus) if train.ranks == "auto" else train.ranks
+    found = estimate_footprint(parts, -(-batch_size // ranks))
+    if ranks == 1 or train.strategy != "fsdp":
+        return found, ranks
+    blocks = [sum(p.nbytes for p in block.parameters()) for block in repeated_blocks(parts.model)]
+    outside = sum(p.nbytes for p in parts.model.parameters()) - sum(blocks)
+    gathered = max(0, outside) + max(blocks, default=0)
+    return replace(
+        found,
+        parameters_bytes=-(-found.parameters_bytes // ranks),
+        gradients_bytes=-(-found.gradients_bytes // ranks),
+        optimizer_bytes=-(-found.optimizer_bytes // ranks),
+        activations_bytes=(found.activations_bytes or 0) + gathered,
+    ), ranks
 
 
 def optimizer_bytes(parts: TrainingComponents) -> int:
@@ -110,11 +143,11 @@ def optimizer_bytes(parts: TrainingComponents) -> int:
         # Its own groups have a momentum, AdamW's two means.
         groups = parts.optimizer.param_groups
         return sum(
-            p.nbytes * (1 if "ns_steps" in group else 2)
+            own_part(p).nbytes * (1 if "ns_steps" in group else 2)
             for group in groups
             for p in group["params"]
         )
-    return states * sum(p.nbytes for p in parts.trainable)
+    return states * sum(own_part(p).nbytes for p in parts.trainable)
 
 
 def data_tensors(parts: TrainingComponents) -> list[Tensor]:
@@ -149,7 +182,7 @@ def _bytes_on(device: torch.device, tensors: Iterable[Tensor]) -> int:
     """Return the bytes of the storages that lie on a device."""
     storages = {
         storage_key(tensor): held_bytes(tensor)
-        for tensor in tensors
+        for tensor in map(own_part, tensors)
         if tensor.device.type == device.type
     }
     return sum(storages.values())
@@ -172,7 +205,7 @@ def recomputed_bytes(parts: TrainingComponents, batch_size: int) -> int:
     Raises:
         Exception: whatever the model raises when it is asked for shapes instead of numbers.
     """
-    return _on_line(parts, batch_size, _again_by) if recomputed(parts.model) else 0
+    return _on_line(parts, batch_size, _again_by) if recomputed(parts.plain or parts.model) else 0
 
 
 def _on_line(
@@ -186,7 +219,8 @@ def _on_line(
     tried = untaken_sizes(parts)
     try:
         small, large = (
-            with_shapes_alone(parts.model, partial(look, parts, samples)) for samples in tried
+            with_shapes_alone(parts.plain or parts.model, partial(look, parts, samples))
+            for samples in tried
         )
     finally:
         restore_generators(before)

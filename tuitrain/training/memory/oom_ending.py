@@ -84,6 +84,8 @@ class OomEnding:
 
     def _look_for_fit(self, account: OomAccount, batch_size: int, step: int) -> OomAccount:
         """Return the account with the size that fits and what follows from it."""
+        if self._components.plain is not None:
+            return replace(account, fit_error="not tried, as the model is split over ranks")
         measure = Trial(self._components, self._allocator, step)
         try:
             fit = fit_batch_size(batch_size, self._room_bytes(), measure)

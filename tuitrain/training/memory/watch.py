@@ -89,7 +89,7 @@ class MemoryWatch:
         self._is_open = True
         if self._allocator.measures_peak:
             self._allocator.begin_peak()
-        elif not self._parts.preset.train.compile:
+        elif not (self._parts.compiled or self._parts.plain is not None):
             self._begin_count()
         return step + 1
 
@@ -144,12 +144,13 @@ class MemoryWatch:
         if kept is not None:
             source = f"what autograd kept for the backward pass of step {step}"
             return self._with_recomputed(kept.peak_bytes, source)
-        return None, "not measured: there is no allocator to ask, and the model is compiled"
+        why = "is compiled" if self._parts.preset.train.compile else "is split over ranks"
+        return None, f"not measured: there is no allocator to ask, and the model {why}"
 
     def _with_recomputed(self, kept_bytes: int, source: str) -> tuple[int, str]:
         """Add what blocks take while they are computed again: autograd keeps that out of sight."""
         try:
-            again = recomputed_bytes(self._parts, self._parts.data.plan.forward_size)
+            again = recomputed_bytes(self._parts, self._parts.data.plan.rank_size)
         except Exception:
             # A user's model may refuse a batch without numbers in any way; the account says so.
             return kept_bytes, f"{source}; temporary values and blocks computed again apart"
@@ -158,7 +159,7 @@ class MemoryWatch:
         return kept_bytes + again, f"{source}; temporary values apart"
 
     def _send_account(self, measured: Footprint, source: str, step: int) -> None:
-        batch_size = self._parts.data.plan.forward_size
+        batch_size = self._parts.data.plan.rank_size
         account = MemoryAccount(
             device=str(self._parts.device),
             batch_size=batch_size,

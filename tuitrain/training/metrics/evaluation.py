@@ -15,8 +15,10 @@ from tuitrain.components.task import Counts
 from tuitrain.errors import TrainingError
 from tuitrain.messages import PerClassCounts
 from tuitrain.training.build import TrainingComponents
-from tuitrain.training.data.batches import evaluation_batches
+from tuitrain.training.data.evaluation import evaluation_batches
+from tuitrain.training.data.samples import first_samples
 from tuitrain.training.data.sources import count
+from tuitrain.training.distributed.world import most_of
 from tuitrain.training.metrics.chosen import MetricTally
 from tuitrain.training.metrics.named import NamedValues, split_terms
 from tuitrain.training.modules.modes import evaluation_mode
@@ -98,6 +100,7 @@ class Evaluator:
         parts: list[Tensor] | None = None if components.world.is_alone else []
         named = PassValues(label)
         weight: Tensor | int = 0
+        inputs_of_last: Tensor | None = None
         batches = evaluation_batches(
             data.validation,
             data.preparation,
@@ -122,6 +125,8 @@ class Evaluator:
                 if seen is not None:
                     seen(outputs, targets)
                 named.end_batch(terms, counted)
+                inputs_of_last = inputs
+        self._keep_up(batch_size, inputs_of_last)
         if parts is not None:
             shares = components.world.gather(
                 _Share(_read(parts), int(weight), tally, chosen, named.told())
@@ -135,6 +140,24 @@ class Evaluator:
         if not counts:
             return metrics, None
         return metrics, per_class_counts(counts, data.classes, components.task.name)
+
+    def _keep_up(self, batch_size: int, inputs: Tensor | None) -> None:
+        """Make as many passes as other ranks: of a model that is split each needs all of them.
+
+        Args:
+            batch_size: of the evaluation.
+            inputs: of this rank's last batch; None: it has none.
+        """
+        components, number = self._components, self.batches(batch_size)
+        if components.plain is None or components.replica is None:
+            return
+        if inputs is None:
+            inputs = first_samples(components.data, components.device, 1)[0]
+        low, high = components.world.share(number)
+        for _pass in range(most_of(number, components.world.size) - (high - low)):
+            with sending_to(None), components.precision.autocast():
+                components.model(inputs)
+        components.replica.passed()
 
     def _measured(self, measured: Mapping[str, float], label: str) -> dict[str, float]:
         """Return the task's metrics by full name.

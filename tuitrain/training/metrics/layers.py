@@ -5,13 +5,14 @@ right before the optimizer moves them. Knows nothing of when commands come or wh
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
 from tuitrain.metric_names import layer_metric
 from tuitrain.training.build import TrainingComponents
+from tuitrain.training.checkpoints.sharded import whole
 from tuitrain.training.instruments import Instrument
 from tuitrain.training.metrics.recorder import StepRecorder
 from tuitrain.training.settings.live import LiveSettings
@@ -99,7 +100,7 @@ class LayerWatch:
             self._instrument.look(lambda: self._record(layers, seen, optimizer), None)
 
         handles.append(self._components.optimizer.register_step_pre_hook(measure))
-        if self._components.preset.train.compile:
+        if self._components.compiled:
             # A compiled graph calls no hooks, and would be compiled again to do so.
             return handles
         for name, module in layers.items():
@@ -148,5 +149,4 @@ def _norm(tensors: list[Tensor]) -> Tensor:
     """Return the norm of all numbers of some tensors together."""
     dense = [tensor.coalesce().values() if tensor.is_sparse else tensor for tensor in tensors]
     norms = [torch.linalg.vector_norm(tensor, dtype=torch.float32) for tensor in dense]
-    norm: Tensor = torch.linalg.vector_norm(torch.stack(norms))
-    return norm
+    return whole(cast(Tensor, torch.linalg.vector_norm(torch.stack(norms))))

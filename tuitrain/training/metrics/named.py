@@ -17,6 +17,7 @@ from torch import Tensor
 from tuitrain.components.logged import Sink, log
 from tuitrain.components.task import widest
 from tuitrain.errors import TrainingError
+from tuitrain.training.checkpoints.sharded import whole
 
 _NAME = re.compile(r"[a-z0-9_]{1,60}(/[a-z0-9_]{1,60}){0,2}")
 _TERM = re.compile(r"[a-z0-9_]{1,60}")
@@ -175,10 +176,11 @@ def _one_number(name: str, value: Any) -> Tensor | float:
         return value
     if isinstance(value, Tensor):
         if value.numel() == 1 and not value.is_complex():
-            if value.device.type == "cpu":
+            number = whole(value)
+            if number.device.type == "cpu":
                 # Reading it costs less there than keeping a tensor.
-                return float(value.item())
-            return value.detach().reshape(()).to(widest(value.device), copy=True)
+                return float(number.item())
+            return number.detach().reshape(()).to(widest(number.device), copy=True)
         found = f"a tensor of shape {tuple(value.shape)}"
     else:
         try:

@@ -23,20 +23,32 @@ _TORCHVISION = "torchvision."
 """Before the name of a model there."""
 
 
-def build_model(preset: Preset, data: Data, device: torch.device) -> nn.Module:
-    """Return the model on the device, each of its weights with a shape."""
+def build_model(
+    preset: Preset, data: Data, device: torch.device, place: torch.device | None = None
+) -> nn.Module:
+    """Return the model, each of its weights with a shape.
+
+    Args:
+        preset: of the run.
+        data: what the model is for.
+        device: of the run.
+        place: where the model is to be; None: on the device.
+    """
+    place = place or device
     where = f"model.name = {preset.model.name}"
     examples = partial(_examples, preset, data, device)
     model = _make_model(preset, replace(data.spec, examples=examples, restored=data.stands_in))
     refuse_meta(model, where)
-    model = model.to(device)
+    model = model.to(place)
+    if preset.train.parameter_type == "bf16":
+        model = model.to(torch.bfloat16)
     statistics = getattr(model, "input_statistics", None)
     if statistics is not None and preset.data.normalize and not data.stands_in:
         few, _targets = raw_samples(data.train, range(min(16, count(data.train))))
         data.preparation.normalize_as(statistics, few)
     is_tokens = data.spec.kind == "tokens"
     data.preparation.input_type = torch.int64 if is_tokens else input_type_of(model)
-    materialise(model, lambda: first_samples(data, device, 2)[0], where)
+    materialise(model, lambda: first_samples(data, device, 2)[0].to(place), where)
     return model
 
 

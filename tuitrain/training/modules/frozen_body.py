@@ -16,8 +16,8 @@ from torch.nn.modules.dropout import _DropoutNd
 
 from tuitrain.components.data import Samples
 from tuitrain.training.build import TrainingComponents
-from tuitrain.training.data.batches import evaluation_batches
 from tuitrain.training.data.build import Data, free_memory_bytes
+from tuitrain.training.data.evaluation import evaluation_batches
 from tuitrain.training.data.samples import first_samples
 from tuitrain.training.data.sources import count
 from tuitrain.training.data.transform import BatchTransform
@@ -258,5 +258,5 @@ class _Progress:
 def _switch(parts: TrainingComponents, data: Data, head: HeadForward) -> None:
     head.begin()
     parts.data, parts.head = data, head
-    if parts.preset.train.compile:
+    if parts.compiled:
         parts.forward = torch.compile(parts.model)

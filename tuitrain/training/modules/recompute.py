@@ -49,6 +49,15 @@ def recompute_blocks(model: nn.Module, wanted: bool | str, where: str) -> int:
     return len(blocks)
 
 
+def repeated_blocks(model: nn.Module) -> list[nn.Module]:
+    """Return a model's repeated blocks, or what it names as such; empty: there are none."""
+    named = getattr(model, _NAMED_BY_MODEL, None)
+    if named is not None:
+        return _once(named())
+    # A plain container is a block only where nothing has a class of its own.
+    return _once(_repeated(model, _CONTAINERS)) or _once(_repeated(model, ()))
+
+
 def keep_all(model: nn.Module) -> nn.Module:
     """Let a model compute nothing again from now on, and return it."""
     for module in model.modules():
@@ -68,12 +77,8 @@ def recomputed(model: nn.Module) -> list["RecomputedForward"]:
 
 
 def _blocks(model: nn.Module, where: str) -> list[nn.Module]:
-    named = getattr(model, _NAMED_BY_MODEL, None)
-    if named is not None:
-        return _once(named())
-    # A plain container is a block only where nothing has a class of its own.
-    found = _once(_repeated(model, _CONTAINERS)) or _once(_repeated(model, ()))
-    if not found:
+    found = repeated_blocks(model)
+    if not found and not hasattr(model, _NAMED_BY_MODEL):
         raise TrainingError(
             f"train.gradient_checkpointing = true: {where} has no repeated blocks of several "
             "layers to compute again; leave it out, give a pattern of its modules' names, or let "

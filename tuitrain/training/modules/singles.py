@@ -11,8 +11,9 @@ import torch
 
 from tuitrain.errors import TrainingError
 from tuitrain.training.build import TrainingComponents
-from tuitrain.training.data.batches import Batch, BatchSchedule
+from tuitrain.training.data.batches import Batch
 from tuitrain.training.data.samples import first_samples
+from tuitrain.training.data.schedule import BatchSchedule
 from tuitrain.training.runtime.randomness import generator_states, restore_generators
 from tuitrain.training.step_checks import check_outputs
 
@@ -23,6 +24,9 @@ def check_singles(parts: TrainingComponents) -> None:
     Raises:
         TrainingError: there are batches of one sample, and the model can't be trained with one.
     """
+    if parts.plain is not None:
+        # Of a model that is split over ranks no copy can be made: its first pass shows it.
+        return
     plan = parts.data.plan
     in_each, in_last = singles_in(plan, parts.total_steps)
     if not (in_each or in_last):

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from tuitrain.training.build import TrainingComponents
+from tuitrain.training.checkpoints.sharded import whole
 from tuitrain.training.data.batches import Batch
 from tuitrain.training.forward import ForwardPass
 from tuitrain.training.instruments import Instrument
@@ -105,10 +106,10 @@ class WeightUpdate:
     def _norm(self, clip_norm: float) -> Tensor:
         """Return the norm of all gradients, clipping them where there is a limit."""
         if clip_norm:
-            return torch.nn.utils.clip_grad_norm_(self._trainable, clip_norm)
+            return whole(torch.nn.utils.clip_grad_norm_(self._trainable, clip_norm))
         gradients = [p.grad for p in self._trainable if p.grad is not None]
         if any(gradient.layout is not torch.strided for gradient in gradients):
             return torch.nn.utils.get_total_norm(gradients)
         # What get_total_norm does after it has sorted gradients by device, ten times as fast.
         norms: list[Tensor] = list(torch._foreach_norm(gradients))
-        return cast(Tensor, torch.linalg.vector_norm(torch.stack(norms)))
+        return whole(cast(Tensor, torch.linalg.vector_norm(torch.stack(norms))))

@@ -141,7 +141,7 @@ def _flops_per_sample(parts: TrainingComponents) -> float:
     from torch.utils.flop_counter import FlopCounterMode
 
     # What gradient checkpointing computes twice is work once: utilisation is of the model's own.
-    model = keep_all(without_numbers(parts.model))
+    model = keep_all(without_numbers(parts.plain or parts.model))
     for module in model.modules():
         if isinstance(module, nn.RNNBase):
             module.forward = partial(_all_steps, module)

@@ -28,10 +28,10 @@ from typing import Any, Literal, Protocol, get_args
 import torch
 
 from tuitrain.messages import MetricPoints
-from tuitrain.metric_names import HOST_BOUND_METRIC, STAGES, WALL_METRIC, split_metric
+from tuitrain.metric_names import EXCHANGE, HOST_BOUND_METRIC, STAGES, WALL_METRIC, split_metric
 from tuitrain.training.instruments import Instrument, nothing, spared
 
-Stage = Literal["data", "copy", "forward", "backward", "optimizer", "other"]
+Stage = Literal["data", "copy", "forward", "backward", "exchange", "optimizer", "other"]
 
 COST_SHARE = 0.003
 """Part of the training time that timing may take, as far as it can be foreseen."""
@@ -146,6 +146,13 @@ class Laps:
         """Count what came since the last mark to `stage`."""
         self.marks.append(self._set())
         self.stages.append(stage)
+
+    def seconds(self, clock: Clock) -> dict[str, float]:
+        """Return what each stage took, once all of its marks were passed."""
+        found: dict[str, float] = {}
+        for stage, (first, last) in zip(self.stages, pairwise(self.marks), strict=True):
+            found[stage] = found.get(stage, 0.0) + clock.seconds(first, last)
+        return found
 
     def look(self, clock: Clock) -> None:
         """Note whether the device is through with the backward pass.
@@ -297,11 +304,12 @@ class StepTimer:
         assert self._clock is not None
         sums = dict.fromkeys(STAGES, 0.0)
         for laps in read:
-            ends = zip(laps.stages, pairwise(laps.marks), strict=True)
-            for stage, (first, last) in ends:
-                sums[stage] += self._clock.seconds(first, last)
+            for stage, took_s in laps.seconds(self._clock).items():
+                sums[stage] += took_s
         means = {stage: total / len(read) for stage, total in sums.items()}
         means["other"] += self._flush_s
+        if not any(EXCHANGE in laps.stages for laps in read):
+            del means[EXCHANGE]
         return means
 
     def _read_steps(self) -> list[Laps]:

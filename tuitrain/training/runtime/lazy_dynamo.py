@@ -74,3 +74,13 @@ def put_off_dynamo() -> None:
         sys.modules[_NAME] = lazy = _LazyDynamo()
         # `import torch._dynamo` binds only the first part of the name.
         torch._dynamo = lazy
+
+
+def bring_dynamo() -> None:
+    """Import torch._dynamo now, where it was put off.
+
+    For parts of torch that import it halfway through their own import, as FSDP2 and DTensor do.
+    """
+    lazy = sys.modules.get(_NAME)
+    if isinstance(lazy, _LazyDynamo):
+        lazy._load()

@@ -3,20 +3,15 @@
 Timed on a copy of the model with the run's own first batch. Changes neither weights nor generators.
 """
 
-import copy
 import statistics
-import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
-from torch import nn
 
 from tuitrain.config.schema import Precision as PrecisionName
 from tuitrain.training.build import TrainingComponents
-from tuitrain.training.data.batches import Batch
-from tuitrain.training.memory.oom_report import OutOfMemory, is_out_of_memory
-from tuitrain.training.metrics.named import split_terms
+from tuitrain.training.runtime.pass_trial import NO_MEMORY, PassTrial
 from tuitrain.training.runtime.precision import Precision
 from tuitrain.training.runtime.randomness import generator_states, restore_generators
 
@@ -25,8 +20,6 @@ _GAIN = 1.1
 _LEAST_S = 0.002
 """Of a pass in fp32: a shorter one is mostly the launching of kernels, the same in any format."""
 _ROUNDS = 3
-_WARM_UP = 2
-_NO_MEMORY = float("inf")
 
 
 def choose_precision(parts: TrainingComponents, report: Callable[[str], None]) -> None:
@@ -66,16 +59,18 @@ def _fastest(parts: TrainingComponents) -> tuple[PrecisionName, str]:
     others = candidates(parts.device)
     if not others:
         return "fp32", f"the only one that is measured on {parts.device.type}"
-    trial = _Trial(parts)
-    trial.warm_up("fp32")
+    trial = PassTrial(parts)
+    formats = {name: Precision(name, parts.device) for name in others}
+    formats["fp32"] = Precision("fp32", parts.device)
+    trial.warm_up("fp32", formats["fp32"])
     if trial.seconds["fp32"][-1] < _LEAST_S:
         return "fp32", f"as a pass takes less than {_LEAST_S * 1e3:.0f} ms"
     for name in others:
-        trial.warm_up(name)
+        trial.warm_up(name, formats[name])
     for _round in range(_ROUNDS):
         for name in ("fp32", *others):
-            trial.time(name)
-    return decide({name: statistics.median(times) for name, times in trial.seconds.items()})
+            trial.time(name, formats[name])
+    return decide({name: statistics.median(trial.seconds[name]) for name in ("fp32", *others)})
 
 
 def candidates(device: torch.device) -> tuple[PrecisionName, ...]:
@@ -100,56 +95,6 @@ def decide(seconds: dict[PrecisionName, float]) -> tuple[PrecisionName, str]:
     if chosen == names[0]:
         gains = [f"{name} {exact / seconds[name]:.2f}" for name in names[1:]]
         return chosen, f"as fast as any here ({', '.join(gains)} times its speed)"
-    if exact == _NO_MEMORY:
+    if exact == NO_MEMORY:
         return chosen, f"which fits into memory where {names[0]} does not"
     return chosen, f"{exact / best:.2f} times as fast as {names[0]} here"
-
-
-class _Trial:
-    """Times forward and backward passes of a copy of the model."""
-
-    def __init__(self, parts: TrainingComponents) -> None:
-        self._parts = parts
-        self._model, self._loss = copy.deepcopy((parts.model, parts.loss))
-        source = parts.batches(0)
-        try:
-            self._batch: Batch = source.step(0, None)[0]
-        finally:
-            source.close()
-        self.seconds: dict[PrecisionName, list[float]] = {}
-
-    def warm_up(self, name: PrecisionName) -> None:
-        """Make passes that are not counted, but for the last one."""
-        for _time in range(_WARM_UP):
-            self.time(name)
-        del self.seconds[name][:-1]
-
-    def time(self, name: PrecisionName) -> None:
-        """Time a pass."""
-        times = self.seconds.setdefault(name, [])
-        precision = Precision(name, self._parts.device)
-        self._finish()
-        begun = time.perf_counter()
-        try:
-            self._pass(precision)
-            self._finish()
-        except OutOfMemory as error:
-            if not is_out_of_memory(error):
-                raise
-            times.append(_NO_MEMORY)
-        else:
-            times.append(time.perf_counter() - begun)
-        for module in (self._model, self._loss):
-            if isinstance(module, nn.Module):
-                module.zero_grad(set_to_none=True)
-
-    def _pass(self, precision: Precision) -> None:
-        batch, task = self._batch, self._parts.task
-        with precision.autocast():
-            outputs = task.shape_outputs(self._model(batch.inputs), batch.targets)
-            loss: Any = split_terms(self._loss(outputs, batch.targets))[0]
-        torch.autograd.backward(loss)
-
-    def _finish(self) -> None:
-        if self._parts.device.type == "cuda":
-            torch.cuda.synchronize(self._parts.device)

@@ -13,7 +13,7 @@ from tuitrain.config.load import parse_preset
 from tuitrain.config.schema import LIVE_SETTINGS, Preset
 from tuitrain.errors import TrainingError
 from tuitrain.messages import AlertRaised, Event, PresetChanged, SettingChanged, StartTraining
-from tuitrain.training.data.batches import BatchSchedule
+from tuitrain.training.data.schedule import BatchSchedule
 from tuitrain.training.metrics.progress import reconsider
 from tuitrain.training.state import TrainingState
 

@@ -68,7 +68,7 @@ def choices(directory: RunDirectory) -> list[Choice]:
 
     Averaged ones are among them where a hook of the run averages weights, or may do so.
     """
-    names = sorted(path.stem for path in directory.checkpoints.glob("*.pt") if path.is_file())
+    names = sorted(path.stem for path in directory.checkpoints.glob("*.pt") if path.exists())
     first = [name for name in ("best", "last") if name in names]
     others = [name for name in reversed(names) if name not in first]
     averaged = [False, True] if _averages(directory) else [False]

@@ -21,6 +21,7 @@ from tuitrain.analysis.why_failed import FAILED_STATES, read_failures
 from tuitrain.errors import FolderError, TuitrainError
 from tuitrain.failures.explain import Failure
 from tuitrain.metric_names import is_split_metric
+from tuitrain.ranks import read_board
 from tuitrain.remote.registry import is_live, open_reader
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.listing import run_paths, summarise_run
@@ -28,6 +29,7 @@ from tuitrain.runs.reader import RunReader
 from tuitrain.runs.rows import MarkRow, ProgressRow, StateRow
 from tuitrain.runs.series import Series
 from tuitrain.runs.summary import RunSummary
+from tuitrain.supervisor.scripts.ranks import is_gone
 from tuitrain.ui.feeds.snapshot import Request, RunSnapshot
 from tuitrain.view.chart.scale import roomy_end
 
@@ -189,6 +191,10 @@ class RunFollower(RecordFollower[Request, RunSnapshot]):
     def read(self, reader: RunReader, request: Request) -> RunSnapshot:
         """Read the run; of curves that were read before only the new end."""
         snapshot = read_snapshot(reader, request, self._before)
+        if snapshot.live:
+            ranks = tuple(read_board(self._directory.path))
+            gone = frozenset(each.rank for each in ranks if is_gone(each))
+            snapshot = replace(snapshot, ranks=ranks, ranks_gone=gone)
         if self._diagnoses is not None:
             snapshot = replace(
                 snapshot,

@@ -10,6 +10,7 @@ from typing import Any
 from tuitrain.analysis.diagnosis.diagnosis import Diagnosis
 from tuitrain.analysis.memory_breakdown import training_device
 from tuitrain.failures.explain import Failure
+from tuitrain.ranks import Standing
 from tuitrain.runs.rows import (
     AlertRow,
     AttemptRow,
@@ -84,6 +85,10 @@ class RunSnapshot:
     alerts: tuple[AlertRow, ...] = ()
     failures: tuple[Failure, ...] = ()
     """Why the run failed, as far as it is known, the likeliest cause first."""
+    ranks: tuple[Standing, ...] = ()
+    """Where each of several ranks is, while they train."""
+    ranks_gone: frozenset[int] = frozenset()
+    """Those of them whose process runs no more."""
     diagnoses: tuple[Diagnosis, ...] = ()
     """What the curves show, the gravest first; empty where the screen does not ask for it."""
     commands: tuple[CommandRow, ...] = ()

@@ -8,7 +8,10 @@ import socket
 from textual.binding import Binding
 from textual.widgets import Input
 
+from tuitrain.analysis.ranks import rank_memory
 from tuitrain.errors import UsageError
+from tuitrain.lang import tr
+from tuitrain.messages import Profile
 from tuitrain.metric_names import MOST_PROFILE_STEPS
 from tuitrain.traces.store import trace_path
 from tuitrain.ui.screens.dialogs import Ask
@@ -23,26 +26,38 @@ from tuitrain.view.spans import wrap_plain
 _USUAL_STEPS = 20
 
 
-def check_steps(answer: str) -> int:
-    """Return a number of steps that can be profiled; 0 for none.
+def check_wanted(answer: str) -> Profile | None:
+    """Return the profile that an answer asks for, as in `20`, or `20 0,2` for two ranks.
 
     Raises:
-        UsageError: it is no such number.
+        UsageError: it is none; None is returned for no answer.
     """
     if not answer:
-        return 0
-    if not answer.isascii() or not answer.isdigit() or not 1 <= int(answer) <= MOST_PROFILE_STEPS:
-        raise UsageError(f"{answer!r}: a profile has 1 to {MOST_PROFILE_STEPS:,} steps.")
-    return int(answer)
+        return None
+    steps, _, ranks = answer.partition(" ")
+    if not steps.isascii() or not steps.isdigit() or not 1 <= int(steps) <= MOST_PROFILE_STEPS:
+        raise UsageError(
+            tr(
+                "{steps!r}: a profile has 1 to {most:,} steps.",
+                steps=steps,
+                most=MOST_PROFILE_STEPS,
+            )
+        )
+    named = [part.strip() for part in ranks.split(",")] if ranks.strip() else []
+    if not all(part.isascii() and part.isdigit() for part in named):
+        raise UsageError(f"{ranks!r}: ranks are numbers from 0 on, as in `{steps} 0,2`.")
+    return Profile(0, int(steps), ranks=tuple(sorted({int(part) for part in named})))
 
 
-def ask_steps() -> Ask:
-    """Return the question how many steps to profile."""
+def ask_steps(ranks: int) -> Ask:
+    """Return the question how many steps to profile, and of which ranks where there are several."""
+    of_ranks = tr(" `20 0,1` profiles ranks 0 and 1 over the same 20.") if ranks > 1 else ""
     return Ask(
-        "Profile how many of the next steps?",
+        tr("Profile how many of the next steps?"),
         value=str(_USUAL_STEPS),
-        hint="The run continues meanwhile. Leave it empty to see the profiles so far.",
-        check=check_steps,
+        hint=tr("The run continues meanwhile. Leave it empty to see the profiles so far.")
+        + of_ranks,
+        check=check_wanted,
     )
 
 
@@ -173,12 +188,13 @@ class ProfileScreen(ProfileView):
         """Ask how many steps to profile."""
 
         def take(answer: str | None) -> None:
-            if answer:
+            wanted = check_wanted(answer or "")
+            if wanted is not None:
                 self._leave_flame()
-                self._order(int(answer))
+                self._order(wanted)
                 self._show()
 
-        self.app.push_screen(ask_steps(), take)
+        self.app.push_screen(ask_steps(len(rank_memory(self._snapshot.split))), take)
 
     def on_pick_list_chosen(self, event: PickList.Chosen) -> None:
         """Show where a row's time comes from."""

@@ -11,8 +11,11 @@ from textual.app import ComposeResult
 from textual.message import Message
 from textual.screen import Screen
 
+from tuitrain.analysis.ranks import profiled_ranks
 from tuitrain.errors import TuitrainError
+from tuitrain.lang import tr
 from tuitrain.messages import Profile
+from tuitrain.ranks import order_of_profile
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.rows import CommandRow, ProfileRow
 from tuitrain.traces.compare import compare_digests
@@ -29,6 +32,7 @@ from tuitrain.ui.widgets.picklist import Row
 from tuitrain.ui.widgets.topline import TopLine
 from tuitrain.view import profiletext as text
 from tuitrain.view.format import sanitise
+from tuitrain.view.ranktext import profiled_lines
 from tuitrain.view.spans import Span, SpanLine, plain_line, wrap_plain
 
 if TYPE_CHECKING:
@@ -76,17 +80,18 @@ class ProfileView(Whole, Screen[None]):
             self.command = command
             self.fault = fault
 
-    def __init__(self, directory: RunDirectory, *, steps: int = 0) -> None:
+    def __init__(self, directory: RunDirectory, wanted: Profile | None = None) -> None:
         """Show the newest profile of the run in `directory`.
 
         Args:
             directory: the run.
-            steps: order a profile of so many steps first, and show that.
+            wanted: order this profile first, and show it.
         """
         super().__init__()
         self._directory = directory
         self._snapshot = RunSnapshot(directory.id)
-        self._steps = steps
+        self._wanted = wanted
+        self._steps = 0
         """Of the profile that is waited for; 0: none is."""
         self._command = 0
         self._fault = ""
@@ -119,8 +124,8 @@ class ProfileView(Whole, Screen[None]):
         """Begin to read."""
         self.query_one(RowList).focus()
         self._follower.start()
-        if self._steps:
-            self._order(self._steps)
+        if self._wanted is not None:
+            self._order(self._wanted)
 
     def on_unmount(self) -> None:
         """End the thread."""
@@ -144,17 +149,17 @@ class ProfileView(Whole, Screen[None]):
     def _names(self) -> list[str]:
         return [row.name for row in self._snapshot.profiles]
 
-    def _order(self, steps: int) -> None:
-        """Order a profile of so many steps."""
-        self._steps, self._step_before = steps, None
+    def _order(self, wanted: Profile) -> None:
+        """Order a profile."""
+        self._steps, self._step_before = wanted.steps, None
         self._command, self._fault = 0, ""
-        self.run_worker(lambda: self._give(steps), thread=True, group="order")
+        self.run_worker(lambda: self._give(wanted), thread=True, group="order")
 
-    def _give(self, steps: int) -> None:
+    def _give(self, wanted: Profile) -> None:
         number, fault = 0, ""
         try:
             client = cast("TuitrainApp", self.app).client
-            number = client.send(self._directory, Profile(0, steps))
+            number = client.send(self._directory, wanted)
         except TuitrainError as error:
             fault = str(error)
         self.post_message(self.Ordered(number, fault))
@@ -175,7 +180,10 @@ class ProfileView(Whole, Screen[None]):
     def _take_answer(self, answer: CommandRow) -> None:
         self._steps = 0
         if answer.outcome == "done":
-            self._shown = profile_name(answer.id)
+            # Of several ranks the first: the others are beside it.
+            name = profile_name(answer.id)
+            names = [each for each in self._names() if order_of_profile(each) == name]
+            self._shown = min(names, key=lambda each: (len(each), each), default=name)
             self._other = ""
         else:
             self._fault = answer.text
@@ -246,8 +254,12 @@ class ProfileView(Whole, Screen[None]):
         row, names = self._row(self._shown), self._names()
         if row is not None and digest is not None:
             place = f"{names.index(self._shown) + 1} of {len(names)}"
-            left.append(Span(f"  profile {sanitise(self._shown)}, {place}"))
-            steps = f"  steps {row.first_step:,}-{row.last_step:,}"
+            left.append(Span(f"  {tr('profile')} {sanitise(self._shown)}, {place}"))
+            steps = tr(
+                "  steps {first_step:,}-{last_step:,}",
+                first_step=row.first_step,
+                last_step=row.last_step,
+            )
             left.append(Span(steps, "quiet"))
         right = self._pattern and f"/{sanitise(self._pattern)} "
         self.query_one(TopLine).show_parts(tuple(left), (Span(right, "mark"),) if right else ())
@@ -262,20 +274,26 @@ class ProfileView(Whole, Screen[None]):
         if self._shown in self._faults:
             return wrap_plain(f"profile {self._shown}: {self._faults[self._shown]}", width, "bad")
         if self._shown:
-            return [plain_line(f" reading the trace of profile {self._shown} ...", "live")]
+            return [
+                plain_line(
+                    tr(" reading the trace of profile {shown} ...", shown=self._shown), "live"
+                )
+            ]
         if snapshot.summary is None:
-            return [plain_line(" reading the run ...", "quiet")]
+            return [plain_line(tr(" reading the run ..."), "quiet")]
         if self._fault:
             return wrap_plain(self._fault, width, "bad")
-        hint = ": p takes one" if snapshot.live else ""
-        return [plain_line(f" the run has no profiles{hint}", "quiet")]
+        hint = tr(": p takes one") if snapshot.live else ""
+        return [plain_line(tr(" the run has no profiles{hint}", hint=hint), "quiet")]
 
     def _progress(self) -> str:
         summary = self._snapshot.summary
         taken = summary.step - (self._step_before or 0) if summary else 0
-        return (
-            f"profiling {self._steps} steps: {taken} steps since it was asked for, of about "
-            f"{self._steps + _TO_GET_READY}"
+        return tr(
+            "profiling {steps} steps: {taken} steps since it was asked for, of about {all}",
+            steps=self._steps,
+            taken=taken,
+            all=self._steps + _TO_GET_READY,
         )
 
     def _show_words(self, lines: list[SpanLine]) -> None:
@@ -289,7 +307,9 @@ class ProfileView(Whole, Screen[None]):
         row = self._row(self._shown)
         note = row.facts.note if row is not None else ""
         fault = wrap_plain(self._fault, width, "bad") if self._fault else []
-        self._show_words([*fault, *text.summary_lines(digest, note, width)])
+        ranks = profiled_ranks(self._snapshot.profiles, self._shown)
+        side = profiled_lines(ranks, self._shown, width)
+        self._show_words([*fault, *text.summary_lines(digest, note, width), *side])
         if self.has_class("flame"):
             self.query_one(FlameView).show_tree(digest["flame"])
         head, rows = self._table(digest, width)
@@ -301,7 +321,7 @@ class ProfileView(Whole, Screen[None]):
             lines = [text.kernel_line(row, digest, width) for row in kernels]
             return text.kernel_head(width), _numbered(lines)
         if self._group == "gap":
-            head = plain_line(" longest idle times of the device, and what the host did")
+            head = plain_line(tr(" longest idle times of the device, and what the host did"))
             return head, _numbered(text.gap_lines(digest, width))
         sort, columns = self._sort or text.first_sort(digest), text.columns_for(digest, width)
         picked = text.pick_rows(digest, self._group, sort, self._pattern)
@@ -323,7 +343,7 @@ class ProfileView(Whole, Screen[None]):
         self._show_words(words)
         picked = [row for row in compared["rows"] if self._matches(row["name"])]
         rows = [Row(row["name"], text.difference_line(row, width)) for row in picked]
-        self._show_table(text.difference_head(width), rows, " no operator differs")
+        self._show_table(text.difference_head(width), rows, tr(" no operator differs"))
 
 
 def _numbered(lines: list[SpanLine]) -> list[Row]:

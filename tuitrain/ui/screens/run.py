@@ -7,7 +7,9 @@ from collections.abc import Sequence
 
 from textual.events import Key
 
+from tuitrain.analysis.ranks import rank_memory
 from tuitrain.config.settings import validate_setting
+from tuitrain.lang import key_word, said, tr
 from tuitrain.messages import (
     ChangeSetting,
     Continue,
@@ -48,7 +50,7 @@ class RunScreen(RunView):
         if refusal := refusal_of(binding.action, facts, run_id):
             self.tuitrain.tell(refusal, "warning")
         elif reason := why_not(binding.action, self._snapshot):
-            self.tuitrain.tell(f"{binding.description}: {reason}", "warning")
+            self.tuitrain.tell(f"{key_word(binding.description)}: {said(reason)}", "warning")
 
     def _order(self, request: Request) -> None:
         self.tuitrain.order(self._directory, request)
@@ -74,11 +76,11 @@ class RunScreen(RunView):
             if answer:
                 self._order(Stop())
 
-        what = "It saves a checkpoint and can be resumed."
+        what = tr("It saves a checkpoint and can be resumed.")
         if self._snapshot.facts.script is not None:
-            what = "The script ends as by Ctrl-C, or by its framework's own means."
-        question = f"Stop {self._directory.id}? {what}"
-        self.app.push_screen(Confirm(question, "stop it"), stop)
+            what = tr("The script ends as by Ctrl-C, or by its framework's own means.")
+        question = tr("Stop {run}? {what}", run=self._directory.id, what=what)
+        self.app.push_screen(Confirm(question, tr("stop it")), stop)
 
     def action_checkpoint(self) -> None:
         """Save a checkpoint."""
@@ -97,15 +99,15 @@ class RunScreen(RunView):
             value = validate_setting("optimizer.lr", answer) if answer else None
             # What was shown is rounded, and the schedule may have moved the rate since.
             if shown and value == float(shown):
-                self.tuitrain.tell("the learning rate is left as it is")
+                self.tuitrain.tell(tr("the learning rate is left as it is"))
             elif value is not None:
                 self._order(ChangeSetting(0, "optimizer.lr", value))
 
         self.app.push_screen(
             Ask(
-                "Learning rate from the next step on",
+                tr("Learning rate from the next step on"),
                 value=shown,
-                hint="The schedule continues from this value in proportion.",
+                hint=tr("The schedule continues from this value in proportion."),
                 check=lambda text: validate_setting("optimizer.lr", text),
             ),
             change,
@@ -113,7 +115,7 @@ class RunScreen(RunView):
 
     def action_profile(self) -> None:
         """Ask how many steps to profile; of a run that has ended show the profiles it has."""
-        from tuitrain.ui.screens.profile import ask_steps
+        from tuitrain.ui.screens.profile import ask_steps, check_wanted
 
         if not self._snapshot.live:
             self.tuitrain.open_profile(self._directory)
@@ -121,9 +123,9 @@ class RunScreen(RunView):
 
         def take(answer: str | None) -> None:
             if answer is not None:
-                self.tuitrain.open_profile(self._directory, steps=int(answer or 0))
+                self.tuitrain.open_profile(self._directory, check_wanted(answer))
 
-        self.app.push_screen(ask_steps(), take)
+        self.app.push_screen(ask_steps(len(rank_memory(self._snapshot.split))), take)
 
     # --- keys: curves ---------------------------------------------------------------------------
 

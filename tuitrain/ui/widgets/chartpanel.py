@@ -1,15 +1,24 @@
 """A chart in a panel; zooms with wheel or drag, and puts the cursor where it is clicked."""
 
 from dataclasses import replace
+from typing import TYPE_CHECKING, cast
 
 from textual import events
+from textual.geometry import Offset
 from textual.message import Message
 
+from tuitrain.ui.widgets.lines import draw_strip, span_styles_of
 from tuitrain.ui.widgets.panel import Panel
-from tuitrain.view.chart.chart import Drawing, draw_chart
+from tuitrain.view.chart.chart import Drawing, draw_chart, drawn_lines
 from tuitrain.view.chart.figure import Chart, Size, TerminalStyle
+from tuitrain.view.chart.pixels import Tile, plan_tiles
 from tuitrain.view.chart.readout import pack, readings
+from tuitrain.view.osc import at_cell
 from tuitrain.view.spans import Span, SpanLine, line_width
+
+if TYPE_CHECKING:
+    from tuitrain.ui.app import TuitrainApp
+    from tuitrain.ui.pictures.board import PictureBoard
 
 _RULE_CELLS = 6
 """Of a panel's first row, what is neither its title nor its values."""
@@ -51,6 +60,10 @@ class ChartPanel(Panel):
     reads = True
     """Whether the values at the cursor stand above the curves."""
     _shown: tuple[str, Chart, SpanLine, TerminalStyle] | None = None
+    _canvas_row = 1
+    """Where the canvas begins."""
+    is_covered = False
+    """Below a dialog curves are of text, which it can lie over."""
 
     @property
     def canvas(self) -> Size:
@@ -77,18 +90,90 @@ class ChartPanel(Panel):
                 above = pack(read, size.width, max(1, size.height - _LEAST_ROWS))
                 values = ()
         rows = max(1, size.height - len(above))
-        self._drawing = draw_chart(chart, replace(size, height=rows), look)
+        board = self._board
+        under = None if board is None else board.under(self)
+        self._drawing = draw_chart(chart, replace(size, height=rows), look, under)
+        self._canvas_row = 1 + len(above)
         self.show_panel(title, values, [*above, *self._drawing.lines])
+        if board is not None:
+            self._hang(board, chart)
 
     def show_words(self, title: str, words: SpanLine) -> None:
         """Say why there is no chart."""
         self._shown = None
+        if board := self._app.pictures:
+            board.take_down(self)
         self.show_panel(title, (), [(), words])
+
+    def draw_again(self) -> None:
+        """Draw the chart in the room, and as a picture or not, as it is now."""
+        if self._shown is not None:
+            self.show_chart(*self._shown)
 
     def on_resize(self) -> None:
         """Draw the chart in the room there is now."""
-        if self._shown is not None:
-            self.show_chart(*self._shown)
+        self.draw_again()
+
+    # --- as a picture ---------------------------------------------------------------------------
+
+    @property
+    def _app(self) -> "TuitrainApp":
+        return cast("TuitrainApp", self.app)
+
+    @property
+    def _board(self) -> "PictureBoard | None":
+        """What draws the curves as a picture; None where they are text."""
+        board = self._app.pictures
+        if board is not None and (self.is_covered or not board.fits(*self.size)):
+            board.take_down(self)
+            return None
+        return board
+
+    def cover(self, is_covered: bool) -> None:
+        """Be below a dialog, or not any more."""
+        self.is_covered = is_covered
+        if self._app.pictures is not None:
+            self.draw_again()
+
+    def _hang(self, board: "PictureBoard", chart: Chart) -> None:
+        area = self._drawing.area
+        if area is None:
+            return
+
+        def plan() -> list[Tile]:
+            lines = drawn_lines(chart)
+            return plan_tiles(lines, area, board.cell, board.paint, chart.cursor)
+
+        board.hang(self, (area.columns, area.rows), plan, self._corner, self._text_on_top)
+        self._app.show_pictures()
+
+    def _corner(self) -> Offset | None:
+        """Return the upper left cell of the canvas on the screen; None while it is not seen."""
+        if not self.is_attached or not self.display or self.screen is not self.app.screen:
+            return None
+        if not self.region.area:
+            return None
+        return self.content_region.offset + Offset(self._drawing.left, self._canvas_row)
+
+    def _text_on_top(self) -> str:
+        """Return what writes the text on the canvas: a picture of sixels lies over it."""
+        corner, area = self._corner(), self._drawing.area
+        if corner is None or area is None:
+            return ""
+        written: list[str] = []
+        for row, line in enumerate(self._drawing.lines[: area.rows]):
+            end = -self._drawing.left
+            for span in line:
+                first, end = max(end, 0), end + len(span.text)
+                text = span.text[first - end :] if end > first else ""
+                if text.strip():
+                    written.append(at_cell(corner.x + first, corner.y + row))
+                    written.append(self._drawn_text(Span(text, span.style)))
+        return "".join(written)
+
+    def _drawn_text(self, span: Span) -> str:
+        strip = draw_strip((span,), len(span.text), span_styles_of(self), self.rich_style)
+        return strip.render(self.app.console)
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         """Zoom in around the pointer."""

@@ -3,15 +3,22 @@
 Knows cells and styles; nothing of what they mean.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import groupby
 
 from tuitrain.view.format import display_width, sanitise
 from tuitrain.view.spans import Span, SpanLine
 
+Cell = tuple[int, int]
+Picture = Mapping[Cell, tuple[str, str]]
+"""Character and style of cells of (column, row), row 0 at the bottom."""
+Under = Callable[[int, int, bool], tuple[str, str]]
+"""From column, row from the top, and whether the cell before shows something else, to a character
+and a style."""
+
 
 class CellGrid:
-    """Characters one cell wide, each with the name of its style."""
+    """A character in each cell, with the name of its style; behind a wide one is an empty cell."""
 
     def __init__(self, characters: list[list[str]], styles: list[list[str]]) -> None:
         """Take over two lists of rows of the same shape."""
@@ -24,13 +31,23 @@ class CellGrid:
 
     def put(self, row: int, column: int, text: str, style: str) -> None:
         """Write over whatever is there."""
-        for place, character in enumerate(text, start=column):
-            self._characters[row][place] = character
-            self._styles[row][place] = style
+        place = column
+        for character in text:
+            cells = display_width(character)
+            for part in range(cells):
+                self._put(row, place + part, "" if part else character, style)
+            place += cells
 
-    def put_picture(
-        self, picture: Mapping[tuple[int, int], tuple[str, str]], bottom: int, left: int
-    ) -> None:
+    def _put(self, row: int, column: int, character: str, style: str) -> None:
+        """Fill one cell; of a wide character that loses a half nothing is left."""
+        characters = self._characters[row]
+        if characters[column] == "" and character:
+            characters[column - 1] = " "
+        if column + 1 < self.width and characters[column + 1] == "" and character:
+            characters[column + 1] = " "
+        characters[column], self._styles[row][column] = character, style
+
+    def put_picture(self, picture: Picture, bottom: int, left: int) -> None:
         """Write cells of (column, row), row 0 being the grid's row `bottom`, column 0 its `left`.
 
         Args:
@@ -43,9 +60,34 @@ class CellGrid:
             characters[bottom - row][left + column] = character
             styles[bottom - row][left + column] = style
 
+    def lay_under(self, picture: Picture, bottom: int, left: int, area: Cell, under: Under) -> None:
+        """Put something else where only a picture, or nothing, is seen; what stands on it stays.
+
+        Args:
+            picture: what `put_picture` wrote.
+            bottom: as there.
+            left: as there.
+            area: columns and rows of the picture.
+            under: returns what to put.
+        """
+        columns, rows = area
+        for row in range(rows):
+            characters, styles = (
+                each[bottom - rows + 1 + row] for each in (self._characters, self._styles)
+            )
+            begins = True
+            for column in range(columns):
+                shown = (characters[left + column], styles[left + column])
+                blank = shown[0] == " " or shown[1] == "cursor"
+                if not blank and picture.get((column, rows - 1 - row)) != shown:
+                    begins = True
+                    continue
+                characters[left + column], styles[left + column] = under(column, row, begins)
+                begins = False
+
     def put_if_blank(self, row: int, column: int, text: str, style: str) -> bool:
         """Write where nothing would be covered or touched; return whether it was written."""
-        end = column + len(text)
+        end = column + display_width(text)
         if row < 0 or row >= self.height or column < 0 or end > self.width:
             return False
         if not all(
@@ -68,11 +110,13 @@ class CellGrid:
         )
 
 
-def one_cell_each(text: str, ascii_only: bool) -> str:
-    """Return foreign text with a cell for every character; what takes none or two becomes ?."""
+def whole_cells(text: str, ascii_only: bool) -> str:
+    """Return foreign text of whole cells: what takes none becomes ?, and what is not ASCII may."""
     limit = 0x7F if ascii_only else 0x110000
     return "".join(
-        character if display_width(character) == 1 and ord(character) < limit else "?"
+        character
+        if display_width(character) and ord(character) < limit
+        else "?" * max(1, display_width(character))
         for character in sanitise(text)
     )
 

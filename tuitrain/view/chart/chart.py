@@ -8,8 +8,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from tuitrain.lang import tr
 from tuitrain.view.chart.annotate import Annotations, notes
 from tuitrain.view.chart.canvas import draw_axes
+from tuitrain.view.chart.cell_grid import Under
 from tuitrain.view.chart.figure import Chart, Line, Mark, Size, TerminalStyle, line_from_series
 from tuitrain.view.chart.layout import plan_layout
 from tuitrain.view.chart.raster import (
@@ -38,6 +40,7 @@ __all__ = [
     "TerminalStyle",
     "align_columns",
     "draw_chart",
+    "drawn_lines",
     "line_from_series",
     "notes",
     "values_at",
@@ -90,7 +93,9 @@ class Reading(NamedTuple):
     """The mean before smoothing; None where nothing was smoothed."""
 
 
-def draw_chart(chart: Chart, size: Size, look: TerminalStyle) -> Drawing:
+def draw_chart(
+    chart: Chart, size: Size, look: TerminalStyle, under: Under | None = None
+) -> Drawing:
     """Return `size.height` lines, each exactly `size.width` cells wide, and what they show where.
 
     Styles: axis, label, title, mark, alert, cursor, line0 to line7, faint0 to faint7, and none.
@@ -100,6 +105,7 @@ def draw_chart(chart: Chart, size: Size, look: TerminalStyle) -> Drawing:
         chart: what to draw; anything finite or not, in any order of magnitude.
         size: the cells to fill; without any there are no lines.
         look: what the terminal can show.
+        under: what to put where curves would be, for a picture of them; None: the curves.
     """
     if size.width < 1 or size.height < 1:
         return Drawing(())
@@ -111,6 +117,8 @@ def draw_chart(chart: Chart, size: Size, look: TerminalStyle) -> Drawing:
     grid.coverable = _BEHIND
     grid.put_picture(picture, area.rows - 1, left)
     _annotate(Annotations(grid, layout, look), chart, lines, bool(picture))
+    if under is not None:
+        grid.lay_under(picture, area.rows - 1, left, (area.columns, area.rows), under)
     drawn = grid.lines()
     titled = (_title(chart, size, look), *drawn) if layout.title else drawn
     return Drawing(titled, left, area)
@@ -152,15 +160,17 @@ def values_at(chart: Chart, x: float) -> list[Reading]:
     """Return what each curve says at `x`; a raw curve goes with the smoothed one before it."""
     raw = {(line.label, line.slot): line for line in chart.lines if line.faint}
     return [
-        _reading(line, raw.get((line.label, line.slot)), x)
+        _reading(line, raw.get((line.label, line.slot)), x, chart.cursor_step)
         for line in chart.lines
         if not line.faint
     ]
 
 
-def _reading(line: Line, raw: Line | None, x: float) -> Reading:
-    places = range(len(line.x))
-    place = min(places, key=lambda place: abs(line.x[place] - x), default=None)
+def _reading(line: Line, raw: Line | None, x: float, step: float | None) -> Reading:
+    by_step = step is not None and len(line.steps) == len(line.x)
+    along, at = (line.steps, step) if by_step and step is not None else (line.x, x)
+    places = range(len(along))
+    place = min(places, key=lambda place: abs(along[place] - at), default=None)
     if place is None:
         return Reading(line.label, line.slot, math.nan, math.nan)
     before = raw.mean[place] if raw is not None else None
@@ -283,7 +293,7 @@ def _annotate(pen: Annotations, chart: Chart, lines: Iterable[Line], drawn: bool
         pen.add_note(", ".join(found))
     if not drawn:
         pen.add_message(
-            "nothing to draw here" if any(line.x for line in fronts) else "no points yet"
+            tr("nothing to draw here") if any(line.x for line in fronts) else tr("no points yet")
         )
     if len(fronts) > 1:
         pen.add_labels(fronts)

@@ -38,7 +38,16 @@ def chart_csv(chart: Chart) -> str:
     file = io.StringIO()
     rows = csv.writer(file, lineterminator="\n")
     rows.writerow(
-        ["series", chart.axis, "count", "nonfinite", "minimum", "maximum", "mean", "smoothed"]
+        [
+            "series",
+            chart.across or chart.axis,
+            "count",
+            "nonfinite",
+            "minimum",
+            "maximum",
+            "mean",
+            "smoothed",
+        ]
     )
     raw = {(line.label, line.slot): line for line in chart.lines if line.faint}
     for line in chart.lines:

@@ -48,6 +48,8 @@ def place_text(axis: AxisKind, x: float) -> str:
         return duration(x)
     if axis == "power":
         return short_number(10**x)
+    if axis == "value":
+        return metric_value(x)
     return f"{x:.2f}" if axis == "epoch" else f"{x:,.0f}"
 
 

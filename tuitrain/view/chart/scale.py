@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from tuitrain.runs.rows import ProgressRow
+from tuitrain.runs.series import Series
 from tuitrain.view.chart.figure import AxisKind, Line
 
 SMALLEST_SHARE = 1e-6
@@ -92,7 +93,11 @@ def roomy_end(step: int, steps_per_s: float | None, total_steps: int | None) -> 
 
 @dataclass(frozen=True, slots=True)
 class Ruler:
-    """What steps are on an axis: two ascending columns, straight between their rows."""
+    """What steps are on an axis: two ascending columns, straight between their rows.
+
+    Values of a metric need not ascend, and nothing lies between them: each step has that of the
+    nearest one.
+    """
 
     kind: AxisKind
     steps: tuple[float, ...] = ()
@@ -102,17 +107,23 @@ class Ruler:
         """Return a step's place on the axis; beyond the rows, the place of the outermost."""
         if self.kind == "power":
             return math.log10(max(1.0, step))
+        if self.kind == "value":
+            return _nearest(self.steps, self.values, step)
         return step if self.kind == "step" else _between(self.steps, self.values, step)
 
     def step_at(self, value: float) -> float:
         """Return the step at a place on the axis."""
         if self.kind == "power":
             return float(10.0 ** min(value, _MOST_POWER))
+        if self.kind == "value":
+            near = min(self.values, key=lambda each: abs(each - value), default=math.nan)
+            return self.steps[self.values.index(near)] if self.values else math.nan
         return value if self.kind == "step" else _between(self.values, self.steps, value)
 
     def place(self, line: Line) -> Line:
         """Return a line whose `x` are steps with its `x` on this axis."""
-        return replace(line, x=tuple(self.at(step) for step in line.x))
+        placed = tuple(self.at(step) for step in line.x)
+        return replace(line, x=placed, steps=line.x if self.kind == "value" else ())
 
 
 def ruler(kind: AxisKind, progress: Sequence[ProgressRow], samples: int = 0) -> Ruler:
@@ -134,6 +145,26 @@ def ruler(kind: AxisKind, progress: Sequence[ProgressRow], samples: int = 0) -> 
         if row.step > rows[-1][0] and math.isfinite(value):
             rows.append((float(row.step), max(value, rows[-1][1])))
     return Ruler(kind, tuple(step for step, _ in rows), tuple(value for _, value in rows))
+
+
+def value_ruler(series: Series | None) -> Ruler:
+    """Return the axis of a metric's values, each where its column's middle step is."""
+    columns = series.columns if series is not None else ()
+    known = [
+        ((column.first_step + column.last_step) / 2, column.mean)
+        for column in columns
+        if math.isfinite(column.mean)
+    ]
+    return Ruler("value", tuple(step for step, _ in known), tuple(value for _, value in known))
+
+
+def _nearest(steps: tuple[float, ...], values: tuple[float, ...], step: float) -> float:
+    if not steps or math.isnan(step):
+        return math.nan
+    after = bisect.bisect_left(steps, step)
+    if after == 0 or (after < len(steps) and steps[after] - step <= step - steps[after - 1]):
+        return values[after]
+    return values[after - 1]
 
 
 def _between(keys: tuple[float, ...], values: tuple[float, ...], key: float) -> float:

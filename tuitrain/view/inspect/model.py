@@ -78,7 +78,9 @@ def model_lines(
     rows = [_shown(root, name), *_inside(root, most, unfold, "  ")]
     lines = _table(rows, width, has_frozen=answer["parameters"]["frozen"] > 0)
     wide = width or 80
-    title = f"memory of a step in batches of {answer['memory']['batch_size']}, estimated"
+    ranks = answer["memory"].get("ranks", 1)
+    of_each = f" of each of {ranks} ranks" if ranks > 1 else ""
+    title = f"memory of a step{of_each} in batches of {answer['memory']['batch_size']}, estimated"
     return [
         *lines,
         (),

@@ -3,7 +3,11 @@
 Puts together what others write; knows no widget.
 """
 
+from collections.abc import Sequence
+
 from tuitrain.analysis.memory_breakdown import gpu_facts
+from tuitrain.analysis.ranks import RankMemory
+from tuitrain.lang import tr
 from tuitrain.runs.rows import RunFacts
 from tuitrain.view.chart.figure import TerminalStyle
 from tuitrain.view.devicetext import (
@@ -14,12 +18,17 @@ from tuitrain.view.devicetext import (
 )
 from tuitrain.view.memory.bar import bar_lines
 from tuitrain.view.memory.text import account_lines, composition_lines
+from tuitrain.view.ranktext import rank_memory_lines
 from tuitrain.view.sidetext import Devices, as_of_lines
 from tuitrain.view.spans import Span, SpanLine, wrap_plain
 
 
 def memory_sheet(
-    devices: Devices, facts: RunFacts, width: int, look: TerminalStyle
+    devices: Devices,
+    facts: RunFacts,
+    width: int,
+    look: TerminalStyle,
+    ranks: Sequence[RankMemory] = (),
 ) -> list[SpanLine]:
     """Return all that is known of the memory of a run's devices.
 
@@ -28,18 +37,20 @@ def memory_sheet(
         facts: of the run.
         width: in cells.
         look: what the terminal can show.
+        ranks: what each of several holds.
     """
     blocks = [
         _trouble(devices, width),
         _account(facts, width),
         as_of_lines(devices, width),
+        rank_memory_lines(ranks, width),
         *_gpus(devices, width, look),
         _host(devices, width, look),
         process_lines(devices.facts, width),
     ]
     said = [block for block in blocks if block]
     if not said:
-        return [(Span("no readings yet", "quiet"),)]
+        return [(Span(tr("no readings yet"), "quiet"),)]
     said.append(_composition(facts, width, look))
     return [line for block in said for line in (*block, ())][:-1]
 
@@ -47,12 +58,12 @@ def memory_sheet(
 def _account(facts: RunFacts, width: int) -> list[SpanLine]:
     """Return the account of memory that ran out: who opens the screen of such a run wants it."""
     account = facts.out_of_memory
-    return [(Span("out of memory", "bad"),), *account_lines(account, width)] if account else []
+    return [(Span(tr("out of memory"), "bad"),), *account_lines(account, width)] if account else []
 
 
 def _composition(facts: RunFacts, width: int, look: TerminalStyle) -> list[SpanLine]:
     lines = composition_lines(facts.memory, width, look)
-    return [(Span("memory of one step", "strong"),), *lines]
+    return [(Span(tr("memory of one step"), "strong"),), *lines]
 
 
 def _trouble(devices: Devices, width: int) -> list[SpanLine]:

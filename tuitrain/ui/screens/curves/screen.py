@@ -44,6 +44,16 @@ class CurveScreen(Whole, Screen[None]):
         front = self.app.screen
         return front is self or front.is_modal
 
+    def on_screen_suspend(self) -> None:
+        """Draw curves as text: what comes in front lies over text alone."""
+        for panel in self._grid.panels:
+            panel.cover(True)
+
+    def on_screen_resume(self) -> None:
+        """Draw curves as they are to be seen again."""
+        for panel in self._grid.panels:
+            panel.cover(False)
+
     def on_key(self, event: Key) -> None:
         """Note which digit it is: one action takes all."""
         self._digit = event.character or ""

@@ -3,8 +3,11 @@
 Knows nothing of commands or of when steps are taken.
 """
 
+from __future__ import annotations
+
 import gzip
 import shutil
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -23,6 +26,17 @@ _PACKING_LEVEL = 4
 """A trace of 25 MB packs to a tenth in a quarter of a second; 9 takes four times as long."""
 
 
+def device_in_use() -> torch.device:
+    """Return the GPU of this process, where it uses one; else the CPU. Starts nothing on a GPU."""
+    if torch.cuda.is_available() and torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+        return torch.device("cuda", torch.cuda.current_device())
+    return torch.device("cpu")
+
+
+class Recording(profile):
+    """A recording of this program's, to be told from those of the script that is profiled."""
+
+
 class Trace:
     """One recording; `prepare`, `start` and `stop` are called in the training thread."""
 
@@ -31,7 +45,7 @@ class Trace:
         if device.type == "cuda":
             activities.append(ProfilerActivity.CUDA)
         started = time.perf_counter()
-        self._profile = profile(
+        self._profile = Recording(
             activities=activities, record_shapes=True, profile_memory=True, with_stack=stacks
         )
         self.held_up_s = time.perf_counter() - started
@@ -121,9 +135,7 @@ def modules_named(roots: Mapping[str, nn.Module]) -> Iterator[None]:
     handles = []
     for title, root in roots.items():
         for path, module in root.named_modules():
-            label = f"{MODULE_MARK}{path or title} ({type(module).__name__})"
-            # A name need not be text that UTF-8 can hold; the profiler would raise in the model.
-            label = label.encode("utf-8", "backslashreplace").decode()
+            label = _label(path or title, module)
             handles.append(
                 module.register_forward_pre_hook(partial(_open, open_marks, label), prepend=True)
             )
@@ -135,6 +147,77 @@ def modules_named(roots: Mapping[str, nn.Module]) -> Iterator[None]:
     finally:
         for handle in handles:
             handle.remove()
+
+
+class ModuleNames:
+    """Names every module that is called, whichever they are: those of a script are not known.
+
+    Paths are those within the module that was called by none; of a second such module they begin
+    with its class.
+
+    Attributes:
+        called: how often such a module was called since the step began.
+    """
+
+    def __init__(self, on_call: Callable[[], None]) -> None:
+        """Name modules.
+
+        Args:
+            on_call: is called as one begins that is called by none.
+        """
+        self.called = 0
+        self._on_call = on_call
+        self._labels: dict[int, str] = {}
+        self._roots: list[nn.Module] = []
+        """Held, so that no other module has the number of one that is gone."""
+        self._marks = _OpenMarks()
+
+    @contextmanager
+    def marked(self) -> Iterator[None]:
+        """Mark forward passes in the block, as `modules_named` does."""
+        self.called = 0
+        if _has_compiled():
+            # Hooks on everything make torch compile it again, or warn.
+            yield
+            return
+        calls = nn.modules.module
+        handles = [
+            calls.register_module_forward_pre_hook(self._open),
+            calls.register_module_forward_hook(partial(_close, self._marks), always_call=True),
+        ]
+        try:
+            yield
+        finally:
+            for handle in handles:
+                handle.remove()
+
+    def _open(self, module: nn.Module, inputs: Any) -> None:
+        if not self._marks.stack:
+            self.called += 1
+            self._on_call()
+            if id(module) not in self._labels:
+                self._learn(module)
+        label = self._labels.get(id(module)) or _label(type(module).__name__, module)
+        _open(self._marks, label, module, inputs)
+
+    def _learn(self, root: nn.Module) -> None:
+        kind = type(root).__name__
+        prefix = f"{kind}." if self._roots else ""
+        for path, module in root.named_modules():
+            label = _label(prefix + path, module) if path else f"{MODULE_MARK}{kind}"
+            self._labels.setdefault(id(module), label)
+        self._roots.append(root)
+
+
+def _has_compiled() -> bool:
+    dynamo = sys.modules.get("torch._dynamo.utils")
+    return dynamo is not None and bool(dynamo.counters["frames"])
+
+
+def _label(path: str, module: nn.Module) -> str:
+    # A name need not be text that UTF-8 can hold; the profiler would raise in the model.
+    label = f"{MODULE_MARK}{path} ({type(module).__name__})"
+    return label.encode("utf-8", "backslashreplace").decode()
 
 
 class _OpenMarks(threading.local):

@@ -3,21 +3,41 @@
 It knows steps as calls, and the profile's folder; nothing of commands or of what a trace says.
 """
 
+from __future__ import annotations
+
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
-from torch import nn
 
-from tuitrain.messages import Profile, ProfileFacts, ProfileWritten
 from tuitrain.metric_names import PROFILE_TRACE
-from tuitrain.training.profiling.tracing import Trace, modules_named, record_step, write_packed
+from tuitrain.tracing.recording import Trace, record_step, write_packed
 
 _WAIT, _WARM_UP = 1, 2
+
+
+class Order(Protocol):
+    """What is asked for, as `messages.Profile` is."""
+
+    @property
+    def steps(self) -> int:
+        """How many are recorded."""
+
+    @property
+    def name(self) -> str:
+        """The folder's."""
+
+    @property
+    def stacks(self) -> bool:
+        """With the source lines that called each operator."""
+
+    @property
+    def ranks(self) -> Sequence[int]:
+        """The ranks that record the same steps; empty: this process by itself."""
 
 
 class NothingRecordedError(Exception):
@@ -44,6 +64,12 @@ class StepBudget:
         self._asked = asked
         self._most_bytes = most_bytes
         self._room = 0
+
+    def agree(self, steps: int) -> None:
+        """Record so many steps, which all ranks have room for."""
+        if steps < self.wanted:
+            self.note = f"{self._asked} steps were asked for: a rank has room for {steps} only"
+        self.wanted = self._room = steps
 
     def limit(self, step_bytes: int) -> None:
         """Decide how many steps of a size are recorded; one always is, as it was already."""
@@ -117,20 +143,24 @@ class StepMarks:
         fault: the first thing that was raised as a step was marked.
     """
 
-    def __init__(self, roots: Mapping[str, nn.Module]) -> None:
-        self.fault: Exception | None = None
-        self._roots = roots
+    def __init__(self, modules: Callable[[], AbstractContextManager[Any]]) -> None:
+        """Mark steps.
 
-    @contextmanager
-    def on(self, number: int) -> Iterator[None]:
-        """Mark what happens inside as one step; what marking raises is kept, not raised."""
-        marks = ExitStack()
-        self._spare(lambda: marks.enter_context(modules_named(self._roots)))
-        self._spare(lambda: marks.enter_context(record_step(number)))
-        try:
-            yield
-        finally:
-            self._spare(marks.close)
+        Args:
+            modules: has modules marked within its block.
+        """
+        self.fault: Exception | None = None
+        self._modules = modules
+        self._open = ExitStack()
+
+    def open(self, number: int) -> None:
+        """Mark what happens from now on as one step; what marking raises is kept, not raised."""
+        self._spare(lambda: self._open.enter_context(self._modules()))
+        self._spare(lambda: self._open.enter_context(record_step(number)))
+
+    def close(self) -> None:
+        """End the step's marks."""
+        self._spare(self._open.close)
 
     def _spare(self, mark: Callable[[], Any]) -> None:
         try:
@@ -151,8 +181,8 @@ class ProfileCapture:
 
     def __init__(
         self,
-        order: Profile,
-        roots: Mapping[str, nn.Module],
+        order: Order,
+        modules: Callable[[], AbstractContextManager[Any]],
         device: torch.device,
         folder: Path,
         most_bytes: int,
@@ -161,8 +191,8 @@ class ProfileCapture:
 
         Args:
             order: what is asked for.
-            roots: the modules whose parts are told apart, by what they are called.
-            device: what they run on.
+            modules: has modules marked within its block.
+            device: that steps run on.
             folder: gets the profile's folder.
             most_bytes: the trace is not to be larger.
         """
@@ -173,10 +203,14 @@ class ProfileCapture:
         self._device = device
         self._budget = StepBudget(order.steps, most_bytes)
         self._folder = ProfileFolder(folder / order.name)
-        self._marks = StepMarks(roots)
+        self._marks = StepMarks(modules)
         self._recording = False
+        self._opened: float | None = None
         self._end_note: str | None = None
         self._held_up_s = 0.0
+        self.room = 0
+        """Steps that this rank is ready to record with others; 0: not yet, or never."""
+        self._agreed = not order.ranks
 
     @property
     def note(self) -> str:
@@ -189,6 +223,16 @@ class ProfileCapture:
         return self._marks.fault
 
     @property
+    def is_recording(self) -> bool:
+        """Whether steps are recorded now."""
+        return self._recording
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether steps are recorded now that other ranks record too."""
+        return self._recording and self._agreed and bool(self.order.ranks)
+
+    @property
     def complete(self) -> bool:
         """Whether every step that is to be recorded was taken."""
         return self._recording and len(self.steps_s) >= self._budget.wanted
@@ -196,6 +240,11 @@ class ProfileCapture:
     def end(self, note: str) -> None:
         """Record no more steps."""
         self._end_note = note
+
+    def agree(self, steps: int) -> None:
+        """Record so many steps, from the next one on, as all ranks do that are profiled."""
+        self._budget.agree(steps)
+        self._agreed = True
 
     def make_room(self, batches: int) -> bool:
         """Make room for what is recorded besides, with fewer steps if need be.
@@ -210,17 +259,33 @@ class ProfileCapture:
 
     def take(self, take: Callable[[], None], number: int) -> None:
         """Take the step that was prepared."""
-        if not self._recording:
+        self.open_step(number)
+        try:
             take()
-            return
-        with self._marks.on(number):
-            started = time.perf_counter()
-            take()
-            self.steps_s.append(time.perf_counter() - started)
-        self.last_step = number
+        except BaseException:
+            self._opened = None
+            self._marks.close()
+            raise
+        self.close_step(number)
+
+    def open_step(self, number: int) -> None:
+        """Record what happens from now on as a step, if it is one to record."""
+        if self._recording:
+            self._marks.open(number)
+            self._opened = time.perf_counter()
+
+    def close_step(self, number: int) -> None:
+        """End the step that was opened, if one was."""
+        if self._opened is not None:
+            self.steps_s.append(time.perf_counter() - self._opened)
+            self._opened = None
+            self._marks.close()
+            self.last_step = number
 
     def close(self) -> None:
         """Record no more, and leave nothing behind."""
+        self._opened = None
+        self._marks.close()
         self.phases.close()
         self._folder.remove_empty()
 
@@ -231,6 +296,9 @@ class ProfileCapture:
             self._budget.limit((yield from self._probe()))
             self._trace = self._new_trace()
             yield from self._unrecorded(_WARM_UP)
+            self.room = self._budget.wanted
+            while not self._agreed:
+                yield from self._unrecorded(1)
             yield from self._record(self._trace)
         except Exception:
             self._folder.remove_empty()
@@ -280,8 +348,8 @@ class ProfileCapture:
         if not self.steps_s:
             raise NothingRecordedError(f"{self.note} before a step was recorded")
 
-    def write(self) -> ProfileWritten:
-        """Write the trace.
+    def write(self) -> dict[str, Any]:
+        """Write the trace; return its facts, as `messages.ProfileFacts` has them.
 
         Raises:
             RuntimeError, OSError: it can't be written.
@@ -289,21 +357,17 @@ class ProfileCapture:
         trace = self._trace
         del self._trace
         json_bytes, trace_bytes = self._folder.write(trace)
-        facts = ProfileFacts(
-            asked_steps=self.order.steps,
-            trace=PROFILE_TRACE,
-            trace_bytes=trace_bytes,
-            json_bytes=json_bytes,
-            with_stacks=self.order.stacks,
-            device=str(self._device),
-            held_up_s=self._held_up_s + trace.held_up_s,
-            steps_s=tuple(self.steps_s),
-            note=self.note,
-        )
-        first = self.last_step - len(self.steps_s) + 1
-        return ProfileWritten(
-            time.time(), self.order.command_id, self.order.name, first, self.last_step, facts
-        )
+        return {
+            "asked_steps": self.order.steps,
+            "trace": PROFILE_TRACE,
+            "trace_bytes": trace_bytes,
+            "json_bytes": json_bytes,
+            "with_stacks": self.order.stacks,
+            "device": str(self._device),
+            "held_up_s": self._held_up_s + trace.held_up_s,
+            "steps_s": tuple(self.steps_s),
+            "note": self.note,
+        }
 
 
 class _Measurement:

@@ -1,0 +1,29 @@
+"""Two ranks by `mp.spawn`, of which one is killed in the middle."""
+
+import os
+import signal
+
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
+
+import tuitrain
+
+
+def train(rank, place):
+    torch.set_num_threads(1)
+    dist.init_process_group("gloo", init_method=f"file://{place}", rank=rank, world_size=2)
+    run = tuitrain.init()
+    model = torch.nn.parallel.DistributedDataParallel(torch.nn.Linear(4, 1))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    for step in range(40):
+        if rank and step == 20:
+            os.kill(os.getpid(), signal.SIGKILL)
+        optimizer.zero_grad()
+        model(torch.randn(4, 4)).pow(2).mean().backward()
+        optimizer.step()
+        run.log({"rank": rank})
+
+
+if __name__ == "__main__":
+    mp.spawn(train, (os.path.abspath("place"),), 2)

@@ -1,0 +1,93 @@
+"""What the agents of several machines hear of one another."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.training.worlds import on_ranks, worlds
+from tuitrain.ranks import RankFailure, Standing
+from tuitrain.training.distributed.network import find_route, is_own
+from tuitrain.training.distributed.peers import GONE_S, LOST_S, Peers
+from tuitrain.training.distributed.sending import at_hand
+from tuitrain.training.distributed.world import Place
+
+
+class FakeStore:
+    """A store in memory, that can be closed as if its host had gone."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, str] = {}
+        self.closed = False
+
+    def set(self, key: str, value: str) -> None:
+        self.values[key] = value
+
+    def get(self, key: str) -> bytes:
+        return self.values[key].encode()
+
+    def check(self, keys: list[str]) -> bool:
+        if self.closed:
+            raise RuntimeError("connection reset by peer")
+        return all(key in self.values for key in keys)
+
+
+def until(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_nodes_hear_where_ranks_are_what_failed_and_who_is_silent() -> None:
+    store, now = FakeStore(), [0.0]
+    names = ("alpha", "beta")
+    zero, one = (Peers(store, node, names, lambda: now[0]) for node in (0, 1))
+    one.tell_standings([Standing(1, 77, 12, "step", time.monotonic())])
+    one.tell_failures([RankFailure(1, 5.0, "ValueError: planted", host="beta")])
+    for each in (zero, one):
+        each.begin()
+    until(lambda: zero.failures() and zero.standings())
+    assert zero.failures()[0].reason == "ValueError: planted"
+    assert (zero.standings()[0].rank, zero.standings()[0].step) == (1, 12)
+    zero.tell_over(RankFailure(1, 5.0, "ValueError: planted", host="beta"))
+    until(one.over)
+    one.part(60)
+    zero.part(60)
+    assert zero.silent(GONE_S) is None
+    now[0] += GONE_S + 1
+    assert zero.silent(GONE_S) == 1 and zero.silent(LOST_S) is None
+
+
+def test_a_node_sees_that_node_0_is_gone() -> None:
+    store = FakeStore()
+    one = Peers(store, 1, ("alpha", "beta"))
+    one.begin()
+    store.closed = True
+    until(lambda: one.is_deserted)
+
+
+def test_the_way_to_a_host_names_the_interface_that_gloo_is_to_use() -> None:
+    route = find_route("127.0.0.1", 29500)
+    assert (route.address, route.interface.startswith("lo")) == ("127.0.0.1", True)
+    assert is_own("127.0.0.1") and not is_own("192.0.2.7")
+
+
+@pytest.mark.parametrize("seen", [True, False])
+def test_a_checkpoint_reaches_machines_that_do_not_see_it(tmp_path: Path, seen: bool) -> None:
+    """Two machines of two ranks; of the second one a rank takes the file for both."""
+    source, folder = tmp_path / "step-00000001.pt", tmp_path / "beta"
+    source.write_bytes(bytes(range(256)) * 5)
+    ranks = worlds(4)
+    for world in ranks:
+        world.place = Place(world.rank % 2, 2, ("alpha", "alpha", "beta", "beta"))
+
+    def read(rank: int) -> bytes:
+        path = source if seen or rank < 2 else tmp_path / "elsewhere" / source.name
+        with at_hand(ranks[rank], path, folder) as found:
+            return found.read_bytes()
+
+    found = on_ranks([lambda rank=rank: read(rank) for rank in range(4)])  # type: ignore[misc]
+    assert found == [source.read_bytes()] * 4
+    assert not folder.exists() or not list(folder.iterdir())

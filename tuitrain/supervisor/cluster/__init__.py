@@ -1,0 +1,1 @@
+"""Runs of several machines, and the jobs of SLURM that have them."""
