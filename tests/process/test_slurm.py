@@ -121,3 +121,4 @@ def test_a_job_of_two_nodes_is_requeued_and_its_run_goes_on(cli: Cli, slurm: Slu
     assert len(run.attempts()) == 2
     slurm.ask("scancel", job)
     until(lambda: run.state().state in ("stopped", "failed", "lost"), "the end")
+    run.wait_gone()
