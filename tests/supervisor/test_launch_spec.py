@@ -10,6 +10,8 @@ from tests.ui.makers import new_run
 from tuitrain.config.changes import Change
 from tuitrain.config.load import load_preset
 from tuitrain.errors import TuitrainError
+from tuitrain.messages import Nodes
+from tuitrain.runs.rows import JobLimit
 from tuitrain.supervisor.launch import LaunchSpec
 
 
@@ -25,6 +27,8 @@ def spec(tmp_path: Path) -> LaunchSpec:
         checkpoint="checkpoints/best.pt",
         changes=(Change("train.epochs", 3, 20),),
         live=(("optimizer.lr", 3e-4),),
+        nodes=Nodes(2, 0, "10.0.0.1", 29500),
+        job=JobLimit(1e9, requeues=True),
     )
 
 

@@ -1,13 +1,28 @@
 """What the agents of several machines hear of one another."""
 
+import socket
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.training.worlds import on_ranks, worlds
+from tuitrain.config.load import load_found, to_toml
+from tuitrain.config.presets import find_preset
+from tuitrain.errors import DeviceError
+from tuitrain.messages import Nodes, StartTraining
 from tuitrain.ranks import RankFailure, Standing
+from tuitrain.training.distributed.cluster import Cluster, team_of
+from tuitrain.training.distributed.meeting import (
+    Waiting,
+    host_meeting,
+    join_meeting,
+    other_settings,
+)
 from tuitrain.training.distributed.network import find_route, is_own
 from tuitrain.training.distributed.peers import GONE_S, LOST_S, Peers
 from tuitrain.training.distributed.sending import at_hand
@@ -66,6 +81,66 @@ def test_a_node_sees_that_node_0_is_gone() -> None:
     one.begin()
     store.closed = True
     until(lambda: one.is_deserted)
+
+
+def order() -> StartTraining:
+    config = to_toml(load_found(find_preset("digits-mlp"), ["train.device=cpu"], {}))
+    return StartTraining(
+        run_directory="/alpha/run", config=config, attempt=3, data_directory="/alpha/data",
+        code_folders=(), resume=True, had_checkpoint=True, settings=((5, "optimizer.lr", 0.1),),
+    )  # fmt: skip
+
+
+def test_nodes_meet_and_the_order_travels_after_word_of_who_is_missing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("GLOO_SOCKET_IFNAME", "NCCL_SOCKET_IFNAME"):
+        monkeypatch.setenv(name, "lo")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    nodes = [Nodes(2, rank, "127.0.0.1", port) for rank in (0, 1)]
+    given, late, said = replace(order(), nodes=nodes[0]), iter((0.0, 99.0)), []
+    missed = threading.Event()
+
+    def warn(text: str) -> None:
+        said.append(text)
+        missed.set()
+
+    host = Waiting(said.append, warn, lambda: False, lambda: next(late, 99.0))
+    guest = Waiting(said.append, said.append, lambda: False)
+
+    def join() -> tuple[StartTraining, Cluster]:
+        assert missed.wait(60)
+        return join_meeting(nodes[1], lambda found: replace(found, data_directory="/beta"), guest)
+
+    with ThreadPoolExecutor(2) as pool:
+        hosted = pool.submit(host_meeting, given, team_of(given), host)
+        found, joined = pool.submit(join).result()
+        met = hosted.result()
+    assert (met.size, list(met.own), list(joined.own)) == (2, [0], [1])
+    assert len(set(met.hosts)) == 2 and met.hosts == joined.hosts
+    assert found == replace(given, nodes=nodes[1], data_directory="/beta")
+    named = to_toml(
+        load_found(find_preset("digits-mlp"), ["train.device=cpu", "train.epochs=3"], {})
+    )
+    assert other_settings(named, found) == ["train.epochs 3 -> 20"]
+    assert said[0].endswith(f"waits for node 1 at 127.0.0.1:{port}")
+    assert "node 1 of 2 has not come within 60 s: is `tuitrain run" in said[1]
+    for each in (joined, met):
+        assert each.peers is not None
+        each.peers.part(10)
+
+
+def test_a_meeting_that_can_not_be_is_told_in_a_sentence() -> None:
+    waiting = Waiting(lambda _text: None, lambda _text: None, lambda: True)
+    for host, said in (
+        ("192.0.2.7", "no address of this machine"),
+        ("no.such.host", "no address is"),
+    ):
+        given = replace(order(), nodes=Nodes(2, 0, host, 29500))
+        with pytest.raises(DeviceError, match=said):
+            host_meeting(given, team_of(given), waiting)
 
 
 def test_the_way_to_a_host_names_the_interface_that_gloo_is_to_use() -> None:

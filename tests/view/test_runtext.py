@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from tuitrain.runs.rows import AlertRow, MarkRow, SpeedRow, StateRow
+from tuitrain.runs.rows import AlertRow, JobLimit, MarkRow, SpeedRow, StateRow
 from tuitrain.runs.summary import RunSummary
 from tuitrain.view.runtext import happenings, setting_lines, speed_values, top_parts
 from tuitrain.view.spans import SpanLine, line_width
@@ -104,5 +104,12 @@ def test_the_end_is_told_by_the_clock_where_it_is_some_way_off(
         waiting="", width=width, ends=now + left_s,
     )  # fmt: skip
     assert said in text(right)
+    job = JobLimit(now + left_s + 7200)
+    left, right = top_parts(
+        replace(SUMMARY, state="running"), live=True, epochs=10, left_s=left_s, alerts=0,
+        waiting="", width=width + 60, ends=now + left_s, job=job,
+    )  # fmt: skip
+    assert ("job ends" in text(right)) == (left_s >= 60)
+    assert line_width((*left, *right)) <= width + 60
     monkeypatch.undo()
     time.tzset()

@@ -72,14 +72,14 @@ class Inquest:
         if not failures and lasts:
             return None
         self._since = self._since or self._clock()
-        return self._conclude(peers, failures, self._clock() - self._since, living)
+        return self._conclude(peers, failures, self._clock() - self._since, set(living()))
 
     def _conclude(
         self,
         peers: Peers,
         failures: list[RankFailure],
         waited_s: float,
-        living: Callable[[], list[int]],
+        living: set[int],
     ) -> RankFailure | None:
         if all(each.lost_peer for each in failures):
             node = peers.silent(GONE_S)
@@ -90,7 +90,10 @@ class Inquest:
             # Node 0 will say which of all failures explains the others.
             wait_s = _WORD_S
         else:
-            wait_s = _OTHERS_S if living() else 0.0
+            told = {each.rank for each in failures}
+            standings = self._board.standings()
+            going = [n for n in self._cluster.own if standings[n].pid in living and n not in told]
+            wait_s = _OTHERS_S if going else 0.0
         if waited_s < wait_s:
             return None
         return choose_cause(failures, {})

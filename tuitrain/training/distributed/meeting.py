@@ -51,17 +51,25 @@ class Hello:
 class Waiting:
     """Waits for others: says for what, what is missing after a minute, and ends when told to."""
 
-    def __init__(self, tell: Tell, warn: Tell, stopped: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        tell: Tell,
+        warn: Tell,
+        stopped: Callable[[], bool],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """Wait.
 
         Args:
             tell: shows what is waited for.
             warn: shows what is missing.
             stopped: whether to wait no longer.
+            clock: seconds.
         """
         self.tell = tell
         self._warn = warn
         self._stopped = stopped
+        self._clock = clock
 
     def until(self, condition: Callable[[], bool], missing: Callable[[], str]) -> None:
         """Return once a condition holds.
@@ -73,11 +81,11 @@ class Waiting:
         Raises:
             MeetingEndedError: it is not to wait any longer.
         """
-        warn_at = time.monotonic() + MISSED_S
+        warn_at = self._clock() + MISSED_S
         while not condition():
             if self._stopped():
                 raise MeetingEndedError
-            if time.monotonic() > warn_at:
+            if self._clock() > warn_at:
                 warn_at = float("inf")
                 self._warn(missing())
             time.sleep(_LOOK_S)

@@ -130,15 +130,17 @@ class Peers:
     # --- the end ----------------------------------------------------------------------------------
 
     def part(self, timeout_s: float) -> None:
-        """Tell what is left to be told; node 0 waits until the others have heard how it ended."""
+        """Tell what is left to be told; node 0 waits until those that live have heard the end."""
         self._ended.set()
         deadline = self._clock() + timeout_s
         while self._clock() < deadline and not self._all_parted():
             time.sleep(0.05)
 
     def _all_parted(self) -> bool:
-        others = [f"parted/{node}" for node in self._seen] if not self._node else []
+        now = self._clock()
         with self._lock:
+            lively = [node for node, (_last, at) in self._seen.items() if now - at <= GONE_S]
+            others = [] if self._node else [f"parted/{node}" for node in lively]
             return self._closed or all(key in self._heard for key in [*others, "own"])
 
     # --- the thread -------------------------------------------------------------------------------
