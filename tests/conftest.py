@@ -2,6 +2,7 @@
 
 import compileall
 import json
+import os
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -17,6 +18,8 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("any machine")
+# Programs that tests start speak English in whatever locale.
+os.environ["TUITRAIN_LANG"] = "en"
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

@@ -15,6 +15,7 @@ BASE = {
     "extras",
     "file_lock",
     "help",
+    "lang",
     "messages",
     "metric_names",
     "ranks",
@@ -32,10 +33,11 @@ ALLOWED = {
     "extras": {"errors"},
     "failures": set(),
     "file_lock": {"errors"},
-    "help": {"errors"},
+    "help": {"errors", "lang"},
+    "lang": set(),
     "metric_names": set(),
     "ranks": set(),
-    "units": set(),
+    "units": {"lang"},
     "messages": set(),
     "config": {"errors"},
     "runs": BASE | {"config"},
@@ -164,7 +166,13 @@ def test_each_library_is_imported_in_its_own_part_only() -> None:
             "torch torchvision sklearn textual plotext numpy typer",
         ),
         ("import tuitrain.supervisor.child, tuitrain.training.worker", "torch textual typer"),
-        ("import tuitrain.training.session", "textual plotext typer sqlite3 torchvision"),
+        (
+            "import pathlib, tuitrain.training.session\n"
+            "from tuitrain.components.data import DataContext\n"
+            "from tuitrain.components.datasets.digits import digits\n"
+            "digits(DataContext(pathlib.Path(), print))",
+            "textual plotext typer sqlite3 torchvision sklearn scipy",
+        ),
         (
             "import tuitrain.ui.app, tuitrain.ui.screens.home, tuitrain.ui.screens.run",
             "torch torchvision sklearn numpy typer",

@@ -5,13 +5,21 @@ Pure functions from numbers to text; knows nothing of what was measured or of wh
 
 import math
 
+from tuitrain.lang import term, tr
+
 NOTHING = "-"
 """Stands where there is no value."""
 
 MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86400
 SI_PREFIXES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 _DURATIONS = ((DAY_S, "d", HOUR_S, "h"), (HOUR_S, "h", MINUTE_S, "m"), (MINUTE_S, "m", 1, "s"))
-_AGES = ((365 * DAY_S, "y"), (7 * DAY_S, "w"), (DAY_S, "d"), (HOUR_S, "h"), (MINUTE_S, "min"))
+_AGES = (
+    (365 * DAY_S, term("{n} y ago")),
+    (7 * DAY_S, term("{n} w ago")),
+    (DAY_S, term("{n} d ago")),
+    (HOUR_S, term("{n} h ago")),
+    (MINUTE_S, term("{n} min ago")),
+)
 _TIMES = ((1.0, "s"), (1e-3, "ms"), (1e-6, "us"))
 _BYTES = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 _LONGEST = 999.5
@@ -104,8 +112,8 @@ def age(seconds: float | None) -> str:
         return NOTHING
     for unit_s, name in _AGES:
         if seconds >= unit_s:
-            return f"{int(seconds // unit_s)} {name} ago"
-    return "now"
+            return tr(name, n=int(seconds // unit_s))
+    return tr("now")
 
 
 def short_time(seconds: float) -> str:

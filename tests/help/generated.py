@@ -1,10 +1,11 @@
 """Parts of the help that are made from the code: `python -m tests.help.generated` writes them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.catalogue import table as catalogue
+from tuitrain import lang
 from tuitrain.alerts import reference as alerts
 from tuitrain.config import reference as presets
 from tuitrain.ui import keys
@@ -22,10 +23,20 @@ class Generated:
     """What stands before it."""
     end: str
     make: Callable[[], str]
+    language: str = lang.ENGLISH
 
     @property
     def path(self) -> Path:
-        return FOLDER / f"{self.topic}.md"
+        english = self.language == lang.ENGLISH
+        return FOLDER / ("" if english else self.language) / f"{self.topic}.md"
+
+    def made(self) -> str:
+        """Return what the code says, in the part's language."""
+        lang.speak(self.language)
+        try:
+            return self.make()
+        finally:
+            lang.speak(lang.ENGLISH)
 
     def found(self) -> str:
         """Return what stands there now."""
@@ -37,11 +48,11 @@ class Generated:
         """Put what the code says in its place."""
         before, begin, rest = self.path.read_text("utf-8").partition(self.begin)
         _old, end, after = rest.partition(self.end)
-        made = f"{before}{begin}\n\n{self.make()}\n\n{end}{after}"
+        made = f"{before}{begin}\n\n{self.made()}\n\n{end}{after}"
         self.path.write_text(made, encoding="utf-8")
 
 
-PARTS = (
+_ENGLISH = (
     Generated(
         "interface", keys.BEGIN_MARK, keys.END_MARK, lambda: key_table(keys.documented_keys())
     ),
@@ -53,6 +64,10 @@ PARTS = (
         lambda: catalogue.catalogue_table(list(catalogue.read_figures().values())),
     ),
     Generated("reference", presets.BEGIN_MARK, presets.END_MARK, presets.preset_reference),
+)
+PARTS = (
+    *_ENGLISH,
+    *(replace(part, language="zh") for part in _ENGLISH if part.topic != "reference"),
 )
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import pytest
 
 from tests.ui.makers import keep_alive
 from tests.ui.run_makers import training
+from tuitrain import lang
 from tuitrain.runs.directory import RunDirectory
 
 
@@ -34,3 +35,11 @@ def run(root: Path) -> Iterator[RunDirectory]:
     lock = keep_alive(made)
     yield made
     lock.release()
+
+
+@pytest.fixture
+def chinese() -> Iterator[None]:
+    """Let the interface speak Chinese."""
+    lang.speak("zh")
+    yield
+    lang.speak(lang.ENGLISH)

@@ -9,6 +9,8 @@ from textual.app import App
 from textual.events import Key
 from textual.pilot import Pilot
 
+from tuitrain.view.format import display_width
+
 GOLDEN = Path(__file__).parent / "golden"
 _MOST_PAUSES = 2000
 _PAUSE_S = 0.02
@@ -46,6 +48,15 @@ async def wait_for(pilot: Pilot[Any], condition: Callable[[], object], what: str
 async def wait_for_text(pilot: Pilot[Any], text: str) -> None:
     """Let the app work until a text stands on the screen."""
     await wait_for(pilot, lambda: text in screen_text(pilot.app), repr(text))
+
+
+def check_whole(app: App[Any]) -> None:
+    """Check that each row fills the terminal to the cell: no wide character lost a half."""
+    widths = [
+        sum(display_width(segment.text) for segment in strip)
+        for strip in app.screen._compositor.render_strips()
+    ]
+    assert set(widths) == {app.size.width}
 
 
 def check_golden(name: str, text: str) -> None:

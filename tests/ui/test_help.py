@@ -13,7 +13,8 @@ from textual.widgets import Markdown
 import tuitrain.ui
 from tests.ui.apps import play
 from tests.ui.makers import falling, new_run, train
-from tests.ui.screens import screen_text, wait_for, wait_for_text
+from tests.ui.screens import check_whole, screen_text, wait_for, wait_for_golden, wait_for_text
+from tuitrain.help import find_topic
 from tuitrain.ui.app import TuitrainApp
 from tuitrain.ui.keys import SOURCES, documented_keys
 from tuitrain.ui.screens.help import HelpScreen
@@ -50,6 +51,25 @@ def test_help_shows_the_keys_of_the_screen_in_front_and_of_the_panel_in_focus(ru
         await wait_for(pilot, lambda: not isinstance(pilot.app.screen, HelpScreen))
 
     play(run.path.parent, lambda app: app.open_log(run), steps, size=(100, 50))
+
+
+@pytest.mark.usefixtures("chinese")
+@pytest.mark.parametrize("size", [(80, 24), (60, 20)])
+def test_in_chinese_keys_topics_and_texts_are_so_too(run: Any, size: tuple[int, int]) -> None:
+    async def steps(pilot: Pilot[Any]) -> None:
+        await pilot.press("question_mark")
+        await wait_for_text(pilot, "当前屏幕")
+        await wait_for_golden(pilot, f"help-zh-{size[0]}x{size[1]}")
+        check_whole(pilot.app)
+        await pilot.press("t")
+        await wait_for_text(pilot, "帮助主题")
+        pilot.app.push_screen(TopicScreen(find_topic("exact-resume")))
+        await wait_for_text(pilot, "逐位相同")
+        check_whole(pilot.app)
+        pilot.app.push_screen(TopicScreen(find_topic("queue")))
+        await wait_for_text(pilot, "本主题暂无中文")
+
+    play(run.path.parent, lambda app: app.open_log(run), steps, size=size)
 
 
 def test_help_that_is_longer_than_the_screen_scrolls(run: Any) -> None:

@@ -8,7 +8,14 @@ from textual.pilot import Pilot
 from tests.ui.apps import play
 from tests.ui.machines import gpu_facts, gpu_samples, still_feed, with_gpus
 from tests.ui.makers import NOW, EndState, falling, keep_alive, new_run, train
-from tests.ui.screens import screen_text, told, wait_for, wait_for_golden, wait_for_text
+from tests.ui.screens import (
+    check_whole,
+    screen_text,
+    told,
+    wait_for,
+    wait_for_golden,
+    wait_for_text,
+)
 from tuitrain.config.presets import ListedPreset, find_preset, listed
 from tuitrain.runs.config import record_config
 from tuitrain.runs.directory import RunDirectory
@@ -144,6 +151,20 @@ def test_home_looks_like_its_golden_copy(
             await wait_for(pilot, lambda: screen_text(pilot.app).count("⣀") > 9)
             await wait_for_text(pilot, "about 11 s on this machine")
         await wait_for_golden(pilot, f"home-{size[0]}x{size[1]}")
+
+    play(root, home, steps, size=size)
+
+
+@pytest.mark.usefixtures("chinese")
+@pytest.mark.parametrize("size", [(80, 24), (60, 20)])
+def test_home_is_whole_in_chinese(
+    root: Path, home: Callable[[TuitrainApp], None], size: tuple[int, int]
+) -> None:
+    some_runs(root)
+
+    async def steps(pilot: Pilot[Any]) -> None:
+        await wait_for_golden(pilot, f"home-zh-{size[0]}x{size[1]}")
+        check_whole(pilot.app)
 
     play(root, home, steps, size=size)
 

@@ -12,7 +12,14 @@ from textual.widgets import Input, TextArea
 from tests.ui.apps import play
 from tests.ui.machines import gpu_facts, gpu_samples, row, still_feed, with_gpus
 from tests.ui.makers import falling, new_run, train
-from tests.ui.screens import screen_text, type_at_once, wait_for, wait_for_golden, wait_for_text
+from tests.ui.screens import (
+    check_whole,
+    screen_text,
+    type_at_once,
+    wait_for,
+    wait_for_golden,
+    wait_for_text,
+)
 from tuitrain.config.load import parse_preset, to_toml
 from tuitrain.errors import TuitrainError
 from tuitrain.file_lock import FileLock
@@ -159,6 +166,17 @@ def test_launch_looks_like_its_golden_copy(root: Path, preset: str, size: tuple[
     async def steps(pilot: Pilot[Any]) -> None:
         await ready(pilot)
         await wait_for_golden(pilot, f"launch-{size[0]}x{size[1]}")
+
+    play(root, form(preset, Bench()), steps, size=size)
+
+
+@pytest.mark.usefixtures("chinese")
+@pytest.mark.parametrize("size", [(80, 24), (60, 20)])
+def test_the_form_is_whole_in_chinese(root: Path, preset: str, size: tuple[int, int]) -> None:
+    async def steps(pilot: Pilot[Any]) -> None:
+        await wait_for_text(pilot, "每轮 23")
+        await wait_for_golden(pilot, f"launch-zh-{size[0]}x{size[1]}")
+        check_whole(pilot.app)
 
     play(root, form(preset, Bench()), steps, size=size)
 

@@ -19,7 +19,7 @@ from tests.ui.run_makers import (
     write,
 )
 from tests.ui.run_shown import body, show, titles, words
-from tests.ui.screens import screen_text, wait_for, wait_for_golden, wait_for_text
+from tests.ui.screens import check_whole, screen_text, wait_for, wait_for_golden, wait_for_text
 from tuitrain import messages as m
 from tuitrain.messages import Pause
 from tuitrain.runs.directory import RunDirectory
@@ -38,6 +38,16 @@ def test_state_progress_curves_memory_and_keys_at_every_size(
 ) -> None:
     async def doing(pilot: Pilot[Any]) -> None:
         await wait_for_golden(pilot, f"run-{size[0]}x{size[1]}")
+
+    show(run, doing, size=size)
+
+
+@pytest.mark.usefixtures("chinese")
+@pytest.mark.parametrize("size", [(80, 24), (60, 20)])
+def test_in_chinese_nothing_overlaps_or_is_cut(run: RunDirectory, size: tuple[int, int]) -> None:
+    async def doing(pilot: Pilot[Any]) -> None:
+        await wait_for_golden(pilot, f"run-zh-{size[0]}x{size[1]}")
+        check_whole(pilot.app)
 
     show(run, doing, size=size)
 

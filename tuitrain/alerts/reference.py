@@ -10,6 +10,7 @@ from tuitrain.alerts.catalogue import KINDS, Kind
 from tuitrain.config.schema import AlertsSection
 from tuitrain.config.user import NotifySection
 from tuitrain.config.wording import show, words_for
+from tuitrain.lang import tr
 
 BEGIN_MARK = "<!-- alerts: begin -->"
 END_MARK = "<!-- alerts: end -->"
@@ -18,10 +19,10 @@ END_MARK = "<!-- alerts: end -->"
 def alerts_reference() -> str:
     """Return both tables, without the marks around them."""
     alerts = _table(
-        ("alert", "severity", "raised when", "limits"),
-        [[f"`{kind.name}`", kind.severity, kind.meaning, _limits(kind)] for kind in KINDS],
+        (tr("alert"), tr("severity"), tr("raised when"), tr("limits")),
+        [[f"`{kind.name}`", tr(kind.severity), tr(kind.meaning), _limits(kind)] for kind in KINDS],
     )
-    return f"{alerts}\n\nThe keys of `[notify]`:\n\n{_notify()}"
+    return f"{alerts}\n\n{tr('The keys of `[notify]`:')}\n\n{_notify()}"
 
 
 def _limits(kind: Kind) -> str:
@@ -36,11 +37,11 @@ def _notify() -> str:
             f"`{key}`",
             words_for(properties[key]),
             f"`{_shown(field.get_default(call_default_factory=True))}`",
-            field.description or "",
+            tr(field.description or ""),
         ]
         for key, field in NotifySection.model_fields.items()
     ]
-    return _table(("key", "takes", "default", "meaning"), rows)
+    return _table((tr("key"), tr("takes"), tr("default"), tr("meaning")), rows)
 
 
 def _shown(value: object) -> str:

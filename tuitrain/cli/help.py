@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 from typing import Annotated
 
 import typer
@@ -31,8 +32,12 @@ def help_(
     ] = "",
 ) -> None:
     """Read about a topic: keys, presets, alerts, exact resume, memory, ..., in a pager."""
+    from tuitrain.cli.interface import speak
     from tuitrain.help import find_topic
 
+    fault = speak(ascii=not (sys.stdout.encoding or "").lower().startswith("utf"))
+    if fault:
+        output.say(fault)
     if not topic:
         output.data(_listed())
         return
@@ -58,11 +63,11 @@ def _page(text: str) -> None:
 
 def _listed() -> str:
     from tuitrain.help import topics
-    from tuitrain.view.format import shorten
+    from tuitrain.view.format import display_width, pad, shorten
 
     width = shutil.get_terminal_size().columns
-    name_width = max(len(topic.name) for topic in topics())
-    lines = [f"{topic.name:<{name_width}}  {topic.summary}" for topic in topics()]
+    name_width = max(display_width(topic.name) for topic in topics())
+    lines = [f"{pad(topic.name, name_width)}  {topic.summary}" for topic in topics()]
     return "\n".join(shorten(line, width) for line in lines)
 
 

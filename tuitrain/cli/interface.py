@@ -6,17 +6,19 @@ Knows how it is started and left, not what it shows.
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from tuitrain import lang
 from tuitrain.cli import output
 from tuitrain.cli.options import RunArgument, RunsDir
 from tuitrain.errors import UsageError
 
 if TYPE_CHECKING:
-    from tuitrain.config.user import NotifySection
+    from tuitrain.config.user import UserConfig
     from tuitrain.ui.app import TuitrainApp
     from tuitrain.ui.pictures.board import PictureBoard
     from tuitrain.ui.preferences import Preferences
@@ -91,10 +93,12 @@ def open_interface(
     from tuitrain.ui.preferences import Preferences
     from tuitrain.view.chart.figure import TerminalStyle
 
-    notifier = DesktopNotifier(_wanted_notices())
+    config = _user_config()
+    notifier = DesktopNotifier(config.notify if config is not None else None)
     guard = TerminalGuard()
     guard.end_at_signals()
     look = TerminalStyle(ascii=ascii or needs_ascii(), colour=not os.environ.get("NO_COLOR"))
+    fault = speak(config, ascii=look.ascii)
     preferences = Preferences(config_directory() / "interface.toml")
     pictures = _pictures(look, preferences, graphics)
     app = TuitrainApp(
@@ -102,7 +106,7 @@ def open_interface(
         look=look,
         preferences=preferences,
         data_dir=data_dir,
-        first=first,
+        first=partial(_begin, fault, first),
         notifier=notifier,
         watching=watching,
         mouse=False if no_mouse else None,
@@ -113,6 +117,32 @@ def open_interface(
     code = app.return_code or 0
     sys.stdout.flush()
     return code
+
+
+def speak(config: "UserConfig | None" = None, *, ascii: bool) -> str:
+    """Choose the language; return why it is not the one that was asked for.
+
+    Args:
+        config: the user's; None: it is read, where there is one.
+        ascii: nothing but ASCII can be shown.
+
+    Raises:
+        UsageError: the configuration is at fault.
+    """
+    config = config or _user_config()
+    choice = lang.choose(config.interface.language if config is not None else "")
+    if ascii and choice.name != lang.ENGLISH:
+        return "in English: what it is shown on, or --ascii, has ASCII characters alone"
+    lang.speak(choice.name)
+    return f"{choice.fault}; this is in English" if choice.fault else ""
+
+
+def _begin(fault: str, first: "Callable[[TuitrainApp], None] | None", app: "TuitrainApp") -> None:
+    """Open what the command line asked for, and say what of it can't be."""
+    if first is not None:
+        first(app)
+    if fault:
+        app.tell(fault, "warning")
 
 
 def _pictures(
@@ -150,8 +180,8 @@ def _pictures(
     return PictureBoard(shown.kind, shown.cell, picture_colours(OWN_THEMES[0]))
 
 
-def _wanted_notices() -> "NotifySection | None":
-    """Return what the user's configuration says of notices; None where there is none.
+def _user_config() -> "UserConfig | None":
+    """Return the user's configuration; None where there is none.
 
     Raises:
         UsageError: it is at fault.
@@ -163,4 +193,4 @@ def _wanted_notices() -> "NotifySection | None":
         return None
     from tuitrain.config.user import load_user_config
 
-    return load_user_config().notify
+    return load_user_config()

@@ -79,12 +79,25 @@ class QueueSection(Section):
     )
 
 
+class InterfaceSection(Section):
+    """How the interface speaks."""
+
+    language: Annotated[
+        str,
+        Field(
+            pattern=r"^(en|zh)?$",
+            json_schema_extra={"words": "en, zh, or empty text for the locale's"},
+        ),
+    ] = Field("", description="The interface's and the help's language; $TUITRAIN_LANG wins.")
+
+
 class UserConfig(Section):
     """What stands in the file; every table may be left out."""
 
     alerts: AlertsSection = Field(default_factory=AlertsSection)
     notify: NotifySection = Field(default_factory=NotifySection)
     queue: QueueSection = Field(default_factory=QueueSection)
+    interface: InterfaceSection = Field(default_factory=InterfaceSection)
 
     @property
     def alert_defaults(self) -> dict[str, Any]:

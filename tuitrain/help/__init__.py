@@ -1,6 +1,7 @@
 """Texts on topics, in Markdown, that come with the package: over SSH that is where the reader is.
 
 Each is a file beside this one; its first line is the title, the sentence below says what it is on.
+A folder has those of another language; what is not there is shown in English.
 """
 
 import difflib
@@ -9,6 +10,7 @@ from functools import cache
 from pathlib import Path
 
 from tuitrain.errors import UsageError
+from tuitrain.lang import ENGLISH, spoken, tr
 
 _FOLDER = Path(__file__).parent
 _ORDER = (
@@ -32,10 +34,14 @@ class Topic:
     """All of it, in Markdown."""
 
 
-@cache
 def topics() -> tuple[Topic, ...]:
-    """Return all topics, in the order in which they are listed."""
-    found = [_topic(path) for path in _FOLDER.glob("*.md")]
+    """Return all topics, in the order in which they are listed, in the language that is spoken."""
+    return _read(spoken())
+
+
+@cache
+def _read(language: str) -> tuple[Topic, ...]:
+    found = [_topic(path, language) for path in _FOLDER.glob("*.md")]
     return tuple(sorted(found, key=_place))
 
 
@@ -44,10 +50,13 @@ def _place(topic: Topic) -> tuple[int, str]:
     return (_ORDER.index(topic.name) if known else len(_ORDER), topic.name)
 
 
-def _topic(path: Path) -> Topic:
-    text = path.read_text(encoding="utf-8")
+def _topic(path: Path, language: str) -> Topic:
+    own = path.parent / language / path.name
+    text = (own if own.exists() else path).read_text(encoding="utf-8")
     title, _, rest = text.partition("\n")
     summary = " ".join(rest.strip().partition("\n\n")[0].split())
+    if language != ENGLISH and not own.exists():
+        text = f"{title}\n\n{tr('This topic is there in English only.')}\n{rest}"
     return Topic(path.stem, title.removeprefix("# "), summary, text)
 
 

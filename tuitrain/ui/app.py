@@ -23,6 +23,7 @@ from textual.screen import ModalScreen, Screen
 from textual.widgets import Input
 
 from tuitrain.errors import RunBusyError, TuitrainError, UsageError
+from tuitrain.lang import key_word, said, tr
 from tuitrain.messages import Continue, Profile, Request, kind_of
 from tuitrain.remote.client import Clients
 from tuitrain.runs.directory import RunDirectory
@@ -441,22 +442,24 @@ class TuitrainApp(App[int]):
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Put every action of the screen in front into the command palette."""
-        yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
+        yield SystemCommand(tr("Theme"), tr("Change the colours"), self.action_change_theme)
         mouse = (
-            "Leave the mouse to the terminal, to select text"
+            tr("Leave the mouse to the terminal, to select text")
             if self._mouse
-            else ("Let clicks and the wheel be for the interface")
+            else tr("Let clicks and the wheel be for the interface")
         )
-        yield SystemCommand("Mouse", mouse, self.action_mouse)
-        yield SystemCommand("Quit", "Leave the interface; runs keep running", self.action_quit)
+        yield SystemCommand(tr("Mouse"), mouse, self.action_mouse)
+        yield SystemCommand(
+            tr("Quit"), tr("Leave the interface; runs keep running"), self.action_quit
+        )
         seen: set[str] = set()
         for active in screen.active_bindings.values():
             binding = active.binding
             if binding.description and active.enabled and binding.action not in seen:
                 seen.add(binding.action)
                 yield SystemCommand(
-                    binding.description.capitalize(),
-                    binding.tooltip or f"key {self.get_key_display(binding)}",
+                    key_word(binding.description).capitalize(),
+                    tr(binding.tooltip) or f"{tr('key')} {self.get_key_display(binding)}",
                     lambda action=binding.action, node=active.node: self.run_action(action, node),
                 )
 
@@ -539,9 +542,14 @@ class TuitrainApp(App[int]):
         self.call_later(self._write, sequence)
 
     def tell(self, text: str, severity: str = "information") -> None:
-        """Show a few words for some seconds; may be called from any thread."""
+        """Show a few words for some seconds; may be called from any thread.
+
+        Args:
+            text: in English, or already in the language that is spoken.
+            severity: of Textual's notices.
+        """
         # Markup off: what a run says of itself must stay text.
-        self.notify(text, severity=severity, markup=False)  # type: ignore[arg-type]
+        self.notify(said(text), severity=severity, markup=False)  # type: ignore[arg-type]
 
 
 def _read_ahead() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tuitrain.errors import TuitrainError
+from tuitrain.lang import tr
 from tuitrain.messages import Request
 from tuitrain.remote.client import Clients
 from tuitrain.runs.directory import RunDirectory
@@ -75,7 +76,8 @@ class BulkCommand:
 
     def _words(self, asked: int, faults: Sequence[str]) -> str:
         done = asked - len(faults)
-        told = f"{done} of {asked} runs {_DONE[self._act]}" if faults else ""
-        more = [f"{len(faults) - _NAMED} more"] if len(faults) > _NAMED else []
-        whole = f"{asked} runs {_DONE[self._act]}"
+        what = tr(_DONE[self._act])
+        told = tr("{n} of {all} runs {what}", n=done, all=asked, what=what)
+        more = [tr("{n} more", n=len(faults) - _NAMED)] if len(faults) > _NAMED else []
+        whole = tr("{n} runs {what}", n=asked, what=what)
         return "; ".join([told, *faults[:_NAMED], *more]) if faults else whole

@@ -12,13 +12,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tuitrain.errors import UsageError
+from tuitrain.lang import tr
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.ui.charting import ChartSettings
 from tuitrain.view.chart.chart import values_at
 from tuitrain.view.chart.figure import Chart
 
 ENDINGS = ("svg", "csv", "png")
-_DRAWN_AXES = ("step", "epoch", "time")
 _LIMIT_S = 120.0
 _MOST_NAME = 60
 
@@ -88,7 +88,7 @@ def draw_picture(
     options += [] if settings.smoothing is None else ["--smooth", f"{settings.smoothing:g}"]
     command = [
         sys.executable, "-m", "tuitrain", "plot", *(each.id for each in directories), "-o",
-        str(path), "--x", axis if axis in _DRAWN_AXES else "step",
+        str(path), "--x", settings.across or axis,
         f"--runs-dir={directories[0].path.parent}", *options,
     ]  # fmt: skip
     try:
@@ -110,10 +110,10 @@ def cursor_text(chart: Chart) -> str:
         UsageError: there is no cursor, or no value at it.
     """
     if chart.cursor is None:
-        raise UsageError("no cursor to take a value from: i, or a click, shows one")
+        raise UsageError(tr("no cursor to take a value from: i, or a click, shows one"))
     values = [each for each in values_at(chart, chart.cursor) if math.isfinite(each.value)]
     if not values:
-        raise UsageError("no curve of this chart has a value at the cursor")
+        raise UsageError(tr("no curve of this chart has a value at the cursor"))
     if len(values) == 1 and values[0].raw is None:
         return f"{values[0].value!r}"
     return "\n".join(

@@ -5,19 +5,20 @@ From a snapshot and these choices to charts, as values; knows nothing of widgets
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from tuitrain.alerts.catalogue import OFF_THE_CURVE
 from tuitrain.analysis.metric_groups import group_metrics as group_names
 from tuitrain.errors import UsageError
+from tuitrain.lang import said, tr
 from tuitrain.runs.rows import BatchMark, MarkRow, SettingMark
 from tuitrain.ui.feeds.snapshot import Request, RunSnapshot
 from tuitrain.units import duration
 from tuitrain.view.chart.figure import AxisKind, Chart, Line, Mark, line_from_series
 from tuitrain.view.chart.labels import series_labels
-from tuitrain.view.chart.scale import Reach, Ruler, Window, ruler
+from tuitrain.view.chart.scale import Reach, Ruler, Window, ruler, value_ruler
 from tuitrain.view.chart.smooth import smooth_line
 from tuitrain.view.chart.ticks import short_number
 from tuitrain.view.compare import unique_labels
@@ -45,6 +46,9 @@ class ChartSettings:
     smoothing: float | None = None
     """None: as the noise of each curve asks for."""
     limits: Limits = "automatic"
+    across: str = ""
+    """What lies along its x axis, where that is another thing than along all: a metric, or a kind
+    of axis."""
     pinned: bool = False
     """Before those that are not."""
     hidden: bool = False
@@ -55,24 +59,31 @@ class ChartSettings:
         return SMOOTHINGS[(place + 1) % len(SMOOTHINGS)]
 
     @property
+    def across_words(self) -> str:
+        """Say what its x axis is, where that is its own."""
+        if self.across in AXES:
+            return f"by {AXIS_WORDS.get(self.across, self.across)}"
+        return f"by {sanitise(self.across)} at the nearest step" if self.across else ""
+
+    @property
     def smoothing_words(self) -> str:
         """Say how strongly curves are smoothed; nothing where that is left to their noise."""
         if self.smoothing is None:
             return ""
-        return f"smooth {self.smoothing:g}" if self.smoothing else "raw"
+        return tr("smooth {by:g}", by=self.smoothing) if self.smoothing else tr("raw")
 
     @property
     def limits_words(self) -> str:
         """Say what the value axis spans where that is not automatic."""
         if isinstance(self.limits, tuple):
-            return " to ".join(map(short_number, self.limits))
-        return "all values" if self.limits == "all" else ""
+            return tr(" to ").join(map(short_number, self.limits))
+        return tr("all values") if self.limits == "all" else ""
 
     def describe(self) -> str:
         """Say what is not as it is at first, for the title of a chart."""
         parts = [
-            "log" if self.log else "", self.smoothing_words, self.limits_words,
-            "pinned" if self.pinned else "",
+            self.across_words, tr("log") if self.log else "", self.smoothing_words,
+            self.limits_words, tr("pinned") if self.pinned else "",
         ]  # fmt: skip
         said = ", ".join(part for part in parts if part)
         return f" ({said})" if said else ""
@@ -83,7 +94,7 @@ _AS_AT_FIRST = ChartSettings()
 
 def clean_settings(known: Mapping[str, object]) -> ChartSettings:
     """Return settings as a file has them; what is none of them, or of a wrong kind, is left out."""
-    smoothing, limits = known.get("smoothing"), known.get("limits")
+    smoothing, limits, across = known.get("smoothing"), known.get("limits"), known.get("across")
     range_ = tuple(limits) if isinstance(limits, list) else ()
     numbers = all(type(end) in (int, float) and math.isfinite(end) for end in range_)
     fixed = len(range_) == 2 and numbers and range_[0] < range_[1]
@@ -91,9 +102,34 @@ def clean_settings(known: Mapping[str, object]) -> ChartSettings:
         log=known.get("log") is True,
         smoothing=smoothing if smoothing in SMOOTHINGS else None,
         limits=range_ if fixed else "all" if limits == "all" else "automatic",
+        across=across if isinstance(across, str) else "",
         pinned=known.get("pinned") is True,
         hidden=known.get("hidden") is True,
     )
+
+
+def parse_across(text: str, names: Sequence[str], axes: Sequence[AxisKind]) -> str:
+    """Return the metric or the kind of axis that is meant; empty: that of all charts.
+
+    Args:
+        text: a name, or the last part of one.
+        names: of all metrics.
+        axes: that the run can be shown on.
+
+    Raises:
+        UsageError: it is none of them.
+    """
+    wanted = text.strip()
+    words = {AXIS_WORDS.get(kind, kind): kind for kind in axes}
+    if not wanted or wanted in names or wanted in axes:
+        return wanted
+    if wanted in words:
+        return words[wanted]
+    meant = [name for name in names if name.rpartition("/")[2] == wanted]
+    if len(meant) == 1:
+        return meant[0]
+    listed = ", ".join(map(sanitise, [*words, *(meant or names)]))
+    raise UsageError(f"{wanted!r}: it may be one of {listed}")
 
 
 def parse_limits(text: str) -> tuple[float, float]:
@@ -130,6 +166,16 @@ class Choices:
         """Return how a chart is seen."""
         return self.charts.get(title, _AS_AT_FIRST)
 
+    @property
+    def by_times(self) -> bool:
+        """Whether any chart takes more than the steps themselves."""
+        return bool(_BY_TIMES & {self.axis, *(each.across for each in self.charts.values())})
+
+    def across_of(self, titles: Iterable[str]) -> tuple[str, ...]:
+        """Return the metrics along the x axes of these charts."""
+        found = (self.settings_of(title).across for title in titles)
+        return tuple(dict.fromkeys(each for each in found if each and each not in AXES))
+
     def next_axis(self, axes: Sequence[AxisKind] = AXES) -> "Choices":
         """Return the choices with the next kind of axis, of those that there are."""
         place = axes.index(self.axis) if self.axis in axes else -1
@@ -140,7 +186,7 @@ class Choices:
         if self.window is None:
             return ""
         first, last = (f"{round(end):,}" for end in (self.window.first, self.window.last))
-        return f" [{first}-{last}, 0: all]"
+        return f" [{first}-{last}, {tr('0: all')}]"
 
     def matches(self, metric: str) -> bool:
         """Say whether a metric passes the filter; a broken expression is taken as plain text."""
@@ -185,7 +231,7 @@ def request_for(choices: Choices, cells: int) -> Request:
     """Return what to read for charts of so many cells' width."""
     columns = max(8, cells * _COLUMNS_A_CELL)
     window, by_powers = choices.window, choices.axis == "power"
-    times = choices.axis in _BY_TIMES or choices.cursor is not None
+    times = choices.by_times or choices.cursor is not None
     if window is None:
         return Request(columns=columns, times=times, by_powers=by_powers)
     first, last = max(0, round(window.first)), round(window.last)
@@ -194,8 +240,18 @@ def request_for(choices: Choices, cells: int) -> Request:
     )
 
 
-def along_of(snapshot: RunSnapshot, axis: AxisKind) -> Ruler:
-    """Return the horizontal axis of a run."""
+def along_of(snapshot: RunSnapshot, axis: AxisKind, across: str = "") -> Ruler:
+    """Return the horizontal axis of a run.
+
+    Args:
+        snapshot: the run.
+        axis: of all charts.
+        across: of one chart, as its settings have it.
+    """
+    own = next((kind for kind in AXES if kind == across), None)
+    if across and own is None:
+        return value_ruler(snapshot.series.get(across))
+    axis = own or axis
     return ruler(axis, snapshot.step_times, snapshot.facts.environment.train_samples or 0)
 
 
@@ -205,9 +261,9 @@ def axes_of(snapshot: RunSnapshot) -> Sequence[AxisKind]:
     return AXES if known else tuple(axis for axis in AXES if axis != "samples")
 
 
-def is_read_for(snapshot: RunSnapshot, axis: AxisKind) -> bool:
-    """Return whether a run was read with what an axis takes."""
-    return axis not in _BY_TIMES or bool(snapshot.step_times)
+def is_read_for(snapshot: RunSnapshot, choices: Choices) -> bool:
+    """Return whether a run was read with what its axes take."""
+    return not choices.by_times or bool(snapshot.step_times)
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,12 +301,13 @@ def empty_words(snapshot: RunSnapshot, choices: Choices) -> str:
     """Say why no chart is in sight."""
     state = snapshot.state
     if state is None:
-        return "" if snapshot.error else "reading the run ..."
+        return "" if snapshot.error else tr("reading the run ...")
     if choices.pattern and snapshot.metric_names:
-        return "no metric matches the filter"
+        return tr("no metric matches the filter")
     if snapshot.metric_names:
-        return "all charts are hidden (H shows them)"
-    return f"no points yet - {state.state}{f': {state.reason}' if state.reason else ''}"
+        return tr("all charts are hidden (H shows them)")
+    reason = f": {said(state.reason)}" if state.reason else ""
+    return f"{tr('no points yet')} - {tr(state.state)}{reason}"
 
 
 def cursor_words(snapshot: RunSnapshot, choices: Choices, cells: int) -> str:
@@ -264,10 +321,10 @@ def cursor_words(snapshot: RunSnapshot, choices: Choices, cells: int) -> str:
     step = choices.cursor
     if step is None:
         return ""
-    parts = [f"step {step:,.0f}"]
+    parts = [tr("step {step:,.0f}", step=step)]
     if snapshot.step_times:
         epoch, spent = (ruler(kind, snapshot.step_times).at(step) for kind in ("epoch", "time"))
-        parts += [f"epoch {epoch:.2f}", f"{duration(spent)} of training"]
+        parts += [f"{tr('epoch')} {epoch:.2f}", tr("{time} of training", time=duration(spent))]
     window = choices.window or whole_window(snapshot)
     near = max(0.5, window.span / max(1, cells) / 2)
     marks = marks_of(snapshot, ruler("step", ()), window)
@@ -276,7 +333,8 @@ def cursor_words(snapshot: RunSnapshot, choices: Choices, cells: int) -> str:
 
 
 def _told(mark: Mark) -> str:
-    return mark.kind if mark.text in ("", mark.kind) else f"{mark.kind} {mark.text}"
+    kind = tr(mark.kind)
+    return kind if mark.text in ("", mark.kind) else f"{kind} {mark.text}"
 
 
 def build_chart(
@@ -299,27 +357,44 @@ def build_chart(
         with_words: let marks say what they are where there is room; of charts beside each other
             one does, and all show the symbols.
     """
-    along = along_of(snapshot, choices.axis)
+    along = along_of(snapshot, choices.axis, settings.across)
     window = choices.window or whole_window(snapshot)
     slots = assign_slots([*metrics, *(f"{o.label} {name}" for o in overlays for name in metrics)])
     weight = settings.smoothing
     lines = _lines(snapshot, metrics, slots, weight, along, "")
     for overlay in overlays:
-        other = along_of(overlay.snapshot, choices.axis)
+        other = along_of(overlay.snapshot, choices.axis, settings.across)
         lines += _lines(overlay.snapshot, metrics, slots, weight, other, f"{overlay.label} ")
     return Chart(
         title="",
         lines=tuple(lines),
-        x_range=x_range(along, window),
+        x_range=value_span(lines) if along.kind == "value" else x_range(along, window),
         marks=tuple(
             mark if with_words else replace(mark, text="")
             for mark in marks_of(snapshot, along, window)
         ),
-        axis=choices.axis,
+        axis=along.kind,
+        across=settings.across if along.kind == "value" else "",
         log=settings.log,
-        cursor=None if choices.cursor is None else along.at(choices.cursor),
+        cursor=cursor_at(along, choices.cursor),
+        cursor_step=choices.cursor,
         y_range=settings.limits if isinstance(settings.limits, tuple) else None,
         clip=settings.limits == "automatic",
+    )
+
+
+def cursor_at(along: Ruler, step: float | None) -> float | None:
+    """Return where a cursor stands on an axis; None without one, or where that is not known."""
+    at = math.nan if step is None else along.at(step)
+    return at if math.isfinite(at) else None
+
+
+def value_span(lines: Sequence[Line]) -> tuple[float, float]:
+    """Return what an axis of values spans: all that there are."""
+    known = [x for line in lines for x in line.x if math.isfinite(x)]
+    low, high = min(known, default=0.0), max(known, default=1.0)
+    return (
+        (low, high) if high > low else (low - abs(low) / 10 - 1e-12, high + abs(low) / 10 + 1e-12)
     )
 
 
@@ -354,7 +429,12 @@ def _lines(
 
 
 def marks_of(snapshot: RunSnapshot, along: Ruler, window: Window) -> list[Mark]:
-    """Return what happened to a run within a window, in its place on the axis."""
+    """Return what happened to a run within a window, in its place on the axis.
+
+    On an axis of values nothing is: a value is not passed once.
+    """
+    if along.kind == "value":
+        return []
     found: list[tuple[int, Mark]] = []
     for row in snapshot.marks:
         if row.kind in ("setting", "batch", "pause", "continue", "resume"):

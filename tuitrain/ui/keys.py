@@ -11,19 +11,20 @@ from collections.abc import Iterable, Sequence
 from textual.binding import ActiveBinding, Binding, BindingType
 from textual.keys import format_key
 
+from tuitrain.lang import key_word, term, tr
 from tuitrain.ui.terminal import key_words
 from tuitrain.view.keys import KeyFact, KeyGroup, key_table
 
 BEGIN_MARK = "<!-- keys: begin -->"
 END_MARK = "<!-- keys: end -->"
 
-EVERYWHERE = "Everywhere"
-NOT_NOW = "What does nothing now"
+EVERYWHERE = term("Everywhere")
+NOT_NOW = term("What does nothing now")
 """Heads keys that work at other times."""
 _TEXTUAL = (
-    KeyFact("tab", "next panel", "Go to the next panel."),
-    KeyFact("shift+tab", "previous panel", "Go to the previous panel."),
-    KeyFact("ctrl+p", "commands", "Find any action by its name, and the themes."),
+    KeyFact("tab", term("next panel"), term("Go to the next panel.")),
+    KeyFact("shift+tab", term("previous panel"), term("Go to the previous panel.")),
+    KeyFact("ctrl+p", term("commands"), term("Find any action by its name, and the themes.")),
 )
 """Textual's own keys, which its bindings describe in other words or not at all."""
 
@@ -86,7 +87,7 @@ def documented_keys() -> list[KeyGroup]:
         if importlib.util.find_spec(module) is not None:
             found = getattr(importlib.import_module(module), name)
             own = key_facts(_own_bindings(found.BINDINGS))
-            groups.append(KeyGroup(title, (*own, *_TEXTUAL) if title == EVERYWHERE else own))
+            groups.append(KeyGroup(tr(title), (*own, *_textual()) if title == EVERYWHERE else own))
     return groups
 
 
@@ -99,7 +100,11 @@ def key_facts(bindings: Iterable[Binding]) -> tuple[KeyFact, ...]:
             first.setdefault(binding.action, binding)
             keys.setdefault(binding.action, []).extend(_keys(binding))
     return tuple(
-        KeyFact(" ".join(dict.fromkeys(keys[action])), binding.description, binding.tooltip)
+        KeyFact(
+            " ".join(dict.fromkeys(keys[action])),
+            key_word(binding.description),
+            tr(binding.tooltip),
+        )
         for action, binding in first.items()
     )
 
@@ -117,15 +122,19 @@ def active_groups(
     known = list(active)
     for node, title in titles:
         facts = key_facts(item.binding for item in known if item.node is node and item.enabled)
-        facts += _TEXTUAL if title == EVERYWHERE else ()
+        facts += _textual() if title == EVERYWHERE else ()
         if facts:
-            groups.append(KeyGroup(title, facts))
+            groups.append(KeyGroup(tr(title), facts))
     idle = key_facts(
         item.binding
         for item in known
         if not item.enabled and any(item.node is node for node, _title in titles)
     )
-    return [*groups, KeyGroup(NOT_NOW, idle)] if idle else groups
+    return [*groups, KeyGroup(tr(NOT_NOW), idle)] if idle else groups
+
+
+def _textual() -> tuple[KeyFact, ...]:
+    return tuple(KeyFact(fact.keys, tr(fact.name), tr(fact.text)) for fact in _TEXTUAL)
 
 
 def _own_bindings(bindings: Iterable[BindingType]) -> list[Binding]:

@@ -9,6 +9,7 @@ from typing import get_args
 
 from tuitrain.config.catalogue import Kind, read_catalogue
 from tuitrain.config.schema import Precision
+from tuitrain.lang import term, tr
 from tuitrain.messages import CostEstimate, DeviceMemory, NoEstimate
 from tuitrain.ui.feeds.pace import Pace
 from tuitrain.ui.warm import WarmReport
@@ -34,19 +35,19 @@ class FieldPlan:
 def field_plans() -> list[FieldPlan]:
     """Return the rows in order."""
     return [
-        FieldPlan(RUN_NAME, "run name", "generated if empty"),
-        FieldPlan(DEVICE, "device", "", ("auto", "cpu")),
-        FieldPlan("train.epochs", "epochs", "passes over the data"),
-        FieldPlan("train.batch_size", "batch size", "samples per step"),
-        FieldPlan("optimizer.lr", "learning rate", "before the schedule"),
+        FieldPlan(RUN_NAME, term("run name"), term("generated if empty")),
+        FieldPlan(DEVICE, term("device"), "", ("auto", "cpu")),
+        FieldPlan("train.epochs", term("epochs"), term("passes over the data")),
+        FieldPlan("train.batch_size", term("batch size"), term("samples per step")),
+        FieldPlan("optimizer.lr", term("learning rate"), term("before the schedule")),
         FieldPlan("optimizer.name", "optimizer", "", _names("optimizer")),
-        FieldPlan("schedule.name", "schedule", "of the learning rate", _names("schedule")),
-        FieldPlan("train.precision", "precision", "", get_args(Precision)),
-        FieldPlan("data.workers", "workers", "data loader processes"),
-        FieldPlan("train.seed", "seed", "random seed"),
+        FieldPlan("schedule.name", "schedule", term("of the learning rate"), _names("schedule")),
+        FieldPlan("train.precision", term("precision"), "", get_args(Precision)),
+        FieldPlan("data.workers", term("workers"), term("data loader processes")),
+        FieldPlan("train.seed", term("seed"), term("random seed")),
         # Lists of tables, typed as TOML.
-        FieldPlan("data.augment", "augmentation", '[{name = "flip"}]'),
-        FieldPlan("optimizer.groups", "groups", "of parameters, in TOML"),
+        FieldPlan("data.augment", term("augmentation"), '[{name = "flip"}]'),
+        FieldPlan("optimizer.groups", term("groups"), term("of parameters, in TOML")),
         FieldPlan("hooks", "hooks", '[{name = "ema"}]'),
         FieldPlan("metrics", "metrics", '["f1_macro"]'),
     ]
@@ -77,7 +78,9 @@ def device_hint(device: DeviceMemory | None) -> str:
     """Return which device it is and how much of its memory is free."""
     if device is None:
         return ""
-    return f"{sanitise(device.name)}, {size(device.free_bytes)} free"
+    return tr(
+        "{name}, {free_bytes} free", name=sanitise(device.name), free_bytes=size(device.free_bytes)
+    )
 
 
 def make_outlook(
@@ -104,9 +107,9 @@ def make_outlook(
 
 def _memory_parts(estimate: CostEstimate) -> tuple[tuple[str, int], ...]:
     return (
-        ("data", estimate.data_bytes),
-        ("weights", estimate.weights_bytes),
-        ("gradients", estimate.gradients_bytes),
+        (tr("data"), estimate.data_bytes),
+        (tr("weights"), estimate.weights_bytes),
+        (tr("gradients"), estimate.gradients_bytes),
         ("optimizer", estimate.optimizer_bytes),
-        ("one batch", estimate.activations_bytes or 0),
+        (tr("one batch"), estimate.activations_bytes or 0),
     )

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from tuitrain.alerts.catalogue import severity
+from tuitrain.lang import said
 from tuitrain.runs.rows import AlertRow
 from tuitrain.ui.feeds.snapshot import RunSnapshot
 from tuitrain.view.osc import notice_sequence
@@ -62,7 +63,7 @@ class DesktopNotifier:
         for row in alerts:
             # Who asked for stacks is told so by what became of the command.
             if row.kind != "stacks":
-                app.tell(f"{row.kind}: {row.text}", _TOASTS[severity(row.kind)])
+                app.tell(f"{row.kind}: {said(row.text)}", _TOASTS[severity(row.kind)])
         if not alerts:
             return
         notify = self._chosen()

@@ -3,15 +3,15 @@
 Pure functions of rows and settings; knows neither files nor widgets.
 """
 
-import textwrap
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tuitrain.alerts.catalogue import KINDS, Kind, count_serious, severity
+from tuitrain.lang import said, tr
 from tuitrain.runs.rows import AlertRow
 from tuitrain.units import NOTHING
-from tuitrain.view.format import sanitise, sanitise_lines, table
+from tuitrain.view.format import pad, sanitise, sanitise_lines, table, wrap
 from tuitrain.view.spans import Span, SpanLine, wrap_plain
 
 SEVERITY_STYLES: Mapping[str, str] = {"info": "quiet", "warning": "alert", "critical": "bad"}
@@ -21,14 +21,14 @@ _DEEPER = 2
 
 def alert_count(number: int) -> str:
     """Say how many alerts there are."""
-    return f"{number} alert{'' if number == 1 else 's'}"
+    return tr("{n} alert" if number == 1 else "{n} alerts", n=number)
 
 
 def count_words(rows: Sequence[AlertRow]) -> str:
     """Say how many alerts there are, and how many rows that are for information only."""
     serious = count_serious(row.kind for row in rows)
     info = len(rows) - serious
-    return alert_count(serious) + (f", {info} for information" if info else "")
+    return alert_count(serious) + (tr(", {n} for information", n=info) if info else "")
 
 
 def alert_line(row: AlertRow) -> SpanLine:
@@ -38,17 +38,17 @@ def alert_line(row: AlertRow) -> SpanLine:
     return (
         Span(f" {_clock(row.time)} ", "quiet"),
         Span(f"{step:>9} "),
-        Span(f"{sanitise(row.kind):{_KIND_WIDTH}} ", style),
-        Span(sanitise(row.text)),
+        Span(f"{pad(sanitise(row.kind), _KIND_WIDTH)} ", style),
+        Span(said(sanitise(row.text))),
     )
 
 
 def alert_details(row: AlertRow, width: int) -> list[SpanLine]:
     """Return all there is to read of one alert; what it brings with it keeps its lines."""
-    step = f"step {row.step:,}" if row.step else "before the first step"
-    head = f"{sanitise(row.kind)} ({severity(row.kind)}), {step}, {_date(row.time)}"
+    step = tr("step {step:,}", step=row.step) if row.step else tr("before the first step")
+    head = f"{sanitise(row.kind)} ({tr(severity(row.kind))}), {step}, {_date(row.time)}"
     lines: list[SpanLine] = [(Span(f" {head}", "strong"),)]
-    lines += [(Span(" "), *line) for line in wrap_plain(row.text, width - 2)]
+    lines += [(Span(" "), *line) for line in wrap_plain(said(row.text), width - 2)]
     if row.detail:
         lines.append(())
         for line in sanitise_lines(row.detail).splitlines():
@@ -59,7 +59,7 @@ def alert_details(row: AlertRow, width: int) -> list[SpanLine]:
 def _wrapped(line: str, width: int) -> list[str]:
     """Keep a line whole where it fits; what a stack says last, the function, must be seen."""
     indent = " " * min(_DEEPER + len(line) - len(line.lstrip()), width // 2)
-    return textwrap.wrap(line, width, subsequent_indent=indent) or [""]
+    return wrap(line, width, indent=indent) or [""]
 
 
 def alert_blocks(rows: Sequence[AlertRow]) -> str:

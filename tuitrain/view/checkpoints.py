@@ -6,6 +6,7 @@ Pure functions from rows of the record to spans; knows nothing of files or scree
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
+from tuitrain.lang import term, tr
 from tuitrain.runs.rows import CheckpointRow
 from tuitrain.units import NOTHING, age, duration, size
 from tuitrain.view.format import display_width, metric_value, sanitise, shorten
@@ -13,7 +14,7 @@ from tuitrain.view.spans import Span, SpanLine
 
 SHORT_DIGEST = 8
 _MOST_NAMES = 24
-_HEADINGS = ("step", "", "size", "digest", "saved", "names")
+_HEADINGS = (term("step"), "", term("size"), term("digest"), term("saved"), term("names"))
 _RIGHT = (True, True, True, False, True, False)
 _LABEL = 6
 
@@ -32,7 +33,7 @@ def checkpoint_table(rows: Sequence[CheckpointRow], monitor: str, now: float) ->
         now: seconds since the epoch.
     """
     cells = [_cells(row, monitor, now) for row in rows]
-    heads = (_HEADINGS[0], sanitise(monitor), *_HEADINGS[2:])
+    heads = (tr(_HEADINGS[0]), sanitise(monitor), *map(tr, _HEADINGS[2:]))
     widths = [max(map(display_width, column)) for column in zip(heads, *cells, strict=True)]
     lines = [_line(heads, widths, "quiet")]
     for row, line in zip(rows, cells, strict=True):
@@ -53,7 +54,7 @@ def _cells(row: CheckpointRow, monitor: str, now: float) -> tuple[str, ...]:
 
 
 def _words(row: CheckpointRow) -> str:
-    return ", ".join([*row.names, *(["superseded"] if row.superseded else [])])
+    return ", ".join([*row.names, *([tr("superseded")] if row.superseded else [])])
 
 
 def _line(cells: Sequence[str], widths: Sequence[int], style: str) -> SpanLine:
@@ -69,19 +70,25 @@ def _line(cells: Sequence[str], widths: Sequence[int], style: str) -> SpanLine:
 def checkpoint_details(row: CheckpointRow, now: float) -> list[SpanLine]:
     """Return all that is known of one checkpoint."""
     lines = [
-        _fact("file", row.path),
-        _fact("step", f"{row.step}, saved {age(now - row.time)}"),
-        _fact("size", size(row.size_bytes)),
-        _fact("digest", row.digest or "not known"),
-        _fact("names", ", ".join(row.names) or "none: deleted once newer checkpoints replace it"),
+        _fact(tr("file"), row.path),
+        _fact(tr("step"), tr("{step}, saved {age}", step=row.step, age=age(now - row.time))),
+        _fact(tr("size"), size(row.size_bytes)),
+        _fact(tr("digest"), row.digest or tr("not known")),
         _fact(
-            "cost",
-            f"training was held up for {duration(row.held_up_s)}, "
-            f"written in {duration(row.write_s)}",
+            tr("names"),
+            ", ".join(row.names) or tr("none: deleted once newer checkpoints replace it"),
+        ),
+        _fact(
+            tr("cost"),
+            tr(
+                "training was held up for {held_up_s}, written in {write_s}",
+                held_up_s=duration(row.held_up_s),
+                write_s=duration(row.write_s),
+            ),
         ),
     ]
     if row.superseded:
-        words = "superseded: training was resumed from an earlier step since"
+        words = tr("superseded: training was resumed from an earlier step since")
         lines.append((Span(f" {words}", "alert"),))
     widest = max(map(display_width, row.metrics), default=0)
     for name, value in sorted(row.metrics.items()):

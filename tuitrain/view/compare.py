@@ -15,6 +15,7 @@ from tuitrain.analysis.compare import (
 )
 from tuitrain.analysis.places import differing_places
 from tuitrain.analysis.seeds import noise_between, spread_of
+from tuitrain.lang import tr
 from tuitrain.runs.rows import MetricRow
 from tuitrain.units import NOTHING
 from tuitrain.view.format import display_width, metric_value, sanitise, shorten
@@ -59,14 +60,14 @@ def compare_lines(runs: Sequence[ComparedRun], metric: str, width: int) -> list[
     lines = [line for slot, run in enumerate(runs) for line in _legend(slot, run, width)]
     metrics = metric_rows(runs, metric)
     if metrics:
-        lines += [(), (Span("best (* of all runs), last", "title"),)]
+        lines += [(), (Span(tr("best (* of all runs), last"), "title"),)]
         lines += _table(metrics, runs, width)
     known = [run.settings for run in runs if run.settings is not None]
-    lines += [(), (Span("settings that differ", "title"),)]
+    lines += [(), (Span(tr("settings that differ"), "title"),)]
     settings = setting_rows(runs)
     if settings:
         return lines + _table(settings, runs, width)
-    words = "none" if len(known) > 1 else "not known: fewer than two runs can be read"
+    words = tr("none") if len(known) > 1 else tr("not known: fewer than two runs can be read")
     return [*lines, (Span(f"  {words}", "quiet"),)]
 
 
@@ -81,7 +82,7 @@ def place_lines(runs: Sequence[ComparedRun], width: int) -> list[SpanLine]:
         lines += [(), (Span(f"{kind} that differ{'s' if kind != 'packages' else ''}", "title"),)]
         lines += _table(rows, runs, width)
     if not lines and sum(bool(run.place) for run in runs) > 1:
-        same = "code, packages, data and machine are the same"
+        same = tr("code, packages, data and machine are the same")
         return [(), (Span(same, "quiet"),)]
     return lines
 
@@ -103,7 +104,10 @@ def noise_lines(
     pick = max if mode == "max" else min
     best = pick(known, key=lambda each: each[2].mean)
     width = max(display_width(label) for label, _, _ in known)
-    lines: list[SpanLine] = [(), (Span(f"best {sanitise(metric)} over seeds", "title"),)]
+    lines: list[SpanLine] = [
+        (),
+        (Span(tr("best {metric} over seeds", metric=sanitise(metric)), "title"),),
+    ]
     for label, values, spread in known:
         noise = None if values is best[1] else noise_between(best[1], values)
         deviation = f" +-{metric_value(spread.deviation)}" if spread.count > 1 else ""

@@ -8,6 +8,7 @@ from typing import Any
 
 from tuitrain import units
 from tuitrain.analysis.memory_breakdown import FREE, gpu_facts, memory_breakdowns
+from tuitrain.lang import tr
 from tuitrain.view import format as text
 from tuitrain.view.memory.bar import title_text
 from tuitrain.view.spans import Span, SpanLine, wrap_plain
@@ -30,7 +31,7 @@ def gpu_lines(
     facts = next((gpu for gpu in gpu_facts(samples, devices) if gpu["index"] == index), {})
     prefix = f"gpu{index}"
     said = [(words, "") for words in (_activity(samples, prefix, facts), clocks(samples, prefix))]
-    said += [(f"throttled: {words}", "alert") for words in throttle_words(facts)]
+    said += [(tr("throttled: {words}", words=words), "alert") for words in throttle_words(facts)]
     said += [(str(error), "bad") for error in facts.get("errors") or ()]
     return [line for words, style in said if words for line in wrap_plain(words, width, style)]
 
@@ -41,10 +42,10 @@ def _activity(samples: Mapping[str, float], prefix: str, facts: Mapping[str, Any
         return "" if value is None else f"{value:.0f}{unit}"
 
     parts = [
-        ("utilisation", reading("utilization_percent", "%") or _no_utilization(facts)),
-        ("memory bus", reading("memory_utilization_percent", "%")),
-        ("power", _power(samples, prefix)),
-        ("temperature", reading("temperature_c", " C")),
+        (tr("utilisation"), reading("utilization_percent", "%") or _no_utilization(facts)),
+        (tr("memory bus"), reading("memory_utilization_percent", "%")),
+        (tr("power"), _power(samples, prefix)),
+        (tr("temperature"), reading("temperature_c", " C")),
     ]
     return ", ".join(f"{name} {value}" for name, value in parts if value)
 
@@ -57,7 +58,7 @@ def _power(samples: Mapping[str, float], prefix: str) -> str:
 
 
 def _no_utilization(facts: Mapping[str, Any]) -> str:
-    return "not reported for slices (MIG)" if facts.get("mig") is not None else ""
+    return tr("not reported for slices (MIG)") if facts.get("mig") is not None else ""
 
 
 def clocks(samples: Mapping[str, float], prefix: str) -> str:
@@ -66,7 +67,7 @@ def clocks(samples: Mapping[str, float], prefix: str) -> str:
     for name, words in (("sm_clock_mhz", "SM"), ("memory_clock_mhz", "memory")):
         if (value := samples.get(f"{prefix}/{name}")) is not None:
             parts.append(f"{words} {value:.0f} MHz")
-    for name, words in (("pcie_rx", "PCIe in"), ("pcie_tx", "PCIe out")):
+    for name, words in (("pcie_rx", tr("PCIe in")), ("pcie_tx", tr("PCIe out"))):
         if (value := samples.get(f"{prefix}/{name}_bytes_per_s")) is not None:
             parts.append(f"{words} {units.size(value)}/s")
     return ", ".join(parts)
@@ -96,10 +97,10 @@ def process_lines(devices: Mapping[str, Any], width: int) -> list[SpanLine]:
         told = f"{gpu:<6}{_padded(user, 12)}{row['pid']:>8} {size:>9}  "
         command = text.sanitise(str(row["command"] or units.NOTHING))
         room = max(_COMMAND_LEAST, width - len(told) - (10 if row["is_worker"] else 0))
-        mine = (Span("  this run", "live"),) if row["is_worker"] else ()
+        mine = (Span(tr("  this run"), "live"),) if row["is_worker"] else ()
         lines.append((Span(told), Span(text.shorten(command, room)), *mine))
     if len(rows) > _MOST_PROCESSES:
-        lines.append((Span(f"and {len(rows) - _MOST_PROCESSES} more", "quiet"),))
+        lines.append((Span(tr("and {n} more", n=len(rows) - _MOST_PROCESSES), "quiet"),))
     return lines
 
 
@@ -122,12 +123,16 @@ def host_lines(
         return f"{words} {', '.join(said)}" if said else ""
 
     free, total = (samples.get(f"host/disk_{end}_bytes") for end in ("free", "total"))
-    disk = "" if free is None or total is None else f"run's disk {units.of_total(free, total)} free"
+    disk = (
+        ""
+        if free is None or total is None
+        else tr("run's disk {free} free", free=units.of_total(free, total))
+    )
     groups = (
         (_cpu(samples, devices),),
-        (pair("swap", "swap"), pair("/dev/shm", "shm"), disk),
-        (rates("disk", (("read", "disk_read"), ("write", "disk_write"))),
-         rates("network", (("in", "net_received"), ("out", "net_sent")))),
+        (pair(tr("swap"), "swap"), pair("/dev/shm", "shm"), disk),
+        (rates(tr("disk"), ((tr("read"), "disk_read"), (tr("write"), "disk_write"))),
+         rates(tr("network"), ((tr("in"), "net_received"), (tr("out"), "net_sent")))),
     )  # fmt: skip
     return [line for group in groups if any(group) for line in _together(group, width)]
 
@@ -144,11 +149,17 @@ def _cpu(samples: Mapping[str, float], devices: Mapping[str, Any]) -> str:
     worker, machine = samples.get("host/worker_cpu_percent"), samples.get("host/cpu_percent")
     cores = (devices.get("host") or {}).get("cores")
     parts = [
-        "" if worker is None else f"run {worker:.0f}% of a core",
-        "" if machine is None else f"machine {machine:.0f}%{f' of {cores} cores' if cores else ''}",
+        "" if worker is None else tr("run {worker:.0f}% of a core", worker=worker),
+        "" if machine is None else _machine(machine, cores),
     ]
     said = ", ".join(filter(None, parts))
     return f"CPU: {said}" if said else ""
+
+
+def _machine(percent: float, cores: int | None) -> str:
+    if not cores:
+        return tr("machine {percent:.0f}%", percent=percent)
+    return tr("machine {percent:.0f}% of {cores} cores", percent=percent, cores=cores)
 
 
 def allocator_lines(samples: Mapping[str, float], width: int) -> list[SpanLine]:
@@ -156,13 +167,27 @@ def allocator_lines(samples: Mapping[str, float], width: int) -> list[SpanLine]:
     reserved, split = samples.get("torch/reserved_bytes"), samples.get("torch/inactive_split_bytes")
     parts = []
     if split is not None and reserved:
-        parts.append(f"fragmented {units.size(split)} ({100 * split / reserved:.0f}% of reserved)")
+        parts.append(
+            tr(
+                "fragmented {split} ({share:.0f}% of reserved)",
+                split=units.size(split),
+                share=100 * split / reserved,
+            )
+        )
     counts = [samples.get(f"torch/{name}") for name in ("retries", "ooms")]
-    for words, value in zip(("cache freed and retried", "out of memory"), counts, strict=True):
+    for words, value in zip(
+        (tr("cache freed and retried"), tr("out of memory")), counts, strict=True
+    ):
         if value is not None:
-            parts.append(f"{words} {value:.0f} times" if value != 1 else f"{words} once")
+            parts.append(
+                tr("{words} {value:.0f} times", words=words, value=value)
+                if value != 1
+                else tr("{words} once", words=words)
+            )
     style = "alert" if any(counts) else ""
-    return wrap_plain(f"allocator: {', '.join(parts)}", width, style) if parts else []
+    return (
+        wrap_plain(tr("allocator: {parts}", parts=", ".join(parts)), width, style) if parts else []
+    )
 
 
 def device_words(

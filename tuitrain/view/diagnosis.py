@@ -6,8 +6,9 @@ Pure functions of diagnoses; knows neither files nor widgets.
 from collections.abc import Sequence
 
 from tuitrain.analysis.diagnosis.diagnosis import Advice, Diagnosis
+from tuitrain.lang import said, tr
 from tuitrain.units import NOTHING
-from tuitrain.view.format import display_width, metric_value, sanitise, shorten
+from tuitrain.view.format import display_width, metric_value, pad, sanitise, shorten
 from tuitrain.view.spans import Span, SpanLine, wrap_plain
 
 STYLES = {"info": "quiet", "warning": "alert"}
@@ -30,36 +31,51 @@ def diagnosis_note(diagnoses: Sequence[Diagnosis], width: int) -> list[SpanLine]
     if not serious:
         return []
     more = f" +{len(serious) - 1}" if len(serious) > 1 else ""
-    tail = f"{more}  (A explains)"
+    tail = f"{more}  {tr('(A explains)')}"
     room = width - 2 - display_width(tail)
-    return [(Span(f" {shorten(sanitise(serious[0].text), room)}", "alert"), Span(tail, "quiet"))]
+    return [
+        (Span(f" {shorten(said(sanitise(serious[0].text)), room)}", "alert"), Span(tail, "quiet"))
+    ]
 
 
 def diagnosis_line(diagnosis: Diagnosis) -> SpanLine:
     """Return a diagnosis as a line in the list of alerts."""
     step = f"{diagnosis.step:,}" if diagnosis.step else NOTHING
     return (
-        Span(f" {'now':<{_CLOCK_WIDTH}} ", "quiet"),
+        Span(f" {pad(tr('now'), _CLOCK_WIDTH)} ", "quiet"),
         Span(f"{step:>9} "),
-        Span(f"{'curves':{_KIND_WIDTH}} ", STYLES[diagnosis.severity]),
-        Span(sanitise(diagnosis.text)),
+        Span(f"{pad(tr('curves'), _KIND_WIDTH)} ", STYLES[diagnosis.severity]),
+        Span(said(sanitise(diagnosis.text))),
     )
 
 
 def diagnosis_details(diagnosis: Diagnosis, width: int) -> list[SpanLine]:
     """Return all there is to read of one: the sentence, its evidence, what to do."""
-    head = f"{diagnosis.kind} ({diagnosis.severity}), seen in the curves up to step "
+    head = tr(
+        "{kind} ({severity}), seen in the curves up to step ",
+        kind=diagnosis.kind,
+        severity=tr(diagnosis.severity),
+    )
     lines: list[SpanLine] = [(Span(f" {head}{diagnosis.step:,}", "strong"),)]
-    lines += [(Span(" "), *line) for line in wrap_plain(diagnosis.text, width - 2)]
+    lines += [(Span(" "), *line) for line in wrap_plain(said(diagnosis.text), width - 2)]
     lines.append(())
     lines += [
-        (Span(f" {sanitise(one.metric)} {metric_value(one.value)} at step {one.step:,}"),)
+        (
+            Span(
+                tr(
+                    " {metric} {value} at step {step:,}",
+                    metric=sanitise(one.metric),
+                    value=metric_value(one.value),
+                    step=one.step,
+                )
+            ),
+        )
         for one in diagnosis.evidence
     ]
     lines.append(())
     for advice in diagnosis.advice:
         key = f"{advice.key}  " if advice.key else ""
-        lines += [(Span(" "), *line) for line in wrap_plain(f"{key}{advice.text}", width - 2)]
+        lines += [(Span(" "), *line) for line in wrap_plain(f"{key}{said(advice.text)}", width - 2)]
         if advice.command:
             lines += [
                 (Span("   "), *line) for line in wrap_plain(advice.command, width - 4, "quiet")

@@ -6,11 +6,12 @@ Pure functions of failures; knows neither files nor widgets.
 from collections.abc import Sequence
 
 from tuitrain.failures.explain import Failure
-from tuitrain.view.format import sanitise, shorten
+from tuitrain.lang import said, term, tr
+from tuitrain.view.format import display_width, pad, sanitise, shorten
 from tuitrain.view.spans import Span, SpanLine, plain_text, wrap_plain
 
 _MOST_NOTE_LINES = 2
-_NOTE_TAIL = "  (A: what to do)"
+_NOTE_TAIL = term("  (A: what to do)")
 _KIND_WIDTH = 10
 _CLOCK_WIDTH = 8
 
@@ -30,23 +31,24 @@ def failure_note(failures: Sequence[Failure], width: int) -> list[SpanLine]:
     """Return a line or two for the run screen of what the likeliest cause means."""
     if not failures:
         return []
-    words = f"{failures[0].kind}: {failures[0].meaning}"
+    words = f"{failures[0].kind}: {said(failures[0].meaning)}"
     lines = wrap_plain(words, width - 2)
     *first, last = lines[:_MOST_NOTE_LINES]
     more = " ..." if len(lines) > _MOST_NOTE_LINES else ""
-    end = shorten(f"{plain_text(last)}{more}", width - 1 - len(_NOTE_TAIL))
+    tail = tr(_NOTE_TAIL)
+    end = shorten(f"{plain_text(last)}{more}", width - 1 - display_width(tail))
     return [
         *((Span(" "), *line) for line in first),
-        (Span(f" {end}"), Span(_NOTE_TAIL, "quiet")),
+        (Span(f" {end}"), Span(tail, "quiet")),
     ]
 
 
 def failure_line(failure: Failure) -> SpanLine:
     """Return a failure as a line in the list of alerts."""
     return (
-        Span(f" {'end':<{_CLOCK_WIDTH}} ", "quiet"),
+        Span(f" {pad(tr('end'), _CLOCK_WIDTH)} ", "quiet"),
         Span(f"{'':>9} "),
-        Span(f"{'why':{_KIND_WIDTH}} ", "bad"),
+        Span(f"{pad(tr('why'), _KIND_WIDTH)} ", "bad"),
         Span(_sentence(failure)),
     )
 
@@ -54,13 +56,13 @@ def failure_line(failure: Failure) -> SpanLine:
 def failure_details(failure: Failure, width: int) -> list[SpanLine]:
     """Return all there is to read of one: what it means, what gave it away, what to do."""
     lines: list[SpanLine] = [(Span(f" {sanitise(failure.kind)}", "strong"),)]
-    lines += _indented(failure.meaning, width)
+    lines += _indented(said(failure.meaning), width)
     lines.append(())
     for part in _origin(failure):
         lines += _indented(part, width)
     lines.append(())
     for advice in failure.advice:
-        lines += _indented(f"try {advice}", width)
+        lines += _indented(f"{tr('try')} {said(advice)}", width)
     return lines
 
 
@@ -69,13 +71,13 @@ def _indented(text: str, width: int) -> list[SpanLine]:
 
 
 def _sentence(failure: Failure) -> str:
-    return sanitise(f"{failure.kind}: {failure.meaning}" if failure.meaning else failure.line)
+    return sanitise(f"{failure.kind}: {said(failure.meaning)}" if failure.meaning else failure.line)
 
 
 def _origin(failure: Failure) -> list[str]:
     """Say what gave it away, and where in the user's code it was raised."""
-    lines = [f"seen in {sanitise(failure.line)}"] if failure.meaning else []
+    lines = [tr("seen in {line}", line=sanitise(failure.line))] if failure.meaning else []
     if failure.place is not None:
         code = f": {failure.place.code}" if failure.place.code else ""
-        lines.append(f"raised at {sanitise(f'{failure.place}{code}')}")
+        lines.append(tr("raised at {place}", place=sanitise(f"{failure.place}{code}")))
     return lines

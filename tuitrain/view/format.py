@@ -5,8 +5,9 @@ Pure functions from values to text; knows nothing of runs, colours or screens.
 
 import math
 import re
+import textwrap
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from tuitrain.units import NOTHING
@@ -17,6 +18,8 @@ _ONE_CELL_EACH = re.compile(
     r"[\x20-\x7e\u00a1-\u00ac\u00ae-\u02ff\u2500-\u259f\u2800-\u28ff\U0010eeee]*"
 )
 """Nearly all that is ever shown: ASCII, Latin, boxes and blocks, braille, cells of pictures."""
+_CLOSING = frozenset("，。、；：？！）》」』】”’…,.;:?!)]}%")  # noqa: RUF001
+_OPENING = frozenset("（《「『【“‘([{")  # noqa: RUF001
 
 
 def metric_value(value: float | None) -> str:
@@ -56,13 +59,76 @@ def shorten(text: str, width: int) -> str:
     """Return text that takes at most `width` cells, cut at its end."""
     if display_width(text) <= width:
         return text
-    kept, used = [], 0
-    for character in text:
+    return first_cells(text, width - 3) + "..."[: max(0, width)]
+
+
+def first_cells(text: str, width: int) -> str:
+    """Return as much of a text's beginning as takes at most `width` cells."""
+    used = 0
+    for place, character in enumerate(text):
         used += _cells(character)
-        if used > width - 3:
-            break
-        kept.append(character)
-    return "".join(kept) + "..."[: max(0, width)]
+        if used > width:
+            return text[:place]
+    return text
+
+
+def pad(text: str, width: int, side: Align = "left") -> str:
+    """Return text with blanks up to `width` cells, on its right or, `right`, on its left."""
+    gap = " " * (width - display_width(text))
+    return gap + text if side == "right" else text + gap
+
+
+def wrap(text: str, width: int, *, indent: str = "", break_on_hyphens: bool = True) -> list[str]:
+    """Return a text in lines of at most `width` cells; none where it has no words.
+
+    Args:
+        text: one paragraph.
+        width: in cells.
+        indent: before every line but the first.
+        break_on_hyphens: a line may end at a hyphen.
+    """
+    if _ONE_CELL_EACH.fullmatch(text) or display_width(text) == len(text):
+        return textwrap.wrap(
+            text, width, subsequent_indent=indent, break_on_hyphens=break_on_hyphens
+        )
+    lines, line = [], text[: len(text) - len(text.lstrip(" "))]
+    for piece in _pieces(text):
+        if line.strip() and display_width(line + piece.rstrip()) > width:
+            lines.append(line.rstrip())
+            line = indent
+        line += piece if line.strip() else piece.lstrip()
+        while display_width(line.rstrip()) > width:
+            head = first_cells(line, max(width, len(indent) + 2))
+            lines.append(head)
+            line = indent + line[len(head) :]
+    return [*lines, line.rstrip()] if line.strip() else lines
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """Yield what a line may be broken between: words with the blank behind them, and ideographs.
+
+    No line begins with a closing mark, nor ends with an opening one.
+    """
+    for word in re.findall(r" *[^ ]+ *", text.strip(" ")):
+        kept = ""
+        for character in word:
+            wide = _cells(character) == 2
+            joined = character in _CLOSING or character == " " or kept[-1:] in _OPENING
+            if kept and not joined and (wide or _cells(kept[-1]) == 2):
+                yield kept
+                kept = ""
+            kept += character
+        yield kept
+
+
+def last_cells(text: str, width: int) -> str:
+    """Return as much of a text's end as takes at most `width` cells."""
+    used = 0
+    for place, character in enumerate(reversed(text)):
+        used += _cells(character)
+        if used > width:
+            return text[len(text) - place :]
+    return text
 
 
 def table(
@@ -77,18 +143,14 @@ def table(
     """
     lines = [list(headings), *[list(row) for row in rows]]
     widths = [max(display_width(cell) for cell in column) for column in zip(*lines, strict=True)]
-    sides = [*align, *["left"] * (len(widths) - len(align))]
+    sides: list[Align] = list(align)
+    sides += ["left"] * (len(widths) - len(align))
     return "\n".join(
         "  ".join(
-            _pad(cell, width, side) for cell, width, side in zip(line, widths, sides, strict=True)
+            pad(cell, width, side) for cell, width, side in zip(line, widths, sides, strict=True)
         ).rstrip()
         for line in lines
     )
-
-
-def _pad(cell: str, width: int, side: str) -> str:
-    gap = " " * (width - display_width(cell))
-    return gap + cell if side == "right" else cell + gap
 
 
 def _harmless(character: str) -> str:

@@ -1,8 +1,9 @@
 """What the words on a screen mean, in a sentence each, for those who meet them first here."""
 
-import textwrap
 from collections.abc import Sequence
 
+from tuitrain.lang import tr
+from tuitrain.view.format import wrap
 from tuitrain.view.spans import Span, SpanLine
 
 MEANINGS = {
@@ -47,9 +48,9 @@ def word_lines(names: Sequence[str], width: int) -> list[SpanLine]:
     parts = [part for name in names for part in name.split("/")]
     words = [word for word in dict.fromkeys([*parts, *ALWAYS]) if word in MEANINGS]
     room = min(_MOST_NAME, max(map(len, words)))
-    lines: list[SpanLine] = [(), (Span("Words", "title"),)]
+    lines: list[SpanLine] = [(), (Span(tr("Words"), "title"),)]
     for word in words:
-        first, *rest = textwrap.wrap(MEANINGS[word], max(12, width - room - 4))
+        first, *rest = wrap(tr(MEANINGS[word]), max(12, width - room - 4))
         lines.append((Span(f" {word:<{room}}  ", "key"), Span(first, "quiet")))
         lines += [(Span(" " * (room + 3)), Span(text, "quiet")) for text in rest]
     return lines

@@ -3,6 +3,7 @@
 import time
 
 from tuitrain import units
+from tuitrain.lang import tr
 from tuitrain.runs.rows import JobLimit
 
 
@@ -24,11 +25,11 @@ def job_words(job: JobLimit, finish: float | None, now: float) -> str:
         finish: when the run does, in seconds since the epoch; None: that is not known yet.
         now: in seconds since the epoch.
     """
-    ends = f"the job ends {clock_words(job.ends, job.ends - now)}"
+    ends = tr("the job ends {ends}", ends=clock_words(job.ends, job.ends - now))
     if finish is None:
         return ends
     if not is_short(job, finish):
-        return f"finishes {clock_words(finish, finish - now)}, {ends}"
-    after = "it goes on after requeue" if job.requeues else "resume it afterwards"
+        return tr("finishes {finish}, {ends}", finish=clock_words(finish, finish - now), ends=ends)
+    after = tr("it goes on after requeue") if job.requeues else tr("resume it afterwards")
     early = units.rough_time(finish - job.ends)
-    return f"the job ends {early} before it would finish; {after}"
+    return tr("the job ends {early} before it would finish; {after}", early=early, after=after)

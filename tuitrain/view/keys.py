@@ -3,11 +3,11 @@
 Plain values in, text out; knows nothing of bindings or of screens.
 """
 
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tuitrain.view.format import display_width
+from tuitrain.lang import tr
+from tuitrain.view.format import display_width, pad, wrap
 from tuitrain.view.spans import Span, SpanLine
 
 _SENTENCE = 40
@@ -48,10 +48,10 @@ def key_lines(groups: Sequence[KeyGroup], width: int) -> list[SpanLine]:
 
 def _fact_lines(fact: KeyFact, keys: int, names: int, width: int) -> list[SpanLine]:
     """Return an action in three columns, or with its sentence below where that is too narrow."""
-    head = (Span(f" {fact.keys:<{keys}}  ", "key"), Span(f"{fact.name:<{names}}  ", "strong"))
+    head = (Span(f" {pad(fact.keys, keys)}  ", "key"), Span(f"{pad(fact.name, names)}  ", "strong"))
     beside = width >= keys + names + _SENTENCE
     indent = keys + names + 5 if beside else 4
-    sentence = textwrap.wrap(fact.text, max(12, width - indent))
+    sentence = wrap(fact.text, max(12, width - indent))
     lines = [(Span(" " * indent), Span(text, "quiet")) for text in sentence]
     if beside and lines:
         return [(*head, lines[0][1]), *lines[1:]]
@@ -67,7 +67,13 @@ def key_table(groups: Sequence[KeyGroup]) -> str:
         ]
         parts.append(
             "\n".join(
-                [f"**{group.title}**", "", "| key | action | |", "| --- | --- | --- |", *rows]
+                [
+                    f"**{group.title}**",
+                    "",
+                    f"| {tr('key')} | {tr('action')} | |",
+                    "| --- | --- | --- |",
+                    *rows,
+                ]
             )
         )
     return "\n\n".join(parts)

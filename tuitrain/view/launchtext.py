@@ -4,14 +4,14 @@ Pure functions; knows nothing of forms or of the worker that warms up.
 """
 
 import shlex
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tuitrain.lang import said, term, tr
 from tuitrain.units import NOTHING, count, duration, percent, size
 from tuitrain.view.bars import progress_bar
 from tuitrain.view.chart.figure import TerminalStyle
-from tuitrain.view.format import sanitise
+from tuitrain.view.format import display_width, pad, sanitise, wrap
 from tuitrain.view.presetrows import wrapped
 from tuitrain.view.spans import Span, SpanLine
 
@@ -52,62 +52,72 @@ class Outlook:
 def outlook_lines(outlook: Outlook, width: int, look: TerminalStyle) -> list[SpanLine]:
     """Return what will happen, the most telling first."""
     lines: list[SpanLine] = [
-        _pair("steps", _steps(outlook)),
+        _pair(tr("steps"), _steps(outlook)),
         *_time_lines(outlook),
         *_memory_lines(outlook, width, look),
-        _pair("parameters", count(outlook.parameters)),
+        _pair(tr("parameters"), count(outlook.parameters)),
     ]
     if outlook.device:
         product = f", {sanitise(outlook.product)}" if outlook.product else ""
-        lines.append(_pair("device", f"{sanitise(outlook.device)}{product}"))
+        lines.append(_pair(tr("device"), f"{sanitise(outlook.device)}{product}"))
     if outlook.download:
-        lines.append(_pair("downloads", sanitise(outlook.download)))
-    ready = "ready" if outlook.warm else "warming up"
-    lines.append(_pair("worker", ready))
+        lines.append(_pair(tr("downloads"), sanitise(outlook.download)))
+    ready = term("ready") if outlook.warm else term("warming up")
+    lines.append(_pair(tr("worker"), tr(ready)))
     if outlook.trouble:
-        lines += wrapped([sanitise(outlook.trouble)], width, "alert")
+        lines += wrapped([said(sanitise(outlook.trouble))], width, "alert")
     return lines
 
 
 def _pair(label: str, value: str, style: str = "") -> SpanLine:
-    return (Span(label.ljust(_LABEL_WIDTH), "label"), Span(value, style))
+    return (Span(pad(label, _LABEL_WIDTH), "label"), Span(value, style))
 
 
 def _steps(outlook: Outlook) -> str:
     if outlook.total_steps is None:
         return NOTHING
-    each = f", {count(outlook.steps_per_epoch)} an epoch" if outlook.steps_per_epoch else ""
+    each = (
+        tr(", {steps_per_epoch} an epoch", steps_per_epoch=count(outlook.steps_per_epoch))
+        if outlook.steps_per_epoch
+        else ""
+    )
     return f"{outlook.total_steps:,}{each}"
 
 
 def _time_lines(outlook: Outlook) -> list[SpanLine]:
     if outlook.pace_step_s is None:
-        return [_pair("time", "not measured yet")]
+        return [_pair(tr("time"), tr("not measured yet"))]
     if outlook.total_steps is None:
-        return [_pair("time", NOTHING)]
+        return [_pair(tr("time"), NOTHING)]
     return [
-        _pair("time", f"about {duration(outlook.pace_step_s * outlook.total_steps)}"),
-        _pair("", f"as in run {sanitise(outlook.pace_of)}", "quiet"),
+        _pair(
+            tr("time"),
+            tr(
+                "about {pace_step_s}",
+                pace_step_s=duration(outlook.pace_step_s * outlook.total_steps),
+            ),
+        ),
+        _pair("", tr("as in run {pace_of}", pace_of=sanitise(outlook.pace_of)), "quiet"),
     ]
 
 
 def _memory_lines(outlook: Outlook, width: int, look: TerminalStyle) -> list[SpanLine]:
     if not outlook.parts:
-        return [_pair("memory", NOTHING)]
+        return [_pair(tr("memory"), NOTHING)]
     total, free = outlook.memory_bytes, outlook.free_bytes
-    said, of = size(total), "" if free is None else f"{size(free)} free"
-    on_one = _LABEL_WIDTH + len(said) + len(of) + 4 <= width
-    both = f"{said} of {of}" if of and on_one else said
-    lines = [_pair("memory", both, "" if outlook.fits else "bad")]
+    said, of = size(total), "" if free is None else tr("{free} free", free=size(free))
+    on_one = _LABEL_WIDTH + display_width(said) + display_width(of) + 4 <= width
+    both = tr("{said} of {of}", said=said, of=of) if of and on_one else said
+    lines = [_pair(tr("memory"), both, "" if outlook.fits else "bad")]
     if free:
         bar = progress_bar(min(1.0, total / free), max(4, width - _LABEL_WIDTH - 6), look)
         share = percent(total, free)
         lines.append((Span(" " * _LABEL_WIDTH), Span(bar, "line0"), Span(f" {share}")))
-        lines += [] if on_one else [_pair("  of", of)]
+        lines += [] if on_one else [_pair(tr("  of"), of)]
     if not outlook.fits:
-        advice = "does not fit: use a smaller batch or another device"
+        advice = tr("does not fit: use a smaller batch or another device")
         lines += wrapped([advice], width, "bad")
-    lines += [_pair(f"  {word}", size(part), "quiet") for word, part in outlook.parts if part]
+    lines += [_pair(f"  {tr(word)}", size(part), "quiet") for word, part in outlook.parts if part]
     return lines
 
 
@@ -131,9 +141,7 @@ def command_words(
 def command_lines(words: Sequence[str], width: int, most: int) -> list[SpanLine]:
     """Return a command quoted for a shell, on at most `most` lines."""
     text = sanitise(shlex.join(words))
-    lines = textwrap.wrap(
-        text, max(20, width - 2), break_on_hyphens=False, subsequent_indent="    "
-    )
+    lines = wrap(text, max(20, width - 2), break_on_hyphens=False, indent="    ")
     if len(lines) > most:
         lines = [*lines[: most - 1], "    ..."]
     prompt = (Span("$ ", "quiet"), Span("  "))

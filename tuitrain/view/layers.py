@@ -6,6 +6,7 @@ Pure functions of what was measured; knows neither records nor widgets.
 import math
 
 from tuitrain.analysis.layers import LayerRow, Layers
+from tuitrain.lang import tr
 from tuitrain.metric_names import LAYER_KINDS
 from tuitrain.units import NOTHING, percent
 from tuitrain.view.chart.figure import TerminalStyle
@@ -86,5 +87,5 @@ def _style(kind: str, value: float | None) -> str:
 
 def state_words(layers: Layers) -> str:
     """Say when was measured last, and when it will be."""
-    when = f"every {layers.every:,} steps" if layers.every else "not measured now"
-    return f"{when}, last at step {layers.step:,}" if layers.step else when
+    when = tr("every {n:,} steps", n=layers.every) if layers.every else tr("not measured now")
+    return tr("{when}, last at step {step:,}", when=when, step=layers.step) if layers.step else when

@@ -3,13 +3,13 @@
 Pure functions from what presets say to spans; knows nothing of screens or files.
 """
 
-import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tuitrain.lang import said, term, tr
 from tuitrain.units import NOTHING, count, duration
-from tuitrain.view.format import display_width, sanitise, shorten
+from tuitrain.view.format import display_width, sanitise, shorten, wrap
 from tuitrain.view.spans import Span, SpanLine, first_lines
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tuitrain.config.schema import Component, Preset
 
 _GROUPS = ("classification", "binary", "regression")
-_BROKEN = "can't be used"
+_BROKEN = term("can't be used")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,14 @@ def _said(listed: "ListedPreset") -> str:
     preset = listed.preset
     words = [listed.found.name]
     if preset is not None:
-        words += [preset.description, preset.task, preset.data.name, preset.model.name]
+        words += [
+            preset.description,
+            said(preset.description),
+            tr(preset.task),
+            preset.task,
+            preset.data.name,
+            preset.model.name,
+        ]
     return " ".join(words).lower()
 
 
@@ -73,14 +80,14 @@ def preset_line(listed: "ListedPreset", width: int, name_width: int) -> SpanLine
 def _about(listed: "ListedPreset") -> str:
     if listed.preset is None:
         return _fault(listed)
-    return sanitise(listed.preset.description)
+    return said(sanitise(listed.preset.description))
 
 
 def _fault(listed: "ListedPreset") -> str:
     """Return what is wrong, with the line but without the file, whose name stands before it."""
     file = sanitise(str(listed.found.path))
     said = sanitise(listed.error).removeprefix(f"{file}:")
-    return f"line {said}" if said[:1].isdigit() else said.strip()
+    return tr("line {said}", said=said) if said[:1].isdigit() else said.strip()
 
 
 def preset_detail(
@@ -92,24 +99,28 @@ def preset_detail(
     if preset is None:
         return first_lines([head, *wrapped([_fault(listed)], width, "bad")], lines, width)
     words = [
-        sanitise(preset.description),
+        said(sanitise(preset.description)),
         _training_words(preset),
-        f"model {_component(preset.model)}{_size(past)}",
-        f"data {sanitise(preset.data.name)}, {_download(listed)}",
+        f"{tr('model')} {_component(preset.model)}{_size(past)}",
+        f"{tr('data')} {sanitise(preset.data.name)}, {_download(listed)}",
     ]
     if past is not None and past.took_s is not None:
-        words.append(f"about {duration(past.took_s)} on this machine")
+        words.append(tr("about {time} on this machine", time=duration(past.took_s)))
     if listed.found.shadowing:
         words.append(sanitise(listed.found.shadowing))
     return first_lines([head, *wrapped(words, width)], lines, width)
 
 
 def _size(past: Experience | None) -> str:
-    return f", {count(past.parameters)} parameters" if past and past.parameters else ""
+    if past is None or not past.parameters:
+        return ""
+    return tr(", {n} parameters", n=count(past.parameters))
 
 
 def _download(listed: "ListedPreset") -> str:
-    return f"downloads {sanitise(listed.download)}" if listed.download else "nothing to download"
+    if not listed.download:
+        return tr("nothing to download")
+    return tr("downloads {what}", what=sanitise(listed.download))
 
 
 def _component(component: "Component") -> str:
@@ -130,8 +141,9 @@ def _plain(value: Any) -> str:
 
 def _training_words(preset: "Preset") -> str:
     train = preset.train
+    sizes = tr("{epochs} epochs, batch {batch}", epochs=train.epochs, batch=train.batch_size)
     return (
-        f"{train.epochs} epochs, batch {train.batch_size}, "
+        f"{sizes}, "
         f"{sanitise(preset.optimizer.name)} {preset.optimizer.lr:g}, "
         f"{sanitise(preset.schedule.name)}, {train.precision}"
     )
@@ -142,5 +154,5 @@ def wrapped(texts: Iterable[str], width: int, style: str = "") -> list[SpanLine]
     return [
         (Span(line, style),)
         for text in texts
-        for line in textwrap.wrap(text, max(10, width), subsequent_indent="  ") or [""]
+        for line in wrap(text, max(10, width), indent="  ") or [""]
     ]

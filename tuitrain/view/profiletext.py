@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any, Literal, NamedTuple
 
+from tuitrain.lang import tr
 from tuitrain.runs.rows import ProfileRow
 from tuitrain.units import NOTHING, age, count, share_text, short_time, size, us_text
-from tuitrain.view.format import display_width, sanitise, shorten
+from tuitrain.view.format import display_width, pad, sanitise, shorten
 from tuitrain.view.spans import Span, SpanLine, plain_line, wrap_plain
 
 Digest = Mapping[str, Any]
@@ -52,39 +53,54 @@ def summary_words(summary: Mapping[str, Any]) -> list[str]:
     step_us = summary["step_us"]
     idle, outside = summary["idle_share"], summary["outside_share"]
     if idle is None:
-        first = (
-            f"no device in this profile; a step takes {us_text(step_us)}, "
-            f"{share_text(outside)} of it outside operators"
+        first = tr(
+            "no device in this profile; a step takes {step_us}, {outside} of it outside operators",
+            step_us=us_text(step_us),
+            outside=share_text(outside),
         )
     else:
-        first = (
-            f"the device is idle {share_text(idle)} of the time: {us_text(idle * step_us)} of a "
-            f"step of {us_text(step_us)}"
+        first = tr(
+            "the device is idle {idle} of the time: {time} of a step of {step_us}",
+            idle=share_text(idle),
+            time=us_text(idle * step_us),
+            step_us=us_text(step_us),
         )
     costs = [
         f"{cost['what']} {share_text(cost['share'])}, {us_text(cost['us'])}"
         for cost in summary["costs"]
     ]
-    return [first, "; ".join(costs) or "no operator was recorded"]
+    return [first, "; ".join(costs) or tr("no operator was recorded")]
 
 
 def profile_words(row: ProfileRow, now: float) -> list[str]:
     """Return a profile of the record in a few lines, for lists."""
-    steps = f"steps {row.first_step:,} to {row.last_step:,}"
+    steps = tr(
+        "steps {first_step:,} to {last_step:,}", first_step=row.first_step, last_step=row.last_step
+    )
     head = f"profile {sanitise(row.name)}, {age(now - row.time)}: {steps}"
     if row.state == "done":
         return [head, *(f"  {sanitise(words)}" for words in summary_words(row.summary))]
     if row.state == "failed":
-        return [f"{head}; it can't be read: {sanitise(str(row.summary.get('error', '')))}"]
-    return [f"{head}; it is still being read"]
+        return [
+            tr(
+                "{head}; it can't be read: {error}",
+                head=head,
+                error=sanitise(str(row.summary.get("error", ""))),
+            )
+        ]
+    return [tr("{head}; it is still being read", head=head)]
 
 
 def facts_words(row: ProfileRow) -> str:
     """Return what a profile is of, and what it cost."""
     facts = row.facts
-    stacks = "with source lines" if facts.with_stacks else "without source lines"
+    stacks = tr("with source lines" if facts.with_stacks else "without source lines")
     held_up = facts.held_up_s
-    cost = "" if held_up is None else f"; training was held up for {short_time(held_up)}"
+    cost = (
+        ""
+        if held_up is None
+        else tr("; training was held up for {held_up}", held_up=short_time(held_up))
+    )
     return (
         f"profile {row.name}: steps {row.first_step:,} to {row.last_step:,} on "
         f"{facts.device or NOTHING}, {stacks}{cost}"
@@ -104,8 +120,8 @@ def open_words(trace: str, host: str) -> list[str]:
 def no_rows(grouping: str, pattern: str) -> str:
     """Say why a table is empty."""
     if pattern:
-        return f"no {grouping} matches {pattern!r}"
-    return f"no {grouping} was recorded"
+        return tr("no {grouping} matches {pattern!r}", grouping=grouping, pattern=pattern)
+    return tr("no {grouping} was recorded", grouping=grouping)
 
 
 def summary_lines(digest: Digest, note: str, width: int) -> list[SpanLine]:
@@ -116,7 +132,11 @@ def summary_lines(digest: Digest, note: str, width: int) -> list[SpanLine]:
     device = digest["device"]
     if device is not None and device["gaps"]:
         gap = device["gaps"][0]
-        words = f"longest gap {us_text(gap['duration_us'])}: the host was in {gap['host']}"
+        words = tr(
+            "longest gap {duration_us}: the host was in {host}",
+            duration_us=us_text(gap["duration_us"]),
+            host=gap["host"],
+        )
         lines += wrap_plain(words, width - 1)
     lines += wrap_plain(second, width - 1)
     if note:
@@ -229,23 +249,41 @@ def _left(text: str, width: int) -> str:
 def site_lines(row: Row, width: int) -> list[SpanLine]:
     """Return where the time of one row comes from."""
     lines: list[SpanLine] = [*wrap_plain(row["name"], width - 1, "strong")]
-    facts = [f"self {us_text(row['self_us'])}, total {us_text(row['total_us'])} per step"]
+    facts = [
+        tr(
+            "self {self_us}, total {total_us} per step",
+            self_us=us_text(row["self_us"]),
+            total_us=us_text(row["total_us"]),
+        )
+    ]
     if row["self_device_us"] or row["total_device_us"]:
         facts.append(
-            f"on the device self {us_text(row['self_device_us'])}, "
-            f"total {us_text(row['total_device_us'])}"
+            tr(
+                "on the device self {self_device_us}, total {total_device_us}",
+                self_device_us=us_text(row["self_device_us"]),
+                total_device_us=us_text(row["total_device_us"]),
+            )
         )
     if row["host_bytes"] or row["device_bytes"]:
         facts.append(
-            f"allocates {size(row['host_bytes'])} of the host's memory and "
-            f"{size(row['device_bytes'])} of the device's"
+            tr(
+                "allocates {host_bytes} of the host's memory and {device_bytes} of the device's",
+                host_bytes=size(row["host_bytes"]),
+                device_bytes=size(row["device_bytes"]),
+            )
         )
     backward = share_text(row["backward_share"])
     calls = count(row["calls"])
-    facts.append(f"called {calls} times per step, {backward} of its time in the backward pass")
+    facts.append(
+        tr(
+            "called {calls} times per step, {backward} of its time in the backward pass",
+            calls=calls,
+            backward=backward,
+        )
+    )
     lines += [line for fact in facts for line in wrap_plain(fact, width - 1)]
     if row["sites"]:
-        lines += [(), (Span("call sites: self time and calls per step", "title"),)]
+        lines += [(), (Span(tr("call sites: self time and calls per step"), "title"),)]
     for site in row["sites"]:
         own = site["self_device_us"] or site["self_us"]
         figures = f"{us_text(own):>8} {count(site['calls']):>6}  "
@@ -279,7 +317,7 @@ def kernel_line(row: Row, digest: Digest, width: int) -> SpanLine:
         f"{us_text(row['mean_us']):>8}"
     )
     name = shorten(sanitise(row["name"]), max(8, width - 35))
-    return (Span(f" {name:<{max(8, width - 35)}}{figures}"),)
+    return (Span(f" {pad(name, max(8, width - 35))}{figures}"),)
 
 
 def gap_lines(digest: Digest, width: int) -> list[SpanLine]:

@@ -6,12 +6,13 @@ Pure functions to spans and text.
 from collections.abc import Collection, Sequence
 
 from tuitrain.analysis.ranks import ProfiledRank, RankMemory, RankTime
+from tuitrain.lang import term, tr
 from tuitrain.metric_names import EXCHANGE
 from tuitrain.ranks import Standing
 from tuitrain.units import of_total, short_time, size
 from tuitrain.view.bars import height_of, stacked_bar
 from tuitrain.view.chart.figure import TerminalStyle
-from tuitrain.view.format import sanitise, shorten
+from tuitrain.view.format import display_width, pad, sanitise, shorten
 from tuitrain.view.presetrows import wrapped
 from tuitrain.view.spans import Span, SpanLine
 
@@ -30,8 +31,10 @@ _GROUP = 8
 """Ranks of a strip are told apart in eights, as they often are on one machine."""
 _ABREAST = 1
 """Steps apart that ranks may be: each says so a moment before or after the others."""
-_PARTED_NOTE = "own time of a step; what its bar leaves free it waits for the slowest rank"
-_NOTE = "own time of a step: without the backward pass, in which all ranks wait for the slowest"
+_PARTED_NOTE = term("own time of a step; what its bar leaves free it waits for the slowest rank")
+_NOTE = term(
+    "own time of a step: without the backward pass, in which all ranks wait for the slowest"
+)
 
 
 def rank_lines(
@@ -48,7 +51,9 @@ def rank_lines(
     if not any(each.own_s for each in ranks):
         return []
     parted = ranks[0].transfer_s is not None
-    lines: list[SpanLine] = wrapped([_PARTED_NOTE if parted else _NOTE], max(20, width), "quiet")
+    lines: list[SpanLine] = wrapped(
+        [tr(_PARTED_NOTE if parted else _NOTE)], max(20, width), "quiet"
+    )
     shown: Sequence[RankTime] = ranks
     if len(ranks) > _MOST_ROWS:
         lines += rank_strip(ranks, slow, width, look)
@@ -61,7 +66,7 @@ def _rows(
     ranks: Sequence[RankTime], slow: RankTime | None, width: int, look: TerminalStyle
 ) -> list[SpanLine]:
     names = [shorten(sanitise(each.name), _MOST_NAME) for each in ranks]
-    label = max(map(len, names)) + 2
+    label = max(map(display_width, names)) + 2
     memory = _MEMORY if any(each.memory_bytes for each in ranks) else 0
     waits = _TIME + 7 if any(each.wait_s for each in ranks) else 0
     if width - label - _TIME - memory - waits < _LEAST_BAR:
@@ -70,10 +75,13 @@ def _rows(
     whole_s = max(sum(_shown_s(each)) + each.wait_s for each in ranks)
     return [
         (
-            Span(name.ljust(label), "alert" if each == slow else "quiet"),
+            Span(pad(name, label), "alert" if each == slow else "quiet"),
             *stacked_bar(_shown_s(each), whole_s, room, look, tuple(STAGE_SLOTS.values())),
             Span(short_time(each.own_s).rjust(_TIME)),
-            Span((f"  waits {short_time(each.wait_s)}").ljust(waits) if waits else "", "quiet"),
+            Span(
+                pad(tr("  waits {wait_s}", wait_s=short_time(each.wait_s)), waits) if waits else "",
+                "quiet",
+            ),
             Span(size(each.memory_bytes).rjust(memory) if each.memory_bytes else "", "quiet"),
         )
         for each, name in zip(ranks, names, strict=True)
@@ -168,7 +176,7 @@ def profiled_lines(ranks: Sequence[ProfiledRank], shown: str, width: int) -> lis
     if len(ranks) < 2:
         return []
     names = [f"rank {each.rank}" for each in ranks]
-    label = max(map(len, names)) + 2
+    label = max(map(display_width, names)) + 2
     head = "".join(each.rjust(_TIME) for each in _PARTS)
     lines: list[SpanLine] = wrapped([_PROFILED_NOTE], max(20, width - 1), "quiet")
     lines.append((Span(" " * label), Span(f"{head}  profile", "quiet")))
@@ -215,12 +223,18 @@ def standing_line(
     if len(standings) < 2 or not begun:
         return []
     going = [each for each in begun if each.rank not in gone and each.phase != "ended"]
-    words = f"{len(going)} of {len(standings)} ranks train"
+    words = tr("{n} of {all} ranks train", n=len(going), all=len(standings))
     if going:
-        words += f", in step {max(each.step for each in going):,}"
+        words += tr(", in step {n:,}", n=max(each.step for each in going))
     late = [each for each in going if each.step + _ABREAST < max(one.step for one in going)]
-    said = [f"rank {each.rank} is behind, in step {each.step:,}" for each in late]
-    said += [f"rank {each.rank} is gone, in step {each.step:,}" for each in begun
-             if each.rank in gone]  # fmt: skip
+    said = [
+        tr("rank {rank} is behind, in step {step:,}", rank=each.rank, step=each.step)
+        for each in late
+    ]
+    said += [
+        tr("rank {rank} is gone, in step {step:,}", rank=each.rank, step=each.step)
+        for each in begun
+        if each.rank in gone
+    ]
     style = "bad" if gone else "alert" if late else "quiet"
     return [(Span(f" {shorten('; '.join([*reversed(said), words]), width - 1)}", style),)]

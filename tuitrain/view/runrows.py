@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from tuitrain.lang import tr
 from tuitrain.runs.directory import STAMP_LENGTH, host_of
 from tuitrain.runs.summary import RunSummary
 from tuitrain.runs.table.values import RunValues
@@ -150,10 +151,10 @@ def count_line(runs: Iterable[RunSummary]) -> SpanLine:
             wrong += 1
         else:
             done += 1
-    parts = [Span(f"{live} live", "live" if live else "quiet")]
-    parts += [Span(f"{paused} paused")] if paused else []
-    parts += [Span(f"{wrong} failed or lost", "bad")] if wrong else []
-    parts += [Span(f"{done} done", "quiet")] if done else []
+    parts = [Span(tr("{n} live", n=live), "live" if live else "quiet")]
+    parts += [Span(tr("{n} paused", n=paused))] if paused else []
+    parts += [Span(tr("{n} failed or lost", n=wrong), "bad")] if wrong else []
+    parts += [Span(tr("{n} done", n=done), "quiet")] if done else []
     commas = [Span(", ", "quiet")] * len(parts)
     return tuple(span for pair in zip(commas, parts, strict=True) for span in pair)[1:]
 

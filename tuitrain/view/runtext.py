@@ -3,7 +3,6 @@
 Pure functions of plain values; knows neither widgets nor files.
 """
 
-import textwrap
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Any
 
 from tuitrain import units
 from tuitrain.alerts.catalogue import severity
+from tuitrain.lang import said, term, tr
 from tuitrain.messages import FINAL_STATES
 from tuitrain.runs.rows import (
     AlertRow,
@@ -57,13 +57,13 @@ _MARKED_STATES = {"pause": "paused", "continue": "running"}
 _SAME_END_S = 5.0
 """The end of a run is recorded as a state and as an alert within so many seconds."""
 _WAITING = {
-    "pause": "pausing: waits for the end of this step and its checkpoint",
-    "stop": "stopping: waits for the end of this step and its checkpoint",
-    "checkpoint": "saving a checkpoint",
-    "evaluate": "evaluating",
-    "set": "changing a setting",
-    "resume": "resuming",
-    "stacks": "taking stacks",
+    "pause": term("pausing: waits for the end of this step and its checkpoint"),
+    "stop": term("stopping: waits for the end of this step and its checkpoint"),
+    "checkpoint": term("saving a checkpoint"),
+    "evaluate": term("evaluating"),
+    "set": term("changing a setting"),
+    "resume": term("resuming"),
+    "stacks": term("taking stacks"),
 }
 
 
@@ -118,19 +118,19 @@ def top_parts(
     told = (
         ""
         if ends is None or (left_s or 0) < units.MINUTE_S or width < _CLOCK_FROM
-        else (f", at {clock_words(ends, left_s or 0)}")
+        else tr(", at {time}", time=clock_words(ends, left_s or 0))
     )
     if told and job is not None and ends is not None and width >= _JOB_FROM:
         told += "" if is_short(job, ends) else f", {_job_end(job, ends - (left_s or 0))}"
     right = _far_parts(summary, live, left_s, alerts, told)
     name = text.sanitise(summary.name)
-    state = Span(waiting.partition(":")[0] or summary.state, STATE_STYLES.get(summary.state, ""))
+    state = Span(_head_of(tr(waiting)) or tr(summary.state), STATE_STYLES.get(summary.state, ""))
     steps = epoch = ""
     if summary.total_steps:
-        steps = f"  step {summary.step:,}/{summary.total_steps:,}"
-        epoch = f"  epoch {summary.epoch:.1f}/{epochs}" if epochs else ""
+        steps = f"  {tr('step')} {summary.step:,}/{summary.total_steps:,}"
+        epoch = f"  {tr('epoch')} {summary.epoch:.1f}/{epochs}" if epochs else ""
     elif script is not None and summary.step:
-        steps = f"  step {summary.step:,}"
+        steps = f"  {tr('step')} {summary.step:,}"
     if script is not None and live:
         epoch = f"  {ability_words(script)}"
     room = width - line_width((Span("   "), state, Span(steps), *right))
@@ -144,14 +144,19 @@ def top_parts(
     return left, right
 
 
+def _head_of(words: str) -> str:
+    """Return what stands before a colon, of either width."""
+    return words.replace("\uff1a", ":").partition(":")[0]
+
+
 def ability_words(script: ScriptFacts) -> str:
     """Return what a script can be asked for by now."""
     asked = {
-        "watched": "watched, can stop",
-        "stepped": "can pause, stop, set lr",
-        "checkpoint": "can pause, stop, set lr, save",
+        "watched": term("watched, can stop"),
+        "stepped": term("can pause, stop, set lr"),
+        "checkpoint": term("can pause, stop, set lr, save"),
     }
-    return f"script: {asked.get(script.ability, script.ability)}"
+    return f"{tr('script:')} {tr(asked.get(script.ability, script.ability))}"
 
 
 def _job_end(job: JobLimit, now: float) -> str:
@@ -165,9 +170,9 @@ def _far_parts(
     if summary.total_steps:
         right.append(Span(f"  {units.progress(summary.step, summary.total_steps)}", "strong"))
     if left_s is not None:
-        right.append(Span(f"  {units.duration(left_s)} left{ends}"))
+        right.append(Span(f"  {tr('{time} left', time=units.duration(left_s))}{ends}"))
     if not live and summary.started is not None:
-        right.append(Span(f"  ran for {units.duration(summary.duration_s)}"))
+        right.append(Span(f"  {tr('ran for {time}', time=units.duration(summary.duration_s))}"))
     if alerts:
         right.append(Span(f"  {alert_count(alerts)}", "alert"))
     return (*right, Span(" "))
@@ -177,18 +182,16 @@ def speed_values(speed: SpeedRow | None) -> dict[str, str]:
     """Return what a step takes and how many samples a second that is, by label."""
     if speed is None:
         return {}
-    values = {"step": units.short_time(1 / speed.steps_per_s)}
+    values = {tr("step"): units.short_time(1 / speed.steps_per_s)}
     if speed.samples_per_s is not None:
-        values["samples"] = f"{units.count(speed.samples_per_s)}/s"
+        values[tr("samples")] = f"{units.count(speed.samples_per_s)}/s"
     return values
 
 
 def note_lines(words: str, width: int, style: str) -> list[SpanLine]:
     """Return what needs attention on as many lines as it needs, up to a few."""
     texts = text.sanitise_lines(words).splitlines()
-    lines = [
-        f" {line}" for each in texts for line in textwrap.wrap(each, max(10, width - 2)) or [""]
-    ]
+    lines = [f" {line}" for each in texts for line in text.wrap(each, max(10, width - 2)) or [""]]
     if len(lines) > _MOST_NOTE_LINES:
         lines = [*lines[: _MOST_NOTE_LINES - 1], f" {text.shorten(lines[-1].strip(), width - 6)}"]
     return [(Span(line, style),) for line in lines]
@@ -216,7 +219,7 @@ def happenings(
     found = [
         Happening(
             row.time,
-            f"{row.state}{f': {row.reason}' if row.reason else ''}",
+            f"{tr(row.state)}{f': {said(row.reason)}' if row.reason else ''}",
             "bad" if row.state in ("failed", "lost") else "",
         )
         for row in states
@@ -230,8 +233,8 @@ def happenings(
 
 def _alert(row: AlertRow) -> Happening:
     if severity(row.kind) == "info":
-        return Happening(row.time, f"info: {row.text}")
-    return Happening(row.time, f"alert: {row.text}", "alert")
+        return Happening(row.time, f"{tr('info:')} {said(row.text)}")
+    return Happening(row.time, f"{tr('alert:')} {said(row.text)}", "alert")
 
 
 def _is_end(row: AlertRow, states: Sequence[StateRow]) -> bool:
@@ -245,20 +248,20 @@ def _mark_text(row: MarkRow) -> str:
     if row.kind == "setting":
         # In the words of the answer to who changed it: the step it is recorded at is the last
         # one before the change.
-        return f"{row.text} from step {row.step + 1:,} on"
-    return f"step {row.step:,}: {_mark_words(row)}"
+        return tr("{text} from step {step:,} on", text=said(row.text), step=row.step + 1)
+    return f"{tr('step {step:,}', step=row.step)}: {_mark_words(row)}"
 
 
 def _mark_words(row: MarkRow) -> str:
     if row.kind == "pause":
-        return f"paused: {row.text}" if row.text else "paused"
-    return row.text or ("continued" if row.kind == "continue" else row.kind)
+        return f"{tr('paused')}: {said(row.text)}" if row.text else tr("paused")
+    return said(row.text) or tr("continued" if row.kind == "continue" else row.kind)
 
 
 def _checkpoint_text(row: CheckpointRow) -> str:
     names = f" ({', '.join(row.names)})" if row.names else ""
     metrics = " ".join(f"{name} {text.metric_value(value)}" for name, value in row.metrics.items())
-    return f"checkpoint step {row.step:,}{names} {metrics}".rstrip()
+    return f"{tr('checkpoint step {step:,}', step=row.step)}{names} {metrics}".rstrip()
 
 
 @lru_cache(maxsize=4096)
@@ -276,5 +279,5 @@ def setting_lines(config: Mapping[str, Any], width: int) -> list[SpanLine]:
             lines.append((Span(key, "quiet"), Span(f" {value}")))
         else:
             lines.append((Span(key, "quiet"),))
-            lines += [(Span(f"  {row}"),) for row in textwrap.wrap(value, max(8, width - 2))]
+            lines += [(Span(f"  {row}"),) for row in text.wrap(value, max(8, width - 2))]
     return lines

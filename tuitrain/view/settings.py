@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from tuitrain.analysis.seeds import NO_SETTING
+from tuitrain.lang import tr
 from tuitrain.view.format import display_width, sanitise
 from tuitrain.view.spans import Span, SpanLine, wrap_plain
 
@@ -62,8 +63,8 @@ def _lines(row: SettingRow, widest: int, width: int) -> list[SpanLine]:
     key = sanitise(row.key)
     head = f"{'*' if row.changed else ' '} {key}{' ' * max(0, widest - display_width(key))}  "
     value = "(left out)" if row.value is None else sanitise(row.value)
-    usual = "left out" if row.usual is None else sanitise(row.usual)
-    was = f"   preset: {usual}" if row.changed else ""
+    usual = tr("left out") if row.usual is None else sanitise(row.usual)
+    was = tr("   preset: {usual}", usual=usual) if row.changed else ""
     style = "strong" if row.changed else ""
     if display_width(head + value + was) <= width:
         return [(Span(head, "quiet"), Span(value, style), Span(was, "quiet"))]

@@ -10,6 +10,7 @@ from typing import Any
 
 from tuitrain import units
 from tuitrain.analysis.memory_breakdown import FREE, MemoryBreakdown, gpu_facts, memory_breakdowns
+from tuitrain.lang import said, tr
 from tuitrain.view import format as text
 from tuitrain.view.chart.figure import TerminalStyle
 from tuitrain.view.devicetext import (
@@ -56,7 +57,7 @@ def side_title(devices: Devices) -> str:
         return "GPUs"
     if known:
         return title_text(bars[0]) if bars else f"GPU {known[0]['index']}"
-    return "host"
+    return tr("host")
 
 
 def side_lines(devices: Devices, width: int, rows: int, look: TerminalStyle) -> list[SpanLine]:
@@ -67,7 +68,7 @@ def side_lines(devices: Devices, width: int, rows: int, look: TerminalStyle) -> 
     lines = [*as_of_lines(devices, width), *_trouble(devices, width)]
     if not gpus:
         lines += _host_alone(devices, host, width, look) if host else []
-        return lines or [(Span("no readings yet", "quiet"),)]
+        return lines or [(Span(tr("no readings yet"), "quiet"),)]
     if len(gpus) == 1:
         lines += _one(devices, gpus[0], width, look)
     else:
@@ -84,13 +85,13 @@ def memory_line(devices: Devices, width: int) -> SpanLine:
     for bar in devices.bars():
         number = bar.prefix.removeprefix("gpu").replace("/mig", ".")
         name = "RAM" if bar.prefix == "host" else f"GPU {number}"
-        slow = " throttled" if _is_throttled(devices, bar) else ""
+        slow = f" {tr('throttled')}" if _is_throttled(devices, bar) else ""
         parts.append(f"{name} {units.of_total(bar.used_bytes, bar.total_bytes)}{slow}")
     worker = devices.samples.get("host/worker_rss_bytes")
     if worker is not None:
-        parts.append(f"worker {units.size(worker)}")
+        parts.append(f"{tr('worker')} {units.size(worker)}")
     then = f"{_as_of(devices.as_of)}:  " if devices.as_of is not None and parts else ""
-    while len(parts) > 1 and len(then + "  ".join(parts)) >= width:
+    while len(parts) > 1 and text.display_width(then + "  ".join(parts)) >= width:
         parts.pop()
     return (Span(f" {then}{'  '.join(parts)}", "quiet"),)
 
@@ -99,13 +100,13 @@ def as_of_lines(devices: Devices, width: int) -> list[SpanLine]:
     """Say of which time the readings are, where they are not of now."""
     if devices.as_of is None:
         return []
-    long = f"last reading {_clock(devices.as_of, '%Y-%m-%d %H:%M')}"
-    words = long if width >= len(long) else _as_of(devices.as_of)
+    long = tr("last reading {time}", time=_clock(devices.as_of, "%Y-%m-%d %H:%M"))
+    words = long if width >= text.display_width(long) else _as_of(devices.as_of)
     return [(Span(words, "alert"),)]
 
 
 def _as_of(time_s: float) -> str:
-    return f"as of {_clock(time_s, '%m-%d %H:%M')}"
+    return tr("as of {time}", time=_clock(time_s, "%m-%d %H:%M"))
 
 
 def _clock(time_s: float, form: str) -> str:
@@ -116,7 +117,7 @@ def _trouble(devices: Devices, width: int) -> list[SpanLine]:
     """Say what is wrong with the driver, or with GPUs of which nothing can be read."""
     facts, lines = devices.facts, []
     if facts.get("trouble"):
-        lines = wrap_plain(str(facts["trouble"]), width, "bad")
+        lines = wrap_plain(said(str(facts["trouble"])), width, "bad")
     else:
         for gpu in facts.get("gpus") or ():
             if f"gpu{gpu['index']}/memory_total_bytes" not in devices.samples and gpu["errors"]:
@@ -137,7 +138,7 @@ def _one(devices: Devices, bar: MemoryBreakdown, width: int, look: TerminalStyle
     if said:
         lines.append((Span(said, "alert" if _is_throttled(devices, bar) else ""),))
     if "/" in bar.prefix:
-        lines.append((Span(text.shorten(f"slice {_profile(bar)}", width), "quiet"),))
+        lines.append((Span(text.shorten(f"{tr('slice')} {_profile(bar)}", width), "quiet"),))
     lines += [
         (Span(text.shorten(f"! {words}", width), "alert"),) for words in throttle_words(facts)
     ]
@@ -150,13 +151,16 @@ def _one(devices: Devices, bar: MemoryBreakdown, width: int, look: TerminalStyle
 def _filled(bar: MemoryBreakdown, width: int, look: TerminalStyle) -> list[SpanLine]:
     """Return how full a memory is: in numbers, as a bar, part by part."""
     lines: list[SpanLine] = [
-        (Span("mem ", "quiet"), Span(units.of_total(bar.used_bytes, bar.total_bytes))),
+        (
+            Span(tr("mem ") if bar.prefix == "host" else f"{tr('mem')} ", "quiet"),
+            Span(units.of_total(bar.used_bytes, bar.total_bytes)),
+        ),
         bar_spans(bar, width, look),
     ]
     for part in bar.parts:
         if part.name == FREE:
             continue
-        name = Span(f" {part.name:<8}", "quiet")
+        name = Span(f" {text.pad(tr(part.name), 8)}", "quiet")
         size = Span(f"{units.size(part.bytes):>8}")
         detail = f" {detail_text(part)}".rstrip() if width >= _WIDE else ""
         room = max(0, width - 18)
@@ -176,7 +180,7 @@ def _several(
     shown = gpus if len(gpus) <= rows else gpus[: max(1, rows - 1)]
     lines = [_in_one(devices, bar) for bar in shown]
     if len(shown) < len(gpus):
-        lines.append((Span(f"and {len(gpus) - len(shown)} more: M", "quiet"),))
+        lines.append((Span(tr("and {n} more: M", n=len(gpus) - len(shown)), "quiet"),))
     return lines
 
 
@@ -230,7 +234,7 @@ def _cpu_line(samples: Mapping[str, float]) -> SpanLine:
     worker, machine = samples.get("host/worker_cpu_percent"), samples.get("host/cpu_percent")
     if worker is None:
         return ()
-    whole = () if machine is None else (Span(" all ", "quiet"), Span(f"{machine:.0f}%"))
+    whole = () if machine is None else (Span(f" {tr('all')} ", "quiet"), Span(f"{machine:.0f}%"))
     return (Span("cpu ", "quiet"), Span(f"{worker:.0f}%"), *whole)
 
 
@@ -248,5 +252,7 @@ def _host_alone(
     lines = [_cpu_line(devices.samples), *_filled(bar, width, look)]
     swap = devices.samples.get("host/swap_used_bytes")
     if swap:
-        lines.append((Span("  swap    ", "quiet"), Span(f"{units.size(swap):>8}")))
+        lines.append(
+            (Span(f"  {text.pad(tr('swap'), 8)}", "quiet"), Span(f"{units.size(swap):>8}"))
+        )
     return lines

@@ -1,10 +1,9 @@
 """A line of text as spans with a style's name: what views return and the interface colours."""
 
-import textwrap
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from tuitrain.view.format import display_width, sanitise, shorten
+from tuitrain.view.format import display_width, sanitise, shorten, wrap
 
 
 class Span(NamedTuple):
@@ -60,7 +59,7 @@ def wrap_plain(text: str, width: int, style: str = "") -> list[SpanLine]:
     """
     begun = len(text) - len(text.lstrip(" "))
     further = " " * (begun + 2) if begun else ""
-    rows = textwrap.wrap(sanitise(text), max(16, width), subsequent_indent=further) or [""]
+    rows = wrap(sanitise(text), max(16, width), indent=further) or [""]
     return [(Span(row, style),) for row in rows]
 
 
@@ -85,8 +84,7 @@ def changed_cells(before: SpanLine, after: SpanLine, width: int) -> list[tuple[i
     """Return where two lines differ as they are seen: the first cell and the one after the last.
 
     Lines are compared as `fit_line` shows them: one too long for the width ends in dots there.
-    Places close to each other are one; the whole width is one where a character is not exactly
-    one cell wide.
+    Places close to each other are one; the whole width is one where a character takes no cell.
     """
     old, new = _cells(fit_line(before, width)), _cells(fit_line(after, width))
     if len(old) != width or len(new) != width:
@@ -103,14 +101,17 @@ def changed_cells(before: SpanLine, after: SpanLine, width: int) -> list[tuple[i
 
 
 def _cells(line: SpanLine) -> list[tuple[str, str]]:
-    cells = [(character, span.style) for span in line for character in span.text]
-    if _PICTURE_CELL not in {character for character, _ in cells}:
-        return cells
-    # What follows the first cell of a part of a picture says which one it is.
-    joined: list[tuple[str, str]] = []
-    for character, style in cells:
-        if joined and not display_width(character):
-            joined[-1] = joined[-1][0] + character, style
-        else:
-            joined.append((character, style))
-    return joined
+    """Return what is in each cell; the second one of a wide character is never like a first one."""
+    cells: list[tuple[str, str]] = []
+    for text, style in line:
+        if _PICTURE_CELL not in text and display_width(text) == len(text):
+            cells += [(character, style) for character in text]
+            continue
+        for character in text:
+            width = display_width(character)
+            if width:
+                cells += [(character * (place + 1), style) for place in range(width)]
+            elif cells:
+                # What follows the first cell of a part of a picture says which one it is.
+                cells[-1] = cells[-1][0] + character, style
+    return cells

@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tuitrain.lang import tr
 from tuitrain.sweeps.groups import groups, verdict
 from tuitrain.sweeps.space import value_words as words_of
 from tuitrain.sweeps.table import SweepTable, TrialRow
@@ -14,7 +15,7 @@ from tuitrain.units import NOTHING
 from tuitrain.view.bars import percent_bar
 from tuitrain.view.chart.figure import TerminalStyle
 from tuitrain.view.chart.spark import sparkline
-from tuitrain.view.format import Align, display_width, metric_value, sanitise, shorten, table
+from tuitrain.view.format import Align, display_width, metric_value, pad, sanitise, shorten, table
 from tuitrain.view.spans import Span, SpanLine, fit_line, plain_line, wrap_plain
 
 _REASON_WIDTH = 40
@@ -73,11 +74,11 @@ def group_table(sweep: SweepTable) -> str:
 def weight_lines(weights: Mapping[str, float], width: int) -> list[str]:
     """Return a bar for how much each setting decides."""
     if not weights:
-        return ["importance: at least 4 complete trials with different values are needed"]
+        return [tr("importance: at least 4 complete trials with different values are needed")]
     wide = max(display_width(sanitise(key)) for key in weights)
     look = TerminalStyle(ascii=True, colour=False)
     return [
-        f"{sanitise(key).ljust(wide)} {percent_bar(share, width, look)}"
+        f"{pad(sanitise(key), wide)} {percent_bar(share, width, look)}"
         for key, share in weights.items()
     ]
 
@@ -116,7 +117,13 @@ def sweep_heading(sweep: SweepTable, state: str, width: int) -> SpanLine:
     """Return how far a sweep is, in one line."""
     over = sum(row.state in ("complete", "pruned", "failed") for row in sweep.rows)
     live = sum(row.state in ("starting", "running", "queued") for row in sweep.rows)
-    parts = f" {over} of {sweep.budget} trials over, {live} under way, {sweep.parallel} at a time"
+    parts = tr(
+        " {over} of {budget} trials over, {live} under way, {parallel} at a time",
+        over=over,
+        budget=sweep.budget,
+        live=live,
+        parallel=sweep.parallel,
+    )
     return fit_line((Span(f" {state}", "live" if state == "running" else ""), Span(parts)), width)
 
 
@@ -124,7 +131,7 @@ def best_line(sweep: SweepTable, width: int) -> SpanLine:
     """Return the best trial so far, in one line."""
     best = sweep.best
     if best is None:
-        return fit_line((Span(" no trial is complete yet", "quiet"),), width)
+        return fit_line((Span(tr(" no trial is complete yet"), "quiet"),), width)
     point = ", ".join(f"{sanitise(key)} {value_words(best.point.get(key))}" for key in sweep.keys)
     value = f"{sanitise(sweep.metric)} {metric_value(best.value)}"
     return fit_line((Span(" best  ", "quiet"), Span(value, "strong"), Span(f"  {point}")), width)
@@ -140,7 +147,7 @@ def trial_line(row: TrialRow, sweep: SweepTable, width: int, look: TerminalStyle
     return fit_line(
         (
             Span(f" {row.number:>4} "),
-            Span(row.state.ljust(9), style),
+            Span(pad(tr(row.state), 9), style),
             Span(f" {value} ", "strong" if row.state == "complete" else ""),
             Span(curve, "line0"),
             Span(f"  {settings}"),
@@ -178,7 +185,7 @@ def _axis(
     for rank, place in reversed(list(enumerate(places))):
         mark = "." if look.ascii else "·"
         cells[round(place * (room - 1))] = str(rank + 1) if rank < _RANKED else mark
-    text = shorten(_short(key), name).ljust(name)
+    text = pad(shorten(_short(key), name), name)
     return fit_line(
         (Span(f" {text} "), Span(f"{left} ", "quiet"), Span("".join(cells), "line0"),
          Span(f" {right}", "quiet")),

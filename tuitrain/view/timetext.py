@@ -9,6 +9,7 @@ from dataclasses import replace
 from tuitrain.analysis.bottleneck import Bottleneck
 from tuitrain.analysis.ranks import RankTime
 from tuitrain.analysis.step_time import StepContext, StepTime, flops_per_s
+from tuitrain.lang import said, tr
 from tuitrain.metric_names import split_metric
 from tuitrain.runs.rows import TimeBreakdown
 from tuitrain.runs.series import Series
@@ -16,7 +17,7 @@ from tuitrain.units import duration, flop_rate, share_text, short_time, time_uni
 from tuitrain.view.bars import fill_of, percent_bar, stacked_bar
 from tuitrain.view.chart.figure import Line, TerminalStyle, line_from_series
 from tuitrain.view.chart.smooth import smooth_line
-from tuitrain.view.format import sanitise, shorten
+from tuitrain.view.format import pad, sanitise, shorten
 from tuitrain.view.presetrows import wrapped
 from tuitrain.view.ranktext import STAGE_SLOTS, rank_lines, rank_strip, rank_texts
 from tuitrain.view.spans import Span, SpanLine
@@ -34,7 +35,7 @@ _SEEN_SHARE = 0.005
 
 def side_title(time: StepTime) -> str:
     """Return the title of the bars: how long a step takes."""
-    return f"step {short_time(time.wall_s)}"
+    return tr("step {wall_s}", wall_s=short_time(time.wall_s))
 
 
 def side_lines(
@@ -51,22 +52,27 @@ def side_lines(
     lines: list[SpanLine] = []
     for stage in time.stages:
         if time.share(stage) >= _SEEN_SHARE:
-            name = (stage if wide else _SHORT[stage]).ljust(label)
+            name = pad(tr(stage if wide else _SHORT[stage]), label)
             bar = percent_bar(_rounded(time.share(stage)), width - label, look)
             lines.append((Span(name, "quiet"), Span(bar, f"line{STAGE_SLOTS[stage]}")))
     lines += rank_strip(ranks, slow, width, look)
     style = _style_of(bottleneck)
     if wide:
-        return [*lines, *wrapped([bottleneck.line], width, style)]
+        return [*lines, *wrapped([_verdict(bottleneck)], width, style)]
     if slow is not None:
-        lines.append((Span(f"slow: {shorten(sanitise(slow.name), max(1, width - 6))}", style),))
+        words = f"{tr('slow:')} {sanitise(slow.name)}"
+        lines.append((Span(shorten(words, max(7, width)), style),))
         return lines
-    return [*lines, (Span(bottleneck.kind, style),)]
+    return [*lines, (Span(tr(bottleneck.kind), style),)]
 
 
 def _rounded(share: float) -> float:
     """Return a share in whole percents, which the bar, that rounds down, leaves as they are."""
     return round(share, 2) + 1e-9
+
+
+def _verdict(bottleneck: Bottleneck) -> str:
+    return f"{tr(bottleneck.kind)}: {said(bottleneck.text)}"
 
 
 def _style_of(bottleneck: Bottleneck) -> str:
@@ -87,10 +93,10 @@ def time_lines(
     """Return all there is to say about a run's time, for a screen that scrolls."""
     lines: list[SpanLine] = list(_split_lines(time, width, look)) if time is not None else []
     room = max(20, width - 2)
-    lines += wrapped([bottleneck.line], room, _style_of(bottleneck))
-    lines += wrapped([f"try {text}" for text in bottleneck.suggestions], room)
+    lines += wrapped([_verdict(bottleneck)], room, _style_of(bottleneck))
+    lines += wrapped([f"{tr('try')} {said(text)}" for text in bottleneck.suggestions], room)
     if time is not None and not bottleneck.suggestions:
-        lines += wrapped(["no suggestion follows from these measurements"], room, "quiet")
+        lines += wrapped([tr("no suggestion follows from these measurements")], room, "quiet")
     if shown := rank_lines(ranks, slow, room, look):
         lines += [(), *shown]
     work = work_line(time, context)
@@ -112,7 +118,7 @@ def _split_lines(time: StepTime, width: int, look: TerminalStyle) -> Sequence[Sp
         lines.append(
             (
                 Span(f"{fill} ", f"line{slot}"),
-                Span(stage.ljust(_WIDE_LABEL), "quiet"),
+                Span(pad(tr(stage), _WIDE_LABEL), "quiet"),
                 Span(bar, f"line{slot}"),
                 Span(took.rjust(10)),
             )
@@ -124,14 +130,14 @@ def spent_line(spent: TimeBreakdown) -> str:
     """Say what a run's time went into, evaluations and checkpoints apart from steps."""
     whole_s = max(spent.worked_s, 1e-9)
     parts = (
-        ("steps", spent.train_s),
-        ("evaluation", spent.evaluation_s),
-        ("checkpoints", spent.checkpoint_s),
-        ("paused", spent.paused_s),
-        ("startup and repeated steps", spent.rest_s),
+        (tr("steps"), spent.train_s),
+        (tr("evaluation"), spent.evaluation_s),
+        (tr("checkpoints"), spent.checkpoint_s),
+        (tr("paused"), spent.paused_s),
+        (tr("startup and repeated steps"), spent.rest_s),
     )
     said = ", ".join(f"{name} {100 * part_s / whole_s:.1f} %" for name, part_s in parts)
-    return f"of {duration(spent.worked_s)} in total: {said}"
+    return tr("of {worked_s} in total: {said}", worked_s=duration(spent.worked_s), said=said)
 
 
 def work_line(time: StepTime | None, context: StepContext) -> str:
@@ -139,14 +145,17 @@ def work_line(time: StepTime | None, context: StepContext) -> str:
     speed = flops_per_s(time, context)
     if speed is None:
         return ""
-    words = f"{flop_rate(speed)} in the model"
+    words = tr("{speed} in the model", speed=flop_rate(speed))
     if context.peak_flops:
         share = share_text(speed / context.peak_flops)
-        return (
-            f"{words}, {share} of the device's peak of {flop_rate(context.peak_flops)} "
-            f"({context.peak_source})"
+        return tr(
+            "{words}, {share} of the device's peak of {peak} ({source})",
+            words=words,
+            share=share,
+            peak=flop_rate(context.peak_flops),
+            source=context.peak_source,
         )
-    return f"{words}; the peak of this device is not known"
+    return tr("{words}; the peak of this device is not known", words=words)
 
 
 def time_block(

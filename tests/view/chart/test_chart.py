@@ -14,6 +14,7 @@ from tuitrain.view.palette import MARKERS
 from tuitrain.view.spans import SpanLine, line_width
 
 BRAILLE, ASCII, MONO = TerminalStyle(), TerminalStyle(ascii=True), TerminalStyle(colour=False)
+WIDE = ("训练集-甲", "验证集-乙")
 STYLES = {"", "axis", "label", "title", "mark", "alert", "cursor"}
 STYLES |= {f"{kind}{slot}" for kind in ("line", "faint") for slot in range(8)}
 
@@ -401,3 +402,19 @@ def test_foreign_titles_and_labels_become_harmless() -> None:
         drawn = draw(chart, Size(50, 10), look)
         assert "\x1b" not in "".join(text_of(drawn))
         assert {display_width(line) for line in text_of(drawn)} == {50}
+
+
+def test_labels_of_wide_characters_are_whole_and_leave_the_rest_in_its_cells() -> None:
+    lines = tuple(
+        Line(label, (0.0, 50.0, 100.0), values, values, values, slot)
+        for slot, (label, values) in enumerate(
+            zip(WIDE, ((3.0, 2.0, 1.0), (1.0, 2.0, 3.0)), strict=True)
+        )
+    )
+    for look in (BRAILLE, MONO):
+        drawn = draw_chart(Chart("", lines, (0.0, 100.0)), Size(60, 12), look)
+        text = "\n".join("".join(span.text for span in line) for line in drawn.lines)
+        assert all(label in text for label in WIDE)
+        assert {line_width(line) for line in drawn.lines} == {60}
+    ascii_only = draw_chart(Chart("", lines, (0.0, 100.0)), Size(60, 12), ASCII)
+    assert {line_width(line) for line in ascii_only.lines} == {60}

@@ -10,6 +10,7 @@ from textual.containers import Container
 
 from tuitrain.analysis.diagnosis.diagnosis import Diagnosis
 from tuitrain.failures.explain import Failure
+from tuitrain.lang import tr
 from tuitrain.messages import TakeStacks
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.rows import AlertRow
@@ -97,7 +98,7 @@ class AlertsScreen(FollowingScreen[RunSnapshot]):
         self.query_one("#note", Lines).show_lines(fault)
         self.query_one(PickList).show_rows(
             [Row(key, _line(row)) for key, row in self._rows.items()],
-            empty="" if snapshot.error else " no alerts",
+            empty="" if snapshot.error else tr(" no alerts"),
         )
         self._show_details()
         self._show_top(snapshot)
@@ -106,7 +107,7 @@ class AlertsScreen(FollowingScreen[RunSnapshot]):
         state = snapshot.summary.state if snapshot.summary else ""
         words = f"{count_words(snapshot.alerts)} "
         name = Span(f" {sanitise(self._directory.id)}", "title")
-        left = (name, Span(f"  {state}", "live" if snapshot.live else ""))
+        left = (name, Span(f"  {tr(state)}", "live" if snapshot.live else ""))
         self.query_one(TopLine).show_parts(left, (Span(words, "quiet"),))
 
     def on_pick_list_moved(self) -> None:

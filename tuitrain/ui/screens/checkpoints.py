@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 
 from tuitrain.errors import TuitrainError
+from tuitrain.lang import tr
 from tuitrain.messages import SaveCheckpoint
 from tuitrain.runs.checkpoints import check_checkpoint_name, delete_checkpoint, name_checkpoint
 from tuitrain.runs.directory import RunDirectory
@@ -94,7 +95,9 @@ class CheckpointsScreen(FollowingScreen[RunSnapshot]):
         keys = [row.path for row in rows]
         self.query_one(PickList).show_rows(
             [Row(key, line) for key, line in zip(keys, lines, strict=True)],
-            empty="" if snapshot.error else " no checkpoints: none was saved yet, or none was kept",
+            empty=""
+            if snapshot.error
+            else tr(" no checkpoints: none was saved yet, or none was kept"),
         )
         self._show_details()
         self._show_top(snapshot)
@@ -103,8 +106,8 @@ class CheckpointsScreen(FollowingScreen[RunSnapshot]):
         state = snapshot.summary.state if snapshot.summary else ""
         name = sanitise(self._directory.id)
         number = len(self._rows)
-        words = f"{number} checkpoint{'' if number == 1 else 's'} "
-        left = (Span(f" {name}", "title"), Span(f"  {state}", "live" if snapshot.live else ""))
+        words = tr("{n} checkpoint " if number == 1 else "{n} checkpoints ", n=number)
+        left = (Span(f" {name}", "title"), Span(f"  {tr(state)}", "live" if snapshot.live else ""))
         self.query_one(TopLine).show_parts(left, (Span(words, "quiet"),))
 
     def on_pick_list_moved(self) -> None:
@@ -131,18 +134,21 @@ class CheckpointsScreen(FollowingScreen[RunSnapshot]):
         if row is None or snapshot is None or snapshot.summary is None:
             return
         if snapshot.live:
-            self._refuse("resume from a checkpoint")
+            self._refuse(tr("resume from a checkpoint"))
             return
         step = snapshot.summary.step
         if row.step >= step and not row.superseded:
             self._resume(row)
             return
-        question = (
-            f"Resume from step {row.step}? The run stands at step {step}: curves after step "
-            f"{row.step} are removed, and what is trained from there takes their place."
+        question = tr(
+            "Resume from step {step}? The run stands at step {now}: curves after "
+            "step {step} are removed, and what is trained from there takes their "
+            "place.",
+            step=row.step,
+            now=step,
         )
         self.app.push_screen(
-            Confirm(question, "resume from it"), lambda yes: self._resume(row) if yes else None
+            Confirm(question, tr("resume from it")), lambda yes: self._resume(row) if yes else None
         )
 
     def _resume(self, row: CheckpointRow) -> None:
@@ -164,12 +170,12 @@ class CheckpointsScreen(FollowingScreen[RunSnapshot]):
         if snapshot is None or (row is None and not snapshot.live):
             return
         if snapshot.live or row is None:
-            question = "The run is live: a checkpoint of its current step is saved. Its name?"
+            question = tr("The run is live: a checkpoint of its current step is saved. Its name?")
             done = self._name_live
         else:
-            question = f"A name for {file_name(row.path)}:"
+            question = tr("A name for {path}:", path=file_name(row.path))
             done = lambda name: self._work(lambda: name_checkpoint(self._directory, row.path, name))  # noqa: E731
-        hint = "A named checkpoint is kept for good."
+        hint = tr("A named checkpoint is kept for good.")
         self.app.push_screen(
             Ask(question, hint=hint, check=check_checkpoint_name),
             lambda name: done(name) if name else None,
@@ -184,24 +190,26 @@ class CheckpointsScreen(FollowingScreen[RunSnapshot]):
         if row is None or snapshot is None:
             return
         if snapshot.live:
-            self._refuse("delete a checkpoint")
+            self._refuse(tr("delete a checkpoint"))
             return
         names = f" ({', '.join(row.names)})" if row.names else ""
-        question = f"Delete {file_name(row.path)}{sanitise(names)} for good?"
+        question = tr(
+            "Delete {path}{names} for good?", path=file_name(row.path), names=sanitise(names)
+        )
         self.app.push_screen(
-            Confirm(question, "delete it"), lambda yes: self._sure(row) if yes else None
+            Confirm(question, tr("delete it")), lambda yes: self._sure(row) if yes else None
         )
 
     def _sure(self, row: CheckpointRow) -> None:
         if len(self._rows) > 1:
             self._delete(row)
             return
-        question = (
-            "It is the only checkpoint of this run: without it the run can't be resumed and its "
-            "weights are gone. Delete it all the same?"
+        question = tr(
+            "It is the only checkpoint of this run: without it the run can't be "
+            "resumed and its weights are gone. Delete it all the same?"
         )
         self.app.push_screen(
-            Confirm(question, "delete the only one"),
+            Confirm(question, tr("delete the only one")),
             lambda yes: self._delete(row) if yes else None,
         )
 
@@ -221,7 +229,11 @@ class CheckpointsScreen(FollowingScreen[RunSnapshot]):
 
     def _refuse(self, what: str) -> None:
         self.notify(
-            f"{self._directory.id} is live: pause and release it, or stop it, to {what}.",
+            tr(
+                "{id} is live: pause and release it, or stop it, to {what}.",
+                id=self._directory.id,
+                what=what,
+            ),
             severity="warning",
             markup=False,
         )

@@ -9,6 +9,7 @@ from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from tuitrain.lang import tr
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.summary import RunSummary
 from tuitrain.ui.feeds.run import ListFollower
@@ -50,9 +51,9 @@ class ChooseRuns(Whole, ModalScreen[list[RunDirectory] | None]):
     def compose(self) -> ComposeResult:
         """Show the list."""
         with Vertical(classes="dialog"):
-            yield Static("Runs to overlay on this one", markup=False)
+            yield Static(tr("Runs to overlay on this one"), markup=False)
             yield PickList()
-            yield Static("space mark   enter overlay   esc cancel", markup=False)
+            yield Static(tr("space mark   enter overlay   esc cancel"), markup=False)
 
     def on_mount(self) -> None:
         """Begin to read the list."""
@@ -74,7 +75,7 @@ class ChooseRuns(Whole, ModalScreen[list[RunDirectory] | None]):
     def _show(self) -> None:
         now = max((run.created for run in self._runs), default=0.0)
         rows = [self._row(run, now) for run in self._runs]
-        self.query_one(PickList).show_rows(rows, empty="there are no other runs")
+        self.query_one(PickList).show_rows(rows, empty=tr("there are no other runs"))
 
     def _row(self, run: RunSummary, now: float) -> Row:
         mark = "[x]" if run.id in self._marked else "[ ]"

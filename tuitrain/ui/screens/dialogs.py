@@ -10,6 +10,7 @@ from textual.suggester import Suggester
 from textual.widgets import Input, Static
 
 from tuitrain.errors import TuitrainError
+from tuitrain.lang import said, tr
 from tuitrain.ui.whole import Whole
 
 
@@ -31,7 +32,7 @@ class Confirm(Whole, ModalScreen[bool]):
         """Show the question."""
         with Vertical(classes="dialog"):
             yield Static(self._question, markup=False)
-            yield Static(f"y {self._yes}    n cancel", markup=False)
+            yield Static(tr("y {yes}    n cancel", yes=self._yes), markup=False)
 
     def action_answer(self, answer: bool) -> None:
         """Close with the answer."""
@@ -91,7 +92,7 @@ class Ask(Whole, ModalScreen[str | None]):
         try:
             self._check(text)
         except TuitrainError as error:
-            return str(error)
+            return said(str(error))
         return ""
 
     def action_leave(self) -> None:

@@ -11,6 +11,7 @@ from textual.binding import Binding
 from textual.containers import Vertical
 from textual.screen import ModalScreen, Screen
 
+from tuitrain.lang import term, tr
 from tuitrain.ui.keys import EVERYWHERE, active_groups
 from tuitrain.ui.whole import Whole
 from tuitrain.ui.widgets.lines import Lines
@@ -53,11 +54,11 @@ class HelpScreen(Whole, ModalScreen[None]):
             [
                 (
                     Span("up/down", "key"),
-                    Span(" scroll  ", "quiet"),
+                    Span(f" {tr('scroll')}  ", "quiet"),
                     Span("t", "key"),
-                    Span(" topics to read  ", "quiet"),
+                    Span(f" {tr('topics to read')}  ", "quiet"),
                     Span("q", "key"),
-                    Span(" close", "quiet"),
+                    Span(f" {tr('close')}", "quiet"),
                 )
             ]
         )
@@ -85,9 +86,9 @@ class HelpScreen(Whole, ModalScreen[None]):
 
 
 def _groups(screen: Screen[Any]) -> Sequence[KeyGroup]:
-    titles: list[tuple[object, str]] = [(screen, "This screen")]
+    titles: list[tuple[object, str]] = [(screen, term("This screen"))]
     if screen.focused is not None:
         nodes = screen.focused.ancestors_with_self
-        titles += [(node, "This panel") for node in nodes[: nodes.index(screen)]]
+        titles += [(node, term("This panel")) for node in nodes[: nodes.index(screen)]]
     titles.append((screen.app, EVERYWHERE))
     return active_groups(screen.active_bindings.values(), titles)

@@ -20,6 +20,7 @@ from tuitrain.config.folders import data_directory
 from tuitrain.config.load import parse_preset, to_toml
 from tuitrain.config.schema import Preset
 from tuitrain.errors import TuitrainError, UsageError
+from tuitrain.lang import said, tr
 from tuitrain.runs.rows import StateRow
 from tuitrain.supervisor.launch import own_code
 from tuitrain.supervisor.queueing.wish import Wish
@@ -121,14 +122,14 @@ class LaunchScreen(LaunchView):
 
     def _refuse(self, reason: str) -> None:
         self._trouble = [reason]
-        self._say("can't be launched", "bad")
+        self._say(tr("can't be launched"), "bad")
         self._show()
 
     def _take_opened(self, opened: Opened) -> None:
         self._opened = opened
         self._draft = Draft(opened.resolved, opened.typed)
         if opened.typed:
-            self._say("out of memory before: settings that fit", "alert")
+            self._say(tr("out of memory before: settings that fit"), "alert")
         if self._checkpoint is not None:
             weights = toml_value(str(self._checkpoint))
             self._draft = self._draft.type_over("train.weights_from", weights)
@@ -276,7 +277,7 @@ class LaunchScreen(LaunchView):
         wish, self._wish = self._wish, None
         if preset is None or opened is None or starter is None or self._name_fault():
             self._unlock()
-            self._say("can't start: see what is marked", "bad")
+            self._say(tr("can't start: see what is marked"), "bad")
             return
         refused = self._untrusted(preset)
         if refused:
@@ -297,15 +298,17 @@ class LaunchScreen(LaunchView):
         """Return why a run's settings may not be started here: they name code of who knows whom."""
         if self._config is None or not own_code(preset):
             return ""
-        return (
-            f"this run's settings name code outside tuitrain ({', '.join(own_code(preset))}); "
-            f"if you trust it, start it with: tuitrain run {self._config}"
+        return tr(
+            "this run's settings name code outside tuitrain ({preset}); if you trust "
+            "it, start it with: tuitrain run {config}",
+            preset=", ".join(own_code(preset)),
+            config=self._config,
         )
 
     def _begin(self, attempt: Attempt) -> None:
         self._trouble = []
         self._attempt = attempt
-        self._say("starting", "live")
+        self._say(tr("starting"), "live")
         self._show()
         self.run_worker(partial(self._launch, attempt), thread=True, group="launch")
 
@@ -319,8 +322,8 @@ class LaunchScreen(LaunchView):
             self._post(partial(self._started_up, attempt))
 
     def _starting(self, state: StateRow) -> None:
-        reason = f": {state.reason}" if state.reason else ""
-        self._say(f"{state.state}{reason}", "live")
+        reason = f": {said(state.reason)}" if state.reason else ""
+        self._say(f"{tr(state.state)}{reason}", "live")
 
     def _failed(self, attempt: Attempt, reason: str) -> None:
         if attempt is self._attempt:
@@ -335,8 +338,8 @@ class LaunchScreen(LaunchView):
 
     def _fail(self, reason: str) -> None:
         self._unlock()
-        self._trouble = [f"not started: {reason}"]
-        self._say("not started", "bad")
+        self._trouble = [tr("not started: {reason}", reason=said(reason))]
+        self._say(tr("not started"), "bad")
         self._show()
 
     def _started_up(self, attempt: Attempt) -> None:
@@ -363,11 +366,11 @@ class LaunchScreen(LaunchView):
         """Show what the model and the data are."""
         preset, opened = self._checked.preset, self._opened
         if preset is None or opened is None:
-            self._say("can't be looked at: see what is marked", "bad")
+            self._say(tr("can't be looked at: see what is marked"), "bad")
             return
         refused = self._untrusted(preset)
         if refused:
-            self._say("names code outside tuitrain", "bad")
+            self._say(tr("names code outside tuitrain"), "bad")
             return
         # Imported here: the form opens without it.
         from tuitrain.supervisor.inspection import Question
@@ -388,7 +391,7 @@ class LaunchScreen(LaunchView):
 
         words = self._command()
         if words:
-            self.tuitrain.copy(shlex.join(words), "the command:")
+            self.tuitrain.copy(shlex.join(words), tr("the command:"))
 
     def action_leave(self) -> None:
         """Go back; a run that was started goes on."""

@@ -16,6 +16,7 @@ from tuitrain.config.editing.draft import Checked, Draft, value_text
 from tuitrain.config.editing.shortest import shortest_overrides
 from tuitrain.config.faults import Fault
 from tuitrain.errors import TuitrainError
+from tuitrain.lang import said, tr
 from tuitrain.messages import DeviceMemory
 from tuitrain.runs.directory import check_run_name, runs_root
 from tuitrain.ui.feeds.pace import Pace, pace_for
@@ -113,7 +114,7 @@ class LaunchView(Whole, Screen[None]):
                 with ContentSwitcher(initial="form"):
                     with VerticalScroll(id="form", can_focus=False):
                         for plan in field_plans():
-                            yield Field(plan.key, plan.label, plan.hint, plan.choices)
+                            yield Field(plan.key, tr(plan.label), tr(plan.hint), plan.choices)
                     yield TextArea("", id="text", soft_wrap=False, tab_behavior="focus")
                 yield Lines(id="faults")
             with Vertical(id="right", classes="panel"):
@@ -126,9 +127,9 @@ class LaunchView(Whole, Screen[None]):
 
     def on_mount(self) -> None:
         """Name the panels."""
-        self.query_one("#left").border_title = "settings"
-        self.query_one("#right").border_title = "estimate"
-        self.query_one("#below").border_title = "the same on the command line"
+        self.query_one("#left").border_title = tr("settings")
+        self.query_one("#right").border_title = tr("estimate")
+        self.query_one("#below").border_title = tr("the same on the command line")
         self._show_top()
         self.query_one(StartButton).focus()
 
@@ -181,9 +182,11 @@ class LaunchView(Whole, Screen[None]):
 
     def _show_top(self) -> None:
         title = sanitise(self._preset_name)
-        left = [Span(" launch ", "quiet"), Span(title, "title")]
+        left = [Span(tr(" launch "), "quiet"), Span(title, "title")]
         if self._config is not None:
-            left.append(Span(f" from run {sanitise(self._config.parent.name)}", "quiet"))
+            left.append(
+                Span(tr(" from run {name}", name=sanitise(self._config.parent.name)), "quiet")
+            )
         self.query_one(TopLine).show_parts(tuple(left), (*self._status, Span(" ")))
 
     # --- drawing: the settings ------------------------------------------------------------------
@@ -201,7 +204,7 @@ class LaunchView(Whole, Screen[None]):
                 continue
             self._show_field(field, value_text(now, field.key), value_text(before, field.key))
             own = [fault for fault in faults if shown.get(id(fault)) == field.key]
-            field.blame("; ".join(words_below(fault, field.key) for fault in own))
+            field.blame("; ".join(said(words_below(fault, field.key)) for fault in own))
         return {fault.key for fault in faults if id(fault) in shown}
 
     def _field_of(self, fault: Fault) -> str:
@@ -213,14 +216,14 @@ class LaunchView(Whole, Screen[None]):
         typed = self._draft.typed.get(field.key)
         field.fill(typed if typed is not None else value, usual)
         device = device_meant(value, self._report.devices) if field.key == DEVICE else None
-        hint = device_hint(device) or (f"preset: {usual}" if value != usual else "")
+        hint = device_hint(device) or (tr("preset: {usual}", usual=usual) if value != usual else "")
         field.say(sanitise(hint), value != usual)
 
     def _name_fault(self) -> str:
         try:
             check_run_name(self._run_name or "x")
         except TuitrainError as error:
-            return str(error)
+            return said(str(error))
         return ""
 
     def _show_faults(self, faults: list[Fault]) -> None:
@@ -228,7 +231,7 @@ class LaunchView(Whole, Screen[None]):
         texts = [*self._trouble, *(fault_words(fault, self._in_text) for fault in faults)]
         width = self.query_one("#left").content_size.width
         lines = wrapped(
-            [sanitise(line) for text in texts for line in text.splitlines()], width, "bad"
+            [said(sanitise(line)) for text in texts for line in text.splitlines()], width, "bad"
         )
         self.query_one("#faults", Lines).show_lines(first_lines(lines, _FAULT_LINES, width))
 

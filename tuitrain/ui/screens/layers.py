@@ -7,6 +7,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 
 from tuitrain.config.settings import validate_setting
+from tuitrain.lang import term, tr
 from tuitrain.messages import ChangeSetting
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.ui.feeds.layers import LayersFollower, LayersSnapshot
@@ -23,11 +24,12 @@ from tuitrain.view.spans import Span, SpanLine, wrap_plain
 
 KEY = "train.layers_every"
 _USUAL = "50"
-_NONE_LIVE = (
-    "Nothing is measured yet: n sets every how many steps. It moves no bit of the run, and costs "
-    "what a pass over all activations costs, in the measured steps alone."
+_NONE_LIVE = term(
+    "Nothing is measured yet: n sets every how many steps. It moves no bit of "
+    "the run, and costs what a pass over all activations costs, in the "
+    "measured steps alone."
 )
-_NONE_ENDED = (
+_NONE_ENDED = term(
     "Nothing was measured: press n while a run is live, or begin it with "
     "--set train.layers_every=50."
 )
@@ -81,17 +83,21 @@ class LayersScreen(FollowingScreen[LayersSnapshot]):
 
     def _nothing(self, snapshot: LayersSnapshot, width: int) -> list[SpanLine]:
         if snapshot.layers.every and snapshot.live:
-            return wrap_plain(f"{state_words(snapshot.layers)}: none was yet", width, "quiet")
-        return wrap_plain(_NONE_LIVE if snapshot.live else _NONE_ENDED, width, "quiet")
+            return wrap_plain(
+                tr("{words}: none was yet", words=state_words(snapshot.layers)), width, "quiet"
+            )
+        return wrap_plain(tr(_NONE_LIVE if snapshot.live else _NONE_ENDED), width, "quiet")
 
     def _show_top(self, snapshot: LayersSnapshot) -> None:
         state = snapshot.summary.state if snapshot.summary else ""
         left = (
             Span(f" {sanitise(self._directory.id)}", "title"),
-            Span(f"  {state}", STATE_STYLES.get(state, "")),
+            Span(f"  {tr(state)}", STATE_STYLES.get(state, "")),
         )
         words = state_words(snapshot.layers)
-        self.query_one(TopLine).show_parts(left, (Span(f"  layers: {words} ", "quiet"),))
+        self.query_one(TopLine).show_parts(
+            left, (Span(tr("  layers: {words} ", words=words), "quiet"),)
+        )
 
     # --- keys -----------------------------------------------------------------------------------
 
@@ -114,9 +120,9 @@ class LayersScreen(FollowingScreen[LayersSnapshot]):
 
         self.app.push_screen(
             Ask(
-                "Measure the layers every so many steps",
+                tr("Measure the layers every so many steps"),
                 value=str(every or _USUAL),
-                hint="0: never. It stays so when the run is resumed.",
+                hint=tr("0: never. It stays so when the run is resumed."),
                 check=lambda text: validate_setting(KEY, text),
             ),
             change,

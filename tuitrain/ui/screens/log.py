@@ -11,6 +11,7 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Input
 
+from tuitrain.lang import said, tr
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.ui.feeds.log import LogFollower, LogSnapshot, Search
 from tuitrain.ui.whole import Whole
@@ -116,7 +117,9 @@ class LogScreen(Whole, Screen[None]):
             self._answered = snapshot.answer
             if snapshot.found is None:
                 self.notify(
-                    f"no more matches for {self._needle!r}", severity="warning", markup=False
+                    tr("no more matches for {needle!r}", needle=self._needle),
+                    severity="warning",
+                    markup=False,
                 )
             else:
                 view.show_match(snapshot.found, self._needle)
@@ -139,23 +142,24 @@ class LogScreen(Whole, Screen[None]):
         snapshot = self._snapshot
         lines: list[SpanLine] = []
         if snapshot.error:
-            lines = wrap_plain(snapshot.error, self.size.width - 2, "bad")
+            lines = wrap_plain(said(snapshot.error), self.size.width - 2, "bad")
         elif not snapshot.window.texts:
-            words = "yet; output appears here as it comes" if snapshot.live else ""
-            lines = [(Span(f"the worker has written nothing {words}".strip(), "quiet"),)]
+            live = "the worker has written nothing yet; output appears here as it comes"
+            words = tr(live if snapshot.live else "the worker has written nothing")
+            lines = [(Span(words, "quiet"),)]
         self.query_one("#note", Lines).show_lines(lines)
 
     def _show_place(self) -> None:
         left: SpanLine = (Span(f" {sanitise(self._directory.id)}", "title"), Span("  worker.log"))
         view, window = self.query_one(LogView), self._snapshot.window
-        parts = [Span("selecting  ", "live")] if view.selecting else []
+        parts = [Span(tr("selecting  "), "live")] if view.selecting else []
         if view.left:
-            parts.append(Span(f"from column {view.left + 1}  "))
+            parts.append(Span(tr("from column {left}  ", left=view.left + 1)))
         if view.following:
-            words = "following" if self._snapshot.live else "end"
+            words = tr("following") if self._snapshot.live else tr("end")
             parts.append(Span(words, "live" if self._snapshot.live else ""))
         else:
-            parts.append(Span(f"{percent(view.first_place, window.size)} down"))
+            parts.append(Span(tr("{share} down", share=percent(view.first_place, window.size))))
         self.query_one(TopLine).show_parts(left, (*parts, Span(f"  {size(window.size)} ")))
 
     # --- keys -----------------------------------------------------------------------------------
@@ -225,7 +229,7 @@ class LogScreen(Whole, Screen[None]):
         """Copy lines."""
         view = self.query_one(LogView)
         lines = view.copied_lines()
-        what = f"{len(lines)} line{'' if len(lines) == 1 else 's'}"
+        what = tr("{n} line" if len(lines) == 1 else "{n} lines", n=len(lines))
         cast("TuitrainApp", self.app).copy("\n".join(lines) + "\n", what)
         if view.selecting:
             view.toggle_selection()

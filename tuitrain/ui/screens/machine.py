@@ -13,6 +13,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.screen import Screen
 
+from tuitrain.lang import tr
 from tuitrain.remote.registry import HOSTS
 from tuitrain.ui.feeds.delivery import Delivery
 from tuitrain.ui.feeds.machines import HostMachineFollower
@@ -117,17 +118,17 @@ class MachineScreen(Whole, Screen[None]):
 
     def _top(self) -> tuple[SpanLine, SpanLine]:
         seen = self._seen
-        left = [Span(" machine ", "quiet"), Span(sanitise(seen.host), "title")]
+        left = [Span(tr(" machine "), "quiet"), Span(sanitise(seen.host), "title")]
         if self._hosts:
-            left = [Span(" machines ", "quiet"), *self._total()]
+            left = [Span(tr(" machines "), "quiet"), *self._total()]
         elif seen.gpus:
             left += [Span("  "), *gpu_count(seen)]
         span = rough_time(seen.history.most * seen.history.period_s)
         clock = time.strftime("%H:%M:%S ", time.localtime(seen.time)) if seen.time else ""
         right: SpanLine = (Span(clock, "quiet"),)
         driver = sanitise(str(seen.facts.get("driver") or ""))
-        more = (Span(f"  driver {driver}", "quiet"),) if driver else ()
-        of_late = (Span(f"  strips: {span}  ", "quiet"),)
+        more = (Span(tr("  driver {driver}", driver=driver), "quiet"),) if driver else ()
+        of_late = (Span(tr("  strips: {span}  ", span=span), "quiet"),)
         # What does not fit is left out whole.
         if line_width((*left, *more, *of_late, *right)) < self.size.width:
             return (*left, *more), (*of_late, *right)
@@ -139,7 +140,11 @@ class MachineScreen(Whole, Screen[None]):
         gpus, free = (sum(map(len, each)) for each in zip(
             *((seen.gpus, seen.free) for seen in answering), strict=True
         ))  # fmt: skip
-        words = f"  {gpus} GPU{'s' * (gpus != 1)}, {free} free"
+        words = "  " + tr(
+            "{gpus} GPU, {free} free" if gpus == 1 else "{gpus} GPUs, {free} free",
+            gpus=gpus,
+            free=free,
+        )
         style = ("good" if free else "alert") if gpus else "quiet"
         return (Span(str(1 + len(self._hosts)), "title"), Span(words, style))
 

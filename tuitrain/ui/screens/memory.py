@@ -12,6 +12,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 
 from tuitrain.analysis.ranks import rank_memory
+from tuitrain.lang import said, tr
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.ui.feeds.memory import MemoryFollower, MemoryRequest, MemorySnapshot
 from tuitrain.ui.feeds.snapshot import devices_of
@@ -22,7 +23,7 @@ from tuitrain.ui.widgets.lines import Lines
 from tuitrain.ui.widgets.reader import Reader
 from tuitrain.ui.widgets.topline import TopLine
 from tuitrain.view.chart.scale import Window
-from tuitrain.view.format import sanitise
+from tuitrain.view.format import display_width, sanitise
 from tuitrain.view.memory.chart import LEGEND, memory_chart, peak_words
 from tuitrain.view.memory.sheet import memory_sheet
 from tuitrain.view.runtext import STATE_STYLES
@@ -100,7 +101,7 @@ class MemoryScreen(FollowingScreen[MemorySnapshot]):
         """Show what was read."""
         self._ask()
         run, width = snapshot.run, self.size.width
-        fault = wrap_plain(run.error, width, "bad") if run.error else []
+        fault = wrap_plain(said(run.error), width, "bad") if run.error else []
         self.query_one("#note", Lines).show_lines(fault)
         self._show_top()
         if run.error:
@@ -124,21 +125,23 @@ class MemoryScreen(FollowingScreen[MemorySnapshot]):
         state = summary.state if summary else ""
         left = (
             Span(f" {sanitise(self._directory.id)}", "title"),
-            Span(f"  {state}", STATE_STYLES.get(state, "")),
+            Span(f"  {tr(state)}", STATE_STYLES.get(state, "")),
         )
-        self.query_one(TopLine).show_parts(left, (Span("memory ", "quiet"),))
+        self.query_one(TopLine).show_parts(left, (Span(tr("memory "), "quiet"),))
 
     def _show_chart(self, snapshot: MemorySnapshot) -> None:
         panel = self.query_one(ChartPanel)
         if not any(drawn.series.columns for drawn in snapshot.drawn):
-            panel.show_words(snapshot.title, (Span("  no readings of this time", "quiet"),))
+            panel.show_words(snapshot.title, (Span(tr("  no readings of this time"), "quiet"),))
             return
         window = (snapshot.window.first, snapshot.window.last)
         chart, unit = memory_chart(snapshot.drawn, window, snapshot.begun, snapshot.story)
         if self._log:
             chart = replace(chart, log=True, y_range=None)
         peak = peak_words(snapshot.peak)
-        legend = f"{LEGEND}  " if panel.size.width >= len(LEGEND) + len(peak) + 40 else ""
+        said = f"{tr(LEGEND)}  "
+        room = panel.size.width - display_width(said) - display_width(peak)
+        legend = said if room >= 38 else ""
         values = (Span(legend, "quiet"), Span(peak, "mark"))
         title = f"{snapshot.title}, {unit}{' (log)' if self._log else ''}"
         panel.show_chart(title, chart, values, self.tuitrain.look)

@@ -22,6 +22,7 @@ from tuitrain.config.folders import config_directory
 from tuitrain.config.new_preset import save_preset
 from tuitrain.config.presets import preset_names
 from tuitrain.errors import TuitrainError, UsageError
+from tuitrain.lang import said, tr
 from tuitrain.supervisor.inspection import survey_data
 from tuitrain.ui.feeds.child import AskedChild, Child
 from tuitrain.ui.feeds.delivery import Delivery
@@ -72,15 +73,15 @@ def whole_path(text: str) -> Path:
     """
     path = Path(os.path.abspath(Path(text.strip()).expanduser()))  # noqa: PTH100 - links stay
     if not text.strip() or not path.exists():
-        raise UsageError("there is no such file or folder")
+        raise UsageError(tr("there is no such file or folder"))
     return path
 
 
 def ask_path() -> Ask:
     """Return the question for the path."""
     return Ask(
-        "Train on your own data: a folder of images or a CSV file",
-        hint="right completes a name",
+        tr("Train on your own data: a folder of images or a CSV file"),
+        hint=tr("right completes a name"),
         check=whole_path,
         suggester=PathSuggester(),
     )
@@ -115,14 +116,14 @@ class OwnDataScreen(Whole, ModalScreen[str]):
         self._survey = survey
         self._folder = folder or config_directory() / "presets"
         self._answer: dict[str, Any] | None = None
-        self._status = "starting"
+        self._status = tr("starting")
         self._trouble = ""
         self._child = AskedChild()
 
     def compose(self) -> ComposeResult:
         """Show what is known so far."""
         with Vertical(id="own") as panel:
-            panel.border_title = "your data"
+            panel.border_title = tr("your data")
             yield Reader()
             yield Lines()
 
@@ -159,11 +160,11 @@ class OwnDataScreen(Whole, ModalScreen[str]):
     # --- what is shown ----------------------------------------------------------------------------
 
     def _say(self, text: str) -> None:
-        self._status = text
+        self._status = said(text)
         self._show()
 
     def _refuse(self, reason: str) -> None:
-        self._trouble, self._status = reason, ""
+        self._trouble, self._status = said(reason), ""
         self._show()
 
     def _take(self, answer: dict[str, Any]) -> None:
@@ -173,9 +174,9 @@ class OwnDataScreen(Whole, ModalScreen[str]):
     def _show(self) -> None:
         reader = self.query_one(Reader)
         reader.show_lines(self._lines(max(20, reader.size.width)))
-        keys = [Span("enter", "key"), Span(" make a preset  ", "quiet")] if self._answer else []
+        keys = [Span("enter", "key"), Span(tr(" make a preset  "), "quiet")] if self._answer else []
         waiting = f"  {sanitise(self._status)} ..." if self._status else ""
-        line = (*keys, Span("q", "key"), Span(" close", "quiet"), Span(waiting, "live"))
+        line = (*keys, Span("q", "key"), Span(tr(" close"), "quiet"), Span(waiting, "live"))
         self.query_one(Lines).show_lines([line])
 
     def _lines(self, width: int) -> list[SpanLine]:
@@ -195,9 +196,9 @@ class OwnDataScreen(Whole, ModalScreen[str]):
             return
         taken = preset_names(user_dir=self._folder.parent)
         question = Ask(
-            "Name of the preset",
+            tr("Name of the preset"),
             value=str(self._answer["name"]),
-            hint=f"is written to {sanitise(str(self._folder))}",
+            hint=tr("is written to {folder}", folder=sanitise(str(self._folder))),
             check=partial(check_name, taken),
         )
         self.app.push_screen(question, self._make)
@@ -229,8 +230,10 @@ def check_name(taken: Collection[str], name: str) -> None:
     """
     if not _NAME.fullmatch(name):
         raise UsageError(
-            "must be up to 64 lower-case letters, digits, dots, dashes and underscores, and begin "
-            "with a letter or a digit"
+            tr(
+                "must be up to 64 lower-case letters, digits, dots, dashes and "
+                "underscores, and begin with a letter or a digit"
+            )
         )
     if name in taken:
-        raise UsageError(f"there is a preset {name} already; take another name")
+        raise UsageError(tr("there is a preset {name} already; take another name", name=name))

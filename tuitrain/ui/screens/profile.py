@@ -10,6 +10,7 @@ from textual.widgets import Input
 
 from tuitrain.analysis.ranks import rank_memory
 from tuitrain.errors import UsageError
+from tuitrain.lang import tr
 from tuitrain.messages import Profile
 from tuitrain.metric_names import MOST_PROFILE_STEPS
 from tuitrain.traces.store import trace_path
@@ -35,7 +36,13 @@ def check_wanted(answer: str) -> Profile | None:
         return None
     steps, _, ranks = answer.partition(" ")
     if not steps.isascii() or not steps.isdigit() or not 1 <= int(steps) <= MOST_PROFILE_STEPS:
-        raise UsageError(f"{steps!r}: a profile has 1 to {MOST_PROFILE_STEPS:,} steps.")
+        raise UsageError(
+            tr(
+                "{steps!r}: a profile has 1 to {most:,} steps.",
+                steps=steps,
+                most=MOST_PROFILE_STEPS,
+            )
+        )
     named = [part.strip() for part in ranks.split(",")] if ranks.strip() else []
     if not all(part.isascii() and part.isdigit() for part in named):
         raise UsageError(f"{ranks!r}: ranks are numbers from 0 on, as in `{steps} 0,2`.")
@@ -44,11 +51,12 @@ def check_wanted(answer: str) -> Profile | None:
 
 def ask_steps(ranks: int) -> Ask:
     """Return the question how many steps to profile, and of which ranks where there are several."""
-    of_ranks = " `20 0,1` profiles ranks 0 and 1 over the same 20." if ranks > 1 else ""
+    of_ranks = tr(" `20 0,1` profiles ranks 0 and 1 over the same 20.") if ranks > 1 else ""
     return Ask(
-        "Profile how many of the next steps?",
+        tr("Profile how many of the next steps?"),
         value=str(_USUAL_STEPS),
-        hint=f"The run continues meanwhile.{of_ranks} Leave it empty to see the profiles so far.",
+        hint=tr("The run continues meanwhile. Leave it empty to see the profiles so far.")
+        + of_ranks,
         check=check_wanted,
     )
 

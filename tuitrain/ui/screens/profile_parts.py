@@ -12,6 +12,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from tuitrain.lang import tr
 from tuitrain.runs.rows import ProfileRow
 from tuitrain.ui.whole import Whole
 from tuitrain.ui.widgets.picklist import PickList, Row
@@ -86,9 +87,9 @@ class ChooseProfile(Whole, ModalScreen[str | None]):
     def compose(self) -> ComposeResult:
         """Show the list."""
         with Vertical(classes="dialog"):
-            yield Static("Compare with", markup=False)
+            yield Static(tr("Compare with"), markup=False)
             yield PickList()
-            yield Static("enter compare   esc cancel", markup=False)
+            yield Static(tr("enter compare   esc cancel"), markup=False)
 
     def on_mount(self) -> None:
         """Fill the list."""

@@ -13,6 +13,7 @@ from textual.screen import Screen
 
 from tuitrain.analysis.ranks import profiled_ranks
 from tuitrain.errors import TuitrainError
+from tuitrain.lang import tr
 from tuitrain.messages import Profile
 from tuitrain.ranks import order_of_profile
 from tuitrain.runs.directory import RunDirectory
@@ -253,8 +254,12 @@ class ProfileView(Whole, Screen[None]):
         row, names = self._row(self._shown), self._names()
         if row is not None and digest is not None:
             place = f"{names.index(self._shown) + 1} of {len(names)}"
-            left.append(Span(f"  profile {sanitise(self._shown)}, {place}"))
-            steps = f"  steps {row.first_step:,}-{row.last_step:,}"
+            left.append(Span(f"  {tr('profile')} {sanitise(self._shown)}, {place}"))
+            steps = tr(
+                "  steps {first_step:,}-{last_step:,}",
+                first_step=row.first_step,
+                last_step=row.last_step,
+            )
             left.append(Span(steps, "quiet"))
         right = self._pattern and f"/{sanitise(self._pattern)} "
         self.query_one(TopLine).show_parts(tuple(left), (Span(right, "mark"),) if right else ())
@@ -269,20 +274,26 @@ class ProfileView(Whole, Screen[None]):
         if self._shown in self._faults:
             return wrap_plain(f"profile {self._shown}: {self._faults[self._shown]}", width, "bad")
         if self._shown:
-            return [plain_line(f" reading the trace of profile {self._shown} ...", "live")]
+            return [
+                plain_line(
+                    tr(" reading the trace of profile {shown} ...", shown=self._shown), "live"
+                )
+            ]
         if snapshot.summary is None:
-            return [plain_line(" reading the run ...", "quiet")]
+            return [plain_line(tr(" reading the run ..."), "quiet")]
         if self._fault:
             return wrap_plain(self._fault, width, "bad")
-        hint = ": p takes one" if snapshot.live else ""
-        return [plain_line(f" the run has no profiles{hint}", "quiet")]
+        hint = tr(": p takes one") if snapshot.live else ""
+        return [plain_line(tr(" the run has no profiles{hint}", hint=hint), "quiet")]
 
     def _progress(self) -> str:
         summary = self._snapshot.summary
         taken = summary.step - (self._step_before or 0) if summary else 0
-        return (
-            f"profiling {self._steps} steps: {taken} steps since it was asked for, of about "
-            f"{self._steps + _TO_GET_READY}"
+        return tr(
+            "profiling {steps} steps: {taken} steps since it was asked for, of about {all}",
+            steps=self._steps,
+            taken=taken,
+            all=self._steps + _TO_GET_READY,
         )
 
     def _show_words(self, lines: list[SpanLine]) -> None:
@@ -310,7 +321,7 @@ class ProfileView(Whole, Screen[None]):
             lines = [text.kernel_line(row, digest, width) for row in kernels]
             return text.kernel_head(width), _numbered(lines)
         if self._group == "gap":
-            head = plain_line(" longest idle times of the device, and what the host did")
+            head = plain_line(tr(" longest idle times of the device, and what the host did"))
             return head, _numbered(text.gap_lines(digest, width))
         sort, columns = self._sort or text.first_sort(digest), text.columns_for(digest, width)
         picked = text.pick_rows(digest, self._group, sort, self._pattern)
@@ -332,7 +343,7 @@ class ProfileView(Whole, Screen[None]):
         self._show_words(words)
         picked = [row for row in compared["rows"] if self._matches(row["name"])]
         rows = [Row(row["name"], text.difference_line(row, width)) for row in picked]
-        self._show_table(text.difference_head(width), rows, " no operator differs")
+        self._show_table(text.difference_head(width), rows, tr(" no operator differs"))
 
 
 def _numbered(lines: list[SpanLine]) -> list[Row]:

@@ -9,6 +9,7 @@ from textual.events import Key
 
 from tuitrain.analysis.ranks import rank_memory
 from tuitrain.config.settings import validate_setting
+from tuitrain.lang import key_word, said, tr
 from tuitrain.messages import (
     ChangeSetting,
     Continue,
@@ -49,7 +50,7 @@ class RunScreen(RunView):
         if refusal := refusal_of(binding.action, facts, run_id):
             self.tuitrain.tell(refusal, "warning")
         elif reason := why_not(binding.action, self._snapshot):
-            self.tuitrain.tell(f"{binding.description}: {reason}", "warning")
+            self.tuitrain.tell(f"{key_word(binding.description)}: {said(reason)}", "warning")
 
     def _order(self, request: Request) -> None:
         self.tuitrain.order(self._directory, request)
@@ -75,11 +76,11 @@ class RunScreen(RunView):
             if answer:
                 self._order(Stop())
 
-        what = "It saves a checkpoint and can be resumed."
+        what = tr("It saves a checkpoint and can be resumed.")
         if self._snapshot.facts.script is not None:
-            what = "The script ends as by Ctrl-C, or by its framework's own means."
-        question = f"Stop {self._directory.id}? {what}"
-        self.app.push_screen(Confirm(question, "stop it"), stop)
+            what = tr("The script ends as by Ctrl-C, or by its framework's own means.")
+        question = tr("Stop {run}? {what}", run=self._directory.id, what=what)
+        self.app.push_screen(Confirm(question, tr("stop it")), stop)
 
     def action_checkpoint(self) -> None:
         """Save a checkpoint."""
@@ -98,15 +99,15 @@ class RunScreen(RunView):
             value = validate_setting("optimizer.lr", answer) if answer else None
             # What was shown is rounded, and the schedule may have moved the rate since.
             if shown and value == float(shown):
-                self.tuitrain.tell("the learning rate is left as it is")
+                self.tuitrain.tell(tr("the learning rate is left as it is"))
             elif value is not None:
                 self._order(ChangeSetting(0, "optimizer.lr", value))
 
         self.app.push_screen(
             Ask(
-                "Learning rate from the next step on",
+                tr("Learning rate from the next step on"),
                 value=shown,
-                hint="The schedule continues from this value in proportion.",
+                hint=tr("The schedule continues from this value in proportion."),
                 check=lambda text: validate_setting("optimizer.lr", text),
             ),
             change,

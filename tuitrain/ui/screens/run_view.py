@@ -17,6 +17,7 @@ from textual.message import Message
 from textual.screen import Screen
 
 from tuitrain.alerts.catalogue import count_serious
+from tuitrain.lang import said, tr
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.ui.charting import (
     Overlay,
@@ -101,7 +102,7 @@ class RunView(CurveScreen):
             yield self._curves
             yield RunSide(id="side")
         yield Lines(id="memory")
-        yield TextPanel("what happened", id="happened", newest=True)
+        yield TextPanel(tr("what happened"), id="happened", newest=True)
         yield KeyLine()
 
     def on_mount(self) -> None:
@@ -270,24 +271,29 @@ class RunView(CurveScreen):
         snapshot, width = self._snapshot, self.size.width
         lines: list[SpanLine] = []
         if snapshot.error:
-            lines += runtext.note_lines(snapshot.error, width, "bad")
+            lines += runtext.note_lines(said(snapshot.error), width, "bad")
         elif snapshot.state is not None and snapshot.state.state in ("failed", "lost", "paused"):
-            words = f"{snapshot.state.state}: {snapshot.state.reason}"
+            words = f"{tr(snapshot.state.state)}: {said(snapshot.state.reason)}"
             if snapshot.live or snapshot.facts.script is None:
-                words += "  (space resumes)" if snapshot.live else "  (R resumes)"
+                words += f"  {tr('(space resumes)' if snapshot.live else '(R resumes)')}"
             lines += runtext.note_lines(words, width, runtext.STATE_STYLES[snapshot.state.state])
             lines += failure_note(snapshot.failures, width)
         lines += standing_line(snapshot.ranks, snapshot.ranks_gone, width)
         waiting = runtext.waiting_for(snapshot.commands)
         if waiting and snapshot.live:
-            lines.append(plain_line(f" {waiting}", "alert"))
+            lines.append(plain_line(f" {tr(waiting)}", "alert"))
         lines += self._job_note(width)
         lines += diagnosis_note(snapshot.diagnoses, width)
         if self._choices.pattern:
-            lines.append(plain_line(f" filter: {self._choices.pattern}  (/ changes it)", "mark"))
+            lines.append(
+                plain_line(
+                    f" {tr('filter: {pattern}  (/ changes it)', pattern=self._choices.pattern)}",
+                    "mark",
+                )
+            )
         if self._choices.cursor is not None:
             words = cursor_words(snapshot, self._choices, self._chart_width())
-            lines.append(plain_line(f" cursor: {words}", "mark"))
+            lines.append(plain_line(f" {tr('cursor:')} {words}", "mark"))
         self.query_one("#note", Lines).show_lines(lines)
 
     def _job_note(self, width: int) -> list[SpanLine]:
@@ -305,7 +311,7 @@ class RunView(CurveScreen):
                 plain_line(f"  {empty_words(self._snapshot, self._choices)}", "quiet")
             )
             return
-        if not is_read_for(self._snapshot, self._choices.axis):
+        if not is_read_for(self._snapshot, self._choices):
             return  # Asked for, and on its way: until then the charts stay as they are.
         # What holds for all charts stands on one alone: where on the run they are, what marks are.
         above = f"{self._choices.window_words()}{self._grid.pages.where(groups)}"
@@ -342,4 +348,6 @@ class RunView(CurveScreen):
             # Nobody was left to record it.
             states.append(snapshot.state)
         events_ = runtext.happenings(states, snapshot.marks, snapshot.alerts, snapshot.checkpoints)
-        panel.show_panel("what happened", (), [runtext.happening_line(item) for item in events_])
+        panel.show_panel(
+            tr("what happened"), (), [runtext.happening_line(item) for item in events_]
+        )

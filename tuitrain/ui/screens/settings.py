@@ -7,6 +7,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
 
+from tuitrain.lang import said, tr
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.ui.feeds.settings import RunSettings, SettingsFollower
 from tuitrain.ui.screens.following import FollowingScreen
@@ -46,7 +47,7 @@ class SettingsScreen(FollowingScreen[RunSettings]):
     def compose(self) -> ComposeResult:
         """Lay the screen out."""
         yield TopLine()
-        yield FilterLine(id="settings-filter", placeholder="words of key or value")
+        yield FilterLine(id="settings-filter", placeholder=tr("words of key or value"))
         yield Lines(id="note")
         yield Reader(id="settings")
         yield KeyLine()
@@ -69,14 +70,20 @@ class SettingsScreen(FollowingScreen[RunSettings]):
         """Show the settings."""
         rows, width = self._rows(snapshot), self.size.width
         changed = sum(row.changed for row in setting_rows(snapshot.own, snapshot.preset))
-        words = f"{len(rows)} of {len(snapshot.own)} settings"
-        words += f"  {changed} not as in the preset" if snapshot.preset is not None else ""
-        left = (Span(f" settings {sanitise(self._directory.id)}", "title"),)
+        words = tr("{n} of {all} settings", n=len(rows), all=len(snapshot.own))
+        words += (
+            tr("  {changed} not as in the preset", changed=changed)
+            if snapshot.preset is not None
+            else ""
+        )
+        left = (Span(tr(" settings {id}", id=sanitise(self._directory.id)), "title"),)
         self.query_one(TopLine).show_parts(left, (Span(f"{words} ", "quiet"),))
-        note = wrap_plain(f" {snapshot.error or snapshot.about}", width,
+        note = wrap_plain(f" {said(snapshot.error or snapshot.about)}", width,
                           "bad" if snapshot.error else "quiet")  # fmt: skip
         self.query_one("#note", Lines).show_lines(note)
-        none = "all are those of the preset" if self._only_changed else "none has these words"
+        none = (
+            tr("all are those of the preset") if self._only_changed else tr("none has these words")
+        )
         lines = setting_lines(rows, width) or [(Span(f"  {none}", "quiet"),)]
         self.query_one(Reader).show_lines([] if snapshot.error else lines)
 
@@ -107,4 +114,4 @@ class SettingsScreen(FollowingScreen[RunSettings]):
         """Copy what is shown."""
         if self._snapshot is not None:
             rows = self._rows(self._snapshot)
-            self.tuitrain.copy(settings_text(rows), f"{len(rows)} settings")
+            self.tuitrain.copy(settings_text(rows), tr("{n} settings", n=len(rows)))

@@ -11,6 +11,7 @@ from textual.binding import Binding
 from tuitrain.analysis.lives import stretches
 from tuitrain.analysis.ranks import rank_times, slowest_rank, verdict
 from tuitrain.analysis.step_time import StepTime, step_context, step_time
+from tuitrain.lang import tr
 from tuitrain.metric_names import STAGES, split_metric
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.ui.charting import ChartSettings, whole_window
@@ -93,7 +94,7 @@ class TimeScreen(FollowingScreen[RunSnapshot]):
         state = snapshot.summary.state if snapshot.summary else ""
         left = (
             Span(f" {sanitise(self._directory.id)}", "title"),
-            Span(f"  {state}", STATE_STYLES.get(state, "")),
+            Span(f"  {tr(state)}", STATE_STYLES.get(state, "")),
         )
         right = (Span(f"{side_title(time)} "),) if time is not None else ()
         self.query_one(TopLine).show_parts(left, right)
@@ -102,9 +103,11 @@ class TimeScreen(FollowingScreen[RunSnapshot]):
         panel, window = self.query_one(ChartPanel), whole_window(snapshot)
         unit_s, unit = timeline_unit(time)
         lines = timeline(snapshot.series, unit_s, self._settings.smoothing)
-        title = f"stages of a step, {unit}{self._settings.describe()}"
+        title = tr(
+            "stages of a step, {unit}{describe}", unit=unit, describe=self._settings.describe()
+        )
         if not lines:
-            panel.show_words(title, plain_line("  no step has been timed yet", "quiet"))
+            panel.show_words(title, plain_line(tr("  no step has been timed yet"), "quiet"))
             return
         chart = Chart("", lines, (window.first, window.last), log=self._settings.log)
         panel.show_chart(title, chart, (), self.tuitrain.look)
@@ -113,8 +116,8 @@ class TimeScreen(FollowingScreen[RunSnapshot]):
         words, look = self.query_one(Reader), self.tuitrain.look
         context = step_context(snapshot.config, snapshot.facts, snapshot.samples)
         bottleneck = verdict(snapshot.split, time, context)
-        width, ranks = self.size.width, rank_times(snapshot.split)
-        slow = slowest_rank(snapshot.split, time)
+        width, ranks = self.size.width, rank_times(snapshot.split, context.hosts)
+        slow = slowest_rank(snapshot.split, time, context.hosts)
         lines = time_lines(time, bottleneck, context, snapshot.spent, width, look, ranks, slow)
         lives = life_lines(
             stretches(snapshot.states, snapshot.attempts, snapshot.until),

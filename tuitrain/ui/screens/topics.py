@@ -10,8 +10,10 @@ from textual.screen import ModalScreen
 from textual.widgets import Markdown, Static
 
 from tuitrain.help import Topic, find_topic, topics
+from tuitrain.lang import tr
 from tuitrain.ui.whole import Whole
 from tuitrain.ui.widgets.picklist import PickList, Row
+from tuitrain.view.format import display_width, pad
 from tuitrain.view.spans import Span
 
 
@@ -29,15 +31,15 @@ class TopicsScreen(Whole, ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """Show the list."""
         with Vertical(id="topics") as panel:
-            panel.border_title = "read about"
+            panel.border_title = tr("read about")
             yield PickList()
-            yield Static("enter read   q close", markup=False)
+            yield Static(tr("enter read   q close"), markup=False)
 
     def on_mount(self) -> None:
         """Fill it."""
-        width = max(len(topic.name) for topic in topics())
+        width = max(display_width(topic.name) for topic in topics())
         rows = [
-            Row(topic.name, (Span(f" {topic.name:<{width}}  ", "key"), Span(topic.summary)))
+            Row(topic.name, (Span(f" {pad(topic.name, width)}  ", "key"), Span(topic.summary)))
             for topic in topics()
         ]
         self.query_one(PickList).show_rows(rows)
@@ -76,7 +78,7 @@ class TopicScreen(Whole, ModalScreen[None]):
         """Show the text; a link leads to another one, and never to a browser."""
         with VerticalScroll() as panel:
             panel.border_title = self._topic.title
-            panel.border_subtitle = "q back"
+            panel.border_subtitle = tr("q back")
             yield Markdown(self._topic.text, open_links=False)
 
     def on_mount(self) -> None:

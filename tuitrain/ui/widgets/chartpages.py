@@ -5,6 +5,8 @@ Knows titles and numbers; no widget.
 
 from collections.abc import Sequence
 
+from tuitrain.lang import tr
+
 Group = tuple[str, tuple[str, ...]]
 """A chart's title, and the metrics on it."""
 
@@ -73,7 +75,7 @@ class ChartPages:
         if last - first >= whole:
             return ""
         shown = f"{first + 1}" if last == first + 1 else f"{first + 1}-{last}"
-        return f" {shown} of {whole}"
+        return tr(" {shown} of {whole}", shown=shown, whole=whole)
 
     def _choice(self, groups: Sequence[Group]) -> Sequence[Group]:
         alone = [group for group in groups if group[0] == self._alone]

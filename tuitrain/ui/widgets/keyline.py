@@ -6,10 +6,9 @@ from textual.dom import DOMNode
 from textual.events import Click
 from textual.screen import Screen
 
+from tuitrain.lang import key_word
 from tuitrain.ui.widgets.lines import Lines
 from tuitrain.view.spans import Span, line_width
-
-_HELP = (Span("?", "key"), Span(" help", "quiet"))
 
 
 class _Place(NamedTuple):
@@ -45,6 +44,7 @@ class KeyLine(Lines):
     def _update(self, screen: Screen[object]) -> None:
         spans: list[Span] = [Span(" ")]
         places: list[_Place] = []
+        last = (Span("?", "key"), Span(f" {key_word('help')}", "quiet"))
         shown: set[str] = set()
         for active in screen.active_bindings.values():
             binding = active.binding
@@ -55,15 +55,15 @@ class KeyLine(Lines):
                 continue
             shown.add(binding.action)
             key = self.app.get_key_display(binding)
-            part = (Span(key, "key"), Span(f" {binding.description}  ", "quiet"))
+            part = (Span(key, "key"), Span(f" {key_word(binding.description)}  ", "quiet"))
             first = line_width(tuple(spans))
-            if first + line_width((*part, *_HELP)) > self.size.width:
+            if first + line_width((*part, *last)) > self.size.width:
                 break
             spans.extend(part)
             # The blanks behind it belong to no key.
             end = first + line_width(part) - 2
             places.append(_Place(first, end, binding.action, active.node))
         first = line_width(tuple(spans))
-        places.append(_Place(first, first + line_width(_HELP), "help", self.app))
+        places.append(_Place(first, first + line_width(last), "help", self.app))
         self._places = places
-        self.show_lines([(*spans, *_HELP)])
+        self.show_lines([(*spans, *last)])

@@ -9,12 +9,13 @@ from textual.events import Click
 
 from tuitrain.analysis.ranks import rank_times, slowest_rank, verdict
 from tuitrain.analysis.step_time import step_context, step_time
+from tuitrain.lang import tr
 from tuitrain.ui.feeds.snapshot import RunSnapshot, devices_of
 from tuitrain.ui.widgets.panel import TextPanel
 from tuitrain.units import count
 from tuitrain.view import runtext, sidetext, timetext
 from tuitrain.view.chart.figure import TerminalStyle
-from tuitrain.view.format import metric_value, shorten
+from tuitrain.view.format import metric_value, pad, shorten
 from tuitrain.view.spans import Span, SpanLine
 
 _DEVICE_ROWS = 10
@@ -29,8 +30,8 @@ class RunSide(Vertical):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._devices = TextPanel("devices", id="devices")
-        self._step = TextPanel("step", id="steptime")
+        self._devices = TextPanel(tr("devices"), id="devices")
+        self._step = TextPanel(tr("step"), id="steptime")
 
     def compose(self) -> ComposeResult:
         """Show both panels."""
@@ -66,7 +67,8 @@ class RunSide(Vertical):
         context = step_context(snapshot.config, snapshot.facts, snapshot.samples)
         width = max(1, self.size.width)
         bottleneck = verdict(snapshot.split, time, context)
-        ranks, slow = rank_times(snapshot.split), slowest_rank(snapshot.split, time)
+        ranks = rank_times(snapshot.split, context.hosts)
+        slow = slowest_rank(snapshot.split, time, context.hosts)
         body = timetext.side_lines(time, bottleneck, width, look, ranks, slow)
         panel.styles.height = len(body) + 1
         panel.show_panel(timetext.side_title(time), (), body)
@@ -80,7 +82,7 @@ def _speed_lines(snapshot: RunSnapshot, width: int) -> list[SpanLine]:
     if snapshot.parameters:
         whole = f"{snapshot.parameters:,}"
         fits = len(whole) <= width - _SPEED_LABEL
-        values["params"] = whole if fits else count(snapshot.parameters)
+        values[tr("params")] = whole if fits else count(snapshot.parameters)
     return [
-        (Span(label.ljust(_SPEED_LABEL), "quiet"), Span(value)) for label, value in values.items()
+        (Span(pad(label, _SPEED_LABEL), "quiet"), Span(value)) for label, value in values.items()
     ]

@@ -6,6 +6,7 @@ Knows nothing of what it starts.
 from textual.binding import Binding
 from textual.message import Message
 
+from tuitrain.lang import tr
 from tuitrain.ui.widgets.lines import Lines
 from tuitrain.view.spans import Span
 
@@ -50,9 +51,9 @@ class StartButton(Lines, can_focus=True):
 
     def _show(self, focused: bool) -> None:
         if self._starting:
-            words = "  form locked: Enter shows the run"
-            self.show_lines([(Span("> [ starting ]", "live"), Span(words, "quiet"))])
+            words = tr("  form locked: Enter shows the run")
+            self.show_lines([(Span(tr("> [ starting ]"), "live"), Span(words, "quiet"))])
         elif focused:
-            self.show_lines([(Span("> [ start ]", "key"), Span("  Enter", "quiet"))])
+            self.show_lines([(Span(tr("> [ start ]"), "key"), Span("  Enter", "quiet"))])
         else:
-            self.show_lines([(Span("  [ start ]", "strong"), Span("  ^s", "quiet"))])
+            self.show_lines([(Span(tr("  [ start ]"), "strong"), Span("  ^s", "quiet"))])

@@ -7,13 +7,13 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from tuitrain.view.chart.cell_grid import CellGrid, one_cell_each
+from tuitrain.view.chart.cell_grid import CellGrid, whole_cells
 from tuitrain.view.chart.figure import Chart, Line, Mark, TerminalStyle
 from tuitrain.view.chart.labels import shorten_apart
 from tuitrain.view.chart.layout import Layout
 from tuitrain.view.chart.raster import Area
 from tuitrain.view.chart.ticks import short_number
-from tuitrain.view.format import shorten
+from tuitrain.view.format import display_width, shorten
 from tuitrain.view.palette import SLOTS
 
 MARK_SYMBOLS = {
@@ -107,7 +107,7 @@ class Annotations:
 
     def add_labels(self, lines: Sequence[Line]) -> None:
         """Write each line's label at its right end, as near as there is room."""
-        labels = [one_cell_each(line.label, self._ascii) for line in lines]
+        labels = [whole_cells(line.label, self._ascii) for line in lines]
         for line, text in zip(lines, shorten_apart(labels, self._most_cells), strict=True):
             self._add_label(line, text)
 
@@ -117,7 +117,7 @@ class Annotations:
             return
         column = self._column_of(line.x[end]) or 0
         row = self._area.rows - 1 - self._area.row_of(line.mean[end])
-        start = min(column, self._area.columns - 1) - len(text) + 1
+        start = min(column, self._area.columns - 1) - display_width(text) + 1
         for distance in _LABEL_ROWS:
             if self._write(row + distance, max(start, 1), text, f"line{line.slot}"):
                 return
@@ -125,12 +125,12 @@ class Annotations:
     def add_note(self, text: str) -> None:
         """Write a note at the top right, or one row lower."""
         for row in (0, 1):
-            if self._write(row, self._area.columns - len(text), text, "alert"):
+            if self._write(row, self._area.columns - display_width(text), text, "alert"):
                 return
 
     def add_message(self, text: str) -> None:
         """Write in the middle of an empty chart."""
-        row, column = (self._area.rows - 1) // 2, (self._area.columns - len(text)) // 2
+        row, column = (self._area.rows - 1) // 2, (self._area.columns - display_width(text)) // 2
         self._write(row, column, text, "label")
 
     def add_cursor(self, x: float) -> None:
@@ -143,7 +143,7 @@ class Annotations:
                 self._grid.put(row, self._left + column, "|" if self._ascii else "│", "cursor")
 
     def _short(self, text: str) -> str:
-        return shorten(one_cell_each(text, self._ascii), self._most_cells)
+        return shorten(whole_cells(text, self._ascii), self._most_cells)
 
     @property
     def _most_cells(self) -> int:
@@ -165,7 +165,7 @@ class Annotations:
         low = self._area.rows - 1
         rows = (1,) if self._axis_row is None else (low, low - 1, 0, 1)
         # Text next to the axis would run into it.
-        start = max(1, min(column, self._area.columns - len(text)))
+        start = max(1, min(column, self._area.columns - display_width(text)))
         return any(self._write(row, start, text, style) for row in rows)
 
     def _write(self, row: int, column: int, text: str, style: str) -> bool:

@@ -18,7 +18,7 @@ and a style."""
 
 
 class CellGrid:
-    """Characters one cell wide, each with the name of its style."""
+    """A character in each cell, with the name of its style; behind a wide one is an empty cell."""
 
     def __init__(self, characters: list[list[str]], styles: list[list[str]]) -> None:
         """Take over two lists of rows of the same shape."""
@@ -31,9 +31,21 @@ class CellGrid:
 
     def put(self, row: int, column: int, text: str, style: str) -> None:
         """Write over whatever is there."""
-        for place, character in enumerate(text, start=column):
-            self._characters[row][place] = character
-            self._styles[row][place] = style
+        place = column
+        for character in text:
+            cells = display_width(character)
+            for part in range(cells):
+                self._put(row, place + part, "" if part else character, style)
+            place += cells
+
+    def _put(self, row: int, column: int, character: str, style: str) -> None:
+        """Fill one cell; of a wide character that loses a half nothing is left."""
+        characters = self._characters[row]
+        if characters[column] == "" and character:
+            characters[column - 1] = " "
+        if column + 1 < self.width and characters[column + 1] == "" and character:
+            characters[column + 1] = " "
+        characters[column], self._styles[row][column] = character, style
 
     def put_picture(self, picture: Picture, bottom: int, left: int) -> None:
         """Write cells of (column, row), row 0 being the grid's row `bottom`, column 0 its `left`.
@@ -75,7 +87,7 @@ class CellGrid:
 
     def put_if_blank(self, row: int, column: int, text: str, style: str) -> bool:
         """Write where nothing would be covered or touched; return whether it was written."""
-        end = column + len(text)
+        end = column + display_width(text)
         if row < 0 or row >= self.height or column < 0 or end > self.width:
             return False
         if not all(
@@ -98,11 +110,13 @@ class CellGrid:
         )
 
 
-def one_cell_each(text: str, ascii_only: bool) -> str:
-    """Return foreign text with a cell for every character; what takes none or two becomes ?."""
+def whole_cells(text: str, ascii_only: bool) -> str:
+    """Return foreign text of whole cells: what takes none becomes ?, and what is not ASCII may."""
     limit = 0x7F if ascii_only else 0x110000
     return "".join(
-        character if display_width(character) == 1 and ord(character) < limit else "?"
+        character
+        if display_width(character) and ord(character) < limit
+        else "?" * max(1, display_width(character))
         for character in sanitise(text)
     )
 

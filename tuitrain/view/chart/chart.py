@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from tuitrain.lang import tr
 from tuitrain.view.chart.annotate import Annotations, notes
 from tuitrain.view.chart.canvas import draw_axes
 from tuitrain.view.chart.cell_grid import Under
@@ -159,15 +160,17 @@ def values_at(chart: Chart, x: float) -> list[Reading]:
     """Return what each curve says at `x`; a raw curve goes with the smoothed one before it."""
     raw = {(line.label, line.slot): line for line in chart.lines if line.faint}
     return [
-        _reading(line, raw.get((line.label, line.slot)), x)
+        _reading(line, raw.get((line.label, line.slot)), x, chart.cursor_step)
         for line in chart.lines
         if not line.faint
     ]
 
 
-def _reading(line: Line, raw: Line | None, x: float) -> Reading:
-    places = range(len(line.x))
-    place = min(places, key=lambda place: abs(line.x[place] - x), default=None)
+def _reading(line: Line, raw: Line | None, x: float, step: float | None) -> Reading:
+    by_step = step is not None and len(line.steps) == len(line.x)
+    along, at = (line.steps, step) if by_step and step is not None else (line.x, x)
+    places = range(len(along))
+    place = min(places, key=lambda place: abs(along[place] - at), default=None)
     if place is None:
         return Reading(line.label, line.slot, math.nan, math.nan)
     before = raw.mean[place] if raw is not None else None
@@ -290,7 +293,7 @@ def _annotate(pen: Annotations, chart: Chart, lines: Iterable[Line], drawn: bool
         pen.add_note(", ".join(found))
     if not drawn:
         pen.add_message(
-            "nothing to draw here" if any(line.x for line in fronts) else "no points yet"
+            tr("nothing to draw here") if any(line.x for line in fronts) else tr("no points yet")
         )
     if len(fronts) > 1:
         pen.add_labels(fronts)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from itertools import combinations
 
-from tuitrain.view.format import sanitise, shorten
+from tuitrain.view.format import display_width, first_cells, last_cells, sanitise, shorten
 
 _TRIED_PLACES, _TRIED_PARTS = 8, 3
 """Of names of many parts, so many places are looked at, so many together, before all are taken."""
@@ -46,7 +46,7 @@ def _distinct(heads: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
 
 
 def shorten_apart(texts: Sequence[str], width: int) -> list[str]:
-    """Cut texts of one cell a character to `width`, where they still differ if that can be.
+    """Cut texts to `width` cells, where they still differ if that can be.
 
     At their ends; else in the middle, or at their beginnings.
     """
@@ -58,7 +58,7 @@ def shorten_apart(texts: Sequence[str], width: int) -> list[str]:
 
 
 def _keep_ends(text: str, width: int, tail: int) -> str:
-    if len(text) <= width or width <= len(_DOTS):
+    if display_width(text) <= width or width <= len(_DOTS):
         return shorten(text, width)
     head = width - len(_DOTS) - tail
-    return f"{text[:head]}{_DOTS}{text[len(text) - tail :]}"
+    return f"{first_cells(text, head)}{_DOTS}{last_cells(text, tail)}"

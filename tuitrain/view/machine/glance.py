@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tuitrain import units
+from tuitrain.lang import tr
 from tuitrain.view.chart.figure import TerminalStyle
 from tuitrain.view.machine.seen import MachineSeen
 from tuitrain.view.machine.strip import levels
 from tuitrain.view.spans import Span, SpanLine, fit_line, line_width, spread_line
 
-_KEY: SpanLine = (Span("  G", "key"), Span(" machine ", "quiet"))
 _STEP_PERCENT = 5
 """What is rounded to such steps stands still while a machine idles."""
 
@@ -29,9 +29,10 @@ def glance_line(seen: MachineSeen, width: int, look: TerminalStyle) -> SpanLine:
         line = (Span(" "), *(span for part in drawn for span in (*part, Span("   "))))
         if line_width(line) <= room:
             whole = (*line, *host)
-            key = _KEY if line_width((*whole, *_KEY)) <= width else ()
-            return spread_line(whole, key, width)
-    cells = (Span(" GPUs ", "quiet"), *_cells(seen, gpus, look), Span("   "))
+            key = (Span("  G", "key"), Span(tr(" machine "), "quiet"))
+            fits = line_width((*whole, *key)) <= width
+            return spread_line(whole, key if fits else (), width)
+    cells = (Span(tr(" GPUs "), "quiet"), *_cells(seen, gpus, look), Span("   "))
     return fit_line((*cells, *host), width)
 
 
@@ -74,11 +75,11 @@ def _in_words(seen: MachineSeen, gpu: Mapping[str, Any]) -> SpanLine:
 def _in_brief(seen: MachineSeen, gpu: Mapping[str, Any]) -> SpanLine:
     number = Span(f"GPU {gpu['index']} ", "quiet")
     if gpu.get("errors") and f"gpu{gpu['index']}/memory_total_bytes" not in seen.samples:
-        return (number, Span("lost", "bad"))
+        return (number, Span(tr("lost"), "bad"))
     if gpu["index"] in seen.free:
-        return (number, Span("free", "good"))
+        return (number, Span(tr("free"), "good"))
     busy = seen.samples.get(f"gpu{gpu['index']}/utilization_percent")
-    words = "in use" if busy is None else f"{_rounded(busy)}%"
+    words = tr("in use") if busy is None else f"{_rounded(busy)}%"
     return (number, Span(words, "alert" if gpu.get("throttle") else ""))
 
 
@@ -101,11 +102,14 @@ def _host(seen: MachineSeen) -> SpanLine:
     spans: list[Span] = []
     busy = seen.samples.get("host/cpu_percent")
     if busy is not None:
-        spans += [Span("CPU ", "quiet"), Span(f"{_rounded(busy)}%   ")]
+        spans += [Span(tr("CPU "), "quiet"), Span(f"{_rounded(busy)}%   ")]
     used, total = (seen.samples.get(f"host/memory_{end}_bytes") for end in ("used", "total"))
     if used is not None and total:
         spans += [Span("RAM ", "quiet"), Span(f"{_rounded(100 * used / total)}%   ")]
-    free, total = (seen.samples.get(f"host/disk_{end}_bytes") for end in ("free", "total"))
+    free, total = (seen.samples.get(f"host/disk_{end}_bytes") for end in (tr("free"), "total"))
     if free is not None and total:
-        spans += [Span("disk ", "quiet"), Span(f"{_rounded(100 - 100 * free / total)}% full")]
+        spans += [
+            Span(tr("disk "), "quiet"),
+            Span(tr("{free}% full", free=_rounded(100 - 100 * free / total))),
+        ]
     return tuple(spans)

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tuitrain import units
+from tuitrain.lang import tr
 from tuitrain.view.bars import fill_of, stacked_bar
 from tuitrain.view.chart.figure import TerminalStyle
 from tuitrain.view.devicetext import clocks, throttle_words
-from tuitrain.view.format import display_width, sanitise, shorten
+from tuitrain.view.format import display_width, pad, sanitise, shorten
 from tuitrain.view.machine.seen import (
     DRIVER,
     NOT_TOLD,
@@ -70,7 +71,15 @@ def bars_in_full(
         lines += [(*fit_line(first, left), Span("  "), *second) for first, second in beside]
     for part in (gpu.get("mig") or ()) or (gpu,):
         own = prefix if part is gpu else f"{prefix}/mig{part['index']}"
-        name = "" if part is gpu else f"slice {part['index']} {sanitise(str(part['profile']))}"
+        name = (
+            ""
+            if part is gpu
+            else tr(
+                "slice {index} {profile}",
+                index=part["index"],
+                profile=sanitise(str(part["profile"])),
+            )
+        )
         lines += _by_owner(seen, own, name, width, look, this_run)
     if more := clocks(seen.samples, prefix):
         lines += wrap_plain(more, width, "quiet")
@@ -82,9 +91,9 @@ def _title(seen: MachineSeen, gpu: Mapping[str, Any], width: int, look: Terminal
     slow = throttle_words(gpu)
     name = f"GPU {gpu['index']} {_product(gpu)}".rstrip()
     # Whoever holds it gives way to what it is called, and to what holds it down.
-    told = [Span(f"throttled: {slow[0]}  ", "alert")] if slow else []
+    told = [Span(tr("throttled: {slow}  ", slow=slow[0]), "alert")] if slow else []
     room = max(0, width - display_width(name) - 8 - line_width(tuple(told)))
-    who = Span("free", "good") if free else Span(", ".join(_people(seen, gpu)), "strong")
+    who = Span(tr("free"), "good") if free else Span(", ".join(_people(seen, gpu)), "strong")
     values = (*told, Span(shorten(who.text, room), who.style))
     return rule(name, values, width, focused=False, dash="-" if look.ascii else "─")
 
@@ -107,13 +116,13 @@ _Reading = tuple[str, str, str, float, str]
 def _use(seen: MachineSeen, prefix: str) -> _Reading:
     value = seen.samples.get(f"{prefix}/utilization_percent")
     words = units.NOTHING if value is None else f"{value:.0f}%"
-    return "use", words, f"{prefix}/utilization_percent", 100.0, "line0"
+    return tr("use"), words, f"{prefix}/utilization_percent", 100.0, "line0"
 
 
 def _memory(seen: MachineSeen, prefix: str) -> _Reading:
     used, total = (seen.samples.get(f"{prefix}/memory_{end}_bytes") for end in ("used", "total"))
     words = units.NOTHING if used is None or not total else units.of_total(used, total)
-    return "mem", words, f"{prefix}/memory_used_bytes", total or 1.0, "line1"
+    return tr("mem"), words, f"{prefix}/memory_used_bytes", total or 1.0, "line1"
 
 
 def _power(seen: MachineSeen, prefix: str) -> _Reading:
@@ -122,7 +131,7 @@ def _power(seen: MachineSeen, prefix: str) -> _Reading:
     words = units.NOTHING if watts is None else f"{watts:.0f} W"
     if watts is not None and limit is not None:
         words = f"{watts:.0f}/{limit:.0f} W"
-    return "power", words, f"{prefix}/power_w", limit or 1000.0, "line2"
+    return tr("power"), words, f"{prefix}/power_w", limit or 1000.0, "line2"
 
 
 def _temperature(seen: MachineSeen, gpu: Mapping[str, Any]) -> _Reading:
@@ -131,7 +140,7 @@ def _temperature(seen: MachineSeen, gpu: Mapping[str, Any]) -> _Reading:
     words = units.NOTHING if value is None else f"{value:.0f} C"
     if value is not None and limit:
         words = f"{value:.0f}/{limit:.0f} C"
-    return "temp", words, f"{prefix}/temperature_c", float(limit or 100.0), "line5"
+    return tr("temp"), words, f"{prefix}/temperature_c", float(limit or 100.0), "line5"
 
 
 def _reading(
@@ -146,7 +155,7 @@ def _reading(
     look: TerminalStyle,
 ) -> list[SpanLine]:
     near = _near_limit(seen, name, top)
-    head = (Span(f"{label:<{_LABEL}}", "quiet"), Span(f"{words:<13}", near))
+    head = (Span(pad(label, _LABEL), "quiet"), Span(pad(words, 13), near))
     room, history = width - line_width(head) - 1, seen.history
     if room < _LEAST_STRIP:
         return [head]
@@ -174,7 +183,7 @@ def _by_owner(
     if not total:
         return []
     shares = seen.shares(prefix, this_run)
-    label = Span(f"{name or 'whose':<{_LABEL}}", "quiet")
+    label = Span(pad(name or tr("whose"), _LABEL), "quiet")
     bar = memory_bar(shares, total, max(_LEAST_BAR, width - line_width((label,))), look)
     return [(label, *bar), _legend(seen, prefix, shares, total, width, look)]
 
@@ -206,7 +215,7 @@ def _legend(
     ]  # fmt: skip
     driver = parts.pop() if shares[DRIVER] > 0 else ()
     line: SpanLine = (Span(" " * _LABEL),)
-    for part in (*parts, _part(Span(".", "axis"), "free", free), driver):
+    for part in (*parts, _part(Span(".", "axis"), tr("free"), free), driver):
         # What does not fit is left out whole.
         if line_width((*line, *part)) <= width:
             line = (*line, *part)
@@ -222,12 +231,12 @@ def _who(seen: MachineSeen, prefix: str, whose: str) -> str:
         return ", ".join(dict.fromkeys(_user(use) for use in seen.on(prefix) if not use.run))
     if whose == RUNS:
         names = dict.fromkeys(seen.name_of(use.run) for use in seen.on(prefix) if use.run)
-        return ", ".join(map(sanitise, names)) or RUNS
-    return whose
+        return ", ".join(map(sanitise, names)) or tr(RUNS)
+    return tr(whose)
 
 
 def _user(use: Use) -> str:
-    return sanitise(use.user or f"process {use.pid}")
+    return sanitise(use.user or tr("process {pid}", pid=use.pid))
 
 
 def _people(seen: MachineSeen, gpu: Mapping[str, Any]) -> list[str]:
@@ -236,8 +245,8 @@ def _people(seen: MachineSeen, gpu: Mapping[str, Any]) -> list[str]:
     found = [sanitise(run.name) for run in seen.runs_on(prefix)]
     found += dict.fromkeys(_user(use) for use in seen.on(prefix) if not use.run)
     if not found:
-        return ["lost" if _is_lost(seen, gpu) else "in use"]
-    more = [f"{len(found) - _NAMED} more"] if len(found) > _NAMED + 1 else []
+        return [tr("lost") if _is_lost(seen, gpu) else tr("in use")]
+    more = [tr("{n} more", n=len(found) - _NAMED)] if len(found) > _NAMED + 1 else []
     return [*found[: _NAMED + 1 - len(more)], *more]
 
 
@@ -250,18 +259,22 @@ def holders(seen: MachineSeen, index: int) -> str:
     """Return in words who holds a GPU and how much of it: free, or runs and people."""
     prefix = f"gpu{index}"
     if index in seen.free:
-        return "free"
+        return tr("free")
     sums: dict[str, float] = {}
     for use in seen.on(prefix):
-        who = f"run {sanitise(seen.name_of(use.run))}" if use.run else _user(use)
+        who = tr("run {name}", name=sanitise(seen.name_of(use.run))) if use.run else _user(use)
         sums[who] = sums.get(who, 0) + (use.bytes or 0)
     for run in seen.runs_on(prefix):
-        sums.setdefault(f"run {sanitise(run.name)}", 0)
+        sums.setdefault(tr("run {name}", name=sanitise(run.name)), 0)
     if not sums:
         used = seen.samples.get(f"{prefix}/memory_used_bytes")
-        return "in use" if used is None else f"in use, {units.rough_size(used)} taken"
+        return (
+            tr("in use")
+            if used is None
+            else tr("in use, {used} taken", used=units.rough_size(used))
+        )
     said = [f"{who} {units.rough_size(size)}" if size else who for who, size in sums.items()]
-    return f"held by {', '.join(said)}"
+    return tr("held by {said}", said=", ".join(said))
 
 
 # --- many -----------------------------------------------------------------------------------------
@@ -275,7 +288,8 @@ def table_of_gpus(
     room = (width - _COLUMNS - _WHO) // 2
     strip_width = bar_width = min(_MOST_BAR, room) if room >= _LEAST_COLUMN else 0
     head = (
-        f"GPU  {'USE':<{5 + strip_width}} {'MEMORY':<{11 + bar_width}} {'POWER':<11}{'TEMP':<8}WHO"
+        f"GPU  {pad(tr('USE'), 5 + strip_width)} {pad(tr('MEMORY'), 11 + bar_width)} "
+        f"{pad(tr('POWER'), 11)}{pad(tr('TEMP'), 8)}{tr('WHO')}"
     )
     lines: list[SpanLine] = [fit_line((Span(head, "quiet"),), width)]
     for gpu in gpus:
@@ -304,7 +318,7 @@ def _row(
     total = seen.samples.get(f"{prefix}/memory_total_bytes") or 0.0
     bar = memory_bar(seen.shares(prefix, this_run), total, bar_width, look) if total else ()
     free = gpu["index"] in seen.free
-    who = Span("free", "good") if free else Span(", ".join(_people(seen, gpu)))
+    who = Span(tr("free"), "good") if free else Span(", ".join(_people(seen, gpu)))
     return (
         Span(f"{gpu['index']:<4}{'!' if slow else ' '}", "alert" if slow else "strong"),
         Span(f"{used:>4} "),

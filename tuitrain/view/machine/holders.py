@@ -5,6 +5,7 @@ Pure functions of what is known of the machine.
 
 from collections.abc import Mapping
 
+from tuitrain.lang import tr
 from tuitrain.view.format import sanitise
 from tuitrain.view.machine.gpus import holders
 from tuitrain.view.machine.seen import MachineSeen
@@ -31,7 +32,9 @@ def holder_lines(
     lines = [line for name in shown for line in _line(seen, name, known[name], width)]
     others = [name for name in names if name not in shown and known[name] in seen.free]
     if others:
-        lines += wrap_plain(f"free: {', '.join(map(sanitise, others))}", width, "good")
+        lines += wrap_plain(
+            tr("free: {names}", names=", ".join(map(sanitise, others))), width, "good"
+        )
     return lines
 
 

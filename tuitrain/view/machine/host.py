@@ -6,8 +6,9 @@ Pure functions of what is known of the machine.
 import math
 
 from tuitrain import units
+from tuitrain.lang import term, tr
 from tuitrain.view.chart.figure import TerminalStyle
-from tuitrain.view.format import sanitise
+from tuitrain.view.format import display_width, pad, sanitise
 from tuitrain.view.machine.seen import MachineSeen
 from tuitrain.view.machine.strip import averages, levels, strip, tall
 from tuitrain.view.runtext import rule
@@ -41,10 +42,13 @@ def host_lines(
 
 def _title(seen: MachineSeen, width: int, look: TerminalStyle) -> SpanLine:
     load = seen.samples.get("host/load_1min")
-    cores = (seen.facts.get("host") or {}).get("cores") or len(seen.cores)
-    said = [f"{cores} cores" if cores else "", "" if load is None else f"load {load:.1f}"]
+    cores = (seen.facts.get("host") or {}).get(tr("cores")) or len(seen.cores)
+    said = [
+        tr("{cores} cores", cores=cores) if cores else "",
+        "" if load is None else tr("load {load:.1f}", load=load),
+    ]
     values = (Span(", ".join(filter(None, said)), "quiet"),)
-    name = f"host {sanitise(seen.host)}".rstrip()
+    name = tr("host {host}", host=sanitise(seen.host)).rstrip()
     return rule(name, values, width, focused=False, dash="-" if look.ascii else "─")
 
 
@@ -63,7 +67,7 @@ def _share(
     look: TerminalStyle,
     in_full: bool,
 ) -> list[SpanLine]:
-    head = (Span(f"{label:<{_LABEL}}", "quiet"), Span(f"{words:<{_VALUE}}"))
+    head = (Span(pad(label, _LABEL), "quiet"), Span(pad(words, _VALUE)))
     room, history = width - line_width(head) - 1, seen.history
     if room < _LEAST_STRIP:
         return [head]
@@ -84,9 +88,9 @@ def _cores(seen: MachineSeen, width: int, look: TerminalStyle) -> list[SpanLine]
     """Return a cell a core, as many in a row as fit."""
     room = width - _LABEL
     rows = [seen.cores[first : first + room] for first in range(0, len(seen.cores), room)]
-    labels = ["cores", *[""] * len(rows)]
+    labels = [tr("cores"), *[""] * len(rows)]
     return [
-        (Span(f"{label:<{_LABEL}}", "quiet"), Span(levels(row, 100.0, look), "line0"))
+        (Span(pad(label, _LABEL), "quiet"), Span(levels(row, 100.0, look), "line0"))
         for label, row in zip(labels, rows, strict=False)
     ]
 
@@ -99,15 +103,15 @@ def _memory(seen: MachineSeen, width: int, look: TerminalStyle, alone: bool) -> 
         words = units.of_total(used, total)
         lines += _share("RAM", words, seen, "host/memory_used_bytes", total, width, look, alone)
         if limited:
-            lines.append((Span(f"{'':<{_LABEL}}this container's or job's share", "quiet"),))
+            lines.append((Span(" " * _LABEL + tr("this container's or job's share"), "quiet"),))
     parts = []
-    for words, name in (("swap", "swap"), ("/dev/shm", "shm")):
+    for words, name in ((tr("swap"), tr("swap")), ("/dev/shm", "shm")):
         used, total = _pair(seen, name)
         if used is not None and total:
             parts.append(f"{words} {units.of_total(used, total)}")
     free, total = (seen.samples.get(f"host/disk_{end}_bytes") for end in ("free", "total"))
     if free is not None and total:
-        parts.append(f"runs' disk {units.of_total(free, total)} free")
+        parts.append(tr("runs' disk {free} free", free=units.of_total(free, total)))
     return lines + _beside(parts, width)
 
 
@@ -120,7 +124,7 @@ def _beside(parts: list[str], width: int) -> list[SpanLine]:
     """Return words beside each other, on as many lines as they take."""
     lines, row = [], ""
     for part in parts:
-        if row and len(row) + len(part) + 3 > width - _LABEL:
+        if row and display_width(row) + display_width(part) + 3 > width - _LABEL:
             lines.append(row)
             row = ""
         row = f"{row}   {part}" if row else part
@@ -129,8 +133,8 @@ def _beside(parts: list[str], width: int) -> list[SpanLine]:
 
 
 _FLOWS = (
-    ("disk", (("read", "disk_read"), ("write", "disk_write"))),
-    ("net", (("in", "net_received"), ("out", "net_sent"))),
+    (term("disk"), ((term("read"), "disk_read"), (term("write"), "disk_write"))),
+    (term("net"), ((term("in"), "net_received"), (term("out"), "net_sent"))),
 )
 
 
@@ -142,7 +146,7 @@ def _flows(seen: MachineSeen, width: int, look: TerminalStyle) -> list[SpanLine]
         parts = [_flow(seen, side, name, left, look) for side, name in ways]
         if any(parts):
             first, second = (fit_line(part, left) for part in parts)
-            lines.append((Span(f"{label:<{_LABEL}}", "quiet"), *first, Span("  "), *second))
+            lines.append((Span(pad(tr(label), _LABEL), "quiet"), *first, Span("  "), *second))
     return lines
 
 
@@ -151,7 +155,7 @@ def _flow(seen: MachineSeen, side: str, name: str, width: int, look: TerminalSty
     value, history = seen.samples.get(full), seen.history
     if value is None:
         return ()
-    head = (Span(f"{side:<6}", "quiet"), Span(f"{units.rough_size(value)}/s".ljust(12)))
+    head = (Span(pad(tr(side), 6), "quiet"), Span(f"{units.rough_size(value)}/s".ljust(12)))
     room = width - line_width(head)
     if room < _LEAST_STRIP:
         return head

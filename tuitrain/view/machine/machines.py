@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tuitrain import units
+from tuitrain.lang import tr
 from tuitrain.view.chart.figure import TerminalStyle
 from tuitrain.view.format import sanitise
 from tuitrain.view.machine.seen import MachineSeen
@@ -78,15 +79,24 @@ def _head(host: HostSeen, width: int, look: TerminalStyle) -> SpanLine:
 
 def _standing(host: HostSeen) -> SpanLine:
     if host.silent_s is None:
-        return (Span("no answer", "bad"),)
-    return (Span(f"no answer for {units.duration(host.silent_s)}", "bad"),)
+        return (Span(tr("no answer"), "bad"),)
+    return (Span(tr("no answer for {silent_s}", silent_s=units.duration(host.silent_s)), "bad"),)
 
 
 def gpu_count(seen: MachineSeen) -> SpanLine:
     """Return how many GPUs a machine has, and how many of them are free."""
     gpus, free = len(seen.gpus), len(seen.free)
     if not seen.time:
-        return (Span("asked", "quiet"),)
+        return (Span(tr("asked"), "quiet"),)
     if not gpus:
-        return (Span("no GPU", "quiet"),)
-    return (Span(f"{gpus} GPU{'s' * (gpus > 1)}, {free} free", "good" if free else "alert"),)
+        return (Span(tr("no GPU"), "quiet"),)
+    return (
+        Span(
+            tr(
+                "{gpus} GPU, {free} free" if gpus == 1 else "{gpus} GPUs, {free} free",
+                gpus=gpus,
+                free=free,
+            ),
+            "good" if free else "alert",
+        ),
+    )

@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tuitrain.analysis.memory_breakdown import gpu_facts
+from tuitrain.lang import term
 
-THIS_RUN, RUNS, OTHERS, NOT_TOLD, DRIVER = "this run", "runs", "others", "not told", "driver"
+THIS_RUN, RUNS, OTHERS = term("this run"), term("runs"), term("others")
+NOT_TOLD, DRIVER = term("not told"), term("driver")
 """Whose a part of a GPU's memory is."""
 _FREE_SHARE = 0.05
 """Memory and use up to which a GPU is nobody's."""

@@ -4,8 +4,9 @@ Puts the parts together for the room there is; knows no widget.
 """
 
 from tuitrain import units
+from tuitrain.lang import said, tr
 from tuitrain.view.chart.figure import TerminalStyle
-from tuitrain.view.format import display_width, sanitise, shorten
+from tuitrain.view.format import display_width, pad, sanitise, shorten
 from tuitrain.view.machine.gpus import bars_in_full, table_of_gpus
 from tuitrain.view.machine.host import host_lines
 from tuitrain.view.machine.seen import MachineSeen, RunHere, Use
@@ -42,7 +43,7 @@ def machine_sheet(
     """
     lines: list[SpanLine] = []
     if seen.facts.get("trouble"):
-        lines += wrap_plain(str(seen.facts["trouble"]), width, "bad")
+        lines += wrap_plain(said(str(seen.facts["trouble"])), width, "bad")
     gpus = seen.gpus
     in_full = len(gpus) * _ROWS_EACH + _BELOW <= max(height, _ROWS_EACH + _BELOW)
     if in_full and not brief:
@@ -71,7 +72,7 @@ def _runs(seen: MachineSeen, width: int, look: TerminalStyle, this_run: str) -> 
     if not seen.runs:
         return []
     name_width = max(display_width(sanitise(run.name)) for run in seen.runs) + 2
-    lines = [_title("live runs", len(seen.runs), width, look)]
+    lines = [_title(tr("live runs"), len(seen.runs), width, look)]
     return lines + [
         fit_line(_run(seen, run, min(name_width, 40), this_run), width) for run in seen.runs
     ]
@@ -83,10 +84,10 @@ def _run(seen: MachineSeen, run: RunHere, name_width: int, this_run: str) -> Spa
     mine = "live" if run.id == this_run else "strong"
     return (
         Span(name + " " * (name_width - display_width(name)), mine),
-        Span(f"{run.state:<10}", STATE_STYLES.get(run.state, "")),
+        Span(pad(tr(run.state), 10), STATE_STYLES.get(run.state, "")),
         Span(f"{share:>5}  "),
         Span(_places(seen, run), ""),
-        Span("  this run" if run.id == this_run else "", "live"),
+        Span(tr("  this run") if run.id == this_run else "", "live"),
     )
 
 
@@ -97,10 +98,13 @@ def _places(seen: MachineSeen, run: RunHere) -> str:
         for use in seen.uses
         if use.run == run.id
     )
-    said = [place if rank < 0 else f"rank {rank} {place}" for rank, place in found]
+    said = [
+        place if rank < 0 else tr("rank {rank} {place}", rank=rank, place=place)
+        for rank, place in found
+    ]
     if not said and run.prefix is not None:
         said = [_place(run.prefix)]
-    return ", ".join(dict.fromkeys(said)) or run.device or "starting"
+    return ", ".join(dict.fromkeys(said)) or run.device or tr("starting")
 
 
 def _place(prefix: str) -> str:
@@ -115,8 +119,9 @@ def _place(prefix: str) -> str:
 def _processes(seen: MachineSeen, width: int, look: TerminalStyle, this_run: str) -> list[SpanLine]:
     if not seen.uses:
         return []
-    head = f"{'GPU':<5}{'OWNER':<{_OWNER_WIDTH}}{'PID':>8} {'MEMORY':>9} {'AGE':>8}  COMMAND"
-    lines = [_title("processes on GPUs", len(seen.uses), width, look)]
+    head = f"{'GPU':<5}{pad(tr('OWNER'), _OWNER_WIDTH)}{'PID':>8} {pad(tr('MEMORY'), 9, 'right')} "
+    head += f"{pad(tr('AGE'), 8, 'right')}  {tr('COMMAND')}"
+    lines = [_title(tr("processes on GPUs"), len(seen.uses), width, look)]
     lines.append(fit_line((Span(head, "quiet"),), width))
     return lines + [fit_line(_process(seen, use, this_run), width) for use in seen.uses]
 
@@ -128,11 +133,11 @@ def _process(seen: MachineSeen, use: Use, this_run: str) -> SpanLine:
     style = ("live" if use.run == this_run else "strong") if use.run else ""
     size = units.NOTHING if use.bytes is None else units.size(use.bytes)
     age = units.NOTHING if use.started is None else units.rough_time(seen.time - use.started)
-    rank = "" if use.rank is None else f"rank {use.rank}  "
+    rank = "" if use.rank is None else tr("rank {rank}  ", rank=use.rank)
     return (
         Span(f"{place:<5}"),
         Span(owner + " " * (_OWNER_WIDTH - display_width(owner)), style),
-        Span(f"{use.pid:>8} {size:>9} {age:>8}  "),
+        Span(f"{use.pid:>8} {size:>9} {pad(age, 8, 'right')}  "),
         Span(rank, "live"),
         Span(sanitise(use.command or units.NOTHING)),
     )

@@ -4,10 +4,11 @@ Pure functions from parts to spans; knows nothing of readings.
 """
 
 from tuitrain.analysis.memory_breakdown import FREE, NOT_TOLD, MemoryBreakdown, MemoryPart
+from tuitrain.lang import term, tr
 from tuitrain.units import of_total, size
 from tuitrain.view.bars import fill_of, stacked_bar
 from tuitrain.view.chart.figure import TerminalStyle
-from tuitrain.view.format import sanitise
+from tuitrain.view.format import pad, sanitise
 from tuitrain.view.spans import Span, SpanLine
 
 SLOTS = {
@@ -16,16 +17,16 @@ SLOTS = {
 }  # fmt: skip
 """The fill and colour of a part, the same wherever it appears."""
 EXPLAINED = {
-    "tensors": "tensors that the run holds",
-    "worker": "the run",
-    "ranks": "processes that train",
-    "agent": "starts the ranks, and trains nothing",
-    "cached": "kept by torch's allocator for the next tensors",
-    "context": "CUDA context and libraries of the run",
-    "loaders": "loader workers; pages they share count in each (RSS)",
-    "others": "other processes",
-    NOT_TOLD: "used by what the driver does not name",
-    "driver": "kept by the driver for itself",
+    "tensors": term("tensors that the run holds"),
+    "worker": term("the run"),
+    "ranks": term("processes that train"),
+    "agent": term("starts the ranks, and trains nothing"),
+    "cached": term("kept by torch's allocator for the next tensors"),
+    "context": term("CUDA context and libraries of the run"),
+    "loaders": term("loader workers; pages they share count in each (RSS)"),
+    "others": term("other processes"),
+    NOT_TOLD: term("used by what the driver does not name"),
+    "driver": term("kept by the driver for itself"),
     FREE: "",
 }
 """Each part in words."""
@@ -51,13 +52,13 @@ def bar_lines(bar: MemoryBreakdown, width: int, look: TerminalStyle) -> list[Spa
     """Return a bar with its title above it and each part below it, in words and numbers."""
     head = Span(title_text(bar), "strong")
     lines: list[SpanLine] = [
-        (head, Span(f"  {of_total(bar.used_bytes, bar.total_bytes)} used")),
+        (head, Span(f"  {of_total(bar.used_bytes, bar.total_bytes)} {tr('used')}")),
         bar_spans(bar, width, look),
     ]
     for part in bar.parts:
         share = f"{100 * part.bytes / bar.total_bytes:.1f}%" if bar.total_bytes else ""
         explained = _explained(part)
-        numbers = f" {part.name:<9}{size(part.bytes):>9} {share:>6}  "
+        numbers = f" {pad(tr(part.name), 9)}{size(part.bytes):>9} {share:>6}  "
         lines.append((legend_mark(part.name, look), Span(numbers), Span(explained, "quiet")))
     return lines
 
@@ -67,7 +68,7 @@ def _explained(part: MemoryPart) -> str:
     detail = detail_text(part)
     if part.name == "others" and detail:
         return detail
-    return ": ".join(filter(None, (detail, EXPLAINED[part.name])))
+    return ": ".join(filter(None, (detail, tr(EXPLAINED[part.name]))))
 
 
 def title_text(bar: MemoryBreakdown) -> str:
@@ -81,4 +82,4 @@ def detail_text(part: MemoryPart) -> str:
         return sanitise(part.owners[0][0])
     if part.owners:
         return ", ".join(f"{sanitise(user)} {size(used)}" for user, used in part.owners)
-    return f"{part.processes} processes" if part.processes > 1 else ""
+    return tr("{n} processes", n=part.processes) if part.processes > 1 else ""

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from tuitrain.lang import term, tr
 from tuitrain.runs.rows import AlertRow, BatchMark, CheckpointRow, MarkRow
 from tuitrain.runs.series import Series
 from tuitrain.units import size, size_unit
@@ -19,7 +20,7 @@ _GAP_COLUMNS, _GAP_S = 4, 30.0
 _RUN_MARKS: Mapping[str, MarkKind] = {
     "pause": "pause", "continue": "continue", "resume": "resume", "batch": "batch",
 }  # fmt: skip
-LEGEND = "e evaluation  c checkpoint  b batch size  ! out of memory"
+LEGEND = term("e evaluation  c checkpoint  b batch size  ! out of memory")
 
 
 class Curve(NamedTuple):
@@ -128,7 +129,7 @@ def peak_words(peak: Peak | None) -> str:
     if peak is None:
         return ""
     at = time.strftime("%H:%M:%S", time.localtime(peak.time))
-    return f"peak {peak.label} {size(peak.bytes)} at {at}"
+    return tr("peak {label} {bytes} at {at}", label=peak.label, bytes=size(peak.bytes), at=at)
 
 
 def _line(drawn: Drawn, begun: float) -> Line:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from tuitrain.analysis.memory_breakdown import gpu_facts
 from tuitrain.analysis.ranks import RankMemory
+from tuitrain.lang import tr
 from tuitrain.runs.rows import RunFacts
 from tuitrain.view.chart.figure import TerminalStyle
 from tuitrain.view.devicetext import (
@@ -49,7 +50,7 @@ def memory_sheet(
     ]
     said = [block for block in blocks if block]
     if not said:
-        return [(Span("no readings yet", "quiet"),)]
+        return [(Span(tr("no readings yet"), "quiet"),)]
     said.append(_composition(facts, width, look))
     return [line for block in said for line in (*block, ())][:-1]
 
@@ -57,12 +58,12 @@ def memory_sheet(
 def _account(facts: RunFacts, width: int) -> list[SpanLine]:
     """Return the account of memory that ran out: who opens the screen of such a run wants it."""
     account = facts.out_of_memory
-    return [(Span("out of memory", "bad"),), *account_lines(account, width)] if account else []
+    return [(Span(tr("out of memory"), "bad"),), *account_lines(account, width)] if account else []
 
 
 def _composition(facts: RunFacts, width: int, look: TerminalStyle) -> list[SpanLine]:
     lines = composition_lines(facts.memory, width, look)
-    return [(Span("memory of one step", "strong"),), *lines]
+    return [(Span(tr("memory of one step"), "strong"),), *lines]
 
 
 def _trouble(devices: Devices, width: int) -> list[SpanLine]:

@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Iterable
 
+from tuitrain.lang import tr
 from tuitrain.units import duration
 from tuitrain.view.format import display_width, sanitise_lines
 from tuitrain.view.spans import Span, SpanLine, wrap_plain
@@ -24,11 +25,13 @@ def ending_line(code: int | None, duration_s: float, fault: str, width: int) -> 
     if fault:
         return wrap_plain(fault, width, "bad")
     if code is None:
-        return wrap_plain("running ...", width, "live")
-    took = f"after {duration(duration_s)}"
+        return wrap_plain(tr("running ..."), width, "live")
+    took = tr("after {duration_s}", duration_s=duration(duration_s))
     if code == 0:
-        return wrap_plain(f"done {took}", width, "good")
+        return wrap_plain(tr("done {took}", took=took), width, "good")
     if code < 0:
         name = signal.strsignal(-code) or str(-code)
-        return wrap_plain(f"ended by signal {took}: {name}", width, "alert")
-    return wrap_plain(f"ended {took} with exit code {code}", width, "bad")
+        return wrap_plain(
+            tr("ended by signal {took}: {name}", took=took, name=name), width, "alert"
+        )
+    return wrap_plain(tr("ended {took} with exit code {code}", took=took, code=code), width, "bad")

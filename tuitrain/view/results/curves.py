@@ -6,9 +6,10 @@ Knows curves and bins as numbers; the chart itself is drawn elsewhere.
 from collections.abc import Sequence
 
 from tuitrain.analysis.score_curves import Curve, ScoreCurves
+from tuitrain.lang import tr
 from tuitrain.view.bars import progress_bar
 from tuitrain.view.chart.figure import Chart, Line, TerminalStyle
-from tuitrain.view.format import display_width, metric_value, sanitise, shorten
+from tuitrain.view.format import display_width, metric_value, pad, sanitise, shorten
 from tuitrain.view.spans import Span, SpanLine
 
 Bins = Sequence[Sequence[float]]
@@ -68,7 +69,7 @@ def area_line(name: str, curves: ScoreCurves | None, width: int) -> SpanLine:
     label = shorten(sanitise(name), room - 1)
     label += " " * (room - display_width(label))
     if curves is None:
-        return (Span(f" {label}"), Span("no samples".rjust(13), "quiet"))
+        return (Span(f" {label}"), Span(pad(tr("no samples"), 13, "right"), "quiet"))
     areas = f"{curves.roc.area:6.3f}  {curves.precision_recall.area:5.3f}"
     return (Span(f" {label}"), Span(areas))
 
@@ -94,7 +95,7 @@ def bin_lines(bins: Bins, look: TerminalStyle) -> list[SpanLine]:
 def curve_values(curves: ScoreCurves | None, kind: str) -> SpanLine:
     """Return the area of a curve for the title of its chart."""
     if curves is None:
-        return (Span("all samples are of one kind: there is no curve", "quiet"),)
+        return (Span(tr("all samples are of one kind: there is no curve"), "quiet"),)
     if kind == "roc":
         return (Span(f"AUC {metric_value(curves.roc.area)}", "line0"),)
     return (Span(f"AP {metric_value(curves.precision_recall.area)}", "line0"),)

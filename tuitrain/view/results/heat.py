@@ -8,6 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from tuitrain.lang import tr
 from tuitrain.view.chart.figure import Size, TerminalStyle
 from tuitrain.view.chart.labels import shorten_apart
 from tuitrain.view.format import display_width, sanitise, shorten
@@ -199,8 +200,21 @@ def cell_words(heat: HeatMap, place: Place) -> str:
     true, predicted = (sanitise(heat.names[each]) for each in (place.row, place.column))
     share = f" ({number / of:.1%})" if of else ""
     if place.row == place.column:
-        return f"{true}, taken for it: {number:,} of {of:,}{share}"
-    return f"{true}, taken for {predicted}: {number:,} of {of:,}{share}"
+        return tr(
+            "{true}, taken for it: {number:,} of {of:,}{share}",
+            true=true,
+            number=number,
+            of=of,
+            share=share,
+        )
+    return tr(
+        "{true}, taken for {predicted}: {number:,} of {of:,}{share}",
+        true=true,
+        predicted=predicted,
+        number=number,
+        of=of,
+        share=share,
+    )
 
 
 def largest_mistakes(counts: np.ndarray) -> list[Place]:

@@ -5,10 +5,12 @@ from typing import Any
 
 import numpy as np
 
+from tuitrain.lang import tr
 from tuitrain.view.bars import progress_bar
 from tuitrain.view.chart.figure import TerminalStyle
 from tuitrain.view.chart.ticks import number_labels
 from tuitrain.view.evaluation.report import baseline_text, residuals_text
+from tuitrain.view.format import pad
 from tuitrain.view.spans import Span, SpanLine, wrap_plain
 
 _BINS = 15
@@ -29,14 +31,14 @@ def residual_lines(
     """
     head, *rows = residuals_text(report).splitlines()
     several = errors.shape[1] > 1
-    title = f"errors of output {output}" if several else "errors"
+    title = tr("errors of output {output}", output=output) if several else tr("errors")
     return [
         *wrap_plain(baseline_text(report), width),
         (),
         (Span(head, "quiet"),),
         *((Span(row),) for row in rows),
         (),
-        (Span(f"{title}: predicted less true, and how many samples", "strong"),),
+        (Span(tr("{title}: predicted less true, and how many samples", title=title), "strong"),),
         *histogram_lines(errors[:, output], width, look),
     ]
 
@@ -45,7 +47,7 @@ def histogram_lines(values: np.ndarray, width: int, look: TerminalStyle) -> list
     """Return a bar for each of some ranges of equal width; empty where nothing is finite."""
     finite = values[np.isfinite(values)]
     if not len(finite):
-        return [(Span("no finite error", "bad"),)]
+        return [(Span(tr("no finite error"), "bad"),)]
     numbers, edges = np.histogram(finite, bins=_BINS)
     middles = ((edges[:-1] + edges[1:]) / 2).tolist()
     labels = number_labels(middles, float(edges[1] - edges[0]) or 1.0)
@@ -54,7 +56,7 @@ def histogram_lines(values: np.ndarray, width: int, look: TerminalStyle) -> list
     room = max(1, min(_MOST_BAR, width - longest - digits - 3))
     return [
         (
-            Span(f"{label:>{longest}} ", "label"),
+            Span(f"{pad(label, longest, 'right')} ", "label"),
             Span(progress_bar(number / most, room, look).rstrip("░-").ljust(room), "line0"),
             Span(f" {number:>{digits},}"),
         )

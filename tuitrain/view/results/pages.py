@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Literal
 
+from tuitrain.lang import tr
 from tuitrain.view.spans import Span, SpanLine, line_width
 
 Page = Literal[
@@ -39,7 +40,7 @@ def page_bar(pages: Sequence[Page], current: Page, width: int) -> SpanLine:
 def _bar(pages: Sequence[Page], current: Page, named: set[Page]) -> SpanLine:
     spans: list[Span] = []
     for number, page in enumerate(pages, 1):
-        name = f" {page}" if page in named else ""
+        name = f" {tr(page)}" if page in named else ""
         if page == current:
             spans += [Span(f" {number}", "picked"), Span(f"{name} ", "picked")]
         else:

@@ -9,6 +9,7 @@ from itertools import zip_longest
 from typing import Any
 
 from tuitrain.analysis.mistakes import SampleRow
+from tuitrain.lang import tr
 from tuitrain.view.bars import percent_bar
 from tuitrain.view.chart.figure import Size, TerminalStyle
 from tuitrain.view.chart.spark import sparkline
@@ -51,10 +52,10 @@ def _padded(text: str, width: int) -> str:
 def _row_line(row: SampleRow, classes: Sequence[str]) -> SpanLine:
     name = f"#{row.number}" if row.name is None else f"#{row.number} {sanitise(row.name)}"
     if row.measure == "probability":
-        said = " as ".join(classes)
+        said = tr(" as ").join(classes)
         spans = [Span(f"{100 * row.value:5.1f} %  ", "strong"), Span(f"{said}  ")]
     elif row.measure == "error":
-        said = f"{row.true:>7} as {row.predicted:<7}"
+        said = f"{row.true:>7}{tr(' as ')}{row.predicted:<7}"
         spans = [Span(f"{metric_value(row.value):>7}  ", "strong"), Span(f"{said}  ")]
     else:
         spans = [Span(f"{metric_value(row.value):>7}  ", "strong")]
@@ -67,7 +68,7 @@ def _class(name: str) -> str:
 
 def heading(what: str, number: int) -> str:
     """Return what a list of samples is of, and how many there are."""
-    return f"{what}: {number:,}" if number else f"{what}: none"
+    return f"{what}: {number:,}" if number else tr("{what}: none", what=what)
 
 
 def sample_lines(

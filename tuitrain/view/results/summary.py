@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tuitrain.analysis.calibration import BINS
+from tuitrain.lang import term, tr
 from tuitrain.view.evaluation.report import (
     baseline_text,
     calibration_text,
@@ -18,7 +19,7 @@ from tuitrain.view.spans import Span, SpanLine, wrap_plain
 
 _NEAR = 0.05
 """A bin's accuracy this close to its confidence is as sure as it should be."""
-_LEGEND = (
+_LEGEND = term(
     "a sign for each fifteenth of confidence, from 0 to 100 %: = right as often as sure, "
     "within 5 points; - less often; + more often; . no samples"
 )
@@ -47,9 +48,10 @@ def summary_lines(report: Report, width: int, *, live: bool) -> list[SpanLine]:
 
 
 def _live(report: Report, width: int) -> list[SpanLine]:
-    words = (
-        f"the run is live: these are the weights of its checkpoint of step {report['step']:,}; "
-        "e evaluates what it has saved by then"
+    words = tr(
+        "the run is live: these are the weights of its checkpoint of step "
+        "{step:,}; e evaluates what it has saved by then",
+        step=report["step"],
     )
     return wrap_plain(words, width, "live")
 
@@ -66,7 +68,7 @@ def _calibration(report: Report, width: int) -> list[SpanLine]:
         *wrap_plain(calibration_text(report), width),
         (),
         calibration_strip(report["calibration"]["bins"]),
-        *wrap_plain(_LEGEND, width, "quiet"),
+        *wrap_plain(tr(_LEGEND), width, "quiet"),
     ]
 
 
@@ -79,7 +81,7 @@ def calibration_strip(bins: Sequence[Sequence[float]]) -> SpanLine:
     signs = [Span(". ", "quiet")] * BINS
     for confidence, accuracy, _samples in bins:
         signs[bin_of(confidence)] = _sign(confidence, accuracy)
-    return (Span("sure  ", "label"), *signs)
+    return (Span(tr("sure  "), "label"), *signs)
 
 
 def bin_of(confidence: float) -> int:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from tuitrain.lang import tr
 from tuitrain.view.evaluation.report import interval
 from tuitrain.view.format import metric_value, sanitise
 from tuitrain.view.spans import Span, SpanLine, line_width
@@ -26,13 +27,16 @@ def top_parts(
     """
     left = [Span(f" {sanitise(run)}", "title")]
     if report is not None:
-        weights = "" if report["weights"] == "raw" else f", {report['weights']} weights"
-        words = f"  {sanitise(report['checkpoint'])} (step {report['step']:,}){weights}"
+        weights = ""
+        if report["weights"] != "raw":
+            weights = tr(", {kind} weights", kind=report["weights"])
+        step = tr("step {step:,}", step=report["step"])
+        words = f"  {sanitise(report['checkpoint'])} ({step}){weights}"
         left.append(Span(words, "live"))
     if waiting:
-        return tuple(left), (Span("evaluating ", "live"),)
+        return tuple(left), (Span(tr("evaluating "), "live"),)
     if report is None:
-        return tuple(left), (Span("no evaluation ", "quiet"),)
+        return tuple(left), (Span(tr("no evaluation "), "quiet"),)
     return tuple(left), _main(report, width - line_width(tuple(left)))
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tuitrain.lang import term, tr
 from tuitrain.runs.summary import RunSummary
 from tuitrain.view.format import sanitise, shorten
 from tuitrain.view.runrows import LIVE
@@ -21,23 +22,30 @@ class Act:
     verb: str
     after: str = ""
     """What the question adds."""
+    after_one: str = ""
+    """The same of a single run."""
 
 
 ACTS = {
-    "pause": Act(LIVE, "nothing there runs, so nothing is paused", "Pause"),
+    "pause": Act(LIVE, term("nothing there runs, so nothing is paused"), term("Pause")),
     "stop": Act(
         LIVE | {"paused"},
-        "nothing there runs, so nothing is stopped",
-        "Stop",
-        " They save checkpoints and can be resumed.",
+        term("nothing there runs, so nothing is stopped"),
+        term("Stop"),
+        term(" They save checkpoints and can be resumed."),
+        term(" It saves a checkpoint and can be resumed."),
     ),
     "resume": Act(
         frozenset({"paused", "stopped", "failed", "lost", "finished"}),
-        "nothing there can be resumed",
-        "Resume",
+        term("nothing there can be resumed"),
+        term("Resume"),
     ),
     "remove": Act(
-        frozenset(), "", "Remove", " They are kept in the trash for 7 days; u brings them back."
+        frozenset(),
+        "",
+        term("Remove"),
+        term(" They are kept in the trash for 7 days; u brings them back."),
+        term(" It is kept in the trash for 7 days; u brings it back."),
     ),
 }
 
@@ -56,14 +64,13 @@ def question(act: str, runs: Sequence[RunSummary], chosen: int) -> str:
         chosen: how many were meant; it can't be done to the others.
     """
     names = ", ".join(shorten(sanitise(run.name), 30) for run in runs[:_NAMED])
-    more = f" and {len(runs) - _NAMED} more" if len(runs) > _NAMED else ""
+    more = tr(" and {n} more", n=len(runs) - _NAMED) if len(runs) > _NAMED else ""
     words = ACTS[act]
     if len(runs) == 1:
-        after = words.after.replace("They save checkpoints", "It saves a checkpoint")
-        after = after.replace("They are", "It is").replace("them", "it")
-        return f"{words.verb} {sanitise(runs[0].id)}?{after}"
-    of = f" of {chosen}" if chosen > len(runs) else ""
-    return f"{words.verb} {len(runs)}{of} runs: {names}{more}?{words.after}"
+        return f"{tr(words.verb)} {sanitise(runs[0].id)}{tr('?')}{tr(words.after_one)}"
+    what = "{n} of {chosen} runs" if chosen > len(runs) else "{n} runs"
+    head = f"{tr(words.verb)} {tr(what, n=len(runs), chosen=chosen)}: {names}{more}"
+    return f"{head}{tr('?')}{tr(words.after)}"
 
 
 def tag_changes(text: str) -> tuple[list[str], list[str]]:

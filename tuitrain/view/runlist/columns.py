@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from tuitrain.lang import term, tr
 from tuitrain.runs.directory import host_of
 from tuitrain.runs.table.values import RunValues
 from tuitrain.units import NOTHING, age, duration, progress
@@ -14,7 +15,7 @@ from tuitrain.view.bars import progress_bar
 from tuitrain.view.cells import cell_text
 from tuitrain.view.chart.figure import TerminalStyle
 from tuitrain.view.chart.spark import sparkline
-from tuitrain.view.format import display_width, sanitise, shorten
+from tuitrain.view.format import display_width, first_cells, last_cells, pad, sanitise, shorten
 from tuitrain.view.runrows import Needs, RunRow, best_words, epoch_words
 
 MARK_WIDTH = 2
@@ -115,7 +116,7 @@ def _value_column(key: str, rank: int) -> Column:
         del now, look
         words = shorten(_value_words(row.values, key), width)
         number = row.values is not None and isinstance(row.values.get(key), int | float)
-        return words.rjust(width) if number else words
+        return pad(words, width, "right") if number else words
 
     width = max(_LEAST_VALUE, display_width(heading))
     return Column(key, heading, width, draw, rank, sort_key=key)
@@ -130,26 +131,8 @@ def _draw_name(row: RunRow, now: float, width: int, look: TerminalStyle) -> str:
     if display_width(name) <= width:
         return name
     # The end of a name tells runs of one preset apart.
-    tail = _last_cells(name, max(1, width // 3))
-    return f"{_first_cells(name, max(1, width - display_width(tail) - 2))}..{tail}"
-
-
-def _first_cells(text: str, most: int) -> str:
-    kept = ""
-    for character in text:
-        if display_width(kept + character) > most:
-            break
-        kept += character
-    return kept
-
-
-def _last_cells(text: str, most: int) -> str:
-    kept = ""
-    for character in reversed(text):
-        if display_width(character + kept) > most:
-            break
-        kept = character + kept
-    return kept
+    tail = last_cells(name, max(1, width // 3))
+    return f"{first_cells(name, max(1, width - display_width(tail) - 2))}..{tail}"
 
 
 def _draw_progress(row: RunRow, now: float, width: int, look: TerminalStyle) -> str:
@@ -173,42 +156,45 @@ def _draw_curve(row: RunRow, now: float, width: int, look: TerminalStyle) -> str
 def _draw_duration(row: RunRow, now: float, width: int, look: TerminalStyle) -> str:
     del now, look
     text = duration(row.run.duration_s) if row.run.started is not None else NOTHING
-    return text.rjust(width)
+    return pad(text, width, "right")
 
 
 def _draw_age(row: RunRow, now: float, width: int, look: TerminalStyle) -> str:
     del look
-    return age(max(0.0, now - row.run.created)).rjust(width)
+    return pad(age(max(0.0, now - row.run.created)), width, "right")
 
 
 def _state_words(row: RunRow, now: float, width: int, look: TerminalStyle) -> str:
     del now, width, look
-    return sanitise(row.run.state)
+    return tr(sanitise(row.run.state))
 
 
-NAME = Column("name", "run", 14, _draw_name, 3, style="title", sort_key="name")
+NAME = Column("name", term("run"), 14, _draw_name, 3, style="title", sort_key="name")
 _PROGRESS = Column("progress", "", 6, _draw_progress, 6, "live", True, sort_key="done")
-_BEST = Column("best", "best", 11, lambda row, *_: best_words(row.run), 2, "", True, False, "best")
-_CURVE = Column("curve", "curve", 8, _draw_curve, 5, "line0", True)
+_BEST = Column(
+    "best", term("best"), 11, lambda row, *_: best_words(row.run), 2, "", True, False, "best"
+)
+_CURVE = Column("curve", term("curve"), 8, _draw_curve, 5, "line0", True)
 HOST = Column(
-    "host", "host", 4, lambda row, *_: sanitise(host_of(row.run.path)) or NOTHING, 1, "quiet",
+    "host", term("host"), 4, lambda row, *_: sanitise(host_of(row.run.path)) or NOTHING, 1, "quiet",
     sort_key="host",
 )  # fmt: skip
 """Among the usual ones where runs of several machines are listed."""
 LATER = (
-    Column("state", "state", 8, _state_words, 0, sort_key="state"),
+    Column("state", term("state"), 8, _state_words, 0, sort_key="state"),
     _PROGRESS,
-    Column("done", "done", 4, _draw_percent, 1, "", True, sort_key="done"),
-    Column("epoch", "epoch", 5, lambda row, *_: epoch_words(row.run), 7, "", True, False, "epoch"),
+    Column("done", term("done"), 4, _draw_percent, 1, "", True, sort_key="done"),
+    Column("epoch", term("epoch"), 5, lambda row, *_: epoch_words(row.run), 7, "", True,
+           sort_key="epoch"),
     _BEST,
     _CURVE,
     Column(
-        "device", "device", 6, lambda row, *_: sanitise(row.run.device) or NOTHING, 9,
+        "device", term("device"), 6, lambda row, *_: sanitise(row.run.device) or NOTHING, 9,
         sort_key="device",
     ),
-    Column("duration", "duration", 8, _draw_duration, 8, "quiet", False, True, "duration"),
+    Column("duration", term("duration"), 8, _draw_duration, 8, "quiet", False, True, "duration"),
     # "59 min ago" is the longest age.
-    Column("age", "age", 10, _draw_age, 4, "quiet", False, True, "age"),
+    Column("age", term("age"), 10, _draw_age, 4, "quiet", False, True, "age"),
 )  # fmt: skip
 _USUAL = {column.key: column for column in (HOST, *LATER)}
 _GROWTH = (("curve", 24), ("progress", 16), ("curve", 48))
@@ -239,7 +225,7 @@ def _in_rank(choice: tuple[str, ...], later: tuple[Column, ...]) -> list[Column]
 def _need(column: Column, layout: TableLayout) -> int:
     """Return the cells that show all of a column's words, its heading, and how it is sorted."""
     arrow = layout.sorts_by(column)
-    heading = display_width(column.heading) + arrow if column.heading else 0
+    heading = display_width(tr(column.heading)) + arrow if column.heading else 0
     return max(column.width, layout.needs.of(column.key), heading)
 
 

@@ -3,6 +3,7 @@
 Pure functions from runs to spans; knows nothing of screens.
 """
 
+from tuitrain.lang import said, tr
 from tuitrain.view.chart.figure import TerminalStyle
 from tuitrain.view.format import display_width, sanitise, shorten
 from tuitrain.view.runlist.columns import MARK_WIDTH, NAME, Column, TableLayout, fitting_columns
@@ -22,7 +23,7 @@ def run_heading(layout: TableLayout, look: TerminalStyle) -> SpanLine:
     """Return the names of the columns; an arrow says which one the table is sorted by."""
     spans = [Span(" " * MARK_WIDTH, "quiet")]
     for column, size in fitting_columns(layout):
-        text, style = column.heading, "quiet"
+        text, style = tr(column.heading), "quiet"
         if column.heading and layout.sorts_by(column):
             text, style = f"{text}{_arrow(layout.sort, look)}", "strong"
         gap = " " * (size - display_width(text))
@@ -47,7 +48,7 @@ def run_line(row: RunRow, layout: TableLayout, now: float, look: TerminalStyle) 
     spans = [Span("* " if row.marked else "  ", "key")]
     columns = fitting_columns(layout)
     speaks = row.run.state in TROUBLE or row.run.state in ("queued", AWAY)
-    reason = sanitise(row.run.reason) if speaks else ""
+    reason = said(sanitise(row.run.reason)) if speaks else ""
     room = _longest_middle(columns) if reason else ()
     for column, size in columns:
         if not reason or not column.middle:

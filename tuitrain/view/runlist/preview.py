@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tuitrain.lang import tr
 from tuitrain.runs.labels import Labels
 from tuitrain.view.cells import cell_text
 from tuitrain.view.chart.chart import draw_chart
 from tuitrain.view.chart.figure import Chart, Line, Size, TerminalStyle
-from tuitrain.view.format import sanitise, shorten
+from tuitrain.view.format import display_width, sanitise, shorten
 from tuitrain.view.presetrows import wrapped
 from tuitrain.view.spans import Span, SpanLine, first_lines, fit_line
 
@@ -73,7 +74,7 @@ def _chart_lines(preview: Preview, size: Size, look: TerminalStyle) -> Sequence[
         return wrapped([sanitise(preview.fault)], size.width, "bad")
     line = preview.curve
     if line is None:
-        return [(Span("no curve yet", "quiet"),)]
+        return [(Span(tr("no curve yet"), "quiet"),)]
     last = max(line.x[-1], line.x[0] + 1)
     chart = Chart(sanitise(preview.metric), (line,), (line.x[0], last))
     return draw_chart(chart, size, look).lines
@@ -83,16 +84,16 @@ def _words(preview: Preview, width: int) -> list[SpanLine]:
     labels = preview.labels
     lines: list[SpanLine] = []
     if labels.tags:
-        lines += wrapped([sanitise(f"tags {', '.join(labels.tags)}")], width)
+        lines += wrapped([sanitise(f"{tr('tags')} {', '.join(labels.tags)}")], width)
     if labels.note:
-        lines += wrapped([sanitise(f"note {labels.note}")], width)
+        lines += wrapped([sanitise(f"{tr('note')} {labels.note}")], width)
     if preview.changes is None:
-        return [*lines, (Span("its preset is not there to compare with", "quiet"),)]
+        return [*lines, (Span(tr("its preset is not there to compare with"), "quiet"),)]
     if not preview.changes:
-        return [*lines, (Span("settings as in its preset", "quiet"),)]
-    lines.append((Span("not as in its preset", "quiet"),))
+        return [*lines, (Span(tr("settings as in its preset"), "quiet"),)]
+    lines.append((Span(tr("not as in its preset"), "quiet"),))
     for key, value, usual in preview.changes:
-        now = shorten(sanitise(value), max(4, width - len(key) - 3))
+        now = shorten(sanitise(value), max(4, width - display_width(key) - 3))
         lines.append((Span(f"{sanitise(key)} "), Span(now, "strong"), _was(usual)))
     return lines
 

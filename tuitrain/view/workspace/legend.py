@@ -6,7 +6,8 @@ Pure functions to spans; knows nothing of a screen.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tuitrain.view.format import display_width, shorten
+from tuitrain.lang import tr
+from tuitrain.view.format import display_width, pad, shorten
 from tuitrain.view.palette import SLOTS, marker_of
 from tuitrain.view.spans import Span, SpanLine, fit_line
 from tuitrain.view.workspace.entries import Entry, Legend
@@ -51,10 +52,11 @@ def legend_lines(
         hidden = entry.key in shown.hidden
         cells = [Span(_pad(each.cells[place], each.width), "quiet" if hidden else "")
                  for each in kept]  # fmt: skip
-        value = "hidden" if hidden else values.get(entry.key, "")
+        value = tr("hidden") if hidden else values.get(entry.key, "")
         lines.append((_sign(entry, hidden, entry.key == shown.top), *cells,
-                      Span(value.rjust(width - taken), "quiet" if hidden else "")))  # fmt: skip
-    heading = (*head, Span(shorten(about, width - taken).rjust(width - taken), "quiet"))
+                      Span(pad(value, width - taken, "right"),
+                           "quiet" if hidden else "")))  # fmt: skip
+    heading = (*head, Span(pad(shorten(about, width - taken), width - taken, "right"), "quiet"))
     return fit_line(heading, width), [fit_line(line, width) for line in lines]
 
 
@@ -67,14 +69,14 @@ class _Column:
 
 def _label_column(legend: Legend) -> _Column:
     cells = tuple(entry.label for entry in legend.entries)
-    return _Column("run", cells, max(_LEAST_LABEL, min(_width(cells), _MOST_LABEL)))
+    return _Column(tr("run"), cells, max(_LEAST_LABEL, min(_width(cells), _MOST_LABEL)))
 
 
 def _state_column(legend: Legend) -> list[_Column]:
-    cells = tuple(entry.state for entry in legend.entries)
-    if all(cell in _QUIET_STATES for cell in cells):
+    cells = tuple(tr(entry.state) for entry in legend.entries)
+    if all(entry.state in _QUIET_STATES for entry in legend.entries):
         return []
-    return [_Column("state", cells, _width(cells))]
+    return [_Column(tr("state"), cells, _width(cells))]
 
 
 def _setting_columns(legend: Legend) -> list[_Column]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from tuitrain.analysis.seeds import Spread, spread_of
+from tuitrain.lang import term
 from tuitrain.runs.series import Series
 from tuitrain.view.chart.figure import Line, line_from_series
 from tuitrain.view.chart.scale import Ruler
@@ -17,7 +18,11 @@ from tuitrain.view.chart.spikes import spike_places
 
 Band = Literal["", "range", "std"]
 """What stands for seeds: each run alone, or their mean with its reach or deviation."""
-BAND_WORDS = {"": "each run", "range": "mean, min..max of seeds", "std": "mean, std of seeds"}
+BAND_WORDS = {
+    "": term("each run"),
+    "range": term("mean, min..max of seeds"),
+    "std": term("mean, std of seeds"),
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """The top line of a workspace: how many runs, what stands for seeds, along which axis."""
 
+from tuitrain.lang import tr
 from tuitrain.view.format import sanitise
 from tuitrain.view.spans import Span, SpanLine
 from tuitrain.view.workspace.entries import Legend
@@ -19,11 +20,13 @@ def top_parts(
         seen: the horizontal axis, and the filter of metrics.
     """
     count = sum(len(entry.members) for entry in legend.entries)
-    words = f"{count} run{'s' * (count != 1)}"
+    words = tr("{n} run" if count == 1 else "{n} runs", n=count)
     if count < asked_for:
-        words = f"{count} of {asked_for} runs"
+        words = tr("{count} of {asked_for} runs", count=count, asked_for=asked_for)
     axis, pattern = seen
-    parts = [BAND_WORDS[band], axis]
-    parts += [f"{len(hidden)} hidden"] if hidden else []
-    parts += [f"filter {sanitise(pattern)}"] if pattern else []
-    return (Span(f" workspace {words}", "title"),), (Span(f"{'  '.join(parts)} ", "quiet"),)
+    parts = [tr(BAND_WORDS[band]), axis]
+    parts += [tr("{n} hidden", n=len(hidden))] if hidden else []
+    parts += [tr("filter {pattern}", pattern=sanitise(pattern))] if pattern else []
+    return (Span(tr(" workspace {words}", words=words), "title"),), (
+        Span(f"{'  '.join(parts)} ", "quiet"),
+    )

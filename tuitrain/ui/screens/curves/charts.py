@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from textual.containers import Container
 from textual.message import Message
 
+from tuitrain.lang import tr
 from tuitrain.ui.charting import AXES, Choices, group_metrics
 from tuitrain.ui.curve_controls import CurveControls
 from tuitrain.ui.screens.dialogs import Ask
@@ -125,9 +126,9 @@ class Curves(Container):
 
         self.app.push_screen(
             Ask(
-                "Show metrics that match",
+                tr("Show metrics that match"),
                 value=self.choices.pattern,
-                hint="Part of a name, or a regular expression; empty shows all.",
+                hint=tr("Part of a name, or a regular expression; empty shows all."),
             ),
             choose,
         )

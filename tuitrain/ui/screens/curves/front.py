@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from tuitrain.errors import UsageError
+from tuitrain.lang import tr
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.ui.chart_files import check_ending, cursor_text, draw_picture, free_path, write_chart
-from tuitrain.ui.charting import parse_limits
+from tuitrain.ui.charting import AXIS_WORDS, parse_across, parse_limits
 from tuitrain.ui.screens.curves.charts import Curves
 from tuitrain.ui.screens.dialogs import Ask
 from tuitrain.ui.widgets.chartpages import Group
@@ -73,11 +74,36 @@ class ChartInFront:
 
         self._tuitrain.push_screen(
             Ask(
-                f"Value axis of {group[0]}, from and to",
-                hint="Two numbers, as 0 2.5; empty: automatic again.",
+                tr("Value axis of {group}, from and to", group=group[0]),
+                hint=tr("Two numbers, as 0 2.5; empty: automatic again."),
                 check=lambda text: text and parse_limits(text),
             ),
             fix,
+        )
+
+    def across(self) -> None:
+        """Ask what lies along its x axis."""
+        group = self.group
+        if group is None:
+            return
+        known = self._curves.known
+
+        def check(text: str) -> str:
+            return parse_across(text, known.names, known.axes)
+
+        def choose(answer: str | None) -> None:
+            if answer is not None:
+                self._change(across=check(answer))
+
+        words = ", ".join(AXIS_WORDS.get(kind, kind) for kind in known.axes)
+        self._tuitrain.push_screen(
+            Ask(
+                f"Along x of {group[0]}",
+                value=self._curves.choices.settings_of(group[0]).across,
+                hint=f"A metric, as lr or val/loss, or {words}; empty: as all charts.",
+                check=check,
+            ),
+            choose,
         )
 
     def show_hidden(self) -> None:
@@ -95,7 +121,7 @@ class ChartInFront:
 
     def resize(self, by: int) -> None:
         """Show more or fewer charts at once."""
-        self._tuitrain.tell(f"charts: {self._grid.pages.resize(by)}")
+        self._tuitrain.tell(tr("charts: {by}", by=self._grid.pages.resize(by)))
         self._curves.tell(rearranged=True)
 
     def page(self, by: int) -> None:
@@ -131,7 +157,7 @@ class ChartInFront:
         """
         group, chart = self.group, self._grid.chart_in_front
         if group is None or chart is None or not directories:
-            self._tuitrain.tell("no chart to write yet", "warning")
+            self._tuitrain.tell(tr("no chart to write yet"), "warning")
             return
 
         def write(answer: str | None) -> None:
@@ -140,9 +166,9 @@ class ChartInFront:
 
         self._tuitrain.push_screen(
             Ask(
-                f"Write the chart of {group[0]} as",
+                tr("Write the chart of {group} as", group=group[0]),
                 value="svg",
-                hint="svg or csv: what is in sight. png: the whole run, by tuitrain plot.",
+                hint=tr("svg or csv: what is in sight. png: the whole run, by tuitrain plot."),
                 check=check_ending,
             ),
             write,
@@ -162,8 +188,9 @@ class ChartInFront:
                 draw_picture(path, directories, metrics, settings, choices.axis)
             else:
                 names = ", ".join(directory.id for directory in directories)
-                write_chart(path, chart, f"{title}  {names}")
-            return f"written: {path}"
+                by = f" by {chart.across}" if chart.across else ""
+                write_chart(path, chart, f"{title}{by}  {names}")
+            return tr("written: {path}", path=path)
 
         self._tuitrain.do_and_tell(work)
 

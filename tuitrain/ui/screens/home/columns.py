@@ -9,6 +9,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from tuitrain.lang import tr
 from tuitrain.ui.whole import Whole
 from tuitrain.ui.widgets.filterline import FilterLine
 from tuitrain.ui.widgets.picklist import PickList, Row
@@ -43,11 +44,11 @@ class ChooseColumns(Whole, ModalScreen[tuple[str, ...] | None]):
     def compose(self) -> ComposeResult:
         """Show the list."""
         with Vertical(classes="dialog"):
-            yield Static("Columns beside the name; what does not fit is left out", markup=False)
+            yield Static(tr("Columns beside the name; what does not fit is left out"), markup=False)
             yield FilterLine(id="columns-filter")
             yield PickList()
             yield Static(
-                "space show  K J move  d default  / filter  enter take  esc",
+                tr("space show  K J move  d default  / filter  enter take  esc"),
                 markup=False,
             )
 
@@ -60,7 +61,7 @@ class ChooseColumns(Whole, ModalScreen[tuple[str, ...] | None]):
         words = self.query_one(FilterLine).value.casefold().split()
         keys = list(dict.fromkeys([*self._chosen, *self._offered]))
         rows = [self._row(key) for key in keys if all(word in key.casefold() for word in words)]
-        self.query_one(PickList).show_rows(rows, "no key has these words")
+        self.query_one(PickList).show_rows(rows, tr("no key has these words"))
 
     def _row(self, key: str) -> Row:
         mark = "[x]" if key in self._chosen else "[ ]"

@@ -8,6 +8,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
 
+from tuitrain.lang import tr
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.ui.preferences import Preferences
 from tuitrain.ui.screens.home.table import RunTable
@@ -150,6 +151,6 @@ class RunKeys(Vertical):
         if len(paths) < 2 and at_cursor in self.table.listed.runs and at_cursor not in paths:
             paths.append(at_cursor)
         if len(paths) < 2:
-            self._tui.tell("mark two or more runs with space, then press d", "warning")
+            self._tui.tell(tr("mark two or more runs with space, then press d"), "warning")
             return
         self._tui.open_workspace([RunDirectory(Path(path)) for path in paths])

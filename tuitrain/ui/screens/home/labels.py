@@ -12,6 +12,7 @@ from textual.containers import Vertical
 from textual.message import Message
 
 from tuitrain.errors import TuitrainError
+from tuitrain.lang import tr
 from tuitrain.runs.directory import RunDirectory, check_run_name
 from tuitrain.runs.labels import check_tag, load_labels, save_labels
 from tuitrain.runs.rename import rename_run
@@ -76,8 +77,11 @@ class RunLabels(Vertical):
         if runs:
             values = self.table.listed.values
             have = sorted({tag for run in runs for tag in values[run.path].labels.tags})
-            hint = f"words to add, -word takes one away; now: {' '.join(have) or 'none'}"
-            asked = Ask(f"Tags of {_names(runs)}", hint=hint, check=_check_tags)
+            hint = tr(
+                "words to add, -word takes one away; now: {tags}",
+                tags=" ".join(have) or tr("none"),
+            )
+            asked = Ask(tr("Tags of {runs}", runs=_names(runs)), hint=hint, check=_check_tags)
             self.app.push_screen(asked, partial(self._tag, runs))
 
     def _tag(self, runs: Sequence[RunSummary], text: str | None) -> None:
@@ -89,7 +93,7 @@ class RunLabels(Vertical):
         runs = self.table.chosen
         if runs:
             now = self.table.listed.values[runs[0].path].labels.note
-            asked = Ask(f"Note on {_names(runs)}", value=now, hint="empty: none")
+            asked = Ask(tr("Note on {runs}", runs=_names(runs)), value=now, hint=tr("empty: none"))
             self.app.push_screen(asked, partial(self._note, runs))
 
     def _note(self, runs: Sequence[RunSummary], text: str | None) -> None:
@@ -100,7 +104,9 @@ class RunLabels(Vertical):
         """Ask for another name of the run under the cursor."""
         run = self.table.rows.at_cursor
         if run is not None:
-            asked = Ask(f"Name of {sanitise(run.id)}", value=run.name, check=check_run_name)
+            asked = Ask(
+                tr("Name of {run}", run=sanitise(run.id)), value=run.name, check=check_run_name
+            )
             self.app.push_screen(asked, partial(self._rename, run))
 
     def _rename(self, run: RunSummary, name: str | None) -> None:
@@ -144,7 +150,7 @@ class RunLabels(Vertical):
 
 
 def _names(runs: Sequence[RunSummary]) -> str:
-    return sanitise(runs[0].id) if len(runs) == 1 else f"{len(runs)} runs"
+    return sanitise(runs[0].id) if len(runs) == 1 else tr("{n} runs", n=len(runs))
 
 
 def _check_tags(text: str) -> None:

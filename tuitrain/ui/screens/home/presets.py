@@ -12,6 +12,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.message import Message
 
+from tuitrain.lang import tr
 from tuitrain.runs.summary import RunSummary
 from tuitrain.ui.feeds.delivery import Delivery
 from tuitrain.ui.feeds.home import read_experience
@@ -19,7 +20,7 @@ from tuitrain.ui.widgets.filterline import FilterLine
 from tuitrain.ui.widgets.homelists import PresetList
 from tuitrain.ui.widgets.lines import Lines
 from tuitrain.ui.widgets.picklist import Row
-from tuitrain.view.format import sanitise
+from tuitrain.view.format import display_width, sanitise
 from tuitrain.view.presetrows import Experience, preset_detail, preset_groups, preset_line
 from tuitrain.view.rundetail import run_detail
 from tuitrain.view.spans import Span, SpanLine
@@ -93,16 +94,18 @@ class PresetsSide(Vertical):
         text = self.line.value
         groups = preset_groups(self._presets.values(), text)
         width = self.list.size.width
-        longest = max((len(each.found.name) for _, group in groups for each in group), default=0)
+        longest = max(
+            (display_width(each.found.name) for _, group in groups for each in group), default=0
+        )
         rows: list[Row] = []
         for task, group in groups:
-            rows.append(Row("", (Span(task, "quiet"),)))
+            rows.append(Row("", (Span(tr(task), "quiet"),)))
             rows += [Row(each.found.name, preset_line(each, width, longest)) for each in group]
-        self.list.show_rows(rows, "no preset has these words" if text else "no presets found")
+        self.list.show_rows(rows, tr("no preset has these words" if text else "no presets found"))
         self._show_title(text)
 
     def _show_title(self, text: str) -> None:
-        title = f"presets / {sanitise(text)}" if text else "presets"
+        title = f"{tr('presets')} / {sanitise(text)}" if text else tr("presets")
         if self._title != title:
             self._title = title
             self.query_one("#presets-panel").border_title = title.replace("[", "\\[")

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tuitrain.errors import TuitrainError
+from tuitrain.lang import tr
 from tuitrain.remote.client import RemoteClient
 from tuitrain.runs.directory import RunDirectory, host_of
 from tuitrain.runs.summary import RunSummary
@@ -44,8 +45,12 @@ class Removal:
                     faults.append(f"{run.id} is still there: {error}")
             if moved:
                 self._removed.append(moved)
-        done = f"{_names(moved)} in the trash for 7 days; u brings back" if moved else ""
-        there = f"{', '.join(away)} in the trash of their host for 7 days" if away else ""
+        done = (
+            tr("{runs} in the trash for 7 days; u brings back", runs=_names(moved)) if moved else ""
+        )
+        there = (
+            tr("{runs} in the trash of their host for 7 days", runs=", ".join(away)) if away else ""
+        )
         return "; ".join(filter(None, [done, there, *faults])), not faults
 
     def undo(self, root: Path) -> Said:
@@ -58,7 +63,9 @@ class Removal:
                     restore(run)
             except (TuitrainError, OSError) as error:
                 return str(error), False
-        return (f"{_names(kept)} restored" if kept else "nothing to bring back"), True
+        return (
+            tr("{runs} restored", runs=_names(kept)) if kept else tr("nothing to bring back")
+        ), True
 
 
 def empty_old(root: Path) -> str:
@@ -71,4 +78,4 @@ def empty_old(root: Path) -> str:
 
 
 def _names(runs: Sequence[TrashedRun]) -> str:
-    return runs[0].id if len(runs) == 1 else f"{len(runs)} runs"
+    return runs[0].id if len(runs) == 1 else tr("{n} runs", n=len(runs))

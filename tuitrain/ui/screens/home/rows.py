@@ -9,6 +9,7 @@ from functools import partial
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
+from tuitrain.lang import tr
 from tuitrain.runs.summary import RunSummary
 from tuitrain.ui.screens.home.listed import ListedRuns
 from tuitrain.ui.screens.home.marks import Marks
@@ -102,7 +103,7 @@ class RunRows(Vertical):
         words = f"{'  ' * branch.depth}{sign} {sanitise(branch.words)}"
         return (
             Span(f" {words}", "title"),
-            Span(f"  {count} run{'s' * (count != 1)}", "quiet"),
+            Span(f"  {tr('{n} run' if count == 1 else '{n} runs', n=count)}", "quiet"),
         )
 
     def place_words(self) -> str:
@@ -113,6 +114,7 @@ class RunRows(Vertical):
         row = self.list.place
         # Branches are no runs: where there are some, the cursor's place is told among all rows.
         place = f"{row + 1 if shown else 0}/{len(self._listed.rows) or shown}"
-        place += f" rows, {shown} runs" if self._listed.tree.keys else ""
-        place += f" of {total}" if shown != total else ""
-        return f"{len(self._marks)} marked  {place}" if len(self._marks) else place
+        place += tr(" rows, {n} runs", n=shown) if self._listed.tree.keys else ""
+        place += tr(" of {total}", total=total) if shown != total else ""
+        marked = len(self._marks)
+        return f"{tr('{n} marked', n=marked)}  {place}" if marked else place

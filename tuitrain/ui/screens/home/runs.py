@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
 
+from tuitrain.lang import key_word, tr
 from tuitrain.messages import Pause, Request, Stop
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.summary import RunSummary
@@ -112,9 +113,9 @@ class RunsSide(Vertical):
         runs = eligible(act, chosen)
         if not runs:
             if chosen:
-                self._tui.tell(f"{_names(chosen)}: {ACTS[act].none}", "warning")
+                self._tui.tell(f"{_names(chosen)}: {tr(ACTS[act].none)}", "warning")
         elif len(runs) > 1 or act == "stop":
-            asked = Confirm(question(act, runs, len(chosen)), act)
+            asked = Confirm(question(act, runs, len(chosen)), key_word(act))
             self.app.push_screen(asked, partial(self._act, act, runs))
         else:
             self._act(act, runs, True)
@@ -140,10 +141,11 @@ class RunsSide(Vertical):
         chosen = self.table.chosen
         live = [run for run in chosen if run.state in ACTIVE and run.state != "paused"]
         if live:
-            what = "is" if len(live) == 1 else "are"
-            self._tui.tell(f"{_names(live)} {what} live: stop it first", "warning")
+            one = len(live) == 1
+            text = "{runs} is live: stop it first" if one else "{runs} are live: stop it first"
+            self._tui.tell(tr(text, runs=_names(live)), "warning")
         elif chosen:
-            asked = Confirm(question("remove", chosen, len(chosen)), "remove")
+            asked = Confirm(question("remove", chosen, len(chosen)), key_word("remove"))
             self.app.push_screen(asked, partial(self._remove, chosen))
 
     def _remove(self, runs: Sequence[RunSummary], wanted: bool | None) -> None:
@@ -163,4 +165,4 @@ class RunsSide(Vertical):
 
 
 def _names(runs: Sequence[RunSummary]) -> str:
-    return sanitise(runs[0].id) if len(runs) == 1 else f"{len(runs)} runs"
+    return sanitise(runs[0].id) if len(runs) == 1 else tr("{n} runs", n=len(runs))

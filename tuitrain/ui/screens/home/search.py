@@ -3,6 +3,7 @@
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
+from tuitrain.lang import said, tr
 from tuitrain.ui.screens.home.listed import ListedRuns
 from tuitrain.ui.widgets.filterline import FilterLine
 from tuitrain.ui.widgets.lines import Lines
@@ -27,7 +28,7 @@ class RunSearch(Vertical):
         """Lay the lines out."""
         yield FilterLine(
             id="runs-filter",
-            placeholder="filter: lr>=1e-3 model~resnet state=failed -tag:old moons",
+            placeholder=tr("filter: lr>=1e-3 model~resnet state=failed -tag:old moons"),
             completions=self._listed.completions,
         )
         yield Lines(id="said")
@@ -52,9 +53,11 @@ class RunSearch(Vertical):
     def _words(self) -> Span:
         listed, typed = self._listed, self.line.value
         if listed.fault:
-            return Span(sanitise(listed.fault.removeprefix("filter ")), "alert")
+            return Span(said(sanitise(listed.fault.removeprefix("filter "))), "alert")
         if listed.left:
-            return Span(f"reading {listed.left:,} of {len(listed.runs):,} runs", "quiet")
+            return Span(
+                tr("reading {n:,} of {all:,} runs", n=listed.left, all=len(listed.runs)), "quiet"
+            )
         if not self.line.has_focus or not typed:
             return Span("")
         offered = listed.completions(typed)[:_SAID_COMPLETIONS]

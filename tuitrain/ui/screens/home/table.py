@@ -12,6 +12,7 @@ from textual.binding import Binding
 from textual.containers import Vertical
 from textual.message import Message
 
+from tuitrain.lang import said, tr
 from tuitrain.runs.summary import RunSummary
 from tuitrain.ui.feeds.details import ReadDetails
 from tuitrain.ui.preferences import Preferences
@@ -121,7 +122,7 @@ class RunTable(Vertical):
 
     def on_mount(self) -> None:
         """Look as remembered."""
-        self.border_title = "runs"
+        self.border_title = tr("runs")
         self.listed.choose(self._preferences().columns)
         self.listed.sort_by(self._preferences().sort)
 
@@ -165,7 +166,7 @@ class RunTable(Vertical):
         self._fault = fault
         shown = self.query_one("#fault", Lines)
         shown.display = bool(fault)
-        shown.show_lines(wrap_plain(fault, self.content_size.width, "bad"))
+        shown.show_lines(wrap_plain(said(fault), self.content_size.width, "bad"))
         self.show()
 
     # --- what is shown --------------------------------------------------------------------------
@@ -174,8 +175,8 @@ class RunTable(Vertical):
         """Show the runs as they are now; only what differs is drawn."""
         self.listed.refresh()
         known = self._ready and not self._fault
-        none = "no runs yet: Enter on a preset starts one"
-        empty = "no run has these words" if self.search.line.value else none
+        none = tr("no runs yet: Enter on a preset starts one")
+        empty = tr("no run has these words") if self.search.line.value else none
         self.rows.show(self._preferences().columns, empty if known else "")
         self.search.show()
         self._show_titles()
@@ -183,7 +184,7 @@ class RunTable(Vertical):
 
     def _show_titles(self) -> None:
         text = self.search.line.value
-        title = f"runs / {sanitise(text)}".replace("[", "\\[") if text else "runs"
+        title = f"{tr('runs')} / {sanitise(text)}".replace("[", "\\[") if text else tr("runs")
         place = self.rows.place_words()
         # Setting a title draws the border again, whether or not it is another one.
         if title != self.border_title:
@@ -252,9 +253,9 @@ class RunTable(Vertical):
         from tuitrain.ui.screens.dialogs import Ask
 
         asked = Ask(
-            "Group the runs by",
+            tr("Group the runs by"),
             value=" ".join(self.listed.tree.keys),
-            hint="Settings or fields, the outermost first: model lr; empty: a plain list.",
+            hint=tr("Settings or fields, the outermost first: model lr; empty: a plain list."),
             check=lambda text: self.listed.check_keys(text.split()),
         )
         self.app.push_screen(asked, self._group)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from tuitrain.lang import tr
 from tuitrain.runs.summary import RunSummary
 from tuitrain.ui.widgets.topline import TopLine
 from tuitrain.view.format import sanitise
@@ -37,7 +38,8 @@ class HomeTop(TopLine):
         right = [Span(sanitise(machine.host), "strong")]
         if gpus := len(machine.gpus):
             free = len(machine.free)
-            words = f"{gpus} GPU{'s' * (gpus > 1)}, {free} free"
+            text = "{gpus} GPUs, {free} free" if gpus > 1 else "{gpus} GPU, {free} free"
+            words = tr(text, gpus=gpus, free=free)
             right.append(Span(f"   {words}", "good" if free else "alert"))
-        right += [Span("   runs: ", "quiet"), *self._counts, Span(" ")]
+        right += [Span(f"   {tr('runs:')} ", "quiet"), *self._counts, Span(" ")]
         self.show_parts((Span(" tuitrain", "title"),), tuple(right))

@@ -6,6 +6,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from tuitrain.lang import tr
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.ui.feeds.results import Choice, choices
 from tuitrain.ui.whole import Whole
@@ -35,21 +36,21 @@ class ChooseWeights(Whole, ModalScreen[Choice | None]):
     def compose(self) -> ComposeResult:
         """Show the list."""
         with Vertical(classes="dialog"):
-            yield Static("Evaluate the weights of which checkpoint?", markup=False)
+            yield Static(tr("Evaluate the weights of which checkpoint?"), markup=False)
             yield PickList()
-            yield Static("enter evaluate   esc cancel", markup=False)
+            yield Static(tr("enter evaluate   esc cancel"), markup=False)
 
     def on_mount(self) -> None:
         """Put the cursor on what is shown."""
         rows = [Row(key, self._line(each)) for key, each in self._choices.items()]
         picker = self.query_one(PickList)
-        picker.show_rows(rows, "the run has no checkpoint yet")
+        picker.show_rows(rows, tr("the run has no checkpoint yet"))
         picker.styles.height = max(1, min(14, len(rows)))
         picker.go_to(self._key(self._now))
         picker.focus()
 
     def _line(self, choice: Choice) -> tuple[Span, ...]:
-        averaged = "  averaged weights" if choice.averaged else ""
+        averaged = tr("  averaged weights") if choice.averaged else ""
         return (Span(f" {sanitise(choice.checkpoint)}"), Span(averaged, "quiet"))
 
     def on_pick_list_chosen(self, event: PickList.Chosen) -> None:

@@ -12,6 +12,7 @@ from textual.binding import Binding
 from textual.containers import Vertical
 from textual.screen import Screen
 
+from tuitrain.lang import tr
 from tuitrain.ui.feeds.delivery import Delivery
 from tuitrain.ui.feeds.results import Choice, Evaluations, Refused, Results, Source, Told
 from tuitrain.ui.screens.results.choose import ChooseWeights
@@ -97,7 +98,7 @@ class ResultsScreen(Whole, Screen[None]):
 
     def _evaluate(self, choice: Choice, *, again: bool = False) -> None:
         self._evaluations.start(choice, again=again)
-        self._say("starting", "live")
+        self._say(tr("starting"), "live")
 
     def _take(self, told: Told) -> None:
         if isinstance(told, Refused):
@@ -165,8 +166,8 @@ class ResultsScreen(Whole, Screen[None]):
     def action_cancel(self) -> None:
         """End the evaluation."""
         self._evaluations.end()
-        kept = "" if self._results is None else "; what is shown is the one before"
-        self._say(f"cancelled: e evaluates{kept}", "alert")
+        kept = "" if self._results is None else tr("; what is shown is the one before")
+        self._say(tr("cancelled: e evaluates{kept}", kept=kept), "alert")
 
     def action_back(self) -> None:
         """Go back from samples, or leave."""

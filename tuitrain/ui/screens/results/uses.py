@@ -16,6 +16,7 @@ from textual.suggester import Suggester
 from textual.widgets import Input, Static
 
 from tuitrain.errors import UsageError
+from tuitrain.lang import key_word, term, tr
 from tuitrain.runs.directory import RunDirectory, runs_root
 from tuitrain.trained.uses import USES, Use, command_line, command_words
 from tuitrain.ui.feeds.command import CommandJob
@@ -56,10 +57,10 @@ class UseMenu(Whole, ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """Show the list."""
         with Vertical(classes="dialog"):
-            yield Static(f"Use the model of {self._directory.id}", markup=False)
+            yield Static(tr("Use the model of {id}", id=self._directory.id), markup=False)
             yield PickList()
             yield Lines(id="line")
-            yield Static("enter go on, the line can be changed   esc close", markup=False)
+            yield Static(tr("enter go on, the line can be changed   esc close"), markup=False)
 
     def on_mount(self) -> None:
         """Fill it."""
@@ -102,7 +103,7 @@ class UseMenu(Whole, ModalScreen[None]):
             self._go(use, "")
             return
         question = Ask(
-            use.path, hint="right completes a name", check=whole_path, suggester=PathSuggester()
+            use.path, hint=tr("right completes a name"), check=whole_path, suggester=PathSuggester()
         )
         self.app.push_screen(question, partial(self._go, use))
 
@@ -202,7 +203,7 @@ class CommandScreen(Whole, ModalScreen[None]):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Run the line, unless one still runs."""
         if self._runs():
-            self._fault = "the command before still runs: x cancels it"
+            self._fault = tr("the command before still runs: x cancels it")
             self.query_one(Reader).focus()
             self._show()
             return
@@ -240,13 +241,15 @@ class CommandScreen(Whole, ModalScreen[None]):
 
     def _show_keys(self) -> None:
         if self.query_one(Input).has_focus:
-            keys = [("enter", "run"), ("right", "complete a path"), ("esc", "close")]
+            keys = [("enter", "run"), ("right", term("complete a path"))]
+            keys.append(("esc", "close"))
         elif self._runs():
-            keys = [("x", "cancel"), ("q", "end it and close")]
+            keys = [("x", "cancel"), ("q", term("end it and close"))]
         else:
-            keys = [("e", "edit and run again"), ("up/down", "scroll"), ("q", "close")]
-        spans = [part for key, what in keys for part in (Span(key, "key"),
-                                                         Span(f" {what}  ", "quiet"))]  # fmt: skip
+            keys = [("e", term("edit and run again")), ("up/down", "scroll"), ("q", "close")]
+        spans = []
+        for key, what in keys:
+            spans += [Span(key, "key"), Span(f" {key_word(what)}  ", "quiet")]
         self.query_one("#keys", Lines).show_lines([tuple(spans)])
 
     def action_edit(self) -> None:

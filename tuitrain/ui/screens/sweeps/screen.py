@@ -14,6 +14,7 @@ from textual.events import Resize
 from textual.screen import Screen
 
 from tuitrain.errors import RunNotFoundError
+from tuitrain.lang import term, tr
 from tuitrain.runs.listing import find_run
 from tuitrain.sweeps.directory import SweepDirectory, change_control
 from tuitrain.ui.feeds.delivery import Delivery
@@ -30,7 +31,9 @@ from tuitrain.view.sweep import sweep_lines, trial_line
 if TYPE_CHECKING:
     from tuitrain.ui.app import TuitrainApp
 
-_NONE = " no sweeps yet: `tuitrain sweep PRESET --sweep FILE` starts one (`tuitrain help sweeps`)"
+_NONE = term(
+    " no sweeps yet: `tuitrain sweep PRESET --sweep FILE` starts one (`tuitrain help sweeps`)"
+)
 
 
 class SweepScreen(Whole, Screen[None]):
@@ -112,8 +115,12 @@ class SweepScreen(Whole, Screen[None]):
             return
         picker = self.query_one(PickList)
         if seen.directory is None or seen.table is None:
-            words = _NONE if seen.directory is None else " its driver has not put anything down yet"
-            self.query_one(TopLine).show_parts((Span(" sweeps", "title"),))
+            words = (
+                tr(_NONE)
+                if seen.directory is None
+                else tr(" its driver has not put anything down yet")
+            )
+            self.query_one(TopLine).show_parts((Span(tr(" sweeps"), "title"),))
             self.query_one("#above", Lines).show_lines([])
             picker.show_rows([], empty=words)
             return
@@ -131,7 +138,7 @@ class SweepScreen(Whole, Screen[None]):
                 Row(str(row.number), trial_line(row, seen.table, width, look))
                 for row in seen.table.ranked
             ],
-            empty=" no trial yet",
+            empty=tr(" no trial yet"),
         )
 
     # --- keys -----------------------------------------------------------------------------------
@@ -142,7 +149,7 @@ class SweepScreen(Whole, Screen[None]):
         run = next((row.run for row in table.rows if str(row.number) == event.key), "") if (
             table) else ""  # fmt: skip
         if not run:
-            self._tui.tell("this trial has no run", "warning")
+            self._tui.tell(tr("this trial has no run"), "warning")
             return
         try:
             self._tui.open_run(find_run(self._tui.root, run))
@@ -154,7 +161,9 @@ class SweepScreen(Whole, Screen[None]):
         seen = self._seen
         if seen is not None and (directory := seen.directory) is not None:
             if not directory.is_live():
-                words = f"it has no driver: `tuitrain sweep resume {directory.id}` starts one"
+                words = tr(
+                    "it has no driver: `tuitrain sweep resume {id}` starts one", id=directory.id
+                )
                 self._tui.tell(words, "warning")
                 return
             change_control(directory, paused=not seen.control.paused)
@@ -166,7 +175,7 @@ class SweepScreen(Whole, Screen[None]):
         if seen is not None and seen.directory is not None and seen.table is not None:
             now = seen.control.parallel or seen.table.parallel
             change_control(seen.directory, parallel=max(1, now + by))
-            self._tui.tell(f"{max(1, now + by)} trials at a time")
+            self._tui.tell(tr("{n} trials at a time", n=max(1, now + by)))
             self._follower.wake()
 
     def action_importance(self) -> None:
@@ -180,7 +189,7 @@ class SweepScreen(Whole, Screen[None]):
 
         weights = importance_of(directory)
         self.post_message(Delivery(partial(self._take_weights, directory.id, weights)))
-        return "how much each setting decides of the value, by Optuna (PED-ANOVA)"
+        return tr("how much each setting decides of the value, by Optuna (PED-ANOVA)")
 
     def _take_weights(self, sweep: str, weights: Mapping[str, float]) -> None:
         self._weights = (sweep, weights)

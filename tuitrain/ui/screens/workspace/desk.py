@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
+from tuitrain.lang import tr
 from tuitrain.ui.charting import along_of, axes_of, group_single
 from tuitrain.ui.screens.curves.charts import Curves
 from tuitrain.ui.screens.workspace.charts import MadeLines, chart_of, values_words
@@ -81,8 +82,9 @@ class Desk(Vertical):
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """The metrics of the charts in sight."""
-        return tuple(title for title, _ in self.curves.grid.pages.in_sight(self.curves.groups))
+        """The metrics of the charts in sight, and those along their x axes."""
+        titles = [title for title, _ in self.curves.grid.pages.in_sight(self.curves.groups)]
+        return tuple(dict.fromkeys([*titles, *self.curves.choices.across_of(titles)]))
 
     # --- drawing --------------------------------------------------------------------------------
 
@@ -112,11 +114,15 @@ class Desk(Vertical):
 
     def _empty_words(self) -> str:
         if not self._shown.is_complete:
-            return "reading the runs ..."
+            return tr("reading the runs ...")
         if not self._shown.names:
-            return "no points yet"
+            return tr("no points yet")
         hidden = any(each.hidden for each in self.curves.choices.charts.values())
-        return "all charts are hidden (H shows them)" if hidden else "no metric matches the filter"
+        return (
+            tr("all charts are hidden (H shows them)")
+            if hidden
+            else tr("no metric matches the filter")
+        )
 
     def draw_legend(self, front: Group | None) -> None:
         """Say which run is which, and its value on the chart in front."""

@@ -4,6 +4,7 @@ From what is shown to lines; knows no widget.
 """
 
 from tuitrain.analysis.compare import ComparedRun, flat_settings
+from tuitrain.lang import tr
 from tuitrain.runs.metrics import monitor_of
 from tuitrain.ui.feeds.snapshot import RunSnapshot
 from tuitrain.ui.screens.workspace.shown import ShownRuns
@@ -54,7 +55,7 @@ def _compared(run: RunSnapshot, label: str) -> ComparedRun:
     steps = (
         f"step {count(summary.step)}/{count(summary.total_steps)}"
         if summary.step
-        else "no points yet"
+        else tr("no points yet")
     )
     detail = f"{steps}  {summary.reason}" if summary.reason else steps
     monitor, mode = monitor_of(run.config)

@@ -12,6 +12,7 @@ from textual.widget import Widget
 from tuitrain.analysis.calibration import softmax
 from tuitrain.analysis.mistakes import Judged
 from tuitrain.analysis.score_curves import ScoreCurves, score_curves
+from tuitrain.lang import tr
 from tuitrain.ui.widgets.chartpanel import ChartPanel
 from tuitrain.ui.widgets.lazylist import LazyList
 from tuitrain.ui.widgets.lines import Lines
@@ -106,7 +107,7 @@ class CurvesPage(ResultsPage):
         return area_line(self._title_of(key), self._curves(key), width)
 
     def _title_of(self, key: str) -> str:
-        return "all classes" if key == _ALL else self._judged.classes[int(key)]
+        return tr("all classes") if key == _ALL else self._judged.classes[int(key)]
 
     def _work_out(self, key: str) -> ScoreCurves | None:
         if key == _ALL:
@@ -123,11 +124,11 @@ class CurvesPage(ResultsPage):
         roc, precision = self._charts
         name = self._title_of(key)
         roc.show_chart(
-            f"ROC of {name}", roc_chart(curves),
+            tr("ROC of {name}", name=name), roc_chart(curves),
             curve_values(curves, "roc"), look,
         )  # fmt: skip
         precision.show_chart(
-            f"precision over recall, {name}", precision_chart(curves),
+            tr("precision over recall, {name}", name=name), precision_chart(curves),
             curve_values(curves, "precision"), look,
         )  # fmt: skip
 
@@ -170,7 +171,7 @@ class CalibrationPage(ResultsPage):
         """Draw the chart, and write the words."""
         report, look = self.shown.results.report, look_of(self)
         bins = report["calibration"]["bins"]
-        self._chart.show_chart("accuracy over confidence", calibration_chart(bins), (), look)
+        self._chart.show_chart(tr("accuracy over confidence"), calibration_chart(bins), (), look)
         width = max(16, self._words.size.width - 2)
         self._words.show_lines(
             [
@@ -236,7 +237,7 @@ class ScatterPage(OutputsPage):
         size = Size(self._panel.size.width, self._panel.body_height)
         x, y = self.true[:, self.output], self.predicted[:, self.output]
         drawing = draw_scatter(x, y, size, look_of(self))
-        title = f"predicted over true{self.named}"
+        title = tr("predicted over true{named}", named=self.named)
         words = (Span(f"{len(x):,} samples, on the dots both are the same", "quiet"),)
         self._panel.show_panel(title, words, drawing.lines)
 

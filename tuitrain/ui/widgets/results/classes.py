@@ -7,6 +7,7 @@ from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
 from tuitrain.analysis.mistakes import class_rows, overlap_rows
+from tuitrain.lang import tr
 from tuitrain.ui.widgets.picklist import PickList, Row
 from tuitrain.ui.widgets.results.heading import Heading
 from tuitrain.ui.widgets.results.page import ResultsPage, SamplePane, Shown
@@ -91,11 +92,13 @@ class ClassesPage(ResultsPage):
         results = self.shown.results
         if results.judged is None:
             found = overlap_rows(results.found, row.number)
-            self._pane.show_samples(f"{row.name}, least overlap first", found, len(found))
+            self._pane.show_samples(
+                tr("{name}, least overlap first", name=row.name), found, len(found)
+            )
             return
         numbers = results.judged.mistaken(row.number)
         shown = class_rows(results.found, results.judged, numbers.tolist())
-        title = heading(f"mistakes with {row.name}", len(numbers))
+        title = heading(tr("mistakes with {name}", name=row.name), len(numbers))
         self._pane.show_samples(title, shown, len(numbers))
 
     def _sort(self, order: Order) -> None:

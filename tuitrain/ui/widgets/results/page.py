@@ -13,6 +13,7 @@ from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 
 from tuitrain.analysis.mistakes import SampleRow, likeliest
+from tuitrain.lang import tr
 from tuitrain.ui.feeds.results import Results
 from tuitrain.ui.feeds.sample_forms import SampleForms
 from tuitrain.ui.widgets.lines import Lines
@@ -141,7 +142,11 @@ class SamplePane(Horizontal):
             self._one.show_lines([])
             return
         forms = self._shown.forms
-        note = f"can't be shown: {forms.trouble}" if forms.trouble else "being read ..."
+        note = (
+            tr("can't be shown: {trouble}", trouble=forms.trouble)
+            if forms.trouble
+            else tr("being read ...")
+        )
         lines: list[SpanLine] = sample_lines(
             row, forms.get(row.number), self._likely(row.number), note, Size(width, height),
             look_of(self),

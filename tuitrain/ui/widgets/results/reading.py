@@ -8,6 +8,7 @@ from textual.widget import Widget
 
 from tuitrain.analysis.mistakes import worst_rows
 from tuitrain.errors import RecordError
+from tuitrain.lang import term, tr
 from tuitrain.runs.samples import read_samples
 from tuitrain.ui.widgets.lines import Lines
 from tuitrain.ui.widgets.reader import Reader
@@ -19,8 +20,8 @@ from tuitrain.view.results.summary import summary_lines
 from tuitrain.view.spans import Span, wrap_plain
 
 _WORST = {
-    "classes": "mistakes, surest first",
-    "numbers": "largest error first",
+    "classes": term("mistakes, surest first"),
+    "numbers": term("largest error first"),
 }
 
 
@@ -75,7 +76,7 @@ class WorstPage(ResultsPage):
     def draw(self) -> None:
         """List them."""
         family = self.shown.results.found.family
-        what = _WORST.get(family, "largest loss first")
+        what = tr(_WORST.get(family, term("largest loss first")))
         self._pane.show_samples(heading(what, self._number), self._rows, self._number)
 
     def forms_came(self) -> None:
@@ -118,7 +119,7 @@ class RecordedPage(ResultsPage):
     def draw(self) -> None:
         """Read the step's samples, and draw them."""
         step = self._steps[self._place]
-        words = f" samples recorded at step {step:,}"
+        words = tr(" samples recorded at step {step:,}", step=step)
         several = len(self._steps) > 1
         more = f"  ({self._place + 1} of {len(self._steps)} steps)" if several else ""
         self._head.show_lines([(Span(words, "title"), Span(more, "quiet"))])

@@ -1,0 +1,117 @@
+"""The language file says all that the source marks, in its places, and nothing else."""
+
+import ast
+
+import pytest
+
+from tests.lang.marked import PACKAGE, descriptions, fields, literals, marked, shape
+from tuitrain import lang
+from tuitrain.lang.words import Translation, read_translation
+from tuitrain.ui.launch_form import field_plans
+from tuitrain.view.format import display_width
+from tuitrain.view.runlist.columns import LATER
+
+_LEAST_PART = 14
+"""Of a sentence that is put together from parts, one so long has to be in the source."""
+
+
+@pytest.fixture(scope="module")
+def chinese() -> Translation:
+    return read_translation("zh_CN")
+
+
+def test_every_word_that_is_marked_has_a_translation(chinese: Translation) -> None:
+    found = marked()
+    assert found["texts"] - set(chinese.texts) == set()
+    assert found["keys"] - set(chinese.keys) - set(chinese.texts) == set()
+
+
+def test_every_word_of_the_file_is_in_the_source(chinese: Translation) -> None:
+    found, said = marked(), literals()
+    parts = [text for text in said if len(text) >= _LEAST_PART]
+    assert set(chinese.keys) - found["keys"] - said == set()
+    known = found["texts"] | said | descriptions()
+    assert {
+        text for text in chinese.texts if text not in known and shape(text) not in said
+    } == set()
+    for sentence in chinese.sentences:
+        form = shape(sentence)
+        assert form in said or any(part.strip() in form for part in parts), sentence
+
+
+def test_a_translation_has_the_fields_of_the_text(chinese: Translation) -> None:
+    for texts in (chinese.keys, chinese.texts, chinese.sentences):
+        for english, shown in texts.items():
+            assert fields(shown) <= fields(english), english
+            assert shown.strip(), english
+    dropped = {e for e, s in chinese.texts.items() if fields(s) != fields(e)}
+    assert dropped == set()
+
+
+def test_words_are_taken_when_they_are_shown_and_not_when_a_module_is_read() -> None:
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if not isinstance(node, ast.FunctionDef | ast.ClassDef):
+                calls = {ast.unparse(n.func) for n in ast.walk(node) if isinstance(n, ast.Call)}
+                assert not calls & {"tr", "said", "key_word"}, f"{path}:{node.lineno}"
+
+
+NARROW = {
+    8: ("tensors", "worker", "cached", "context", "loaders", "others", "unknown", "driver", "swap"),
+    7: ("samples", "params", "step"),
+    6: ("data", "copy", "fwd", "bwd", "optim", "other"),
+    5: ("use", "mem", "power", "temp", "whose", "cores", "disk", "net", "read", "write", "in",
+        "out"),
+    10: ("forward", "backward", "optimizer"),
+    12: ("parameters", "gradients", "activations", "buffers", "total", "ran out", "asked for",
+         "fragments", "would fit", "run again", "steps", "memory", "device", "downloads"),
+}  # fmt: skip
+"""Words with a place of so many cells."""
+
+
+def test_no_translation_is_wider_than_its_place(chinese: Translation) -> None:
+    for cells, words in NARROW.items():
+        for word in words:
+            assert display_width(chinese.texts[word]) <= cells, word
+    for plan in field_plans():
+        assert display_width(chinese.texts.get(plan.label, plan.label)) <= 13, plan.label
+        assert display_width(chinese.texts.get(plan.hint, plan.hint)) <= 23, plan.hint
+    for state in ("running", "paused", "finished", "stopped", "failed", "lost", "queued"):
+        assert display_width(chinese.texts[state]) <= LATER[0].width, state
+    for english, shown in chinese.keys.items():
+        assert display_width(shown) <= 14, english
+
+
+@pytest.mark.parametrize(
+    ("environ", "configured", "name"),
+    [
+        ({"LANG": "zh_CN.UTF-8"}, "", "zh"),
+        ({"LANG": "zh_CN.UTF-8"}, "en", "en"),
+        ({"LANG": "zh_CN.UTF-8", "LC_ALL": "C.UTF-8"}, "", "en"),
+        ({"LANG": "de_DE.UTF-8"}, "", "en"),
+        ({"LANG": "en_GB.UTF-8", "TUITRAIN_LANG": "zh-Hans"}, "en", "zh"),
+        ({"LC_MESSAGES": "zh_TW.UTF-8"}, "", "zh"),
+        ({}, "", "en"),
+    ],
+)
+def test_the_language_is_that_of_the_variable_the_configuration_or_the_locale(
+    environ: dict[str, str], configured: str, name: str
+) -> None:
+    assert lang.choose(configured, environ) == lang.Choice(name)
+
+
+def test_a_language_without_a_file_is_english_and_said_so() -> None:
+    choice = lang.choose("", {"TUITRAIN_LANG": "eo", "LANG": "zh_CN.UTF-8"})
+    assert choice.name == "en"
+    assert choice.fault == "TUITRAIN_LANG is 'eo', which there are no words of: en, zh"
+
+
+def test_sentences_on_record_are_shown_with_their_names_and_numbers(chinese: Translation) -> None:
+    say = chinese.sentence
+    assert say("the run is finished: 20 epochs done") == "实验已完成\uff1a已完成 20 轮"
+    assert say("paused at step 1,234") == "已在第 1,234 步暂停"
+    assert say("failed: {x}") == "failed: {x}"
+    # A name that is a word stays the name.
+    assert chinese.sentence("saved running") == "已保存 running"
+    assert lang.said("paused at step 7") == "paused at step 7"
+    assert lang.tr("step {step:,}", step=7000) == "step 7,000"
