@@ -166,7 +166,13 @@ def test_each_library_is_imported_in_its_own_part_only() -> None:
             "torch torchvision sklearn textual plotext numpy typer",
         ),
         ("import tuitrain.supervisor.child, tuitrain.training.worker", "torch textual typer"),
-        ("import tuitrain.training.session", "textual plotext typer sqlite3 torchvision"),
+        (
+            "import pathlib, tuitrain.training.session\n"
+            "from tuitrain.components.data import DataContext\n"
+            "from tuitrain.components.datasets.digits import digits\n"
+            "digits(DataContext(pathlib.Path(), print))",
+            "textual plotext typer sqlite3 torchvision sklearn scipy",
+        ),
         (
             "import tuitrain.ui.app, tuitrain.ui.screens.home, tuitrain.ui.screens.run",
             "torch torchvision sklearn numpy typer",

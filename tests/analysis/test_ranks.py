@@ -3,8 +3,10 @@
 import pytest
 
 from tests.analysis.steps import COMPUTE, CPU, GPU, INPUT
-from tuitrain.analysis.ranks import rank_memory, rank_times, slowest_rank, verdict
+from tuitrain.analysis.ranks import profiled_ranks, rank_memory, rank_times, slowest_rank, verdict
+from tuitrain.messages import ProfileFacts
 from tuitrain.metric_names import EXCHANGE, STAGES, rank_metric
+from tuitrain.runs.rows import ProfileRow
 
 
 def split_of(*ranks: dict[str, float], parted: bool = True) -> dict[str, float]:
@@ -83,3 +85,25 @@ def test_what_each_rank_holds_is_known_for_those_that_told() -> None:
     # On a CPU a rank's memory is the host's.
     assert [each.device_bytes for each in found] == [0, 5e9, 0]
     assert rank_memory({}) == ()
+
+
+def profile_of(
+    name: str, rank: int | None, first: int, exchange_s: tuple[float, ...]
+) -> ProfileRow:
+    stages = dict.fromkeys(STAGES, 0.001) if rank is not None else None
+    facts = ProfileFacts(rank=rank, stages_s=stages, exchange_s=exchange_s or None)
+    return ProfileRow(name, 0.0, "done", first, first + len(exchange_s) - 1, facts, {})
+
+
+def test_profiles_of_one_order_are_compared_over_the_steps_that_all_have() -> None:
+    rows = [
+        profile_of("p3", None, 1, ()),
+        profile_of("p4-rank2", 2, 11, (0.5, 0.002, 0.004)),
+        profile_of("p4-rank0", 0, 12, (0.006, 0.001)),
+    ]
+    zero, two = profiled_ranks(rows, "p4-rank2")
+    assert (zero.rank, two.rank) == (0, 2)
+    assert zero.exchange_s == two.exchange_s == pytest.approx(0.0015)
+    assert (zero.wait_s, two.wait_s) == pytest.approx((0.002, 0.0015))
+    assert (two.data_s, two.compute_s) == pytest.approx((0.002, 0.003))
+    assert profiled_ranks(rows, "p3") == ()

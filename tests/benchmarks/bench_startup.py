@@ -19,7 +19,7 @@ _COMMANDS = {
 def measure(folder: Path, quick: bool) -> list[Table]:
     """Run whole processes in turn."""
     seconds: dict[str, list[float]] = {name: [] for name in _COMMANDS}
-    for _round in range(3 if quick else 9):
+    for _round in range(1 if quick else 9):
         for name, command in _COMMANDS.items():
             seconds[name].append(_wall_s(command))
     ratio = statistics.median(seconds["help"]) / statistics.median(seconds["torch"])

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests import commands
 from tests.cli.records import Result
 
 PROJECT = Path(__file__).parents[2]
@@ -40,9 +41,7 @@ class Cli:
 
     def __call__(self, *arguments: str, stdin: str = "") -> Result:
         """Run a command to its end."""
-        with self.start(*arguments, stdin=subprocess.PIPE) as process:
-            out, errors = process.communicate(stdin)
-        return subprocess.CompletedProcess(process.args, process.returncode, out, errors)
+        return commands.run(arguments, cwd=self.folder, env=self.environ, stdin=stdin)
 
 
 class Trained:

@@ -1,12 +1,11 @@
 """The command line on a folder of runs of its own."""
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests import commands
 from tests.cli.command_line import Trained
 from tests.cli.records import Result, Tuitrain, finished_run
 from tuitrain.runs.directory import RunDirectory
@@ -20,14 +19,8 @@ def root(tmp_path: Path) -> Path:
 @pytest.fixture
 def tuitrain(root: Path) -> Tuitrain:
     def call(*arguments: str, stdin: str = "") -> Result:
-        return subprocess.run(
-            [sys.executable, "-m", "tuitrain", *arguments],
-            input=stdin,
-            capture_output=True,
-            text=True,
-            check=False,
-            env={**os.environ, "TUITRAIN_RUNS": str(root)},
-        )
+        environ = {**os.environ, "TUITRAIN_RUNS": str(root)}
+        return commands.run(arguments, cwd=Path.cwd(), env=environ, stdin=stdin)
 
     return call
 

@@ -25,7 +25,7 @@ def test_the_two_words_for_a_format_write_the_same(run: RunDirectory, tuitrain: 
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ((), "say where to: --to csv, jsonl, parquet, tensorboard, wandb or mlflow"),
+        ((), "say where to: --to csv, jsonl, parquet, tensorboard, wandb, mlflow, t"),
         (("--format", "csv", "--to", "csv"), "--format and --to are two words for one"),
         (("--to", "aim"), "--to aim: nothing that can be exported to; allowed: csv, jsonl, parq"),
         (("--to", "wandb:"), "found 'wandb:', which is no tracker"),

@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests import commands
 from tuitrain.config.python_preset.ask import read_python_preset
 from tuitrain.errors import PresetError
 
@@ -61,14 +62,7 @@ def environ(tmp_path: Path) -> dict[str, str]:
 @pytest.fixture
 def tuitrain(tmp_path: Path, environ: dict[str, str]) -> Call:
     def call(*arguments: str, cwd: Path = tmp_path) -> Result:
-        return subprocess.run(
-            [sys.executable, "-m", "tuitrain", *arguments],
-            cwd=cwd,
-            env=environ,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        return commands.run(arguments, cwd=cwd, env=environ)
 
     return call
 

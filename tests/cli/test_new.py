@@ -3,28 +3,21 @@
 import json
 import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests import commands
 from tests.catalogue.pictures import as_bytes, write_classes
 from tests.training.test_loop import Course
 
 PROJECT = Path(__file__).parents[2]
 
 
-def new(folder: Path, *arguments: str, exit_code: int = 0) -> "subprocess.CompletedProcess[str]":
-    done = subprocess.run(
-        [sys.executable, "-m", "tuitrain", *arguments],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(PROJECT), "XDG_CONFIG_HOME": str(folder / "config")},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def new(folder: Path, *arguments: str, exit_code: int = 0) -> commands.Result:
+    env = {**os.environ, "PYTHONPATH": str(PROJECT), "XDG_CONFIG_HOME": str(folder / "config")}
+    done = commands.run(arguments, cwd=folder, env=env)
     assert done.returncode == exit_code, done.stderr
     return done
 

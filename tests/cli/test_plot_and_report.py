@@ -28,6 +28,9 @@ def test_a_plot_is_written_where_it_is_told_or_into_the_run(tuitrain: Cli) -> No
     assert set(told) == {"file", "what", "runs", "panels", "bytes"}
     assert (told["file"], told["what"]) == (str(tuitrain.folder / "both.svg"), "curves")
     assert len(told["runs"]) == 2 and told["panels"][:2] == ["loss", "accuracy"]
+    done = tuitrain("plot", "one", "-o", "lr.svg", "--metric", "train/loss", "--x", "lr")
+    assert done.returncode == 0
+    assert "lr, at the nearest step" in (tuitrain.folder / "lr.svg").read_text("utf-8")
     done = tuitrain("plot", "one")
     assert done.returncode == 0
     written = Path(done.stdout.strip())
@@ -46,6 +49,7 @@ def test_samples_are_drawn_with_what_is_predicted(tuitrain: Cli) -> None:
 FAULTS = {
     "plot one -o a.gif": "-o a.gif: the name must end in one of .png, .svg, .pdf, .html",
     "plot one -o none/a.png": "-o none/a.png: there is no folder none",
+    "plot one -o a.html --x lost": "--x lost: it may be one of step, epoch, time, samples, power",
     "plot one -o a.html --metric lost": "--metric lost: there is no such metric",
     "plot one -o a.html --what residuals": "whose targets are classes",
     "plot one -o a.html --what roc --log": "--log: it is for --what curves",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import commands
 from tuitrain.config.folders import built_in_preset_directory
 
 PROJECT = Path(__file__).parents[2]
@@ -31,14 +32,7 @@ def tuitrain(tmp_path):
             "XDG_CONFIG_HOME": str(tmp_path / "config"),
             "HOME": str(tmp_path),
         }
-        return subprocess.run(
-            [sys.executable, "-m", "tuitrain", "presets", *arguments],
-            cwd=tmp_path,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        return commands.run(["presets", *arguments], cwd=tmp_path, env=environment)
 
     return run
 

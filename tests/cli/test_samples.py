@@ -2,26 +2,20 @@
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
 
+from tests import commands
 from tests.cli.records import finished_run
 from tuitrain.components.techniques.samples import write_samples
 from tuitrain.runs.directory import RunDirectory
 
 
-def tuitrain(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "tuitrain", *arguments, "--runs-dir", str(root)],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
-    )
+def tuitrain(root: Path, *arguments: str) -> commands.Result:
+    env = {**os.environ, "PYTHONIOENCODING": "utf-8"}
+    return commands.run([*arguments, "--runs-dir", root], cwd=Path.cwd(), env=env)
 
 
 @pytest.fixture

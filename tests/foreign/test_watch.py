@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import commands
 from tests.foreign import event_writer as tb
 from tests.foreign.logs import curves, names
 from tuitrain.foreign.cache import record_of, view_of
@@ -50,14 +51,9 @@ def cache(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def tuitrain(cache: Path) -> Tuitrain:
-    def call(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            [sys.executable, "-m", "tuitrain", *map(str, arguments)],
-            capture_output=True,
-            text=True,
-            check=False,
-            env={**os.environ, "TUITRAIN_WATCHED": str(cache)},
-        )
+    def call(*arguments: str | Path) -> commands.Result:
+        env = {**os.environ, "TUITRAIN_WATCHED": str(cache)}
+        return commands.run(arguments, cwd=Path.cwd(), env=env)
 
     return call
 

@@ -12,11 +12,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import psutil
 import pytest
 
+from tests import commands
 from tuitrain.file_lock import is_held, read_holder
 from tuitrain.messages import Request
 from tuitrain.runs.commands import give_command
@@ -203,11 +205,12 @@ class Cli:
 
     def __call__(self, *arguments: str, exit_code: int | None = 0) -> Any:
         """Run a command to its end; `exit_code` None accepts any."""
-        process = self.start(*arguments)
-        process.stdout_text, process.stderr_text = process.communicate()
-        text = f"{process.args}\n{process.stdout_text}\n{process.stderr_text}"
-        assert exit_code is None or process.returncode == exit_code, text
-        return process
+        done = commands.run(arguments, cwd=self.folder, env=self.environ)
+        text = f"{done.args}\n{done.stdout}\n{done.stderr}"
+        assert exit_code is None or done.returncode == exit_code, text
+        return SimpleNamespace(
+            returncode=done.returncode, stdout_text=done.stdout, stderr_text=done.stderr
+        )
 
     def wait_child(self, process: "subprocess.Popen[str]") -> None:
         """Wait until a command has started a process of its own."""

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -27,13 +28,28 @@ class Machines:
         self.cli = cli
         self.names = [f"tt{host}{os.getpid()}" for host in HOSTS]
 
+    def before(self, machine: int) -> tuple[str, ...]:
+        """Return the words before a command that let it run on a machine."""
+        name, host = self.names[machine], HOSTS[machine]
+        named = ("unshare", "--uts", "sh", "-c", 'hostname "$0" && exec "$@"', host)
+        return ("ip", "netns", "exec", name, *named)
+
     def start(self, machine: int, *arguments: str) -> "subprocess.Popen[str]":
         """Start a command of tuitrain's on a machine; what it prints is kept together."""
-        return self.cli.start(
-            *arguments, stderr=subprocess.STDOUT,
-            before=("ip", "netns", "exec", self.names[machine], "unshare", "--uts", "sh", "-c",
-                    'hostname "$0" && exec "$@"', HOSTS[machine]),
-        )  # fmt: skip
+        return self.cli.start(*arguments, before=self.before(machine), stderr=subprocess.STDOUT)
+
+    @contextmanager
+    def hosts(self, text: str) -> Iterator[None]:
+        """Let both know machines by names, as /etc/hosts has them, for what is started then."""
+        folders = [Path("/etc/netns") / name for name in self.names]
+        try:
+            for folder in folders:
+                folder.mkdir(parents=True)
+                (folder / "hosts").write_text(text)
+            yield
+        finally:
+            for folder in folders:
+                shutil.rmtree(folder, ignore_errors=True)
 
     def start_both(self, *arguments: str) -> "list[subprocess.Popen[str]]":
         """Start a command as both nodes of a run."""

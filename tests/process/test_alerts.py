@@ -101,7 +101,7 @@ def alert(run: Any, kind: str, number: int = 0) -> Any:
     return run.wait(look, f"alert {kind}")
 
 
-def test_a_deadlock_in_a_loader_worker_gives_stacks_and_the_run_is_not_touched(
+def test_a_deadlock_in_a_loader_worker_gives_stacks_and_one_that_is_killed_is_named(
     cli: Any, planted: Any
 ) -> None:
     run = planted("alerts.hang_s=3", "alerts.hang_first_step_s=60")
@@ -131,15 +131,25 @@ def test_a_deadlock_in_a_loader_worker_gives_stacks_and_the_run_is_not_touched(
     assert "steps continue after" in alert(run, "hang", 1).text
     run.wait_step(step + 50)
     assert family <= {run.worker_pid, *(p.pid for p in psutil.Process(run.worker_pid).children())}
-    cli("stop", run.id)
-    assert run.state().state == "stopped"
+
+    loaders = [
+        child
+        for child in psutil.Process(run.worker_pid).children()
+        if child.name() == "pt_data_worker"
+    ]
+    assert len(loaders) == 2
+    os.kill(loaders[0].pid, signal.SIGKILL)
+    assert run.wait_end().state == "failed"
+    died = alert(run, "loaders").text
+    assert str(loaders[0].pid) in died or "could not be taken over" in died
+    assert "memory" in died
     steps = [number for number, _ in run.points("train/loss")]
     assert steps == list(range(1, len(steps) + 1))
-    assert [row.kind for row in run.alerts()] == ["hang", "stacks", "hang", "ended"]
+    assert [row.kind for row in run.alerts()] == ["hang", "stacks", "hang", "loaders", "ended"]
 
 
 def test_stacks_at_any_time_change_nothing_of_what_is_learned(planted: Any) -> None:
-    disturbed = planted("train.max_steps=350", "data.workers=1")
+    disturbed = planted("train.max_steps=150", "data.workers=1")
     disturbed.wait_step(5)
     for _ in range(3):
         answer = wait_for_command(
@@ -147,7 +157,7 @@ def test_stacks_at_any_time_change_nothing_of_what_is_learned(planted: Any) -> N
         )
         assert (answer.outcome, answer.text[:14]) == ("done", "stacks of 2 of")
     assert disturbed.wait_end().state == "finished"
-    calm = planted("train.max_steps=350", "data.workers=1")
+    calm = planted("train.max_steps=150", "data.workers=1")
     assert calm.wait_end().state == "finished"
     assert disturbed.checkpoint().digest == calm.checkpoint().digest
     assert disturbed.curves() == calm.curves()
@@ -165,23 +175,6 @@ def test_memory_that_grows_step_on_step_raises_an_alert(cli: Any, planted: Any) 
     assert re.search(r" [KM]iB a step \(", creep.text)
     assert ": full in " in creep.text
     cli("stop", run.id)
-
-
-def test_a_loader_worker_that_is_killed_is_named(planted: Any) -> None:
-    run = planted()
-    run.wait_step(10)
-    loaders = [
-        child
-        for child in psutil.Process(run.worker_pid).children()
-        if child.name() == "pt_data_worker"
-    ]
-    assert len(loaders) == 2
-    os.kill(loaders[0].pid, signal.SIGKILL)
-    assert run.wait_end().state == "failed"
-    died = alert(run, "loaders").text
-    assert str(loaders[0].pid) in died or "could not be taken over" in died
-    assert "memory" in died
-    assert [row.kind for row in run.alerts()] == ["loaders", "ended"]
 
 
 # --- who is told ----------------------------------------------------------------------------------

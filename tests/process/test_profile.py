@@ -148,6 +148,11 @@ def test_a_profile_and_what_is_said_of_it_outlast_a_stop_right_after(cli: Any) -
 
 def test_a_killed_worker_leaves_no_half_a_trace(cli: Any) -> None:
     run = start(cli)
+    # Steps of no number are refused before anything is asked.
+    for steps in ("0", "1001"):
+        said = cli("profile", run.id, "--steps", steps, exit_code=2).stderr_text
+        assert "1 to 1,000 steps" in said
+    assert run.commands() == []
     run.wait_step(5)
     order = cli.start("profile", run.id, "--steps", "1000")
     run.wait(lambda: any(row.taken for row in run.commands()), "the order was taken")
@@ -159,24 +164,14 @@ def test_a_killed_worker_leaves_no_half_a_trace(cli: Any) -> None:
     assert not list(run.directory.profiles.rglob("*.json*"))
 
 
-def test_steps_of_no_number_are_refused_before_anything_is_asked(cli: Any) -> None:
-    run = start(cli)
-    for steps in ("0", "1001"):
-        said = cli("profile", run.id, "--steps", steps, exit_code=2).stderr_text
-        assert "1 to 1,000 steps" in said
-    assert run.commands() == []
-    cli("stop", run.id)
-
-
-def test_weights_are_equal_to_the_last_bit_with_and_without_a_profile(cli: Any) -> None:
-    with_profile = start(cli)
-    cli("profile", with_profile.id, "--steps", "15")
-    cli("stop", with_profile.id)
-    steps = with_profile.step
-    plain = cli.detach(cli.folder / "own.toml", "--set", f"train.max_steps={steps}")
+def test_weights_are_equal_to_the_last_bit_with_and_without_a_profile(
+    cli_of_module: Any, profiled: Any
+) -> None:
+    with_profile = profiled[0]
+    length = f"train.max_steps={with_profile.step}"
+    plain = cli_of_module.detach(cli_of_module.folder / "own.toml", "--set", length)
     assert plain.wait_end().state == "finished"
-    [row] = with_profile.profiles()
-    assert row.last_step < steps
+    assert all(row.last_step < with_profile.step for row in with_profile.profiles())
     assert with_profile.checkpoint().digest == plain.checkpoint().digest
     for name in ("train/loss", "train/accuracy", "grad_norm"):
         assert list(with_profile.points(name)) == list(plain.points(name)) != []

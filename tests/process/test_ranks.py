@@ -1,5 +1,6 @@
 """Runs of several ranks: killed, resumed, told what to do, and failing."""
 
+import json
 import os
 import random
 import signal
@@ -213,6 +214,11 @@ def test_all_ranks_are_watched_do_what_they_are_told_at_one_step_and_one_goes_on
     assert dict(run.points("lr"))[run.step] == pytest.approx(2e-4)
     assert "mine" in {name for row in run.checkpoints() for name in row.names}
     cli("profile", run.id, "--steps", "3")
+    said = cli("profile", run.id, "--ranks", "0,1", "--steps", "3", "--json").stdout_text
+    together = json.loads(said)
+    assert [each["rank"] for each in together["ranks"]] == [0, 1]
+    assert all(each["compute_s"] > 0 for each in together["ranks"])
+    assert cli("profile", run.id, "--show", together["ranks"][1]["profile"]).stdout_text
     # SIGTERM to a rank that decides nothing: it is what all do, with a checkpoint.
     os.kill(ranks[1], signal.SIGTERM)
     ended = wait_end(run)

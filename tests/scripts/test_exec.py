@@ -94,6 +94,9 @@ def test_steps_are_profiled_unless_the_script_profiles_itself(scripts: Scripts) 
     assert row.last_step - row.first_step == 3
     shown = scripts("profile", run.id, "--show", name, "--by", "module").stdout_text
     assert {"0 (Linear)", "2 (Linear)", "(optimizer)"} <= set(re.findall(r" (\S.*?)  +", shown))
+    lines = scripts("profile", run.id, "--show", name, "--by", "line").stdout_text
+    assert "profiled.py:" in lines
+    assert "tuitrain/script" not in lines
     asked = give_command(run.directory, Profile(0, MOST_PROFILE_STEPS))
     (scripts.folder / "own").touch()
     refused = wait_for_command(run.directory, asked, limit_s=60.0)

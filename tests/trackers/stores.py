@@ -39,7 +39,8 @@ print(json.dumps({
     "images": {tag: [(e.step, e.width, e.height, e.encoded_image_string.hex())
                      for e in found.Images(tag)] for tag in tags["images"]},
     "texts": [(e.step, e.tensor_proto.string_val[0].decode())
-              for e in shown.Tensors("output/text_summary")],
+              for tag in shown.Tags()["tensors"] if tag == "output/text_summary"
+              for e in shown.Tensors(tag)],
 }))
 """
 _MLFLOW = """

@@ -18,6 +18,7 @@ from tuitrain.ui.charting import (
     build_chart,
     clean_settings,
     group_metrics,
+    parse_across,
     parse_limits,
     request_for,
     whole_window,
@@ -25,6 +26,9 @@ from tuitrain.ui.charting import (
 from tuitrain.ui.feeds.run import read_snapshot
 from tuitrain.ui.feeds.snapshot import Request, RunSnapshot
 from tuitrain.ui.preferences import Preferences
+from tuitrain.view.chart.chart import draw_chart, values_at
+from tuitrain.view.chart.figure import Size, TerminalStyle
+from tuitrain.view.chart.files import chart_csv
 from tuitrain.view.chart.scale import Window, roomy_end
 
 NAMES = ("lr", "val/loss", "train/accuracy", "train/loss", "val/accuracy", "own/thing")
@@ -214,3 +218,43 @@ def test_on_an_axis_of_powers_the_first_steps_of_a_long_run_have_their_room(tmp_
     assert len(series.columns) <= series.width
     chart = build_chart(powers, [], ["train/loss"], Choices(axis="power"))
     assert chart.x_range[0] == 0 and chart.lines[-1].x[3] == pytest.approx(math.log10(4))
+
+
+def test_a_metric_lies_along_x_and_each_point_has_its_value_at_the_nearest_step(
+    tmp_path: Path,
+) -> None:
+    run = new_run(tmp_path, "rates")
+    begin(run)
+    rates = [0.1, 0.2, 0.2, 0.1]
+    write(run, steps(1, {"train/loss": [4.0, 3.0, 2.0, 1.0], "lr": rates}), sequence=3)
+    settings = ChartSettings(across="lr", smoothing=0.0)
+    with RunReader(run) as reader:
+        read = read_snapshot(reader, Request(columns=40))
+    seen = Choices(cursor=4.0, charts={"loss": settings})
+    chart = build_chart(read, [], ["train/loss"], seen, settings)
+    assert (chart.axis, chart.across, chart.x_range) == ("value", "lr", (0.1, 0.2))
+    assert chart.lines[0].x == tuple(rates)
+    assert not chart.marks
+    (reading,) = values_at(chart, chart.cursor or 0.0)
+    assert (reading.x, reading.value) == (0.1, 1.0), "of the step, not of the first with its rate"
+    assert settings.describe() == " (by lr at the nearest step, raw)"
+    assert chart_csv(chart).startswith("series,lr,")
+    none = build_chart(read, [], ["train/loss"], Choices(cursor=2.0), ChartSettings(across="gone"))
+    assert len(draw_chart(none, Size(60, 12), TerminalStyle()).lines) == 12
+    by_time = build_chart(read, [], ["train/loss"], Choices(), ChartSettings(across="time"))
+    assert by_time.axis == "time"
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("", ""), ("lr", "lr"), (" val/loss ", "val/loss"), ("own/thing", "own/thing"),
+     ("thing", "own/thing"), ("time", "time"), ("log step", "power")],
+)  # fmt: skip
+def test_what_lies_along_x_is_a_metric_or_an_axis(typed: str, meant: str) -> None:
+    assert parse_across(typed, NAMES, ("step", "time", "power")) == meant
+
+
+@pytest.mark.parametrize("typed", ["loss", "samples", "gone"])
+def test_what_is_no_single_metric_and_no_axis_is_refused_with_what_there_is(typed: str) -> None:
+    with pytest.raises(UsageError, match=r"it may be one of step, .*(val|own)"):
+        parse_across(typed, NAMES, ("step", "time"))

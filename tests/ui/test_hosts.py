@@ -15,9 +15,12 @@ from tests.ui.run_shown import take, words
 from tests.ui.screens import screen_text, told, wait_for, wait_for_text
 from tuitrain.remote.connection import HostConnection
 from tuitrain.remote.hosts import Host
+from tuitrain.remote.reader import RemoteList
 from tuitrain.remote.registry import HOSTS
 from tuitrain.runs.directory import RunDirectory, remote_path
+from tuitrain.runs.trash import list_trash
 from tuitrain.runs.writer import RunWriter
+from tuitrain.ui.screens.home.removal import Removal
 
 
 @pytest.fixture
@@ -108,3 +111,14 @@ def test_machines_of_hosts_are_below_this_one_and_turn_grey_with_their_age(root:
         assert lines_with(pilot, "RAM")[1:]
 
     play(root, lambda app: app.open_machine(), doing, size=(100, 60))
+
+
+def test_a_run_of_a_host_goes_to_the_trash_there_unless_it_is_live(far: RunDirectory) -> None:
+    old = new_run(far.path.parent, "old")
+    listed = RemoteList(HOSTS.connections[0])
+    said, well = Removal().remove(listed.read())
+    assert not well
+    assert f"{old.id} in the trash of their host for 7 days" in said
+    assert f"{far.id} is still there: gpu1: " in said
+    assert [run.id for run in listed.read()] == [far.id]
+    assert [run.id for run in list_trash(far.path.parent)] == [old.id]

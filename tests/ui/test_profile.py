@@ -10,10 +10,11 @@ from tests.ui.makers import NOW, falling, keep_alive, new_run, train
 from tests.ui.run_makers import training, write
 from tests.ui.screens import screen_text, wait_for, wait_for_golden, wait_for_text
 from tuitrain import messages as m
+from tuitrain.errors import UsageError
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.writer import RunWriter
 from tuitrain.traces.store import load_digest, trace_path
-from tuitrain.ui.screens.profile import ProfileScreen
+from tuitrain.ui.screens.profile import ProfileScreen, check_wanted
 from tuitrain.ui.screens.run import RunScreen
 from tuitrain.view.chart.figure import TerminalStyle
 
@@ -29,11 +30,17 @@ def written(name: str, number: int = 1, **facts: Any) -> m.ProfileWritten:
 
 
 def add_profile(
-    run: RunDirectory, name: str, events: list[Event], number: int = 1, *, read: bool = True
+    run: RunDirectory,
+    name: str,
+    events: list[Event],
+    number: int = 1,
+    *,
+    read: bool = True,
+    **facts: Any,
 ) -> None:
     """Put a profile on record, as worker and supervisor do, with a trace made by hand."""
     write_trace(trace_path(run.path, name), events)
-    write(run, written(name, number), sequence=number, attempt=7)
+    write(run, written(name, number, **facts), sequence=number, attempt=7)
     if read:
         with RunWriter(run) as writer:
             writer.finish_profile(name, "done", load_digest(run.path, name)["summary"])
@@ -46,6 +53,34 @@ def run(tmp_path: Path) -> RunDirectory:
     add_profile(made, "p1", ON_HOST, 1)
     add_profile(made, "p4", cuda_events(), 2)
     return made
+
+
+def test_ranks_that_were_profiled_together_stand_side_by_side(run: RunDirectory) -> None:
+    for number, rank in enumerate((0, 2)):
+        own = {"rank": rank, "stages_s": {"data": 0.001 + rank}, "exchange_s": (0.002,) * 3}
+        add_profile(run, f"p9-rank{rank}", ON_HOST, 5 + number, **own)
+
+    async def steps(pilot: Pilot[Any]) -> None:
+        await wait_for_text(pilot, "p9-rank2 *")
+        rows = [line for line in screen_text(pilot.app).splitlines() if "p9-rank" in line]
+        assert "1.00 ms" in next(line for line in rows if "p9-rank0" in line)
+        await pilot.press("left_square_bracket")
+        await wait_for_text(pilot, "p9-rank0 *")
+
+    show(run, steps)
+
+
+@pytest.mark.parametrize(
+    ("answer", "ranks"), [("20", ()), ("20 2,0", (0, 2)), ("3 1", (1,)), ("3 0, 1", (0, 1))]
+)
+def test_steps_and_ranks_are_asked_for_in_one_answer(answer: str, ranks: tuple[int, ...]) -> None:
+    wanted = check_wanted(answer)
+    assert wanted is not None
+    assert (wanted.steps, wanted.ranks) == (int(answer.split(maxsplit=1)[0]), ranks)
+    assert check_wanted("") is None
+    for wrong in ("0", "x", "5000", "20 a", "20 1;2"):
+        with pytest.raises(UsageError):
+            check_wanted(wrong)
 
 
 def show(run: RunDirectory, steps: Any, **options: Any) -> None:
@@ -235,7 +270,7 @@ def test_p_orders_a_profile_and_shows_it_when_it_is_there(tmp_path: Path) -> Non
         with RunWriter(run) as writer:
             [order] = writer.commands.take(NOW)
             assert order.kind == "profile"
-            assert order.arguments == {"steps": 3, "stacks": True}
+            assert order.arguments == {"steps": 3, "stacks": True, "ranks": []}
             name = f"p{order.id}"
             write_trace(trace_path(run.path, name), cuda_events())
             done = m.CommandDone(NOW, order.id, "done", "profile: 3 steps", 43)

@@ -65,6 +65,12 @@ def test_the_axis_becomes_epochs_then_time_then_powers_then_steps(run: RunDirect
         await wait_for(pilot, lambda: axis(pilot).split()[:3] == ["1", "3", "10"], "powers of ten")
         await pilot.press("x")
         await wait_for(pilot, lambda: axis(pilot).split()[:3] == ["50", "100", "150"], "steps")
+        await pilot.press("X")
+        await wait_for_text(pilot, "Along x of loss")
+        await pilot.press(*"accuracy", "enter")
+        await wait_for_text(pilot, "it may be one of")
+        await pilot.press(*["backspace"] * 8, *"lr", "enter")
+        await wait_for_text(pilot, "loss (by lr at the nearest step)")
 
     show(run, doing)
 

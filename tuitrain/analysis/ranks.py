@@ -90,15 +90,29 @@ class RankTime:
         return 0.0 if self.transfer_s is None else self.seconds[EXCHANGE] - self.transfer_s
 
 
-def rank_times(split: Mapping[str, float]) -> tuple[RankTime, ...]:
-    """Return what each rank takes, by the split of a run's steps; empty where it has one rank."""
+def rank_times(
+    split: Mapping[str, float], hosts: Sequence[str] | None = None
+) -> tuple[RankTime, ...]:
+    """Return what each rank takes; empty where a run has one rank.
+
+    Args:
+        split: of the run's steps.
+        hosts: the machine of each rank; None where all are on one.
+    """
+    known = dict(enumerate(hosts or ()))
     parted = rank_metric(0, EXCHANGE) in split
     seconds: list[Mapping[str, float]] = []
     while rank_metric(rank := len(seconds), STAGES[0]) in split:
         seconds.append({stage: split.get(rank_metric(rank, stage), 0.0) for stage in STAGES})
     transfer_s = min((each[EXCHANGE] for each in seconds), default=0.0) if parted else None
     return tuple(
-        RankTime(rank, each, split.get(rank_metric(rank, "memory_bytes"), 0.0), transfer_s)
+        RankTime(
+            rank,
+            each,
+            split.get(rank_metric(rank, "memory_bytes"), 0.0),
+            transfer_s,
+            known.get(rank, ""),
+        )
         for rank, each in enumerate(seconds)
     )
 
@@ -128,7 +142,7 @@ def rank_memory(split: Mapping[str, float]) -> tuple[RankMemory, ...]:
 
 def verdict(split: Mapping[str, float], time: StepTime | None, context: StepContext) -> Bottleneck:
     """Return what holds a run's steps up: one of its ranks, the exchange, or what holds all up."""
-    ranks = rank_times(split)
+    ranks = rank_times(split, context.hosts)
     found = None
     if time is not None and len(ranks) > 1:
         found = _straggler(ranks, time) or _waited_for(ranks, time)
@@ -136,9 +150,17 @@ def verdict(split: Mapping[str, float], time: StepTime | None, context: StepCont
     return found or diagnose(time, context)
 
 
-def slowest_rank(split: Mapping[str, float], time: StepTime | None) -> RankTime | None:
-    """Return the rank that the others wait for long enough to be worth a word."""
-    ranks = rank_times(split)
+def slowest_rank(
+    split: Mapping[str, float], time: StepTime | None, hosts: Sequence[str] | None = None
+) -> RankTime | None:
+    """Return the rank that the others wait for long enough to be worth a word.
+
+    Args:
+        split: of the run's steps.
+        time: of a step; None: not known.
+        hosts: the machine of each rank; None where all are on one.
+    """
+    ranks = rank_times(split, hosts)
     if len(ranks) < 2 or time is None:
         return None
     if (worst := _worst_stage(ranks, time)) is not None:

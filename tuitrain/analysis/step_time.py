@@ -82,6 +82,8 @@ class StepContext:
     flops_per_sample: float | None = None
     peak_flops: float | None = None
     peak_source: str = ""
+    hosts: tuple[str, ...] | None = None
+    """The machine of each rank; None where all are on one."""
 
     @property
     def on_gpu(self) -> bool:
@@ -110,6 +112,7 @@ def step_context(
     )
     return StepContext(
         device=device,
+        hosts=environment.hosts,
         held=environment.data_on_device,
         workers=data.get("workers"),
         threads=environment.threads,

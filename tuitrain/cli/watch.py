@@ -30,7 +30,7 @@ def watch(
         typer.Argument(
             metavar="PATH...",
             help="Logs, or folders with logs below them: TensorBoard event files, CSV, JSON "
-            "lines, trainer_state.json, MLflow, .wandb.",
+            "lines, trainer_state.json, MLflow, Trackio, Aim, .wandb.",
             show_default=False,
         ),
     ],

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tuitrain.errors import UsageError
-from tuitrain.foreign import mlflow_store, trackio_store
+from tuitrain.extras import installed
+from tuitrain.foreign import aim_repo, mlflow_store, trackio_store
+from tuitrain.foreign.aim_repo import AimReader
 from tuitrain.foreign.mlflow import MetricsReader, is_metrics_folder, run_name
 from tuitrain.foreign.mlflow_store import SUFFIXES as STORE_SUFFIXES
 from tuitrain.foreign.reader import LogReader
@@ -23,14 +25,14 @@ from tuitrain.foreign.trainer_state import TrainerStateReader, is_trainer_state
 from tuitrain.foreign.wandb_file import SUFFIX as WANDB_SUFFIX
 from tuitrain.foreign.wandb_file import WandbReader, is_wandb_file
 
-TENSORBOARD, CSV, JSON_LINES, TRAINER, MLFLOW, WANDB, TRACKIO = (
+TENSORBOARD, CSV, JSON_LINES, TRAINER, MLFLOW, WANDB, TRACKIO, AIM = (
     "TensorBoard", "CSV", "JSON lines", "Hugging Face Trainer", "MLflow", "Weights & Biases",
-    "Trackio",
+    "Trackio", "Aim",
 )  # fmt: skip
 FORMATS = (
     "TensorBoard event files, CSV (Lightning, Keras and others), JSON lines, Hugging Face's "
     "trainer_state.json, MLflow's file and SQLite stores, Weights & Biases' .wandb files, "
-    "Trackio's stores"
+    "Trackio's stores, Aim's repositories (.aim)"
 )
 _STORES: Mapping[str, tuple[Callable[[Path], bool], Callable[[Path], list[tuple[str, str]]]]] = {
     MLFLOW: (mlflow_store.is_store, mlflow_store.runs_of),
@@ -81,6 +83,8 @@ class FoundLog:
             return MetricsReader(self.path)
         if self.kind == TRACKIO:
             return TrackioReader(self.path, self.part)
+        if self.kind == AIM:
+            return AimReader(self.path, self.part)
         if self.kind == WANDB:
             return WandbReader(self.path)
         return TableReader(self.path, self.form or "csv")
@@ -165,14 +169,18 @@ def _folders(folder: Path, seen: set[Path], depth: int) -> Iterator[tuple[Path, 
     if "run.db" in files:
         return
     yield folder, files
-    if any(name.endswith(WANDB_SUFFIX) for name in files):
+    if folder.name == aim_repo.FOLDER or any(name.endswith(WANDB_SUFFIX) for name in files):
         return
     for name, is_folder in found:
-        if is_folder and not name.startswith(".") and name not in _NOT_ENTERED:
+        hidden = name.startswith(".") and name != aim_repo.FOLDER
+        if is_folder and not hidden and name not in _NOT_ENTERED:
             yield from _folders(folder / name, seen, depth + 1)
 
 
 def _in_folder(root: Path, folder: Path, files: list[str]) -> Iterator[FoundLog]:
+    if aim_repo.is_repo(folder):
+        yield from _in_repo(root, folder)
+        return
     name = _relative(root, folder)
     taken = False
     if any(map(is_event_file, files)):
@@ -197,6 +205,19 @@ def _in_folder(root: Path, folder: Path, files: list[str]) -> Iterator[FoundLog]
             with suppress(OSError):
                 yield from _in_store(path.resolve(), name)
     yield from _tables(folder, files, name, taken=taken)
+
+
+def _in_repo(root: Path, folder: Path) -> Iterator[FoundLog]:
+    """Yield the runs of a repository of Aim's, named after the folder that it lies in.
+
+    Raises:
+        UsageError: Aim, which reads it, is not installed.
+    """
+    installed(("aim",), "aim", f"{folder}: reading Aim's repositories")
+    above = _relative(root, folder.parent) if folder != root else folder.parent.name
+    with suppress(OSError):
+        for run, name in aim_repo.runs_of(folder):
+            yield FoundLog(folder.resolve(), AIM, f"{above}/{name}", part=run)
 
 
 def _is_trainer_output(folder: Path, files: list[str]) -> bool:

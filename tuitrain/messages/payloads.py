@@ -119,6 +119,8 @@ class Environment:
     numpy: str | None = field(default=None, metadata=ABSENT)
     platform: str | None = field(default=None, metadata=ABSENT)
     host: str | None = field(default=None, metadata=ABSENT)
+    hosts: tuple[str, ...] | None = field(default=None, metadata=ABSENT)
+    """The machine of each rank; None where all are on one."""
     cpu_count: int | None = None
     usable_cpus: int | None = None
     """That the worker may run on."""

@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from typing import get_args
 
 from tuitrain.analysis.compare import ComparedRun, differing_settings, flat_settings
 from tuitrain.analysis.metric_groups import group_metrics
@@ -16,7 +17,7 @@ from tuitrain.runs.reader import RunReader
 from tuitrain.runs.rows import BatchMark, MarkRow, SettingMark
 from tuitrain.runs.series import Column, Series
 from tuitrain.view.chart.labels import series_labels
-from tuitrain.view.chart.scale import ruler
+from tuitrain.view.chart.scale import Ruler, ruler, value_ruler
 from tuitrain.view.chart.smooth import smooth, smoothing_for
 from tuitrain.view.format import metric_value, sanitise, shorten
 
@@ -27,6 +28,8 @@ _ALL_COLUMNS = 120_000
 _RULER_POINTS = 200
 _MOST_LABEL, _MOST_VALUE = 60, 24
 _EVENTS, _MOST_EVENTS = ("setting", "batch", "pause", "resume"), 40
+_AXES = ("step", "epoch", "time", "samples", "power")
+"""Kinds of axis; all else is a metric."""
 _MOST_CHARTS = 48
 _TOGETHER = 7
 """Of more runs train and validation are charts of their own: colours do not suffice for both."""
@@ -38,7 +41,8 @@ class CurveChoices:
 
     metrics: tuple[str, ...] = ()
     """Full names, their last parts, or patterns as of files; empty: all."""
-    axis: AxisKind = "step"
+    axis: str = "step"
+    """A kind of axis, or a metric."""
     log: bool = False
     smoothing: float | None = None
     """From 0 to below 1; None: as the noise of each curve asks for."""
@@ -57,12 +61,13 @@ def curve_figure(readers: Sequence[RunReader], choices: CurveChoices) -> Figure:
         groups = [(name, (name,)) for _title, members in groups for name in members]
     groups, left_out = groups[:_MOST_CHARTS], groups[_MOST_CHARTS:]
     width = max(_LEAST_COLUMNS, min(_COLUMNS, _ALL_COLUMNS // (len(names) * len(readers))))
+    _check_axis(readers, choices.axis)
     labels = run_labels(readers) if len(readers) > 1 else [""]
     runs = [
         _Run(reader, label, place, _rulers(reader))
         for place, (reader, label) in enumerate(zip(readers, labels, strict=True))
     ]
-    events = _events(runs[0]) if len(runs) == 1 else ()
+    events = _events(runs[0]) if len(runs) == 1 and _changeable(choices.axis) else ()
     panels = tuple(
         replace(_panel(title, members, runs, choices, width), events=events)
         for title, members in groups
@@ -214,9 +219,51 @@ def _panel(
             thin = bool(run.label) and len(metrics) > 1 and name.startswith("train/")
             traces += _traces(series, label or labels[name], style % STYLES, thin, run, choices)
     return LinePanel(
-        sanitise(title), choices.axis, sanitise(metrics[0].rpartition("/")[2]), tuple(traces),
-        axis=choices.axis, log=choices.log,
+        sanitise(title), _x_label(choices.axis), sanitise(metrics[0].rpartition("/")[2]),
+        tuple(traces), axis=_changeable(choices.axis), log=choices.log,
     )  # fmt: skip
+
+
+def _changeable(axis: str) -> AxisKind | None:
+    """Return an axis that a reader of a page may change for another; None for others."""
+    return next((kind for kind in get_args(AxisKind) if kind == axis), None)
+
+
+def _x_label(axis: str) -> str:
+    if axis == "power":
+        return "step, as a power of ten"
+    if axis in ("samples", *get_args(AxisKind)):
+        return axis
+    return f"{sanitise(axis)}, at the nearest step"
+
+
+def _check_axis(readers: Sequence[RunReader], axis: str) -> None:
+    """Refuse what lies along no curve.
+
+    Raises:
+        UsageError: it is no axis and no metric, or one that a run has not.
+    """
+    for reader in readers:
+        names = reader.curves.metric_names()
+        if axis == "samples" and not reader.facts().environment.train_samples:
+            raise UsageError(f"--x samples: of {reader.directory.id} their number is not known")
+        if axis not in (*_AXES, *names):
+            listed = ", ".join([*_AXES, *map(sanitise, names)])
+            raise UsageError(f"--x {sanitise(axis)}: it may be one of {listed}")
+
+
+def _placed(run: _Run, x: tuple[float, ...], axis: str, width: int) -> tuple[float, ...]:
+    """Return steps on an axis that is no reader's to change."""
+    if _changeable(axis):
+        return x
+    if axis in ("samples", "power"):
+        samples = run.reader.facts().environment.train_samples or 0
+        epochs = run.rulers.epoch
+        if axis == "samples":
+            return tuple(epochs.at(step) * samples for step in x)
+        return tuple(Ruler("power").at(step) for step in x)
+    along = value_ruler(run.reader.curves.series(axis, columns=width))
+    return tuple(along.at(step) for step in x)
 
 
 def _traces(
@@ -225,24 +272,27 @@ def _traces(
     columns = series.columns
     if not columns:
         return []
-    x = tuple((column.first_step + column.last_step) / 2 for column in columns)
+    steps = tuple((column.first_step + column.last_step) / 2 for column in columns)
+    x = _placed(run, steps, choices.axis, series.width)
+    rulers = run.rulers if _changeable(choices.axis) else None
     means = tuple(_mean(column) for column in columns)
     weight = choices.smoothing if choices.smoothing is not None else smoothing_for(means)
-    is_band = any(column.count > 1 for column in columns)
+    # Along values that come back a band would cover itself.
+    is_band = choices.axis in _AXES and any(column.count > 1 for column in columns)
     trace = Trace(
         label, style, x, means,
         low=tuple(column.minimum for column in columns) if is_band else (),
         high=tuple(column.maximum for column in columns) if is_band else (),
         lost=tuple(at for at, column in zip(x, columns, strict=True) if column.nonfinite),
-        thin=thin, ruler=run.rulers, marked=len(columns) <= 2,
+        thin=thin, ruler=rulers, marked=len(columns) <= 2,
     )  # fmt: skip
     if not weight:
         return [trace]
     counts = tuple(column.count for column in columns)
-    front = Trace(label, style, x, smooth(means, weight, counts), thin=thin, ruler=run.rulers)
+    front = Trace(label, style, x, smooth(means, weight, counts), thin=thin, ruler=rulers)
     behind = Trace(
         "", style, x, means, trace.low, trace.high, trace.lost, faint=True, thin=thin,
-        ruler=run.rulers,
+        ruler=rulers,
     )  # fmt: skip
     return [behind, front]
 

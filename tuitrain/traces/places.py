@@ -13,7 +13,7 @@ OPTIMIZER = "(optimizer)"
 BACKWARD = "(backward)"
 """Of autograd itself: adding up gradients, and functions whose forward was not recorded."""
 NO_LINE = "(no source line)"
-_LIBRARY = ("torch/", "<", "tuitrain/training/")
+_LIBRARY = ("torch/", "<", "tuitrain/script/", "tuitrain/tracing/", "tuitrain/training/")
 """Where lines lie that nobody changes for a model's or a data set's sake."""
 _OPTIMIZER_MARK = "Optimizer."
 

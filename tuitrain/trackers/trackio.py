@@ -92,7 +92,8 @@ class TrackioTracker:
         with self._heard, self._asked():
             level = self._trackio.AlertLevel.INFO
             self._run.alert(ending.state, text, level, step=max(0, self.place.step))
-            self._run.finish()
+            # The run's own `finish` would be called again, and print, as Python ends.
+            self._trackio.finish()
 
     @contextmanager
     def _asked(self) -> Iterator[None]:

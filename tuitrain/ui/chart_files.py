@@ -19,7 +19,6 @@ from tuitrain.view.chart.chart import values_at
 from tuitrain.view.chart.figure import Chart
 
 ENDINGS = ("svg", "csv", "png")
-_DRAWN_AXES = ("step", "epoch", "time")
 _LIMIT_S = 120.0
 _MOST_NAME = 60
 
@@ -89,7 +88,7 @@ def draw_picture(
     options += [] if settings.smoothing is None else ["--smooth", f"{settings.smoothing:g}"]
     command = [
         sys.executable, "-m", "tuitrain", "plot", *(each.id for each in directories), "-o",
-        str(path), "--x", axis if axis in _DRAWN_AXES else "step",
+        str(path), "--x", settings.across or axis,
         f"--runs-dir={directories[0].path.parent}", *options,
     ]  # fmt: skip
     try:

@@ -5,7 +5,7 @@ From a snapshot and these choices to charts, as values; knows nothing of widgets
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -18,7 +18,7 @@ from tuitrain.ui.feeds.snapshot import Request, RunSnapshot
 from tuitrain.units import duration
 from tuitrain.view.chart.figure import AxisKind, Chart, Line, Mark, line_from_series
 from tuitrain.view.chart.labels import series_labels
-from tuitrain.view.chart.scale import Reach, Ruler, Window, ruler
+from tuitrain.view.chart.scale import Reach, Ruler, Window, ruler, value_ruler
 from tuitrain.view.chart.smooth import smooth_line
 from tuitrain.view.chart.ticks import short_number
 from tuitrain.view.compare import unique_labels
@@ -46,6 +46,9 @@ class ChartSettings:
     smoothing: float | None = None
     """None: as the noise of each curve asks for."""
     limits: Limits = "automatic"
+    across: str = ""
+    """What lies along its x axis, where that is another thing than along all: a metric, or a kind
+    of axis."""
     pinned: bool = False
     """Before those that are not."""
     hidden: bool = False
@@ -54,6 +57,13 @@ class ChartSettings:
         """Return none after automatic, then ever stronger smoothing, then automatic again."""
         place = SMOOTHINGS.index(self.smoothing) if self.smoothing in SMOOTHINGS else 0
         return SMOOTHINGS[(place + 1) % len(SMOOTHINGS)]
+
+    @property
+    def across_words(self) -> str:
+        """Say what its x axis is, where that is its own."""
+        if self.across in AXES:
+            return f"by {AXIS_WORDS.get(self.across, self.across)}"
+        return f"by {sanitise(self.across)} at the nearest step" if self.across else ""
 
     @property
     def smoothing_words(self) -> str:
@@ -72,8 +82,8 @@ class ChartSettings:
     def describe(self) -> str:
         """Say what is not as it is at first, for the title of a chart."""
         parts = [
-            tr("log") if self.log else "", self.smoothing_words, self.limits_words,
-            tr("pinned") if self.pinned else "",
+            self.across_words, tr("log") if self.log else "", self.smoothing_words,
+            self.limits_words, tr("pinned") if self.pinned else "",
         ]  # fmt: skip
         said = ", ".join(part for part in parts if part)
         return f" ({said})" if said else ""
@@ -84,7 +94,7 @@ _AS_AT_FIRST = ChartSettings()
 
 def clean_settings(known: Mapping[str, object]) -> ChartSettings:
     """Return settings as a file has them; what is none of them, or of a wrong kind, is left out."""
-    smoothing, limits = known.get("smoothing"), known.get("limits")
+    smoothing, limits, across = known.get("smoothing"), known.get("limits"), known.get("across")
     range_ = tuple(limits) if isinstance(limits, list) else ()
     numbers = all(type(end) in (int, float) and math.isfinite(end) for end in range_)
     fixed = len(range_) == 2 and numbers and range_[0] < range_[1]
@@ -92,9 +102,34 @@ def clean_settings(known: Mapping[str, object]) -> ChartSettings:
         log=known.get("log") is True,
         smoothing=smoothing if smoothing in SMOOTHINGS else None,
         limits=range_ if fixed else "all" if limits == "all" else "automatic",
+        across=across if isinstance(across, str) else "",
         pinned=known.get("pinned") is True,
         hidden=known.get("hidden") is True,
     )
+
+
+def parse_across(text: str, names: Sequence[str], axes: Sequence[AxisKind]) -> str:
+    """Return the metric or the kind of axis that is meant; empty: that of all charts.
+
+    Args:
+        text: a name, or the last part of one.
+        names: of all metrics.
+        axes: that the run can be shown on.
+
+    Raises:
+        UsageError: it is none of them.
+    """
+    wanted = text.strip()
+    words = {AXIS_WORDS.get(kind, kind): kind for kind in axes}
+    if not wanted or wanted in names or wanted in axes:
+        return wanted
+    if wanted in words:
+        return words[wanted]
+    meant = [name for name in names if name.rpartition("/")[2] == wanted]
+    if len(meant) == 1:
+        return meant[0]
+    listed = ", ".join(map(sanitise, [*words, *(meant or names)]))
+    raise UsageError(f"{wanted!r}: it may be one of {listed}")
 
 
 def parse_limits(text: str) -> tuple[float, float]:
@@ -130,6 +165,16 @@ class Choices:
     def settings_of(self, title: str) -> ChartSettings:
         """Return how a chart is seen."""
         return self.charts.get(title, _AS_AT_FIRST)
+
+    @property
+    def by_times(self) -> bool:
+        """Whether any chart takes more than the steps themselves."""
+        return bool(_BY_TIMES & {self.axis, *(each.across for each in self.charts.values())})
+
+    def across_of(self, titles: Iterable[str]) -> tuple[str, ...]:
+        """Return the metrics along the x axes of these charts."""
+        found = (self.settings_of(title).across for title in titles)
+        return tuple(dict.fromkeys(each for each in found if each and each not in AXES))
 
     def next_axis(self, axes: Sequence[AxisKind] = AXES) -> "Choices":
         """Return the choices with the next kind of axis, of those that there are."""
@@ -186,7 +231,7 @@ def request_for(choices: Choices, cells: int) -> Request:
     """Return what to read for charts of so many cells' width."""
     columns = max(8, cells * _COLUMNS_A_CELL)
     window, by_powers = choices.window, choices.axis == "power"
-    times = choices.axis in _BY_TIMES or choices.cursor is not None
+    times = choices.by_times or choices.cursor is not None
     if window is None:
         return Request(columns=columns, times=times, by_powers=by_powers)
     first, last = max(0, round(window.first)), round(window.last)
@@ -195,8 +240,18 @@ def request_for(choices: Choices, cells: int) -> Request:
     )
 
 
-def along_of(snapshot: RunSnapshot, axis: AxisKind) -> Ruler:
-    """Return the horizontal axis of a run."""
+def along_of(snapshot: RunSnapshot, axis: AxisKind, across: str = "") -> Ruler:
+    """Return the horizontal axis of a run.
+
+    Args:
+        snapshot: the run.
+        axis: of all charts.
+        across: of one chart, as its settings have it.
+    """
+    own = next((kind for kind in AXES if kind == across), None)
+    if across and own is None:
+        return value_ruler(snapshot.series.get(across))
+    axis = own or axis
     return ruler(axis, snapshot.step_times, snapshot.facts.environment.train_samples or 0)
 
 
@@ -206,9 +261,9 @@ def axes_of(snapshot: RunSnapshot) -> Sequence[AxisKind]:
     return AXES if known else tuple(axis for axis in AXES if axis != "samples")
 
 
-def is_read_for(snapshot: RunSnapshot, axis: AxisKind) -> bool:
-    """Return whether a run was read with what an axis takes."""
-    return axis not in _BY_TIMES or bool(snapshot.step_times)
+def is_read_for(snapshot: RunSnapshot, choices: Choices) -> bool:
+    """Return whether a run was read with what its axes take."""
+    return not choices.by_times or bool(snapshot.step_times)
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,27 +357,44 @@ def build_chart(
         with_words: let marks say what they are where there is room; of charts beside each other
             one does, and all show the symbols.
     """
-    along = along_of(snapshot, choices.axis)
+    along = along_of(snapshot, choices.axis, settings.across)
     window = choices.window or whole_window(snapshot)
     slots = assign_slots([*metrics, *(f"{o.label} {name}" for o in overlays for name in metrics)])
     weight = settings.smoothing
     lines = _lines(snapshot, metrics, slots, weight, along, "")
     for overlay in overlays:
-        other = along_of(overlay.snapshot, choices.axis)
+        other = along_of(overlay.snapshot, choices.axis, settings.across)
         lines += _lines(overlay.snapshot, metrics, slots, weight, other, f"{overlay.label} ")
     return Chart(
         title="",
         lines=tuple(lines),
-        x_range=x_range(along, window),
+        x_range=value_span(lines) if along.kind == "value" else x_range(along, window),
         marks=tuple(
             mark if with_words else replace(mark, text="")
             for mark in marks_of(snapshot, along, window)
         ),
-        axis=choices.axis,
+        axis=along.kind,
+        across=settings.across if along.kind == "value" else "",
         log=settings.log,
-        cursor=None if choices.cursor is None else along.at(choices.cursor),
+        cursor=cursor_at(along, choices.cursor),
+        cursor_step=choices.cursor,
         y_range=settings.limits if isinstance(settings.limits, tuple) else None,
         clip=settings.limits == "automatic",
+    )
+
+
+def cursor_at(along: Ruler, step: float | None) -> float | None:
+    """Return where a cursor stands on an axis; None without one, or where that is not known."""
+    at = math.nan if step is None else along.at(step)
+    return at if math.isfinite(at) else None
+
+
+def value_span(lines: Sequence[Line]) -> tuple[float, float]:
+    """Return what an axis of values spans: all that there are."""
+    known = [x for line in lines for x in line.x if math.isfinite(x)]
+    low, high = min(known, default=0.0), max(known, default=1.0)
+    return (
+        (low, high) if high > low else (low - abs(low) / 10 - 1e-12, high + abs(low) / 10 + 1e-12)
     )
 
 
@@ -357,7 +429,12 @@ def _lines(
 
 
 def marks_of(snapshot: RunSnapshot, along: Ruler, window: Window) -> list[Mark]:
-    """Return what happened to a run within a window, in its place on the axis."""
+    """Return what happened to a run within a window, in its place on the axis.
+
+    On an axis of values nothing is: a value is not passed once.
+    """
+    if along.kind == "value":
+        return []
     found: list[tuple[int, Mark]] = []
     for row in snapshot.marks:
         if row.kind in ("setting", "batch", "pause", "continue", "resume"):

@@ -25,7 +25,7 @@ def block(reader: "RunReader") -> str:
     split = reader.curves.split(SPLIT_POINTS)
     time, context = _facts(reader, split, reader.steps.speed(SPLIT_POINTS))
     bottleneck = verdict(split, time, context)
-    return time_block(time, bottleneck, context, reader.spent(), rank_times(split))
+    return time_block(time, bottleneck, context, reader.spent(), rank_times(split, context.hosts))
 
 
 def describe_time(reader: "RunReader") -> dict[str, Any]:
@@ -50,7 +50,8 @@ def describe_time(reader: "RunReader") -> dict[str, Any]:
         "spent": asdict(reader.spent()),
         "ranks": [
             {"seconds": dict(each.seconds), "memory_bytes": each.memory_bytes}
-            for each in rank_times(split)
+            | ({"host": each.node} if each.node else {})
+            for each in rank_times(split, context.hosts)
         ],
     }
 

@@ -40,14 +40,6 @@ class What(StrEnum):
     SAMPLES = "samples"
 
 
-class Axis(StrEnum):
-    """What lies along a chart of curves."""
-
-    STEP = "step"
-    EPOCH = "epoch"
-    TIME = "time"
-
-
 @dataclass(frozen=True, slots=True)
 class _Evaluating:
     """Which model is asked, and how."""
@@ -83,7 +75,15 @@ def plot(
             show_default=False,
         ),
     ] = None,
-    axis: Annotated[Axis, typer.Option("--x", help="Curves: what lies along them.")] = Axis.STEP,
+    axis: Annotated[
+        str,
+        typer.Option(
+            "--x",
+            metavar="AXIS",
+            help="Curves: what lies along them: step, epoch, time, samples, power (of ten, of "
+            "steps), or a metric, as lr, joined at the nearest step.",
+        ),
+    ] = "step",
     log: Annotated[bool, typer.Option("--log", help="Curves: values on a log scale.")] = False,
     smooth: Annotated[
         float | None,
@@ -118,7 +118,7 @@ def plot(
     directories = find_runs(run, runs_dir)
     _refuse_mixed(what, curves=[
         name for name, given in {"--metric": metric, "--log": log, "--smooth": smooth is not None,
-                                 "--x": axis is not Axis.STEP}.items() if given
+                                 "--x": axis != "step"}.items() if given
     ], wrong=wrong, checkpoint=checkpoint or ema)  # fmt: skip
     path = output_file or _default_file(directories, what)
     ending = check_file(path, _ENDINGS)
@@ -129,7 +129,7 @@ def plot(
     if what is What.CURVES:
         from tuitrain.plots.curves import CurveChoices, curve_figure
 
-        choices = CurveChoices(tuple(metric or ()), axis.value, log, smooth)
+        choices = CurveChoices(tuple(metric or ()), axis, log, smooth)
         with open_readers(directories) as readers:
             figure = curve_figure(readers, choices)
     else:

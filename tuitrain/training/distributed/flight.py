@@ -4,10 +4,12 @@ Written from a thread of its own, as the one that trains may wait in a collectiv
 """
 
 import os
+import pickle
 import threading
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from tuitrain.ranks import flight_path, flight_wanted
 
@@ -52,16 +54,14 @@ def _write(path: Path) -> None:
 
 
 def _recorded() -> bytes:
+    """Return what NCCL's recorder and that of the others hold, as one record."""
     from torch._C import _distributed_c10d as recorders
 
+    whole: dict[str, Any] = {"entries": []}
     for name in ("_dump_nccl_trace", "_dump_fr_trace"):
-        dump = getattr(recorders, name, None)
-        if dump is not None and (name == "_dump_fr_trace" or _uses_nccl()):
-            return bytes(dump(includeCollectives=True, includeStackTraces=False, onlyActive=False))
-    return b""
-
-
-def _uses_nccl() -> bool:
-    import torch.distributed as dist
-
-    return dist.is_initialized() and dist.get_backend() == "nccl"
+        if (dump := getattr(recorders, name, None)) is not None:
+            # Collectives, without the stacks that each was asked for from, and all of them.
+            held = pickle.loads(dump(True, False, False))
+            entries = [*whole["entries"], *held.get("entries", ())]
+            whole = {**held, **whole, "entries": entries}
+    return pickle.dumps(whole)

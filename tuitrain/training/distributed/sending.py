@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tuitrain.errors import CheckpointError
 from tuitrain.training.distributed.world import World
 
 _CHUNK_BYTES = 32 << 20
@@ -20,12 +21,20 @@ def at_hand(world: World, path: Path, folder: Path) -> Iterator[Path]:
         world: the ranks.
         path: of the file, as rank 0 has it.
         folder: takes the file on a machine that lacks it.
+
+    Raises:
+        CheckpointError: it is a folder that a machine does not see.
     """
-    size = world.first(path.stat().st_size if world.leads else 0)
+    size = world.first(path.stat().st_size if world.leads and path.is_file() else 0)
     sees = path.is_file() and path.stat().st_size == size
-    if all(world.gather(sees)):
+    if all(world.gather(sees or path.is_dir())):
         yield path
         return
+    if not size:
+        raise CheckpointError(
+            f"{path} is a folder with a part of each rank: several machines need it on a disk that "
+            "all of them see"
+        )
     copy = folder / path.name
     takes = not sees and not world.place.rank
     _send(world, path, copy if takes else None, size)

@@ -33,6 +33,7 @@ def describe_environment(parts: TrainingComponents) -> Environment:
         numpy=np.__version__,
         platform=platform.platform(),
         host=platform.node(),
+        hosts=parts.world.place.hosts or None,
         cpu_count=os.cpu_count(),
         usable_cpus=_usable_cpus(),
         threads=torch.get_num_threads(),

@@ -50,6 +50,8 @@ BINDINGS: list[BindingType] = [
             tooltip="Begin a number: 20 and an arrow move the cursor by 20 columns."),
     Binding("x", "curves('axis')", "x axis", id="run.axis",
             tooltip="Show steps, epochs, time, samples, or steps as powers of ten on the x axis."),
+    Binding("X", "chart('across')", "own x axis", show=False, id="run.across",
+            tooltip="Show a metric, as lr, or another axis along x of the chart in front alone."),
     Binding("o", "overlay", "overlay", id="run.overlay",
             tooltip="Draw the curves of other runs over these."),
     Binding("e", "evaluate", "evaluate", id="run.evaluate",

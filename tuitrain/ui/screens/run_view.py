@@ -311,7 +311,7 @@ class RunView(CurveScreen):
                 plain_line(f"  {empty_words(self._snapshot, self._choices)}", "quiet")
             )
             return
-        if not is_read_for(self._snapshot, self._choices.axis):
+        if not is_read_for(self._snapshot, self._choices):
             return  # Asked for, and on its way: until then the charts stay as they are.
         # What holds for all charts stands on one alone: where on the run they are, what marks are.
         above = f"{self._choices.window_words()}{self._grid.pages.where(groups)}"

@@ -116,8 +116,8 @@ class TimeScreen(FollowingScreen[RunSnapshot]):
         words, look = self.query_one(Reader), self.tuitrain.look
         context = step_context(snapshot.config, snapshot.facts, snapshot.samples)
         bottleneck = verdict(snapshot.split, time, context)
-        width, ranks = self.size.width, rank_times(snapshot.split)
-        slow = slowest_rank(snapshot.split, time)
+        width, ranks = self.size.width, rank_times(snapshot.split, context.hosts)
+        slow = slowest_rank(snapshot.split, time, context.hosts)
         lines = time_lines(time, bottleneck, context, snapshot.spent, width, look, ranks, slow)
         lives = life_lines(
             stretches(snapshot.states, snapshot.attempts, snapshot.until),

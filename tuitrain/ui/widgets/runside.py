@@ -67,7 +67,8 @@ class RunSide(Vertical):
         context = step_context(snapshot.config, snapshot.facts, snapshot.samples)
         width = max(1, self.size.width)
         bottleneck = verdict(snapshot.split, time, context)
-        ranks, slow = rank_times(snapshot.split), slowest_rank(snapshot.split, time)
+        ranks = rank_times(snapshot.split, context.hosts)
+        slow = slowest_rank(snapshot.split, time, context.hosts)
         body = timetext.side_lines(time, bottleneck, width, look, ranks, slow)
         panel.styles.height = len(body) + 1
         panel.show_panel(timetext.side_title(time), (), body)

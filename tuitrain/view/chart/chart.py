@@ -160,15 +160,17 @@ def values_at(chart: Chart, x: float) -> list[Reading]:
     """Return what each curve says at `x`; a raw curve goes with the smoothed one before it."""
     raw = {(line.label, line.slot): line for line in chart.lines if line.faint}
     return [
-        _reading(line, raw.get((line.label, line.slot)), x)
+        _reading(line, raw.get((line.label, line.slot)), x, chart.cursor_step)
         for line in chart.lines
         if not line.faint
     ]
 
 
-def _reading(line: Line, raw: Line | None, x: float) -> Reading:
-    places = range(len(line.x))
-    place = min(places, key=lambda place: abs(line.x[place] - x), default=None)
+def _reading(line: Line, raw: Line | None, x: float, step: float | None) -> Reading:
+    by_step = step is not None and len(line.steps) == len(line.x)
+    along, at = (line.steps, step) if by_step and step is not None else (line.x, x)
+    places = range(len(along))
+    place = min(places, key=lambda place: abs(along[place] - at), default=None)
     if place is None:
         return Reading(line.label, line.slot, math.nan, math.nan)
     before = raw.mean[place] if raw is not None else None

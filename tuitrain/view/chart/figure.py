@@ -31,6 +31,8 @@ class Line:
     """The raw curve behind a smoothed one."""
     count: tuple[int, ...] = ()
     """Points a column; left out: one each."""
+    steps: tuple[float, ...] = ()
+    """Of each column, where `x` are values that several may share; left out: `x` tells them."""
     nonfinite: tuple[int, ...] = ()
     """How many of them are NaN or infinite; left out: known from the gaps alone."""
 
@@ -59,6 +61,8 @@ class Chart:
     axis: AxisKind = "step"
     log: bool = False
     cursor: float | None = None
+    cursor_step: float | None = None
+    """The step that the cursor stands for; values are read at it where lines have theirs."""
     clip: bool = False
     """Without a `y_range`: let few values far from the rest lie outside."""
     across: str = ""

@@ -122,7 +122,8 @@ class Ruler:
 
     def place(self, line: Line) -> Line:
         """Return a line whose `x` are steps with its `x` on this axis."""
-        return replace(line, x=tuple(self.at(step) for step in line.x))
+        placed = tuple(self.at(step) for step in line.x)
+        return replace(line, x=placed, steps=line.x if self.kind == "value" else ())
 
 
 def ruler(kind: AxisKind, progress: Sequence[ProgressRow], samples: int = 0) -> Ruler:

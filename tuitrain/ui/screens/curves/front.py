@@ -10,7 +10,7 @@ from tuitrain.errors import UsageError
 from tuitrain.lang import tr
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.ui.chart_files import check_ending, cursor_text, draw_picture, free_path, write_chart
-from tuitrain.ui.charting import parse_limits
+from tuitrain.ui.charting import AXIS_WORDS, parse_across, parse_limits
 from tuitrain.ui.screens.curves.charts import Curves
 from tuitrain.ui.screens.dialogs import Ask
 from tuitrain.ui.widgets.chartpages import Group
@@ -79,6 +79,31 @@ class ChartInFront:
                 check=lambda text: text and parse_limits(text),
             ),
             fix,
+        )
+
+    def across(self) -> None:
+        """Ask what lies along its x axis."""
+        group = self.group
+        if group is None:
+            return
+        known = self._curves.known
+
+        def check(text: str) -> str:
+            return parse_across(text, known.names, known.axes)
+
+        def choose(answer: str | None) -> None:
+            if answer is not None:
+                self._change(across=check(answer))
+
+        words = ", ".join(AXIS_WORDS.get(kind, kind) for kind in known.axes)
+        self._tuitrain.push_screen(
+            Ask(
+                f"Along x of {group[0]}",
+                value=self._curves.choices.settings_of(group[0]).across,
+                hint=f"A metric, as lr or val/loss, or {words}; empty: as all charts.",
+                check=check,
+            ),
+            choose,
         )
 
     def show_hidden(self) -> None:
@@ -163,7 +188,8 @@ class ChartInFront:
                 draw_picture(path, directories, metrics, settings, choices.axis)
             else:
                 names = ", ".join(directory.id for directory in directories)
-                write_chart(path, chart, f"{title}  {names}")
+                by = f" by {chart.across}" if chart.across else ""
+                write_chart(path, chart, f"{title}{by}  {names}")
             return tr("written: {path}", path=path)
 
         self._tuitrain.do_and_tell(work)

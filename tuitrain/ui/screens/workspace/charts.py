@@ -8,7 +8,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from tuitrain.ui.charting import ChartSettings, Choices, along_of, marks_of, x_range
+from tuitrain.ui.charting import (
+    ChartSettings,
+    Choices,
+    along_of,
+    cursor_at,
+    marks_of,
+    value_span,
+    x_range,
+)
 from tuitrain.ui.screens.workspace.shown import ShownRuns
 from tuitrain.view.chart.chart import Reading, values_at
 from tuitrain.view.chart.figure import Chart, Line
@@ -80,17 +88,20 @@ def chart_of(
         with_words: let marks of the run on top say what they are.
     """
     settings, leader = choices.settings_of(metric), shown.leader
-    along = along_of(leader, choices.axis)
+    along = along_of(leader, choices.axis, settings.across)
     window = choices.window or shown.reach.whole
     marks = marks_of(leader, along, window) if shown.top else ()
+    lines = _lines(shown, made, metric, choices, settings)
     return Chart(
         title="",
-        lines=tuple(_lines(shown, made, metric, choices, settings)),
-        x_range=_x_range(shown, choices),
+        lines=tuple(lines),
+        x_range=_x_range(shown, choices, settings, lines),
         marks=tuple(mark if with_words else replace(mark, text="") for mark in marks),
-        axis=choices.axis,
+        axis=along.kind,
+        across=settings.across if along.kind == "value" else "",
         log=settings.log,
-        cursor=None if choices.cursor is None else along.at(choices.cursor),
+        cursor=cursor_at(along, choices.cursor),
+        cursor_step=choices.cursor,
         y_range=settings.limits if isinstance(settings.limits, tuple) else None,
         clip=settings.limits == "automatic",
     )
@@ -102,7 +113,7 @@ def _lines(
     entries, lines = shown.visible, []
     for entry in entries:
         slim = len(entries) > _FEW or shown.is_dim(entry)
-        group = _group(shown, entry, metric, choices)
+        group = _group(shown, entry, metric, choices, settings)
         asked = (entry, settings.smoothing, shown.band, slim)
         make = partial(_entry_lines, group, entry, settings.smoothing, shown.band, slim=slim)
         own = made.lines((entry.key, metric), group, asked, make) if group else []
@@ -110,9 +121,11 @@ def _lines(
     return lines
 
 
-def _group(shown: ShownRuns, entry: Entry, metric: str, choices: Choices) -> list[Measured]:
+def _group(
+    shown: ShownRuns, entry: Entry, metric: str, choices: Choices, settings: ChartSettings
+) -> list[Measured]:
     return [
-        Measured(series, _along(shown, run_id, choices))
+        Measured(series, _along(shown, run_id, choices, settings))
         for run_id in entry.members
         if (series := shown.snapshot(run_id).series.get(metric)) is not None and series.columns
     ]
@@ -126,17 +139,22 @@ def _entry_lines(
     return run_lines(group[0], entry.label, entry.slot, smoothing, slim=slim)
 
 
-def _along(shown: ShownRuns, run_id: str, choices: Choices) -> Ruler:
-    return along_of(shown.snapshot(run_id), choices.axis)
+def _along(shown: ShownRuns, run_id: str, choices: Choices, settings: ChartSettings) -> Ruler:
+    return along_of(shown.snapshot(run_id), choices.axis, settings.across)
 
 
-def _x_range(shown: ShownRuns, choices: Choices) -> tuple[float, float]:
+def _x_range(
+    shown: ShownRuns, choices: Choices, settings: ChartSettings, lines: Sequence[Line]
+) -> tuple[float, float]:
     """Return what the axis spans: of other axes than steps each run has its own."""
     window = choices.window or shown.reach.whole
-    if choices.axis in ("step", "power"):
-        return x_range(Ruler(choices.axis), window)
     runs = [run_id for entry in shown.visible for run_id in entry.members]
-    ranges = [x_range(_along(shown, run_id, choices), window) for run_id in runs]
+    along = [_along(shown, run_id, choices, settings) for run_id in runs]
+    if along and along[0].kind == "value":
+        return value_span(lines)
+    if along and along[0].kind in ("step", "power"):
+        return x_range(along[0], window)
+    ranges = [x_range(each, window) for each in along]
     known = [ends for ends in ranges if all(map(math.isfinite, ends))]
     if not known:
         return 0.0, 1.0

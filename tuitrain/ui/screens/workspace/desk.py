@@ -82,8 +82,9 @@ class Desk(Vertical):
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """The metrics of the charts in sight."""
-        return tuple(title for title, _ in self.curves.grid.pages.in_sight(self.curves.groups))
+        """The metrics of the charts in sight, and those along their x axes."""
+        titles = [title for title, _ in self.curves.grid.pages.in_sight(self.curves.groups)]
+        return tuple(dict.fromkeys([*titles, *self.curves.choices.across_of(titles)]))
 
     # --- drawing --------------------------------------------------------------------------------
 
