@@ -118,6 +118,12 @@ def test_a_host_that_does_not_answer_is_told_beside_the_others_runs(
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert "4 not finite" in shown.stdout
+    told = subprocess.run(
+        [sys.executable, "-m", "tuitrain", "set", "--host", "gpu1", run.id, "optimizer.lr=0.1"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert told.returncode
+    assert f"gpu1: {run.id} is not live" in told.stderr
 
 
 def test_the_machines_of_hosts_are_one_list(runs: Path, tmp_path: Path) -> None:

@@ -3,13 +3,15 @@
 Knows what a person may ask for; the run's supervisor decides what becomes of it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tuitrain.cli import output
+from tuitrain.cli.hosts import OneHost
 from tuitrain.cli.options import Json, RunArgument, RunsDir
 from tuitrain.errors import EXIT_FAILED, UsageError
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tuitrain.messages import Request
+    from tuitrain.runs.client import Client
     from tuitrain.runs.directory import RunDirectory
     from tuitrain.supervisor.client import RunClient
 
@@ -28,16 +31,16 @@ def pause(
         typer.Option("--release", help="End the worker as well: all GPU memory becomes free."),
     ] = False,
     runs_dir: RunsDir = None,
+    host: OneHost = "",
     json: Json = False,
 ) -> None:
     """Save a checkpoint and pause; `tuitrain resume RUN` continues."""
     from tuitrain.messages import Pause
 
-    client = open_client(runs_dir)
-    directory = client.find(run)
-    order(client, directory, Pause(release=release), json)
-    if release:
-        client.wait_for_end(directory, waiting(directory, "its end"))
+    with _found(run, runs_dir, host) as (client, directory):
+        order(client, directory, Pause(release=release), json)
+        if release:
+            _await_end(client, directory)
 
 
 def stop(
@@ -46,15 +49,15 @@ def stop(
         bool, typer.Option("--now", help="Kill it at once, without a checkpoint.")
     ] = False,
     runs_dir: RunsDir = None,
+    host: OneHost = "",
     json: Json = False,
 ) -> None:
     """Save a checkpoint and end; `tuitrain resume RUN` continues. A second stop kills."""
     from tuitrain.messages import Stop
 
-    client = open_client(runs_dir)
-    directory = client.find(run)
-    order(client, directory, Stop(now=now), json)
-    client.wait_for_end(directory, waiting(directory, "its end"))
+    with _found(run, runs_dir, host) as (client, directory):
+        order(client, directory, Stop(now=now), json)
+        _await_end(client, directory)
 
 
 def checkpoint(
@@ -63,6 +66,7 @@ def checkpoint(
         str, typer.Option("--name", help="Keep it for good under this name.", show_default=False)
     ] = "",
     runs_dir: RunsDir = None,
+    host: OneHost = "",
     json: Json = False,
 ) -> None:
     """Save a checkpoint at the next step."""
@@ -72,8 +76,8 @@ def checkpoint(
         from tuitrain.runs.checkpoints import check_checkpoint_name
 
         check_checkpoint_name(name)
-    client = open_client(runs_dir)
-    order(client, client.find(run), SaveCheckpoint(name=name), json)
+    with _found(run, runs_dir, host) as (client, directory):
+        order(client, directory, SaveCheckpoint(name=name), json)
 
 
 def change(
@@ -83,22 +87,22 @@ def change(
         typer.Argument(metavar="KEY=VALUE...", help="e.g. optimizer.lr=3e-4", show_default=False),
     ],
     runs_dir: RunsDir = None,
+    host: OneHost = "",
     json: Json = False,
 ) -> None:
     """Change settings of a live run from its next step on; the curve gets a mark."""
     from tuitrain.config.settings import validate_setting
     from tuitrain.messages import ChangeSetting
 
-    client = open_client(runs_dir)
-    directory = client.find(run)
     changes = []
     for setting in settings:
         key, separator, value = setting.partition("=")
         if not separator:
             raise UsageError(f"{setting!r}: a setting is written KEY=VALUE, e.g. optimizer.lr=3e-4")
         changes.append((key.strip(), validate_setting(key.strip(), value.strip())))
-    for key, number in changes:
-        order(client, directory, ChangeSetting(0, key, number), json)
+    with _found(run, runs_dir, host) as (client, directory):
+        for key, number in changes:
+            order(client, directory, ChangeSetting(0, key, number), json)
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -106,6 +110,28 @@ def add_commands(app: typer.Typer) -> None:
     for command in (pause, stop, checkpoint):
         app.command()(command)
     app.command("set")(change)
+
+
+@contextmanager
+def _found(run: str, runs_dir: "Path | None", host: str) -> "Iterator[tuple[Client, RunDirectory]]":
+    """Give the run that `run` means, here or on a host, and what tells it something."""
+    if not host:
+        client = open_client(runs_dir)
+        yield client, client.find(run)
+        return
+    from tuitrain.cli.hosts import found_run
+    from tuitrain.remote.client import RemoteClient
+
+    with found_run(run, runs_dir, host) as directory:
+        yield RemoteClient(), directory
+
+
+def _await_end(client: "Client", directory: "RunDirectory") -> None:
+    """Wait until a run here has ended; a host's run ends by itself once it has answered."""
+    from tuitrain.supervisor.client import RunClient
+
+    if isinstance(client, RunClient):
+        client.wait_for_end(directory, waiting(directory, "its end"))
 
 
 def open_client(runs_dir: "Path | None", data_dir: "Path | None" = None) -> "RunClient":
@@ -116,7 +142,7 @@ def open_client(runs_dir: "Path | None", data_dir: "Path | None" = None) -> "Run
     return RunClient(runs_root(runs_dir), data_dir=data_dir)
 
 
-def order(client: "RunClient", directory: "RunDirectory", request: "Request", json: bool) -> None:
+def order(client: "Client", directory: "RunDirectory", request: "Request", json: bool) -> None:
     """Give a command and wait for what becomes of it; a refusal ends in exit code 1.
 
     Raises:
@@ -126,7 +152,7 @@ def order(client: "RunClient", directory: "RunDirectory", request: "Request", js
 
 
 def await_answer(
-    client: "RunClient", directory: "RunDirectory", number: int, request: "Request", json: bool
+    client: "Client", directory: "RunDirectory", number: int, request: "Request", json: bool
 ) -> None:
     """Wait for what becomes of a command that was given."""
     from tuitrain.messages import Stop, kind_of
