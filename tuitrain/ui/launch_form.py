@@ -36,6 +36,7 @@ def field_plans() -> list[FieldPlan]:
     return [
         FieldPlan(RUN_NAME, "run name", "generated if empty"),
         FieldPlan(DEVICE, "device", "", ("auto", "cpu")),
+        FieldPlan("train.ranks", "ranks", "GPUs together, or auto"),
         FieldPlan("train.epochs", "epochs", "passes over the data"),
         FieldPlan("train.batch_size", "batch size", "samples per step"),
         FieldPlan("optimizer.lr", "learning rate", "before the schedule"),
@@ -80,16 +81,30 @@ def device_hint(device: DeviceMemory | None) -> str:
     return f"{sanitise(device.name)}, {size(device.free_bytes)} free"
 
 
+def ranks_meant(value: int | str, devices: Sequence[DeviceMemory]) -> int:
+    """Return how many ranks `train.ranks` leads to, as far as the devices are known."""
+    if isinstance(value, int):
+        return value
+    return max(1, sum(device.name.startswith("cuda") for device in devices))
+
+
 def make_outlook(
-    report: WarmReport, device: DeviceMemory | None, pace: Pace | None, download: str
+    report: WarmReport,
+    device: DeviceMemory | None,
+    pace: Pace | None,
+    download: str,
+    ranks: int = 1,
 ) -> Outlook:
-    """Return what is known of a run to come, from the warm worker and from earlier runs."""
+    """Return what is known of a run to come, from the warm worker and from earlier runs.
+
+    Of several ranks the memory is that of each: all hold the model, and share the batch.
+    """
     told = report.estimate.estimate if report.estimate is not None else None
     estimate = told if isinstance(told, CostEstimate) else None
     return Outlook(
         parameters=estimate.parameters if estimate is not None else None,
-        parts=_memory_parts(estimate) if estimate is not None else (),
-        device=device.name if device is not None else "",
+        parts=_memory_parts(estimate, ranks) if estimate is not None else (),
+        device=_device_words(device, ranks),
         product=device.product if device is not None else "",
         free_bytes=device.free_bytes if device is not None else None,
         total_steps=estimate.total_steps if estimate is not None else None,
@@ -102,11 +117,18 @@ def make_outlook(
     )
 
 
-def _memory_parts(estimate: CostEstimate) -> tuple[tuple[str, int], ...]:
+def _device_words(device: DeviceMemory | None, ranks: int) -> str:
+    if device is None:
+        return ""
+    return device.name if ranks == 1 else f"{ranks} ranks, the first on {device.name}"
+
+
+def _memory_parts(estimate: CostEstimate, ranks: int) -> tuple[tuple[str, int], ...]:
+    share = "one batch" if ranks == 1 else f"batch/{ranks}"
     return (
         ("data", estimate.data_bytes),
         ("weights", estimate.weights_bytes),
         ("gradients", estimate.gradients_bytes),
         ("optimizer", estimate.optimizer_bytes),
-        ("one batch", estimate.activations_bytes or 0),
+        (share, -(-(estimate.activations_bytes or 0) // ranks)),
     )

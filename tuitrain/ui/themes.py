@@ -76,10 +76,9 @@ def span_styles(theme: Theme, colour: bool) -> dict[str, Style]:
     """Return the style of each kind of span that `tuitrain.view` and the widgets name."""
     if not colour:
         return _MONOCHROME
-    quiet = "#7d8790" if theme.dark else "#6b7278"
     ink = _Ink(theme)
     foreground = ink.on_all(theme.foreground or ("#d5dae0" if theme.dark else "#1c2126"))
-    quiet = ink.on_all(quiet)
+    quiet = ink.on_all("#7d8790" if theme.dark else "#6b7278")
     accent = ink.on_all(theme.accent or theme.primary)
     warning, error = (
         ink.on_all(theme.warning or "#e69f00"), ink.on_all(theme.error or "#d55e00")
