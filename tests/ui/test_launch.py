@@ -42,6 +42,7 @@ from tuitrain.supervisor.launch import LaunchSpec
 from tuitrain.supervisor.queueing.leases import Leases, Tenant
 from tuitrain.ui.app import TuitrainApp
 from tuitrain.ui.feeds.pace import pace_for, read_paces
+from tuitrain.ui.launch_form import make_outlook, ranks_meant
 from tuitrain.ui.screens.home.screen import HomeScreen
 from tuitrain.ui.screens.launch import LaunchScreen
 from tuitrain.ui.screens.run import RunScreen
@@ -631,3 +632,13 @@ def test_the_form_is_shown_in_plain_ascii_where_nothing_else_is(root: Path, pres
         await wait_for_text(pilot, "--------")
 
     play(root, form(preset, Bench()), steps, look=TerminalStyle(ascii=True, colour=False))
+
+
+def test_the_form_says_that_its_memory_is_that_of_each_of_several_ranks() -> None:
+    gpus = [DeviceMemory(f"cuda:{n}", "H200", 10, 10) for n in range(4)]
+    assert (ranks_meant("auto", gpus), ranks_meant("auto", []), ranks_meant(2, gpus)) == (4, 1, 2)
+    estimate = CostEstimate("cuda:0", 10, 1, 1, 1, 102, 0, 23, 460)
+    report = WarmReport(True, tuple(gpus), CostEstimated("", estimate))
+    outlook = make_outlook(report, gpus[0], None, "", ranks=4)
+    assert outlook.device == "4 ranks, the first on cuda:0"
+    assert outlook.parts[-1] == ("batch/4", 102)

@@ -37,6 +37,7 @@ def field_plans() -> list[FieldPlan]:
     return [
         FieldPlan(RUN_NAME, term("run name"), term("generated if empty")),
         FieldPlan(DEVICE, term("device"), "", ("auto", "cpu")),
+        FieldPlan("train.ranks", term("ranks"), term("GPUs together, or auto")),
         FieldPlan("train.epochs", term("epochs"), term("passes over the data")),
         FieldPlan("train.batch_size", term("batch size"), term("samples per step")),
         FieldPlan("optimizer.lr", term("learning rate"), term("before the schedule")),
@@ -83,16 +84,30 @@ def device_hint(device: DeviceMemory | None) -> str:
     )
 
 
+def ranks_meant(value: int | str, devices: Sequence[DeviceMemory]) -> int:
+    """Return how many ranks `train.ranks` leads to, as far as the devices are known."""
+    if isinstance(value, int):
+        return value
+    return max(1, sum(device.name.startswith("cuda") for device in devices))
+
+
 def make_outlook(
-    report: WarmReport, device: DeviceMemory | None, pace: Pace | None, download: str
+    report: WarmReport,
+    device: DeviceMemory | None,
+    pace: Pace | None,
+    download: str,
+    ranks: int = 1,
 ) -> Outlook:
-    """Return what is known of a run to come, from the warm worker and from earlier runs."""
+    """Return what is known of a run to come, from the warm worker and from earlier runs.
+
+    Of several ranks the memory is that of each.
+    """
     told = report.estimate.estimate if report.estimate is not None else None
     estimate = told if isinstance(told, CostEstimate) else None
     return Outlook(
         parameters=estimate.parameters if estimate is not None else None,
-        parts=_memory_parts(estimate) if estimate is not None else (),
-        device=device.name if device is not None else "",
+        parts=_memory_parts(estimate, ranks) if estimate is not None else (),
+        device=_device_words(device, ranks),
         product=device.product if device is not None else "",
         free_bytes=device.free_bytes if device is not None else None,
         total_steps=estimate.total_steps if estimate is not None else None,
@@ -105,11 +120,22 @@ def make_outlook(
     )
 
 
-def _memory_parts(estimate: CostEstimate) -> tuple[tuple[str, int], ...]:
+def _device_words(device: DeviceMemory | None, ranks: int) -> str:
+    if device is None:
+        return ""
+    return (
+        device.name
+        if ranks == 1
+        else tr("{ranks} ranks, the first on {device}", ranks=ranks, device=device.name)
+    )
+
+
+def _memory_parts(estimate: CostEstimate, ranks: int) -> tuple[tuple[str, int], ...]:
+    share = tr("one batch") if ranks == 1 else tr("batch/{ranks}", ranks=ranks)
     return (
         (tr("data"), estimate.data_bytes),
         (tr("weights"), estimate.weights_bytes),
         (tr("gradients"), estimate.gradients_bytes),
         ("optimizer", estimate.optimizer_bytes),
-        (tr("one batch"), estimate.activations_bytes or 0),
+        (share, estimate.activations_bytes or 0),
     )

@@ -28,6 +28,7 @@ from tuitrain.ui.launch_form import (
     device_meant,
     field_plans,
     make_outlook,
+    ranks_meant,
 )
 from tuitrain.ui.opening import Opened, fault_words, is_within, values_of, words_below
 from tuitrain.ui.warm import WarmReport
@@ -255,6 +256,7 @@ class LaunchView(Whole, Screen[None]):
             self._device_meant(),
             pace_for(self._paces, preset) if preset is not None else None,
             self._opened.download if self._opened is not None else "",
+            ranks_meant(preset.train.ranks, self._report.devices) if preset is not None else 1,
         )
 
     def _show_command(self) -> None:

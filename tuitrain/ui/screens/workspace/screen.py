@@ -12,6 +12,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.geometry import Size
 from textual.screen import Screen
+from textual.timer import Timer
 
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.ui.charting import AXIS_WORDS, request_for
@@ -32,6 +33,8 @@ from tuitrain.view.workspace.top import top_parts
 MOST_RUNS = 50
 """More curves are a slab, and more open records than a process should have."""
 _TOGETHER_S = 0.02
+_GATHERED_S = 0.25
+"""Curves that are being read for the first time are drawn at once, unless it takes longer."""
 _LAYOUTS, _LAYOUT_S = 5, 0.01
 """Looks within which charts get their rooms; after that they are drawn in those they have."""
 
@@ -48,7 +51,8 @@ class WorkspaceScreen(CurveScreen):
         self._desk = Desk(self._shown)
         super().__init__(self._desk.curves)
         self._preset: str | None = None
-        self._due = False
+        self._due: Timer | None = None
+        self._is_gathering = False
         self._drawn_for: tuple[Size, ...] = ()
         self._follower = WorkspaceFollower(
             list(self._shown.directories.values()), self._deliver, Request(metrics=(), times=False)
@@ -81,10 +85,17 @@ class WorkspaceScreen(CurveScreen):
     def _take(self, snapshots: Sequence[RunSnapshot]) -> None:
         self._shown.take(snapshots)
         self._recall()
-        if self._in_sight and not self._due:
-            # What several threads bring at about the same time is drawn at once.
-            self._due = True
-            self.set_timer(_TOGETHER_S, self._draw)
+        if self._in_sight:
+            self._draw_soon(gathering=not self._shown.has_curves(self._desk.metrics))
+
+    def _draw_soon(self, *, gathering: bool) -> None:
+        """Draw at once what several threads bring at about the same time."""
+        if self._due is not None:
+            if gathering or not self._is_gathering:
+                return
+            self._due.stop()
+        self._is_gathering = gathering
+        self._due = self.set_timer(_GATHERED_S if gathering else _TOGETHER_S, self._draw)
 
     def _recall(self) -> None:
         """See charts as they were seen in other runs of the first one's preset."""
@@ -113,7 +124,7 @@ class WorkspaceScreen(CurveScreen):
     # --- drawing --------------------------------------------------------------------------------
 
     def _draw(self, tries: int = _LAYOUTS) -> None:
-        self._due = False
+        self._due = None
         if not self._desk.size.width:
             return
         roomy = self._desk.make_room()

@@ -63,6 +63,15 @@ class ShownRuns:
         """Whether every run was read once."""
         return len(self._read) == len(self.directories)
 
+    def has_curves(self, names: Sequence[str]) -> bool:
+        """Return whether what was read of each run holds its curves of these metrics."""
+        return self.is_complete and all(
+            name in read.series
+            for read in self._read.values()
+            for name in names
+            if name in read.metric_names
+        )
+
     @property
     def names(self) -> list[str]:
         """The metrics that any of the runs has."""
