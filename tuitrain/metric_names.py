@@ -26,6 +26,8 @@ worker trains on:
   host/net_sent_bytes_per_s, host/net_received_bytes_per_s
 """
 
+from __future__ import annotations
+
 from typing import Final
 
 STAGES = ("data", "copy", "forward", "backward", "exchange", "optimizer", "other")

@@ -1,10 +1,11 @@
-"""Several ranks: what a beat costs a step, and speed against a plain loop under torchrun."""
+"""Several ranks: a beat's cost, speed against a plain loop, and time to the first step."""
 
 import json
 import os
 import statistics
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from report import Row, Table, table
@@ -16,6 +17,7 @@ _HERE = Path(__file__).parent
 _RANKS = 2
 _BEAT_MOST = 1.02
 _SPEED_LEAST = 0.98
+_LATER_MOST = 1.3
 _PRESET = """
 name = "ranks"
 task = "classification"
@@ -50,7 +52,7 @@ _NOTES = (
 
 
 def measure(folder: Path, quick: bool) -> list[Table]:
-    """Measure both."""
+    """Measure all three."""
     beat = json.loads(_torchrun("beat_cost.py", str(12 if quick else 60)))
     ratio = beat["share"]
     rounds, steps = (1, 60) if quick else (3, 400)
@@ -60,6 +62,8 @@ def measure(folder: Path, quick: bool) -> list[Table]:
         preset.write_text(_PRESET.format(steps=steps, ranks=_RANKS))
         own.append(_own_speed(folder, preset))
         plain.append(float(_torchrun("ddp_loop.py", str(preset), str(steps))))
+    first = {ranks: _first_step_s(folder, ranks, rounds) for ranks in (1, _RANKS)}
+    later = first[_RANKS] / first[1]
     speed = statistics.median(own) / statistics.median(plain)
     rows = [
         Row("step without beats", f"{beat['without_us']:,.0f} us"),
@@ -69,6 +73,10 @@ def measure(folder: Path, quick: bool) -> list[Table]:
         Row("a beat, of which there are 5 a second", f"{beat['beat_us']:,.0f} us"),
         Row("plain DDP under torchrun", f"{statistics.median(plain):,.0f} samples/s"),
         Row("tuitrain against it", f"{speed:.3f}", f"{_SPEED_LEAST}", speed >= _SPEED_LEAST),
+        Row("to the first step on one rank", f"{first[1]:.1f} s"),
+        Row(
+            f"on {_RANKS} ranks against it", f"{later:.2f}", f"{_LATER_MOST}", later <= _LATER_MOST
+        ),
     ]
     return [table("Several ranks", rows, _NOTES)]
 
@@ -81,6 +89,21 @@ def _own_speed(folder: Path, preset: Path) -> float:
         speeds = [value for _step, value in reader.curves.points("samples_per_s")]
     # The first ones are of single steps, which build what all others use.
     return statistics.median(speeds[len(speeds) // 4 :])
+
+
+def _first_step_s(folder: Path, ranks: int, rounds: int) -> float:
+    """Return how long a run takes from its command to its first step, at best."""
+    preset = folder / f"first-{ranks}.toml"
+    preset.write_text(_PRESET.format(steps=1, ranks=ranks))
+    took: list[float] = []
+    for number in range(rounds):
+        runs, begun = folder / f"first-{ranks}-{number}", time.time()
+        _run([sys.executable, "-m", "tuitrain", "run", str(preset), "--runs-dir", str(runs)])
+        [path] = runs.glob("[!.]*")
+        with RunReader(RunDirectory(path)) as reader:
+            [step] = reader.steps.recent_progress(1)
+        took.append(step.time - begun)
+    return min(took)
 
 
 def _torchrun(script: str, *arguments: str) -> str:

@@ -29,7 +29,7 @@ _METRICS = 10
 _BATCH = 500
 _CHARTS, _COLUMNS = 6, 120
 _NOTHING_NEW_BYTES, _REFRESH_BYTES = 250, 3000
-_BUDGET_US = {"tensorboard": 15.0, "wandb": None, "mlflow": None}
+_BUDGET_US = {"tensorboard": 15.0, "wandb": None, "mlflow": None, "trackio": None}
 _CONFIG = 'name = "bench"\ntask = "regression"\n[optimizer]\nlr = 0.001\n'
 
 
@@ -89,6 +89,7 @@ def _carry(run: RunDirectory, kind: str, folder: Path) -> float:
         **os.environ,
         "WANDB_MODE": "offline",
         "MLFLOW_TRACKING_URI": f"sqlite:///{folder}/mlflow.db",
+        "TRACKIO_DIR": str(folder / "trackio"),
     }
     return _cpu_s([sys.executable, "-m", "tuitrain.trackers", str(run.path), kind], environ)
 

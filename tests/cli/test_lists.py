@@ -77,6 +77,9 @@ def test_a_filter_that_will_not_do_is_told_in_a_sentence(tuitrain: Tuitrain, roo
     assert (done.returncode, done.stdout) == (0, "")
     assert "no runs that fulfil 'name=nobody'" in done.stderr
     assert tuitrain("tag", "one", "--add", "two words").returncode == 2
+    assert "is called first now" in tuitrain("rename", "one", "first").stderr
+    assert tuitrain("rename", "first", "no spaces").returncode == 2
+    assert tuitrain("tag", "first").returncode == 0
 
 
 def test_gpus_and_host_are_printed_once(tuitrain: Tuitrain) -> None:
@@ -110,6 +113,7 @@ def test_why_names_what_changed_since_the_last_good_run(tuitrain: Tuitrain, root
     assert changed["checkpoint.mode"] == ('"max"', '"min"')
     assert changed["checkpoint.monitor"] == ('"val/accuracy"', '"val/loss"')
     assert "checkpoint.mode" in tuitrain("why", "after", "before").stdout
+    assert "their code is the same" in tuitrain("why", "after", "before", "--diff").stderr
     same = tuitrain("why", "before", "before")
     assert "settings, code and packages are the same" in same.stderr
     assert "noise" not in same.stdout

@@ -1,5 +1,6 @@
 """The runs of a sweep's trials as they are found and read on disk."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,26 @@ def test_what_a_reader_kept_open_is_one_file_again(
     runs.look(2)
     runs.close()
     assert sorted(path.name for path in run.path.glob("run.db*")) == ["run.db"]
+
+
+def test_a_lost_run_that_is_resumed_is_not_lost_until_its_supervisor_has_ended(
+    sweep: SweepDirectory,
+) -> None:
+    run = new_run(sweep.path.parent.parent, f"{sweep.id}-003")
+    with RunWriter(run) as writer:
+        writer.begin_attempt(1.0)
+    with subprocess.Popen(["sleep", "1000"]) as supervisor:
+        runs = OrdinaryRuns(sweep, SweepLaunch("val/loss", "min"), start=lambda _spec: supervisor)
+        found = runs.look(3)
+        assert found is not None
+        assert (found.state, found.live) == ("lost", False)
+        runs.resume(3)
+        found = runs.look(3)
+        assert found is not None and found.live
+        supervisor.kill()
+    found = runs.look(3)
+    assert found is not None and not found.live
+    runs.close()
 
 
 def test_a_run_that_is_gone_can_not_be_resumed(runs: OrdinaryRuns) -> None:

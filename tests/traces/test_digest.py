@@ -18,7 +18,9 @@ from tests.traces.traces import (
 from tuitrain.errors import ProfileError
 from tuitrain.traces.compare import compare_digests
 from tuitrain.traces.digest import digest_events
-from tuitrain.traces.flame import _HIDDEN
+from tuitrain.traces.events import build_trace
+from tuitrain.traces.flame import _HIDDEN, build_flame
+from tuitrain.traces.nesting import nest
 from tuitrain.traces.places import _LIBRARY
 from tuitrain.traces.store import load_digest, read_digest, trace_path
 from tuitrain.traces.stream import read_events
@@ -245,3 +247,15 @@ def test_own_files_that_are_told_apart_in_a_trace_are_there() -> None:
     named = [name for name in (*_HIDDEN, *_LIBRARY) if name.startswith("tuitrain/")]
     assert named
     assert all((PROJECT / name).exists() for name in named)
+
+
+def test_what_outlasts_its_step_ends_with_it() -> None:
+    # A script's step ends in a hook of its optimizer; the last one ends with the recording.
+    mark = {"ph": "X", "cat": "user_annotation", "tid": 1, "pid": 1}
+    trace = build_trace([
+        {**mark, "name": "ProfilerStep#1", "ts": 0.0, "dur": 100.0},
+        {**mark, "name": "Optimizer.step#SGD.step", "ts": 80.0, "dur": 5000.0},
+    ])  # fmt: skip
+    nest(trace)
+    [part] = build_flame(trace)["parts"]
+    assert (part["name"], part["us"]) == ("Optimizer.step#SGD.step", 20.0)

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +41,7 @@ def state(mesh: Any, step: int) -> dict[str, Any]:
 def put(folder: CheckpointFolder, policy: PartsPolicy, found: dict[str, Any]) -> Path:
     rest, parts = policy.take(found)
     assert parts is not None
-    step = found["step"]
-    return folder.write_parts(rest, step, lambda into: policy.write(parts, into))[0]
+    return policy.lead(partial(folder.write_parts, rest, found["step"]), parts)[0]
 
 
 @pytest.fixture
@@ -130,3 +130,16 @@ def test_an_optimizer_that_keeps_what_can_not_be_split_again_is_refused(mesh: An
     optimizer.state[weight]["rows"] = sharded(mesh, torch.ones(3))
     with pytest.raises(TrainingError, match="SGD keeps 'rows' of another form"):
         require_placed(optimizer)
+
+
+def test_a_part_that_can_not_be_written_is_an_error_of_the_disk(
+    mesh: Any, folder: CheckpointFolder
+) -> None:
+    policy = PartsPolicy(0)
+    in_the_way = folder.folder / "file"
+    in_the_way.write_bytes(b"")
+    _rest, parts = policy.take(state(mesh, 4))
+    with pytest.raises(OSError, match="File exists"):
+        policy.lead(lambda write: write(in_the_way), parts or {})
+    # Another try finds all ranks where they were.
+    assert put(folder, policy, state(mesh, 4)).is_dir()

@@ -117,6 +117,27 @@ def test_a_model_is_told_layer_by_layer_with_shapes_numbers_and_arithmetic(look:
     assert found["memory"]["total_bytes"] > found["memory"]["activations_bytes"] > 0
 
 
+def test_what_a_step_takes_is_that_of_one_rank(look: Look) -> None:
+    digits = (
+        'name = "x"\ntask = "classification"\n[data]\nname = "digits"\n[model]\nname = "vit"\n'
+        'depth = 3\n[loss]\nname = "cross_entropy"\n[train]\nbatch_size = 64\ndevice = "cpu"\n'
+    )
+    alone, ddp, fsdp = (
+        describe_model(look(digits + more))["memory"]
+        for more in ("", "ranks = 4", 'ranks = 4\nstrategy = "fsdp"')
+    )
+    assert [each["ranks"] for each in (alone, ddp, fsdp)] == [1, 4, 4]
+    assert {each["batch_size"] for each in (alone, ddp, fsdp)} == {64}
+    # Weights cast for a pass are all that does not grow with the batch.
+    assert ddp["activations_bytes"] == pytest.approx(alone["activations_bytes"] / 4, rel=0.1)
+    for part in ("parameters_bytes", "gradients_bytes", "optimizer_bytes"):
+        assert ddp[part] == alone[part]
+        assert fsdp[part] == -(-alone[part] // 4)
+    # A block and what is outside of blocks are whole while they compute.
+    gathered = fsdp["activations_bytes"] - ddp["activations_bytes"]
+    assert alone["parameters_bytes"] / 3 < gathered < alone["parameters_bytes"]
+
+
 def test_a_recurrent_layer_is_counted_where_no_tensor_lies_elsewhere(look: Look) -> None:
     config = OWN.format(here=HERE).replace(":nested", ":plain_rnn")
     found = describe_model(look(config))

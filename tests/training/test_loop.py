@@ -24,7 +24,7 @@ from tuitrain.messages import (
 )
 from tuitrain.training.build import build_components
 from tuitrain.training.channel import WorkerChannel
-from tuitrain.training.checkpoints.files import CheckpointFolder
+from tuitrain.training.checkpoints.files import CheckpointFolder, load_checkpoint
 from tuitrain.training.checkpoints.writer import CheckpointWriter
 from tuitrain.training.loop import Trainer
 from tuitrain.training.runtime.randomness import seed_everything
@@ -98,6 +98,18 @@ def test_every_precision_trains_on_a_cpu_and_keeps_fp32_weights(
     assert {weight.dtype for weight in course.parts.model.parameters()} == {torch.float32}
     losses = course.points("train/loss")
     assert len(losses) == 15
+    assert losses[-1] < losses[0]
+
+
+def test_weights_gradients_and_optimizer_state_may_be_held_in_bf16(tmp_path: Path) -> None:
+    held = 'batch_size = 20\nprecision = "bf16"\nparameter_type = "bf16"'
+    course = Course(tmp_path, LINE.replace('"sgd"', '"adamw"') + held)
+    assert course.ended.state == "finished"
+    saved = load_checkpoint(tmp_path / "checkpoints" / "last.pt")
+    means = [state["exp_avg"] for state in saved["optimizer"]["state"].values()]
+    for tensor in (*saved["model"].values(), *means):
+        assert tensor.dtype == torch.bfloat16
+    losses = course.points("train/loss")
     assert losses[-1] < losses[0]
 
 

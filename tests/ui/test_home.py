@@ -25,6 +25,7 @@ from tuitrain.runs.reader import RunReader
 from tuitrain.runs.summary import RunSummary, save_summary
 from tuitrain.ui.app import TuitrainApp
 from tuitrain.ui.feeds.home import read_experience
+from tuitrain.ui.preferences import Preferences
 from tuitrain.ui.screens.home.screen import HomeScreen
 from tuitrain.ui.screens.launch import LaunchScreen
 from tuitrain.ui.screens.run import RunScreen
@@ -509,7 +510,11 @@ def test_runs_are_grouped_as_a_tree_whose_branches_close_and_are_taken_whole(
         await wait_for_text(pilot, "▾ width 8  3 runs")
         await wait_for_text(pilot, "  ▾ lr 0.1  2 runs")
         await wait_for_text(pilot, "▾ width 16  1 run")
-        await pilot.press("home", "enter")
+        assert Preferences(root.parent / "preferences.toml").group == ("width", "lr"), "remembered"
+        await pilot.press("home")
+        await wait_for(pilot, lambda: "created 20" not in screen_text(pilot.app), "no run's time")
+        await wait_for_golden(pilot, "home-tree-120x40")
+        await pilot.press("enter")
         await wait_for_text(pilot, "▸ width 8  3 runs")
         assert "lr 0.2" not in screen_text(pilot.app), "the branch is closed"
         await pilot.press("space")

@@ -1,5 +1,6 @@
 """The screen of a sweep: trials, the best, where they lie, and what is wanted of its driver."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from tuitrain.sweeps.directory import (
     create_sweep,
     read_control,
 )
-from tuitrain.sweeps.table import SweepTable, TrialRow, write_table
+from tuitrain.sweeps.table import SweepTable, TrialRow, read_table, write_table
 from tuitrain.ui.screens.run import RunScreen
 from tuitrain.ui.screens.sweeps.screen import SweepScreen
 from tuitrain.view.chart.figure import TerminalStyle
@@ -78,6 +79,28 @@ def test_keys_say_what_is_wanted_and_enter_opens_the_run(sweep: SweepDirectory) 
 
     with FileLock(sweep.lock_path):
         show(sweep, steps)
+
+
+def test_marked_trials_are_seen_together(sweep: SweepDirectory) -> None:
+    other = new_run(sweep.path.parent.parent, "second")
+    train(other, falling(60))
+    table = read_table(sweep)
+    assert table is not None
+    rows = (*table.rows, replace(table.rows[0], number=6, run=other.id, value=0.01))
+    write_table(sweep, replace(table, rows=rows))
+
+    async def steps(pilot: Any) -> None:
+        await wait_for_text(pilot, "val/loss")
+        await pilot.press("d")
+        await wait_for_text(pilot, "workspace 2 runs")
+        await pilot.press("q")
+        await wait_for_text(pilot, "d compare")
+        await pilot.press("m", "m")
+        await wait_for(pilot, lambda: screen_text(pilot.app).count("\n*") == 2, "two marks")
+        await pilot.press("home", "d")
+        await wait_for_text(pilot, "workspace 1 run")
+
+    show(sweep, steps)
 
 
 def test_a_sweep_without_a_driver_is_lost_and_says_how_it_goes_on(sweep: SweepDirectory) -> None:

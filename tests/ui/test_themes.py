@@ -4,11 +4,19 @@ from typing import Any
 import pytest
 from rich.color import Color
 from textual.pilot import Pilot
+from textual.theme import BUILTIN_THEMES
 
 from tests.ui.apps import play
 from tests.ui.screens import told, wait_for, wait_for_text
 from tuitrain.ui.preferences import Preferences
-from tuitrain.ui.themes import COLOUR_BLIND, DEFAULT_THEME, LIGHT, OWN_THEMES, span_styles
+from tuitrain.ui.themes import (
+    COLOUR_BLIND,
+    DEFAULT_THEME,
+    LIGHT,
+    OWN_THEMES,
+    picture_colours,
+    span_styles,
+)
 
 
 def theme_seen(root: Path, wanted: str = "") -> str:
@@ -30,6 +38,9 @@ def test_a_theme_is_remembered_from_one_start_to_the_next(tmp_path: Path) -> Non
     root = tmp_path / "runs"
     assert theme_seen(root, LIGHT.name) == DEFAULT_THEME
     assert theme_seen(root, "textual-light") == LIGHT.name
+    ansi = next(name for name in THEMES if name.startswith("ansi"))
+    assert theme_seen(root, ansi) == "textual-light", "of the terminal's own colours"
+    assert theme_seen(root, "textual-light") == ansi
     assert theme_seen(root) == "textual-light"
 
 
@@ -47,12 +58,24 @@ def test_a_folder_that_can_not_be_written_only_means_that_nothing_is_kept(tmp_pa
     assert preferences.theme_among([LIGHT.name]) == LIGHT.name
 
 
-@pytest.mark.parametrize("theme", OWN_THEMES, ids=lambda theme: theme.name)
-def test_every_kind_of_text_can_be_read_on_its_background(theme: Any) -> None:
-    for name, style in span_styles(theme, colour=True).items():
-        background = luminance(style.bgcolor or theme.background)
-        light, dark = sorted((luminance(style.color), background), reverse=True)
-        assert (light + 0.05) / (dark + 0.05) >= 3, name
+THEMES = {**BUILTIN_THEMES, **{theme.name: theme for theme in OWN_THEMES}}
+
+
+@pytest.mark.parametrize("name", THEMES)
+def test_every_kind_of_text_can_be_read_on_its_background(name: str) -> None:
+    theme = THEMES[name]
+    known = theme.to_color_system().generate()
+    grounds = [known[each] for each in ("background", "surface", "panel")]
+    picture_colours(theme)
+    for kind, style in span_styles(theme, colour=True).items():
+        if any(str(each).startswith("ansi") for each in (*grounds, theme.accent)):
+            assert style.color is not None, "the terminal's own colours are what they are"
+            continue
+        on_charts = kind.startswith(("line", "faint"))
+        behind = [style.bgcolor] if style.bgcolor else grounds[: 1 if on_charts else 3]
+        for each in behind:
+            light, dark = sorted((luminance(style.color), luminance(each)), reverse=True)
+            assert (light + 0.05) / (dark + 0.05) >= 4.5, f"{kind} on {each}"
 
 
 def test_without_colour_no_text_has_one() -> None:

@@ -36,7 +36,7 @@ def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def split_points(step: int) -> tuple[m.MetricPoints, ...]:
     """Return the split of a step whose loader gets slower and slower."""
-    seconds = {stage: _MS[stage] / 1e3 for stage in STAGES}
+    seconds = {stage: ms / 1e3 for stage, ms in _MS.items()}
     seconds["data"] *= step / STEPS * (1 + 0.1 * math.sin(step))
     named = {split_metric(stage): value for stage, value in seconds.items()}
     named |= {WALL_METRIC: sum(seconds.values()), HOST_BOUND_METRIC: 1.0}

@@ -11,8 +11,8 @@ from typing import Any
 from tuitrain.config.schema import LIVE_SETTINGS, Preset
 from tuitrain.config.wording import show, write_value
 
-_FIXED = ("name", "task", "train.seed", "train.weights_from", "checkpoint.monitor",
-          "checkpoint.mode")  # fmt: skip
+_FIXED = ("name", "task", "train.seed", "train.weights_from", "train.parameter_type",
+          "checkpoint.monitor", "checkpoint.mode")  # fmt: skip
 _FIXED_SECTIONS: Mapping[str, frozenset[str]] = {
     "data": frozenset({"mode", "workers", "memory_share", "augment", "path", "cache", "cache_gib"}),
     "model": frozenset(),

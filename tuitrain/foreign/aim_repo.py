@@ -89,7 +89,7 @@ class AimReader:
                 points = _new_points(name, rows, last.get(name))
                 if points is not None:
                     changes.append(points)
-                    last[name] = rows[-1][0], rows[-1][3]
+                    last[name] = rows[-1][0], max(row[3] for row in rows)
                 moments |= {step: Moment(step, at, epoch) for step, _value, epoch, at in rows}
             kept = list(_shown(run, int(position.get("shown", -1))))
         ordered = [moments[step] for step in sorted(moments)]
@@ -164,9 +164,9 @@ def _new_points(name: str, rows: list[Row], last: tuple[Any, ...] | None) -> Poi
     Args:
         name: of the sequence.
         rows: all that it has now.
-        last: the step and the time of the last row that was read.
+        last: the last step, and the latest time, of what was read.
     """
-    again = last is not None and (last[0], last[1]) not in {(row[0], row[3]) for row in rows}
+    again = last is not None and any(row[0] <= last[0] and row[3] > last[1] for row in rows)
     new = [row for row in rows if last is None or again or row[0] > last[0]]
     steps, values = [row[0] for row in new], [row[1] for row in new]
     return in_order(name, steps, values, replace=again)

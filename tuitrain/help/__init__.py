@@ -5,6 +5,7 @@ A folder has those of another language; what is not there is shown in English.
 """
 
 import difflib
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -13,6 +14,10 @@ from tuitrain.errors import UsageError
 from tuitrain.lang import ENGLISH, spoken, tr
 
 _FOLDER = Path(__file__).parent
+_BREAK_IN_CHINESE = re.compile(
+    r"(?<=[\u3000-\u9fff\uff00-\uffef])\n(?=[\u3000-\u9fff\uff00-\uffef])"
+)
+"""A line's end that Markdown would show as a blank, where the language has none."""
 _ORDER = (
     "session", "interface", "commands", "presets", "own-data", "own-code", "own-script",
     "after-training", "sweeps", "queue", "alerts", "diagnoses", "exact-resume", "several-gpus",
@@ -53,6 +58,7 @@ def _place(topic: Topic) -> tuple[int, str]:
 def _topic(path: Path, language: str) -> Topic:
     own = path.parent / language / path.name
     text = (own if own.exists() else path).read_text(encoding="utf-8")
+    text = _BREAK_IN_CHINESE.sub("", text)
     title, _, rest = text.partition("\n")
     summary = " ".join(rest.strip().partition("\n\n")[0].split())
     if language != ENGLISH and not own.exists():

@@ -6,10 +6,8 @@ time.
 """
 
 import os
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from tuitrain.lang.words import Translation
@@ -21,8 +19,7 @@ LANGUAGES: Mapping[str, str] = {ENGLISH: "", "zh": "zh_CN"}
 _spoken: "Translation | None" = None
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """The language to speak."""
 
     name: str
@@ -61,7 +58,7 @@ def _asked_for(asked: str, where: str) -> Choice:
 
 def _language_of(locale: str) -> str:
     """Return the language that a locale begins with: `zh` of zh_CN.UTF-8, zh-Hans or zh."""
-    language = re.split(r"[._@-]", locale, maxsplit=1)[0].lower()
+    language = locale.replace("-", "_").replace(".", "_").partition("_")[0].lower()
     return ENGLISH if language in ("c", "posix") else language
 
 

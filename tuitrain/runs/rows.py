@@ -322,7 +322,10 @@ _NEVER = {
     "release": f"a script can't give its memory back and go on: {_EXACT}; space holds it as it is",
     "resume": f"a script can't be resumed from here: {_EXACT}; `tuitrain exec` runs it again",
     "evaluate": "when a script evaluates is its own business; presets evaluate on command",
-    "model": "the model of a script is its own: tuitrain has no checkpoint of it to load",
+    "model": (
+        "the model of a script is its own: tuitrain has no checkpoint of it to load; images and "
+        "texts that it logs are shown by `tuitrain samples`"
+    ),
 }
 
 

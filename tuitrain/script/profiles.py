@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -93,6 +93,7 @@ class ScriptProfiles:
             self._usual, self._thread = 0, threading.get_ident()
             # Only while there is a profile are torch's own classes not as they were.
             self._watch.callback(watch_profilers(self._give_way))
+            self._watch.callback(self._names.clear)
         profiler.begin(order, step)
 
     def _new_profiler(self) -> StepProfiler:
@@ -110,10 +111,11 @@ class ScriptProfiles:
         Args:
             step: its number.
         """
-        if self._profiler is not None and self._is_here:
-            if self._profiler.under_way is not None and self._profiler.under_way.is_recording:
+        profiler, self._step = self._profiler, step
+        if profiler is not None and profiler.under_way is not None and self._is_here:
+            if profiler.under_way.is_recording:
                 self._usual = self._usual or self._names.called
-            self._profiler.leave(step)
+            self._spare(lambda: profiler.leave(step))
 
     def go_on(self, step: int) -> bool:
         """Begin the next step; return whether that is to be told of as well.
@@ -123,11 +125,19 @@ class ScriptProfiles:
         """
         profiler, self._step = self._profiler, step
         if profiler is not None and profiler.under_way is not None and self._is_here:
-            profiler.go_on(step)
+            self._spare(lambda: profiler.go_on(step))
         if profiler is None or profiler.under_way is None:
             self._watch.close()
             return False
         return True
+
+    def _spare(self, call: Callable[[], None]) -> None:
+        """Call something that may end the profile, and never the script."""
+        try:
+            call()
+        except Exception as error:  # a torch that is not as those known
+            if self._profiler is not None:
+                self._profiler.give_up(error, self._step)
 
     def forget(self) -> None:
         """Leave it to the parent of this process, which was forked."""
@@ -178,5 +188,5 @@ class _TooLongError(Exception):
     def __str__(self) -> str:
         return (
             "between two steps came what calls the model far more often, as an evaluation does, "
-            "and would not have fitted the trace; ask again"
+            "and would not have fitted the trace; ask again, or for fewer steps"
         )

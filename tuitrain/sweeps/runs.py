@@ -24,8 +24,12 @@ from tuitrain.supervisor.background import start_in_background
 from tuitrain.supervisor.client import RunClient
 from tuitrain.supervisor.launch import LaunchSpec, own_code
 from tuitrain.supervisor.queueing.wish import Wish
+from tuitrain.supervisor.worker_process import wait_until
 from tuitrain.sweeps.directory import SweepDirectory, SweepLaunch
 from tuitrain.sweeps.space import Point, overrides_of
+
+_START_S = 30.0
+"""A supervisor that has not taken its run's lock by then is not waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +108,8 @@ class OrdinaryRuns:
         self._text = directory.preset_path.read_text(encoding="utf-8")
         self._known: dict[int, RunDirectory] = {}
         self._followed: dict[int, _Followed] = {}
-        self._children: list[subprocess.Popen[Any]] = []
+        self._children: list[tuple[Path, subprocess.Popen[Any]]] = []
+        """Supervisors that were started here, each with its run's folder."""
 
     def preset(self, point: Point) -> Preset:
         """Return the preset at a point.
@@ -134,7 +139,8 @@ class OrdinaryRuns:
             self.forget(number)
             return None
         self._known[number] = directory
-        live = is_alive(directory)
+        # On a busy machine it takes a while until a supervisor has the run's lock.
+        live = is_alive(directory) or self._has_supervisor(directory)
         try:
             return self._read_again(number, directory, live=live)
         except (RecordError, OSError) as error:
@@ -178,12 +184,17 @@ class OrdinaryRuns:
 
     def _started(self, spec: LaunchSpec) -> "subprocess.Popen[bytes]":
         child = self._start(spec)
-        self._children.append(child)
+        self._children.append((spec.directory.path, child))
         return child
+
+    def _has_supervisor(self, directory: RunDirectory) -> bool:
+        """Return whether a supervisor that was started for a run has not ended."""
+        children = [child for path, child in self._children if path == directory.path]
+        return any(child.poll() is None for child in children)
 
     def _reap(self) -> None:
         """Take note of supervisors that have ended: the kernel keeps their entries until then."""
-        self._children = [child for child in self._children if child.poll() is None]
+        self._children = [each for each in self._children if each[1].poll() is None]
 
     def resume(self, number: int) -> None:
         """Go on with a run that came to rest.
@@ -210,7 +221,10 @@ class OrdinaryRuns:
     def stop(self, number: int) -> None:
         """Let a run save a checkpoint and end; without effect where it is not live."""
         directory = self.find(number)
-        if directory is not None and is_alive(directory):
+        if directory is None:
+            return
+        wait_until(lambda: is_alive(directory) or not self._has_supervisor(directory), _START_S)
+        if is_alive(directory):
             with suppress(TuitrainError):
                 self._client.send(directory, Stop())
 

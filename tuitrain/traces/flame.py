@@ -14,7 +14,10 @@ _DEEPEST = 120
 _LEAST_SHARE = 0.0005
 """Of the root's time: below half a thousandth nothing can be seen."""
 _LONGEST_NAME = 200
-_HIDDEN = ("nn.Module: ", "tuitrain/training/profiling/tracing.py", "torch/autograd/profiler.py")
+_HIDDEN = (
+    "nn.Module: ", "tuitrain/script/", "tuitrain/tracing/",
+    "torch/autograd/profiler.py",
+)  # fmt: skip
 """Frames of the profile itself, and torch's own names of modules, which lack their paths."""
 
 

@@ -13,10 +13,22 @@ _ROUNDING_US = 0.01
 
 def nest(trace: Trace) -> None:
     """Fill in what an event is part of, its time by itself, and what it allocated and started."""
+    _cut_at_steps(trace)
     for thread, events in trace.host.items():
         _nest_thread(trace, events)
         _place_allocations(events, trace.allocations.get(thread, []))
     _place_device_events(trace)
+
+
+def _cut_at_steps(trace: Trace) -> None:
+    """End what began in a step with it: a script's step ends in the middle of its optimizer's."""
+    begins = [step.start for step in trace.steps]
+    for event in trace.host.get(trace.steps[0].thread, ()):
+        place = bisect_right(begins, event.start) - 1
+        if place >= 0 and event.kind != "step":
+            end = trace.steps[place].end
+            if event.start < end < event.end - _ROUNDING_US:
+                event.end = end
 
 
 def _nest_thread(trace: Trace, events: list[HostEvent]) -> None:

@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -172,6 +172,11 @@ class ModuleNames:
         """Held, so that no other module has the number of one that is gone."""
         self._marks = _OpenMarks()
 
+    def clear(self) -> None:
+        """Let go of every module."""
+        self._labels.clear()
+        self._roots.clear()
+
     @contextmanager
     def marked(self) -> Iterator[None]:
         """Mark forward passes in the block, as `modules_named` does."""
@@ -183,22 +188,36 @@ class ModuleNames:
         calls = nn.modules.module
         handles = [
             calls.register_module_forward_pre_hook(self._open),
-            calls.register_module_forward_hook(partial(_close, self._marks), always_call=True),
+            calls.register_module_forward_hook(self._close, always_call=True),
         ]
         try:
             yield
         finally:
             for handle in handles:
                 handle.remove()
+            # Of passes that the end came in the middle of.
+            self._marks.stack.clear()
 
-    def _open(self, module: nn.Module, inputs: Any) -> None:
+    def _open(self, module: nn.Module, _inputs: Any) -> None:
+        mark = None
+        # A module of anybody's: what fails here must not fail there.
+        with suppress(Exception):
+            mark = record_function(self._label_of(module))
+            mark.__enter__()  # type: ignore[no-untyped-call]
+        self._marks.stack.append(mark)
+
+    def _close(self, _module: nn.Module, _inputs: Any, _outputs: Any) -> None:
+        mark = self._marks.stack.pop() if self._marks.stack else None
+        if mark is not None:
+            mark.__exit__(None, None, None)
+
+    def _label_of(self, module: nn.Module) -> str:
         if not self._marks.stack:
             self.called += 1
             self._on_call()
             if id(module) not in self._labels:
                 self._learn(module)
-        label = self._labels.get(id(module)) or _label(type(module).__name__, module)
-        _open(self._marks, label, module, inputs)
+        return self._labels.get(id(module)) or _label(type(module).__name__, module)
 
     def _learn(self, root: nn.Module) -> None:
         kind = type(root).__name__

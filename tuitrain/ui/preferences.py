@@ -37,6 +37,10 @@ class Preferences:
         kept = columns if isinstance(columns, list) else []
         self._columns = tuple(dict.fromkeys(each for each in kept if isinstance(each, str)))
         self._sort = _text(found.get("sort"), "")
+        group = found.get("group")
+        self.group = tuple(each for each in group if isinstance(each, str)) if isinstance(
+            group, list) else ()  # fmt: skip
+        """The keys of the tree of runs, the outermost first; empty: a plain list."""
         graphics = found.get("graphics")
         self.graphics: Wanted = graphics if graphics in WANTED else "off"
         """How curves are drawn on terminals that show pictures."""
@@ -86,9 +90,20 @@ class Preferences:
             self._columns, self._sort = tuple(columns), sort
             self._save()
 
+    def remember_group(self, keys: Sequence[str]) -> None:
+        """Keep what the runs are grouped by, in the same way."""
+        if tuple(keys) != self.group:
+            self.group = tuple(keys)
+            self._save()
+
     def _save(self) -> None:
         # What JSON writes of texts and lists of them is TOML too.
-        kept = {"theme": self._theme, "columns": list(self._columns), "sort": self._sort}
+        kept = {
+            "theme": self._theme,
+            "columns": list(self._columns),
+            "sort": self._sort,
+            "group": list(self.group),
+        }
         text = "".join(f"{key} = {json.dumps(value)}\n" for key, value in kept.items() if value)
         text += "" if self.mouse else "mouse = false\n"
         text += "" if self.graphics == "off" else f"graphics = {json.dumps(self.graphics)}\n"

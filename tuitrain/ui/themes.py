@@ -4,8 +4,10 @@ Series colours are those of Okabe and Ito (2008), told apart with red-green blin
 them is readable on what is chosen by the theme's background.
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from rich.color import Color as RichColor
 from rich.style import Style
 from textual.color import Color
 from textual.theme import Theme
@@ -60,6 +62,12 @@ COLOUR_BLIND = Theme(
 )
 OWN_THEMES = (DARK, LIGHT, COLOUR_BLIND)
 DEFAULT_THEME = DARK.name
+LEAST_CONTRAST = 4.6
+"""Of text against what is behind it: level AA of WCAG 2 is 4.5, and colours are rounded."""
+_SHARES = 20
+"""Steps from a colour to white or black."""
+_TEXTS = (Color.parse("#000000"), Color.parse("#ffffff"))
+_PLAIN_HEAT = {True: "#101418", False: "#fbfbfa"}
 _HEAT = (0.15, 0.3, 0.45, 0.65, 0.85)
 """How much of a colour is in the background of each level of a heat map."""
 
@@ -68,11 +76,13 @@ def span_styles(theme: Theme, colour: bool) -> dict[str, Style]:
     """Return the style of each kind of span that `tuitrain.view` and the widgets name."""
     if not colour:
         return _MONOCHROME
-    series = _ON_DARK if theme.dark else _ON_LIGHT
-    quiet = "#7d8790" if theme.dark else "#6b7278"
-    foreground = theme.foreground or ("#d5dae0" if theme.dark else "#1c2126")
-    accent = theme.accent or theme.primary
-    warning, error = theme.warning or "#e69f00", theme.error or "#d55e00"
+    ink = _Ink(theme)
+    foreground = ink.on_all(theme.foreground or ("#d5dae0" if theme.dark else "#1c2126"))
+    quiet = ink.on_all("#7d8790" if theme.dark else "#6b7278")
+    accent = ink.on_all(theme.accent or theme.primary)
+    warning, error = (
+        ink.on_all(theme.warning or "#e69f00"), ink.on_all(theme.error or "#d55e00")
+    )  # fmt: skip
     success = theme.success or "#009e73"
     plain = {
         "": Style(color=foreground),
@@ -84,38 +94,93 @@ def span_styles(theme: Theme, colour: bool) -> dict[str, Style]:
         "mark": Style(color=accent),
         "cursor": Style(color=accent, bold=True),
         "live": Style(color=accent, bold=True),
-        "good": Style(color=success),
+        "good": Style(color=ink.on_all(success)),
         "alert": Style(color=warning, bold=True),
         "bad": Style(color=error, bold=True),
         "key": Style(color=accent, bold=True),
         "picked": Style(color=foreground, reverse=True, bold=True),
         **_heat_styles("right", success, theme),
-        **_heat_styles("wrong", error, theme),
+        **_heat_styles("wrong", theme.error or "#d55e00", theme),
     }
-    for slot, name in enumerate(series):
-        plain[f"line{slot}"] = Style(color=name)
-        plain[f"faint{slot}"] = Style(color=name, dim=True)
+    for slot, line in enumerate(ink.series):
+        plain[f"line{slot}"] = Style(color=line.rich_color)
+        plain[f"faint{slot}"] = Style(color=line.rich_color, dim=True)
     return plain
+
+
+class _Ink:
+    """Colours of text that can be read on what a theme has behind it.
+
+    Many themes of Textual's have colours that are pretty and can hardly be read: these are moved
+    towards white, or black, as far as it takes. The terminal's own colours are left as they are.
+    """
+
+    def __init__(self, theme: Theme) -> None:
+        known = theme.to_color_system().generate()
+        self._ground = Color.parse(theme.background or known["background"])
+        self._grounds = [
+            self._ground, Color.parse(known["surface"]), Color.parse(known["panel"])
+        ]  # fmt: skip
+        self._pole = Color.parse("#ffffff" if theme.dark else "#000000")
+        self._dark = theme.dark
+
+    @property
+    def series(self) -> list[Color]:
+        """The colours of curves, and of what is said of them, by slot."""
+        names = _ON_DARK if self._dark else _ON_LIGHT
+        return [self._readable(Color.parse(name), [self._ground]) for name in names]
+
+    def on_all(self, name: str) -> RichColor:
+        """Return a colour for text that stands on any of the theme's grounds."""
+        return self._readable(Color.parse(name), self._grounds).rich_color
+
+    def _readable(self, colour: Color, grounds: Sequence[Color]) -> Color:
+        if any(each.ansi is not None for each in (colour, *grounds)):
+            return colour
+        for share in range(_SHARES + 1):
+            nearer = colour.blend(self._pole, share / _SHARES)
+            if all(contrast(nearer, ground) >= LEAST_CONTRAST for ground in grounds):
+                return nearer
+        return self._pole
+
+
+def contrast(one: Color, other: Color) -> float:
+    """Return how well one colour stands out from another, from 1 to 21, as WCAG 2 defines it."""
+    light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(colour: Color) -> float:
+    parts = [part / 255 for part in colour.rgb]
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 def picture_colours(theme: Theme) -> "Paint":
     """Return the colours that curves have where they are drawn as pictures."""
     from tuitrain.view.chart.pixels import Paint
 
-    fallback = ("#101418", "#56b4e9") if theme.dark else ("#fbfbfa", "#0072b2")
-    ground = Color.parse(theme.background or fallback[0])
-    series = _ON_DARK if theme.dark else _ON_LIGHT
-    cursor = Color.parse(theme.accent or theme.primary or fallback[1])
-    return Paint(ground.rgb, tuple(Color.parse(each).rgb for each in series), cursor.rgb)
+    ink = _Ink(theme)
+    ground = Color.parse(theme.background or ("#101418" if theme.dark else "#fbfbfa"))
+    cursor = Color.parse(theme.accent or theme.primary)
+    return Paint(ground.rgb, tuple(each.rgb for each in ink.series), cursor.rgb)
 
 
 def _heat_styles(name: str, colour: str, theme: Theme) -> dict[str, Style]:
     """Return the levels of a heat map in a colour, NAME0 to NAME4, with text that can be read."""
     ground = Color.parse(theme.background or ("#101418" if theme.dark else "#fbfbfa"))
-    behind = [ground.blend(Color.parse(colour), share) for share in _HEAT]
+    full = Color.parse(colour)
+    # Of the terminal's own colours there is no mixture.
+    own = ground.ansi is not None or full.ansi is not None
+    ground, full = (Color.parse(_PLAIN_HEAT[theme.dark]), Color.parse("#888888")) if own else (
+        ground, full)  # fmt: skip
+    behind = [ground.blend(full, share) for share in _HEAT]
     return {
         f"{name}{level}": Style(
-            color=(each + each.get_contrast_text(0.9)).rich_color, bgcolor=each.rich_color
+            color=max(_TEXTS, key=lambda text: contrast(text, each)).rich_color,
+            bgcolor=each.rich_color,
         )
         for level, each in enumerate(behind)
     }

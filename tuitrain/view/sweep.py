@@ -137,7 +137,9 @@ def best_line(sweep: SweepTable, width: int) -> SpanLine:
     return fit_line((Span(" best  ", "quiet"), Span(value, "strong"), Span(f"  {point}")), width)
 
 
-def trial_line(row: TrialRow, sweep: SweepTable, width: int, look: TerminalStyle) -> SpanLine:
+def trial_line(
+    row: TrialRow, sweep: SweepTable, width: int, look: TerminalStyle, *, marked: bool = False
+) -> SpanLine:
     """Return one trial: number, state, value, curve, settings as far as there is room."""
     value = metric_value(row.value).rjust(9)
     curve = sparkline(row.curve, _CURVE_WIDTH, look)
@@ -146,7 +148,8 @@ def trial_line(row: TrialRow, sweep: SweepTable, width: int, look: TerminalStyle
     more = f"  {sanitise(row.reason)}" if row.reason else ""
     return fit_line(
         (
-            Span(f" {row.number:>4} "),
+            Span("*" if marked else " ", "live"),
+            Span(f"{row.number:>4} "),
             Span(pad(tr(row.state), 9), style),
             Span(f" {value} ", "strong" if row.state == "complete" else ""),
             Span(curve, "line0"),

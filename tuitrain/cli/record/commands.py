@@ -11,6 +11,7 @@ from tuitrain.cli.record.layers import layers
 from tuitrain.cli.record.list import ls
 from tuitrain.cli.record.logs import logs
 from tuitrain.cli.record.remove import rm
+from tuitrain.cli.record.rename import rename
 from tuitrain.cli.record.reproduce import reproduce
 from tuitrain.cli.record.samples import samples
 from tuitrain.cli.record.show import show
@@ -21,6 +22,19 @@ from tuitrain.cli.record.why_failed import why_failed
 
 def add_commands(app: typer.Typer) -> None:
     """Add the commands to the command line."""
-    for command in (ls, show, why, why_failed, tag, logs, layers, samples, rm, export, reproduce):
+    for command in (
+        ls,
+        show,
+        why,
+        why_failed,
+        tag,
+        rename,
+        logs,
+        layers,
+        samples,
+        rm,
+        export,
+        reproduce,
+    ):
         app.command()(command)
     app.add_typer(trash.app, name="trash")

@@ -24,10 +24,15 @@ def why(
             show_default="the last of its preset that finished",
         ),
     ] = "",
+    diff: Annotated[
+        bool,
+        typer.Option("--diff", help="Print what of their code is not the same, as git does."),
+    ] = False,
     runs_dir: RunsDir = None,
     json: Json = False,
 ) -> None:
     """Say what changed since another run: result, settings, code, packages, machine."""
+    from tuitrain.report.code import code_difference
     from tuitrain.report.differences import Side, differences, last_good
     from tuitrain.runs.directory import RunDirectory, runs_root
     from tuitrain.runs.listing import find_run
@@ -44,7 +49,11 @@ def why(
             )
         before = RunDirectory(Path(found.path))
         with RunReader(before) as other_reader:
+            metas = other_reader.meta(), reader.meta()
             rows = differences(Side(other_reader.summary(), other_reader), now)
+    if diff:
+        _print_code(list(code_difference(before, directory, metas)))
+        return
     if json:
         plain = [asdict(row) for row in rows]
         output.data_json({"before": before.id, "now": directory.id, "differences": plain})
@@ -58,8 +67,16 @@ def why(
     headings = ("", "WHAT", before.id, directory.id)
     output.data(text.table(headings, cells, ("left",) * 4))
     if any(row.kind == "code" for row in rows):
-        for each in (before, directory):
-            if each.code_diff_path.exists():
-                output.say(f"{each.id} had changes since its commit: {each.code_diff_path}")
+        output.say("--diff prints what of their code is not the same")
     if all(row.kind == "result" for row in rows):
         output.say("settings, code and packages are the same")
+
+
+def _print_code(lines: list[str]) -> None:
+    """Print a diff; what a file holds stays text."""
+    from tuitrain.view.format import sanitise
+
+    if not lines:
+        output.say("their code is the same, as far as it is on record")
+    for line in lines:
+        output.data(sanitise(line.expandtabs()))

@@ -9,10 +9,11 @@ import hashlib
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import torch
 import torch.distributed as dist
@@ -41,6 +42,7 @@ WriteParts = Callable[[Path], Written]
 _MODEL = "model/"
 """What the weights' keys begin with."""
 
+_Put = TypeVar("_Put")
 _READERS = 8
 _CHUNK_BYTES = 1 << 22
 
@@ -90,14 +92,26 @@ def write_parts(
     except CheckpointException as error:
         # It is no Exception, and holds those of all ranks.
         first = next(iter(error.failures.values()))[0]
-        raise OSError(getattr(first, "errno", None) or 0, str(first)) from error
-    own = _files(folder.glob(f"__{dist.get_rank()}_*"))
-    weights = {key: own_part(part) for key, part in parts.items() if key.startswith(_MODEL)}
+        why = getattr(first, "strerror", None) or str(first)
+        raise OSError(getattr(first, "errno", None) or 0, why) from error
     held: list[Any] = [None] * dist.get_world_size()
-    dist.all_gather_object(held, (own, digest_state(weights)), group=group)
+    dist.all_gather_object(held, _own_of(parts, folder), group=group)
+    if wrong := next((each for each in held if isinstance(each, str)), ""):
+        raise OSError(0, wrong)
     found: Files = {name: entry for files, _digest in held for name, entry in files.items()}
     digest = hashlib.sha256(" ".join(digest for _files, digest in held).encode())
-    return Written({**found, **_files([folder / ".metadata"])}, digest.hexdigest())
+    return Written(found, digest.hexdigest())
+
+
+def _own_of(parts: Mapping[str, Tensor], folder: Path) -> tuple[Files, str] | str:
+    """Return this rank's files and the digest of its weights, or why they can't be read."""
+    weights = {key: own_part(part) for key, part in parts.items() if key.startswith(_MODEL)}
+    rank = dist.get_rank()
+    listed = [*folder.glob(f"__{rank}_*"), *([] if rank else [folder / ".metadata"])]
+    try:
+        return _files(listed), digest_state(weights)
+    except OSError as error:
+        return f"rank {rank} can't read what it has written: {error}"
 
 
 def wrong_file(folder: Path, files: Mapping[str, tuple[int, str]]) -> str:
@@ -203,10 +217,51 @@ class PartsPolicy:
             self._group = cast(dist.ProcessGroup, dist.new_group(backend="gloo"))
         return take_parts(state)
 
-    def write(self, parts: Mapping[str, Tensor], folder: Path) -> Written:
-        """Write this rank's parts, as all ranks do.
+    def lead(self, put: Callable[[WriteParts], _Put], parts: Mapping[str, Tensor]) -> _Put:
+        """Do what puts a checkpoint in its place, with the ranks that `follow`.
+
+        Args:
+            put: makes the folder, calls what it is given to write into it, and names it.
+            parts: of this rank, the first.
 
         Raises:
-            OSError: one of the ranks could not write.
+            OSError: one of the ranks could not write; the others wait for another try.
         """
-        return write_parts(parts, folder, self._group)
+
+        def write(folder: Path) -> Written:
+            self._tell(True)
+            return write_parts(parts, folder, self._group)
+
+        try:
+            found = put(write)
+        except BaseException:
+            # That there is no folder to write into, or that it is no checkpoint after all.
+            self._tell(False)
+            raise
+        self._tell(True)
+        return found
+
+    def follow(self, parts: Mapping[str, Tensor], folder: Path, failed: Callable[[], None]) -> None:
+        """Write this rank's parts as often as the first rank tries, until it has worked.
+
+        Args:
+            parts: of this rank.
+            folder: that the first rank makes.
+            failed: is called when a try has failed.
+        """
+        while True:
+            if self._told():
+                with suppress(OSError):
+                    # The first rank comes to the same, and says so.
+                    write_parts(parts, folder, self._group)
+                if self._told():
+                    return
+            failed()
+
+    def _tell(self, works: bool) -> None:
+        dist.broadcast_object_list([works], src=0, group=self._group)
+
+    def _told(self) -> bool:
+        held: list[Any] = [None]
+        dist.broadcast_object_list(held, src=0, group=self._group)
+        return bool(held[0])

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -190,11 +191,10 @@ class CheckpointWriter:
 
     def _write(self, job: _Job) -> tuple[Path, str]:
         """Write a job's file or folder; return where it is, and the digest of what is in it."""
-        parts, state = job.parts, {"format": FORMAT, **job.state}
-        if parts is not None:
-            return self._folder.write_parts(
-                state, job.step, lambda folder: self.parts.write(parts, folder)
-            )
+        state = {"format": FORMAT, **job.state}
+        if job.parts is not None:
+            put = partial(self._folder.write_parts, state, job.step)
+            return self.parts.lead(put, job.parts)
         digest = digest_state(job.state["model"])
         path = self._folder.write({**state, "digest": digest}, job.step, prove=not self._proven)
         return path, digest

@@ -10,6 +10,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+from tuitrain.components.techniques.ema import AveragedWeights
 from tuitrain.errors import TrainingError
 from tuitrain.training.checkpoints.sharded import own_part
 from tuitrain.training.distributed.replica import Replica
@@ -130,6 +131,12 @@ class ShardedReplica(Replica):
                 f"hooks.name = {looking[0][0]}: what a hook does during evaluations rank 0 does "
                 'alone, which has a part of the weights only; it needs train.strategy = "ddp"'
             )
+        for hook in parts.hooks.weights:
+            if not isinstance(hook, AveragedWeights):
+                raise TrainingError(
+                    f"hooks: {type(hook).__name__} gives the model other weights for evaluations, "
+                    'of which a rank has a part only; it needs train.strategy = "ddp"'
+                )
         kinds = {p.dtype for p in parts.trainable}
         if len(kinds) > 1:
             found = ", ".join(sorted(str(kind).removeprefix("torch.") for kind in kinds))

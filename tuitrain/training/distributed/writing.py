@@ -5,8 +5,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor
-
 from tuitrain.training.checkpoints.files import CheckpointFolder
 from tuitrain.training.checkpoints.sharded import bring_parts
 from tuitrain.training.checkpoints.writer import CheckpointWriter
@@ -48,19 +46,10 @@ class FollowingWriter(CheckpointWriter):
             bring_parts(rest)
             return
         self._tries_again.clear()
-        self._writing = threading.Thread(
-            target=self._write_parts, args=(parts, self._place(step)), daemon=True
-        )
+        # Where a disk is full, rank 0 waits and tries again.
+        given = (parts, self._place(step), self._tries_again.set)
+        self._writing = threading.Thread(target=self.parts.follow, args=given, daemon=True)
         self._writing.start()
-
-    def _write_parts(self, parts: Mapping[str, Tensor], folder: Path) -> None:
-        """Write until it has worked: where a disk is full, rank 0 waits and tries again."""
-        while True:
-            try:
-                self.parts.write(parts, folder)
-                return
-            except OSError:
-                self._tries_again.set()
 
     def wait(self) -> None:
         """Wait for this rank's part; not where it failed, as rank 0 may give it up."""

@@ -90,6 +90,7 @@ def estimate_footprint(parts: TrainingComponents, batch_size: int) -> Footprint:
         Exception: whatever the model raises when it is asked for shapes instead of numbers.
     """
     device = parts.device
+    gathered = gathered_bytes(parts.plain) if parts.plain is not None else 0
     gradients = sum(own_part(p).nbytes for p in parts.trainable)
     return Footprint(
         parameters_bytes=_bytes_on(device, _parameters(parts)),
@@ -97,7 +98,7 @@ def estimate_footprint(parts: TrainingComponents, batch_size: int) -> Footprint:
         optimizer_bytes=optimizer_bytes(parts),
         buffers_bytes=_bytes_on(device, _buffers(parts)),
         data_bytes=sum(tensor.nbytes for tensor in data_tensors(parts)),
-        activations_bytes=_on_line(parts, batch_size, _kept_by),
+        activations_bytes=_on_line(parts, batch_size, _kept_by) + gathered,
     )
 
 
@@ -121,16 +122,23 @@ def estimate_of_rank(parts: TrainingComponents, batch_size: int) -> tuple[Footpr
     found = estimate_footprint(parts, -(-batch_size // ranks))
     if ranks == 1 or train.strategy != "fsdp":
         return found, ranks
-    blocks = [sum(p.nbytes for p in block.parameters()) for block in repeated_blocks(parts.model)]
-    outside = sum(p.nbytes for p in parts.model.parameters()) - sum(blocks)
-    gathered = max(0, outside) + max(blocks, default=0)
     return replace(
         found,
         parameters_bytes=-(-found.parameters_bytes // ranks),
         gradients_bytes=-(-found.gradients_bytes // ranks),
         optimizer_bytes=-(-found.optimizer_bytes // ranks),
-        activations_bytes=(found.activations_bytes or 0) + gathered,
+        activations_bytes=(found.activations_bytes or 0) + gathered_bytes(parts.model),
     ), ranks
+
+
+def gathered_bytes(model: nn.Module) -> int:
+    """Return what of a sharded model's weights is whole at a time, at most.
+
+    All that is outside of blocks, and the largest block.
+    """
+    blocks = [sum(p.nbytes for p in block.parameters()) for block in repeated_blocks(model)]
+    outside = sum(p.nbytes for p in model.parameters()) - sum(blocks)
+    return max(0, outside) + max(blocks, default=0)
 
 
 def optimizer_bytes(parts: TrainingComponents) -> int:
@@ -219,7 +227,9 @@ def _on_line(
     tried = untaken_sizes(parts)
     try:
         small, large = (
-            with_shapes_alone(parts.plain or parts.model, partial(look, parts, samples))
+            with_shapes_alone(
+                parts.plain or parts.model, partial(look, parts, samples), parts.device
+            )
             for samples in tried
         )
     finally:
@@ -242,23 +252,35 @@ def untaken_sizes(parts: TrainingComponents) -> tuple[int, int]:
     return next(free), next(free)
 
 
-def with_shapes_alone(model: nn.Module, look: Callable[[nn.Module], _Found]) -> _Found:
+def with_shapes_alone(
+    model: nn.Module, look: Callable[[nn.Module], _Found], device: torch.device | None = None
+) -> _Found:
     """Return what `look` finds on a copy of the model, where tensors have shapes and no numbers.
 
     Fake tensors know shape, type and device and take no memory; a large model takes as long as a
     small one. A model whose shapes follow from its numbers gets true ones, in a true copy; so does
-    one with recurrent layers, as only the library that computes them knows what it keeps.
+    one with recurrent layers, as only the library that computes them knows what it keeps. A model
+    that has no numbers itself is looked at as if it were on the device.
     """
     if any(isinstance(module, nn.RNNBase) for module in model.modules()):
         return look(copy.deepcopy(model))
     mode = FakeTensorMode(allow_non_fake_inputs=True)
     tensors = (*model.parameters(), *model.buffers(), *plain_tensors(model))
-    fakes: dict[int, Any] = {id(tensor): mode.from_tensor(tensor) for tensor in tensors}
+    fakes: dict[int, Any] = {id(tensor): _faked(mode, tensor, device) for tensor in tensors}
     try:
         with mode:
             return look(copy.deepcopy(model, fakes))
     except (DataDependentOutputException, DynamicOutputShapeException):
         return look(copy.deepcopy(model))
+
+
+def _faked(mode: FakeTensorMode, tensor: Tensor, device: torch.device | None) -> Any:
+    if device is None or not tensor.is_meta:
+        return mode.from_tensor(tensor)
+    with mode:
+        empty = torch.empty_like(tensor, device=device)
+    is_weight = isinstance(tensor, nn.Parameter)
+    return nn.Parameter(empty, requires_grad=tensor.requires_grad) if is_weight else empty
 
 
 def plain_tensors(model: nn.Module) -> list[Tensor]:

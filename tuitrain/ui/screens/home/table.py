@@ -125,6 +125,7 @@ class RunTable(Vertical):
         self.border_title = tr("runs")
         self.listed.choose(self._preferences().columns)
         self.listed.sort_by(self._preferences().sort)
+        self.listed.group_by(self._preferences().group)
 
     @property
     def chosen(self) -> Sequence[RunSummary]:
@@ -262,6 +263,7 @@ class RunTable(Vertical):
 
     def _group(self, text: str | None) -> None:
         if text is not None:
+            self._preferences().remember_group(text.split())
             self.listed.group_by(text.split())
             self.show()
 

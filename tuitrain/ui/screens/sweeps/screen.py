@@ -7,26 +7,23 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
-from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.events import Resize
 from textual.screen import Screen
 
-from tuitrain.errors import RunNotFoundError
 from tuitrain.lang import term, tr
-from tuitrain.runs.listing import find_run
 from tuitrain.sweeps.directory import SweepDirectory, change_control
 from tuitrain.ui.feeds.delivery import Delivery
 from tuitrain.ui.feeds.sweep import SweepFollower, SweepSeen
+from tuitrain.ui.screens.sweeps.trials import TrialList
 from tuitrain.ui.whole import Whole
 from tuitrain.ui.widgets.keyline import KeyLine
 from tuitrain.ui.widgets.lines import Lines
-from tuitrain.ui.widgets.picklist import PickList, Row
 from tuitrain.ui.widgets.topline import TopLine
 from tuitrain.view.format import sanitise
 from tuitrain.view.spans import Span
-from tuitrain.view.sweep import sweep_lines, trial_line
+from tuitrain.view.sweep import sweep_lines
 
 if TYPE_CHECKING:
     from tuitrain.ui.app import TuitrainApp
@@ -41,7 +38,7 @@ class SweepScreen(Whole, Screen[None]):
 
     CSS = """
     SweepScreen #above { height: auto; max-height: 65%; }
-    SweepScreen PickList { height: 1fr; border-top: solid $panel-lighten-2; }
+    SweepScreen TrialList { height: 1fr; border-top: solid $panel-lighten-2; }
     """
     BINDINGS = [
         Binding("space", "hold", "pause/go on", id="sweep.hold",
@@ -74,14 +71,14 @@ class SweepScreen(Whole, Screen[None]):
         """Lay the screen out."""
         yield TopLine()
         yield Lines(id="above")
-        yield PickList()
+        yield TrialList()
         yield KeyLine()
 
     def on_mount(self) -> None:
         """Begin to read."""
         self._follower = SweepFollower(self._tui.root, self._bring, self._wanted)
         self._follower.start()
-        self.query_one(PickList).focus()
+        self.query_one(TrialList).focus()
 
     def on_unmount(self) -> None:
         """Stop reading."""
@@ -113,7 +110,7 @@ class SweepScreen(Whole, Screen[None]):
         # A screen below another one that changes makes Textual paint all of the upper one.
         if seen is None or not self.is_current or not self.size.width:
             return
-        picker = self.query_one(PickList)
+        trials = self.query_one(TrialList)
         if seen.directory is None or seen.table is None:
             words = (
                 tr(_NONE)
@@ -122,7 +119,7 @@ class SweepScreen(Whole, Screen[None]):
             )
             self.query_one(TopLine).show_parts((Span(tr(" sweeps"), "title"),))
             self.query_one("#above", Lines).show_lines([])
-            picker.show_rows([], empty=words)
+            trials.show_none(words)
             return
         name = Span(f" {sanitise(seen.directory.id)}", "title")
         place = f"{seen.place} of {seen.number} " if seen.number > 1 else ""
@@ -133,28 +130,9 @@ class SweepScreen(Whole, Screen[None]):
         weights = self._weights[1] if self._weights[0] == seen.directory.id else None
         lines = sweep_lines(seen.table, state, weights, width, look)
         self.query_one("#above", Lines).show_lines(lines)
-        picker.show_rows(
-            [
-                Row(str(row.number), trial_line(row, seen.table, width, look))
-                for row in seen.table.ranked
-            ],
-            empty=tr(" no trial yet"),
-        )
+        trials.show_table(seen.table)
 
     # --- keys -----------------------------------------------------------------------------------
-
-    @on(PickList.Chosen)
-    def _open(self, event: PickList.Chosen) -> None:
-        table = self._seen.table if self._seen else None
-        run = next((row.run for row in table.rows if str(row.number) == event.key), "") if (
-            table) else ""  # fmt: skip
-        if not run:
-            self._tui.tell(tr("this trial has no run"), "warning")
-            return
-        try:
-            self._tui.open_run(find_run(self._tui.root, run))
-        except RunNotFoundError as error:
-            self._tui.tell(str(error), "warning")
 
     def action_hold(self) -> None:
         """Start no new trial, or start them again."""
