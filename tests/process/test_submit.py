@@ -87,6 +87,14 @@ def test_what_is_wrong_is_told_before_anything_waits(cli: Cli) -> None:
     cli.environ["PATH"] = "/nowhere"
     preset = cli.preset()
     for words, said in (
+        (("--requeue",), "this is no job of SLURM"),
+        (("--time-limit", "soon"), "--time-limit soon: must be as SLURM has it"),
+        (("--nodes", "2"), "several machines take --nodes N, --node-rank R and --rendezvous"),
+        (("--nodes", "2", "--node-rank", "2", "--rendezvous", "a:1"), "it is 0 to 1"),
+        (("--nodes", "2", "--node-rank", "0", "--rendezvous", "a"), "must be HOST:PORT"),
+    ):
+        assert said in cli("run", preset, *words, exit_code=2).stderr_text
+    for words, said in (
         (("--time", "soon"), "--time soon: must be as SLURM has it"),
         (("--set", "train.epochs=0"), "train.epochs: found 0"),
         ((), "there is no sbatch here"),

@@ -117,8 +117,13 @@ class Job:
         self._requeues = requeues
 
     @classmethod
-    def here(cls, requeue: bool, time_limit: str | None) -> "Job":
+    def here(cls, requeue: bool, time_limit: str | None, *, stays: bool) -> "Job":
         """Return the job that this process is in.
+
+        Args:
+            requeue: put it into the queue again when a signal ends the run.
+            time_limit: as SLURM writes it; None: the job's own.
+            stays: this process stays with the run.
 
         Raises:
             UsageError: the limit is none, or there is no job to requeue.
@@ -129,6 +134,8 @@ class Job:
         job = slurm.job_of(os.environ, sys.argv[1:])
         if requeue and job is None:
             raise UsageError("--requeue: this is no job of SLURM (SLURM_JOB_ID is not set)")
+        if requeue and not stays:
+            raise UsageError("--requeue: needs a command that stays with the run till its end")
         if time_limit is None:
             ends = slurm.end_of_job(os.environ, time.time)
         elif seconds := slurm.duration_of(time_limit):

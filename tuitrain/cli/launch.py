@@ -140,7 +140,7 @@ def run(
         output.say(found.shadowing)
     in_background = tui or detach
     machines = cluster.nodes_wanted(nodes, node_rank, rendezvous)
-    job = cluster.Job.here(requeue, time_limit)
+    job = cluster.Job.here(requeue, time_limit, stays=not in_background)
     client = open_client(runs_dir, data_dir)
     first = client.find(after) if after is not None else None
     wish = wish_of(when_free, gpus, memory, first, slots, give_way)
@@ -334,7 +334,7 @@ def resume(
     machines = cluster.nodes_wanted(nodes, node_rank, rendezvous)
     if machines is not None and machines.rank:
         raise typer.Exit(cluster.take_part(machines, data_dir))
-    job = cluster.Job.here(requeue, time_limit)
+    job = cluster.Job.here(requeue, time_limit, stays=foreground)
     client = open_client(runs_dir, data_dir)
     directory = client.find(run)
     first = client.find(after) if after is not None else None

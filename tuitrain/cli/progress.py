@@ -115,7 +115,7 @@ class RunProgress:
             ),
             (4, units.rate(self.samples_per_s, "samples")),
             (0, f"{units.duration(left_s)} left" if left_s else ""),
-            (0, self._job_words(left_s)),
+            (1, self._job_words(left_s)),
         ]
         return _fit([part for part in parts if part[1]], width)
 

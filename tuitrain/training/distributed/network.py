@@ -66,7 +66,7 @@ def _own_address(host: str, port: int) -> str:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
     except OSError as error:
         raise DeviceError(
-            f"--rendezvous {host}:{port}: no address is known here for {host} ({error.strerror}); "
+            f"--rendezvous {host}:{port}: no address is known here for {host}; "
             "give the address of node 0"
         ) from error
     family, kind, _protocol, _name, where = found[0]
