@@ -81,4 +81,6 @@ def test_what_ranks_hold_is_a_table_of_the_columns_that_any_of_them_told() -> No
     assert first.split()[-2:] == ["61", "C"]
     assert "8.0/64 GiB" in second
     assert len(first) <= 58
+    apart = [RankMemory(host_bytes=2.0**30, node="gpu7")]
+    assert text_of(rank_memory_lines(apart, 40))[1] == "rank 0 (gpu7)  1.00 GiB"
     assert rank_memory_lines([], 40) == []

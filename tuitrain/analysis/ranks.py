@@ -51,6 +51,8 @@ class RankMemory:
     """By all who are on its GPU."""
     device_total_bytes: float = 0.0
     temperature_c: float = 0.0
+    node: str = ""
+    """The machine it is on, where there are several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ class RankTime:
     @property
     def name(self) -> str:
         """Its number, and the machine it is on where that is known."""
-        return f"rank {self.rank} ({self.node})" if self.node else f"rank {self.rank}"
+        return name_of_rank(self.rank, self.node)
 
     @property
     def own_stages(self) -> tuple[str, ...]:
@@ -88,6 +90,11 @@ class RankTime:
     def wait_s(self) -> float:
         """Seconds a step in which it waits for the slowest."""
         return 0.0 if self.transfer_s is None else self.seconds[EXCHANGE] - self.transfer_s
+
+
+def name_of_rank(rank: int, node: str) -> str:
+    """Return what a rank is called: its number, and its machine where there are several."""
+    return f"rank {rank} ({node})" if node else f"rank {rank}"
 
 
 def rank_times(
@@ -117,8 +124,16 @@ def rank_times(
     )
 
 
-def rank_memory(split: Mapping[str, float]) -> tuple[RankMemory, ...]:
-    """Return what each rank holds; empty where a run has one rank, or never told."""
+def rank_memory(
+    split: Mapping[str, float], hosts: Sequence[str] | None = None
+) -> tuple[RankMemory, ...]:
+    """Return what each rank holds; empty where a run has one rank, or never told.
+
+    Args:
+        split: of the run's steps.
+        hosts: the machine of each rank; None where all are on one.
+    """
+    known = dict(enumerate(hosts or ()))
     found: list[RankMemory] = []
     while rank_metric(rank := len(found), "host_bytes") in split:
         of_device = {
@@ -131,6 +146,7 @@ def rank_memory(split: Mapping[str, float]) -> tuple[RankMemory, ...]:
                 host_bytes=split[rank_metric(rank, "host_bytes")],
                 loader_bytes=split.get(rank_metric(rank, "loader_bytes"), 0.0),
                 device_bytes=reserved if of_device["device_total_bytes"] else 0.0,
+                node=known.get(rank, ""),
                 **of_device,
             )
         )

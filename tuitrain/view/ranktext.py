@@ -5,7 +5,7 @@ Pure functions to spans and text.
 
 from collections.abc import Collection, Sequence
 
-from tuitrain.analysis.ranks import ProfiledRank, RankMemory, RankTime
+from tuitrain.analysis.ranks import ProfiledRank, RankMemory, RankTime, name_of_rank
 from tuitrain.lang import term, tr
 from tuitrain.metric_names import EXCHANGE
 from tuitrain.ranks import Standing
@@ -139,12 +139,16 @@ def rank_memory_lines(ranks: Sequence[RankMemory], width: int) -> list[SpanLine]
     rows = [_memory_cells(each) for each in ranks]
     columns = [place for place in range(len(_HEADS)) if any(row[place] for row in rows)]
     widths = {at: max(len(_HEADS[at]), *(len(row[at]) for row in rows)) + 2 for at in columns}
-    label = len(f"rank {len(ranks) - 1}")
+    names = [
+        shorten(sanitise(name_of_rank(rank, each.node)), _MOST_NAME)
+        for rank, each in enumerate(ranks)
+    ]
+    label = max(map(len, names))
     head = "".join(_HEADS[at].rjust(widths[at]) for at in columns)
     lines: list[SpanLine] = [(Span("ranks".ljust(label), "strong"), Span(head, "quiet"))]
-    for rank, row in enumerate(rows):
+    for name, row in zip(names, rows, strict=True):
         cells = "".join(row[at].rjust(widths[at]) for at in columns)
-        lines.append((Span(f"rank {rank}".ljust(label), "quiet"), Span(cells)))
+        lines.append((Span(name.ljust(label), "quiet"), Span(cells)))
     return [tuple(Span(shorten(span.text, width), span.style) for span in line) for line in lines]
 
 

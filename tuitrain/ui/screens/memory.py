@@ -109,7 +109,7 @@ class MemoryScreen(FollowingScreen[MemorySnapshot]):
             return
         reader = self.query_one(Reader)
         look = self.tuitrain.look
-        ranks = rank_memory(run.split)
+        ranks = rank_memory(run.split, run.facts.environment.hosts)
         lines = memory_sheet(devices_of(run), run.facts, max(20, width - 2), look, ranks)
         reader.show_lines(lines)
         self._show_chart(snapshot)
