@@ -40,6 +40,8 @@ IMPORTED = (
     "tuitrain.view.profiletext",
 )
 Result = subprocess.CompletedProcess[str]
+_LOCK = threading.Lock()
+"""Tests run commands in several threads, and one process forks for all of them."""
 
 
 def run(arguments: Any, *, cwd: Path, env: Mapping[str, str], stdin: str = "") -> Result:
@@ -57,7 +59,8 @@ def run(arguments: Any, *, cwd: Path, env: Mapping[str, str], stdin: str = "") -
     with _file(asked) as order, _file(stdin) as given, _file() as out, _file() as err:
         try:
             numbers = [each.fileno() for each in (order, given, out, err)]
-            socket.send_fds(_server(), [b"."], [*numbers, done_in_child])
+            with _LOCK:
+                socket.send_fds(_server(), [b"."], [*numbers, done_in_child])
         finally:
             os.close(done_in_child)
         with os.fdopen(done, "rb") as answer:
