@@ -162,7 +162,7 @@ def test_a_checkpoint_of_sharded_ranks_is_read_by_one_process_and_by_another_num
     code = ("--code", str(cli.folder / "own.py"))
     last = run.evaluations()[-1].metrics
     answer = json.loads(cli("evaluate", run.id, "-c", "last", "--json", *code).stdout_text)
-    assert answer["metrics"]["val/loss"] == pytest.approx(last["val/loss"], rel=1e-4)
+    assert answer["metrics"]["loss"]["value"] == pytest.approx(last["val/loss"], rel=1e-4)
     step = run.step
     cli("resume", run.id, "--set", "train.ranks=1", "--set", "train.epochs=2", *code)
     assert wait_end(run).state == "finished", run.log
@@ -186,7 +186,7 @@ def test_a_checkpoint_that_ranks_wrote_in_parts_is_one_like_any_other(
     assert run.checkpoint().digest == other.checkpoint().digest
     last = run.evaluations()[-1].metrics
     answer = json.loads(cli("evaluate", run.id, "-c", "last", "--json", *code).stdout_text)
-    assert answer["metrics"]["val/loss"] == pytest.approx(last["val/loss"], rel=1e-2)
+    assert answer["metrics"]["loss"]["value"] == pytest.approx(last["val/loss"], rel=1e-2)
     # Of one file's missing bytes is told before any of it is loaded.
     for part in other.directory.path.glob("checkpoints/step-*/__1_0.distcp"):
         part.write_bytes(part.read_bytes()[:-1])
