@@ -98,6 +98,7 @@ def test_steps_are_profiled_unless_the_script_profiles_itself(scripts: Scripts) 
     assert "profiled.py:" in lines
     assert "tuitrain/script" not in lines
     asked = give_command(run.directory, Profile(0, MOST_PROFILE_STEPS))
+    run.wait((run.directory.profiles / profile_name(asked)).exists, "it is under way")
     (scripts.folder / "own").touch()
     refused = wait_for_command(run.directory, asked, limit_s=60.0)
     assert refused.outcome == "refused"

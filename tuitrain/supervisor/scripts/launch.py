@@ -33,8 +33,9 @@ _PROGRAMS = re.compile(r"(python[0-9.]*|torchrun|accelerate|uv|poetry|bash|sh|en
 
 @dataclass(frozen=True, slots=True)
 class _Loaders:
-    workers: int = 1 << 10
-    """Whatever a script has: those that go missing are told."""
+    workers: int = 0
+    """A script ends its own between epochs, or for an evaluation: that is no news. One that dies is
+    told by what torch raises."""
 
 
 @dataclass(frozen=True, slots=True)
