@@ -64,6 +64,7 @@ SOURCES = (
     ("Settings", "tuitrain.ui.screens.settings", "SettingsScreen"),
     ("Alerts", "tuitrain.ui.screens.alerts", "AlertsScreen"),
     ("Sweep", "tuitrain.ui.screens.sweeps.screen", "SweepScreen"),
+    ("Sweep, the trials", "tuitrain.ui.screens.sweeps.trials", "TrialList"),
     ("Profile", "tuitrain.ui.screens.profile", "ProfileScreen"),
     ("Profile, the table", "tuitrain.ui.screens.profile_parts", "RowList"),
     ("Profile, a row", "tuitrain.ui.screens.profile_parts", "Details"),
