@@ -3,7 +3,7 @@
 import ast
 import re
 import tomllib
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from tuitrain.ui.keys import SOURCES
@@ -26,18 +26,21 @@ def shape(text: str) -> str:
     return _FIELD.sub("{}", text)
 
 
-def _trees() -> Iterator[ast.Module]:
-    for path in sorted(PACKAGE.rglob("*.py")):
-        yield ast.parse(path.read_text(encoding="utf-8"))
+@cache
+def trees() -> dict[Path, ast.Module]:
+    """Return the package's modules by their files."""
+    paths = sorted(PACKAGE.rglob("*.py"))
+    return {path: ast.parse(path.read_text(encoding="utf-8")) for path in paths}
 
 
+@cache
 def marked() -> dict[str, set[str]]:
     """Return what the calls of `tr`, `term` and `key_word` name, by the table of a file."""
     found: dict[str, set[str]] = {
         "texts": {*MEANINGS.values(), *STATE_STYLES, *TITLES},
         "keys": set(),
     }
-    for tree in _trees():
+    for tree in trees().values():
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and node.args:
                 name = ast.unparse(node.func).rpartition(".")[2]
@@ -63,10 +66,11 @@ def descriptions() -> set[str]:
     return {tomllib.loads(path.read_text(encoding="utf-8"))["description"] for path in paths}
 
 
+@cache
 def literals() -> set[str]:
     """Return every text of the source in the shape of `shape`: a sentence must be among them."""
     found: set[str] = set()
-    for tree in _trees():
+    for tree in trees().values():
         for node in ast.walk(tree):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 found.add(shape(node.value))

@@ -4,14 +4,14 @@ import ast
 
 import pytest
 
-from tests.lang.marked import PACKAGE, descriptions, fields, literals, marked, shape
+from tests.lang.marked import descriptions, fields, literals, marked, shape, trees
 from tuitrain import lang
 from tuitrain.lang.words import Translation, read_translation
 from tuitrain.ui.launch_form import field_plans
 from tuitrain.view.format import display_width
 from tuitrain.view.runlist.columns import LATER
 
-_LEAST_PART = 14
+_LEAST_PART = 12
 """Of a sentence that is put together from parts, one so long has to be in the source."""
 
 
@@ -36,7 +36,8 @@ def test_every_word_of_the_file_is_in_the_source(chinese: Translation) -> None:
     } == set()
     for sentence in chinese.sentences:
         form = shape(sentence)
-        assert form in said or any(part.strip() in form for part in parts), sentence
+        begins = any(text.startswith(form) for text in said)
+        assert begins or any(part.strip() in form for part in parts), sentence
 
 
 def test_a_translation_has_the_fields_of_the_text(chinese: Translation) -> None:
@@ -49,8 +50,8 @@ def test_a_translation_has_the_fields_of_the_text(chinese: Translation) -> None:
 
 
 def test_words_are_taken_when_they_are_shown_and_not_when_a_module_is_read() -> None:
-    for path in PACKAGE.rglob("*.py"):
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+    for path, tree in trees().items():
+        for node in tree.body:
             if not isinstance(node, ast.FunctionDef | ast.ClassDef):
                 calls = {ast.unparse(n.func) for n in ast.walk(node) if isinstance(n, ast.Call)}
                 assert not calls & {"tr", "said", "key_word"}, f"{path}:{node.lineno}"
@@ -110,6 +111,9 @@ def test_sentences_on_record_are_shown_with_their_names_and_numbers(chinese: Tra
     say = chinese.sentence
     assert say("the run is finished: 20 epochs done") == "实验已完成\uff1a已完成 20 轮"
     assert say("paused at step 1,234") == "已在第 1,234 步暂停"
+    # Parts that are only sometimes there are told apart, and the longest pattern goes first.
+    assert say("no step for 65 s (usually at least one every 0.1 s)").startswith("已有 65 s 没有")
+    assert say("loss is nan at step 12; its update is left out").endswith("跳过此次更新")
     assert say("failed: {x}") == "failed: {x}"
     # A name that is a word stays the name.
     assert chinese.sentence("saved running") == "已保存 running"

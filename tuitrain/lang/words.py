@@ -69,8 +69,12 @@ class Translation:
         return sentence
 
     def _compile(self) -> None:
-        """Sort the patterns by their first word, those that begin with a field by none."""
-        for english, shown in self.sentences.items():
+        """Sort the patterns by their first word, those that begin with a field by none.
+
+        The one that says most itself is tried first: fields take in whatever is there.
+        """
+        longest = sorted(self.sentences.items(), key=lambda each: -len(_FIELD.sub("", each[0])))
+        for english, shown in longest:
             first = english.partition(" ")[0]
             known = self._patterns.setdefault("" if "{" in first else first, [])
             known.append((_pattern_of(english), shown))
@@ -82,7 +86,7 @@ def _pattern_of(english: str) -> re.Pattern[str]:
     for field in _FIELD.finditer(english):
         parts.append(re.escape(english[place : field.start()]))
         name = field[1]
-        parts.append(f"(?P={name})" if name in seen else f"(?P<{name}>.+?)")
+        parts.append(f"(?P={name})" if name in seen else f"(?P<{name}>.*?)")
         seen.add(name)
         place = field.end()
     parts.append(re.escape(english[place:]))
