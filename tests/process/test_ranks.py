@@ -120,47 +120,50 @@ class Fails(Hook):
 """
 
 
-KILLS = ("0", "agent", "supervisor")
+KILLS = {2: ("0", "agent", "supervisor"), 3: ("2",)}
+"""By the number of ranks. From three on it shows in which order their gradients are summed."""
 DISTURBED = ("data.mode=loader", "data.workers=1")
 UNDISTURBED = ("data.mode=tensor",)
 
 
-def start(cli: Any, settings: tuple[str, ...], plan: str) -> Any:
+def start(cli: Any, ranks: int, settings: tuple[str, ...], plan: str) -> Any:
     hooks = f'hooks = [{{ name = "own:Kills", plan = "{plan}" }}]'
     preset = cli.preset(hooks + EXACT, f"own-{bool(plan)}.toml")
     given = (part for each in settings for part in ("--set", each))
-    return cli.detach(preset, "--ranks", "2", *given)
+    return cli.detach(preset, "--ranks", str(ranks), *given)
 
 
-def undisturbed(cli: Any) -> Any:
-    run = start(cli, UNDISTURBED, "")
+def undisturbed(cli: Any, ranks: int) -> Any:
+    run = start(cli, ranks, UNDISTURBED, "")
     assert wait_end(run).state == "finished", run.log
     return run
 
 
-def killed_and_resumed(cli: Any) -> Any:
+def killed_and_resumed(cli: Any, ranks: int) -> Any:
     """Kill in the midst of the run, each time at a step of its own, and go on from where it was."""
-    steps = sorted(random.Random(1).sample(range(9, 80), len(KILLS)))
-    plan = ",".join(f"{step}:{whom}" for step, whom in zip(steps, KILLS, strict=True))
-    run = start(cli, DISTURBED, plan)
-    for _whom in KILLS:
+    kills = KILLS[ranks]
+    steps = sorted(random.Random(ranks).sample(range(9, 80), len(kills)))
+    plan = ",".join(f"{step}:{whom}" for step, whom in zip(steps, kills, strict=True))
+    run = start(cli, ranks, DISTURBED, plan)
+    for _whom in kills:
         assert wait_end(run).state in ("failed", "lost"), run.log
         cli.killed.add(run.id)
         cli("resume", run.id, "--code", str(cli.folder / "own.py"))
     assert wait_end(run).state == "finished", run.log
-    assert len(run.attempts()) == 1 + len(KILLS)
+    assert len(run.attempts()) == 1 + len(kills)
     return run
 
 
-def test_killed_and_resumed_ranks_end_in_the_same_bits_and_record(cli: Any) -> None:
+@pytest.mark.parametrize("ranks", KILLS)
+def test_killed_and_resumed_ranks_end_in_the_same_bits_and_record(cli: Any, ranks: int) -> None:
     (cli.folder / "own.py").write_text(OWN)
     with ThreadPoolExecutor(2) as pool:
-        both = (pool.submit(killed_and_resumed, cli), pool.submit(undisturbed, cli))
+        both = (pool.submit(killed_and_resumed, cli, ranks), pool.submit(undisturbed, cli, ranks))
         pair = [each.result() for each in both]
     states = [
         torch.load(run.directory.path / run.checkpoint().path, weights_only=True) for run in pair
     ]
-    assert len(states[0]["generators"]) == 2
+    assert len(states[0]["generators"]) == ranks
     for key in ("step", "model", "optimizer", "generators", "best", "train_means"):
         assert_equal(states[0][key], states[1][key], key)
     one, other = (run.curves() for run in pair)
