@@ -16,10 +16,13 @@ from textual.pilot import Pilot
 from tuitrain.runs.listing import find_run
 from tuitrain.ui.app import TuitrainApp
 from tuitrain.ui.preferences import Preferences
+from tuitrain.ui.themes import DEFAULT_THEME, LIGHT
 from tuitrain.view.chart.figure import TerminalStyle
 
 FOLDER = Path(__file__).parent / "screenshots"
 SIZE = (120, 34)
+_ON_PAGE = ("home", "launch", "run", "memory", "time")
+"""In the README, for pages that are dark and for those that are light."""
 _SETTLE_S = 3.0
 _WAIT_S = {"launch": 8.0, "results": 30.0}
 """For a worker that warms up, and for a process that evaluates."""
@@ -52,6 +55,8 @@ def main() -> None:
         }
         for name, opened in screens.items():
             asyncio.run(_save(name, root, opened))
+            if name in _ON_PAGE:
+                asyncio.run(_save(name, root, opened, LIGHT.name))
 
 
 def _call(command: str, what: str, root: Path, *options: str) -> None:
@@ -59,19 +64,21 @@ def _call(command: str, what: str, root: Path, *options: str) -> None:
     subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
 
 
-async def _save(name: str, root: Path, opened: Callable[[TuitrainApp], None]) -> None:
-    app = TuitrainApp(
-        root,
-        look=TerminalStyle(),
-        preferences=Preferences(root.parent / "interface.toml"),
-        first=opened,
-    )
+async def _save(
+    name: str, root: Path, opened: Callable[[TuitrainApp], None], theme: str = DEFAULT_THEME
+) -> None:
+    preferences = Preferences(root.parent / "interface.toml")
+    preferences.remember_theme(theme)
+    app = TuitrainApp(root, look=TerminalStyle(), preferences=preferences, first=opened)
     async with app.run_test(size=SIZE) as pilot:
         await _settle(pilot, _WAIT_S.get(name, _SETTLE_S))
         for key in _KEYS.get(name, ()):
             await pilot.press(key)
             await _settle(pilot, _WAIT_S[name] / 2)
-        (FOLDER / f"{name}.svg").write_text(app.export_screenshot(title=f"tuitrain: {name}"))
+        ending = "-light" if theme == LIGHT.name else ""
+        (FOLDER / f"{name}{ending}.svg").write_text(
+            app.export_screenshot(title=f"tuitrain: {name}")
+        )
 
 
 async def _settle(pilot: Pilot[int], for_s: float) -> None:
