@@ -144,7 +144,8 @@ class Machine:
         self.folder = folder
         self.device = device
         self.runs = folder / "runs"
-        self.environ = {**os.environ, "PYTHONPATH": str(PROJECT)}
+        found = os.pathsep.join(filter(None, (str(PROJECT), os.environ.get("PYTHONPATH"))))
+        self.environ = {**os.environ, "PYTHONPATH": found}
 
     def call(self, *words: str, code: int | None = 0) -> str:
         """Return what a command printed; any exit code will do where `code` is None."""
@@ -322,6 +323,32 @@ def _floats_too_many(device: str) -> int:
     return 2 * int(done.stdout) // 4096 // 4
 
 
+def check_resume(machine: Machine, checks: Checks) -> None:
+    """Kill a worker with -9, resume, and hold the weights against those of an undisturbed run."""
+    print("\nexact resume")
+    kind = machine.device.partition(":")[0]
+    for name, train in (("usual", ""), ("bf16", 'precision = "bf16"')):
+        lines = {"model": "cnn", "train": f"deterministic = true\n{train}", "checkpoint": ""}
+        preset = machine.preset(f"exact-{name}", RANKED, kind=kind, size=1, **lines)
+        machine.call("run", preset, "--name", f"{name}-whole")
+        machine.call("run", preset, "--detach", "--name", f"{name}-killed")
+        run = machine.run_of(f"{name}-killed")
+        pid = until(lambda run=run: _worker_after(run, 25), "a step after the second checkpoint")
+        os.kill(pid, signal.SIGKILL)
+        until(lambda run=run: _state_of(run)[0] == "failed", "the killed run has failed")
+        machine.call("resume", run.id, "--foreground")
+        digests = [_last_digest(each) for each in (machine.run_of(f"{name}-whole"), run)]
+        same = len(set(digests)) == 1
+        checks.hold(f"{name}: resumed weights are the same", same, " ".join(digests))
+
+
+def _worker_after(run: RunDirectory, step: int) -> int | None:
+    """Return the worker of a run that has come past a step."""
+    with RunReader(run) as reader:
+        row = reader.steps.progress()
+        return reader.attempts()[-1].pid if row is not None and row.step > step else None
+
+
 def check_ranks(machine: Machine, checks: Checks) -> None:
     """Train on several GPUs in each of the ways there are, with NCCL's flight recorder on.
 
@@ -425,6 +452,7 @@ def main() -> int:
         machine.call("stop", run.id, code=None)
     if given.device != "cpu":
         check_out_of_memory(machine, checks)
+    check_resume(machine, checks)
     check_ranks(machine, checks)
     show_overhead(machine)
     print(f"\n{len(checks.failed)} checks failed{': ' if checks.failed else ''}", end="")

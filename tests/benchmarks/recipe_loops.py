@@ -1,6 +1,6 @@
 """The presets as a course writes them: DataLoader, python loop, `.item()`; one a process, JSON.
 
-    python tests/benchmarks/recipe_loops.py PRESET DATA_FOLDER SECONDS THREADS
+    python tests/benchmarks/recipe_loops.py PRESET DATA_FOLDER SECONDS THREADS DEVICE
 
 The models are the presets' own, so that nothing but the loop differs.
 """
@@ -154,6 +154,7 @@ RECIPES: dict[str, Callable[[Preset, Path], Recipe]] = {
     "mnist-mlp": mnist,
     "mnist-cnn": mnist,
     "cifar10-resnet": cifar,
+    "cifar10-fast": cifar,
     "images-resnet18-features": photographs,
     "text-lstm": texts,
     "char-gpt": characters,
@@ -178,9 +179,9 @@ def _parts(samples: Any) -> tuple[Tensor, Tensor]:
     return samples.inputs, samples.targets
 
 
-def train(preset: Preset, recipe: Recipe, watch: Stopwatch) -> None:
+def train(preset: Preset, recipe: Recipe, watch: Stopwatch, device: str) -> None:
     """Train until the time is over."""
-    model, criterion = recipe.model, nn.CrossEntropyLoss()
+    model, criterion = recipe.model.to(device), nn.CrossEntropyLoss()
     trained = [p for p in model.parameters() if p.requires_grad]
     kinds: dict[str, Any] = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
     optimizer = (
@@ -191,7 +192,8 @@ def train(preset: Preset, recipe: Recipe, watch: Stopwatch) -> None:
     steps = count()
     for _epoch in count():
         running_loss, correct = 0.0, 0.0
-        for inputs, targets in recipe.batches():
+        for batch in recipe.batches():
+            inputs, targets = (part.to(device) for part in batch)
             optimizer.zero_grad()
             outputs = model(inputs)
             loss = criterion(outputs.flatten(0, -2), targets.flatten())
@@ -208,13 +210,13 @@ def train(preset: Preset, recipe: Recipe, watch: Stopwatch) -> None:
 
 def main() -> None:
     """Run the loop that the arguments name."""
-    name, data, seconds, threads = sys.argv[1:]
+    name, data, seconds, threads, device = sys.argv[1:]
     if int(threads):
         torch.set_num_threads(int(threads))
     preset = load_preset(find_preset(name).path, ())
     recipe = RECIPES[name](preset, Path(data))
     watch = Stopwatch(float(seconds))
-    train(preset, recipe, watch)
+    train(preset, recipe, watch, device)
     print(json.dumps({"steps_per_s": watch.steps_per_s}))
 
 
