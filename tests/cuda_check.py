@@ -25,7 +25,7 @@ from typing import Any
 import psutil
 
 from tuitrain.analysis.memory_breakdown import MemoryBreakdown, memory_breakdowns, training_device
-from tuitrain.metric_names import STAGES, split_metric
+from tuitrain.metric_names import EXCHANGE, STAGES, split_metric
 from tuitrain.ranks import read_board
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.reader import RunReader
@@ -33,6 +33,8 @@ from tuitrain.view.memory.bar import detail_text
 
 PROJECT = Path(__file__).parents[1]
 LIMIT_S = 180.0
+SAMPLED_S = 1.0
+"""The supervisor reads memory so often."""
 NEAR_BYTES = 64 * 2**20
 """nvidia-smi and the supervisor look at different moments, up to a second apart."""
 NEAR_SHARE = 0.10
@@ -194,6 +196,8 @@ def nvidia_smi(query: str, fields: str) -> list[list[str]]:
 def check_memory_bar(machine: Machine, run: RunDirectory, checks: Checks) -> None:
     """Compare the bar of the device that trains with what nvidia-smi says at the same time."""
     print("\nmemory bar against nvidia-smi")
+    until(lambda: _worker_after(run, 50), "a steady step")
+    time.sleep(3 * SAMPLED_S)
     bar, pid, driver = until(lambda: _read_bar(run, machine.device), "a bar of the device")
     for part in bar.parts:
         print(f"         {part.name:10} {part.bytes / 2**20:10,.0f} MiB  {detail_text(part)}")
@@ -272,7 +276,8 @@ def check_split(machine: Machine, run: RunDirectory, checks: Checks) -> None:
 
 def _mean_split(run: RunDirectory) -> dict[str, float] | None:
     with RunReader(run) as reader:
-        points = {s: [v for _, v in reader.curves.points(split_metric(s))][-10:] for s in STAGES}
+        stages = [stage for stage in STAGES if stage != EXCHANGE]
+        points = {s: [v for _, v in reader.curves.points(split_metric(s))][-10:] for s in stages}
     if any(len(values) < 10 for values in points.values()):
         return None
     return {stage: statistics.fmean(values) for stage, values in points.items()}
@@ -440,6 +445,8 @@ def main() -> int:
     parser.add_argument("--device", default="cuda:0")
     parser.add_argument("--folder", type=Path)
     given = parser.parse_args()
+    if given.folder is not None:
+        given.folder.mkdir(parents=True, exist_ok=True)
     folder = given.folder or Path(tempfile.mkdtemp(prefix="tuitrain-cuda-"))
     machine, checks = Machine(folder.resolve(), given.device), Checks()
     print(machine.call("doctor", code=None))

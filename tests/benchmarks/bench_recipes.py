@@ -121,7 +121,9 @@ def _plain(folder: Path, name: str, options: Options) -> float:
     )
     if done.returncode:
         raise RuntimeError(f"{name}: {done.stderr.strip()}")
-    return float(json.loads(done.stdout.splitlines()[-1])["steps_per_s"])
+    found = float(json.loads(done.stdout.splitlines()[-1])["steps_per_s"])
+    print(f"{name}, plain loop: {found:.2f} steps/s", file=sys.stderr, flush=True)
+    return found
 
 
 def _tuitrain(folder: Path, way: Way, options: Options) -> float:
@@ -133,7 +135,9 @@ def _tuitrain(folder: Path, way: Way, options: Options) -> float:
     settings = (*_SETTINGS, *more, *way.settings)
     with live_run(way.preset, folder / "runs", settings, folder) as run:
         run.train_for(options.seconds)
-    return speed(run.directory).steps_per_s
+    found = speed(run.directory).steps_per_s
+    print(f"{way.preset} {way.words}: {found:.2f} steps/s", file=sys.stderr, flush=True)
+    return found
 
 
 def _table(
