@@ -90,7 +90,7 @@ from pathlib import Path
 import psutil
 from tuitrain.components import Hook
 
-RANK = int(os.environ["RANK"])
+RANK = int(os.environ.get("RANK", "0"))
 
 class Kills(Hook):
     '''Kills what the plan says after a step, once: "19:2" rank 2, "40:agent".'''
@@ -107,6 +107,8 @@ class Kills(Hook):
                 agent = psutil.Process().parent()
                 pid = {"agent": agent.pid, "supervisor": agent.ppid()}.get(whom, os.getpid())
                 os.kill(pid, signal.SIGKILL)
+                # Ranks notice after a moment, in which they could come to the next one's step.
+                time.sleep(3)
 
 class Fails(Hook):
     def __init__(self, *, rank: int = 0, stuck: int = -1):
