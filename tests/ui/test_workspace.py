@@ -177,9 +177,13 @@ def test_without_colour_or_unicode_the_curves_are_told_apart_by_marker_and_name(
     async def steps(pilot: Pilot[Any]) -> None:
         await wait_for_text(pilot, "train/loss last")
         await wait_for_text(pilot, "+ beta ")
-        rows = screen_text(pilot.app).splitlines()
-        assert all(character.isascii() for character in "".join(rows))
-        assert any("*" in row for row in rows[2:10]) and any("+" in row for row in rows[2:10])
+
+        def curves() -> str:
+            return "".join(screen_text(pilot.app).splitlines()[2:10])
+
+        # Names are there before the curves, which are read for the first time.
+        await wait_for(pilot, lambda: {"*", "+"} <= set(curves()), "both curves")
+        assert screen_text(pilot.app).isascii()
 
     show(root, pair, steps, look=TerminalStyle(ascii=True, colour=False))
 
