@@ -52,11 +52,14 @@ def test_curves_are_pictures_in_the_colours_of_the_theme_and_dialogs_lie_over_te
     terminal.send(answers)
     terminal.wait_text(f"step {STEPS}/400")
     terminal.wait(lambda: counted(terminal)[ORANGE] > 20, "the curve of validation")
-    assert counted(terminal)[BLUE] > 100
+    terminal.wait(lambda: counted(terminal)[BLUE] > 100, "the curve of training")
     terminal.send(b"/")
     terminal.wait_text("Show metrics that match")
     terminal.wait(lambda: counted(terminal)[BLUE] == 0, "no picture below a question")
-    assert any("\u2800" < text < "\u28ff" for text in seen(terminal).text.values())
+    terminal.wait(
+        lambda: any("\u2800" < text < "\u28ff" for text in seen(terminal).text.values()),
+        "braille in place of the picture",
+    )
     terminal.send(b"\x1b")
     terminal.wait(lambda: counted(terminal)[BLUE] > 100, "the pictures again")
     terminal.send(b"\x03")
