@@ -4,6 +4,7 @@ Knows how runs are drawn, not which are listed or what is done to them.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 from textual.app import ComposeResult
@@ -22,6 +23,9 @@ from tuitrain.view.runlist.columns import TableLayout
 from tuitrain.view.runlist.lines import run_line
 from tuitrain.view.runrows import RunRow
 from tuitrain.view.spans import Span, SpanLine
+
+_BRANCH_CELLS = 2
+"""By so much what belongs to a branch stands further to the right."""
 
 
 class RunRows(Vertical):
@@ -71,7 +75,14 @@ class RunRows(Vertical):
 
     def layout_with(self, columns: tuple[str, ...]) -> TableLayout:
         """Return the layout of a table with these columns in the room there is."""
-        return TableLayout(self.list.size.width, self._listed.needs, columns, self._listed.sort)
+        listed = self._listed
+        needs = replace(listed.needs, name=listed.needs.name + self._indent)
+        return TableLayout(self.list.size.width, needs, columns, listed.sort)
+
+    @property
+    def _indent(self) -> int:
+        """Cells before the name of a run below all the branches it belongs to."""
+        return _BRANCH_CELLS * len(self._listed.tree.keys)
 
     def show(self, columns: tuple[str, ...], empty: str) -> None:
         """Show the runs as they are now; `empty` stands where there are none."""
@@ -93,6 +104,7 @@ class RunRows(Vertical):
             self.curve(path),
             listed.values.get(path),
             listed.called.get(path, ""),
+            self._indent,
         )
         return run_line(row, layout, now, self._look())
 
@@ -100,7 +112,7 @@ class RunRows(Vertical):
         ascii_only = self._look().ascii
         sign = ("v" if ascii_only else "▾") if branch.is_open else (">" if ascii_only else "▸")
         count = len(branch.paths)
-        words = f"{'  ' * branch.depth}{sign} {sanitise(branch.words)}"
+        words = f"{' ' * _BRANCH_CELLS * branch.depth}{sign} {sanitise(branch.words)}"
         return (
             Span(f" {words}", "title"),
             Span(f"  {tr('{n} run' if count == 1 else '{n} runs', n=count)}", "quiet"),
