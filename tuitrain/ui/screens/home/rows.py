@@ -12,9 +12,9 @@ from textual.containers import Vertical
 
 from tuitrain.lang import tr
 from tuitrain.runs.summary import RunSummary
-from tuitrain.ui.screens.home.listed import ListedRuns
-from tuitrain.ui.screens.home.marks import Marks
-from tuitrain.ui.screens.home.tree import Branch
+from tuitrain.ui.screens.home.listing.listed import ListedRuns
+from tuitrain.ui.screens.home.listing.marks import Marks
+from tuitrain.ui.screens.home.listing.tree import Branch
 from tuitrain.ui.widgets.heading import TableHeading
 from tuitrain.ui.widgets.homelists import RunList
 from tuitrain.view.chart.figure import TerminalStyle
@@ -57,21 +57,17 @@ class RunRows(Vertical):
     @property
     def at_cursor(self) -> RunSummary | None:
         """The run under the cursor."""
-        return self._listed.runs.get(self.list.key)
+        return self._listed.known.runs.get(self.list.key)
 
     @property
     def in_sight(self) -> Sequence[RunSummary]:
         """The runs whose rows the screen shows."""
-        runs = self._listed.runs
+        runs = self._listed.known.runs
         return [runs[key] for key in self.list.keys_in_sight() if key in runs]
 
     def take_curves(self, curves: Mapping[str, tuple[float, ...]]) -> None:
         """Draw other small curves from now on."""
         self._curves.update(curves)
-
-    def curve(self, path: str) -> tuple[float, ...]:
-        """Return a run's small curve; empty where it was not read."""
-        return self._curves.get(path, ())
 
     def layout_with(self, columns: tuple[str, ...]) -> TableLayout:
         """Return the layout of a table with these columns in the room there is."""
@@ -98,12 +94,13 @@ class RunRows(Vertical):
         branch = listed.tree.branch(path)
         if branch is not None:
             return self._draw_branch(branch)
+        known = listed.known
         row = RunRow(
-            listed.runs[path],
+            known.runs[path],
             path in self._marks,
-            self.curve(path),
-            listed.values.get(path),
-            listed.called.get(path, ""),
+            self._curves.get(path, ()),
+            known.values.get(path),
+            known.called.get(path, ""),
             self._indent,
         )
         return run_line(row, layout, now, self._look())
@@ -120,7 +117,7 @@ class RunRows(Vertical):
 
     def place_words(self) -> str:
         """Return where the cursor is, among how many, and how many are marked."""
-        shown, total = len(self._listed.shown), len(self._listed.runs)
+        shown, total = len(self._listed.shown), len(self._listed.known.runs)
         if not total:
             return ""
         row = self.list.place
