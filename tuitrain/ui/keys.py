@@ -36,7 +36,7 @@ SOURCES = (
     ("Home, a run", "tuitrain.ui.screens.home.keys", "RunKeys"),
     ("Home, the chosen runs", "tuitrain.ui.screens.home.runs", "RunsSide"),
     ("Home, labels of the chosen runs", "tuitrain.ui.screens.home.labels", "RunLabels"),
-    ("Home, the table", "tuitrain.ui.screens.home.table", "RunTable"),
+    ("Home, the table", "tuitrain.ui.screens.home.arrange", "TableKeys"),
     ("Home, columns", "tuitrain.ui.screens.home.columns", "ChooseColumns"),
     ("Home, data of your own", "tuitrain.ui.screens.own_data", "OwnDataScreen"),
     ("Filters", "tuitrain.ui.widgets.filterline", "FilterLine"),
