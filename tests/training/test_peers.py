@@ -8,10 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.training.worlds import on_ranks, worlds
+from tests.training.worlds import ThreadWorld, on_ranks, worlds
 from tuitrain.config.load import load_found, to_toml
 from tuitrain.config.presets import find_preset
 from tuitrain.errors import DeviceError
@@ -27,7 +28,7 @@ from tuitrain.training.distributed.meeting import (
 )
 from tuitrain.training.distributed.network import find_route, is_own
 from tuitrain.training.distributed.peers import GONE_S, LOST_S, Peers
-from tuitrain.training.distributed.sending import at_hand
+from tuitrain.training.distributed.sending import at_hand, is_seen_by_all
 from tuitrain.training.distributed.world import Place
 
 
@@ -184,6 +185,27 @@ def test_the_way_to_a_host_names_the_interface_that_gloo_is_to_use() -> None:
     route = find_route("127.0.0.1", 29500)
     assert (route.address, route.interface.startswith("lo")) == ("127.0.0.1", True)
     assert is_own("127.0.0.1") and not is_own("192.0.2.7")
+
+
+def test_all_ranks_know_whether_they_see_the_folder_of_rank_0(tmp_path: Path) -> None:
+    class Hidden(type(tmp_path)):  # type: ignore[misc]
+        """A path to where another machine has nothing."""
+
+        def is_file(self, **_more: bool) -> bool:
+            return False
+
+    class Elsewhere(ThreadWorld):
+        """Where that path leads to nothing."""
+
+        def first(self, value: Any) -> Any:
+            return Hidden(super().first(value))
+
+    barrier, held = threading.Barrier(2), [None] * 2
+    for kind, seen in ((ThreadWorld, True), (Elsewhere, False)):
+        ranks = [ThreadWorld(0, 2, barrier, held), kind(1, 2, barrier, held)]
+        asked = [partial(is_seen_by_all, rank, tmp_path) for rank in ranks]
+        assert on_ranks(asked) == [seen, seen]
+        assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("seen", [True, False])
