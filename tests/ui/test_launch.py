@@ -419,7 +419,7 @@ def test_a_run_is_put_into_the_queue_and_shown_with_what_it_waits_for(
 
 async def takes_keys(pilot: Pilot[Any]) -> None:
     """Wait until the hand that still types to the screen before has had its time."""
-    gate = pilot.app._gate  # type: ignore[attr-defined]
+    gate = pilot.app.gate  # type: ignore[attr-defined]
     await wait_for(pilot, lambda: gate.lets_through(pilot.app.screen, time.monotonic()), "keys")
 
 

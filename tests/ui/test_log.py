@@ -28,7 +28,7 @@ def numbered(first: int, last: int) -> list[str]:
 
 
 def show(run: RunDirectory, steps: Any, **options: Any) -> None:
-    play(run.path.parent, lambda app: app.open_log(run), steps, **options)
+    play(run.path.parent, lambda app: app.opener.open_of_run("log", run), steps, **options)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (160, 48)])

@@ -152,13 +152,13 @@ class CheckpointsScreen(FollowingScreen[RunSnapshot]):
         )
 
     def _resume(self, row: CheckpointRow) -> None:
-        self.tuitrain.resume_run(self._directory, checkpoint=row.path)
+        self.tuitrain.commands.resume(self._directory, checkpoint=row.path)
 
     def action_begin(self) -> None:
         """Open the form for a new run with these weights and this run's settings."""
         row, snapshot = self._picked(), self._snapshot
         if row is not None and snapshot is not None and snapshot.summary is not None:
-            self.tuitrain.open_launch(
+            self.tuitrain.opener.open_launch(
                 snapshot.summary.preset,
                 config=self._directory.config_path,
                 checkpoint=self._directory.path / row.path,
@@ -182,7 +182,7 @@ class CheckpointsScreen(FollowingScreen[RunSnapshot]):
         )
 
     def _name_live(self, name: str) -> None:
-        self.tuitrain.order(self._directory, SaveCheckpoint(name=name))
+        self.tuitrain.commands.order(self._directory, SaveCheckpoint(name=name))
 
     def action_delete(self) -> None:
         """Delete the checkpoint, after a question; the only one after a second."""

@@ -329,7 +329,7 @@ class LaunchScreen(LaunchView):
         if attempt is self._attempt:
             self._attempt = None
             self._fail(reason)
-            self.tuitrain.let_hand_rest(self)
+            self.tuitrain.gate.let_hand_rest(self)
             # The warm worker is spent: the next try gets another one.
             if self._warm is not None:
                 self._warm.close()
@@ -358,7 +358,7 @@ class LaunchScreen(LaunchView):
             return
         attempt.given_up = True
         self.app.pop_screen()
-        self.tuitrain.open_run(attempt.directory, late=late)
+        self.tuitrain.opener.open_run(attempt.directory, late=late)
 
     # --- other keys -----------------------------------------------------------------------------
 
@@ -391,7 +391,7 @@ class LaunchScreen(LaunchView):
 
         words = self._command()
         if words:
-            self.tuitrain.copy(shlex.join(words), tr("the command:"))
+            self.tuitrain.copier.copy(shlex.join(words), tr("the command:"))
 
     def action_leave(self) -> None:
         """Go back; a run that was started goes on."""

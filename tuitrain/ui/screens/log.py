@@ -230,7 +230,7 @@ class LogScreen(Whole, Screen[None]):
         view = self.query_one(LogView)
         lines = view.copied_lines()
         what = tr("{n} line" if len(lines) == 1 else "{n} lines", n=len(lines))
-        cast("TuitrainApp", self.app).copy("\n".join(lines) + "\n", what)
+        cast("TuitrainApp", self.app).copier.copy("\n".join(lines) + "\n", what)
         if view.selecting:
             view.toggle_selection()
 

@@ -69,7 +69,7 @@ class RunLabels(Vertical):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Ask nothing while another screen is about to cover the table."""
         del action, parameters
-        return not self._tui.is_opening
+        return not self._tui.opener.is_opening
 
     def action_tag(self) -> None:
         """Ask for tags to add and to remove."""

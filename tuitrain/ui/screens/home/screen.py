@@ -281,7 +281,7 @@ class HomeScreen(Whole, Screen[None]):
 
     @on(PresetsSide.Chosen)
     def _preset_chosen(self, event: PresetsSide.Chosen) -> None:
-        self._tui().open_launch(event.name)
+        self._tui().opener.open_launch(event.name)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Leave Tab to a filter that it completes."""
@@ -312,7 +312,7 @@ class HomeScreen(Whole, Screen[None]):
 
     def action_sweeps(self) -> None:
         """Show the newest sweep, and from there the others."""
-        self._tui().open_sweeps()
+        self._tui().opener.open_sweeps()
 
     def action_own_data(self) -> None:
         """Ask where data of the user's own are."""
@@ -327,4 +327,4 @@ class HomeScreen(Whole, Screen[None]):
 
     def _own_preset(self, name: str | None) -> None:
         if name is not None:
-            self._tui().open_launch(name)
+            self._tui().opener.open_launch(name)

@@ -112,7 +112,7 @@ class RunTable(Vertical):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Ask nothing while another screen is about to cover the table."""
         del action, parameters
-        return not cast("TuitrainApp", self.app).is_opening
+        return not cast("TuitrainApp", self.app).opener.is_opening
 
     def compose(self) -> ComposeResult:
         """Lay the table out."""
