@@ -32,7 +32,7 @@ from tuitrain.ui.screens.help import HelpScreen
 from tuitrain.ui.screens.home.columns import ChooseColumns
 from tuitrain.ui.screens.home.screen import HomeScreen
 from tuitrain.ui.screens.inspect import InspectScreen
-from tuitrain.ui.screens.launch import LaunchScreen
+from tuitrain.ui.screens.launch.screen import LaunchScreen
 from tuitrain.ui.screens.own_data import OwnDataScreen
 from tuitrain.ui.screens.profile_parts import ChooseProfile, Details
 from tuitrain.ui.screens.results.choose import ChooseWeights

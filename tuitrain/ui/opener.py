@@ -109,7 +109,7 @@ class Opener:
             config: the config.toml of a run whose settings to begin with.
             checkpoint: a file whose weights to begin with.
         """
-        from tuitrain.ui.screens.launch import LaunchScreen
+        from tuitrain.ui.screens.launch.screen import LaunchScreen
 
         if self._why_none_starts:
             self._work.tell(self._why_none_starts, "warning")
