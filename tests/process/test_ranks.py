@@ -261,6 +261,13 @@ def test_a_rank_that_hangs_is_named_with_what_the_others_wait_in_and_all_stacks(
     assert "rank 1 has not come to all_reduce of " in hang.text
     assert " of the default group, in which rank 0 waits" in hang.text
     assert "in updated" in hang.detail
+    # The one that hangs can't save with the others; nobody but the agent is left to end it.
+    run.kill("supervisor")
+    until(lambda: not cli.processes(), "nothing left running")
+    assert run.state().state == "lost"
+    cli.resume(run, "--code", str(cli.folder / "own.py"))
+    until(lambda: [each.step for each in read_board(run.directory.path)][1:] == [12], "step 12")
+    assert [step for step, _ in run.points("train/loss")][:7] == list(range(1, 8))
     cli("stop", run.id, "--now")
     wait_end(run)
 

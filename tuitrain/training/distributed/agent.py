@@ -13,6 +13,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import fields
 from multiprocessing import get_context
@@ -39,11 +40,11 @@ from tuitrain.ranks import (
     write_failure,
     write_hosts,
 )
-from tuitrain.training.channel import WorkerChannel
+from tuitrain.training.channel import WorkerChannel, end_process_group
 from tuitrain.training.distributed.cluster import Cluster
 from tuitrain.training.distributed.inquest import Inquest
 from tuitrain.training.distributed.meeting import Waiting
-from tuitrain.training.distributed.rank import DEVICE, rank_main
+from tuitrain.training.distributed.rank import DEVICE, GRACE_S, rank_main
 
 _LOOK_S = 0.1
 _OVERDUE_S = 8.0
@@ -90,10 +91,15 @@ def lead(
     orphaned, tell_orphaned = get_context("spawn").Pipe(duplex=False)
     launch = Launch(order, cluster, (order, events, commands, link.hand_over(), orphaned))
 
+    deadline = OrphanDeadline(board)
+
     def pass_on() -> None:
         if link.orphaned and not tell_orphaned.closed:
             tell_orphaned.send(True)
             tell_orphaned.close()
+        if deadline.is_over(orphaned=link.orphaned):
+            launch.clear()
+            end_process_group()
 
     cause = run_ranks(directory, launch, board, cluster, pass_on)
     if cause is not None:
@@ -215,6 +221,60 @@ class _Watch:
         for pid in self.living():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+
+
+class OrphanDeadline:
+    """Says when ranks whose supervisor is gone have stood still for too long to save any more.
+
+    All of them save at a step that they agree on, which one that is stuck never comes to.
+    """
+
+    STUCK_S = 5.0
+    """So long, or three of the longest among the last steps, no rank may get any further."""
+    _STEPS = 3.0
+
+    def __init__(self, board: Board, clock: Callable[[], float] = time.monotonic) -> None:
+        """Watch ranks.
+
+        Args:
+            board: where they are.
+            clock: seconds.
+        """
+        self._board = board
+        self._clock = clock
+        self._seen: list[tuple[int, str]] = []
+        """Step and phase of each."""
+        self._moved_at = clock()
+        self._still_s: deque[float] = deque(maxlen=16)
+        """How long steps stood still of late; each begins and ends in one."""
+        self._orphaned_at: float | None = None
+
+    def is_over(self, *, orphaned: bool) -> bool:
+        """Look where the ranks are; return whether they are to be ended."""
+        now = self._clock()
+        seen = [(each.step, each.phase) for each in self._board.standings()]
+        if seen != self._seen:
+            if self._phases <= {"step", "beat"}:
+                self._still_s.append(now - self._moved_at)
+            self._seen, self._moved_at = seen, now
+        if not orphaned:
+            return False
+        if self._orphaned_at is None:
+            self._orphaned_at = now
+        whole_s, still_s = now - self._orphaned_at, now - self._moved_at
+        return whole_s > GRACE_S or min(whole_s, still_s) > self._limit_s()
+
+    def _limit_s(self) -> float:
+        if self._phases <= {"starting"}:
+            # There is nothing to save.
+            return 0.0
+        if self._phases & {"checkpoint", "evaluation"}:
+            return GRACE_S
+        return max(self.STUCK_S, self._STEPS * max(self._still_s, default=0.0))
+
+    @property
+    def _phases(self) -> set[str]:
+        return {phase for _step, phase in self._seen} or {"starting"}
 
 
 def _lives(pid: int) -> bool:

@@ -148,7 +148,8 @@ class RunKeys(Vertical):
         """Compare the marked runs; one mark alone is compared with the run under the cursor."""
         paths = [run.path for run in self.table.chosen]
         at_cursor = self.table.rows.list.key
-        if len(paths) < 2 and at_cursor in self.table.listed.runs and at_cursor not in paths:
+        known = self.table.listed.known.runs
+        if len(paths) < 2 and at_cursor in known and at_cursor not in paths:
             paths.append(at_cursor)
         if len(paths) < 2:
             self._tui.tell(tr("mark two or more runs with space, then press d"), "warning")

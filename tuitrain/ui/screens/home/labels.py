@@ -75,7 +75,7 @@ class RunLabels(Vertical):
         """Ask for tags to add and to remove."""
         runs = self.table.chosen
         if runs:
-            values = self.table.listed.values
+            values = self.table.listed.known.values
             have = sorted({tag for run in runs for tag in values[run.path].labels.tags})
             hint = tr(
                 "words to add, -word takes one away; now: {tags}",
@@ -92,7 +92,7 @@ class RunLabels(Vertical):
         """Ask for a note."""
         runs = self.table.chosen
         if runs:
-            now = self.table.listed.values[runs[0].path].labels.note
+            now = self.table.listed.known.values[runs[0].path].labels.note
             asked = Ask(tr("Note on {runs}", runs=_names(runs)), value=now, hint=tr("empty: none"))
             self.app.push_screen(asked, partial(self._note, runs))
 

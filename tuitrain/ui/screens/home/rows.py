@@ -4,6 +4,7 @@ Knows how runs are drawn, not which are listed or what is done to them.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 from textual.app import ComposeResult
@@ -11,9 +12,9 @@ from textual.containers import Vertical
 
 from tuitrain.lang import tr
 from tuitrain.runs.summary import RunSummary
-from tuitrain.ui.screens.home.listed import ListedRuns
-from tuitrain.ui.screens.home.marks import Marks
-from tuitrain.ui.screens.home.tree import Branch
+from tuitrain.ui.screens.home.listing.listed import ListedRuns
+from tuitrain.ui.screens.home.listing.marks import Marks
+from tuitrain.ui.screens.home.listing.tree import Branch
 from tuitrain.ui.widgets.heading import TableHeading
 from tuitrain.ui.widgets.homelists import RunList
 from tuitrain.view.chart.figure import TerminalStyle
@@ -22,6 +23,9 @@ from tuitrain.view.runlist.columns import TableLayout
 from tuitrain.view.runlist.lines import run_line
 from tuitrain.view.runrows import RunRow
 from tuitrain.view.spans import Span, SpanLine
+
+_BRANCH_CELLS = 2
+"""By so much what belongs to a branch stands further to the right."""
 
 
 class RunRows(Vertical):
@@ -53,25 +57,28 @@ class RunRows(Vertical):
     @property
     def at_cursor(self) -> RunSummary | None:
         """The run under the cursor."""
-        return self._listed.runs.get(self.list.key)
+        return self._listed.known.runs.get(self.list.key)
 
     @property
     def in_sight(self) -> Sequence[RunSummary]:
         """The runs whose rows the screen shows."""
-        runs = self._listed.runs
+        runs = self._listed.known.runs
         return [runs[key] for key in self.list.keys_in_sight() if key in runs]
 
     def take_curves(self, curves: Mapping[str, tuple[float, ...]]) -> None:
         """Draw other small curves from now on."""
         self._curves.update(curves)
 
-    def curve(self, path: str) -> tuple[float, ...]:
-        """Return a run's small curve; empty where it was not read."""
-        return self._curves.get(path, ())
-
     def layout_with(self, columns: tuple[str, ...]) -> TableLayout:
         """Return the layout of a table with these columns in the room there is."""
-        return TableLayout(self.list.size.width, self._listed.needs, columns, self._listed.sort)
+        listed = self._listed
+        needs = replace(listed.needs, name=listed.needs.name + self._indent)
+        return TableLayout(self.list.size.width, needs, columns, listed.sort)
+
+    @property
+    def _indent(self) -> int:
+        """Cells before the name of a run below all the branches it belongs to."""
+        return _BRANCH_CELLS * len(self._listed.tree.keys)
 
     def show(self, columns: tuple[str, ...], empty: str) -> None:
         """Show the runs as they are now; `empty` stands where there are none."""
@@ -87,12 +94,14 @@ class RunRows(Vertical):
         branch = listed.tree.branch(path)
         if branch is not None:
             return self._draw_branch(branch)
+        known = listed.known
         row = RunRow(
-            listed.runs[path],
+            known.runs[path],
             path in self._marks,
-            self.curve(path),
-            listed.values.get(path),
-            listed.called.get(path, ""),
+            self._curves.get(path, ()),
+            known.values.get(path),
+            known.called.get(path, ""),
+            self._indent,
         )
         return run_line(row, layout, now, self._look())
 
@@ -100,7 +109,7 @@ class RunRows(Vertical):
         ascii_only = self._look().ascii
         sign = ("v" if ascii_only else "▾") if branch.is_open else (">" if ascii_only else "▸")
         count = len(branch.paths)
-        words = f"{'  ' * branch.depth}{sign} {sanitise(branch.words)}"
+        words = f"{' ' * _BRANCH_CELLS * branch.depth}{sign} {sanitise(branch.words)}"
         return (
             Span(f" {words}", "title"),
             Span(f"  {tr('{n} run' if count == 1 else '{n} runs', n=count)}", "quiet"),
@@ -108,7 +117,7 @@ class RunRows(Vertical):
 
     def place_words(self) -> str:
         """Return where the cursor is, among how many, and how many are marked."""
-        shown, total = len(self._listed.shown), len(self._listed.runs)
+        shown, total = len(self._listed.shown), len(self._listed.known.runs)
         if not total:
             return ""
         row = self.list.place

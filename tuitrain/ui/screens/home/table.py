@@ -16,8 +16,8 @@ from tuitrain.lang import said, tr
 from tuitrain.runs.summary import RunSummary
 from tuitrain.ui.feeds.details import ReadDetails
 from tuitrain.ui.preferences import Preferences
-from tuitrain.ui.screens.home.listed import ListedRuns
-from tuitrain.ui.screens.home.marks import Marks
+from tuitrain.ui.screens.home.listing.listed import ListedRuns
+from tuitrain.ui.screens.home.listing.marks import Marks
 from tuitrain.ui.screens.home.rows import RunRows
 from tuitrain.ui.screens.home.search import RunSearch
 from tuitrain.ui.widgets.filterline import FilterLine
@@ -133,13 +133,14 @@ class RunTable(Vertical):
         order = [run.path for run in self.listed.all]
         marked = self.marks.chosen(order, "")
         paths = marked or self.listed.tree.paths(self.rows.list.key)
-        return [self.listed.runs[path] for path in paths if path in self.listed.runs]
+        runs = self.listed.known.runs
+        return [runs[path] for path in paths if path in runs]
 
     @property
     def wanted(self) -> Sequence[RunSummary]:
         """The runs whose details are needed: of very many those in sight, until a filter asks."""
         asked = self.listed.needs_details or self.search.is_open
-        if asked or len(self.listed.runs) <= _READ_AHEAD:
+        if asked or len(self.listed.known.runs) <= _READ_AHEAD:
             return self.listed.all
         return self.rows.in_sight
 
@@ -149,7 +150,7 @@ class RunTable(Vertical):
         """Show other runs."""
         self._ready = True
         self.listed.take_runs(runs)
-        self.marks.keep(self.listed.runs)
+        self.marks.keep(self.listed.known.runs)
         self.show()
 
     def take_details(self, read: ReadDetails) -> None:
@@ -223,7 +224,7 @@ class RunTable(Vertical):
     def filter(self) -> None:
         """Let a filter be typed."""
         self.search.line.open()
-        self.listed.prepare_search()
+        self.listed.typed.prepare()
         self.show()
 
     def action_sort_on(self) -> None:
@@ -257,7 +258,7 @@ class RunTable(Vertical):
             tr("Group the runs by"),
             value=" ".join(self.listed.tree.keys),
             hint=tr("Settings or fields, the outermost first: model lr; empty: a plain list."),
-            check=lambda text: self.listed.check_keys(text.split()),
+            check=lambda text: self.listed.known.check_keys(text.split()),
         )
         self.app.push_screen(asked, self._group)
 
@@ -272,7 +273,7 @@ class RunTable(Vertical):
         # Imported here: home opens without it.
         from tuitrain.ui.screens.home.columns import ChooseColumns
 
-        offered = offered_columns(self.listed.known_keys)
+        offered = offered_columns(self.listed.known.keys.keys)
         self.app.push_screen(ChooseColumns(offered, self._preferences().columns), self._choose)
 
     def _choose(self, columns: tuple[str, ...] | None) -> None:
