@@ -7,7 +7,7 @@ import pytest
 from tests.lang.marked import descriptions, fields, literals, marked, shape, trees
 from tuitrain import lang
 from tuitrain.lang.words import Translation, read_translation
-from tuitrain.ui.launch_form import field_plans
+from tuitrain.ui.launch.form import field_plans
 from tuitrain.view.format import display_width
 from tuitrain.view.runlist.columns import LATER
 

@@ -42,11 +42,11 @@ from tuitrain.supervisor.launch import LaunchSpec
 from tuitrain.supervisor.queueing.leases import Leases, Tenant
 from tuitrain.ui.app import TuitrainApp
 from tuitrain.ui.feeds.pace import pace_for, read_paces
-from tuitrain.ui.launch_form import make_outlook, ranks_meant
+from tuitrain.ui.launch.form import make_outlook, ranks_meant
+from tuitrain.ui.launch.warm import WarmReport
 from tuitrain.ui.screens.home.screen import HomeScreen
 from tuitrain.ui.screens.launch.screen import LaunchScreen
 from tuitrain.ui.screens.run import RunScreen
-from tuitrain.ui.warm import WarmReport
 from tuitrain.view.chart.figure import TerminalStyle
 
 PRESET = """

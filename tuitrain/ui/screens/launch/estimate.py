@@ -24,10 +24,10 @@ from tuitrain.lang import tr
 from tuitrain.messages import DeviceMemory
 from tuitrain.supervisor.launch import own_code
 from tuitrain.ui.feeds.pace import Pace, pace_for, read_paces
-from tuitrain.ui.launch_form import device_meant, make_outlook, ranks_meant
-from tuitrain.ui.launching import Starter
-from tuitrain.ui.opening import Opened
-from tuitrain.ui.warm import WarmReport
+from tuitrain.ui.launch.attempt import Starter
+from tuitrain.ui.launch.form import device_meant, make_outlook, ranks_meant
+from tuitrain.ui.launch.opening import Opened
+from tuitrain.ui.launch.warm import WarmReport
 from tuitrain.ui.widgets.holders import DeviceHolders
 from tuitrain.ui.widgets.lines import Lines
 from tuitrain.view.launchtext import Outlook, outlook_lines
@@ -45,7 +45,7 @@ def make_prewarmed(
     deliver: Callable[[WarmReport], None], config: str, data_dir: Path, code: tuple[str, ...]
 ) -> Starter:
     """Return a worker that warms up."""
-    from tuitrain.ui.prewarm import PrewarmedWorker
+    from tuitrain.ui.launch.prewarm import PrewarmedWorker
 
     return PrewarmedWorker(deliver, config, data_dir, code)
 

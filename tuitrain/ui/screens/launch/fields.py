@@ -12,7 +12,7 @@ from tuitrain.config.editing.draft import Checked, value_text
 from tuitrain.config.faults import Fault
 from tuitrain.lang import said, tr
 from tuitrain.messages import DeviceMemory
-from tuitrain.ui.launch_form import (
+from tuitrain.ui.launch.form import (
     DEVICE,
     RUN_NAME,
     device_choices,
@@ -20,7 +20,7 @@ from tuitrain.ui.launch_form import (
     device_meant,
     field_plans,
 )
-from tuitrain.ui.opening import is_within, values_of, words_below
+from tuitrain.ui.launch.opening import is_within, values_of, words_below
 from tuitrain.ui.widgets.fields import Field
 from tuitrain.view.format import sanitise
 

@@ -20,8 +20,8 @@ from tuitrain.errors import TuitrainError
 from tuitrain.lang import said, tr
 from tuitrain.messages import DeviceMemory
 from tuitrain.runs.directory import check_run_name
-from tuitrain.ui.launch_form import RUN_NAME
-from tuitrain.ui.opening import Opened, fault_words, open_settings
+from tuitrain.ui.launch.form import RUN_NAME
+from tuitrain.ui.launch.opening import Opened, fault_words, open_settings
 from tuitrain.ui.screens.launch.fields import SettingFields
 from tuitrain.ui.widgets.fields import Field
 from tuitrain.ui.widgets.lines import Lines

@@ -17,7 +17,7 @@ from tuitrain.errors import TuitrainError
 from tuitrain.lang import said, tr
 from tuitrain.runs.rows import StateRow
 from tuitrain.supervisor.queueing.wish import Wish
-from tuitrain.ui.launching import Attempt, Starter
+from tuitrain.ui.launch.attempt import Attempt, Starter
 from tuitrain.ui.widgets.lines import Lines
 from tuitrain.ui.widgets.startbutton import StartButton
 from tuitrain.view.launchtext import command_lines
