@@ -14,7 +14,7 @@ from tuitrain.errors import UsageError
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.writer import RunWriter
 from tuitrain.traces.store import load_digest, trace_path
-from tuitrain.ui.screens.profile import ProfileScreen, check_wanted
+from tuitrain.ui.screens.profile.screen import ProfileScreen, check_wanted
 from tuitrain.ui.screens.run import RunScreen
 from tuitrain.view.chart.figure import TerminalStyle
 

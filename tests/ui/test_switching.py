@@ -34,7 +34,7 @@ from tuitrain.ui.screens.home.screen import HomeScreen
 from tuitrain.ui.screens.inspect import InspectScreen
 from tuitrain.ui.screens.launch.screen import LaunchScreen
 from tuitrain.ui.screens.own_data import OwnDataScreen
-from tuitrain.ui.screens.profile_parts import ChooseProfile, Details
+from tuitrain.ui.screens.profile.parts import ChooseProfile, Details
 from tuitrain.ui.screens.results.choose import ChooseWeights
 from tuitrain.ui.screens.results.uses import CommandScreen
 from tuitrain.ui.screens.run import RunScreen

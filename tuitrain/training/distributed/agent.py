@@ -10,7 +10,6 @@ import os
 import shutil
 import signal
 import sys
-import tempfile
 import threading
 import time
 from collections import deque
@@ -33,6 +32,7 @@ from tuitrain.ranks import (
     CAUSE,
     FOLDER,
     Board,
+    Phase,
     RankFailure,
     board_path,
     choose_cause,
@@ -44,7 +44,9 @@ from tuitrain.training.channel import WorkerChannel, end_process_group
 from tuitrain.training.distributed.cluster import Cluster
 from tuitrain.training.distributed.inquest import Inquest
 from tuitrain.training.distributed.meeting import Waiting
-from tuitrain.training.distributed.rank import DEVICE, GRACE_S, rank_main
+from tuitrain.training.distributed.rank import DEVICE, GRACE_S, rank_main, shared_environ
+from tuitrain.training.runtime.fork_server import end_fork_server, start_method
+from tuitrain.training.runtime.work_folder import make_work_folder
 
 _LOOK_S = 0.1
 _OVERDUE_S = 8.0
@@ -242,7 +244,7 @@ class OrphanDeadline:
         """
         self._board = board
         self._clock = clock
-        self._seen: list[tuple[int, str]] = []
+        self._seen: list[tuple[int, Phase]] = []
         """Step and phase of each."""
         self._moved_at = clock()
         self._still_s: deque[float] = deque(maxlen=16)
@@ -273,7 +275,7 @@ class OrphanDeadline:
         return max(self.STUCK_S, self._STEPS * max(self._still_s, default=0.0))
 
     @property
-    def _phases(self) -> set[str]:
+    def _phases(self) -> set[Phase]:
         return {phase for _step, phase in self._seen} or {"starting"}
 
 
@@ -298,7 +300,7 @@ class Launch:
         self._run_id = f"{run}-{order.attempt}"
         self._cluster = cluster
         self._arguments = arguments
-        self._logs = tempfile.mkdtemp(prefix="tuitrain-ranks-")
+        self._logs = make_work_folder("tuitrain-ranks-")
         self._thread = threading.Thread(target=self._run, name="elastic", daemon=True)
 
     def begin(self) -> None:
@@ -317,6 +319,7 @@ class Launch:
     def clear(self) -> None:
         """Let go of what the launch has left, semaphores too."""
         shutil.rmtree(self._logs, ignore_errors=True)
+        end_fork_server()
         self._arguments = ()
         gc.collect()
 
@@ -328,7 +331,7 @@ class Launch:
         for name in ("torch.distributed.elastic", "torch.multiprocessing"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
         try:
-            elastic_launch(self._config(), rank_main)(*self._arguments)
+            elastic_launch(self._config(), rank_main)(shared_environ(), *self._arguments)
         except ChildFailedError as error:
             self.failed = True
             rank, failure = error.get_first_failure()
@@ -347,10 +350,10 @@ class Launch:
             **self._rendezvous(),
             "max_restarts": 0,
             "monitor_interval": _LOOK_S,
-            "start_method": "spawn",
+            "start_method": start_method(),
             "signals_to_handle": "SIGTERM",
             "shutdown_timeout": 5,
-            "logs_specs": DefaultLogsSpecs(log_dir=self._logs),
+            "logs_specs": DefaultLogsSpecs(log_dir=str(self._logs)),
         }
         known = {field.name for field in fields(LaunchConfig)}
         return LaunchConfig(**{key: value for key, value in given.items() if key in known})

@@ -115,7 +115,7 @@ class RunScreen(RunView):
 
     def action_profile(self) -> None:
         """Ask how many steps to profile; of a run that has ended show the profiles it has."""
-        from tuitrain.ui.screens.profile import ask_steps, check_wanted
+        from tuitrain.ui.screens.profile.screen import ask_steps, check_wanted
 
         if not self._snapshot.live:
             self.tuitrain.opener.open_profile(self._directory)

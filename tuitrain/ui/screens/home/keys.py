@@ -11,6 +11,7 @@ from textual.containers import Vertical
 from tuitrain.lang import tr
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.ui.preferences import Preferences
+from tuitrain.ui.screens.home.arrange import TableKeys
 from tuitrain.ui.screens.home.table import RunTable
 from tuitrain.ui.widgets.picklist import PickList
 from tuitrain.view.chart.figure import TerminalStyle
@@ -32,7 +33,7 @@ class RunKeys(Vertical):
         ),
         Binding(
             "n",
-            "screen.presets",
+            "screen.lists('presets')",
             "new",
             id="home.new",
             tooltip="Go to the presets to start a new run",
@@ -82,11 +83,12 @@ class RunKeys(Vertical):
     ) -> None:
         """Show no runs yet; the arguments are the table's."""
         super().__init__(id="run-keys")
-        self.table = RunTable(clock, look, preferences)
+        self.table = RunTable(clock, look)
+        self._arranged = TableKeys(self.table, preferences)
 
     def compose(self) -> ComposeResult:
         """Show the table."""
-        yield self.table
+        yield self._arranged
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Do nothing to runs while another screen is about to cover them."""

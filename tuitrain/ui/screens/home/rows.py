@@ -40,19 +40,16 @@ class RunRows(Vertical):
     ) -> None:
         """Draw the runs that are listed; `look` tells what the terminal can show."""
         super().__init__(id="rows")
+        self.list = RunList(id="runs")
+        self._heading = TableHeading(id="heading")
         self._listed, self._marks = listed, marks
         self._clock, self._look = clock, look
         self._curves: dict[str, tuple[float, ...]] = {}
 
     def compose(self) -> ComposeResult:
         """Lay the rows out."""
-        yield TableHeading(id="heading")
-        yield RunList(id="runs")
-
-    @property
-    def list(self) -> RunList:
-        """The rows."""
-        return self.query_one(RunList)
+        yield self._heading
+        yield self.list
 
     @property
     def at_cursor(self) -> RunSummary | None:
@@ -69,25 +66,26 @@ class RunRows(Vertical):
         """Draw other small curves from now on."""
         self._curves.update(curves)
 
-    def layout_with(self, columns: tuple[str, ...]) -> TableLayout:
-        """Return the layout of a table with these columns in the room there is."""
+    @property
+    def layout_now(self) -> TableLayout:
+        """The layout in the room there is."""
         listed = self._listed
         needs = replace(listed.needs, name=listed.needs.name + self._indent)
-        return TableLayout(self.list.size.width, needs, columns, listed.sort)
+        return TableLayout(self.list.size.width, needs, listed.columns, listed.sort)
 
     @property
     def _indent(self) -> int:
         """Cells before the name of a run below all the branches it belongs to."""
         return _BRANCH_CELLS * len(self._listed.tree.keys)
 
-    def show(self, columns: tuple[str, ...], empty: str) -> None:
+    def show(self, empty: str) -> None:
         """Show the runs as they are now; `empty` stands where there are none."""
-        layout = self.layout_with(columns)
+        layout = self.layout_now
         # Worded when drawn, with a clock that stands still for all rows of one pass.
         draw = partial(self._draw, layout, self._clock())
         shown = self._listed.rows
         self.list.show_keys(shown, draw, empty)
-        self.query_one(TableHeading).show_layout(layout if shown else None, self._look())
+        self._heading.show_layout(layout if shown else None, self._look())
 
     def _draw(self, layout: TableLayout, now: float, path: str) -> SpanLine:
         listed = self._listed

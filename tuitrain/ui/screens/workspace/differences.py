@@ -4,7 +4,7 @@ From what is shown to lines; knows no widget.
 """
 
 from tuitrain.analysis.compare import ComparedRun, flat_settings
-from tuitrain.lang import tr
+from tuitrain.lang import said, tr
 from tuitrain.runs.metrics import monitor_of
 from tuitrain.ui.feeds.snapshot import RunSnapshot
 from tuitrain.ui.screens.workspace.shown import ShownRuns
@@ -50,14 +50,14 @@ def _best_by_seeds(shown: ShownRuns, metric: str) -> list[tuple[str, list[float]
 def _compared(run: RunSnapshot, label: str) -> ComparedRun:
     summary = run.summary
     if summary is None:
-        state, detail = ("damaged", run.error) if run.error else ("", "being read")
+        state, detail = ("damaged", run.error) if run.error else ("", tr("being read ..."))
         return ComparedRun(label, state, sanitise(detail))
     steps = (
-        f"step {count(summary.step)}/{count(summary.total_steps)}"
+        tr("step {step} of {all}", step=count(summary.step), all=count(summary.total_steps))
         if summary.step
         else tr("no points yet")
     )
-    detail = f"{steps}  {summary.reason}" if summary.reason else steps
+    detail = f"{steps}  {said(summary.reason)}" if summary.reason else steps
     monitor, mode = monitor_of(run.config)
     return ComparedRun(
         label,
