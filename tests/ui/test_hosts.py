@@ -18,7 +18,7 @@ from tuitrain.remote.hosts import Host
 from tuitrain.remote.reader import RemoteList
 from tuitrain.remote.registry import HOSTS
 from tuitrain.runs.directory import RunDirectory, remote_path
-from tuitrain.runs.trash import list_trash
+from tuitrain.runs.upkeep.trash import list_trash
 from tuitrain.runs.writer import RunWriter
 from tuitrain.ui.screens.home.removal import Removal
 

@@ -1,6 +1,7 @@
 """The checkpoints of a run: resume from one, begin a new run with one, name it, delete it.
 
-Asks before what can't be undone; files are touched by `tuitrain.runs.checkpoints`, in a thread.
+Asks before what can't be undone; files are touched in a thread, by
+`tuitrain.runs.upkeep.checkpoints`.
 """
 
 import time
@@ -12,10 +13,14 @@ from textual.binding import Binding
 
 from tuitrain.lang import tr
 from tuitrain.messages import SaveCheckpoint
-from tuitrain.runs.checkpoints import check_checkpoint_name, delete_checkpoint, name_checkpoint
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.metrics import monitor_of
 from tuitrain.runs.rows import CheckpointRow
+from tuitrain.runs.upkeep.checkpoints import (
+    check_checkpoint_name,
+    delete_checkpoint,
+    name_checkpoint,
+)
 from tuitrain.ui.feeds.run import RunFollower
 from tuitrain.ui.feeds.snapshot import Request, RunSnapshot
 from tuitrain.ui.screens.dialogs import Ask, Confirm

@@ -15,8 +15,8 @@ from tuitrain.errors import TuitrainError
 from tuitrain.lang import tr
 from tuitrain.runs.directory import RunDirectory, check_run_name
 from tuitrain.runs.labels import check_tag, load_labels, save_labels
-from tuitrain.runs.rename import rename_run
 from tuitrain.runs.summary import RunSummary
+from tuitrain.runs.upkeep.rename import rename_run
 from tuitrain.runs.watched import refuse_remote
 from tuitrain.ui.screens.dialogs import Ask
 from tuitrain.ui.screens.home.keys import RunKeys
