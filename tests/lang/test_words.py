@@ -9,7 +9,7 @@ from tuitrain import lang
 from tuitrain.failures.explain import explain
 from tuitrain.failures.table import FAILURES
 from tuitrain.lang.words import Translation, read_translation
-from tuitrain.ui.launch_form import field_plans
+from tuitrain.ui.launch.form import field_plans
 from tuitrain.view.failure import failure_details
 from tuitrain.view.format import display_width
 from tuitrain.view.runlist.columns import LATER

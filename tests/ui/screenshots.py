@@ -44,14 +44,14 @@ def main() -> None:
         profiled = find_run(root, "long")
         screens: dict[str, Callable[[TuitrainApp], None]] = {
             "home": lambda _app: None,
-            "launch": lambda app: app.open_launch("digits-cnn"),
-            "run": lambda app: app.open_run(runs[0]),
-            "workspace": lambda app: app.open_workspace(runs),
-            "checkpoints": lambda app: app.open_checkpoints(runs[0]),
-            "memory": lambda app: app.open_memory(profiled),
-            "time": lambda app: app.open_time(profiled),
-            "profile": lambda app: app.open_profile(profiled),
-            "results": lambda app: app.open_results(runs[1]),
+            "launch": lambda app: app.opener.open_launch("digits-cnn"),
+            "run": lambda app: app.opener.open_run(runs[0]),
+            "workspace": lambda app: app.opener.open_workspace(runs),
+            "checkpoints": lambda app: app.opener.open_of_run("checkpoints", runs[0]),
+            "memory": lambda app: app.opener.open_of_run("memory", profiled),
+            "time": lambda app: app.opener.open_of_run("time", profiled),
+            "profile": lambda app: app.opener.open_profile(profiled),
+            "results": lambda app: app.opener.open_results(runs[1]),
         }
         for name, opened in screens.items():
             asyncio.run(_save(name, root, opened))

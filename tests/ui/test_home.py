@@ -28,7 +28,7 @@ from tuitrain.ui.feeds.home import read_experience
 from tuitrain.ui.preferences import Preferences
 from tuitrain.ui.screens.home.lists import HomeLists
 from tuitrain.ui.screens.home.screen import HomeScreen
-from tuitrain.ui.screens.launch import LaunchScreen
+from tuitrain.ui.screens.launch.screen import LaunchScreen
 from tuitrain.ui.screens.run import RunScreen
 from tuitrain.ui.screens.workspace.screen import WorkspaceScreen
 from tuitrain.ui.widgets.filterline import FilterLine

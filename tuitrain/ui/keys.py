@@ -40,7 +40,7 @@ SOURCES = (
     ("Home, columns", "tuitrain.ui.screens.home.columns", "ChooseColumns"),
     ("Home, data of your own", "tuitrain.ui.screens.own_data", "OwnDataScreen"),
     ("Filters", "tuitrain.ui.widgets.filterline", "FilterLine"),
-    ("Launch", "tuitrain.ui.screens.launch", "LaunchScreen"),
+    ("Launch", "tuitrain.ui.screens.launch.screen", "LaunchScreen"),
     ("Launch, model and data", "tuitrain.ui.screens.inspect", "InspectScreen"),
     ("Launch, a choice", "tuitrain.ui.widgets.fields", "Choice"),
     ("Launch, start", "tuitrain.ui.widgets.startbutton", "StartButton"),

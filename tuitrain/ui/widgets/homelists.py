@@ -68,4 +68,4 @@ class RunList(LazyList):
         if self.key.startswith("\0"):
             self.post_message(self.Toggled(self.key))
         elif self.key:
-            cast("TuitrainApp", self.app).open_run(RunDirectory(Path(self.key)))
+            cast("TuitrainApp", self.app).opener.open_run(RunDirectory(Path(self.key)))

@@ -85,7 +85,7 @@ class TableKeys(Vertical):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Ask nothing while another screen is about to cover the table."""
         del action, parameters
-        return not cast("TuitrainApp", self.app).is_opening
+        return not cast("TuitrainApp", self.app).opener.is_opening
 
     # --- order ----------------------------------------------------------------------------------
 

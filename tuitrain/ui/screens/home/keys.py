@@ -93,7 +93,7 @@ class RunKeys(Vertical):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Do nothing to runs while another screen is about to cover them."""
         del action, parameters
-        return not self._tui.is_opening
+        return not self._tui.opener.is_opening
 
     @property
     def _tui(self) -> "TuitrainApp":
@@ -112,15 +112,15 @@ class RunKeys(Vertical):
         run = self.table.rows.at_cursor
         if run is not None:
             directory = RunDirectory(Path(run.path))
-            self._tui.open_launch(run.preset, config=directory.config_path)
+            self._tui.opener.open_launch(run.preset, config=directory.config_path)
 
     def action_results(self) -> None:
         """Show what an evaluation of the run under the cursor gives."""
-        self._with_run(self._tui.open_results)
+        self._with_run(self._tui.opener.open_results)
 
     def action_uses(self) -> None:
         """Show what can be done with the model of the run under the cursor."""
-        self._with_run(self._tui.open_uses)
+        self._with_run(self._tui.opener.open_uses)
 
     # --- marks ----------------------------------------------------------------------------------
 
@@ -156,4 +156,4 @@ class RunKeys(Vertical):
         if len(paths) < 2:
             self._tui.tell(tr("mark two or more runs with space, then press d"), "warning")
             return
-        self._tui.open_workspace([RunDirectory(Path(path)) for path in paths])
+        self._tui.opener.open_workspace([RunDirectory(Path(path)) for path in paths])

@@ -15,8 +15,8 @@ from tuitrain.errors import TuitrainError
 from tuitrain.lang import tr
 from tuitrain.runs.directory import RunDirectory, check_run_name
 from tuitrain.runs.labels import check_tag, load_labels, save_labels
-from tuitrain.runs.rename import rename_run
 from tuitrain.runs.summary import RunSummary
+from tuitrain.runs.upkeep.rename import rename_run
 from tuitrain.runs.watched import refuse_remote
 from tuitrain.ui.screens.dialogs import Ask
 from tuitrain.ui.screens.home.keys import RunKeys
@@ -69,7 +69,7 @@ class RunLabels(Vertical):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Ask nothing while another screen is about to cover the table."""
         del action, parameters
-        return not self._tui.is_opening
+        return not self._tui.opener.is_opening
 
     def action_tag(self) -> None:
         """Ask for tags to add and to remove."""

@@ -82,7 +82,7 @@ class PresetsSide(Vertical):
     @on(PresetList.Chosen)
     def _chosen(self, event: PresetList.Chosen) -> None:
         event.stop()
-        cast("TuitrainApp", self.app).open_launch(event.key)
+        cast("TuitrainApp", self.app).opener.open_launch(event.key)
 
     @on(FilterLine.Changed)
     def _filter_changed(self) -> None:

@@ -206,7 +206,7 @@ class HomeScreen(Whole, Screen[None]):
 
     def action_sweeps(self) -> None:
         """Show the newest sweep, and from there the others."""
-        self._tui().open_sweeps()
+        self._tui().opener.open_sweeps()
 
     def action_own_data(self) -> None:
         """Ask where data of the user's own are."""
@@ -219,6 +219,6 @@ class HomeScreen(Whole, Screen[None]):
 
         def launch(name: str | None) -> None:
             if name is not None:
-                self._tui().open_launch(name)
+                self._tui().opener.open_launch(name)
 
         self.app.push_screen(ask_path(), show)
