@@ -327,7 +327,7 @@ class ProfileView(Whole, Screen[None]):
         picked = text.pick_rows(digest, self._group, sort, self._pattern)
         lines = [text.row_line(row, digest, columns, width) for row in picked]
         rows = [Row(row["name"], line) for row, line in zip(picked, lines, strict=True)]
-        return text.head_line(columns, self._group, sort, width), rows
+        return text.head_line(columns, tr(self._group), sort, width), rows
 
     def _matches(self, name: str) -> bool:
         return self._pattern.lower() in name.lower()

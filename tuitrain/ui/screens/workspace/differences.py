@@ -53,7 +53,7 @@ def _compared(run: RunSnapshot, label: str) -> ComparedRun:
         state, detail = ("damaged", run.error) if run.error else ("", tr("being read ..."))
         return ComparedRun(label, state, sanitise(detail))
     steps = (
-        tr("step {step} of {all}", step=count(summary.step), all=count(summary.total_steps))
+        tr("step {step}/{all}", step=count(summary.step), all=count(summary.total_steps))
         if summary.step
         else tr("no points yet")
     )

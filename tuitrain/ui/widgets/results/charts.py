@@ -212,7 +212,8 @@ class OutputsPage(ResultsPage):
     def named(self) -> str:
         """Which output it is, where there are several."""
         number = self.true.shape[1]
-        return f" of output {self.output} of {number}" if number > 1 else ""
+        words = tr(" of output {output} of {number}", output=self.output, number=number)
+        return words if number > 1 else ""
 
 
 class ScatterPage(OutputsPage):
@@ -238,7 +239,7 @@ class ScatterPage(OutputsPage):
         x, y = self.true[:, self.output], self.predicted[:, self.output]
         drawing = draw_scatter(x, y, size, look_of(self))
         title = tr("predicted over true{named}", named=self.named)
-        words = (Span(f"{len(x):,} samples, on the dots both are the same", "quiet"),)
+        words = (Span(tr("{n:,} samples, on the dots both are the same", n=len(x)), "quiet"),)
         self._panel.show_panel(title, words, drawing.lines)
 
 
