@@ -12,7 +12,7 @@ from textual.binding import Binding
 from textual.containers import Vertical
 from textual.screen import Screen
 
-from tuitrain.lang import tr
+from tuitrain.lang import said, tr
 from tuitrain.ui.feeds.delivery import Delivery
 from tuitrain.ui.feeds.results import Choice, Evaluations, Refused, Results, Source, Told
 from tuitrain.ui.screens.results.choose import ChooseWeights
@@ -120,7 +120,7 @@ class ResultsScreen(Whole, Screen[None]):
     def _show(self) -> None:
         words, style = self._note
         waiting = self._evaluations.waiting
-        lines = wrap_plain(words, max(16, self.size.width - 2), style) if words else []
+        lines = wrap_plain(said(words), max(16, self.size.width - 2), style) if words else []
         self.query_one("#note", Lines).show_lines(lines)
         report = self._results.report if self._results is not None else None
         parts = top_parts(self._directory.id, report, waiting=waiting, width=self.size.width)
