@@ -23,6 +23,7 @@ from tuitrain.help import find_topic
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.reader import RunReader
 from tuitrain.ui.app import TuitrainApp
+from tuitrain.ui.feeds.delivery import brought_to
 from tuitrain.ui.feeds.results import Choice
 from tuitrain.ui.gate import Gate
 from tuitrain.ui.preferences import Preferences
@@ -37,7 +38,8 @@ from tuitrain.ui.screens.own_data import OwnDataScreen
 from tuitrain.ui.screens.profile.parts import ChooseProfile, Details
 from tuitrain.ui.screens.results.choose import ChooseWeights
 from tuitrain.ui.screens.results.uses import CommandScreen
-from tuitrain.ui.screens.run import RunScreen
+from tuitrain.ui.screens.run.desk import RunDesk
+from tuitrain.ui.screens.run.screen import RunScreen
 from tuitrain.ui.screens.topics import TopicScreen, TopicsScreen
 from tuitrain.ui.whole import Whole
 from tuitrain.view.chart.figure import TerminalStyle
@@ -142,13 +144,16 @@ def test_what_comes_for_a_screen_that_is_gone_is_left_out(run: RunDirectory) -> 
         await wait_for_text(pilot, WHOLE_RUN)
         screen: Any = app.screen
         drawn: list[str] = []
-        screen.call_after_refresh(screen._draw)
-        screen.set_timer(0.01, screen._arrange)
-        screen.set_interval(0.01, screen._draw)
+        desk = screen.query_one(RunDesk)
+        bring = brought_to(screen, screen._take)
+        for pump in (screen, desk):
+            pump.call_after_refresh(desk.draw)
+            pump.set_timer(0.01, desk.on_resize)
+            pump.set_interval(0.01, desk.draw)
         app.pop_screen()
-        screen._deliver(screen._snapshot)
+        bring(desk.snapshot)
         await wait_for(pilot, lambda: not screen.is_running, "gone")
-        screen._deliver(screen._snapshot)
+        bring(desk.snapshot)
         screen.call_after_refresh(drawn.append, "late")
         await pilot.pause(0.05)
         assert drawn == []

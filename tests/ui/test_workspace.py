@@ -122,11 +122,11 @@ def test_the_window_zooms_and_pans_over_all_charts(root: Path, pair: list[RunDir
         screen: Any = pilot.app.screen
         await pilot.press("plus")
         await wait_for_text(pilot, "0: all]")
-        read = screen._shown.snapshot
+        read = screen._shown.runs.snapshot
         await wait_for(pilot, lambda: read(pair[0].id).series["train/loss"].first_step > 20)
-        last = screen._choices.window.last
+        last = screen._curves.choices.window.last
         await pilot.press("left")
-        assert screen._choices.window.last < last
+        assert screen._curves.choices.window.last < last
         await pilot.press("0")
         await wait_for(pilot, lambda: "0: all]" not in screen_text(pilot.app))
 
@@ -158,7 +158,7 @@ def test_charts_are_changed_as_on_the_run_screen(root: Path, pair: list[RunDirec
 def test_runs_are_hidden_singled_out_and_put_on_top(root: Path, pair: list[RunDirectory]) -> None:
     def drawn(pilot: Pilot[Any]) -> list[tuple[str, bool]]:
         screen: Any = pilot.app.screen
-        return [(line.label, line.faint) for line in screen._grid.chart_in_front.lines]
+        return [(line.label, line.faint) for line in screen._curves.grid.chart_in_front.lines]
 
     async def steps(pilot: Pilot[Any]) -> None:
         await ready(pilot)

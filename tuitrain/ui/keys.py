@@ -44,7 +44,7 @@ SOURCES = (
     ("Launch, model and data", "tuitrain.ui.screens.inspect", "InspectScreen"),
     ("Launch, a choice", "tuitrain.ui.widgets.fields", "Choice"),
     ("Launch, start", "tuitrain.ui.widgets.startbutton", "StartButton"),
-    ("Run", "tuitrain.ui.screens.run", "RunScreen"),
+    ("Run", "tuitrain.ui.screens.run.screen", "RunScreen"),
     ("Run, the panels of text", "tuitrain.ui.widgets.panel", "TextPanel"),
     ("Overlay", "tuitrain.ui.screens.choose", "ChooseRuns"),
     ("Log", "tuitrain.ui.screens.log", "LogScreen"),

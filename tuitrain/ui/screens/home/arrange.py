@@ -23,47 +23,18 @@ class TableKeys(Vertical):
     """Around the table: keys and clicks that arrange it."""
 
     BINDINGS = [
-        Binding(
-            "c",
-            "columns",
-            "columns",
-            id="home.columns",
-            tooltip="Choose the columns: fields, settings and metrics of the runs",
-        ),
-        Binding(
-            "greater_than_sign",
-            "sort(1)",
-            "sort",
-            key_display=">",
-            id="home.sort",
-            tooltip="Sort by the next column; after the last one by what needs attention",
-        ),
-        Binding(
-            "less_than_sign",
-            "sort(-1)",
-            "sort back",
-            show=False,
-            key_display="<",
-            id="home.sort_back",
-            tooltip="Sort by the column before",
-        ),
-        Binding(
-            "b",
-            "group",
-            "group",
-            show=False,
-            id="home.group",
-            tooltip="Group the runs as a tree by settings or fields; Enter opens and closes groups",
-        ),
-        Binding(
-            "r",
-            "reverse",
-            "reverse",
-            show=False,
-            id="home.reverse",
-            tooltip="Turn the order round",
-        ),
-    ]
+        Binding("c", "columns", "columns", id="home.columns",
+                tooltip="Choose the columns: fields, settings and metrics of the runs"),
+        Binding("greater_than_sign", "sort(1)", "sort", id="home.sort", key_display=">",
+                tooltip="Sort by the next column; after the last one by what needs attention"),
+        Binding("less_than_sign", "sort(-1)", "sort back", show=False, id="home.sort_back",
+                key_display="<", tooltip="Sort by the column before"),
+        Binding("b", "group", "group", show=False, id="home.group",
+                tooltip="Group the runs as a tree by settings or fields; Enter opens and "
+                "closes groups"),
+        Binding("r", "reverse", "reverse", show=False, id="home.reverse",
+                tooltip="Turn the order round"),
+    ]  # fmt: skip
 
     def __init__(self, table: RunTable, preferences: Callable[[], Preferences]) -> None:
         """Arrange `table`; `preferences` are where that is remembered."""

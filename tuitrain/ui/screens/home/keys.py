@@ -24,56 +24,22 @@ class RunKeys(Vertical):
     """The table, and keys that work on the run under its cursor or mark it."""
 
     BINDINGS = [
-        Binding(
-            "space",
-            "mark",
-            "mark",
-            id="home.mark",
-            tooltip="Mark this run; d, t, N, p, s, R and x then work on all that are marked",
-        ),
-        Binding(
-            "n",
-            "screen.lists('presets')",
-            "new",
-            id="home.new",
-            tooltip="Go to the presets to start a new run",
-        ),
-        Binding(
-            "e",
-            "again",
-            "again",
-            id="home.again",
-            tooltip="Start a new run with this run's settings, which can be changed first",
-        ),
-        Binding(
-            "v",
-            "results",
-            "results",
-            id="home.results",
-            tooltip="Evaluate a checkpoint: figures, classes, confusion, curves, worst samples",
-        ),
-        Binding(
-            "U",
-            "uses",
-            "use",
-            id="home.uses",
-            tooltip="Use the model: predict, explain, plot, report, export, demo or serve",
-        ),
-        Binding(
-            "d",
-            "compare",
-            "compare",
-            id="home.compare",
-            tooltip="Compare the marked runs, or this one with the marked one",
-        ),
-        Binding(
-            "a",
-            "mark_all",
-            "all",
-            id="home.mark_all",
-            tooltip="Mark all runs that the filter shows, or take their marks away",
-        ),
-    ]
+        Binding("space", "mark", "mark", id="home.mark",
+                tooltip="Mark this run; d, t, N, p, s, R and x then work on all that are marked"),
+        Binding("n", "screen.lists('presets')", "new", id="home.new",
+                tooltip="Go to the presets to start a new run"),
+        Binding("e", "again", "again", id="home.again",
+                tooltip="Start a new run with this run's settings, which can be changed first"),
+        Binding("v", "results", "results", id="home.results",
+                tooltip="Evaluate a checkpoint: figures, classes, confusion, curves, "
+                "worst samples"),
+        Binding("U", "uses", "use", id="home.uses",
+                tooltip="Use the model: predict, explain, plot, report, export, demo or serve"),
+        Binding("d", "compare", "compare", id="home.compare",
+                tooltip="Compare the marked runs, or this one with the marked one"),
+        Binding("a", "mark_all", "all", id="home.mark_all",
+                tooltip="Mark all runs that the filter shows, or take their marks away"),
+    ]  # fmt: skip
 
     def __init__(
         self,

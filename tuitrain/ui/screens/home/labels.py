@@ -31,23 +31,13 @@ class RunLabels(Vertical):
     """Around the table: keys that write on runs."""
 
     BINDINGS = [
-        Binding(
-            "t",
-            "tag",
-            "tag",
-            id="home.tag",
-            tooltip="Tag the chosen runs: words to add, and with - before them to remove",
-        ),
-        Binding(
-            "m",
-            "rename",
-            "rename",
-            show=False,
-            id="home.rename",
-            tooltip="Call the run under the cursor something else; its id and folder stay",
-        ),
-        Binding("N", "note", "note", id="home.note", tooltip="Write a note on the chosen runs"),
-    ]
+        Binding("t", "tag", "tag", id="home.tag",
+                tooltip="Tag the chosen runs: words to add, and with - before them to remove"),
+        Binding("m", "rename", "rename", show=False, id="home.rename",
+                tooltip="Call the run under the cursor something else; its id and folder stay"),
+        Binding("N", "note", "note", id="home.note",
+                tooltip="Write a note on the chosen runs"),
+    ]  # fmt: skip
 
     class Changed(Message):
         """Runs came, went or are labelled otherwise: the list is to be read again at once."""

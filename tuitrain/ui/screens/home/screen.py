@@ -57,49 +57,21 @@ class HomeScreen(Whole, Screen[None]):
     HomeScreen .stacked #detail-panel { border: none; padding: 0 1; }
     """
     BINDINGS = [
-        Binding(
-            "tab,shift+tab",
-            "lists('other')",
-            "other list",
-            show=False,
-            priority=True,
-            id="home.tab",
-            tooltip="Move between the presets and the runs",
-        ),
-        Binding(
-            "o",
-            "own_data",
-            "own data",
-            id="home.own",
-            tooltip="Look at images or a table of your own, and make a preset that trains them",
-        ),
-        Binding(
-            "w",
-            "sweeps",
-            "sweeps",
-            show=False,
-            id="home.sweeps",
-            tooltip="Show the sweeps: their trials, the best so far, what decides",
-        ),
-        Binding(
-            "G",
-            "app.machine",
-            "machine",
-            show=False,
-            priority=True,
-            id="home.machine",
-            tooltip="Show the GPUs and the host, who is on them, and how it was of late",
-        ),
-        Binding("q", "app.quit", "quit", id="home.quit", tooltip="Leave; runs keep running"),
-        Binding(
-            "escape",
-            "lists('all_rows')",
-            "all rows",
-            show=False,
-            id="home.escape",
-            tooltip="Drop the filters and show all rows again",
-        ),
-    ]
+        Binding("tab,shift+tab", "lists('other')", "other list", show=False, priority=True,
+                id="home.tab",
+                tooltip="Move between the presets and the runs"),
+        Binding("o", "own_data", "own data", id="home.own",
+                tooltip="Look at images or a table of your own, and make a preset "
+                "that trains them"),
+        Binding("w", "sweeps", "sweeps", show=False, id="home.sweeps",
+                tooltip="Show the sweeps: their trials, the best so far, what decides"),
+        Binding("G", "app.machine", "machine", show=False, priority=True, id="home.machine",
+                tooltip="Show the GPUs and the host, who is on them, and how it was of late"),
+        Binding("q", "app.quit", "quit", id="home.quit",
+                tooltip="Leave; runs keep running"),
+        Binding("escape", "lists('all_rows')", "all rows", show=False, id="home.escape",
+                tooltip="Drop the filters and show all rows again"),
+    ]  # fmt: skip
 
     def __init__(
         self,

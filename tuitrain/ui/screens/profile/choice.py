@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from tuitrain.ui.screens.profile.digests import Digest
+from tuitrain.ui.screens.profile.read import Digest
 from tuitrain.view import profiletext as text
 
 

@@ -8,10 +8,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Input
 
-from tuitrain.runs.rows import ProfileRow
-from tuitrain.ui.feeds.snapshot import RunSnapshot
 from tuitrain.ui.screens.profile.choice import ProfileChoice
-from tuitrain.ui.screens.profile.digests import Digest, Digests
 from tuitrain.ui.screens.profile.drawing import (
     Sheet,
     difference_sheet,
@@ -21,6 +18,7 @@ from tuitrain.ui.screens.profile.drawing import (
 )
 from tuitrain.ui.screens.profile.order import ProfileOrder
 from tuitrain.ui.screens.profile.parts import ChooseProfile, RowList
+from tuitrain.ui.screens.profile.read import Digest, ReadProfiles
 from tuitrain.ui.widgets.filterline import FilterLine
 from tuitrain.ui.widgets.flameview import FlameView
 from tuitrain.ui.widgets.lines import Lines
@@ -40,20 +38,13 @@ class ProfileDesk(Vertical):
     ProfileDesk.flame FlameView { display: block; }
     """
 
-    def __init__(self, run_id: str, digests: Digests, order: ProfileOrder) -> None:
-        """Show nothing yet.
-
-        Args:
-            run_id: of the run.
-            digests: of its profiles.
-            order: for one more.
-        """
+    def __init__(self, profiles: ReadProfiles, order: ProfileOrder) -> None:
+        """Show what is read of `profiles`, and of one that is waited for."""
         super().__init__()
-        self._digests = digests
+        self._profiles = profiles
         self._order = order
         self._top, self._flame = TopLine(), FlameView()
         self._words, self._head, self._rows = Lines(id="words"), Lines(id="head"), RowList()
-        self.snapshot = RunSnapshot(run_id)
         self.choice = ProfileChoice()
 
     def compose(self) -> ComposeResult:
@@ -65,33 +56,15 @@ class ProfileDesk(Vertical):
         yield self._flame
         yield FilterLine(id="filter")
 
-    @property
-    def names(self) -> list[str]:
-        """The profiles there are, the oldest first."""
-        return [row.name for row in self.snapshot.profiles]
-
-    @property
-    def row(self) -> ProfileRow | None:
-        """What the record says of the profile that is shown."""
-        return self._row(self.choice.shown)
-
-    @property
-    def digest(self) -> Digest | None:
-        """That of the profile that is shown; None before it was read."""
-        return self._digests.read.get(self.choice.shown)
-
-    def _row(self, name: str) -> ProfileRow | None:
-        return next((row for row in self.snapshot.profiles if row.name == name), None)
-
     # --- what is shown ----------------------------------------------------------------------------
 
     def show(self) -> None:
         """Show what there is in the room there is."""
-        width, choice, live = self.app.size.width, self.choice, self.snapshot.live
-        digest = None if self._order.steps else self._digests.load(self.row, live=live)
-        shown = self.row if digest is not None else None
-        self._top.show_parts(*top_parts(self.snapshot.id, shown, self.names, choice.pattern))
-        sheet = self._sheet(digest, width)
+        read, shown = self._profiles, self.choice.shown
+        digest = None if self._order.steps else read.load(shown)
+        row = read.row(shown) if digest is not None else None
+        self._top.show_parts(*top_parts(read.snapshot.id, row, read.names, self.choice.pattern))
+        sheet = self._sheet(digest, self.app.size.width)
         self._words.show_lines(sheet.words)
         self._head.show_lines([sheet.head])
         self._rows.show_rows(sheet.rows, sheet.empty)
@@ -99,14 +72,14 @@ class ProfileDesk(Vertical):
             self._flame.show_tree(digest["flame"])
 
     def _sheet(self, digest: Digest | None, width: int) -> Sheet:
-        choice, order, live = self.choice, self._order, self.snapshot.live
-        other = self._digests.load(self._row(choice.other), live=live)
+        read, choice, order = self._profiles, self.choice, self._order
+        other = read.load(choice.other)
         if digest is None:
-            fault = self._digests.faults.get(choice.shown, "")
-            return Sheet(waiting_lines(self.snapshot, order, choice.shown, fault, width))
+            fault = read.faults.get(choice.shown, "")
+            return Sheet(waiting_lines(read.snapshot, order, choice.shown, fault, width))
         if other is None:
-            return profile_sheet(self.snapshot.profiles, digest, choice, order.fault, width)
-        before, after = sorted((other, digest), key=lambda each: self.names.index(each["name"]))
+            return profile_sheet(read.snapshot.profiles, digest, choice, order.fault, width)
+        before, after = sorted((other, digest), key=lambda each: read.names.index(each["name"]))
         return difference_sheet(before, after, choice, width)
 
     def turn(self, *, flame: bool) -> None:
@@ -118,13 +91,14 @@ class ProfileDesk(Vertical):
 
     def sort(self) -> None:
         """Order the table by the next column."""
-        if self.digest is not None:
-            self.choice.next_sort(self.digest)
+        digest = self._profiles.digest(self.choice.shown)
+        if digest is not None:
+            self.choice.next_sort(digest)
             self.show()
 
     def group(self) -> None:
         """Show what else the rows may be."""
-        self.choice.next_group(self.digest)
+        self.choice.next_group(self._profiles.digest(self.choice.shown))
         self.turn(flame=False)
         self.show()
 
@@ -146,14 +120,14 @@ class ProfileDesk(Vertical):
         """Show the flame view or the table."""
         if self.has_class("flame"):
             self.turn(flame=False)
-        elif self.digest is not None:
+        elif self._profiles.digest(self.choice.shown) is not None:
             self.choice.other = ""
             self.turn(flame=True)
         self.call_after_refresh(self.show)
 
     def difference(self) -> None:
         """Compare with another profile, chosen where there are several."""
-        others = [row for row in self.snapshot.profiles if row.name != self.choice.shown]
+        others = [row for row in self._profiles.snapshot.profiles if row.name != self.choice.shown]
         if self.choice.other or len(others) == 1:
             self._compare_with("" if self.choice.other else others[0].name)
         elif others:
@@ -167,7 +141,7 @@ class ProfileDesk(Vertical):
 
     def other(self, by: int) -> None:
         """Show an older or a newer profile."""
-        self.choice.move(self.names, by)
+        self.choice.move(self._profiles.names, by)
         self.show()
 
     def back(self) -> bool:

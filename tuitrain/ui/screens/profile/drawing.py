@@ -12,8 +12,8 @@ from tuitrain.runs.rows import ProfileRow
 from tuitrain.traces.compare import compare_digests
 from tuitrain.ui.feeds.snapshot import RunSnapshot
 from tuitrain.ui.screens.profile.choice import ProfileChoice
-from tuitrain.ui.screens.profile.digests import Digest
 from tuitrain.ui.screens.profile.order import ProfileOrder
+from tuitrain.ui.screens.profile.read import Digest
 from tuitrain.ui.widgets.picklist import Row
 from tuitrain.view import profiletext as text
 from tuitrain.view.format import sanitise

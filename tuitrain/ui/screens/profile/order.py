@@ -1,8 +1,8 @@
 """A profile that was ordered, until something has become of it."""
 
-from collections.abc import Callable
 from functools import partial
 from threading import Thread
+from typing import TYPE_CHECKING, cast
 
 from textual.message_pump import MessagePump
 
@@ -10,9 +10,14 @@ from tuitrain.errors import TuitrainError
 from tuitrain.lang import tr
 from tuitrain.messages import Profile
 from tuitrain.ranks import order_of_profile
+from tuitrain.runs.directory import RunDirectory
+from tuitrain.supervisor.client import RunClient
 from tuitrain.traces.store import profile_name
 from tuitrain.ui.feeds.delivery import Delivery
 from tuitrain.ui.feeds.snapshot import RunSnapshot
+
+if TYPE_CHECKING:
+    from tuitrain.ui.app import TuitrainApp
 
 _TO_GET_READY = 7
 """Steps taken before recording: one waited for, one to measure, four of warm-up, one to write."""
@@ -21,14 +26,9 @@ _TO_GET_READY = 7
 class ProfileOrder:
     """The last order, and how far it is."""
 
-    def __init__(self, send: Callable[[Profile], int], shown_by: MessagePump) -> None:
-        """Order nothing yet.
-
-        Args:
-            send: writes an order down, and returns its number; called in a thread.
-            shown_by: a delivery to it tells that an order is written down, or could not be.
-        """
-        self._send = send
+    def __init__(self, directory: RunDirectory, shown_by: MessagePump) -> None:
+        """Order nothing yet; a delivery to `shown_by` tells what came of writing an order down."""
+        self._directory = directory
         self._shown_by = shown_by
         self._command = 0
         self._step_before: int | None = None
@@ -41,12 +41,13 @@ class ProfileOrder:
         """Order a profile."""
         self.steps, self._step_before = wanted.steps, None
         self._command, self.fault = 0, ""
-        Thread(target=self._write, args=(wanted,), daemon=True).start()
+        client = cast("TuitrainApp", self._shown_by.app).client
+        Thread(target=self._write, args=(client, wanted), daemon=True).start()
 
-    def _write(self, wanted: Profile) -> None:
+    def _write(self, client: RunClient, wanted: Profile) -> None:
         number, fault = 0, ""
         try:
-            number = self._send(wanted)
+            number = client.send(self._directory, wanted)
         except TuitrainError as error:
             fault = str(error)
         self._shown_by.post_message(Delivery(partial(self._written, number, fault)))

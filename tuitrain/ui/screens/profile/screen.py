@@ -1,7 +1,7 @@
 """The profiles of a run: what is read of them, and keys that walk through what is shown."""
 
 import socket
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 from textual import on
 from textual.app import ComposeResult
@@ -20,17 +20,14 @@ from tuitrain.ui.feeds.run import RunFollower
 from tuitrain.ui.feeds.snapshot import Request, RunSnapshot
 from tuitrain.ui.screens.dialogs import Ask
 from tuitrain.ui.screens.profile.desk import ProfileDesk
-from tuitrain.ui.screens.profile.digests import Digests
 from tuitrain.ui.screens.profile.order import ProfileOrder
 from tuitrain.ui.screens.profile.parts import Details
+from tuitrain.ui.screens.profile.read import ReadProfiles
 from tuitrain.ui.whole import Whole
 from tuitrain.ui.widgets.keyline import KeyLine
 from tuitrain.ui.widgets.picklist import PickList
 from tuitrain.view import profiletext as text
 from tuitrain.view.spans import wrap_plain
-
-if TYPE_CHECKING:
-    from tuitrain.ui.app import TuitrainApp
 
 _USUAL_STEPS = 20
 
@@ -106,13 +103,11 @@ class ProfileScreen(Whole, Screen[None]):
         super().__init__()
         self._directory = directory
         self._wanted = wanted
-        self._order = ProfileOrder(self._send, self)
-        self._desk = ProfileDesk(directory.id, Digests(directory.path, self), self._order)
+        self._order = ProfileOrder(directory, self)
+        self._profiles = ReadProfiles(directory, self)
+        self._desk = ProfileDesk(self._profiles, self._order)
         request = Request(metrics=(), times=False)
         self._follower = RunFollower(directory, brought_to(self, self._take), request)
-
-    def _send(self, wanted: Profile) -> int:
-        return cast("TuitrainApp", self.app).client.send(self._directory, wanted)
 
     # --- life -------------------------------------------------------------------------------------
 
@@ -133,8 +128,8 @@ class ProfileScreen(Whole, Screen[None]):
         self._follower.close()
 
     def _take(self, snapshot: RunSnapshot) -> None:
-        self._desk.snapshot = snapshot
-        choice, names = self._desk.choice, self._desk.names
+        self._profiles.snapshot = snapshot
+        choice, names = self._desk.choice, self._profiles.names
         come = self._order.take(snapshot)
         if come:
             choice.shown, choice.other = come, ""
@@ -166,9 +161,9 @@ class ProfileScreen(Whole, Screen[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Say which keys work now."""
         if action == "again":
-            return self._desk.snapshot.live
+            return self._profiles.snapshot.live
         if action == "table" and parameters[0] in ("difference", "other"):
-            return len(self._desk.names) > 1
+            return len(self._profiles.names) > 1
         return True
 
     def action_table(self, what: str, *arguments: Any) -> None:
@@ -177,7 +172,7 @@ class ProfileScreen(Whole, Screen[None]):
 
     def action_open(self) -> None:
         """Say where the trace lies, what it is of, and how to open it."""
-        row = self._desk.row
+        row = self._profiles.row(self._desk.choice.shown)
         if row is None:
             return
         trace = trace_path(self._directory.path.absolute(), row.name)
@@ -196,12 +191,13 @@ class ProfileScreen(Whole, Screen[None]):
                 self._order.give(wanted)
                 self._show()
 
-        self.app.push_screen(ask_steps(len(rank_memory(self._desk.snapshot.split))), take)
+        self.app.push_screen(ask_steps(len(rank_memory(self._profiles.snapshot.split))), take)
 
     @on(PickList.Chosen)
     def _row_chosen(self, event: PickList.Chosen) -> None:
         """Show where a row's time comes from."""
-        digest, choice = self._desk.digest, self._desk.choice
+        choice = self._desk.choice
+        digest = self._profiles.digest(choice.shown)
         if digest is None or choice.group not in text.GROUPINGS:
             return
         group = "operator" if choice.other else choice.group

@@ -90,7 +90,7 @@ def chart_of(
     """
     settings, leader = choices.settings_of(metric), shown.leader
     along = along_of(leader, choices.axis, settings.across)
-    window = choices.window or shown.reach.whole
+    window = choices.window or shown.runs.reach.whole
     marks = marks_of(leader, along, window) if shown.top else ()
     lines = _lines(shown, made, metric, choices, settings)
     return Chart(
@@ -128,7 +128,7 @@ def _group(
     return [
         Measured(series, _along(shown, run_id, choices, settings))
         for run_id in entry.members
-        if (series := shown.snapshot(run_id).series.get(metric)) is not None and series.columns
+        if (series := shown.runs.snapshot(run_id).series.get(metric)) is not None and series.columns
     ]
 
 
@@ -141,7 +141,7 @@ def _entry_lines(
 
 
 def _along(shown: ShownRuns, run_id: str, choices: Choices, settings: ChartSettings) -> Ruler:
-    return along_of(shown.snapshot(run_id), choices.axis, settings.across)
+    return along_of(shown.runs.snapshot(run_id), choices.axis, settings.across)
 
 
 def _x_range(
@@ -152,7 +152,7 @@ def _x_range(
     span: tuple[float, float] | None,
 ) -> tuple[float, float]:
     """Return what the axis spans: of other axes than steps each run has its own."""
-    window = choices.window or shown.reach.whole
+    window = choices.window or shown.runs.reach.whole
     runs = [run_id for entry in shown.visible for run_id in entry.members]
     along = [_along(shown, run_id, choices, settings) for run_id in runs]
     if along and along[0].kind == "value":

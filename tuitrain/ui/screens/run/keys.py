@@ -6,17 +6,17 @@ from tuitrain.runs.rows import RunFacts
 from tuitrain.ui.feeds.snapshot import RunSnapshot
 
 BINDINGS: list[BindingType] = [
-    Binding("space", "pause", "pause", id="run.pause",
+    Binding("space", "steer('pause')", "pause", id="run.pause",
             tooltip="Save a checkpoint and pause at the next step, or continue."),
-    Binding("s", "stop", "stop", id="run.stop",
+    Binding("s", "steer('stop')", "stop", id="run.stop",
             tooltip="Save a checkpoint and end the run; asks first."),
-    Binding("R", "resume", "resume", id="run.resume",
+    Binding("R", "steer('resume')", "resume", id="run.resume",
             tooltip="Resume a paused, stopped, failed or lost run."),
-    Binding("l", "rate", "rate", id="run.rate",
+    Binding("l", "steer('rate')", "rate", id="run.rate",
             tooltip="Set the learning rate from the next step on."),
-    Binding("c", "checkpoint", "checkpoint", id="run.checkpoint",
+    Binding("c", "steer('checkpoint')", "checkpoint", id="run.checkpoint",
             tooltip="Save a checkpoint at the next step."),
-    Binding("p", "profile", "profile", id="run.profile",
+    Binding("p", "steer('profile')", "profile", id="run.profile",
             tooltip="Profile the next steps, or show the profiles there are."),
     Binding("z", "chart('maximise')", "zoom", id="run.maximise",
             tooltip="Show the focused chart alone, or all of them again."),
@@ -54,11 +54,11 @@ BINDINGS: list[BindingType] = [
             tooltip="Show a metric, as lr, or another axis along x of the chart in front alone."),
     Binding("o", "overlay", "overlay", id="run.overlay",
             tooltip="Draw the curves of other runs over these."),
-    Binding("e", "evaluate", "evaluate", id="run.evaluate",
+    Binding("e", "steer('evaluate')", "evaluate", id="run.evaluate",
             tooltip="Evaluate on the validation set at the next step."),
     Binding("i", "see('inspect')", "inspect", id="run.inspect",
             tooltip="Show a cursor: its step and time, and the values of every curve there."),
-    Binding("P", "release", "release", id="run.release",
+    Binding("P", "steer('release')", "release", id="run.release",
             tooltip="Save a checkpoint and end the worker, so that all GPU memory is free."),
     Binding("L", "open('log')", "log", id="run.log",
             tooltip="Show what the worker writes to stdout and stderr."),
@@ -122,11 +122,16 @@ _ASKED = {
 """What an action asks of a script, as `ScriptFacts.refusal` knows it."""
 
 
+def name_of(action: str) -> str:
+    """Return what an action is called here: a command to the run by its name alone."""
+    return action.removeprefix("steer('").removesuffix("')") if "steer" in action else action
+
+
 def refusal_of(action: str, facts: RunFacts, run_id: str) -> str:
     """Return why an action does nothing in a run, and what would let it; empty where it may.
 
     Args:
-        action: with its arguments, as a binding has it.
+        action: by its name.
         facts: of the run.
         run_id: its id.
     """
