@@ -95,7 +95,9 @@ def _alone(folder: Path, quick: bool) -> dict[str, float]:
     preset = folder / "alone.toml"
     preset.write_text(_PRESET.format(steps=1_000_000, ranks=1))
     blocks = ("2", "20") if quick else ("15", "60")
-    words = [str(preset), str(folder / "data"), str(folder / "alone"), *blocks]
+    # The plain loop takes whole batches only.
+    folders = (str(folder / "data"), str(folder / "alone"))
+    words = [str(preset), *folders, *blocks, "train.drop_last=true"]
     answer: dict[str, float] = json.loads(
         _run([sys.executable, str(_HERE / "step_blocks.py"), *words])
     )
