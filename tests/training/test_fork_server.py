@@ -9,7 +9,7 @@ from pathlib import Path
 from tuitrain.training.runtime.work_folder import make_work_folder
 
 SCRIPT = """
-import multiprocessing, os, signal, sys, threading, time
+import ctypes, multiprocessing, os, signal, sys, threading, time
 from tuitrain.training.runtime import fork_server
 
 marked, held = [], os.pipe()
@@ -19,6 +19,12 @@ if __name__ == "__main__":
 def child(answers):
     answers.put((list(marked), os.getppid() == os.getpid(), multiprocessing.parent_process().pid))
     os.kill(os.getpid(), signal.SIGKILL)
+
+def hang(answers):
+    fork_server.die_with_parent()
+    answers.put(os.getpid())
+    # In a library that lets no other thread go on.
+    ctypes.PyDLL(None).sleep(1000)
 
 def serve():
     threading.Thread(target=time.sleep, args=(1000,), daemon=True).start()
@@ -38,7 +44,8 @@ def serve():
     assert answers.get() == (["before"], False, os.getpid())
     started.join()
     assert started.exitcode == -signal.SIGKILL
-    print(server, flush=True)
+    context.Process(target=hang, args=(answers,)).start()
+    print(server, answers.get(), flush=True)
     if "end" in sys.argv:
         fork_server.end_fork_server()
         assert fork_server.start_method() == "spawn"
@@ -64,10 +71,10 @@ def test_children_are_copies_and_none_is_left(tmp_path: Path) -> None:
         command = [sys.executable, "-W", "error", str(script), word]
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=environ)
         assert (done.returncode, done.stderr) == (0, "")
-        server, deadline = int(done.stdout), time.monotonic() + 60
-        while not gone(server) and time.monotonic() < deadline:
+        pids, deadline = [int(pid) for pid in done.stdout.split()], time.monotonic() + 60
+        while not all(map(gone, pids)) and time.monotonic() < deadline:
             time.sleep(0.02)
-        assert gone(server)
+        assert all(map(gone, pids))
         left = sorted(path.name.rpartition("-")[0] for path in tmp_path.glob("tuitrain-*"))
         assert left == ([] if word == "end" else ["tuitrain-fork"])
 

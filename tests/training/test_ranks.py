@@ -294,7 +294,7 @@ def test_what_ranks_tell_by_name_is_meant_by_their_samples() -> None:
     ("phases", "step_s", "most_s"),
     [
         (("step", "beat"), 0.1, OrphanDeadline.STUCK_S),
-        (("step", "beat"), 8.0, 24.0),
+        (("step", "beat"), 8.0, 16.0),
         (("beat", "checkpoint"), 0.1, 60.0),
         (("evaluation", "beat"), 0.1, 60.0),
         (("starting", "starting"), 0.1, 0.0),

@@ -114,7 +114,7 @@ def _await_order(link: WorkerChannel) -> StartTraining:
             question = None
         else:
             # Whatever is computed from here on keeps this process from being copied.
-            if _has_several_ranks(question.config):
+            if _asks_for_ranks(question):
                 _prepare_ranks()
             warm = True
             link.send(WarmedUp(warm_up()))
@@ -138,6 +138,13 @@ def write_to(log_path: Path) -> None:
 def _is_for_one(order: StartTraining) -> bool:
     """Return whether an order is for one rank, which is this process."""
     return order.nodes is None and not _has_several_ranks(order.config)
+
+
+def _asks_for_ranks(question: EstimateCost) -> bool:
+    """Return whether a form has several ranks; what is wrong with it is told elsewhere."""
+    with suppress(ValueError, AttributeError):
+        return _has_several_ranks(question.config)
+    return False
 
 
 def _has_several_ranks(config: str) -> bool:

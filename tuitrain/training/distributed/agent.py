@@ -232,8 +232,8 @@ class OrphanDeadline:
     """
 
     STUCK_S = 5.0
-    """So long, or three of the longest among the last steps, no rank may get any further."""
-    _STEPS = 3.0
+    """So long, or twice the longest of the last steps, no rank may get any further."""
+    _STEPS = 2.0
 
     def __init__(self, board: Board, clock: Callable[[], float] = time.monotonic) -> None:
         """Watch ranks.

@@ -63,6 +63,9 @@ def prepare_ranks() -> None:
     put_off_dynamo()
     for module in ("tuitrain.training.session", "torch.distributed.launcher.api"):
         importlib.import_module(module)
+    if importlib.import_module("torch").cuda.is_initialized():
+        # A copy of a process that has a context can't use the device.
+        return
     import_components()
     read_catalogue()
     begin_fork_server()
