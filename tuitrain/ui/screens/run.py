@@ -37,7 +37,7 @@ class RunScreen(RunView):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Say which keys work now: commands need a supervisor that hears them."""
         whole = f"{action}({parameters[0]!r})" if parameters else action
-        if refusal_of(whole, self._snapshot.facts, self._directory.id):
+        if refusal_of(whole, self._snapshot.facts, self._directory):
             return None
         return None if why_not(action, self._snapshot) else True
 
@@ -46,8 +46,7 @@ class RunScreen(RunView):
         binding = binding_of(event.key)
         if binding is None:
             return
-        facts, run_id = self._snapshot.facts, self._directory.id
-        if refusal := refusal_of(binding.action, facts, run_id):
+        if refusal := refusal_of(binding.action, self._snapshot.facts, self._directory):
             self.tuitrain.tell(refusal, "warning")
         elif reason := why_not(binding.action, self._snapshot):
             self.tuitrain.tell(f"{key_word(binding.description)}: {said(reason)}", "warning")
