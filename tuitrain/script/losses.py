@@ -44,15 +44,16 @@ class SeenLosses:
             value: as a number.
             updates: so far.
         """
-        with self._settling:
-            self._read_held()
-            self._keep(value, updates)
+        if self._held_at:
+            self.settle()
+        self._values.append(value)
+        # The place comes last, here and below, so that each that has one is there.
+        self._at.append(updates)
 
     def hold(self, loss: Any, updates: int) -> None:
         """Take in the loss of an update as a tensor of the host that nobody has changed."""
         held_at = self._held_at
         self._held.append(loss)
-        # The place comes last, here and below, so that each that has one is there.
         held_at.append(updates)
         if len(held_at) >= _MOST_HELD:
             self.settle()
@@ -60,28 +61,26 @@ class SeenLosses:
     def settle(self) -> None:
         """Read what is held."""
         with self._settling:
-            self._read_held()
-
-    def _read_held(self) -> None:
-        places = taken(self._held_at)
-        for loss, updates in zip(taken(self._held, len(places)), places):  # noqa: B905
+            places = taken(self._held_at)
+            losses = taken(self._held, len(places))
             try:
-                if loss._version:
-                    self.stop_holding()
-                else:
-                    self._keep(loss.item(), updates)
+                values = [loss.item() for loss in losses if not loss._version]
             except Exception:  # several numbers, or a tensor of anybody's kind
+                values = []
+            if len(values) < len(losses):
                 self.stop_holding()
-
-    def _keep(self, value: float, updates: int) -> None:
-        self._values.append(value)
-        self._at.append(updates)
+                places = [at for at, loss in zip(places, losses) if not loss._version]  # noqa: B905
+            self._values += values
+            self._at += places[: len(values)]
 
     def take(self) -> tuple[list[int], list[float]]:
         """Return updates and losses that came since the last call."""
         self.settle()
         places = taken(self._at)
-        return places, taken(self._values, len(places))
+        values = taken(self._values, len(places))
+        # While this thread read what was held, the other may have added the next ones.
+        order = sorted(range(len(places)), key=places.__getitem__)
+        return [places[at] for at in order], [values[at] for at in order]
 
     def follow(self, step_s: float) -> None:
         """Hold tensors, or no more.

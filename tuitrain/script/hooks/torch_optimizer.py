@@ -73,13 +73,13 @@ class OptimizerWatch:
         self._known: set[int] = set()
 
     def keep(self, loss: Any, updates: int) -> None:
-        """Take in a loss that is not held: a number, or a tensor that is read a moment later."""
+        """Take in a tensor that is not held: one of a device is read a moment later."""
         points = self.agent.points
-        if type(loss) is float or loss.is_cpu:
-            points.seen.add(loss if type(loss) is float else loss.item(), updates)
-            return
-        points.seen.stop_holding()
-        points.log_device(((SEEN_LOSS, loss.detach()),), None)
+        if loss.is_cpu:
+            points.seen.add(loss.item(), updates)
+        else:
+            points.seen.stop_holding()
+            points.log_device(((SEEN_LOSS, loss.detach()),), None)
 
     def fail(self, error: Exception) -> None:
         """Leave, and say why."""
@@ -129,7 +129,9 @@ def hook_of(watch: OptimizerWatch) -> Callable[[Any, Any, Any], None]:
             loss = watch.loss
             if loss is not None:
                 watch.loss = None
-                if points.seen.holds and type(loss) is not float:
+                if type(loss) is float:
+                    points.seen.add(loss, updates)
+                elif points.seen.holds:
                     points.seen.hold(loss, updates)
                 else:
                     watch.keep(loss, updates)
