@@ -24,8 +24,11 @@ from tuitrain.script.link import Link, Message
 from tuitrain.script.media import Media, media_of
 from tuitrain.script.notes import Notes
 from tuitrain.script.points import PointLog
-from tuitrain.script.ranks import rank_here
+from tuitrain.script.ranks import is_rank_open, rank_here
 from tuitrain.script.rates import current_rate
+
+_MOST_WAITING = 10_000
+"""Values that wait until it is known which process is rank 0: then this one tries to speak."""
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -58,8 +61,11 @@ class Agent:
         return self._link is not None
 
     def _connect(self) -> None:
+        supervised = wire.is_supervised()
+        if supervised and self._waits and is_rank_open():
+            return
         self._mute = True
-        if not wire.is_supervised():
+        if not supervised:
             return
         try:
             claimed = wire.claim(rank_here()[0])
@@ -68,6 +74,11 @@ class Agent:
             return
         if claimed is not None:
             self.attach(*claimed, folder=wire.run_folder())
+
+    @property
+    def _waits(self) -> bool:
+        """Whether what is logged may wait until the rank of this process is known."""
+        return not self.points.updates and self.points.waiting < _MOST_WAITING
 
     def attach(
         self,
@@ -147,7 +158,7 @@ class Agent:
 
     def log(self, values: Mapping[str, Any], step: int | None = None) -> None:
         """Take in values: numbers, images and the like are kept, all else is passed over."""
-        if not self.is_heard:
+        if not self.is_heard and self._mute:
             return
         points = self.points
         points.begin()
@@ -163,7 +174,7 @@ class Agent:
 
     def log_media(self, items: Iterable[tuple[str, Media]], step: int | None) -> None:
         """Take in images, texts and histograms, by name."""
-        if self.is_heard:
+        if self.is_heard or not self._mute:
             problem = self.points.log_media(items, step)
             if problem:
                 self.notes.complain(problem, self.points.step_now)

@@ -105,6 +105,11 @@ class PointLog:
         """The run's step."""
         return self.placing.step(self.updates)
 
+    @property
+    def waiting(self) -> int:
+        """How many values, images and the like wait to be taken."""
+        return len(self._logged) + len(self._media)
+
     def count_own_steps(self) -> None:
         """Count what calls `step` alone; updates of optimizers are no steps any more."""
         if self.raised_by:
