@@ -241,6 +241,7 @@ def test_a_rank_that_is_killed_is_named(scripts: Scripts) -> None:
     [alert] = [alert for alert in run.alerts() if alert.kind == "rank"]
     assert re.match(r"rank 1 \(process \d+\) is gone, in step 21", alert.text), alert.text
     assert {value for _step, value in run.points("rank")} == {0.0}
+    assert [value for _step, value in run.points("before")] == [0.0]
 
 
 def test_a_script_without_steps_is_watched_and_stopped_as_by_ctrl_c(scripts: Scripts) -> None:

@@ -14,6 +14,7 @@ import typer
 from tuitrain.cli import cluster, output
 from tuitrain.cli.cluster import NodeRank, NodesOption, Rendezvous, Requeue, TimeLimit
 from tuitrain.cli.control import await_answer, open_client
+from tuitrain.cli.hosts import OneHost
 from tuitrain.cli.options import Code, Json, Name, PresetArgument, RunArgument, RunsDir
 from tuitrain.cli.queue import After, GiveWay, Gpus, Memory, SlotsOption, WhenFree, wish_of
 from tuitrain.errors import EXIT_FAILED, UsageError
@@ -326,11 +327,23 @@ def resume(
     give_way: GiveWay = False,
     runs_dir: RunsDir = None,
     data_dir: DataDir = None,
+    host: OneHost = "",
     json: Json = False,
 ) -> None:
     """Resume a paused run, or one that ended, from its last checkpoint."""
     from tuitrain.trackers.targets import check_trackers
 
+    if host:
+        from tuitrain.cli.hosts import resume_there
+
+        _refuse_on_host({
+            "--foreground": foreground, "--code": code, "--log": log, "--textfile": textfile,
+            "--nodes": nodes, "--node-rank": node_rank, "--rendezvous": rendezvous,
+            "--requeue": requeue, "--time-limit": time_limit, "--when-free": when_free,
+            "--gpus": gpus, "--memory": memory, "--after": after, "--slots": slots,
+            "--give-way": give_way, "--runs-dir": runs_dir, "--data-dir": data_dir,
+        })  # fmt: skip
+        raise typer.Exit(resume_there(run, host, checkpoint, overrides or (), json))
     machines = cluster.nodes_wanted(nodes, node_rank, rendezvous)
     if machines is not None and machines.rank:
         raise typer.Exit(cluster.take_part(machines, data_dir))
@@ -366,6 +379,19 @@ def resume(
         raise typer.Exit(here.exit_code)
     else:
         raise typer.Exit(await_start(client, directory, json))
+
+
+def _refuse_on_host(given: "Mapping[str, object]") -> None:
+    """Refuse options that a run of another machine can't be resumed with.
+
+    Raises:
+        UsageError: one of them is given.
+    """
+    if wrong := [name for name, value in given.items() if value not in (None, False, [])]:
+        raise UsageError(
+            f"{wrong[0]} has no meaning with --host: there a run goes on as it was, with --from "
+            "and --set alone; `ssh HOST tuitrain resume RUN` takes all options."
+        )
 
 
 def _log_settings(trackers: list[str] | None, textfile: Path | None) -> list[str]:

@@ -149,11 +149,14 @@ class Opener:
         return KeptResults()
 
     def open_results(self, directory: RunDirectory) -> None:
-        """Show what an evaluation of a run's checkpoint gives."""
-        from tuitrain.ui.feeds.results import Source
+        """Show what an evaluation of a run's checkpoint gives, or without one its images."""
+        from tuitrain.ui.feeds.results import Source, has_samples_alone
         from tuitrain.ui.screens.results.screen import ResultsScreen
+        from tuitrain.ui.screens.samples import SamplesScreen
 
-        if self._may(directory, refuse_remote, refuse_watched):
+        if has_samples_alone(directory):
+            self._open(SamplesScreen(directory))
+        elif self._may(directory, refuse_remote, refuse_watched):
             source = Source(directory, self.kept_results, data_dir=self._data_dir)
             self._open(ResultsScreen(source))
 

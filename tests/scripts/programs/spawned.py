@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from pathlib import Path
 
 import torch
 import torch.distributed as dist
@@ -13,6 +14,12 @@ import tuitrain
 
 def train(rank, place):
     torch.set_num_threads(1)
+    # The other rank is the first to log, before anybody knows which of them is 0.
+    logged = Path(f"{place}.logged")
+    while not rank and not logged.exists():
+        time.sleep(0.01)
+    tuitrain.init().log({"before": rank})
+    logged.touch()
     dist.init_process_group("gloo", init_method=f"file://{place}", rank=rank, world_size=2)
     run = tuitrain.init()
     model = torch.nn.parallel.DistributedDataParallel(torch.nn.Linear(4, 1))

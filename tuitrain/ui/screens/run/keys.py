@@ -2,6 +2,7 @@
 
 from textual.binding import Binding, BindingType
 
+from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.rows import RunFacts
 from tuitrain.ui.feeds.snapshot import RunSnapshot
 
@@ -127,16 +128,19 @@ def name_of(action: str) -> str:
     return action.removeprefix("steer('").removesuffix("')") if "steer" in action else action
 
 
-def refusal_of(action: str, facts: RunFacts, run_id: str) -> str:
+def refusal_of(action: str, facts: RunFacts, run: RunDirectory) -> str:
     """Return why an action does nothing in a run, and what would let it; empty where it may.
 
     Args:
         action: by its name.
         facts: of the run.
-        run_id: its id.
+        run: which one.
     """
+    if action == "open('results')" and run.samples.is_dir():
+        # Of a script or a log: its images and texts.
+        return ""
     if facts.watched is not None and action in OWN_RUNS_ONLY:
-        return facts.watched.refusal(run_id)
+        return facts.watched.refusal(run.id)
     if facts.script is not None and action in _ASKED:
         return facts.script.refusal(_ASKED[action])
     return ""

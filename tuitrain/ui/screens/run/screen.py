@@ -84,7 +84,7 @@ class RunScreen(CurveScreen):
         """Say which keys work now: commands need a supervisor that hears them."""
         name = name_of(f"{action}({parameters[0]!r})" if parameters else action)
         snapshot = self._desk.snapshot
-        if refusal_of(name, snapshot.facts, self._directory.id):
+        if refusal_of(name, snapshot.facts, self._directory):
             return None
         return None if why_not(name, snapshot) else True
 
@@ -94,7 +94,7 @@ class RunScreen(CurveScreen):
         if binding is None:
             return
         name, snapshot = name_of(binding.action), self._desk.snapshot
-        if refusal := refusal_of(name, snapshot.facts, self._directory.id):
+        if refusal := refusal_of(name, snapshot.facts, self._directory):
             self.tuitrain.tell(refusal, "warning")
         elif reason := why_not(name, snapshot):
             self.tuitrain.tell(f"{key_word(binding.description)}: {said(reason)}", "warning")
