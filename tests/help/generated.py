@@ -63,12 +63,14 @@ _ENGLISH = (
         catalogue.END_MARK,
         lambda: catalogue.catalogue_table(list(catalogue.read_figures().values())),
     ),
-    Generated("reference", presets.BEGIN_MARK, presets.END_MARK, presets.preset_reference),
+    Generated(
+        "reference",
+        presets.BEGIN_MARK,
+        presets.END_MARK,
+        lambda: presets.preset_reference(say=lang.tr),
+    ),
 )
-PARTS = (
-    *_ENGLISH,
-    *(replace(part, language="zh") for part in _ENGLISH if part.topic != "reference"),
-)
+PARTS = (*_ENGLISH, *(replace(part, language="zh") for part in _ENGLISH))
 
 if __name__ == "__main__":
     for part in PARTS:

@@ -6,10 +6,14 @@ import pytest
 
 from tests.lang.marked import descriptions, fields, literals, marked, shape, trees
 from tuitrain import lang
+from tuitrain.failures.explain import explain
+from tuitrain.failures.table import FAILURES
 from tuitrain.lang.words import Translation, read_translation
-from tuitrain.ui.launch_form import field_plans
+from tuitrain.ui.launch.form import field_plans
+from tuitrain.view.failure import failure_details
 from tuitrain.view.format import display_width
 from tuitrain.view.runlist.columns import LATER
+from tuitrain.view.spans import plain_text
 
 _LEAST_PART = 12
 """Of a sentence that is put together from parts, one so long has to be in the source."""
@@ -119,3 +123,19 @@ def test_sentences_on_record_are_shown_with_their_names_and_numbers(chinese: Tra
     assert chinese.sentence("saved running") == "已保存 running"
     assert lang.said("paused at step 7") == "paused at step 7"
     assert lang.tr("step {step:,}", step=7000) == "step 7,000"
+
+
+def test_every_kind_of_failure_is_explained_in_chinese(chinese: Translation) -> None:
+    for kind in FAILURES:
+        for text in (kind.name, kind.meaning, *kind.figures, *kind.advice):
+            assert text in (chinese.sentences if fields(text) else chinese.texts), text
+    [found] = explain(
+        "RuntimeError: mat1 and mat2 shapes cannot be multiplied (64x5 and 64x10)", preset="a.toml"
+    )
+    lang.speak("zh")
+    try:
+        shown = "".join(plain_text(line) for line in failure_details(found, 200))
+    finally:
+        lang.speak(lang.ENGLISH)
+    assert "输入有 5 个特征，该层需要 64 个。" in shown  # noqa: RUF001
+    assert "`tuitrain model a.toml` 列出" in shown

@@ -25,7 +25,7 @@ from tuitrain.remote.hosts import Host
 from tuitrain.remote.pull import pull_run
 from tuitrain.remote.reader import RemoteList, RemoteReader, find_remote
 from tuitrain.remote.registry import Hosts
-from tuitrain.runs.trash import list_trash
+from tuitrain.runs.upkeep.trash import list_trash
 
 pytestmark = [
     pytest.mark.skipif(SSHD is None, reason="sshd is not installed"),

@@ -235,7 +235,7 @@ def test_m_opens_it_from_the_run_and_q_goes_back(run: RunDirectory) -> None:
         await pilot.press("q")
         await wait_for(pilot, lambda: not isinstance(pilot.app.screen, MemoryScreen), "the run")
 
-    play(run.path.parent, lambda app: app.open_run(run), doing)
+    play(run.path.parent, lambda app: app.opener.open_run(run), doing)
 
 
 @pytest.mark.parametrize("size", [(20, 6), (5, 2), (300, 100)])

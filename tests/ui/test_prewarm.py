@@ -17,8 +17,8 @@ from tests.process.conftest import (
 from tuitrain.config.load import parse_preset, to_toml
 from tuitrain.messages import CostEstimate
 from tuitrain.supervisor.client import RunClient
-from tuitrain.ui.prewarm import PrewarmedWorker
-from tuitrain.ui.warm import WarmReport
+from tuitrain.ui.launch.prewarm import PrewarmedWorker
+from tuitrain.ui.launch.warm import WarmReport
 
 __all__ = ["cli", "provide", "pytest_runtest_makereport"]
 

@@ -39,7 +39,7 @@ def run(tmp_path: Path) -> RunDirectory:
 
 def show(run: RunDirectory, ask: Ask, steps: Any, **options: Any) -> None:
     def first(app: Any) -> None:
-        app.push_screen(ResultsScreen(Source(run, app.kept_results, ask)))
+        app.push_screen(ResultsScreen(Source(run, app.opener.kept_results, ask)))
 
     play(run.path.parent, first, steps, **options)
 
@@ -191,7 +191,7 @@ def test_what_was_evaluated_is_kept_for_the_session_and_asked_again_on_demand(
         await pilot.press("q")
         await wait_for(pilot, lambda: isinstance(pilot.app.screen, HomeScreen))
         assert isinstance(pilot.app, TuitrainApp)
-        source = Source(run, pilot.app.kept_results, answers)
+        source = Source(run, pilot.app.opener.kept_results, answers)
         pilot.app.push_screen(ResultsScreen(source))
         await wait_for_text(pilot, LOADED)
         assert len(answers.asked) == 1
@@ -326,7 +326,7 @@ def test_the_process_that_evaluates_ends(run: RunDirectory, how: str) -> None:
         await wait_for(pilot, lambda: not processes(), "its end")
 
     def first(app: Any) -> None:
-        app.open_results(run)
+        app.opener.open_results(run)
 
     play(run.path.parent, first, steps)
 

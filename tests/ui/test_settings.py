@@ -29,7 +29,7 @@ def run(root: Path) -> RunDirectory:
 
 
 def show(run: RunDirectory, steps: Any, **options: Any) -> None:
-    play(run.path.parent, lambda app: app.open_settings(run), steps, **options)
+    play(run.path.parent, lambda app: app.opener.open_of_run("settings", run), steps, **options)
 
 
 def test_what_is_not_as_in_the_preset_stands_out_is_filtered_and_copied(

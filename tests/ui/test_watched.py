@@ -46,7 +46,7 @@ def test_a_watched_log_has_curves_and_says_what_it_can_not_do(
 def test_no_run_is_started_among_watched_logs(watched: RunDirectory) -> None:
     async def doing(pilot: Pilot[Any]) -> None:
         await wait_for_text(pilot, "loss")
-        pilot.app.open_launch("digits-mlp")  # type: ignore[attr-defined]
+        pilot.app.opener.open_launch("digits-mlp")  # type: ignore[attr-defined]
         await wait_for(pilot, lambda: "shows your own runs" in told(pilot.app), "a refusal")
 
     show(watched, doing, watching=True)

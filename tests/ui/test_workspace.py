@@ -44,7 +44,7 @@ def seeds(root: Path) -> list[RunDirectory]:
 
 
 def show(root: Path, runs: list[RunDirectory], steps: Any, **options: Any) -> None:
-    play(root, lambda app: app.open_workspace(runs), steps, **options)
+    play(root, lambda app: app.opener.open_workspace(runs), steps, **options)
 
 
 async def ready(pilot: Pilot[Any], text: str = "train/loss last") -> None:

@@ -498,7 +498,7 @@ def _progress(spec: "LaunchSpec", json: bool) -> "Progress":
 def _watch(directory: "RunDirectory") -> int:
     from tuitrain.cli.interface import open_interface
 
-    return open_interface(directory.path.parent, first=lambda app: app.open_run(directory))
+    return open_interface(directory.path.parent, first=lambda app: app.opener.open_run(directory))
 
 
 def _start_in_background(spec: "LaunchSpec") -> "Popen[bytes]":

@@ -184,7 +184,7 @@ def _id_of(run: str, runs_dir: Path | None) -> str:
 
 
 def _move(run: str, by: int) -> None:
-    from tuitrain.runs.identity import user_name
+    from tuitrain.runs.writing.identity import user_name
     from tuitrain.supervisor.queueing.tickets import move, waiting
     from tuitrain.supervisor.queueing.wish import leases_folder
 

@@ -12,13 +12,16 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tuitrain.cli import output
 from tuitrain.cli.options import PresetArgument, RunsDir
 from tuitrain.errors import TuitrainError, UsageError
+
+if TYPE_CHECKING:
+    from tuitrain.config.schema import TrainSection
 
 _TIME = re.compile(r"(\d+-)?\d+(:\d+){0,2}")
 _NOTICE_S = 120
@@ -117,7 +120,7 @@ def submit(
     """
     if time and not _TIME.fullmatch(time):
         raise UsageError(f"--time {time}: must be as SLURM has it: minutes, H:M:S or D-H:M:S")
-    job = _job(preset, overrides or (), nodes, gpus, time, name, sbatch or (), runs_dir)
+    job = job_of(preset, overrides or (), nodes, gpus, time, name, sbatch or (), runs_dir)
     if print_:
         output.data(job.script().rstrip("\n"))
         return
@@ -129,7 +132,7 @@ def add_commands(app: typer.Typer) -> None:
     app.command()(submit)
 
 
-def _job(
+def job_of(
     preset: str,
     overrides: Sequence[str],
     nodes: int,
@@ -146,9 +149,10 @@ def _job(
     from tuitrain.runs.directory import runs_root
 
     found = find_preset(preset)
-    ranks = [f"train.ranks={gpus}"] if gpus > 1 else []
-    settings = [*overrides, *ranks]
-    resolved = load_found(found, settings, load_user_config().alert_defaults)
+    alerts = load_user_config().alert_defaults
+    train = load_found(found, overrides, alerts).train
+    settings = [*overrides, *_settings_for(gpus, train, overrides)]
+    resolved = load_found(found, settings, alerts)
     folder, separator, part = preset.partition(":")
     there = str(Path(folder).resolve()) + separator + part if Path(folder).is_file() else preset
     return Job(
@@ -160,6 +164,34 @@ def _job(
         time,
         tuple(asked),
     )
+
+
+def _settings_for(gpus: int, train: "TrainSection", overrides: Sequence[str]) -> list[str]:
+    """Return the settings that follow from the GPUs of a machine.
+
+    Raises:
+        UsageError: there are too few of them for what is asked.
+    """
+    device = train.device.partition(":")[0]
+    if not gpus:
+        if device == "cuda":
+            raise UsageError(
+                f"--gpus 0: train.device = {train.device} needs GPUs; take --gpus N, or "
+                "--set train.device=cpu"
+            )
+        # A machine may let its GPUs be seen though none of them was asked for.
+        return ["train.device=cpu"] if device == "auto" else []
+    chosen = any(each.partition("=")[0].strip() == "train.ranks" for each in overrides)
+    if train.ranks == "auto":
+        return []
+    if gpus > 1 and not chosen:
+        return [f"train.ranks={gpus}"]
+    if train.ranks > gpus and device != "cpu":
+        raise UsageError(
+            f"--gpus {gpus}: train.ranks = {train.ranks}, and each rank needs a GPU of its own; "
+            f"take --gpus {train.ranks}"
+        )
+    return []
 
 
 def _submit(job: Job) -> str:

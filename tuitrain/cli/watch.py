@@ -71,7 +71,7 @@ def add_commands(app: typer.Typer) -> None:
 def _open_first(runs: "Sequence[RunDirectory]", app: "TuitrainApp") -> None:
     """Open the only run; of several go to their list, as nothing is started here."""
     if len(runs) == 1:
-        app.open_run(runs[0])
+        app.opener.open_run(runs[0])
     else:
         app.call_after_refresh(app.run_action, "screen.other_list")
 

@@ -5,7 +5,7 @@ the catalogue.
 """
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, get_origin
 
 from pydantic import BaseModel
@@ -19,6 +19,8 @@ from tuitrain.errors import UsageError
 BEGIN_MARK = "<!-- preset reference: begin -->"
 END_MARK = "<!-- preset reference: end -->"
 
+_Say = Callable[[str], str]
+"""How headings, and the sentences below them, are said: in another language, or as they are."""
 _TITLES: dict[Kind, str] = {
     "dataset": "Data sets",
     "model": "Models",
@@ -31,11 +33,16 @@ _TITLES: dict[Kind, str] = {
 }
 
 
-def preset_reference(catalogue: Catalogue | None = None) -> str:
-    """Return the tables of all sections and all components, without the marks around them."""
+def preset_reference(catalogue: Catalogue | None = None, say: _Say = str) -> str:
+    """Return the tables of all sections and all components, without the marks around them.
+
+    Args:
+        catalogue: of the components; None: those there are.
+        say: gives the headings, and the sentences below them, in the reader's language.
+    """
     found = catalogue or read_catalogue()
-    parts = [_section("Top level", "", Preset, skip_tables=True), *_sections()]
-    parts += [_tasks(found), *(_components(found, kind) for kind in KINDS)]
+    parts = [_section(say, "Top level", "", Preset, skip_tables=True), *_sections(say)]
+    parts += [_tasks(found, say), *(_components(found, kind, say) for kind in KINDS)]
     return "\n\n".join(parts)
 
 
@@ -58,27 +65,29 @@ def _short(heading: str) -> str:
     return heading.partition(",")[0].strip("`[]").lower().replace(" ", "-")
 
 
-def _sections() -> Iterator[str]:
+def _sections(say: _Say) -> Iterator[str]:
     for name in Preset.model_fields:
         model = field_model(Preset, name)
         if model is not None:
             is_list = get_origin(Preset.model_fields[name].annotation) is list
             title = f"`[[{name}]]`" if is_list else f"`[{name}]`"
-            yield _section(title, model.__doc__ or "", model)
-    yield _section("`data.augment`, each item", AugmentSection.__doc__ or "", AugmentSection)
-    yield _section("`[[optimizer.groups]]`", GroupSection.__doc__ or "", GroupSection)
+            yield _section(say, title, model.__doc__ or "", model)
+    yield _section(say, "`data.augment`, each item", AugmentSection.__doc__ or "", AugmentSection)
+    yield _section(say, "`[[optimizer.groups]]`", GroupSection.__doc__ or "", GroupSection)
 
 
-def _section(title: str, text: str, model: type[BaseModel], *, skip_tables: bool = False) -> str:
+def _section(
+    say: _Say, title: str, text: str, model: type[BaseModel], *, skip_tables: bool = False
+) -> str:
     properties = model.model_json_schema()["properties"]
     rows = [
         [f"`{key}`", words_for(properties[key]), _default(field), field.description or ""]
         for key, field in model.model_fields.items()
         if not (skip_tables and field_model(model, key) is field.annotation)
     ]
-    table = _table(("key", "takes", "default", "meaning"), rows)
+    table = _table(map(say, ("key", "takes", "default", "meaning")), rows)
     first = " ".join(text.partition("\n\n")[0].split())
-    return "\n\n".join(filter(None, [f"#### {title}", first, table]))
+    return "\n\n".join(filter(None, [f"#### {say(title)}", say(first), table]))
 
 
 def _default(field: Any) -> str:
@@ -88,21 +97,22 @@ def _default(field: Any) -> str:
     return "left out" if value is None else f"`{show(value)}`"
 
 
-def _components(catalogue: Catalogue, kind: Kind) -> str:
+def _components(catalogue: Catalogue, kind: Kind, say: _Say) -> str:
     rows = [
         [f"`{info.name}`", _meaning(info), _fitting(info, catalogue), _options(info)]
         for info in catalogue.of_kind(kind)
     ]
-    return f"#### {_TITLES[kind]}\n\n" + _table(("name", "meaning", "tasks", "options"), rows)
+    headings = ("name", "meaning", "tasks", "options")
+    return f"#### {say(_TITLES[kind])}\n\n" + _table(map(say, headings), rows)
 
 
-def _tasks(catalogue: Catalogue) -> str:
+def _tasks(catalogue: Catalogue, say: _Say) -> str:
     rows = [
         [f"`{info.name}`", info.description, info.loss, ", ".join(info.watched), info.monitor]
         for info in catalogue.tasks.values()
     ]
     headings = ("name", "meaning", "default loss", "metrics that can be watched", "best by")
-    return "#### Tasks\n\n" + _table(headings, rows)
+    return f"#### {say('Tasks')}\n\n" + _table(map(say, headings), rows)
 
 
 def _fitting(info: ComponentInfo, catalogue: Catalogue) -> str:
@@ -131,8 +141,9 @@ def _option_default(default: Any) -> str:
     return "may be left out" if default is None else f"default `{show(default)}`"
 
 
-def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [headings, ["---"] * len(headings), *rows]
+def _table(headings: Iterable[str], rows: Iterable[Sequence[str]]) -> str:
+    first = list(headings)
+    lines = [first, ["---"] * len(first), *rows]
     return "\n".join("| " + " | ".join(map(_cell, line)) + " |" for line in lines)
 
 

@@ -2,8 +2,10 @@
 
 from tuitrain.failures.kind import FailureKind
 
-_LOOK_AT_MODEL = "`tuitrain model PRESET` shows every layer with the shapes that it takes and gives"
-_LOOK_AT_DATA = "`tuitrain data PRESET` shows what a sample is like"
+_LOOK_AT_MODEL = (
+    "`tuitrain model {preset}` shows every layer with the shapes that it takes and gives"
+)
+_LOOK_AT_DATA = "`tuitrain data {preset}` shows what a sample is like"
 
 COMPUTING_FAILURES: tuple[FailureKind, ...] = (
     FailureKind(
@@ -302,10 +304,10 @@ COMPUTING_FAILURES: tuple[FailureKind, ...] = (
         "or division by zero, fp16's small range, or NaN in the data.",
         ("It was {value} at step {step}.", "It came from {function}."),
         (
-            "go back and go on slower: tuitrain resume RUN --set optimizer.lr=LOWER, with "
-            "train.clip_norm = 1; `tuitrain find-lr PRESET` measures which rates train",
+            "go back and go on slower: tuitrain resume {run} --set optimizer.lr=LOWER, with "
+            "train.clip_norm = 1; `tuitrain find-lr {preset}` measures which rates train",
             "train.precision = \"bf16\" or \"fp32\" where it is fp16; a schedule.warmup_steps",
-            "`tuitrain data PRESET` says whether inputs or targets are not finite",
+            "`tuitrain data {preset}` says whether inputs or targets are not finite",
         ),
     ),
     FailureKind(

@@ -33,7 +33,7 @@ DEVICE_FAILURES: tuple[FailureKind, ...] = (
             "train.precision = \"bf16\", train.gradient_checkpointing = true, a smaller model or "
             "smaller inputs",
             "nvidia-smi shows whether another process holds the memory; M on the run screen shows "
-            "what fills it, `tuitrain find-batch-size PRESET` what fits",
+            "what fills it, `tuitrain find-batch-size {preset}` what fits",
             "PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True where much is reserved but not "
             "allocated",
         ),
@@ -49,8 +49,8 @@ DEVICE_FAILURES: tuple[FailureKind, ...] = (
         "from 1, -1 stands for unknown, or the model has too few outputs.",
         ("The target was {target}.",),
         (
-            "look at the smallest and the largest target: `tuitrain data PRESET` shows the classes "
-            "that are there",
+            "look at the smallest and the largest target: `tuitrain data {preset}` shows the "
+            "classes that are there",
             "make the model's outputs as many as the classes; number classes from 0; "
             "loss.ignore_index names a number that does not count",
         ),
@@ -72,7 +72,7 @@ DEVICE_FAILURES: tuple[FailureKind, ...] = (
         ("Index {index} into dimension {axis} of size {size}.",),
         (
             "compare the largest index with num_embeddings (the vocabulary, the longest position); "
-            "`tuitrain data PRESET` shows the range of the inputs",
+            "`tuitrain data {preset}` shows the range of the inputs",
             "run the step on the CPU (train.device = \"cpu\"): there the traceback names the line",
         ),
     ),
@@ -125,7 +125,7 @@ DEVICE_FAILURES: tuple[FailureKind, ...] = (
         (
             "nvidia-smi -q -d ECC and dmesg | grep Xid tell which card; it needs a reset or an "
             "administrator",
-            "go on elsewhere: tuitrain resume RUN, on another GPU (CUDA_VISIBLE_DEVICES)",
+            "go on elsewhere: tuitrain resume {run}, on another GPU (CUDA_VISIBLE_DEVICES)",
         ),
     ),
     FailureKind(
@@ -243,7 +243,7 @@ DEVICE_FAILURES: tuple[FailureKind, ...] = (
             "run again with CUDA_LAUNCH_BLOCKING=1, or with train.device = \"cpu\": then the "
             "traceback names the line at fault",
             "the lines with \"Assertion ... failed\" further up in the log name the check; "
-            "`tuitrain data PRESET` shows the ranges of inputs and targets",
+            "`tuitrain data {preset}` shows the ranges of inputs and targets",
         ),
         is_symptom=True,
     ),

@@ -21,7 +21,6 @@ _NEAR = 2000
 _TERMINAL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _PREFIX = re.compile(r"^(?:\[rank\d+\]: ?|\d+: )")
 """What torchrun and srun put before each line of a process."""
-_RUN, _PRESET = re.compile(r"\bRUN\b"), re.compile(r"\bPRESET\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +34,10 @@ class Failure:
     place: Place | None
     """In the user's own code, where a traceback has it."""
     meaning: str
+    """All of it, the figures too."""
     advice: tuple[str, ...]
+    figures: tuple[str, ...] = ()
+    """The sentences that the meaning ends with, each of what the line itself tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +58,8 @@ def explain(text: str, *, run: str = "", preset: str = "", most: int = 3) -> tup
 
     Args:
         text: tracebacks, the end of a log, or both.
-        run: what stands for RUN in advice.
-        preset: what stands for PRESET there.
+        run: what advice calls the run; empty: RUN.
+        preset: what it calls the preset; empty: PRESET.
         most: failures at the most, each of another kind.
     """
     text = _TERMINAL.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))[-MOST_CHARACTERS:]
@@ -108,17 +110,18 @@ def _compiled() -> tuple[tuple[FailureKind, tuple[re.Pattern[str], ...]], ...]:
 
 def _told(text: str, match: _Match, run: str, preset: str) -> Failure:
     kind = match.kind
-    figures = [
+    figures = tuple(
         figure.format_map(match.groups)
         for figure in kind.figures
         if _fields(figure) <= match.groups.keys()
-    ]
-    advice = tuple(_addressed(each, run, preset) for each in kind.advice)
+    )
+    names = {"run": run or "RUN", "preset": preset or "PRESET"}
+    advice = tuple(each.format_map(names) for each in kind.advice)
     place = place_before(text, match.position)
     if place is None and _goes_on(text, match):
         place = place_before(text, len(text))
-    return Failure(kind.name, _cut(_bare(match.line)), place, " ".join([kind.meaning, *figures]),
-                   advice)  # fmt: skip
+    meaning = " ".join([kind.meaning, *figures])
+    return Failure(kind.name, _cut(_bare(match.line)), place, meaning, advice, figures)
 
 
 def _goes_on(text: str, match: _Match) -> bool:
@@ -132,12 +135,6 @@ def _goes_on(text: str, match: _Match) -> bool:
 
 def _fields(template: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(template) if name}
-
-
-def _addressed(advice: str, run: str, preset: str) -> str:
-    if run:
-        advice = _RUN.sub(lambda _match: run, advice)
-    return _PRESET.sub(lambda _match: preset, advice) if preset else advice
 
 
 def _bare(line: str) -> str:

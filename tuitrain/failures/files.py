@@ -66,7 +66,7 @@ FILE_FAILURES: tuple[FailureKind, ...] = (
             "tuitrain trash empty those removed before, checkpoint.keep = 1 keeps fewer "
             "checkpoints",
             "--runs-dir or $TUITRAIN_RUNS puts runs on a larger disk, TMPDIR temporary files; then "
-            "tuitrain resume RUN",
+            "tuitrain resume {run}",
         ),
     ),
     FailureKind(
@@ -101,7 +101,7 @@ FILE_FAILURES: tuple[FailureKind, ...] = (
         ("It is {path}.",),
         (
             "ls that path; absolute paths hold wherever the run is resumed; files that moved: "
-            "tuitrain resume RUN --set data.path=PATH",
+            "tuitrain resume {run} --set data.path=PATH",
             "on a cluster: is that disk mounted on the node?",
         ),
     ),

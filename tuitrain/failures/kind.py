@@ -14,6 +14,6 @@ class FailureKind:
     figures: tuple[str, ...] = ()
     """Sentences that follow it where the line had all that they use."""
     advice: tuple[str, ...] = ()
-    """The likeliest first. RUN stands for the run."""
+    """The likeliest first; {run} and {preset} stand for what a command takes there."""
     is_symptom: bool = False
     """What is seen where something else failed first: any other kind goes before it."""

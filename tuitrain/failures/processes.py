@@ -82,7 +82,7 @@ PROCESS_FAILURES: tuple[FailureKind, ...] = (
         (
             "data.mode = \"loader\", fewer data.workers and smaller batches need less; M on the "
             "run screen shows how the worker's memory grew",
-            "ask for more: sbatch --mem, docker run --memory; then tuitrain resume RUN",
+            "ask for more: sbatch --mem, docker run --memory; then tuitrain resume {run}",
         ),
     ),
     FailureKind(
@@ -96,8 +96,8 @@ PROCESS_FAILURES: tuple[FailureKind, ...] = (
         "The cluster ended the job: its time was up, or another job went first.",
         (),
         (
-            "tuitrain resume RUN goes on from the last checkpoint; sbatch --signal=USR1@60 lets it "
-            "save one shortly before",
+            "tuitrain resume {run} goes on from the last checkpoint; sbatch --signal=USR1@60 lets "
+            "it save one shortly before",
             "a longer --time, and checkpoint.every_minutes short enough",
         ),
     ),
@@ -216,7 +216,7 @@ PROCESS_FAILURES: tuple[FailureKind, ...] = (
             "dmesg | grep -i -e oom -e killed (or the cluster's report: sacct -o MaxRSS,State) "
             "tells whether it was memory; then fewer data.workers, data.mode = \"loader\", smaller "
             "batches, or more memory",
-            "tuitrain resume RUN goes on from the last checkpoint",
+            "tuitrain resume {run} goes on from the last checkpoint",
         ),
         is_symptom=True,
     ),

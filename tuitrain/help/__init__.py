@@ -14,10 +14,13 @@ from tuitrain.errors import UsageError
 from tuitrain.lang import ENGLISH, spoken, tr
 
 _FOLDER = Path(__file__).parent
+_BLOCK = re.compile(r"(^```.*?^```$)", re.MULTILINE | re.DOTALL)
 _BREAK_IN_CHINESE = re.compile(
-    r"(?<=[\u3000-\u9fff\uff00-\uffef])\n(?=[\u3000-\u9fff\uff00-\uffef])"
+    r"(?<=[\u3000-\u9fff\uff00-\uffef])\n {0,3}(?=[\u3000-\u9fff\uff00-\uffef])"
+    r"|(?<=[\u3001-\u3002\uff08-\uff1f])\n {0,3}(?=[\w`$])"
 )
-"""A line's end that Markdown would show as a blank, where the language has none."""
+"""A line's end that Markdown would show as a blank, where the language has none: between two of its
+characters, and after its punctuation. The next line of a list's item is indented."""
 _ORDER = (
     "session", "interface", "commands", "presets", "own-data", "own-code", "own-script",
     "after-training", "sweeps", "queue", "alerts", "diagnoses", "exact-resume", "several-gpus",
@@ -58,12 +61,19 @@ def _place(topic: Topic) -> tuple[int, str]:
 def _topic(path: Path, language: str) -> Topic:
     own = path.parent / language / path.name
     text = (own if own.exists() else path).read_text(encoding="utf-8")
-    text = _BREAK_IN_CHINESE.sub("", text)
+    text = _unbroken(text)
     title, _, rest = text.partition("\n")
     summary = " ".join(rest.strip().partition("\n\n")[0].split())
     if language != ENGLISH and not own.exists():
         text = f"{title}\n\n{tr('This topic is there in English only.')}\n{rest}"
     return Topic(path.stem, title.removeprefix("# "), summary, text)
+
+
+def _unbroken(text: str) -> str:
+    """Return a text without the line ends that would be blanks in Chinese; code stays."""
+    parts = _BLOCK.split(text)
+    parts[::2] = [_BREAK_IN_CHINESE.sub("", part) for part in parts[::2]]
+    return "".join(parts)
 
 
 def find_topic(name: str) -> Topic:

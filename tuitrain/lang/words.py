@@ -8,7 +8,7 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parent
 _FIELD = re.compile(r"\{(\w+)[^}]*\}")
-_WORDS = frozenset({"state", "reason", "words", "text", "why"})
+_WORDS = frozenset({"state", "reason", "words", "text", "why", "unit"})
 """Fields that hold words too; others hold names and numbers, which stay."""
 _KEPT = 4096
 """Sentences whose translation is held: a screen shows the same ones each second."""

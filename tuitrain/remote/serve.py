@@ -32,7 +32,7 @@ from tuitrain.runs.lock import is_alive, is_worker_alive
 from tuitrain.runs.log import LogFile
 from tuitrain.runs.reader import RunReader
 from tuitrain.runs.rows import StateRow
-from tuitrain.runs.trash import move_to_trash
+from tuitrain.runs.upkeep.trash import move_to_trash
 from tuitrain.runs.watched import refuse_watched
 
 _MOST_OPEN = 16

@@ -15,7 +15,7 @@ from tuitrain.analysis.compare import (
 )
 from tuitrain.analysis.places import differing_places
 from tuitrain.analysis.seeds import noise_between, spread_of
-from tuitrain.lang import tr
+from tuitrain.lang import said, term, tr
 from tuitrain.runs.rows import MetricRow
 from tuitrain.units import NOTHING
 from tuitrain.view.format import display_width, metric_value, sanitise, shorten
@@ -25,6 +25,12 @@ from tuitrain.view.spans import Span, SpanLine, line_width, wrap_plain
 _GAP = 2
 _MOST_CELL = 32
 """A longer value is cut: a list of augmentations may be long."""
+_DIFFERING: Mapping[str, str] = {
+    "code": term("code that differs"),
+    "packages": term("packages that differ"),
+    "data": term("data that differs"),
+    "machine": term("machine that differs"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +82,12 @@ def place_lines(runs: Sequence[ComparedRun], width: int) -> list[SpanLine]:
     lines: list[SpanLine] = []
     for kind, differing in differing_places([run.place for run in runs]).items():
         rows = [
-            TableRow(name, tuple(NOTHING if value is None else sanitise(value) for value in values))
+            TableRow(
+                tr(name), tuple(NOTHING if value is None else sanitise(value) for value in values)
+            )
             for name, values in differing.items()
         ]
-        lines += [(), (Span(f"{kind} that differ{'s' if kind != 'packages' else ''}", "title"),)]
+        lines += [(), (Span(tr(_DIFFERING[kind]), "title"),)]
         lines += _table(rows, runs, width)
     if not lines and sum(bool(run.place) for run in runs) > 1:
         same = tr("code, packages, data and machine are the same")
@@ -111,11 +119,11 @@ def noise_lines(
     for label, values, spread in known:
         noise = None if values is best[1] else noise_between(best[1], values)
         deviation = f" +-{metric_value(spread.deviation)}" if spread.count > 1 else ""
-        words = "best" if values is best[1] else noise.words if noise is not None else ""
+        words = tr("best") if values is best[1] else said(noise.words) if noise is not None else ""
         value = f"{metric_value(spread.mean)}{deviation}"
         lines.append((
             Span(f"  {_pad(label, min(width, _MOST_CELL))}", "quiet"),
-            Span(f"  {value:20}", "good" if words == "best" else ""), Span(f"  {words}"),
+            Span(f"  {value:20}", "good" if values is best[1] else ""), Span(f"  {words}"),
         ))  # fmt: skip
     return lines
 
@@ -126,7 +134,7 @@ def _legend(slot: int, run: ComparedRun, width: int) -> list[SpanLine]:
     head = (
         _marker(slot),
         Span(f" {run.label}", "strong"),
-        Span(f"  {run.state}", "bad" if troubled else ""),
+        Span(f"  {tr(run.state)}", "bad" if troubled else ""),
     )
     detail = Span(f"  {run.detail}", "quiet")
     if line_width((*head, detail)) <= width:

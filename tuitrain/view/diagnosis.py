@@ -53,7 +53,7 @@ def diagnosis_details(diagnosis: Diagnosis, width: int) -> list[SpanLine]:
     """Return all there is to read of one: the sentence, its evidence, what to do."""
     head = tr(
         "{kind} ({severity}), seen in the curves up to step ",
-        kind=diagnosis.kind,
+        kind=tr(diagnosis.kind),
         severity=tr(diagnosis.severity),
     )
     lines: list[SpanLine] = [(Span(f" {head}{diagnosis.step:,}", "strong"),)]
@@ -64,7 +64,7 @@ def diagnosis_details(diagnosis: Diagnosis, width: int) -> list[SpanLine]:
             Span(
                 tr(
                     " {metric} {value} at step {step:,}",
-                    metric=sanitise(one.metric),
+                    metric=said(sanitise(one.metric)),
                     value=metric_value(one.value),
                     step=one.step,
                 )

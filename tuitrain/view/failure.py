@@ -31,7 +31,7 @@ def failure_note(failures: Sequence[Failure], width: int) -> list[SpanLine]:
     """Return a line or two for the run screen of what the likeliest cause means."""
     if not failures:
         return []
-    words = f"{failures[0].kind}: {said(failures[0].meaning)}"
+    words = _words(failures[0])
     lines = wrap_plain(words, width - 2)
     *first, last = lines[:_MOST_NOTE_LINES]
     more = " ..." if len(lines) > _MOST_NOTE_LINES else ""
@@ -55,8 +55,8 @@ def failure_line(failure: Failure) -> SpanLine:
 
 def failure_details(failure: Failure, width: int) -> list[SpanLine]:
     """Return all there is to read of one: what it means, what gave it away, what to do."""
-    lines: list[SpanLine] = [(Span(f" {sanitise(failure.kind)}", "strong"),)]
-    lines += _indented(said(failure.meaning), width)
+    lines: list[SpanLine] = [(Span(f" {sanitise(tr(failure.kind))}", "strong"),)]
+    lines += _indented(_meaning(failure), width)
     lines.append(())
     for part in _origin(failure):
         lines += _indented(part, width)
@@ -71,7 +71,18 @@ def _indented(text: str, width: int) -> list[SpanLine]:
 
 
 def _sentence(failure: Failure) -> str:
-    return sanitise(f"{failure.kind}: {said(failure.meaning)}" if failure.meaning else failure.line)
+    return sanitise(_words(failure) if failure.meaning else failure.line)
+
+
+def _words(failure: Failure) -> str:
+    return tr("{kind}: {words}", kind=tr(failure.kind), words=_meaning(failure))
+
+
+def _meaning(failure: Failure) -> str:
+    """Return what a failure means in the language that is spoken, sentence by sentence."""
+    first = failure.meaning.removesuffix(" ".join(failure.figures)).rstrip()
+    # A Chinese sentence ends in a wide stop, which has its blank within.
+    return " ".join(map(said, (first, *failure.figures))).replace("。 ", "。")
 
 
 def _origin(failure: Failure) -> list[str]:

@@ -6,7 +6,7 @@ Plain values in, text out; knows nothing of bindings or of screens.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tuitrain.lang import tr
+from tuitrain.lang import key_word, tr
 from tuitrain.view.format import display_width, pad, wrap
 from tuitrain.view.spans import Span, SpanLine
 
@@ -70,7 +70,7 @@ def key_table(groups: Sequence[KeyGroup]) -> str:
                 [
                     f"**{group.title}**",
                     "",
-                    f"| {tr('key')} | {tr('action')} | |",
+                    f"| {key_word('key')} | {tr('action')} | |",
                     "| --- | --- | --- |",
                     *rows,
                 ]

@@ -6,18 +6,23 @@ Pure functions of what was measured; knows neither records nor widgets.
 import math
 
 from tuitrain.analysis.layers import LayerRow, Layers
-from tuitrain.lang import tr
+from tuitrain.lang import term, tr
 from tuitrain.metric_names import LAYER_KINDS
 from tuitrain.units import NOTHING, percent
 from tuitrain.view.chart.figure import TerminalStyle
 from tuitrain.view.chart.spark import sparkline
-from tuitrain.view.format import display_width, metric_value, sanitise
+from tuitrain.view.format import display_width, metric_value, pad, sanitise
 from tuitrain.view.spans import Span, SpanLine, fit_line
 
 _VALUE = 10
 _LEAST_NAME, _FAIR_NAME, _MOST_NAME = 12, 20, 40
-_HEADS = {"activation": "activ"}
-"""What is too long for a heading, as numbers stand close."""
+_HEADS = {
+    "activation": term("ACTIV"),
+    "gradient": term("GRADIENT"),
+    "weight": term("WEIGHT"),
+    "dead": term("DEAD"),
+}
+"""The headings; the first is cut, as numbers stand close."""
 _LEAST_SPARK, _FAIR_SPARK, _MOST_SPARK = 3, 10, 24
 _SOME_DEAD, _MOST_DEAD = 0.5, 0.95
 """Shares of dead units from which on a layer stands out, and is as good as lost."""
@@ -41,10 +46,10 @@ def layers_table(layers: Layers, width: int, look: TerminalStyle) -> list[SpanLi
     spark = (width - name_width) // len(LAYER_KINDS) - _VALUE - 1
     spark = min(spark, _MOST_SPARK) if spark >= _LEAST_SPARK else 0
     cells = _VALUE + (spark + 1 if spark else 0)
-    head = "".join(
-        f"{_HEADS.get(kind, kind).upper():>{_VALUE}}".ljust(cells) for kind in LAYER_KINDS
-    )
-    lines: list[SpanLine] = [fit_line((Span(f"{'LAYER':<{name_width}}{head}", "quiet"),), width)]
+    head = "".join(pad(pad(tr(_HEADS[kind]), _VALUE, "right"), cells) for kind in LAYER_KINDS)
+    lines: list[SpanLine] = [
+        fit_line((Span(f"{pad(tr('LAYER'), name_width)}{head}", "quiet"),), width)
+    ]
     return lines + [_line(row, name_width, spark, width, look) for row in layers.rows]
 
 

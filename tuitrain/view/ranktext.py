@@ -5,10 +5,10 @@ Pure functions to spans and text.
 
 from collections.abc import Collection, Sequence
 
-from tuitrain.analysis.ranks import ProfiledRank, RankMemory, RankTime, name_of_rank
+from tuitrain.analysis.ranks import ProfiledRank, RankTime
 from tuitrain.lang import term, tr
 from tuitrain.metric_names import EXCHANGE
-from tuitrain.ranks import Standing
+from tuitrain.ranks import RankMemory, Standing, name_rank
 from tuitrain.units import of_total, short_time, size
 from tuitrain.view.bars import height_of, stacked_bar
 from tuitrain.view.chart.figure import TerminalStyle
@@ -140,8 +140,7 @@ def rank_memory_lines(ranks: Sequence[RankMemory], width: int) -> list[SpanLine]
     columns = [place for place in range(len(_HEADS)) if any(row[place] for row in rows)]
     widths = {at: max(len(_HEADS[at]), *(len(row[at]) for row in rows)) + 2 for at in columns}
     names = [
-        shorten(sanitise(name_of_rank(rank, each.node)), _MOST_NAME)
-        for rank, each in enumerate(ranks)
+        shorten(sanitise(name_rank(rank, each.node)), _MOST_NAME) for rank, each in enumerate(ranks)
     ]
     label = max(map(len, names))
     head = "".join(_HEADS[at].rjust(widths[at]) for at in columns)

@@ -44,6 +44,8 @@ class RunRow:
     """Settings and metrics, for columns of choice."""
     called: str = ""
     """What it is called where another run has the same name."""
+    indent: int = 0
+    """Cells before its name, where it stands below the groups of a tree."""
 
     @property
     def name(self) -> str:
@@ -155,7 +157,7 @@ def count_line(runs: Iterable[RunSummary]) -> SpanLine:
     parts += [Span(tr("{n} paused", n=paused))] if paused else []
     parts += [Span(tr("{n} failed or lost", n=wrong), "bad")] if wrong else []
     parts += [Span(tr("{n} done", n=done), "quiet")] if done else []
-    commas = [Span(", ", "quiet")] * len(parts)
+    commas = [Span(tr(", "), "quiet")] * len(parts)
     return tuple(span for pair in zip(commas, parts, strict=True) for span in pair)[1:]
 
 

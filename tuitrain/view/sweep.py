@@ -124,7 +124,9 @@ def sweep_heading(sweep: SweepTable, state: str, width: int) -> SpanLine:
         live=live,
         parallel=sweep.parallel,
     )
-    return fit_line((Span(f" {state}", "live" if state == "running" else ""), Span(parts)), width)
+    return fit_line(
+        (Span(f" {tr(state)}", "live" if state == "running" else ""), Span(parts)), width
+    )
 
 
 def best_line(sweep: SweepTable, width: int) -> SpanLine:
@@ -134,7 +136,9 @@ def best_line(sweep: SweepTable, width: int) -> SpanLine:
         return fit_line((Span(tr(" no trial is complete yet"), "quiet"),), width)
     point = ", ".join(f"{sanitise(key)} {value_words(best.point.get(key))}" for key in sweep.keys)
     value = f"{sanitise(sweep.metric)} {metric_value(best.value)}"
-    return fit_line((Span(" best  ", "quiet"), Span(value, "strong"), Span(f"  {point}")), width)
+    return fit_line(
+        (Span(tr(" best  "), "quiet"), Span(value, "strong"), Span(f"  {point}")), width
+    )
 
 
 def trial_line(

@@ -63,7 +63,7 @@ def side_lines(
         words = f"{tr('slow:')} {sanitise(slow.name)}"
         lines.append((Span(shorten(words, max(7, width)), style),))
         return lines
-    return [*lines, (Span(tr(bottleneck.kind), style),)]
+    return [*lines, (Span(said(bottleneck.kind), style),)]
 
 
 def _rounded(share: float) -> float:
@@ -72,7 +72,7 @@ def _rounded(share: float) -> float:
 
 
 def _verdict(bottleneck: Bottleneck) -> str:
-    return f"{tr(bottleneck.kind)}: {said(bottleneck.text)}"
+    return tr("{kind}: {words}", kind=said(bottleneck.kind), words=said(bottleneck.text))
 
 
 def _style_of(bottleneck: Bottleneck) -> str:

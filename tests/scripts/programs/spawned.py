@@ -1,7 +1,8 @@
-"""Two ranks by `mp.spawn`, of which one is killed in the middle."""
+"""Two ranks by `mp.spawn`, of which one is killed in the middle, once a file is there."""
 
 import os
 import signal
+import time
 
 import torch
 import torch.distributed as dist
@@ -18,6 +19,8 @@ def train(rank, place):
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
     for step in range(40):
         if rank and step == 20:
+            while not os.path.exists("go"):
+                time.sleep(0.01)
             os.kill(os.getpid(), signal.SIGKILL)
         optimizer.zero_grad()
         model(torch.randn(4, 4)).pow(2).mean().backward()

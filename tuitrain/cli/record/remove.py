@@ -36,8 +36,8 @@ def rm(
     from tuitrain.runs.directory import runs_root
     from tuitrain.runs.listing import find_run
     from tuitrain.runs.lock import is_alive
-    from tuitrain.runs.remove import remove_run
-    from tuitrain.runs.trash import discard_old, move_to_trash
+    from tuitrain.runs.upkeep.remove import remove_run
+    from tuitrain.runs.upkeep.trash import discard_old, move_to_trash
 
     root = runs_root(runs_dir)
     directories = list(dict.fromkeys(find_run(root, text) for text in run))

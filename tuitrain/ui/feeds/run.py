@@ -56,7 +56,8 @@ class Follower:
 
     held = False
 
-    def __init__(self, period_s: float) -> None:
+    def __init__(self, period_s: float | None) -> None:
+        """Look so often; None: only when woken."""
         self._period_s = period_s
         self._wake = threading.Event()
         self._closed = False

@@ -140,7 +140,7 @@ class AlertsScreen(FollowingScreen[RunSnapshot]):
 
     def action_stacks(self) -> None:
         """Have the stacks recorded; they come into the list like any alert."""
-        self.tuitrain.order(self._directory, TakeStacks())
+        self.tuitrain.commands.order(self._directory, TakeStacks())
         self._follower.wake()
 
     def action_back(self) -> None:

@@ -13,6 +13,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 
 from tuitrain.errors import TuitrainError
+from tuitrain.lang import said, tr
 from tuitrain.supervisor.inspection import Question
 from tuitrain.ui.feeds.child import Ask, AskedChild, ask_child
 from tuitrain.ui.feeds.delivery import Delivery
@@ -95,7 +96,7 @@ class InspectScreen(Whole, ModalScreen[None]):
         self._show()
 
     def _refuse(self, reason: str) -> None:
-        self._trouble, self._status = reason, ""
+        self._trouble, self._status = said(reason), ""
         self._show()
 
     def _take(self, kind: str, answer: dict[str, Any]) -> None:
@@ -106,9 +107,9 @@ class InspectScreen(Whole, ModalScreen[None]):
     def _show(self) -> None:
         reader = self.query_one(Reader)
         reader.show_lines(self._lines(max(20, reader.size.width)))
-        keys = [Span("up/down", "key"), Span(" scroll  ", "quiet"), Span("q", "key")]
-        waiting = f"  {self._status} ..." if self._status else ""
-        line = (*keys, Span(" close", "quiet"), Span(waiting, "live"))
+        keys = [Span("up/down", "key"), Span(f" {tr('scroll')}  ", "quiet"), Span("q", "key")]
+        waiting = f"  {said(self._status)} ..." if self._status else ""
+        line = (*keys, Span(tr(" close"), "quiet"), Span(waiting, "live"))
         self.query_one(Lines).show_lines([line])
 
     def _lines(self, width: int) -> list[SpanLine]:

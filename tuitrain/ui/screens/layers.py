@@ -115,7 +115,7 @@ class LayersScreen(FollowingScreen[LayersSnapshot]):
         def change(answer: str | None) -> None:
             if answer:
                 value = validate_setting(KEY, answer)
-                self.tuitrain.order(self._directory, ChangeSetting(0, KEY, value))
+                self.tuitrain.commands.order(self._directory, ChangeSetting(0, KEY, value))
                 self._follower.wake()
 
         self.app.push_screen(

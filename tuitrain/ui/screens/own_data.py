@@ -181,7 +181,7 @@ class OwnDataScreen(Whole, ModalScreen[str]):
 
     def _lines(self, width: int) -> list[SpanLine]:
         found = self._answer["lines"] if self._answer is not None else []
-        lines = [line for text in found for line in wrap_plain(text, width, _style_of(text))]
+        lines = [line for text in found for line in wrap_plain(said(text), width, _style_of(text))]
         return [*lines, *wrap_plain(self._trouble, width, "bad")] if self._trouble else lines
 
     # --- keys -------------------------------------------------------------------------------------

@@ -53,7 +53,7 @@ class RunScreen(RunView):
             self.tuitrain.tell(f"{key_word(binding.description)}: {said(reason)}", "warning")
 
     def _order(self, request: Request) -> None:
-        self.tuitrain.order(self._directory, request)
+        self.tuitrain.commands.order(self._directory, request)
         self._follower.wake()
 
     def action_pause(self) -> None:
@@ -67,7 +67,7 @@ class RunScreen(RunView):
 
     def action_resume(self) -> None:
         """Go on with a run that ended or was released."""
-        self.tuitrain.resume_run(self._directory)
+        self.tuitrain.commands.resume(self._directory)
 
     def action_stop(self) -> None:
         """Ask, then end the run."""
@@ -115,15 +115,15 @@ class RunScreen(RunView):
 
     def action_profile(self) -> None:
         """Ask how many steps to profile; of a run that has ended show the profiles it has."""
-        from tuitrain.ui.screens.profile import ask_steps, check_wanted
+        from tuitrain.ui.screens.profile.screen import ask_steps, check_wanted
 
         if not self._snapshot.live:
-            self.tuitrain.open_profile(self._directory)
+            self.tuitrain.opener.open_profile(self._directory)
             return
 
         def take(answer: str | None) -> None:
             if answer is not None:
-                self.tuitrain.open_profile(self._directory, check_wanted(answer))
+                self.tuitrain.opener.open_profile(self._directory, check_wanted(answer))
 
         self.app.push_screen(ask_steps(len(rank_memory(self._snapshot.split))), take)
 
@@ -153,7 +153,7 @@ class RunScreen(RunView):
 
     def action_open(self, what: str) -> None:
         """Show another screen of the run."""
-        getattr(self.tuitrain, f"open_{what}")(self._directory)
+        self.tuitrain.opener.open_of_run(what, self._directory)
 
     def action_leave(self) -> None:
         """Go back; take the cursor or the single chart away first."""

@@ -254,7 +254,7 @@ class RunView(CurveScreen):
             epochs=self._epochs(),
             left_s=self._snapshot.left_s,
             alerts=count_serious(row.kind for row in self._snapshot.alerts),
-            waiting=runtext.waiting_for(self._snapshot.commands) or self._snapshot.activity,
+            waiting=runtext.waiting_for(self._snapshot.commands) or tr(self._snapshot.activity),
             script=self._snapshot.facts.script,
             job=self._snapshot.facts.job,
             width=top.size.width,

@@ -114,4 +114,4 @@ class SettingsScreen(FollowingScreen[RunSettings]):
         """Copy what is shown."""
         if self._snapshot is not None:
             rows = self._rows(self._snapshot)
-            self.tuitrain.copy(settings_text(rows), tr("{n} settings", n=len(rows)))
+            self.tuitrain.copier.copy(settings_text(rows), tr("{n} settings", n=len(rows)))

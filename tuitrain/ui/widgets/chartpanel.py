@@ -1,11 +1,13 @@
 """A chart in a panel; zooms with wheel or drag, and puts the cursor where it is clicked."""
 
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from textual import events
 from textual.geometry import Offset
 from textual.message import Message
+from textual.screen import Screen
 
 from tuitrain.ui.widgets.lines import draw_strip, span_styles_of
 from tuitrain.ui.widgets.panel import Panel
@@ -20,7 +22,7 @@ from tuitrain.view.spans import Span, SpanLine, line_width
 
 if TYPE_CHECKING:
     from tuitrain.ui.app import TuitrainApp
-    from tuitrain.ui.pictures.board import PictureBoard
+    from tuitrain.ui.pictures.sender import PictureSender
 
 _RULE_CELLS = 6
 """Of a panel's first row, what is neither its title nor its values."""
@@ -28,6 +30,13 @@ _DRAGGED_CELLS = 3
 """A mouse that moves less between press and release was clicked."""
 _LEAST_ROWS = 4
 """What a chart keeps when the values at its cursor take rows of it."""
+
+
+def redraw_charts(screens: Iterable[Screen[Any]]) -> None:
+    """Draw all charts of screens in the colours that are chosen now."""
+    for screen in screens:
+        for panel in screen.query(ChartPanel):
+            panel.draw_again()
 
 
 class ChartPanel(Panel):
@@ -103,19 +112,19 @@ class ChartPanel(Panel):
                 above = pack(read, size.width, max(1, size.height - _LEAST_ROWS))
                 values = ()
         rows = max(1, size.height - len(above))
-        board = self._board
-        under = None if board is None else board.under(self)
+        pictures = self._pictures
+        under = None if pictures is None else pictures.board.under(self)
         self._drawing = draw_chart(chart, replace(size, height=rows), look, under)
         self._canvas_row = 1 + len(above)
         self.show_panel(title, values, [*above, *self._drawing.lines])
-        if board is not None:
-            self._hang(board, chart)
+        if pictures is not None:
+            self._hang(pictures, chart)
 
     def show_words(self, title: str, words: SpanLine) -> None:
         """Say why there is no chart."""
         self._shown = None
-        if board := self._app.pictures:
-            board.take_down(self)
+        if pictures := self._app.pictures:
+            pictures.board.take_down(self)
         self.show_panel(title, (), [(), words])
 
     def draw_again(self) -> None:
@@ -134,13 +143,15 @@ class ChartPanel(Panel):
         return cast("TuitrainApp", self.app)
 
     @property
-    def _board(self) -> "PictureBoard | None":
+    def _pictures(self) -> "PictureSender | None":
         """What draws the curves as a picture; None where they are text."""
-        board = self._app.pictures
-        if board is not None and (self.is_covered or not board.fits(*self.size)):
-            board.take_down(self)
+        pictures = self._app.pictures
+        if pictures is None:
             return None
-        return board
+        if self.is_covered or not pictures.board.fits(*self.size):
+            pictures.board.take_down(self)
+            return None
+        return pictures
 
     def cover(self, is_covered: bool) -> None:
         """Be below a dialog, or not any more."""
@@ -148,8 +159,8 @@ class ChartPanel(Panel):
         if self._app.pictures is not None:
             self.draw_again()
 
-    def _hang(self, board: "PictureBoard", chart: Chart) -> None:
-        area = self._drawing.area
+    def _hang(self, pictures: "PictureSender", chart: Chart) -> None:
+        board, area = pictures.board, self._drawing.area
         if area is None:
             return
 
@@ -158,7 +169,7 @@ class ChartPanel(Panel):
             return plan_tiles(lines, area, board.cell, board.paint, chart.cursor)
 
         board.hang(self, (area.columns, area.rows), plan, self._corner, self._text_on_top)
-        self._app.show_pictures()
+        pictures.send_soon()
 
     def _corner(self) -> Offset | None:
         """Return the upper left cell of the canvas on the screen; None while it is not seen."""

@@ -32,7 +32,7 @@ class PresetList(PickList):
         # word arrives at once, and its letters belong to where the first key leads.
         Binding(
             "slash",
-            "screen.filter_presets",
+            "screen.lists('filter_presets')",
             "filter",
             priority=True,
             id="home.filter",
@@ -48,7 +48,7 @@ class RunList(LazyList):
         Binding("enter", "choose", "open", id="home.open", tooltip="Show this run, live or ended"),
         Binding(
             "slash",
-            "screen.filter_runs",
+            "screen.lists('filter_runs')",
             "filter",
             priority=True,
             id="home.filter_runs",
@@ -68,4 +68,4 @@ class RunList(LazyList):
         if self.key.startswith("\0"):
             self.post_message(self.Toggled(self.key))
         elif self.key:
-            cast("TuitrainApp", self.app).open_run(RunDirectory(Path(self.key)))
+            cast("TuitrainApp", self.app).opener.open_run(RunDirectory(Path(self.key)))

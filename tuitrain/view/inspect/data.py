@@ -8,17 +8,19 @@ import base64
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from tuitrain.lang import term, tr
 from tuitrain.units import NOTHING, size
 from tuitrain.view.bars import progress_bar
 from tuitrain.view.chart.figure import TerminalStyle
 from tuitrain.view.chart.spark import sparkline
 from tuitrain.view.chart.ticks import short_number
-from tuitrain.view.format import Align, display_width, sanitise, shorten, table
+from tuitrain.view.format import Align, display_width, pad, sanitise, shorten, table
 from tuitrain.view.images.pixels import Image
 from tuitrain.view.images.sheet import Canvas, Captioned, picture_lines
 from tuitrain.view.spans import Span, SpanLine, plain_text, wrap_plain
 
 _PARTS = ("train", "validation")
+_KINDS = {"image": term("images"), "table": term("rows"), "other": term("samples")}
 _MOST_CLASSES = 20
 _MOST_CHANNELS = 8
 _MOST_BAR = 24
@@ -51,26 +53,24 @@ def data_lines(answer: Mapping[str, Any], width: int | None, look: TerminalStyle
 
 
 def _about(answer: Mapping[str, Any]) -> str:
-    kind = {"image": "images", "table": "rows", "other": "samples"}.get(
-        answer["kind"], answer["kind"]
-    )
-    train = answer["parts"]["train"]
-    words = [f"{answer['data']}: {kind} of {_shape(answer['input_shape'])}"]
-    words.append(f"as {train['inputs']['dtype']}")
+    kind = _KINDS.get(answer["kind"], answer["kind"])
+    shape, dtype = _shape(answer["input_shape"]), answer["parts"]["train"]["inputs"]["dtype"]
+    words = [tr("{data}: {kind} of {shape}", data=answer["data"], kind=tr(kind), shape=shape)]
+    words.append(tr("as {dtype}", dtype=dtype))
     if answer["vocabulary"]:
-        words.append(f"{answer['vocabulary']:,} tokens")
-    targets = _shape(answer["target_shape"]) if answer["target_shape"] else "one number"
-    words.append(
-        f"{len(answer['classes'])} classes" if answer["classes"] else f"targets of {targets}"
-    )
+        words.append(tr("{n:,} tokens", n=answer["vocabulary"]))
+    if answer["classes"]:
+        words.append(tr("{n} classes", n=len(answer["classes"])))
+    else:
+        words.append(tr("targets of {shape}", shape=_shape(answer["target_shape"] or ())))
     if answer["augmentations"]:
-        words.append(f"augmented by {', '.join(answer['augmentations'])}")
-    words.append("normalised" if answer["normalized"] else "not normalised")
-    return ", ".join(words)
+        words.append(tr("augmented by {names}", names=", ".join(answer["augmentations"])))
+    words.append(tr("normalised") if answer["normalized"] else tr("not normalised"))
+    return tr(", ").join(words)
 
 
 def _shape(shape: Sequence[int]) -> str:
-    return "x".join(map(str, shape)) or "one number"
+    return "x".join(map(str, shape)) or tr("one number")
 
 
 # --- sizes and ranges -----------------------------------------------------------------------------
@@ -78,13 +78,13 @@ def _shape(shape: Sequence[int]) -> str:
 
 def _part_lines(answer: Mapping[str, Any]) -> list[SpanLine]:
     rows = [[name, *_part_cells(answer["parts"][name])] for name in _PARTS]
-    heads = ["PART", "SAMPLES", "SIZE", "MIN", "MAX", "NAN", "INFINITE"]
+    heads = [tr("PART"), tr("SAMPLES"), tr("SIZE"), "MIN", "MAX", "NAN", tr("INFINITE")]
     lines = _table(heads, rows)
     for name in _PARTS:
         part = answer["parts"][name]
         if part["read"] < part["samples"]:
-            said = f"figures of {name} are from {part['read']:,} samples spread over the set"
-            lines.append((Span(said, "quiet"),))
+            text = "figures of {name} are from {n:,} samples spread over the set"
+            lines.append((Span(tr(text, name=name, n=part["read"]), "quiet"),))
     return lines
 
 
@@ -118,7 +118,7 @@ def _channel_lines(answer: Mapping[str, Any]) -> list[SpanLine]:
     train, validation = (answer["parts"][name]["inputs"]["channels"] for name in _PARTS)
     if not train:
         return []
-    what = "CHANNEL" if answer["kind"] == "image" else "FEATURE"
+    what = tr("CHANNEL") if answer["kind"] == "image" else tr("FEATURE")
     keys = ("mean", "deviation", "min", "max")
     rows = [
         [
@@ -128,11 +128,13 @@ def _channel_lines(answer: Mapping[str, Any]) -> list[SpanLine]:
         ]
         for place, (one, other) in enumerate(zip(train, validation, strict=True))
     ]
-    heads = [what, "MEAN", "DEVIATION", "MIN", "MAX", "VAL MEAN", "VAL DEV"]
+    means = (tr("MEAN"), tr("DEVIATION"))
+    heads = [what, *means, "MIN", "MAX", *(f"VAL {each}" for each in (means[0], tr("DEV")))]
     lines = _table(heads, rows[:_MOST_CHANNELS])
     more = _channels(answer) - len(rows[:_MOST_CHANNELS])
     if more > 0:
-        lines.append((Span(f"and {more:,} more; --json has them up to {len(rows)}", "quiet"),))
+        text = "and {more:,} more; --json has them up to {most}"
+        lines.append((Span(tr(text, more=more, most=len(rows)), "quiet"),))
     return lines
 
 
@@ -151,14 +153,19 @@ def _class_lines(answer: Mapping[str, Any], width: int, look: TerminalStyle) -> 
         (sanitise(str(each["name"])), int(each["train"]), int(each["validation"]))
         for each in classes
     ]
-    lines = _bars("CLASS", rows[:_MOST_CLASSES], width, look, most=_largest(rows))
+    lines = _bars(tr("CLASS"), rows[:_MOST_CLASSES], width, look, most=_largest(rows))
     if len(rows) > _MOST_CLASSES:
         few, *_, many = sorted(rows, key=lambda row: row[1])
-        said = (
-            f"and {len(rows) - _MOST_CLASSES:,} more; of all, {few[0]} has fewest training "
-            f"samples ({few[1]:,}), {many[0]} most ({many[1]:,})"
+        words = tr(
+            "and {more:,} more; of all, {few} has fewest training samples ({least:,}), {many} "
+            "most ({largest:,})",
+            more=len(rows) - _MOST_CLASSES,
+            few=few[0],
+            least=few[1],
+            many=many[0],
+            largest=many[1],
         )
-        lines += wrap_plain(said, width, "quiet")
+        lines += wrap_plain(words, width, "quiet")
     return lines
 
 
@@ -168,21 +175,24 @@ def _target_lines(answer: Mapping[str, Any], width: int, look: TerminalStyle) ->
     train, validation = (answer["parts"][name]["targets"]["outputs"] for name in _PARTS)
     for place, (one, other) in enumerate(zip(train, validation, strict=True)):
         if place >= _MOST_CHANNELS:
-            lines.append((Span(f"and {len(train) - place:,} more targets", "quiet"),))
+            words = tr("and {n:,} more targets", n=len(train) - place)
+            lines.append((Span(words, "quiet"),))
             break
-        name = "TARGET" if len(train) == 1 else f"TARGET {place}"
+        name = tr("TARGET") if len(train) == 1 else f"{tr('TARGET')} {place}"
         counts = (one["histogram"], other["histogram"])
         rows: list[Row] = list(zip(_bin_labels(one), *counts, strict=True))
         lines += _bars(name, rows, width, look, most=_largest(rows))
-        said = f"mean {_number(one['mean'])}, deviation {_number(one['deviation'])}"
-        lines.append((Span(f"{said}, from {_number(one['min'])} to {_number(one['max'])}"),))
+        figures = {key: _number(one[key]) for key in ("mean", "deviation", "min", "max")}
+        text = "mean {mean}, deviation {deviation}, from {min} to {max}"
+        lines.append((Span(tr(text, **figures)),))
     return lines
 
 
 def _bin_labels(target: Mapping[str, Any]) -> list[str]:
     low, high = target["bins"]
     number = len(target["histogram"])
-    return [f"from {short_number(low + (high - low) * place / number)}" for place in range(number)]
+    edges = (short_number(low + (high - low) * place / number) for place in range(number))
+    return [tr("from {edge}", edge=edge) for edge in edges]
 
 
 def _largest(rows: Sequence[Row]) -> tuple[int, int]:
@@ -194,11 +204,14 @@ def _bars(
 ) -> list[SpanLine]:
     """Return counts of both parts, each with a bar that is full for the part's largest."""
     names = min(_NAME_WIDTH, max(display_width(each) for each in (head, *(r[0] for r in rows))))
-    digits = max(len("VALIDATION"), *(len(f"{number:,}") for row in rows for number in row[1:]))
+    parts = (tr("TRAIN"), tr("VALIDATION"))
+    digits = max(
+        *map(display_width, parts), *(len(f"{number:,}") for row in rows for number in row[1:])
+    )
     bar = min(_MOST_BAR, (width - names - 2 * digits - 8) // 2)
     lines: list[SpanLine] = [
-        (Span(f"{head.ljust(names)}  {_cell('TRAIN', digits, bar)}{'VALIDATION':>{digits}}",
-              "quiet"),)
+        (Span(f"{pad(head, names)}  {_cell(parts[0], digits, bar)}", "quiet"),
+         Span(pad(parts[1], digits, "right"), "quiet"))
     ]  # fmt: skip
     for name, *numbers in rows:
         label = shorten(name, names)
@@ -211,7 +224,7 @@ def _bars(
 
 
 def _cell(text: str, digits: int, bar: int) -> str:
-    return text.rjust(digits) + " " * (bar + 3 if bar > 0 else 2)
+    return pad(text, digits, "right") + " " * (bar + 3 if bar > 0 else 2)
 
 
 def _bar(number: int, most: int, width: int, look: TerminalStyle) -> str:
@@ -228,18 +241,21 @@ def _token_lines(answer: Mapping[str, Any], width: int) -> list[SpanLine]:
                 f"{_token_name(name)} ({number:,})"
                 for name, (_token, number) in zip(names, tokens["frequent"], strict=True)
             )
-            said = (
-                f"{name}: {tokens['different']:,} different tokens of {tokens['total']:,}; most "
-                f"frequent: {frequent}"
+            words = tr(
+                "{part}: {different:,} different tokens of {total:,}; most frequent: {frequent}",
+                part=name,
+                different=tokens["different"],
+                total=tokens["total"],
+                frequent=frequent,
             )
-            lines += wrap_plain(said, width)
+            lines += wrap_plain(words, width)
     return lines
 
 
 def _token_name(text: str) -> str:
     """Return a token as it can be told from its neighbours in a line."""
     if not text:
-        return "padding"
+        return tr("padding")
     return sanitise(text) if text.isprintable() and text.strip() == text else repr(text)
 
 
@@ -255,26 +271,34 @@ def _warnings(answer: Mapping[str, Any]) -> Iterator[str]:
     if found["in_both"]:
         pairs = ", ".join(f"{one} = {other}" for one, other in found["pairs"])
         share = found["in_both"] / answer["parts"]["validation"]["read"]
-        yield (
-            f"! {found['in_both']:,} validation inputs ({share:.1%}) are in the training set as "
-            f"well: the validation figures would be too good (training = validation: {pairs})"
+        yield tr(
+            "! {n:,} validation inputs ({share:.1%}) are in the training set as well: the "
+            "validation figures would be too good (training = validation: {pairs})",
+            n=found["in_both"],
+            share=share,
+            pairs=pairs,
         )
     for part in _PARTS:
         if number := found[f"within_{part}"]:
-            yield f"! {number:,} inputs are in {part} more than once"
+            yield tr("! {n:,} inputs are in {part} more than once", n=number, part=part)
         inputs = answer["parts"][part]["inputs"]
         if inputs["nan"] or inputs["infinite"]:
-            yield (
-                f"! {part} has {inputs['nan']:,} missing (NaN) and {inputs['infinite']:,} infinite "
-                f"numbers, NaN in {inputs['samples_with_nan']:,} samples: the loss would be NaN"
+            yield tr(
+                "! {part} has {nan:,} missing (NaN) and {infinite:,} infinite numbers, NaN in "
+                "{samples_with_nan:,} samples: the loss would be NaN",
+                part=part,
+                **{key: inputs[key] for key in ("nan", "infinite", "samples_with_nan")},
             )
         empty = [str(each["name"]) for each in answer["classes"] if not each[part]]
         if empty:
-            more = f" and {len(empty) - 5:,} more" if len(empty) > 5 else ""
-            yield f"! {part} has no sample of {', '.join(empty[:5])}{more}"
+            more = tr(" and {n} more", n=len(empty) - 5) if len(empty) > 5 else ""
+            names = ", ".join(empty[:5]) + more
+            yield tr("! {part} has no sample of {names}", part=part, names=names)
     for place, channel in enumerate(answer["parts"]["train"]["inputs"]["channels"]):
         if channel["deviation"] == 0:
-            yield f"! channel or feature {place} is {_number(channel['mean'])} in every sample"
+            value = _number(channel["mean"])
+            text = "! channel or feature {place} is {value} in every sample"
+            yield tr(text, place=place, value=value)
 
 
 # --- samples --------------------------------------------------------------------------------------

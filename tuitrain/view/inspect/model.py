@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from tuitrain.lang import tr
 from tuitrain.messages import MemoryParts
 from tuitrain.units import NOTHING, count
 from tuitrain.view.chart.figure import TerminalStyle
-from tuitrain.view.format import display_width, sanitise, shorten
+from tuitrain.view.format import display_width, pad, sanitise, shorten
 from tuitrain.view.memory.text import footprint_lines
 from tuitrain.view.spans import Span, SpanLine, wrap_plain
 
@@ -52,9 +53,6 @@ class _Shown:
     multiply_adds: str
 
 
-_HEAD = _Shown("LAYER", "OUTPUT", "PARAMETERS", "FROZEN", "MULT-ADDS")
-
-
 def model_lines(
     answer: Mapping[str, Any],
     width: int | None,
@@ -79,8 +77,13 @@ def model_lines(
     lines = _table(rows, width, has_frozen=answer["parameters"]["frozen"] > 0)
     wide = width or 80
     ranks = answer["memory"].get("ranks", 1)
-    of_each = f" of each of {ranks} ranks" if ranks > 1 else ""
-    title = f"memory of a step{of_each} in batches of {answer['memory']['batch_size']}, estimated"
+    batch = answer["memory"]["batch_size"]
+    title = (
+        tr("memory of a step of each of {n} ranks in batches of {batch}, estimated", n=ranks,
+           batch=batch)
+        if ranks > 1
+        else tr("memory of a step in batches of {batch}, estimated", batch=batch)
+    )  # fmt: skip
     return [
         *lines,
         (),
@@ -140,7 +143,7 @@ def _shown(node: _Node, name: str) -> _Shown:
     return _Shown(
         name=name,
         output=_shapes(row["shapes"]),
-        parameters=f"{number} shared" if row["shared"] else number,
+        parameters=tr("{number} shared", number=number) if row["shared"] else number,
         frozen=f"{row['frozen']:,}" if row["frozen"] else NOTHING,
         multiply_adds=count(row["multiply_adds"]) if row["multiply_adds"] else NOTHING,
     )
@@ -150,12 +153,13 @@ def _shapes(shapes: Sequence[Sequence[int]]) -> str:
     if not shapes:
         return NOTHING
     more = f" +{len(shapes) - 1}" if len(shapes) > 1 else ""
-    return "x".join(map(str, shapes[0])) + more if shapes[0] else f"number{more}"
+    return "x".join(map(str, shapes[0])) + more if shapes[0] else f"{tr('number')}{more}"
 
 
 def _table(rows: Sequence[_Shown], width: int | None, *, has_frozen: bool) -> list[SpanLine]:
     columns = ["output", "parameters", *(["frozen"] if has_frozen else []), "multiply_adds"]
-    shown = [_HEAD, *rows]
+    head = _Shown(tr("LAYER"), tr("OUTPUT"), tr("PARAMETERS"), tr("FROZEN"), tr("MULT-ADDS"))
+    shown = [head, *rows]
     longest = max(display_width(row.name) for row in shown)
     while True:
         widths = {key: max(display_width(getattr(row, key)) for row in shown) for key in columns}
@@ -165,7 +169,7 @@ def _table(rows: Sequence[_Shown], width: int | None, *, has_frozen: bool) -> li
             break
         columns.remove("frozen" if "frozen" in columns else "output")
     room = longest if width is None else max(1, min(longest, width - rest))
-    return [_line(row, room, widths, "quiet" if row is _HEAD else "") for row in shown]
+    return [_line(row, room, widths, "quiet" if row is head else "") for row in shown]
 
 
 def _line(row: _Shown, room: int, widths: Mapping[str, int], style: str) -> SpanLine:
@@ -182,19 +186,25 @@ def _totals(answer: Mapping[str, Any], width: int) -> list[SpanLine]:
     parameters, batch = answer["parameters"], answer["batch_size"]
     each = answer["multiply_adds"]
     told = [
-        ("parameters", f"{parameters['total']:,}{_trainable(parameters)}"),
-        ("multiply-adds", f"{count(each)} a sample, {count(each * batch)} a batch, forward"),
-        ("input", "x".join(map(str, answer["input_shape"]))),
-        ("numbers", f"{answer['dtype']}, train.precision {answer['precision']}"),
-        ("device", _device(answer)),
-    ]
+        (tr("parameters"), f"{parameters['total']:,}{_trainable(parameters)}"),
+        (
+            tr("multiply-adds"),
+            tr("{sample} a sample, {batch} a batch, forward", sample=count(each),
+               batch=count(each * batch)),
+        ),
+        (tr("input"), "x".join(map(str, answer["input_shape"]))),
+        (tr("numbers"), f"{answer['dtype']}, train.precision {answer['precision']}"),
+        (tr("device"), _device(answer)),
+    ]  # fmt: skip
     if answer["loss_parameters"]:
-        told.insert(1, ("of the loss", f"{answer['loss_parameters']:,} trainable"))
+        words = tr("{n:,} trainable", n=answer["loss_parameters"])
+        told.insert(1, (tr("of the loss"), words))
     if answer["uncounted"]:
         kinds = sanitise(", ".join(answer["uncounted"]))
-        told.insert(2, ("not counted", f"the arithmetic of {kinds}"))
+        words = tr("the arithmetic of {kinds}", kinds=kinds)
+        told.insert(2, (tr("not counted"), words))
     return [
-        (Span((label if not place else "").ljust(_LABEL_WIDTH), "label"), *line)
+        (Span(pad(label if not place else "", _LABEL_WIDTH), "label"), *line)
         for label, text in told
         for place, line in enumerate(wrap_plain(text, width - _LABEL_WIDTH))
     ]
@@ -202,11 +212,11 @@ def _totals(answer: Mapping[str, Any], width: int) -> list[SpanLine]:
 
 def _trainable(parameters: Mapping[str, int]) -> str:
     if not parameters["frozen"]:
-        return ", all trainable" if parameters["total"] else ""
-    return f": {parameters['trainable']:,} trainable, {parameters['frozen']:,} frozen"
+        return tr(", all trainable") if parameters["total"] else ""
+    return tr(": {trainable:,} trainable, {frozen:,} frozen", **parameters)
 
 
 def _device(answer: Mapping[str, Any]) -> str:
     if answer["device_name"] is None:
-        return f"{answer['device']}, which this machine does not have"
+        return tr("{device}, which this machine does not have", device=answer["device"])
     return f"{answer['device']}, {answer['device_name']}"

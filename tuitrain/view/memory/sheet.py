@@ -6,8 +6,8 @@ Puts together what others write; knows no widget.
 from collections.abc import Sequence
 
 from tuitrain.analysis.memory_breakdown import gpu_facts
-from tuitrain.analysis.ranks import RankMemory
 from tuitrain.lang import tr
+from tuitrain.ranks import RankMemory
 from tuitrain.runs.rows import RunFacts
 from tuitrain.view.chart.figure import TerminalStyle
 from tuitrain.view.devicetext import (

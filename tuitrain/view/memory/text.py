@@ -6,7 +6,7 @@ Pure functions of what is on record; knows neither widgets nor who measured.
 from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 
-from tuitrain.lang import term, tr
+from tuitrain.lang import said, term, tr
 from tuitrain.messages import MemoryBlock, MemoryParts, NoEstimate, OomPhase
 from tuitrain.runs.rows import MemoryRow, OutOfMemoryRow
 from tuitrain.units import NOTHING, size
@@ -114,7 +114,10 @@ def _remarks(memory: MemoryRow) -> list[str]:
     remarks = [tr("{where}, after step {step}", where=where, step=memory.step)]
     if memory.activations_source:
         remarks.append(
-            tr("activations: {activations_source}", activations_source=memory.activations_source)
+            tr(
+                "activations: {activations_source}",
+                activations_source=said(memory.activations_source),
+            )
         )
     if isinstance(memory.estimated, NoEstimate):
         remarks.append(tr("not estimated: {error}", error=memory.estimated.error))
@@ -129,9 +132,9 @@ def account_lines(account: OutOfMemoryRow, width: int) -> list[SpanLine]:
         width: cells; no line is longer.
     """
     lines: list[SpanLine] = []
-    for label, said, style in _facts(account):
+    for label, words, style in _facts(account):
         room = max(16, width - _LABEL_WIDTH)
-        for place, row in enumerate(wrap(sanitise(said), room, break_on_hyphens=False)):
+        for place, row in enumerate(wrap(sanitise(words), room, break_on_hyphens=False)):
             shown = label if place == 0 else ""
             lines.append((Span(pad(shown, _LABEL_WIDTH), "label"), Span(row, style)))
     return [*(fit_line(line, width) for line in lines), *_block_lines(account.blocks, width)]

@@ -194,7 +194,7 @@ class ChartInFront:
                 write_chart(path, chart, f"{title}{by}  {names}")
             return tr("written: {path}", path=path)
 
-        self._tuitrain.do_and_tell(work)
+        self._tuitrain.work.do(work)
 
     def copy_value(self) -> None:
         """Copy the values under its cursor."""
@@ -202,6 +202,6 @@ class ChartInFront:
         if chart is None:
             return
         try:
-            self._tuitrain.copy(cursor_text(chart), "value")
+            self._tuitrain.copier.copy(cursor_text(chart), "value")
         except UsageError as error:
             self._tuitrain.tell(str(error), "warning")

@@ -11,6 +11,7 @@ from textual.containers import Vertical
 from tuitrain.lang import tr
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.ui.preferences import Preferences
+from tuitrain.ui.screens.home.arrange import TableKeys
 from tuitrain.ui.screens.home.table import RunTable
 from tuitrain.ui.widgets.picklist import PickList
 from tuitrain.view.chart.figure import TerminalStyle
@@ -32,7 +33,7 @@ class RunKeys(Vertical):
         ),
         Binding(
             "n",
-            "screen.presets",
+            "screen.lists('presets')",
             "new",
             id="home.new",
             tooltip="Go to the presets to start a new run",
@@ -82,16 +83,17 @@ class RunKeys(Vertical):
     ) -> None:
         """Show no runs yet; the arguments are the table's."""
         super().__init__(id="run-keys")
-        self.table = RunTable(clock, look, preferences)
+        self.table = RunTable(clock, look)
+        self._arranged = TableKeys(self.table, preferences)
 
     def compose(self) -> ComposeResult:
         """Show the table."""
-        yield self.table
+        yield self._arranged
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Do nothing to runs while another screen is about to cover them."""
         del action, parameters
-        return not self._tui.is_opening
+        return not self._tui.opener.is_opening
 
     @property
     def _tui(self) -> "TuitrainApp":
@@ -110,15 +112,15 @@ class RunKeys(Vertical):
         run = self.table.rows.at_cursor
         if run is not None:
             directory = RunDirectory(Path(run.path))
-            self._tui.open_launch(run.preset, config=directory.config_path)
+            self._tui.opener.open_launch(run.preset, config=directory.config_path)
 
     def action_results(self) -> None:
         """Show what an evaluation of the run under the cursor gives."""
-        self._with_run(self._tui.open_results)
+        self._with_run(self._tui.opener.open_results)
 
     def action_uses(self) -> None:
         """Show what can be done with the model of the run under the cursor."""
-        self._with_run(self._tui.open_uses)
+        self._with_run(self._tui.opener.open_uses)
 
     # --- marks ----------------------------------------------------------------------------------
 
@@ -148,9 +150,10 @@ class RunKeys(Vertical):
         """Compare the marked runs; one mark alone is compared with the run under the cursor."""
         paths = [run.path for run in self.table.chosen]
         at_cursor = self.table.rows.list.key
-        if len(paths) < 2 and at_cursor in self.table.listed.runs and at_cursor not in paths:
+        known = self.table.listed.known.runs
+        if len(paths) < 2 and at_cursor in known and at_cursor not in paths:
             paths.append(at_cursor)
         if len(paths) < 2:
             self._tui.tell(tr("mark two or more runs with space, then press d"), "warning")
             return
-        self._tui.open_workspace([RunDirectory(Path(path)) for path in paths])
+        self._tui.opener.open_workspace([RunDirectory(Path(path)) for path in paths])

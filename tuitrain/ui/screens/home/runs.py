@@ -85,7 +85,7 @@ class RunsSide(Vertical):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Do nothing to runs while another screen is about to cover them."""
         del action, parameters
-        return not self._tui.is_opening
+        return not self._tui.opener.is_opening
 
     @property
     def _tui(self) -> "TuitrainApp":
@@ -130,9 +130,9 @@ class RunsSide(Vertical):
             return
         directory = RunDirectory(Path(runs[0].path))
         if act == "resume":
-            self._tui.resume_run(directory)
+            self._tui.commands.resume(directory)
         else:
-            self._tui.order(directory, requests[act]())
+            self._tui.commands.order(directory, requests[act]())
 
     # --- removal --------------------------------------------------------------------------------
 

@@ -41,5 +41,5 @@ class HomeTop(TopLine):
             text = "{gpus} GPUs, {free} free" if gpus > 1 else "{gpus} GPU, {free} free"
             words = tr(text, gpus=gpus, free=free)
             right.append(Span(f"   {words}", "good" if free else "alert"))
-        right += [Span(f"   {tr('runs:')} ", "quiet"), *self._counts, Span(" ")]
+        right += [Span(f"   {tr('runs: ')}", "quiet"), *self._counts, Span(" ")]
         self.show_parts((Span(" tuitrain", "title"),), tuple(right))

@@ -161,7 +161,7 @@ class ResultsScreen(Whole, Screen[None]):
 
     def action_uses(self) -> None:
         """Show what can be done with the model."""
-        cast("TuitrainApp", self.app).open_uses(self._directory)
+        cast("TuitrainApp", self.app).opener.open_uses(self._directory)
 
     def action_cancel(self) -> None:
         """End the evaluation."""

@@ -4,7 +4,7 @@ From what is shown to lines; knows no widget.
 """
 
 from tuitrain.analysis.compare import ComparedRun, flat_settings
-from tuitrain.lang import tr
+from tuitrain.lang import said, tr
 from tuitrain.runs.metrics import monitor_of
 from tuitrain.ui.feeds.snapshot import RunSnapshot
 from tuitrain.ui.screens.workspace.shown import ShownRuns
@@ -57,7 +57,7 @@ def _compared(run: RunSnapshot, label: str) -> ComparedRun:
         if summary.step
         else tr("no points yet")
     )
-    detail = f"{steps}  {summary.reason}" if summary.reason else steps
+    detail = f"{steps}  {said(summary.reason)}" if summary.reason else steps
     monitor, mode = monitor_of(run.config)
     return ComparedRun(
         label,

@@ -192,7 +192,7 @@ class WorkspaceScreen(CurveScreen):
         """Open the run under the cursor."""
         key = self._desk.legend.list.key
         if key:
-            self.tuitrain.open_run(self._shown.directories[key])
+            self.tuitrain.opener.open_run(self._shown.directories[key])
 
     def action_write(self) -> None:
         """Ask for a kind of file and write the chart in front as that."""

@@ -23,7 +23,7 @@ from tuitrain.messages import (
 )
 from tuitrain.supervisor.background import start_in_background
 from tuitrain.supervisor.launch import LaunchSpec
-from tuitrain.ui.warm import WarmReport
+from tuitrain.ui.launch.warm import WarmReport
 
 _MODULE = "tuitrain.supervisor.prewarm"
 

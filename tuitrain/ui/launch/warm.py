@@ -1,6 +1,6 @@
 """What a worker that warms up tells the launch screen: devices, and what a preset will take.
 
-Plain frozen data; `tuitrain.ui.prewarm` brings it.
+Plain frozen data; `tuitrain.ui.launch.prewarm` brings it.
 """
 
 from dataclasses import dataclass

@@ -8,9 +8,9 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 
 from tuitrain.messages import Numbered, TrainingResumed, admit, decode_pending, storable
-from tuitrain.runs.events import Source, apply_event
-from tuitrain.runs.rewind import rewind
 from tuitrain.runs.storage.record_tables import RecordTables
+from tuitrain.runs.writing.events import Source, apply_event
+from tuitrain.runs.writing.rewind import rewind
 
 
 class EventRecorder:

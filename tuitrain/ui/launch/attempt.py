@@ -20,7 +20,7 @@ from tuitrain.supervisor.queueing.wish import Wish
 
 
 class Starter(Protocol):
-    """Whoever starts a supervisor: `tuitrain.ui.prewarm.PrewarmedWorker`."""
+    """Whoever starts a supervisor: `tuitrain.ui.launch.prewarm.PrewarmedWorker`."""
 
     def start(self) -> None:
         """Begin to warm a worker up."""

@@ -8,7 +8,7 @@ import shutil
 
 from tuitrain.errors import FolderError
 from tuitrain.runs.directory import RunDirectory
-from tuitrain.runs.trash import move_unwatched
+from tuitrain.runs.upkeep.trash import move_unwatched
 
 
 def remove_run(directory: RunDirectory) -> None:

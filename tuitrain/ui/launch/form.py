@@ -12,7 +12,7 @@ from tuitrain.config.schema import Precision
 from tuitrain.lang import term, tr
 from tuitrain.messages import CostEstimate, DeviceMemory, NoEstimate
 from tuitrain.ui.feeds.pace import Pace
-from tuitrain.ui.warm import WarmReport
+from tuitrain.ui.launch.warm import WarmReport
 from tuitrain.units import size
 from tuitrain.view.format import sanitise
 from tuitrain.view.launchtext import Outlook
