@@ -111,12 +111,12 @@ def chart_of(
 def _lines(
     shown: ShownRuns, made: MadeLines, metric: str, choices: Choices, settings: ChartSettings
 ) -> list[Line]:
-    entries, lines = shown.visible, []
+    entries, band, lines = shown.visible, shown.band, []
     for entry in entries:
         slim = len(entries) > _FEW or shown.is_dim(entry)
         group = _group(shown, entry, metric, choices, settings)
-        asked = (entry, settings.smoothing, shown.band, slim)
-        make = partial(_entry_lines, group, entry, settings.smoothing, shown.band, slim=slim)
+        asked = (entry, settings.smoothing, band, slim)
+        make = partial(_entry_lines, group, entry, settings.smoothing, band, slim=slim)
         own = made.lines((entry.key, metric), group, asked, make) if group else []
         lines += [replace(line, faint=True) for line in own] if shown.is_dim(entry) else own
     return lines
