@@ -15,7 +15,7 @@ from tuitrain.runs.directory import RunDirectory, create_run
 from tuitrain.runs.rows import ScriptFacts
 from tuitrain.runs.writer import RunWriter
 from tuitrain.supervisor.scripts.launch import script_facts, script_name
-from tuitrain.view.runtext import ability_words
+from tuitrain.view.run.runtext import ability_words
 
 
 def script_run(root: Path, ability: Any) -> RunDirectory:

@@ -45,12 +45,12 @@ from tuitrain.ui.widgets.lines import Lines
 from tuitrain.ui.widgets.panel import Panel, TextPanel
 from tuitrain.ui.widgets.runside import RunSide
 from tuitrain.ui.widgets.topline import TopLine
-from tuitrain.view import runtext, sidetext
-from tuitrain.view.diagnosis import diagnosis_note
-from tuitrain.view.failure import failure_note
 from tuitrain.view.format import sanitise
 from tuitrain.view.jobtext import is_short, job_words
-from tuitrain.view.ranktext import standing_line
+from tuitrain.view.run import runtext, sidetext
+from tuitrain.view.run.diagnosis import diagnosis_note
+from tuitrain.view.run.failure import failure_note
+from tuitrain.view.run.ranktext import standing_line
 from tuitrain.view.spans import SpanLine, plain_line
 
 if TYPE_CHECKING:
