@@ -15,7 +15,6 @@ from tuitrain.cli import (
     help,
     hosts,
     interface,
-    launch,
     new,
     notify,
     output,
@@ -29,6 +28,7 @@ from tuitrain.cli import (
     watch,
 )
 from tuitrain.cli.inspect import commands as inspection
+from tuitrain.cli.launch import commands as launch
 from tuitrain.cli.options import RunsDir
 from tuitrain.cli.record import commands as record
 from tuitrain.cli.trained import commands as trained

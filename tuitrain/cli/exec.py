@@ -9,7 +9,7 @@ import typer
 
 from tuitrain.cli import output
 from tuitrain.cli.control import open_client
-from tuitrain.cli.launch import await_start
+from tuitrain.cli.launch.foreground import await_start
 from tuitrain.cli.options import Json, Name, RunsDir
 from tuitrain.errors import UsageError
 

@@ -1,0 +1,1 @@
+"""`tuitrain run` and `tuitrain resume`, where a run is supervised, and sweeps."""
