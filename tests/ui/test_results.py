@@ -13,7 +13,7 @@ from textual.widget import Widget
 from tests.ui.apps import play
 from tests.ui.makers import keep_alive
 from tests.ui.results_makers import ANIMALS, Answers, trained_run
-from tests.ui.screens import screen_text, wait_for, wait_for_golden, wait_for_text
+from tests.ui.screens import check_whole, screen_text, wait_for, wait_for_golden, wait_for_text
 from tuitrain.runs.config import record_config
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.supervisor.inspection import Question
@@ -84,6 +84,18 @@ def test_without_colour_in_ascii_and_narrow_it_reads_as_well(run: RunDirectory) 
 
     look = TerminalStyle(ascii=True, colour=False)
     show(run, Answers(), steps, size=(60, 20), look=look)
+
+
+@pytest.mark.usefixtures("chinese")
+def test_in_chinese_tables_curves_and_samples_keep_their_places(run: RunDirectory) -> None:
+    async def steps(pilot: Pilot[Any]) -> None:
+        await wait_for_text(pilot, "95 % 区间")
+        for page in ("1", "2", "3", "4", "5", "6"):
+            await pilot.press(page)
+            await wait_for_golden(pilot, f"results-zh-{page}-80x24")
+            check_whole(pilot.app)
+
+    show(run, Answers(), steps)
 
 
 def test_a_hundred_classes_are_walked(run: RunDirectory) -> None:

@@ -304,6 +304,40 @@ def test_columns_that_the_mouse_is_dragged_over_fill_the_chart(run: RunDirectory
     show(run, doing)
 
 
+def test_with_a_metric_along_x_clicks_find_the_step_and_wheel_and_drag_show_some_values(
+    run: RunDirectory,
+) -> None:
+    async def doing(pilot: Pilot[Any]) -> None:
+        await wait_for_text(pilot, WHOLE)
+        screen: Any = pilot.app.screen
+        panel = screen.query_one("#chart0", ChartPanel)
+        await pilot.press("X", *"train/accuracy", "enter")
+        await wait_for_text(pilot, "by train/accuracy at the nearest step")
+        chart, drawing = panel._shown[1], panel._drawing
+        (line,) = [each for each in chart.lines if each.label == "train" and not each.faint]
+        place = len(line.x) // 3
+        row = drawing.area.rows - 1 - drawing.area.row_of(line.mean[place])
+        column = drawing.left + drawing.column_of(line.x[place])
+        await pilot.click("#chart0", offset=(column, row + 1))
+        await wait_for(pilot, lambda: screen._choices.cursor is not None, "a cursor")
+        # Steps whose points fall into the same cell are the same to a mouse.
+        assert abs(screen._choices.cursor - line.steps[place]) <= 5
+        await pilot.mouse_down("#chart0", offset=(20, 4))
+        await pilot.mouse_up("#chart0", offset=(40, 4))
+        await wait_for(pilot, lambda: screen._choices.spans, "a part of the values")
+        first, last = screen._choices.spans["loss"]
+        assert chart.x_range[0] < first < last < chart.x_range[1]
+        assert screen._choices.window is None
+        await wait_for_text(pilot, ", 0: all]")
+        await pilot._post_mouse_events([MouseScrollUp], widget="#chart0", offset=(30, 4), button=0)
+        await wait_for(pilot, lambda: screen._choices.spans["loss"][0] > first, "fewer values")
+        await pilot.press("0")
+        await wait_for(pilot, lambda: panel._shown[1].x_range == chart.x_range, "all values")
+        assert ", 0: all]" not in screen_text(pilot.app)
+
+    show(run, doing, size=(120, 36))
+
+
 def test_a_curve_that_diverged_has_a_logarithmic_axis_at_once(root: Path) -> None:
     run = one_metric(root, "diverged", [10.0**power for power in range(300)])
 

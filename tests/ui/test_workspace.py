@@ -9,7 +9,14 @@ from textual.pilot import Pilot
 
 from tests.ui.apps import play
 from tests.ui.makers import falling, new_run, train
-from tests.ui.screens import screen_text, told, wait_for, wait_for_golden, wait_for_text
+from tests.ui.screens import (
+    check_whole,
+    screen_text,
+    told,
+    wait_for,
+    wait_for_golden,
+    wait_for_text,
+)
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.ui.screens.workspace.screen import MOST_RUNS
 from tuitrain.view.chart.figure import TerminalStyle
@@ -56,6 +63,21 @@ def test_charts_stand_above_a_legend_that_says_what_differs(
         await wait_for_golden(pilot, f"workspace-{size[0]}x{size[1]}")
 
     show(root, pair, steps, size=size)
+
+
+@pytest.mark.usefixtures("chinese")
+def test_in_chinese_the_cursor_and_the_own_axis_of_a_chart_are_said_in_their_places(
+    root: Path, pair: list[RunDirectory]
+) -> None:
+    async def steps(pilot: Pilot[Any]) -> None:
+        await ready(pilot, "train/loss 最新")
+        await pilot.press("X", *"power", "enter")
+        await wait_for_text(pilot, "横轴 对数步")
+        await pilot.press("i")
+        await wait_for_golden(pilot, "workspace-zh-80x24")
+        check_whole(pilot.app)
+
+    show(root, pair, steps)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (160, 48)])

@@ -154,7 +154,7 @@ class RunView(CurveScreen):
 
     def _know(self) -> None:
         snapshot = self._snapshot
-        along = along_of(snapshot, self._choices.axis)
+        along = partial(along_of, snapshot, self._choices.axis)
         self._curves.known = Curves.Known(
             snapshot.metric_names, reach_of(snapshot), along, axes_of(snapshot)
         )
@@ -328,9 +328,10 @@ class RunView(CurveScreen):
         settings = self._choices.settings_of(title)
         chart = build_chart(
             self._snapshot, overlays, metrics, self._choices, settings,
-            with_words=above is not None,
+            with_words=above is not None, span=self._choices.spans.get(title),
         )  # fmt: skip
-        titled = f"{sanitise(title)}{settings.describe()}{above or ''}"
+        seen = self._choices.span_words(title)
+        titled = f"{sanitise(title)}{settings.describe()}{seen}{above or ''}"
         return DrawnChart(titled, chart, last_values(self._snapshot, metrics))
 
     def _draw_side(self) -> None:

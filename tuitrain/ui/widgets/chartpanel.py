@@ -14,7 +14,9 @@ from tuitrain.ui.widgets.panel import Panel
 from tuitrain.view.chart.chart import Drawing, draw_chart, drawn_lines
 from tuitrain.view.chart.figure import Chart, Size, TerminalStyle
 from tuitrain.view.chart.pixels import Tile, plan_tiles
+from tuitrain.view.chart.pointing import step_near
 from tuitrain.view.chart.readout import pack, readings
+from tuitrain.view.format import display_width, last_cells
 from tuitrain.view.osc import at_cell
 from tuitrain.view.spans import Span, SpanLine, line_width
 
@@ -43,23 +45,28 @@ class ChartPanel(Panel):
     class Zoomed(Message):
         """The wheel was turned over a place on the x axis."""
 
-        def __init__(self, factor: float, x: float) -> None:
+        def __init__(self, panel: "ChartPanel", factor: float, x: float) -> None:
             super().__init__()
+            self.panel = panel
             self.factor = factor
             self.x = x
 
     class Pointed(Message):
         """A place on the x axis was clicked."""
 
-        def __init__(self, x: float) -> None:
+        def __init__(self, panel: "ChartPanel", x: float, step: float | None) -> None:
+            """Tell so; `step` is that of the point clicked, where `x` alone can't say it."""
             super().__init__()
+            self.panel = panel
             self.x = x
+            self.step = step
 
     class Dragged(Message):
         """The mouse was dragged over a part of the x axis."""
 
-        def __init__(self, first: float, last: float) -> None:
+        def __init__(self, panel: "ChartPanel", first: float, last: float) -> None:
             super().__init__()
+            self.panel = panel
             self.first = first
             self.last = last
 
@@ -78,6 +85,12 @@ class ChartPanel(Panel):
     def canvas(self) -> Size:
         """The room for a chart below the title."""
         return Size(self.size.width, self.body_height)
+
+    @property
+    def x_range(self) -> tuple[float, float] | None:
+        """The part of the x axis that is seen, as drawn last; None where nothing is."""
+        area = self._drawing.area
+        return None if area is None else area.x_range
 
     @property
     def columns(self) -> int:
@@ -175,26 +188,26 @@ class ChartPanel(Panel):
         for row, line in enumerate(self._drawing.lines[: area.rows]):
             end = -self._drawing.left
             for span in line:
-                first, end = max(end, 0), end + len(span.text)
-                text = span.text[first - end :] if end > first else ""
+                first, end = max(end, 0), end + display_width(span.text)
+                text = last_cells(span.text, end - first) if end > first else ""
                 if text.strip():
                     written.append(at_cell(corner.x + first, corner.y + row))
                     written.append(self._drawn_text(Span(text, span.style)))
         return "".join(written)
 
     def _drawn_text(self, span: Span) -> str:
-        strip = draw_strip((span,), len(span.text), span_styles_of(self), self.rich_style)
+        strip = draw_strip((span,), display_width(span.text), span_styles_of(self), self.rich_style)
         return strip.render(self.app.console)
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         """Zoom in around the pointer."""
         event.stop()
-        self.post_message(self.Zoomed(0.8, self._drawing.x_at(event.x)))
+        self.post_message(self.Zoomed(self, 0.8, self._drawing.x_at(event.x)))
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         """Zoom out around the pointer."""
         event.stop()
-        self.post_message(self.Zoomed(1.25, self._drawing.x_at(event.x)))
+        self.post_message(self.Zoomed(self, 1.25, self._drawing.x_at(event.x)))
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         """Remember where a drag may begin."""
@@ -205,9 +218,18 @@ class ChartPanel(Panel):
         begin, self._pressed = self._pressed, None
         if begin is not None and abs(event.x - begin) >= _DRAGGED_CELLS:
             self._dragged = True
-            self.post_message(self.Dragged(self._drawing.x_at(begin), self._drawing.x_at(event.x)))
+            first, last = map(self._drawing.x_at, (begin, event.x))
+            self.post_message(self.Dragged(self, first, last))
 
     def on_click(self, event: events.Click) -> None:
         """Read out the values at the pointer; a drag ends with a click as well."""
         if not self._dragged:
-            self.post_message(self.Pointed(self._drawing.x_at(event.x)))
+            step = self._step_near(event.x, event.y - self._canvas_row)
+            self.post_message(self.Pointed(self, self._drawing.x_at(event.x), step))
+
+    def _step_near(self, column: int, row: int) -> float | None:
+        """Return the step of the point at a cell, on an axis where several steps share a place."""
+        area = self._drawing.area
+        if self._shown is None or area is None or self._shown[1].axis != "value":
+            return None
+        return step_near(drawn_lines(self._shown[1]), area, column - self._drawing.left, row)

@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tuitrain import units
+from tuitrain.lang import term, tr
 from tuitrain.view.format import Align, metric_value, sanitise, table
 
 _MATRIX_CLASSES = 16
 _SHOWN_CLASSES = 50
-_INTERVAL = "95 % INTERVAL"
+_INTERVAL = term("95 % INTERVAL")
 
 Report = Mapping[str, Any]
 
@@ -53,14 +54,14 @@ def metrics_text(report: Report) -> str:
         (sanitise(name), metric_value(figure["value"]), interval(figure))
         for name, figure in report["metrics"].items()
     ]
-    return table(("METRIC", "VALUE", _INTERVAL), rows, ("left", "right", "left"))
+    return table((tr("METRIC"), tr("VALUE"), tr(_INTERVAL)), rows, ("left", "right", "left"))
 
 
 def interval(figure: Report) -> str:
     """Return the interval of a figure, or nothing where none is known."""
     if figure["low"] is None:
         return ""
-    return f"{metric_value(figure['low'])} to {metric_value(figure['high'])}"
+    return tr("{low} to {high}", low=metric_value(figure["low"]), high=metric_value(figure["high"]))
 
 
 def baseline_text(report: Report) -> str:
@@ -131,7 +132,8 @@ def residuals_text(report: Report) -> str:
         )
         for row in report["residuals"]
     ]
-    headings = (*(["OUTPUT"] if several else []), "QUANTILE OF ERRORS", "VALUE", _INTERVAL)
+    last = (tr("QUANTILE OF ERRORS"), tr("VALUE"), tr(_INTERVAL))
+    headings = (*([tr("OUTPUT")] if several else []), *last)
     right: list[Align] = ["right"] * (len(headings) - 1)
     return table(headings, rows, [*right, "left"]) if rows else ""
 

@@ -42,7 +42,7 @@ def host_lines(
 
 def _title(seen: MachineSeen, width: int, look: TerminalStyle) -> SpanLine:
     load = seen.samples.get("host/load_1min")
-    cores = (seen.facts.get("host") or {}).get(tr("cores")) or len(seen.cores)
+    cores = (seen.facts.get("host") or {}).get("cores") or len(seen.cores)
     said = [
         tr("{cores} cores", cores=cores) if cores else "",
         "" if load is None else tr("load {load:.1f}", load=load),

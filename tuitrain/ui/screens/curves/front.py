@@ -98,9 +98,11 @@ class ChartInFront:
         words = ", ".join(AXIS_WORDS.get(kind, kind) for kind in known.axes)
         self._tuitrain.push_screen(
             Ask(
-                f"Along x of {group[0]}",
+                tr("Along x of {group}", group=group[0]),
                 value=self._curves.choices.settings_of(group[0]).across,
-                hint=f"A metric, as lr or val/loss, or {words}; empty: as all charts.",
+                hint=tr(
+                    "A metric, as lr or val/loss, or {words}; empty: as all charts.", words=words
+                ),
                 check=check,
             ),
             choose,

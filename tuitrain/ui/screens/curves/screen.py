@@ -8,8 +8,10 @@ from textual.screen import Screen
 from tuitrain.ui.charting import Choices
 from tuitrain.ui.screens.curves.charts import Curves
 from tuitrain.ui.screens.curves.front import ChartInFront
+from tuitrain.ui.screens.curves.pointer import Pointer
 from tuitrain.ui.whole import Whole
 from tuitrain.ui.widgets.chartgrid import ChartGrid
+from tuitrain.ui.widgets.chartpanel import ChartPanel
 
 if TYPE_CHECKING:
     from tuitrain.ui.app import TuitrainApp
@@ -23,6 +25,7 @@ class CurveScreen(Whole, Screen[None]):
         super().__init__()
         self._curves = curves
         self._front = ChartInFront(curves)
+        self._pointer = Pointer(curves)
         self._digit = ""
 
     @property
@@ -78,3 +81,15 @@ class CurveScreen(Whole, Screen[None]):
         """Move the focus, or show the next chart where there is room for one."""
         if not self._front.next():
             self.focus_next()
+
+    def on_chart_panel_zoomed(self, message: ChartPanel.Zoomed) -> None:
+        """Zoom where the wheel was turned."""
+        self._pointer.zoom(message)
+
+    def on_chart_panel_pointed(self, message: ChartPanel.Pointed) -> None:
+        """Put the cursor where a chart was clicked."""
+        self._pointer.point(message)
+
+    def on_chart_panel_dragged(self, message: ChartPanel.Dragged) -> None:
+        """Show what was dragged over."""
+        self._pointer.drag(message)

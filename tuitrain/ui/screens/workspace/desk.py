@@ -3,6 +3,7 @@
 Draws what `ShownRuns` has; reads nothing, and knows no key.
 """
 
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from textual.app import ComposeResult
@@ -69,7 +70,7 @@ class Desk(Vertical):
     def make_room(self) -> bool:
         """Share the rows out between charts and legend; return whether all have their rooms."""
         shown, (width, height) = self._shown, self.size
-        along = along_of(shown.leader, self.curves.choices.axis)
+        along = partial(along_of, shown.leader, self.curves.choices.axis)
         axes = axes_of(shown.leader)
         self.curves.known = Curves.Known(shown.names, shown.reach, along, axes)
         rows = min(1 + max(1, len(shown.legend.entries)), max(_LEAST_LEGEND, height // 3))
@@ -110,7 +111,8 @@ class Desk(Vertical):
         title, choices = group[0], self.curves.choices
         chart = chart_of(self._shown, self._made, title, choices, with_words=above is not None)
         settings = choices.settings_of(title).describe()
-        return DrawnChart(f"{sanitise(title)}{settings}{above or ''}", chart, ())
+        words = f"{settings}{choices.span_words(title)}{above or ''}"
+        return DrawnChart(f"{sanitise(title)}{words}", chart, ())
 
     def _empty_words(self) -> str:
         if not self._shown.is_complete:

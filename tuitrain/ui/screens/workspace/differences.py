@@ -50,10 +50,10 @@ def _best_by_seeds(shown: ShownRuns, metric: str) -> list[tuple[str, list[float]
 def _compared(run: RunSnapshot, label: str) -> ComparedRun:
     summary = run.summary
     if summary is None:
-        state, detail = ("damaged", run.error) if run.error else ("", tr("being read ..."))
+        state, detail = ("damaged", run.error) if run.error else ("", tr("being read"))
         return ComparedRun(label, state, sanitise(detail))
     steps = (
-        tr("step {step} of {all}", step=count(summary.step), all=count(summary.total_steps))
+        tr("step {n}/{all}", n=count(summary.step), all=count(summary.total_steps))
         if summary.step
         else tr("no points yet")
     )

@@ -14,6 +14,7 @@ from textual.geometry import Size
 from textual.screen import Screen
 from textual.timer import Timer
 
+from tuitrain.lang import tr
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.ui.charting import AXIS_WORDS, request_for
 from tuitrain.ui.feeds.delivery import Delivery
@@ -135,7 +136,7 @@ class WorkspaceScreen(CurveScreen):
         self._drawn_for = self._sizes()
         parts = top_parts(
             self._shown.legend, self._shown.hidden, self._shown.band, self._asked_for,
-            (AXIS_WORDS.get(self._choices.axis, self._choices.axis), self._choices.pattern),
+            (tr(AXIS_WORDS.get(self._choices.axis, self._choices.axis)), self._choices.pattern),
         )  # fmt: skip
         self.query_one(TopLine).show_parts(*parts)
         self._desk.draw(self._front.group)

@@ -121,7 +121,9 @@ class RecordedPage(ResultsPage):
         step = self._steps[self._place]
         words = tr(" samples recorded at step {step:,}", step=step)
         several = len(self._steps) > 1
-        more = f"  ({self._place + 1} of {len(self._steps)} steps)" if several else ""
+        more = ""
+        if several:
+            more = "  " + tr("({n} of {steps} steps)", n=self._place + 1, steps=len(self._steps))
         self._head.show_lines([(Span(words, "title"), Span(more, "quiet"))])
         width = max(16, self.size.width - 2)
         try:
