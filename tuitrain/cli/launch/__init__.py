@@ -1,1 +1,1 @@
-"""`tuitrain run` and `tuitrain resume`, where a run is supervised, and sweeps."""
+"""How runs are started: here or in the background, in a queue, on a cluster; what is printed."""

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tuitrain.cli import cluster, output
-from tuitrain.cli.cluster import NodeRank, NodesOption, Rendezvous, Requeue, TimeLimit
+from tuitrain.cli import output
 from tuitrain.cli.control import await_answer, open_client
+from tuitrain.cli.launch import cluster
+from tuitrain.cli.launch.cluster import NodeRank, NodesOption, Rendezvous, Requeue, TimeLimit
 from tuitrain.cli.launch.foreground import Foreground, await_start, start_in_background, watch
 from tuitrain.cli.launch.grid import spread_of, start_grid
+from tuitrain.cli.launch.queue import After, GiveWay, Gpus, Memory, SlotsOption, WhenFree, wish_of
 from tuitrain.cli.options import Code, Json, Name, PresetArgument, RunArgument, RunsDir
-from tuitrain.cli.queue import After, GiveWay, Gpus, Memory, SlotsOption, WhenFree, wish_of
 from tuitrain.errors import UsageError
 
 if TYPE_CHECKING:

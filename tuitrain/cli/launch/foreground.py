@@ -15,7 +15,7 @@ from tuitrain.errors import EXIT_FAILED
 if TYPE_CHECKING:
     from subprocess import Popen
 
-    from tuitrain.cli.progress import Progress
+    from tuitrain.cli.launch.progress import Progress
     from tuitrain.runs.directory import RunDirectory
     from tuitrain.runs.rows import StateRow
     from tuitrain.supervisor.client import RunClient
@@ -56,8 +56,8 @@ class Foreground:
 
     def __call__(self, spec: "LaunchSpec") -> None:
         """Supervise the run until it is over."""
-        from tuitrain.cli.notices import DesktopNotifier
-        from tuitrain.cli.progress import ProgressPrinter
+        from tuitrain.cli.launch.notices import DesktopNotifier
+        from tuitrain.cli.launch.progress import ProgressPrinter
         from tuitrain.config.user import load_user_config
         from tuitrain.supervisor.supervisor import Supervisor
 
@@ -92,7 +92,7 @@ def _why_failed(directory: "RunDirectory") -> str:
 
 
 def _progress(spec: "LaunchSpec", json: bool) -> "Progress":
-    from tuitrain.cli.progress import JsonLines, LiveLine, PlainLines, RunProgress
+    from tuitrain.cli.launch.progress import JsonLines, LiveLine, PlainLines, RunProgress
     from tuitrain.runs.reader import RunReader
 
     directory, preset = spec.directory, spec.preset
