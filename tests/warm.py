@@ -294,7 +294,8 @@ def run(arguments: list[str]) -> NoReturn:
     sys.argv[:] = [how, *rest]
     try:
         if how == "-m":
-            sys.modules.pop(what, None)
+            is_package = hasattr(sys.modules.get(what), "__path__")
+            sys.modules.pop(f"{what}.__main__" if is_package else what, None)
             runpy._run_module_as_main(what)  # type: ignore[attr-defined]
         else:
             exec(what, main.__dict__)
