@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tuitrain.lang import tr
 from tuitrain.units import share_text, us_text
 from tuitrain.view.format import display_width, sanitise, shorten
 from tuitrain.view.spans import Span, SpanLine, wrap_plain
@@ -120,15 +121,19 @@ def cursor_lines(root: Node, focus: Path, cursor: Path, width: int) -> list[Span
     node, whole = node_at(root, cursor), step_us(root)
     inside = sum(part["us"] for part in node["parts"])
     # All threads together may work longer than the step takes.
-    share = f", {share_text(node['us'] / whole)} of it" if 0 < node["us"] <= whole else ""
+    share = (
+        tr(", {share} of it", share=share_text(node["us"] / whole))
+        if 0 < node["us"] <= whole
+        else ""
+    )
     facts = [
-        f"{us_text(node['us'])} per step{share}",
-        f"self {us_text(max(0.0, node['us'] - inside))}",
+        tr("{time} per step", time=us_text(node["us"])) + share,
+        tr("self {time}", time=us_text(max(0.0, node["us"] - inside))),
     ]
     if node["device_us"]:
-        facts.append(f"{us_text(node['device_us'])} on the device")
+        facts.append(tr("{time} on the device", time=us_text(node["device_us"])))
     if focus:
-        facts.append(f"inside {short_name(node_at(root, focus[:-1]))}")
+        facts.append(tr("inside {name}", name=short_name(node_at(root, focus[:-1]))))
     name = wrap_plain(node["name"], width - 1, "strong")[:2]
     return [
         *((Span(" "), *line) for line in name),

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any, Literal, NamedTuple
 
-from tuitrain.lang import tr
+from tuitrain.lang import term, tr
 from tuitrain.runs.rows import ProfileRow
 from tuitrain.units import NOTHING, age, count, share_text, short_time, size, us_text
 from tuitrain.view.format import display_width, pad, sanitise, shorten
@@ -33,13 +33,13 @@ class Column(NamedTuple):
 
 
 _SHARE = Column("%", 4)
-_SELF = Column("self", 8, "self")
-_TOTAL = Column("total", 8, "total")
-_DEVICE = Column("device", 8, "device")
-_DEVICE_TOTAL = Column("dev all", 8)
-_CALLS = Column("calls", 6, "calls")
-_MEMORY = Column("memory", 8, "memory")
-_SHAPES = Column("shapes", 36)
+_SELF = Column(term("self"), 8, "self")
+_TOTAL = Column(term("total"), 8, "total")
+_DEVICE = Column(term("device"), 8, "device")
+_DEVICE_TOTAL = Column(term("dev all"), 8)
+_CALLS = Column(term("calls"), 6, "calls")
+_MEMORY = Column(term("memory"), 8, "memory")
+_SHAPES = Column(term("shapes"), 36)
 _ON_HOST = (_SELF, _SHARE, _CALLS, _TOTAL, _MEMORY, _SHAPES)
 _ON_DEVICE = (_DEVICE, _SHARE, _SELF, _CALLS, _TOTAL, _MEMORY, _DEVICE_TOTAL, _SHAPES)
 """In the order in which a wider terminal adds them."""
@@ -77,7 +77,12 @@ def profile_words(row: ProfileRow, now: float) -> list[str]:
     steps = tr(
         "steps {first_step:,} to {last_step:,}", first_step=row.first_step, last_step=row.last_step
     )
-    head = f"profile {sanitise(row.name)}, {age(now - row.time)}: {steps}"
+    head = tr(
+        "profile {name}, {age}: {steps}",
+        name=sanitise(row.name),
+        age=age(now - row.time),
+        steps=steps,
+    )
     if row.state == "done":
         return [head, *(f"  {sanitise(words)}" for words in summary_words(row.summary))]
     if row.state == "failed":
@@ -101,10 +106,15 @@ def facts_words(row: ProfileRow) -> str:
         if held_up is None
         else tr("; training was held up for {held_up}", held_up=short_time(held_up))
     )
-    return (
-        f"profile {row.name}: steps {row.first_step:,} to {row.last_step:,} on "
-        f"{facts.device or NOTHING}, {stacks}{cost}"
+    words = tr(
+        "profile {name}: steps {first:,} to {last:,} on {device}, {stacks}",
+        name=row.name,
+        first=row.first_step,
+        last=row.last_step,
+        device=facts.device or NOTHING,
+        stacks=stacks,
     )
+    return f"{words}{cost}"
 
 
 def open_words(trace: str, host: str) -> list[str]:
@@ -112,8 +122,11 @@ def open_words(trace: str, host: str) -> list[str]:
     path, name = shlex.quote(trace), shlex.quote(PurePosixPath(trace).name)
     return [
         f"trace: {trace}",
-        "open:  https://ui.perfetto.dev (open trace file), or chrome://tracing",
-        f"from another machine first: scp {shlex.quote(host)}:{path} {name}",
+        tr("open:  https://ui.perfetto.dev (open trace file), or chrome://tracing"),
+        tr(
+            "from another machine first: {command}",
+            command=f"scp {shlex.quote(host)}:{path} {name}",
+        ),
     ]
 
 
@@ -203,7 +216,7 @@ def head_line(columns: Sequence[Column], title: str, sort: Sort, width: int) -> 
     for column in columns:
         chosen = column.sort == sort
         mark = "*" if chosen else ""
-        text = _cell(column, f"{column.title}{mark}")
+        text = _cell(column, f"{tr(column.title)}{mark}")
         spans.append(Span(f" {text}", "strong" if chosen else "quiet"))
     return tuple(spans)
 
@@ -289,7 +302,7 @@ def site_lines(row: Row, width: int) -> list[SpanLine]:
         figures = f"{us_text(own):>8} {count(site['calls']):>6}  "
         text = wrap_plain("  ".join(site["names"]), max(20, width - len(figures) - 2))
         lines.append((Span(figures, "strong"), *text[0]))
-        lines += [(Span(" " * len(figures)), *line) for line in text[1:]]
+        lines += [(Span(" " * display_width(figures)), *line) for line in text[1:]]
     return [(Span(" "), *line) for line in lines]
 
 
@@ -305,8 +318,10 @@ def kernel_rows(digest: Digest) -> list[Row]:
 
 def kernel_head(width: int) -> SpanLine:
     """Return the heading of the table of kernels."""
-    name = _left("kernel or copy", max(8, width - 35))
-    return (Span(f" {name}     time    %  calls    each", "quiet"),)
+    name = _left(tr("kernel or copy"), max(8, width - 35))
+    heads = ((tr("time"), 9), ("%", 5), (tr("calls"), 7), (tr("each"), 8))
+    cells = "".join(pad(head, room, "right") for head, room in heads)
+    return (Span(f" {name}{cells}", "quiet"),)
 
 
 def kernel_line(row: Row, digest: Digest, width: int) -> SpanLine:
@@ -327,10 +342,10 @@ def gap_lines(digest: Digest, width: int) -> list[SpanLine]:
         return []
     lines: list[SpanLine] = []
     for gap in device["gaps"]:
-        figures = f" {us_text(gap['duration_us']):>8}  step {gap['step'] + 1:>3}  "
-        text = wrap_plain(gap["host"], max(20, width - len(figures)))
+        figures = f" {us_text(gap['duration_us']):>8}  {tr('step')} {gap['step'] + 1:>3}  "
+        text = wrap_plain(gap["host"], max(20, width - display_width(figures)))
         lines.append((Span(figures, "strong"), *text[0]))
-        lines += [(Span(" " * len(figures)), *line) for line in text[1:]]
+        lines += [(Span(" " * display_width(figures)), *line) for line in text[1:]]
     return lines
 
 
@@ -338,9 +353,9 @@ def host_lines(digest: Digest) -> list[SpanLine]:
     """Return how the host's time splits."""
     host = digest["host"]
     lines = [
-        _fact("in operators", host["operators_us"], host["step_us"]),
-        _fact("outside operators", host["outside_us"], host["step_us"]),
-        _fact("between steps", host["between_us"], host["step_us"]),
+        _fact(tr("in operators"), host["operators_us"], host["step_us"]),
+        _fact(tr("outside operators"), host["outside_us"], host["step_us"]),
+        _fact(tr("between steps"), host["between_us"], host["step_us"]),
     ]
     for thread in host["threads"]:
         if thread["operators_us"] and not thread["main"]:
@@ -361,22 +376,35 @@ def difference_words(compared: Mapping[str, Any]) -> list[str]:
     before, after = compared["before"], compared["after"]
     change = after["step_us"] / before["step_us"] - 1 if before["step_us"] else 0.0
     return [
-        f"{before['name']} -> {after['name']}: the usual step {us_text(before['step_us'])} -> "
-        f"{us_text(after['step_us'])} ({100 * change:+.0f} %)",
-        f"{_spread(before)}; {_spread(after)}; times of the {compared['measure']}, a step",
+        tr(
+            "{one} -> {other}: the usual step {before} -> {after} ({change:+.0f} %)",
+            one=before["name"],
+            other=after["name"],
+            before=us_text(before["step_us"]),
+            after=us_text(after["step_us"]),
+            change=100 * change,
+        ),
+        tr(
+            "{one}; {other}; times of the {measure}, a step",
+            one=_spread(before),
+            other=_spread(after),
+            measure=tr(compared["measure"]),
+        ),
     ]
 
 
 def _spread(side: Mapping[str, Any]) -> str:
     spread = side["spread_us"]
-    words = "" if spread is None else f", standard deviation {us_text(spread)}"
-    return f"{side['name']}: {side['steps']} steps{words}"
+    words = "" if spread is None else tr(", standard deviation {spread}", spread=us_text(spread))
+    return tr("{name}: {n} steps", name=side["name"], n=side["steps"]) + words
 
 
 def difference_head(width: int) -> SpanLine:
     """Return the heading of the table of differences."""
-    name = _left("operator", max(8, width - 38))
-    return (Span(f" {name}   before    after    change  calls", "quiet"),)
+    name = _left(tr("operator"), max(8, width - 38))
+    heads = ((tr("before"), 9), (tr("after"), 9), (tr("change"), 10), (tr("calls"), 7))
+    cells = "".join(pad(head, room, "right") for head, room in heads)
+    return (Span(f" {name}{cells}", "quiet"),)
 
 
 def difference_line(row: Row, width: int) -> SpanLine:

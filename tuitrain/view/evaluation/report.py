@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tuitrain import units
-from tuitrain.lang import term, tr
+from tuitrain.lang import said, term, tr
 from tuitrain.view.format import Align, metric_value, sanitise, table
 
 _MATRIX_CLASSES = 16
@@ -29,23 +29,31 @@ def report_text(report: Report) -> str:
 
 def heading(about: Report) -> str:
     """Return which run's which checkpoint was evaluated."""
-    weights = "" if about["weights"] == "raw" else f", {about['weights']} weights"
-    name = sanitise(about["checkpoint"])
-    return f"{sanitise(about['run'])}, checkpoint {name} (step {about['step']:,}){weights}"
+    raw = about["weights"] == "raw"
+    weights = "" if raw else tr(", {kind} weights", kind=about["weights"])
+    words = tr(
+        "{run}, checkpoint {name} (step {step:,})",
+        run=sanitise(about["run"]),
+        name=sanitise(about["checkpoint"]),
+        step=about["step"],
+    )
+    return f"{words}{weights}"
 
 
 def heading_text(report: Report) -> str:
     """Return what was evaluated, on what."""
     data = report["data"]
-    changed = f" with {', '.join(map(sanitise, data['settings']))}" if data["settings"] else ""
-    lines = [
-        heading(report),
-        f"{data['samples']:,} samples of {sanitise(data['name'])}{changed}, on "
-        f"{report['device']} in {units.duration(report['duration_s'])}",
-    ]
-    if changed:
-        lines.append("other data settings: the model may have been trained on some of these")
-    return "\n".join(lines)
+    names = ", ".join(map(sanitise, data["settings"]))
+    changed = tr(" with {names}", names=names) if names else ""
+    words = tr(
+        "{n:,} samples of {data}, on {device} in {time}",
+        n=data["samples"],
+        data=f"{sanitise(data['name'])}{changed}",
+        device=report["device"],
+        time=units.duration(report["duration_s"]),
+    )
+    other = tr("other data settings: the model may have been trained on some of these")
+    return "\n".join([heading(report), words, *([other] if changed else [])])
 
 
 def metrics_text(report: Report) -> str:
@@ -70,7 +78,8 @@ def baseline_text(report: Report) -> str:
     if not baseline:
         return ""
     figures = [f"{name} {metric_value(v)}" for name, v in baseline.items() if name != "what"]
-    return f"baseline, {sanitise(baseline['what'])}: {', '.join(figures)}"
+    what = said(sanitise(baseline["what"]))
+    return tr("baseline, {what}: {figures}", what=what, figures=", ".join(figures))
 
 
 def _classes(report: Report) -> str:
@@ -84,10 +93,11 @@ def _classes(report: Report) -> str:
         for row in figures
     ]
     right: list[Align] = ["right"] * 4
-    headings = ("CLASS", "PRECISION", "RECALL", "F1", "SUPPORT")
+    headings = (tr("CLASS"), tr("PRECISION"), tr("RECALL"), "F1", tr("SUPPORT"))
     text = table(headings, rows, ["left", *right]) if rows else ""
     more = len(report["classes"]) - _SHOWN_CLASSES
-    return f"{text}\n{more:,} more classes: --json has them all" if more > 0 else text
+    words = tr("{more:,} more classes: --json has them all", more=more)
+    return f"{text}\n{words}" if more > 0 else text
 
 
 def _ious(report: Report) -> str:
@@ -95,7 +105,7 @@ def _ious(report: Report) -> str:
         (sanitise(row["name"]), metric_value(row["value"]), interval(row))
         for row in report.get("ious", ())
     ]
-    headings = ("CLASS", "IOU", _INTERVAL)
+    headings = (tr("CLASS"), "IOU", tr(_INTERVAL))
     return table(headings, rows, ("left", "right", "left")) if rows else ""
 
 
@@ -106,17 +116,20 @@ def calibration_text(report: Report) -> str:
         return ""
     temperature = found["temperature"]
     if temperature is None:
-        return (
-            f"calibration: ECE {metric_value(found['ece'])} in 15 bins; no temperature has the "
-            "least cross-entropy, as where every sample is right"
+        return tr(
+            "calibration: ECE {ece} in 15 bins; no temperature has the least cross-entropy, as "
+            "where every sample is right",
+            ece=metric_value(found["ece"]),
         )
-    sure = "overconfident" if temperature > 1 else "underconfident"
-    return (
-        f"calibration: ECE {metric_value(found['ece'])} in 15 bins; scores divided by "
-        f"{metric_value(temperature)} ({sure}) would have ECE "
-        f"{metric_value(found['ece_at_temperature'])} and cross-entropy "
-        f"{metric_value(found['cross_entropy_at_temperature'])} instead of "
-        f"{metric_value(found['cross_entropy'])}"
+    return tr(
+        "calibration: ECE {ece} in 15 bins; scores divided by {temperature} ({sure}) would have "
+        "ECE {mended} and cross-entropy {entropy} instead of {now}",
+        ece=metric_value(found["ece"]),
+        temperature=metric_value(temperature),
+        sure=tr("overconfident") if temperature > 1 else tr("underconfident"),
+        mended=metric_value(found["ece_at_temperature"]),
+        entropy=metric_value(found["cross_entropy_at_temperature"]),
+        now=metric_value(found["cross_entropy"]),
     )
 
 
@@ -143,8 +156,8 @@ def _groups(report: Report) -> str:
         return ""
     groups = report["by"]["groups"]
     names = [name for name in groups[0] if name not in {"group", "samples"}]
-    headings = [sanitise(report["by"]["column"]).upper(), "SAMPLES"]
-    headings += [part for name in names for part in (name.upper(), _INTERVAL)]
+    headings = [sanitise(report["by"]["column"]).upper(), tr("SAMPLES")]
+    headings += [part for name in names for part in (name.upper(), tr(_INTERVAL))]
     rows = [
         [
             sanitise(row["group"]),
@@ -164,7 +177,7 @@ def _confusion(report: Report) -> str:
     names = [sanitise(row["name"]) for row in report["classes"]]
     rows = [(name, *map(str, row)) for name, row in zip(names, matrix, strict=True)]
     right: list[Align] = ["right"] * len(names)
-    return table(("TRUE \\ PREDICTED", *names), rows, ["left", *right])
+    return table((tr("TRUE \\ PREDICTED"), *names), rows, ["left", *right])
 
 
 def _worst(report: Report) -> str:
@@ -174,7 +187,7 @@ def _worst(report: Report) -> str:
     keys = [key for key in worst[0] if any(row[key] is not None for row in worst)]
     rows = [[_cell(row[key]) for key in keys] for row in worst]
     headings = [key.replace("_", " ").upper() for key in keys]
-    return "worst samples\n" + table(headings, rows)
+    return tr("worst samples") + "\n" + table(headings, rows)
 
 
 def _cell(value: Any) -> str:

@@ -103,7 +103,7 @@ def profile_sheet(
     sort, columns = choice.sort or text.first_sort(digest), text.columns_for(digest, width)
     picked = text.pick_rows(digest, choice.group, sort, choice.pattern)
     rows = [Row(row["name"], text.row_line(row, digest, columns, width)) for row in picked]
-    return Sheet(words, text.head_line(columns, choice.group, sort, width), rows, empty)
+    return Sheet(words, text.head_line(columns, tr(choice.group), sort, width), rows, empty)
 
 
 def difference_sheet(before: Digest, after: Digest, choice: ProfileChoice, width: int) -> Sheet:

@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.message import Message
 
-from tuitrain.lang import tr
+from tuitrain.lang import said, tr
 from tuitrain.ui.feeds.results import Choice, Evaluations, Refused, Results, Source, Told
 from tuitrain.ui.widgets.lines import Lines
 from tuitrain.ui.widgets.results.book import Book
@@ -98,5 +98,5 @@ class EvaluationPages(Vertical):
 
     def _show(self) -> None:
         words, style = self._said
-        lines = wrap_plain(words, max(16, self.size.width - 2), style) if words else []
+        lines = wrap_plain(said(words), max(16, self.size.width - 2), style) if words else []
         self._note.show_lines(lines)
