@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tuitrain.cli.submit import job_of
+from tuitrain.cli.launch.submit import job_of
 from tuitrain.errors import UsageError
 
 

@@ -16,7 +16,7 @@ from tuitrain.runs.rows import ScriptFacts
 from tuitrain.runs.samples import Kept, add_samples, plain_png
 from tuitrain.runs.writer import RunWriter
 from tuitrain.supervisor.scripts.launch import script_facts, script_name
-from tuitrain.view.runtext import ability_words
+from tuitrain.view.run.runtext import ability_words
 
 
 def script_run(root: Path, ability: Any) -> RunDirectory:

@@ -14,7 +14,7 @@ from tests.ui.screens import screen_text, told, wait_for, wait_for_golden, wait_
 from tuitrain.config.load import load_found, to_toml
 from tuitrain.config.presets import find_preset
 from tuitrain.runs.directory import RunDirectory
-from tuitrain.view.settings import setting_lines, setting_rows, settings_text
+from tuitrain.view.run.settings import setting_lines, setting_rows, settings_text
 from tuitrain.view.spans import line_width
 
 

@@ -7,7 +7,7 @@ from tuitrain.analysis.ranks import RankTime
 from tuitrain.metric_names import STAGES
 from tuitrain.ranks import RankMemory
 from tuitrain.view.chart.figure import TerminalStyle
-from tuitrain.view.ranktext import rank_lines, rank_memory_lines, rank_strip
+from tuitrain.view.run.ranktext import rank_lines, rank_memory_lines, rank_strip
 from tuitrain.view.spans import line_width, plain_text
 
 FANCY = TerminalStyle()

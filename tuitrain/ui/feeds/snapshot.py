@@ -27,7 +27,7 @@ from tuitrain.runs.rows import (
 )
 from tuitrain.runs.series import Series
 from tuitrain.runs.summary import RunSummary
-from tuitrain.view.sidetext import Devices
+from tuitrain.view.run.sidetext import Devices
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,13 +30,13 @@ from tuitrain.ui.widgets.lines import Lines
 from tuitrain.ui.widgets.picklist import PickList, Row
 from tuitrain.ui.widgets.reader import Reader
 from tuitrain.ui.widgets.topline import TopLine
-from tuitrain.view.checkpoints import (
+from tuitrain.view.format import sanitise
+from tuitrain.view.run.checkpoints import (
     checkpoint_details,
     checkpoint_table,
     file_name,
     newest_first,
 )
-from tuitrain.view.format import sanitise
 from tuitrain.view.spans import Span, wrap_plain
 
 

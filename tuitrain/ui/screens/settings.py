@@ -17,7 +17,7 @@ from tuitrain.ui.widgets.lines import Lines
 from tuitrain.ui.widgets.reader import Reader
 from tuitrain.ui.widgets.topline import TopLine
 from tuitrain.view.format import sanitise
-from tuitrain.view.settings import SettingRow, setting_lines, setting_rows, settings_text
+from tuitrain.view.run.settings import SettingRow, setting_lines, setting_rows, settings_text
 from tuitrain.view.spans import Span, wrap_plain
 
 

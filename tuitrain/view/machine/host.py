@@ -11,7 +11,7 @@ from tuitrain.view.chart.figure import TerminalStyle
 from tuitrain.view.format import display_width, pad, sanitise
 from tuitrain.view.machine.seen import MachineSeen
 from tuitrain.view.machine.strip import averages, levels, strip, tall
-from tuitrain.view.runtext import rule
+from tuitrain.view.run.runtext import rule
 from tuitrain.view.spans import Span, SpanLine, fit_line, line_width
 
 _LABEL = 6

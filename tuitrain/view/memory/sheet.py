@@ -18,8 +18,8 @@ from tuitrain.view.devicetext import (
 )
 from tuitrain.view.memory.bar import bar_lines
 from tuitrain.view.memory.text import account_lines, composition_lines
-from tuitrain.view.ranktext import rank_memory_lines
-from tuitrain.view.sidetext import Devices, as_of_lines
+from tuitrain.view.run.ranktext import rank_memory_lines
+from tuitrain.view.run.sidetext import Devices, as_of_lines
 from tuitrain.view.spans import Span, SpanLine, wrap_plain
 
 

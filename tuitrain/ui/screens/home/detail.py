@@ -12,7 +12,7 @@ from tuitrain.ui.feeds.delivery import Delivery
 from tuitrain.ui.feeds.home import read_experience
 from tuitrain.ui.widgets.lines import Lines
 from tuitrain.view.presetrows import Experience, preset_detail
-from tuitrain.view.rundetail import run_detail
+from tuitrain.view.run.rundetail import run_detail
 from tuitrain.view.spans import SpanLine
 
 if TYPE_CHECKING:

@@ -12,20 +12,15 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 
-from tuitrain.config.editing.shortest import shortest_overrides
-from tuitrain.config.schema import Preset
-from tuitrain.errors import TuitrainError
 from tuitrain.lang import said, tr
-from tuitrain.runs.directory import runs_root
-from tuitrain.supervisor.launch import own_code
 from tuitrain.supervisor.queueing.wish import Wish
 from tuitrain.ui.feeds.delivery import pass_through
+from tuitrain.ui.launch.command import run_command, untrusted
 from tuitrain.ui.screens.launch.estimate import MakeStarter, RunEstimate
 from tuitrain.ui.screens.launch.form import LaunchForm
 from tuitrain.ui.screens.launch.start import StartPanel
 from tuitrain.ui.widgets.topline import TopLine
 from tuitrain.view.format import sanitise
-from tuitrain.view.launchtext import command_words
 from tuitrain.view.spans import Span
 
 if TYPE_CHECKING:
@@ -76,7 +71,8 @@ class LaunchDesk(Vertical):
     ) -> None:
         """Lay out the parts, whose arguments these are."""
         super().__init__()
-        self._config = config
+        self.config = config
+        """The config.toml of the run whose settings these are; None: a preset's."""
         self._typed_in: Widget | None = None
         self.top = LaunchTop(preset, config)
         self.form = LaunchForm(preset, config, checkpoint, bring)
@@ -106,7 +102,7 @@ class LaunchDesk(Vertical):
         """Show everything in the room there is."""
         self.form.show()
         self.estimate.show()
-        self._show_command()
+        self.start_panel.show_command(self.command())
 
     # --- the settings ---------------------------------------------------------------------------
 
@@ -132,45 +128,19 @@ class LaunchDesk(Vertical):
     def _changed(self) -> None:
         if self.form.opened is not None:
             self.estimate.know(self.form.opened, self.form.checked)
-        self._show_command()
+        self.start_panel.show_command(self.command())
 
     @on(RunEstimate.Reported)
     def _offer_devices(self) -> None:
         self.form.offer(self.estimate.report.devices)
-
-    def _show_command(self) -> None:
-        self.start_panel.show_command(self.command())
 
     def command(self) -> list[str]:
         """Return the command that starts the same run; none while the settings are at fault."""
         opened, preset = self.form.opened, self.form.checked.preset
         if opened is None or preset is None or self.form.name_fault:
             return []
-        try:
-            overrides = shortest_overrides(opened.text, preset)
-        except TuitrainError:
-            # The file itself is at fault, so no options make it right.
-            return []
         app = cast("TuitrainApp", self.app)
-        usual = app.root.absolute() == runs_root(None).absolute()
-        return command_words(
-            opened.argument,
-            overrides,
-            name=self.form.run_name,
-            runs_dir="" if usual else str(app.root),
-            data_dir=str(app.data_dir) if app.data_dir is not None else "",
-        )
-
-    def untrusted(self, preset: Preset) -> str:
-        """Return why a run's settings may not be started here: they name code of who knows whom."""
-        if self._config is None or not own_code(preset):
-            return ""
-        return tr(
-            "this run's settings name code outside tuitrain ({preset}); if you trust "
-            "it, start it with: tuitrain run {config}",
-            preset=", ".join(own_code(preset)),
-            config=self._config,
-        )
+        return run_command(opened, preset, self.form.run_name, app.root, app.data_dir)
 
     # --- the start ------------------------------------------------------------------------------
 
@@ -199,8 +169,7 @@ class LaunchDesk(Vertical):
             self._lock(False)
             self.top.say(tr("can't start: see what is marked"), "bad")
             return
-        refused = self.untrusted(preset)
-        if refused:
+        if refused := untrusted(preset, self.config):
             self._fail(refused)
             return
         form.trouble = ""

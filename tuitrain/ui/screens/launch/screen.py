@@ -18,6 +18,7 @@ from tuitrain.errors import UsageError
 from tuitrain.lang import tr
 from tuitrain.supervisor.queueing.wish import Wish
 from tuitrain.ui.feeds.delivery import Delivery
+from tuitrain.ui.launch.command import untrusted
 from tuitrain.ui.screens.launch.desk import LaunchDesk
 from tuitrain.ui.screens.launch.estimate import MakeStarter, make_prewarmed
 from tuitrain.ui.screens.launch.keys import KEYS
@@ -146,7 +147,7 @@ class LaunchScreen(Whole, Screen[None]):
         if preset is None or opened is None:
             top.say(tr("can't be looked at: see what is marked"), "bad")
             return
-        if self._desk.untrusted(preset):
+        if untrusted(preset, self._desk.config):
             top.say(tr("names code outside tuitrain"), "bad")
             return
         # Imported here: the form opens without it.

@@ -17,7 +17,7 @@ from tuitrain.ui.screens.profile.read import Digest
 from tuitrain.ui.widgets.picklist import Row
 from tuitrain.view import profiletext as text
 from tuitrain.view.format import sanitise
-from tuitrain.view.ranktext import profiled_lines
+from tuitrain.view.run.ranktext import profiled_lines
 from tuitrain.view.spans import Span, SpanLine, plain_line, wrap_plain
 
 

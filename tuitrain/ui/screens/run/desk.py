@@ -31,8 +31,8 @@ from tuitrain.ui.widgets.chartgrid import DrawnChart
 from tuitrain.ui.widgets.chartpages import Group
 from tuitrain.ui.widgets.lines import Lines
 from tuitrain.ui.widgets.runside import RunSide
-from tuitrain.view import sidetext
 from tuitrain.view.format import sanitise
+from tuitrain.view.run import sidetext
 from tuitrain.view.spans import plain_line
 
 _CHART_ROWS = 9

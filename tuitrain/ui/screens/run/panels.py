@@ -12,11 +12,11 @@ from tuitrain.ui.feeds.snapshot import RunSnapshot
 from tuitrain.ui.widgets.lines import Lines
 from tuitrain.ui.widgets.panel import TextPanel
 from tuitrain.ui.widgets.topline import TopLine
-from tuitrain.view import runtext
-from tuitrain.view.diagnosis import diagnosis_note
-from tuitrain.view.failure import failure_note
 from tuitrain.view.jobtext import is_short, job_words
-from tuitrain.view.ranktext import standing_line
+from tuitrain.view.run import runtext
+from tuitrain.view.run.diagnosis import diagnosis_note
+from tuitrain.view.run.failure import failure_note
+from tuitrain.view.run.ranktext import standing_line
 from tuitrain.view.spans import SpanLine, plain_line
 
 

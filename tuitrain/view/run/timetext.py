@@ -19,7 +19,7 @@ from tuitrain.view.chart.figure import Line, TerminalStyle, line_from_series
 from tuitrain.view.chart.smooth import smooth_line
 from tuitrain.view.format import pad, sanitise, shorten
 from tuitrain.view.presetrows import wrapped
-from tuitrain.view.ranktext import STAGE_SLOTS, rank_lines, rank_strip, rank_texts
+from tuitrain.view.run.ranktext import STAGE_SLOTS, rank_lines, rank_strip, rank_texts
 from tuitrain.view.spans import Span, SpanLine
 
 _SHORT = {

@@ -3,35 +3,32 @@
 Knows how a run is begun, not how it is supervised.
 """
 
-import os
-import sys
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tuitrain.cli import cluster, output
-from tuitrain.cli.cluster import NodeRank, NodesOption, Rendezvous, Requeue, TimeLimit
+from tuitrain.cli import output
 from tuitrain.cli.control import await_answer, open_client
 from tuitrain.cli.hosts import OneHost
+from tuitrain.cli.launch import cluster
+from tuitrain.cli.launch.cluster import NodeRank, NodesOption, Rendezvous, Requeue, TimeLimit
+from tuitrain.cli.launch.foreground import Foreground, await_start, start_in_background, watch
+from tuitrain.cli.launch.grid import spread_of, start_grid
+from tuitrain.cli.launch.queue import After, GiveWay, Gpus, Memory, SlotsOption, WhenFree, wish_of
 from tuitrain.cli.options import Code, Json, Name, PresetArgument, RunArgument, RunsDir
-from tuitrain.cli.queue import After, GiveWay, Gpus, Memory, SlotsOption, WhenFree, wish_of
-from tuitrain.errors import EXIT_FAILED, UsageError
+from tuitrain.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from subprocess import Popen
 
-    from tuitrain.cli.progress import Progress
     from tuitrain.config.presets import FoundPreset
     from tuitrain.config.schema import Preset
     from tuitrain.messages import Nodes
     from tuitrain.runs.directory import RunDirectory
-    from tuitrain.runs.rows import StateRow
     from tuitrain.supervisor.client import RunClient
     from tuitrain.supervisor.launch import LaunchSpec
-    from tuitrain.supervisor.worker_process import WorkerProcess
 
 DataDir = Annotated[
     Path | None,
@@ -146,7 +143,7 @@ def run(
     first = client.find(after) if after is not None else None
     wish = wish_of(when_free, gpus, memory, first, slots, give_way)
     elsewhere = cluster.is_elsewhere(machines, wish is not None, detach=detach, tui=tui)
-    with _Foreground(json) as here:
+    with Foreground(json) as here:
         if not (in_background or print_config or elsewhere) and wish is None:
             here.start_worker()
         from tuitrain.config.load import to_toml
@@ -156,13 +153,13 @@ def run(
         given = [*(overrides or ()), *_settings(fold, ranks, no_cache)]
         given += _log_settings(log, textfile)
         alerts = load_user_config().alert_defaults
-        if spread := _spread(found, given, alerts):
+        if spread := spread_of(found, given, alerts):
             if name or tui or print_config or wish is not None:
                 raise UsageError(
                     f"--set {spread[0]} lists several values: such a sweep takes only --detach"
                 )
             here.end_worker()
-            raise typer.Exit(_sweep(found, given, runs_dir, data_dir, detach=detach, json=json))
+            raise typer.Exit(start_grid(found, given, runs_dir, data_dir, detach=detach, json=json))
         resolved = _resolve(found, given, alerts, machines)
         if print_config:
             check_trackers(resolved.log.to)
@@ -176,7 +173,7 @@ def run(
             from tuitrain.ui.terminal import check_terminal
 
             check_terminal()
-        launch = cluster.launch_on(machines, job, _start_in_background if in_background else here)
+        launch = cluster.launch_on(machines, job, start_in_background if in_background else here)
         begun = job.begun(client.root)
         directory = (
             _go_on(client, begun, resolved, folder, launch)
@@ -184,7 +181,7 @@ def run(
             else client.start(resolved, name=name, preset_folder=folder, wish=wish, launch=launch)
         )
     if tui:
-        raise typer.Exit(_watch(directory))
+        raise typer.Exit(watch(directory))
     if detach:
         raise typer.Exit(await_start(client, directory, json))
     job.end(here.exit_code)
@@ -242,49 +239,6 @@ def _resolve(
         # One on each machine are several.
         load_found(found, [*given, "train.ranks=2"], alerts)
     return resolved
-
-
-def _spread(found: "FoundPreset", given: "Sequence[str]", alerts: "Mapping[str, Any]") -> list[str]:
-    """Return the `--set` texts that list several values where the setting itself takes no list."""
-    from tuitrain.config.load import load_found
-    from tuitrain.errors import PresetError
-    from tuitrain.sweeps.space import split_values
-
-    several = [text for text in given if len(split_values(text)) > 1]
-    if not several:
-        return []
-    try:
-        load_found(found, given, alerts)
-    except PresetError:
-        return several
-    return []
-
-
-def _sweep(
-    found: "FoundPreset",
-    given: "Sequence[str]",
-    runs_dir: Path | None,
-    data_dir: Path | None,
-    *,
-    detach: bool,
-    json: bool,
-) -> int:
-    """Run a preset at every combination of the values that `--set` lists; return the exit code."""
-    from tuitrain.cli import sweep
-    from tuitrain.config.overrides import parse_override
-    from tuitrain.sweeps.space import split_values
-    from tuitrain.sweeps.start import grid_text
-
-    choices: dict[str, list[Any]] = {}
-    for text in given:
-        parts = [parse_override(part) for part in split_values(text)]
-        if len(parts) > 1:
-            choices[".".join(parts[0][0])] = [value for _path, value in parts]
-    single = [text for text in given if len(split_values(text)) == 1]
-    directory = sweep.make(
-        grid_text(choices, {}), f"{found.name}-grid.toml", found, single, runs_dir, data_dir
-    )
-    return sweep.launch(directory, detach=detach, json=json)
 
 
 def resume(
@@ -352,13 +306,13 @@ def resume(
     directory = client.find(run)
     first = client.find(after) if after is not None else None
     wish = wish_of(when_free, gpus, memory, first, slots, give_way)
-    here = _Foreground(json)
+    here = Foreground(json)
 
     def launch(spec: "LaunchSpec") -> "Popen[bytes] | None":
         check_trackers(spec.preset.log.to)
         _tell_changes(spec)
         if not foreground:
-            return _start_in_background(spec)
+            return start_in_background(spec)
         here(spec)
         return None
 
@@ -433,118 +387,3 @@ def add_commands(app: typer.Typer) -> None:
     """Add the commands to the command line."""
     app.command()(run)
     app.command()(resume)
-
-
-# --- where it runs ------------------------------------------------------------------------------
-
-
-class _Foreground:
-    """Supervises a run in this process, and shows it; left as a context, it ends the worker."""
-
-    def __init__(self, json: bool) -> None:
-        self._json = json
-        self._worker: WorkerProcess | None = None
-        self.exit_code = 0
-        """Of the run, once it is over."""
-
-    def __enter__(self) -> "_Foreground":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.end_worker()
-
-    def end_worker(self) -> None:
-        """End the worker, where one was started."""
-        if self._worker is not None:
-            self._worker.end()
-
-    def start_worker(self) -> None:
-        """Start the worker: it imports torch while this process reads the settings."""
-        from tuitrain.supervisor.worker_process import WorkerProcess, interrupts_held
-
-        with interrupts_held():
-            # What it writes goes to the run's log once it has its order.
-            self._worker = WorkerProcess(Path(os.devnull))
-
-    def __call__(self, spec: "LaunchSpec") -> None:
-        """Supervise the run until it is over."""
-        from tuitrain.cli.notices import DesktopNotifier
-        from tuitrain.cli.progress import ProgressPrinter
-        from tuitrain.config.user import load_user_config
-        from tuitrain.supervisor.supervisor import Supervisor
-
-        directory = spec.directory
-        notify = load_user_config().notify
-        printer = ProgressPrinter(_progress(spec, self._json))
-        printer.begin()
-        observers = [printer, DesktopNotifier(directory.id, notify)]
-        # One that could not even start is started again, with the run's log to say why.
-        worker = self._worker if self._worker and self._worker.is_alive else None
-        self.exit_code = Supervisor(spec, observers, worker).run()
-        if self.exit_code == EXIT_FAILED and (why := _why_failed(directory)):
-            output.say(why)
-        if self.exit_code:
-            output.say(f"resume with: tuitrain resume {directory.id}")
-        output.say(f"the run is in {directory.path}")
-
-
-def _why_failed(directory: "RunDirectory") -> str:
-    """Return what a failed run tells of its failure; empty where that is not known."""
-    from tuitrain.analysis.why_failed import read_failures
-    from tuitrain.errors import RecordError
-    from tuitrain.runs.reader import RunReader
-    from tuitrain.view.failure import failure_block
-
-    try:
-        with RunReader(directory) as reader:
-            return failure_block(read_failures(reader))
-    except RecordError:
-        # The supervisor has told of a record that can't be read.
-        return ""
-
-
-def _progress(spec: "LaunchSpec", json: bool) -> "Progress":
-    from tuitrain.cli.progress import JsonLines, LiveLine, PlainLines, RunProgress
-    from tuitrain.runs.reader import RunReader
-
-    directory, preset = spec.directory, spec.preset
-    if json:
-        return JsonLines(directory.id, str(directory.path))
-    with closing(RunReader(directory)) as reader:
-        name = str(reader.meta()["name"])
-    progress = RunProgress(
-        name, preset.train.epochs, monitor=preset.checkpoint.monitor or "", job=spec.job
-    )
-    if sys.stdout.isatty():
-        return LiveLine(progress)
-    # Of several machines: which are waited for.
-    return PlainLines(progress, preparations=spec.nodes is not None)
-
-
-def _watch(directory: "RunDirectory") -> int:
-    from tuitrain.cli.interface import open_interface
-
-    return open_interface(directory.path.parent, first=lambda app: app.opener.open_run(directory))
-
-
-def _start_in_background(spec: "LaunchSpec") -> "Popen[bytes]":
-    from tuitrain.supervisor.background import start_in_background
-
-    return start_in_background(spec)
-
-
-def await_start(client: "RunClient", directory: "RunDirectory", json: bool) -> int:
-    """Say what becomes of a run in the background until it runs; return the exit code."""
-
-    def report(state: "StateRow") -> None:
-        output.say(f"{directory.id}: {state.state}{f', {state.reason}' if state.reason else ''}")
-
-    state = client.wait_for_start(directory, report)
-    if json:
-        plain = {"id": directory.id, "state": state.state, "reason": state.reason}
-        output.data_json({**plain, "path": str(directory.path)})
-    else:
-        output.data(directory.id)
-    if state.state == "failed" and (why := _why_failed(directory)):
-        output.say(why)
-    return EXIT_FAILED if state.state == "failed" else 0
