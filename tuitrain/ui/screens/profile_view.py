@@ -253,7 +253,7 @@ class ProfileView(Whole, Screen[None]):
         left: list[Span] = [Span(f" {sanitise(self._directory.id)}", "title")]
         row, names = self._row(self._shown), self._names()
         if row is not None and digest is not None:
-            place = f"{names.index(self._shown) + 1} of {len(names)}"
+            place = tr("{n} of {all}", n=names.index(self._shown) + 1, all=len(names))
             left.append(Span(f"  {tr('profile')} {sanitise(self._shown)}, {place}"))
             steps = tr(
                 "  steps {first_step:,}-{last_step:,}",
