@@ -4,7 +4,7 @@ Pure functions from parts to spans; knows nothing of readings.
 """
 
 from tuitrain.analysis.memory_breakdown import FREE, NOT_TOLD, MemoryBreakdown, MemoryPart
-from tuitrain.lang import term, tr
+from tuitrain.lang import said, term, tr
 from tuitrain.units import of_total, size
 from tuitrain.view.bars import fill_of, stacked_bar
 from tuitrain.view.chart.figure import TerminalStyle
@@ -73,7 +73,7 @@ def _explained(part: MemoryPart) -> str:
 
 def title_text(bar: MemoryBreakdown) -> str:
     """Return what a memory is called, harmless."""
-    return sanitise(bar.title)
+    return said(sanitise(bar.title))
 
 
 def detail_text(part: MemoryPart) -> str:

@@ -129,7 +129,7 @@ def peak_words(peak: Peak | None) -> str:
     if peak is None:
         return ""
     at = time.strftime("%H:%M:%S", time.localtime(peak.time))
-    return tr("peak {label} {bytes} at {at}", label=peak.label, bytes=size(peak.bytes), at=at)
+    return tr("peak {label} {bytes} at {at}", label=tr(peak.label), bytes=size(peak.bytes), at=at)
 
 
 def _line(drawn: Drawn, begun: float) -> Line:
