@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any, Literal, NamedTuple
 
-from tuitrain.lang import term, tr
+from tuitrain.lang import said, term, tr
 from tuitrain.runs.rows import ProfileRow
 from tuitrain.units import NOTHING, age, count, share_text, short_time, size, us_text
 from tuitrain.view.format import display_width, pad, sanitise, shorten
@@ -66,10 +66,10 @@ def summary_words(summary: Mapping[str, Any]) -> list[str]:
             step_us=us_text(step_us),
         )
     costs = [
-        f"{cost['what']} {share_text(cost['share'])}, {us_text(cost['us'])}"
+        f"{said(cost['what'])} {share_text(cost['share'])}, {us_text(cost['us'])}"
         for cost in summary["costs"]
     ]
-    return [first, "; ".join(costs) or tr("no operator was recorded")]
+    return [first, tr("; ").join(costs) or tr("no operator was recorded")]
 
 
 def profile_words(row: ProfileRow, now: float) -> list[str]:

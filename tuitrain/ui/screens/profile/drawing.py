@@ -44,7 +44,7 @@ def top_parts(
     """
     left: list[Span] = [Span(f" {sanitise(run_id)}", "title")]
     if row is not None:
-        place = f"{names.index(row.name) + 1} of {len(names)}"
+        place = tr("{n} of {all}", n=names.index(row.name) + 1, all=len(names))
         left.append(Span(f"  {tr('profile')} {sanitise(row.name)}, {place}"))
         steps = tr(
             "  steps {first_step:,}-{last_step:,}",
