@@ -6,7 +6,7 @@ From where the steps lie and the choices so far to other choices; knows no widge
 from dataclasses import replace
 from typing import Any
 
-from tuitrain.ui.charting import ChartSettings, Choices
+from tuitrain.ui.curve_choices import ChartSettings, Choices
 from tuitrain.view.chart.scale import Reach, Window
 
 ZOOM_IN, ZOOM_OUT = 0.5, 2.0
@@ -19,29 +19,35 @@ _PAN_SHARE = 0.25
 _MOST_DIGITS = 4
 
 
+class TypedCount:
+    """A number that is typed before a key."""
+
+    def __init__(self) -> None:
+        """Nothing is typed yet."""
+        self._typed = ""
+
+    def type_digit(self, digit: str) -> None:
+        """Take a digit; of many the last few count."""
+        self._typed = (self._typed + digit)[-_MOST_DIGITS:]
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether there is one, so that 0 belongs to it."""
+        return bool(self._typed)
+
+    def take(self) -> int | None:
+        """Return it, once; None without any."""
+        typed, self._typed = self._typed, ""
+        return int(typed) if typed else None
+
+
 class CurveControls:
-    """The choices of one screen, and a number that was typed before a key."""
+    """The choices of one screen."""
 
     def __init__(self) -> None:
         """See all of the run."""
         self.choices = Choices()
-        self._typed = ""
-
-    # --- a number before a key ------------------------------------------------------------------
-
-    def type_digit(self, digit: str) -> None:
-        """Take a digit of the number before a key; of many the last few count."""
-        self._typed = (self._typed + digit)[-_MOST_DIGITS:]
-
-    @property
-    def is_typing(self) -> bool:
-        """Whether a number has begun, so that 0 belongs to it."""
-        return bool(self._typed)
-
-    def take_count(self) -> int | None:
-        """Return the number that was typed, once; None without any."""
-        typed, self._typed = self._typed, ""
-        return int(typed) if typed else None
+        self.count = TypedCount()
 
     # --- window and cursor ----------------------------------------------------------------------
 
@@ -58,7 +64,7 @@ class CurveControls:
 
     def pan(self, reach: Reach, side: int, cells: int) -> None:
         """Move the cursor, or the window; by as many columns of `cells` as were typed before."""
-        count, window = self.take_count(), self.choices.window or reach.whole
+        count, window = self.count.take(), self.choices.window or reach.whole
         if count is None:
             arrow = max(1.0, window.span / _CURSOR_STEPS)
             self._move(reach, side * arrow, side * _PAN_SHARE)
@@ -68,7 +74,7 @@ class CurveControls:
 
     def leap(self, reach: Reach, side: int) -> None:
         """Move the cursor further, or the window by all of its width; as often as was typed."""
-        times = side * (self.take_count() or 1)
+        times = side * (self.count.take() or 1)
         window = self.choices.window or reach.whole
         self._move(reach, times * _LEAP * max(1.0, window.span / _CURSOR_STEPS), times)
 

@@ -8,15 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from tuitrain.ui.charting import (
-    ChartSettings,
-    Choices,
-    along_of,
-    cursor_at,
-    marks_of,
-    value_span,
-    x_range,
-)
+from tuitrain.ui.charting import along_of, cursor_at, marks_of, value_span, x_range
+from tuitrain.ui.curve_choices import ChartSettings, Choices
 from tuitrain.ui.screens.workspace.shown import ShownRuns
 from tuitrain.view.chart.chart import Reading, values_at
 from tuitrain.view.chart.figure import Chart, Line
