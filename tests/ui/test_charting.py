@@ -10,18 +10,14 @@ from tests.ui.makers import new_run
 from tests.ui.run_makers import begin, one_metric, steps, training, write
 from tuitrain.errors import UsageError
 from tuitrain.runs.reader import RunReader
-from tuitrain.ui.charting import (
+from tuitrain.ui.charting import Overlay, axes_of, build_chart, request_for, whole_window
+from tuitrain.ui.curve_choices import (
     ChartSettings,
     Choices,
-    Overlay,
-    axes_of,
-    build_chart,
     clean_settings,
     group_metrics,
     parse_across,
     parse_limits,
-    request_for,
-    whole_window,
 )
 from tuitrain.ui.feeds.run import read_snapshot
 from tuitrain.ui.feeds.snapshot import Request, RunSnapshot

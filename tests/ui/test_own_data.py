@@ -114,7 +114,7 @@ def test_from_home_a_path_is_asked_for_and_the_form_opens_with_the_preset(
         field = pilot.app.screen.query_one(Input)
         await wait_for(pilot, lambda: field.value == "pets/", "completion")
         await pilot.press("enter")
-        await wait_for_text(pilot, "20 images of 2 classes")
+        await wait_for_text(pilot, "bright  8 to train on")
         await pilot.press("enter")
         await wait_for_text(pilot, "Name of the preset")
         await pilot.press("enter")

@@ -122,13 +122,12 @@ def test_the_reason_stands_where_progress_would() -> None:
     assert "%" not in line
 
 
-def test_the_end_of_a_long_name_is_kept() -> None:
-    line = text(
-        run_line(
-            RunRow(run(name="a-very-long-name-of-a-run-x7k")), TableLayout(40), NOW, TerminalStyle()
-        )
-    )
-    assert "x7k" in line
+@pytest.mark.parametrize("indent", [0, 4, 40])
+def test_the_end_of_a_long_name_is_kept_however_deep_in_a_tree_it_stands(indent: int) -> None:
+    row = RunRow(run(name="a-very-long-name-of-a-run-x7k"), indent=indent)
+    line = text(run_line(row, TableLayout(40), NOW, TerminalStyle()))
+    assert "x7k" in line and len(line) == 40
+    assert len(line) - len(line.lstrip()) == 2 + min(indent, 4)
 
 
 def test_a_mark_is_told_without_colour() -> None:

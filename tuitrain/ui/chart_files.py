@@ -14,7 +14,7 @@ from pathlib import Path
 from tuitrain.errors import UsageError
 from tuitrain.lang import tr
 from tuitrain.runs.directory import RunDirectory
-from tuitrain.ui.charting import ChartSettings
+from tuitrain.ui.curve_choices import ChartSettings
 from tuitrain.view.chart.chart import values_at
 from tuitrain.view.chart.figure import Chart
 

@@ -6,7 +6,7 @@ From where the steps lie and the choices so far to other choices; knows no widge
 from dataclasses import replace
 from typing import Any
 
-from tuitrain.ui.charting import ChartSettings, Choices
+from tuitrain.ui.curve_choices import ChartSettings, Choices
 from tuitrain.view.chart.scale import Reach, Window
 
 ZOOM_IN, ZOOM_OUT = 0.5, 2.0
@@ -42,7 +42,7 @@ class TypedNumber:
 
 
 class CurveControls:
-    """The choices of one screen, and a number that was typed before a key."""
+    """The choices of one screen."""
 
     def __init__(self) -> None:
         """See all of the run."""

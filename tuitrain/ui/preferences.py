@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from tuitrain.ui.themes import DEFAULT_THEME
 
 if TYPE_CHECKING:
-    from tuitrain.ui.charting import ChartSettings
+    from tuitrain.ui.curve_choices import ChartSettings
 
 Wanted = Literal["auto", "kitty", "sixel", "off"]
 """How curves are to be drawn: as pictures of the terminal's own kind, of one kind, or as text."""
@@ -111,7 +111,7 @@ class Preferences:
 
     def charts_of(self, preset: str) -> "dict[str, ChartSettings]":
         """Return how charts of a preset's runs are seen, by title, as far as it can be read."""
-        from tuitrain.ui.charting import clean_settings
+        from tuitrain.ui.curve_choices import clean_settings
 
         known = self._charts().get(preset)
         return {

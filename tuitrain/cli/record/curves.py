@@ -27,7 +27,8 @@ def curve_block(reader: "RunReader", pattern: str) -> str:
         RecordError: the record can't be read.
     """
     from tuitrain.cli.inspect.asking import plain_look
-    from tuitrain.ui.charting import Choices, build_chart, group_metrics, request_for
+    from tuitrain.ui.charting import build_chart, request_for
+    from tuitrain.ui.curve_choices import Choices, group_metrics
     from tuitrain.ui.feeds.run import read_snapshot
     from tuitrain.view.chart.chart import draw_chart
     from tuitrain.view.chart.figure import Size

@@ -125,7 +125,6 @@ class PresetFollower(Follower):
         super().__init__(None)
         self._deliver = deliver
         self._read = read
-        self.held = False
 
     def poll(self) -> None:
         """Read them unless held."""

@@ -14,7 +14,8 @@ from tuitrain.analysis.step_time import StepTime, step_context, step_time
 from tuitrain.lang import tr
 from tuitrain.metric_names import STAGES, split_metric
 from tuitrain.runs.directory import RunDirectory
-from tuitrain.ui.charting import ChartSettings, whole_window
+from tuitrain.ui.charting import whole_window
+from tuitrain.ui.curve_choices import ChartSettings
 from tuitrain.ui.feeds.run import RunFollower
 from tuitrain.ui.feeds.snapshot import Request, RunSnapshot
 from tuitrain.ui.screens.following import FollowingScreen

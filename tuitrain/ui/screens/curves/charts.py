@@ -12,7 +12,7 @@ from textual.containers import Container
 from textual.message import Message
 
 from tuitrain.lang import tr
-from tuitrain.ui.charting import AXES, Choices, group_metrics
+from tuitrain.ui.curve_choices import AXES, Choices, group_metrics
 from tuitrain.ui.curve_controls import CurveControls
 from tuitrain.ui.screens.dialogs import Ask
 from tuitrain.ui.widgets.chartgrid import ChartGrid
@@ -62,7 +62,7 @@ class Curves(Container):
         """
         super().__init__(id="curves")
         self._grouping = grouping
-        self._controls = CurveControls()
+        self.controls = CurveControls()
         self.grid = ChartGrid(id="charts", reads=reads)
         self.known = Curves.Known()
 
@@ -71,14 +71,9 @@ class Curves(Container):
         yield self.grid
 
     @property
-    def controls(self) -> CurveControls:
-        """How the charts are seen, and a number that is being typed."""
-        return self._controls
-
-    @property
     def choices(self) -> Choices:
         """How the charts are seen."""
-        return self._controls.choices
+        return self.controls.choices
 
     @property
     def groups(self) -> list[Group]:
@@ -93,19 +88,19 @@ class Curves(Container):
 
     def count(self, digit: str) -> None:
         """Take a digit of the number before a key."""
-        self._controls.typed.add(digit)
+        self.controls.typed.add(digit)
 
     def reset(self) -> None:
         """Show all and follow it; after a digit it is one itself."""
-        if self._controls.typed.has_begun:
-            self._controls.typed.add("0")
+        if self.controls.typed.has_begun:
+            self.controls.typed.add("0")
         else:
-            self._controls.reset()
+            self.controls.reset()
             self.tell()
 
     def see(self, what: str, *arguments: Any) -> None:
         """Move the window or the cursor."""
-        getattr(self._controls, what)(self.known.reach, *arguments)
+        getattr(self.controls, what)(self.known.reach, *arguments)
         self.tell()
 
     def pan(self, side: int) -> None:
@@ -134,5 +129,5 @@ class Curves(Container):
         )
 
     def _choose(self, choices: Choices) -> None:
-        self._controls.choices = choices
+        self.controls.choices = choices
         self.tell()

@@ -10,7 +10,7 @@ from tuitrain.errors import UsageError
 from tuitrain.lang import tr
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.ui.chart_files import check_ending, cursor_text, draw_picture, free_path, write_chart
-from tuitrain.ui.charting import AXIS_WORDS, parse_across, parse_limits
+from tuitrain.ui.curve_choices import AXIS_WORDS, parse_across, parse_limits
 from tuitrain.ui.screens.curves.charts import Curves
 from tuitrain.ui.screens.dialogs import Ask
 from tuitrain.ui.widgets.chartpages import Group

@@ -7,7 +7,8 @@ import time
 
 from tuitrain.alerts.catalogue import count_serious
 from tuitrain.lang import said, tr
-from tuitrain.ui.charting import Choices, cursor_words
+from tuitrain.ui.charting import cursor_words
+from tuitrain.ui.curve_choices import Choices
 from tuitrain.ui.feeds.snapshot import RunSnapshot
 from tuitrain.ui.widgets.lines import Lines
 from tuitrain.ui.widgets.panel import TextPanel

@@ -9,15 +9,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from tuitrain.lang import tr
-from tuitrain.ui.charting import (
-    ChartSettings,
-    Choices,
-    along_of,
-    cursor_at,
-    marks_of,
-    value_span,
-    x_range,
-)
+from tuitrain.ui.charting import along_of, cursor_at, marks_of, value_span, x_range
+from tuitrain.ui.curve_choices import ChartSettings, Choices
 from tuitrain.ui.screens.workspace.shown import ShownRuns
 from tuitrain.view.chart.chart import Reading, values_at
 from tuitrain.view.chart.figure import Chart, Line

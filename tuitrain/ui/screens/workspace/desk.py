@@ -10,7 +10,8 @@ from textual.geometry import Size
 from textual.timer import Timer
 
 from tuitrain.lang import tr
-from tuitrain.ui.charting import AXIS_WORDS, along_of, axes_of, group_single
+from tuitrain.ui.charting import along_of, axes_of
+from tuitrain.ui.curve_choices import AXIS_WORDS, group_single
 from tuitrain.ui.screens.curves.charts import Curves
 from tuitrain.ui.screens.curves.desk import ChartDesk
 from tuitrain.ui.screens.workspace.charts import MadeLines, chart_of, values_words
