@@ -2,14 +2,17 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import tuitrain
+from tests.process.conftest import until
 from tests.scripts.conftest import Scripts, order
 from tuitrain.errors import RunBusyError, TuitrainError
 from tuitrain.messages import ChangeSetting, Pause, SaveCheckpoint, Stop
+from tuitrain.ranks import read_board
 
 PYTHON = sys.executable
 
@@ -54,6 +57,28 @@ def test_a_loop_that_fails_says_how(scripts: Scripts) -> None:
     state = run.wait_end()
     assert (state.state, state.reason) == ("failed", "OverflowError: diverged")
     assert state.detail.startswith("Traceback")
+
+
+def _all_step(run: Path) -> bool:
+    return [each.step > 0 for each in read_board(run)] == [True, True]
+
+
+def test_ranks_without_exec_are_seen_and_one_that_is_killed_is_named(scripts: Scripts) -> None:
+    torchrun = [PYTHON, "-m", "torch.distributed.run", "--nproc-per-node=2", "own_ranks.py"]
+    with subprocess.Popen(
+        torchrun, cwd=scripts.folder, env=scripts.environ, stderr=subprocess.DEVNULL
+    ) as process:
+        try:
+            until(lambda: any(scripts.runs.glob("*/ranks/board")), "a board")
+            run = scripts.newest()
+            until(lambda: _all_step(run.directory.path), "steps of both")
+            (scripts.folder / "seen").touch()
+            assert process.wait() == 1
+        finally:
+            process.terminate()
+    run.wait_end()
+    [alert] = [alert for alert in run.alerts() if alert.kind == "rank"]
+    assert alert.text.startswith("rank 1 (process "), alert.text
 
 
 def test_a_loop_within_exec_is_steered_and_saves(scripts: Scripts) -> None:

@@ -123,8 +123,12 @@ def init(
         folder = wire.run_folder()
         if watcher.is_heard and folder is not None:
             run_id = folder.name
-    elif not rank_here()[0]:
-        run_id = _attach(watcher, name, None if runs_dir is None else os.fspath(runs_dir))
+    else:
+        if not rank_here()[0]:
+            run_id = _attach(watcher, name, None if runs_dir is None else os.fspath(runs_dir))
+        # Updates of torch's optimizers are steps here too; what is logged elsewhere is not looked
+        # at. The other ranks only say where they are.
+        install({"torch": "torch_optimizer:patch_steps"})
     run = Run(watcher, run_id)
     if config is not None:
         run.configure(config)
@@ -142,8 +146,6 @@ def _attach(watcher: Agent, name: str | None, runs_dir: str | None) -> str:
         wire.say(f"this run is not watched: {error}")
         return ""
     watcher.attach(supervised.pipes, folder=supervised.path, tells_end=True)
-    # Updates of torch's optimizers are steps here too; what is logged elsewhere is not looked at.
-    install({"torch": "torch_optimizer:patch_steps"})
     return supervised.id
 
 

@@ -6,13 +6,14 @@ Knows what is counted and what carries commands out; not how a step is seen.
 from __future__ import annotations
 
 import contextlib
+from pathlib import Path
 from typing import Any
 
 from tuitrain.script import wire
 from tuitrain.script.commands import Commands
 from tuitrain.script.link import Link
 from tuitrain.script.points import PointLog
-from tuitrain.script.ranks import RankHere, join_ranks, rank_here
+from tuitrain.script.ranks import RankHere, SharedRun, join_ranks, rank_here
 
 
 class Boundary:
@@ -34,6 +35,7 @@ class Boundary:
         self.crossed = False
         self._points, self._commands = points, commands
         self._rank: RankHere | None = None
+        self._shared: SharedRun | None = None
 
     def cross(self, link: Link | None, optimizer: Any) -> None:
         """See to what is due.
@@ -48,8 +50,10 @@ class Boundary:
         points = self._points
         if not self.crossed:
             self._begin(link)
+        if self._shared is not None:
+            self._ask_for_run()
         # Lowered before anything is done: what comes meanwhile raises it again.
-        points.due = self._rank is not None
+        points.due = self._rank is not None or self._shared is not None
         if self._rank is not None:
             self._rank.put(points.updates)
         if points.device_due:
@@ -68,8 +72,29 @@ class Boundary:
         self.crossed = True
         if link is not None:
             self._points.begin()
-        if rank_here()[1] > 1:
+        several = rank_here()[1] > 1
+        if several:
             # A loss is averaged over ranks in place, without torch's noting it.
             self._points.seen.stop_holding()
+        folder = wire.run_folder() or (None if link is None else link.folder)
         with contextlib.suppress(Exception):
-            self._rank = join_ranks(wire.run_folder())
+            self._rank = join_ranks(folder)
+        if several and not wire.is_supervised():
+            self._share(folder)
+
+    def _share(self, folder: Path | None) -> None:
+        """Tell the other ranks of a run that this process has made, or begin to ask for it."""
+        shared = SharedRun()
+        if folder is None:
+            self._shared = shared
+            return
+        with contextlib.suppress(Exception):
+            shared.tell(folder)
+
+    def _ask_for_run(self) -> None:
+        shared, self._shared = self._shared, None
+        with contextlib.suppress(Exception):
+            if shared is not None and (folder := shared.ask()) is not None:
+                self._rank = join_ranks(folder)
+            elif shared is not None and shared.asks_on:
+                self._shared = shared

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import json
 import multiprocessing.process
 import os
+import socket
 import sys
 import time
 import traceback
@@ -17,6 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from tuitrain.ranks import Board, RankFailure, board_path, write_failure
+
+_KEY = "tuitrain/run"
+_ASK_EACH_S, _ASK_FOR_S = 0.2, 60.0
+"""A question to the store takes 30 us."""
 
 
 def rank_here(environ: Mapping[str, str] = os.environ) -> tuple[int, int]:
@@ -87,6 +93,51 @@ class RankHere:
     def forget(self) -> None:
         """Leave the slot to the parent of this process, which was forked."""
         atexit.unregister(self.leave)
+
+
+class SharedRun:
+    """Which run several ranks belong to that no supervisor started: the first tells the others.
+
+    By the store that torch's process group has; on this machine alone, where the board can be.
+    """
+
+    def __init__(self) -> None:
+        self._ask_at = 0.0
+        self._until = time.monotonic() + _ASK_FOR_S
+
+    def tell(self, run_folder: Path) -> None:
+        """Say it, as the rank that the run is of.
+
+        Raises:
+            Exception: what torch's store raises, or its lack.
+        """
+        _store().set(_KEY, json.dumps([socket.gethostname(), str(run_folder)]))
+
+    def ask(self) -> Path | None:
+        """Return the run's folder; None: it was not told, or not yet.
+
+        Raises:
+            Exception: what torch's store raises, or its lack.
+        """
+        now = time.monotonic()
+        if now < self._ask_at:
+            return None
+        self._ask_at = now + _ASK_EACH_S
+        store = _store()
+        if not store.check([_KEY]):
+            return None
+        host, folder = json.loads(store.get(_KEY))
+        self._until = 0.0
+        return Path(folder) if host == socket.gethostname() else None
+
+    @property
+    def asks_on(self) -> bool:
+        """Whether it may still be told."""
+        return time.monotonic() < self._until
+
+
+def _store() -> Any:
+    return sys.modules["torch.distributed.distributed_c10d"]._get_default_store()
 
 
 def join_ranks(run_folder: Path | None) -> RankHere | None:
