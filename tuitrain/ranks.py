@@ -12,7 +12,7 @@ import os
 import struct
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -139,9 +139,9 @@ def read_hosts(run_directory: Path) -> tuple[str, ...]:
     return ()
 
 
-def name_rank(rank: int, hosts: Sequence[str] = ()) -> str:
-    """Return what to call a rank, with its machine where there are several."""
-    return f"rank {rank} ({hosts[rank]})" if rank < len(hosts) else f"rank {rank}"
+def name_rank(rank: int, host: str = "") -> str:
+    """Return what to call a rank: its number, and its machine where there are several."""
+    return f"rank {rank} ({host})" if host else f"rank {rank}"
 
 
 def behind(standings: list[Standing], hosts: Sequence[str] = ()) -> str:
@@ -161,7 +161,7 @@ def behind(standings: list[Standing], hosts: Sequence[str] = ()) -> str:
     others = "rank" if len(waiting) == 1 else "ranks"
     numbers = ", ".join(str(each.rank) for each in waiting)
     waits = "waits" if len(waiting) == 1 else "wait"
-    late = name_rank(least.rank, hosts)
+    late = name_rank(least.rank, *hosts[least.rank : least.rank + 1])
     return f"{late} is {_place(least)}; {others} {numbers} {waits} for it"
 
 
@@ -201,6 +201,45 @@ def flight_wanted(run_directory: Path) -> float:
 
 def _wanted_path(run_directory: Path) -> Path:
     return run_directory / FOLDER / "flights-wanted"
+
+
+# --- what a rank takes ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class RankMemory:
+    """What a rank takes, in bytes, and how warm its device is; 0: not known, or there is none."""
+
+    memory_bytes: float = 0.0
+    """Of its GPU, as torch has reserved it; on CPUs what its process has in memory."""
+    host_bytes: float = 0.0
+    """What its process has in memory (RSS)."""
+    loader_bytes: float = 0.0
+    """The same of its loaders; pages that they share count in each."""
+    device_used_bytes: float = 0.0
+    """By all who are on its GPU."""
+    device_total_bytes: float = 0.0
+    temperature_c: float = 0.0
+    node: str = ""
+    """The machine it is on, where that is known and there are several."""
+
+    @property
+    def device_bytes(self) -> float:
+        """What torch has reserved on its GPU; 0 where it has none."""
+        return self.memory_bytes if self.device_total_bytes else 0.0
+
+    @classmethod
+    def of(cls, numbers: Iterable[float], node: str = "") -> RankMemory:
+        """Return what `numbers` has given, for a rank of a machine."""
+        return cls(**dict(zip(RANK_MEMORY, numbers)), node=node)  # noqa: B905
+
+    def numbers(self) -> tuple[float, ...]:
+        """Return it as numbers, in the order of `RANK_MEMORY`."""
+        return tuple(getattr(self, name) for name in RANK_MEMORY)
+
+
+RANK_MEMORY = tuple(name for name in RankMemory.__dataclass_fields__ if name != "node")
+"""The names under which they are stored."""
 
 
 # --- profiles -------------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ from tuitrain.analysis.diagnosis.history import (
 from tuitrain.analysis.diagnosis.reading import LiveDiagnoses, read_diagnoses, read_history
 from tuitrain.analysis.diagnosis.rules import diagnose_training
 from tuitrain.runs.reader import RunReader
-from tuitrain.view.diagnosis import diagnosis_block, diagnosis_note
+from tuitrain.view.run.diagnosis import diagnosis_block, diagnosis_note
 from tuitrain.view.spans import plain_text
 
 seeds = st.integers(0, 2**32)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tuitrain.analysis.lives import stretches
 from tuitrain.runs.rows import AttemptRow, StateRow
 from tuitrain.view.chart.figure import TerminalStyle
-from tuitrain.view.lives import life_lines
+from tuitrain.view.run.lives import life_lines
 from tuitrain.view.spans import line_width, plain_text
 
 ASCII = TerminalStyle(ascii=True, colour=False)

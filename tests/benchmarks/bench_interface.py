@@ -260,11 +260,11 @@ async def _type_filter(root: Path, preferences: Path, count: int) -> tuple[float
     app = TuitrainApp(root, look=TerminalStyle(), preferences=Preferences(preferences))
     async with app.run_test(size=SIZE) as pilot:
         table = app.screen.query_one(RunTable)
-        while len(table.listed.runs) < count:
+        while len(table.listed.known.runs) < count:
             await pilot.pause(0.05)
         started = time.perf_counter()
         table.filter()
-        while table.listed.unread:
+        while table.listed.known.unread:
             await pilot.pause(0.05)
         read_s = time.perf_counter() - started
         took: list[float] = []

@@ -1,4 +1,4 @@
-"""Several ranks: a beat's cost, speed against a plain loop, and time to the first step."""
+"""Ranks: one against a plain loop; of several a beat's cost, speed and time to the first step."""
 
 import json
 import os
@@ -17,6 +17,7 @@ _HERE = Path(__file__).parent
 _RANKS = 2
 _BEAT_MOST = 1.02
 _SPEED_LEAST = 0.98
+_ALONE_LEAST = 0.99
 _LATER_MOST = 1.3
 _PRESET = """
 name = "ranks"
@@ -47,12 +48,14 @@ _NOTES = (
     "of the beats in the blocks that have them, as blocks differ by more than that. "
     "Speed: a 1.9M "
     "MLP, the median of samples a second of runs in turn, ours by `tuitrain run`, the other a "
-    "plain DDP loop under torchrun."
+    "plain DDP loop under torchrun. One rank: CPU time of a step of the same MLP against the "
+    "same step in a plain loop, in blocks of one process by turns (`step_blocks.py`). To the first "
+    "step: from the command on, runs of one rank and of several by turns, the best of each."
 )
 
 
 def measure(folder: Path, quick: bool) -> list[Table]:
-    """Measure all three."""
+    """Measure all four."""
     beat = json.loads(_torchrun("beat_cost.py", str(12 if quick else 60)))
     ratio = beat["share"]
     rounds, steps = (1, 60) if quick else (3, 400)
@@ -62,7 +65,8 @@ def measure(folder: Path, quick: bool) -> list[Table]:
         preset.write_text(_PRESET.format(steps=steps, ranks=_RANKS))
         own.append(_own_speed(folder, preset))
         plain.append(float(_torchrun("ddp_loop.py", str(preset), str(steps))))
-    first = {ranks: _first_step_s(folder, ranks, rounds) for ranks in (1, _RANKS)}
+    first = _first_steps_s(folder, 2 if quick else 5)
+    alone = _alone(folder, quick)
     later = first[_RANKS] / first[1]
     speed = statistics.median(own) / statistics.median(plain)
     rows = [
@@ -73,12 +77,32 @@ def measure(folder: Path, quick: bool) -> list[Table]:
         Row("a beat, of which there are 5 a second", f"{beat['beat_us']:,.0f} us"),
         Row("plain DDP under torchrun", f"{statistics.median(plain):,.0f} samples/s"),
         Row("tuitrain against it", f"{speed:.3f}", f"{_SPEED_LEAST}", speed >= _SPEED_LEAST),
+        Row(
+            "one rank against the plain loop, the same step", f"{alone['ratio']:.3f}",
+            f"{_ALONE_LEAST}", alone["ratio"] >= _ALONE_LEAST,
+        ),
+        Row("the plain loop against itself: noise", f"{alone['noise']:.3f}"),
         Row("to the first step on one rank", f"{first[1]:.1f} s"),
         Row(
             f"on {_RANKS} ranks against it", f"{later:.2f}", f"{_LATER_MOST}", later <= _LATER_MOST
         ),
-    ]
+    ]  # fmt: skip
     return [table("Several ranks", rows, _NOTES)]
+
+
+def _alone(folder: Path, quick: bool) -> dict[str, float]:
+    """Return the ratio of one rank to a plain loop, with what both take."""
+    preset = folder / "alone.toml"
+    preset.write_text(_PRESET.format(steps=1_000_000, ranks=1))
+    # Short ones: on a shared machine the processor changes from one second to the next.
+    blocks = ("4", "6") if quick else ("40", "6")
+    # The plain loop takes whole batches only.
+    folders = (str(folder / "data"), str(folder / "alone"))
+    words = [str(preset), *folders, *blocks, "train.drop_last=true"]
+    answer: dict[str, float] = json.loads(
+        _run([sys.executable, str(_HERE / "step_blocks.py"), *words])
+    )
+    return answer
 
 
 def _own_speed(folder: Path, preset: Path) -> float:
@@ -91,19 +115,24 @@ def _own_speed(folder: Path, preset: Path) -> float:
     return statistics.median(speeds[len(speeds) // 4 :])
 
 
-def _first_step_s(folder: Path, ranks: int, rounds: int) -> float:
-    """Return how long a run takes from its command to its first step, at best."""
-    preset = folder / f"first-{ranks}.toml"
-    preset.write_text(_PRESET.format(steps=1, ranks=ranks))
-    took: list[float] = []
+def _first_steps_s(folder: Path, rounds: int) -> dict[int, float]:
+    """Return how long runs take from their command to their first step, at best, by ranks."""
+    took: dict[int, list[float]] = {1: [], _RANKS: []}
     for number in range(rounds):
-        runs, begun = folder / f"first-{ranks}-{number}", time.time()
-        _run([sys.executable, "-m", "tuitrain", "run", str(preset), "--runs-dir", str(runs)])
-        [path] = runs.glob("[!.]*")
-        with RunReader(RunDirectory(path)) as reader:
-            [step] = reader.steps.recent_progress(1)
-        took.append(step.time - begun)
-    return min(took)
+        for ranks, found in took.items():
+            preset = folder / f"first-{ranks}.toml"
+            preset.write_text(_PRESET.format(steps=1, ranks=ranks))
+            found.append(_first_step_s(preset, folder / f"first-{ranks}-{number}"))
+    return {ranks: min(found) for ranks, found in took.items()}
+
+
+def _first_step_s(preset: Path, runs: Path) -> float:
+    begun = time.time()
+    _run([sys.executable, "-m", "tuitrain", "run", str(preset), "--runs-dir", str(runs)])
+    [path] = runs.glob("[!.]*")
+    with RunReader(RunDirectory(path)) as reader:
+        [step] = reader.steps.recent_progress(1)
+    return float(step.time - begun)
 
 
 def _torchrun(script: str, *arguments: str) -> str:

@@ -6,7 +6,7 @@ from tuitrain.config.folders import user_config_path
 from tuitrain.config.load import load_preset, parse_preset, to_toml
 from tuitrain.config.user import UserConfig, load_user_config
 from tuitrain.errors import UsageError
-from tuitrain.ui.opening import open_settings
+from tuitrain.ui.launch.opening import open_settings
 
 PRESET = """
 name = "small"

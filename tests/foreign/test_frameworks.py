@@ -11,8 +11,9 @@ import pytest
 
 from tests.foreign.logs import Curves, read_whole
 
-_LOGS = """
+_LOGS = '''
 import json, math, os, sys
+from contextlib import contextmanager
 from pathlib import Path
 os.environ["KERAS_BACKEND"] = "torch"
 folder, written = Path(sys.argv[1]), []
@@ -50,16 +51,56 @@ def keras():
         logger.on_epoch_end(epoch, {"loss": loss})
     logger.on_train_end()
 
-for write in (tensorboardx, lightning, transformers, keras):
+class Summary:
+    """What Keras' callback asks of tensorflow.summary, which it needs with any backend.
+
+    TensorBoard's own code makes the tensors with their plugin's metadata, as TensorFlow writes
+    them: TensorFlow itself is 600 MB.
+    """
+    def create_file_writer(self, path):
+        from tensorboard.summary.writer.event_file_writer import EventFileWriter
+        return Writer(self, EventFileWriter(path))
+
+    def scalar(self, name, value, step):
+        from tensorboard.compat.proto.event_pb2 import Event
+        from tensorboard.plugins.scalar.summary_v2 import scalar_pb
+        event = Event(wall_time=1.7e9 + step, step=step, summary=scalar_pb(name, value))
+        self.writer.add_event(event)
+
+class Writer:
+    def __init__(self, summary, file):
+        self.summary, self.file = summary, file
+
+    @contextmanager
+    def as_default(self):
+        self.summary.writer = self.file
+        yield
+
+    def close(self):
+        self.file.close()
+
+def keras_tensorboard():
+    import keras
+    import tensorboard.plugins.scalar.summary_v2
+    model = keras.Sequential([keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    callback = keras.callbacks.TensorBoard(str(folder / "keras_tensorboard"), write_graph=False)
+    callback._summary_module = Summary()
+    callback.set_model(model)
+    for epoch, loss in enumerate(LOSSES):
+        callback.on_epoch_end(epoch, {"loss": loss, "val_loss": 2 * loss})
+    callback._close_writers()
+
+for write in (tensorboardx, lightning, transformers, keras, keras_tensorboard):
     try:
         write()
         written.append(write.__name__)
     except ModuleNotFoundError as error:
         print(error, file=sys.stderr)
 print(json.dumps(written))
-"""
+'''
 LOSSES = [math.nan if step == 7 else 1 / (step + 1) for step in range(20)]
-NAMES = {"transformers": "train/loss"}
+NAMES = {"transformers": "train/loss", "keras_tensorboard": "epoch_loss"}
 
 
 @pytest.fixture(scope="module")
@@ -74,14 +115,22 @@ def logs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
     return folder, json.loads(done.stdout.splitlines()[-1])
 
 
-@pytest.mark.parametrize("framework", ["tensorboardx", "lightning", "transformers", "keras"])
+@pytest.mark.parametrize(
+    "framework", ["tensorboardx", "lightning", "transformers", "keras", "keras_tensorboard"]
+)
 def test_what_a_framework_writes_is_read_back_equal(
     logs: tuple[Path, list[str]], tmp_path: Path, framework: str
 ) -> None:
     folder, written = logs
     if framework not in written:
         pytest.skip(f"{framework} is not installed (extra: integrations)")
-    found: Curves = read_whole(folder / framework, tmp_path)
+    place = folder / framework
+    if framework == "keras_tensorboard":
+        # A run each, as TensorBoard has it.
+        validation = read_whole(place / "validation", tmp_path / "validation")
+        assert validation["epoch_loss"][-1][1] == pytest.approx(2 * LOSSES[-1])
+        place = place / "train"
+    found: Curves = read_whole(place, tmp_path)
     points = found[NAMES.get(framework, "loss")]
     assert [step for step, _ in points] == list(range(20))
     for (step, value), loss in zip(points, LOSSES, strict=True):
@@ -91,3 +140,5 @@ def test_what_a_framework_writes_is_read_back_equal(
             assert math.isclose(value, loss, rel_tol=1e-6), step
     if framework == "lightning":
         assert [step for step, _ in found["val"]] == [4, 9, 14, 19]
+    if framework == "keras_tensorboard":
+        assert found["epoch_learning_rate"][-1][1] == pytest.approx(0.01)

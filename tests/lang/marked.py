@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tuitrain.ui.keys import SOURCES
 from tuitrain.view.glossary import MEANINGS
-from tuitrain.view.runtext import STATE_STYLES
+from tuitrain.view.run.runtext import STATE_STYLES
 
 PACKAGE = Path(__file__).parents[2] / "tuitrain"
 TITLES = {title for title, _module, _name in SOURCES}

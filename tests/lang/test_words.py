@@ -9,9 +9,9 @@ from tuitrain import lang
 from tuitrain.failures.explain import explain
 from tuitrain.failures.table import FAILURES
 from tuitrain.lang.words import Translation, read_translation
-from tuitrain.ui.launch_form import field_plans
-from tuitrain.view.failure import failure_details
+from tuitrain.ui.launch.form import field_plans
 from tuitrain.view.format import display_width
+from tuitrain.view.run.failure import failure_details
 from tuitrain.view.runlist.columns import LATER
 from tuitrain.view.spans import plain_text
 

@@ -258,10 +258,17 @@ class Cli:
                 if (
                     process.pid != os.getpid()
                     and process.status() != psutil.STATUS_ZOMBIE
-                    and process.environ().get("TUITRAIN_RUNS") == str(self.runs)
+                    and self._is_ours(process)
                 ):
                     found.append(process)
         return found
+
+    def _is_ours(self, process: psutil.Process) -> bool:
+        """Return whether a process is of this test; one begun by a fork is told by its folder."""
+        folder = Path(process.cwd())
+        return folder.is_relative_to(self.folder) or (
+            process.environ().get("TUITRAIN_RUNS") == str(self.runs)
+        )
 
     def end_all(self) -> None:
         """Kill whatever is left, after a test that failed."""

@@ -1,6 +1,7 @@
 """Two machines on one: a network namespace each, with a name of its own, joined by a cable."""
 
 import os
+import shlex
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -28,15 +29,24 @@ class Machines:
         self.cli = cli
         self.names = [f"tt{host}{os.getpid()}" for host in HOSTS]
 
-    def before(self, machine: int) -> tuple[str, ...]:
-        """Return the words before a command that let it run on a machine."""
-        name, host = self.names[machine], HOSTS[machine]
-        named = ("unshare", "--uts", "sh", "-c", 'hostname "$0" && exec "$@"', host)
-        return ("ip", "netns", "exec", name, *named)
+    def before(self, machine: int, hidden: Path | None = None) -> tuple[str, ...]:
+        """Return the words before a command that let it run on a machine.
 
-    def start(self, machine: int, *arguments: str) -> "subprocess.Popen[str]":
+        Args:
+            machine: which one.
+            hidden: a folder that it does not see, as one of another machine's disk.
+        """
+        name, host = self.names[machine], HOSTS[machine]
+        mount = f"mount -t tmpfs none {shlex.quote(str(hidden))} && " if hidden else ""
+        named = ("unshare", "--uts", "--mount", "sh", "-c", f'{mount}hostname "$0" && exec "$@"')
+        return ("ip", "netns", "exec", name, *named, host)
+
+    def start(
+        self, machine: int, *arguments: str, hidden: Path | None = None
+    ) -> "subprocess.Popen[str]":
         """Start a command of tuitrain's on a machine; what it prints is kept together."""
-        return self.cli.start(*arguments, before=self.before(machine), stderr=subprocess.STDOUT)
+        before = self.before(machine, hidden)
+        return self.cli.start(*arguments, before=before, stderr=subprocess.STDOUT)
 
     @contextmanager
     def hosts(self, text: str) -> Iterator[None]:
@@ -51,10 +61,15 @@ class Machines:
             for folder in folders:
                 shutil.rmtree(folder, ignore_errors=True)
 
-    def start_both(self, *arguments: str) -> "list[subprocess.Popen[str]]":
-        """Start a command as both nodes of a run."""
+    def start_both(
+        self, *arguments: str, hidden: Path | None = None
+    ) -> "list[subprocess.Popen[str]]":
+        """Start a command as both nodes of a run; `hidden` is a folder that node 1 does not see."""
         meet = ("--nodes", "2", "--rendezvous", f"{ADDRESSES[0]}:29500", "--node-rank")
-        return [self.start(node, *arguments, *meet, str(node)) for node in (0, 1)]
+        sees = (None, hidden)
+        return [
+            self.start(node, *arguments, *meet, str(node), hidden=sees[node]) for node in (0, 1)
+        ]
 
     def pids(self, machine: int) -> list[int]:
         """Return the processes on a machine."""

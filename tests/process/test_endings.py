@@ -174,7 +174,8 @@ def test_pause_holds_resume_goes_on_and_release_ends_the_worker(cli: Any) -> Non
 
 
 def test_a_background_run_ignores_a_hang_up_and_outlives_its_supervisor(cli: Any) -> None:
-    run = cli.endless("checkpoint.every_steps=0")
+    begun = cli.start("run", cli.preset(), "--detach", "--set", "checkpoint.every_steps=0")
+    run = cli.find(begun.communicate()[0].strip())
     assert os.getsid(run.supervisor_pid) == run.supervisor_pid
     supervisor = run.supervisor_pid
     os.kill(supervisor, signal.SIGHUP)

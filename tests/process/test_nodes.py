@@ -7,7 +7,9 @@ import pytest
 
 from tests.process.conftest import Cli
 from tests.process.machines import Machines, machines, words
-from tests.process.test_ranks import EXACT, until
+from tests.process.test_ranks import EXACT, OWN, until
+from tests.process.test_sharded_ranks import BLOCKS
+from tuitrain.training.checkpoints.files import load_checkpoint
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -57,6 +59,27 @@ def test_a_lost_machine_is_named_and_two_machines_go_on_as_one_would(both: Machi
     one, two = (each.curves() for each in (alone, run))
     for name in ("train/loss", "train/accuracy", "lr", "grad_norm", "val/loss"):
         assert one[name] == two[name], name
+
+
+def test_machines_write_their_parts_where_all_see_the_folder_and_say_so_where_they_do_not(
+    both: Machines,
+) -> None:
+    cli = both.cli
+    (cli.folder / "own.py").write_text(OWN)
+    preset = str(cli.preset(BLOCKS.replace("PLAN", "").replace("epochs = 1", "max_steps = 7")))
+    node0, node1 = both.start_both("run", preset, "--name", "apart")
+    done = [words(each) for each in (node0, node1)]
+    assert [code for code, _said in done] == [0, 0], done
+    run = named(cli, "apart")
+    folder = run.directory.path / run.checkpoint().path
+    assert {path.name for path in folder.glob("*.distcp")} == {"__0_0.distcp", "__1_0.distcp"}
+    assert load_checkpoint(folder)["step"] == 7
+    # Node 1 has another disk, as it seems.
+    node0, node1 = both.start_both("run", preset, "--name", "blind", hidden=cli.runs)
+    done = [words(each) for each in (node0, node1)]
+    assert [code for code, _said in done] == [1, 1], done
+    assert "so each rank is to write its part, but" in done[0][1], done
+    assert "is not seen by all machines; take a folder of runs on a disk" in done[1][1], done
 
 
 def named(cli: Cli, name: str) -> Any:

@@ -86,6 +86,7 @@ def wait_end(run: Any) -> Any:
 
 OWN = """
 import os, signal, time
+from multiprocessing import parent_process
 from pathlib import Path
 import psutil
 from tuitrain.components import Hook
@@ -104,7 +105,7 @@ class Kills(Hook):
             done = Path(__file__).with_name(f"{step}-{whom}.done")
             if not done.exists():
                 done.touch()
-                agent = psutil.Process().parent()
+                agent = psutil.Process(parent_process().pid)
                 pid = {"agent": agent.pid, "supervisor": agent.ppid()}.get(whom, os.getpid())
                 os.kill(pid, signal.SIGKILL)
                 # Ranks notice after a moment, in which they could come to the next one's step.
@@ -259,8 +260,16 @@ def test_a_rank_that_hangs_is_named_with_what_the_others_wait_in_and_all_stacks(
     # A machine that is busy may have seemed to hang before.
     [hang] = until(lambda: [each for each in run.alerts() if stands in each.text], "an alert")
     assert "rank 1 has not come to all_reduce of " in hang.text
-    assert " of the default group, in which rank 0 waits" in hang.text
+    # In the next step, or in the beat before it, as fast as steps come here.
+    assert ", in which rank 0 waits" in hang.text
     assert "in updated" in hang.detail
+    # The one that hangs can't save with the others; nobody but the agent is left to end it.
+    run.kill("supervisor")
+    until(lambda: not cli.processes(), "nothing left running")
+    assert run.state().state == "lost"
+    cli.resume(run, "--code", str(cli.folder / "own.py"))
+    until(lambda: [each.step for each in read_board(run.directory.path)][1:] == [12], "step 12")
+    assert [step for step, _ in run.points("train/loss")][:7] == list(range(1, 8))
     cli("stop", run.id, "--now")
     wait_end(run)
 

@@ -1,5 +1,6 @@
 """Two hosts by a real sshd on the loopback address, one of them cut off in the middle."""
 
+import json
 import os
 import shlex
 import shutil
@@ -25,7 +26,7 @@ from tuitrain.remote.hosts import Host
 from tuitrain.remote.pull import pull_run
 from tuitrain.remote.reader import RemoteList, RemoteReader, find_remote
 from tuitrain.remote.registry import Hosts
-from tuitrain.runs.trash import list_trash
+from tuitrain.runs.upkeep.trash import list_trash
 
 pytestmark = [
     pytest.mark.skipif(SSHD is None, reason="sshd is not installed"),
@@ -84,9 +85,15 @@ def test_a_run_is_read_and_copied_over_ssh_and_a_cut_connection_comes_back(
 
 
 def test_a_run_of_a_host_is_commanded_stopped_resumed_and_removed_over_ssh(
-    host: Host, tmp_path: Path
+    host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     there = Path(host.runs)
+    hosts_file = tmp_path / "settings" / "tuitrain" / "hosts.toml"
+    hosts_file.parent.mkdir(parents=True)
+    facts = {"ssh": host.ssh, "command": host.command, "runs": host.runs}
+    lines = [f"{name} = {json.dumps(value)}" for name, value in facts.items()]
+    hosts_file.write_text("\n".join(["[box]", *lines]))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "settings"))
     preset = tmp_path / "endless.toml"
     preset.write_text(ENDLESS)
     command = [sys.executable, "-m", "tuitrain", "run", str(preset), "--detach"]
@@ -105,6 +112,10 @@ def test_a_run_of_a_host_is_commanded_stopped_resumed_and_removed_over_ssh(
             assert answer.outcome == "done", answer
             return answer.text
 
+        def said(command: str, *words: str) -> str:
+            ran = [sys.executable, "-m", "tuitrain", command, "--host", "box", *words]
+            return subprocess.run(ran, capture_output=True, text=True, check=False).stderr
+
         def alive() -> bool:
             reader.version()
             return reader.alive
@@ -119,15 +130,16 @@ def test_a_run_of_a_host_is_commanded_stopped_resumed_and_removed_over_ssh(
         until(lambda: not alive(), "the end of its supervisor")
         with pytest.raises(TuitrainError, match=r"optimizer\.nothing"):
             client.resume(run, settings=["optimizer.nothing=1"])
-        assert client.resume(run) is None
-        assert client.wait_for_start(run).state == "running"
+        assert "it has: last, mine, step-" in said("resume", "last", "--from", "none")
+        assert "--data-dir has no meaning" in said("resume", "last", "--data-dir", str(tmp_path))
+        assert "running" in said("resume", "last", "--from", "mine")
         reader.version()
         assert len(reader.attempts()) == 2
         with pytest.raises(TuitrainError, match=r"run\.lock is held .*stop it"):
             client.remove(run)
         done(Stop())
         until(lambda: not alive(), "the end of its supervisor")
-        client.remove(run)
+        assert "in the trash of box" in said("rm", "last", "--yes")
         assert RemoteList(connection).read() == ()
         assert [each.id for each in list_trash(there)] == [run.id]
     finally:

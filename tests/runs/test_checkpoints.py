@@ -6,10 +6,14 @@ from tuitrain import messages as m
 from tuitrain.errors import RunBusyError, UsageError
 from tuitrain.file_lock import FileLock
 from tuitrain.messages import Numbered
-from tuitrain.runs.checkpoints import check_checkpoint_name, delete_checkpoint, name_checkpoint
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.reader import RunReader
 from tuitrain.runs.rows import CheckpointRow
+from tuitrain.runs.upkeep.checkpoints import (
+    check_checkpoint_name,
+    delete_checkpoint,
+    name_checkpoint,
+)
 from tuitrain.runs.writer import RunWriter
 
 Number = Callable[..., list[Numbered]]

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.ui.makers import CONFIG
-from tuitrain.runs.code import MOST_BYTES, code_changes
 from tuitrain.runs.directory import create_run
 from tuitrain.runs.reader import RunReader
+from tuitrain.runs.writing.code import MOST_BYTES, code_changes
 
 
 @pytest.fixture

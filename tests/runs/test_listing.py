@@ -12,7 +12,7 @@ from tuitrain.errors import FolderError, RunBusyError, RunNotFoundError
 from tuitrain.runs.directory import RunDirectory, create_run
 from tuitrain.runs.listing import find_run, list_run_names, list_runs, write_summary
 from tuitrain.runs.lock import FileLock
-from tuitrain.runs.remove import remove_run
+from tuitrain.runs.upkeep.remove import remove_run
 from tuitrain.runs.writer import RunWriter
 
 NewRun = Callable[..., RunDirectory]

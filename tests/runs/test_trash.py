@@ -9,7 +9,7 @@ from tuitrain.errors import RunBusyError, RunNotFoundError, UsageError
 from tuitrain.file_lock import FileLock
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.listing import list_runs
-from tuitrain.runs.trash import (
+from tuitrain.runs.upkeep.trash import (
     discard,
     discard_old,
     find_trashed,

@@ -1,5 +1,6 @@
 """A script that was not changed is a run: watched, steered, and never harmed."""
 
+import contextlib
 import io
 import json
 import os
@@ -7,15 +8,17 @@ import re
 import signal
 import sys
 from collections.abc import Mapping
+from functools import partial
 from importlib.util import find_spec
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 from PIL import Image
 
-from tests.process.conftest import Run
+from tests.process.conftest import Run, until
 from tests.scripts.conftest import Scripts, order
 from tuitrain.messages import (
     ChangeSetting,
@@ -218,11 +221,27 @@ def test_of_two_ranks_the_first_speaks(scripts: Scripts) -> None:
     assert "rank" not in [alert.kind for alert in run.alerts()]
 
 
+def follows(pid: int, others: list[int]) -> bool:
+    """Return whether a process holds a descriptor of each of some others."""
+    held = set()
+    for path in Path(f"/proc/{pid}/fdinfo").glob("*"):
+        with contextlib.suppress(OSError):  # closed by now
+            held.update(re.findall(r"^Pid:\t(\d+)", path.read_text(), re.MULTILINE))
+    return held >= set(map(str, others))
+
+
 def test_a_rank_that_is_killed_is_named(scripts: Scripts) -> None:
-    run = scripts.run(PYTHON, "spawned.py", exit_code=1)
+    run = scripts.detached(PYTHON, "spawned.py")
+    # Who went first can be told of processes that were followed while both were alive.
+    board = partial(read_board, run.directory.path)
+    until(lambda: len(pids := [each.pid for each in board() if each.pid]) == 2
+          and follows(run.supervisor_pid, pids), "both ranks are followed")  # fmt: skip
+    Path(scripts.folder, "go").touch()
+    assert run.wait_end().state == "failed"
     [alert] = [alert for alert in run.alerts() if alert.kind == "rank"]
     assert re.match(r"rank 1 \(process \d+\) is gone, in step 21", alert.text), alert.text
     assert {value for _step, value in run.points("rank")} == {0.0}
+    assert [value for _step, value in run.points("before")] == [0.0]
 
 
 def test_a_script_without_steps_is_watched_and_stopped_as_by_ctrl_c(scripts: Scripts) -> None:

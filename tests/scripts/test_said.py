@@ -14,7 +14,7 @@ from tuitrain.supervisor.intake import Unreadable
 from tuitrain.supervisor.scripts.hearing import ScriptHearing
 from tuitrain.supervisor.scripts.held import HeldSteps
 from tuitrain.supervisor.scripts.ranks import gone_words
-from tuitrain.view.ranktext import standing_line
+from tuitrain.view.run.ranktext import standing_line
 from tuitrain.view.spans import plain_text
 
 

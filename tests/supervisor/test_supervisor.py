@@ -21,7 +21,7 @@ from tests.supervisor.workers import numbered, supervise
 from tests.ui.makers import new_run
 from tuitrain import messages as m
 from tuitrain.alerts.catalogue import severity
-from tuitrain.cli.progress import JsonLines, LiveLine, PlainLines, RunProgress
+from tuitrain.cli.launch.progress import JsonLines, LiveLine, PlainLines, RunProgress
 from tuitrain.messages import Numbered
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.reader import RunReader

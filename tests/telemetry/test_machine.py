@@ -31,7 +31,8 @@ def test_a_process_tells_its_rank_and_whom_it_comes_from() -> None:
     environ = {**os.environ, "RANK": "3"}
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE,
                           env=environ) as child:  # fmt: skip
-        assert rank_of(child.pid) == 3
+        # Right after a start there is no environment yet to be read.
+        assert until(lambda: rank_of(child.pid)) == 3
         assert ancestors_of(child.pid)[:2] == (child.pid, os.getpid())
         assert child.stdin is not None
         child.stdin.write(b"\n")

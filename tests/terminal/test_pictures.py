@@ -70,6 +70,16 @@ def test_curves_are_pictures_in_the_colours_of_the_theme_and_dialogs_lie_over_te
     again.wait(lambda: QUESTION in again.written, "it is remembered")
 
 
+def test_watching_the_logs_of_others_takes_the_same_option(
+    cli: Cli, open_terminal: Open, tmp_path: Path
+) -> None:
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    (logs / "metrics.csv").write_text("step,loss\n1,0.5\n2,0.4\n")
+    terminal = open_terminal(cli, "watch", str(logs), "--graphics", "auto", size=SIZE)
+    terminal.wait(lambda: QUESTION in terminal.written, "it asks the terminal")
+
+
 @pytest.mark.parametrize("graphics", ["auto", "off", None])
 def test_curves_are_braille_where_the_terminal_says_nothing_or_nobody_asks(
     cli: Cli, recorded: str, open_terminal: Open, graphics: str | None

@@ -178,6 +178,10 @@ def test_trackio_goes_on_with_a_run_and_begins_anew_where_a_resume_gave_steps_up
     feed(run, "trackio:mine", tmp_path)
     [one] = runs()
     alike(recorded(one), recorded(run))
+    with RunReader(one) as reader, RunReader(run) as ours:
+        steps = ours.steps.progress().step
+        times = [each.steps.step_times(1, steps, 2)[-1].time for each in (reader, ours)]
+    assert times[0] == pytest.approx(times[1], abs=0.01)
     assert read_samples(one, 160).samples[1]["output"]["text"] == "<160> \x1b[2J"
     record(run, 3, *resumed(150))
     feed(run, "trackio:mine", tmp_path)

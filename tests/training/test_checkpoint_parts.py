@@ -61,6 +61,16 @@ def test_each_rank_writes_from_a_size_on(mesh: Any) -> None:
     assert rest["model"]["weight"].is_meta and not rest["model"]["count"].is_meta
 
 
+def test_a_state_too_large_for_one_file_needs_a_folder_that_all_ranks_see(mesh: Any) -> None:
+    found = state(mesh, 1)
+    enough, too_small = (PartsPolicy(most, "/alpha is not seen") for most in (96, 95))
+    for policy in (enough, too_small):
+        assert policy.take(found) == (found, None)
+    enough.require_place(found)
+    with pytest.raises(TrainingError, match=r"one_file_gib = 8.* but /alpha is not seen; take a"):
+        too_small.require_place(found)
+
+
 def test_a_folder_is_written_named_replaced_and_removed_like_a_file(
     mesh: Any, folder: CheckpointFolder
 ) -> None:

@@ -6,17 +6,20 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.training.worlds import on_ranks, worlds
+from tests.training.worlds import ThreadWorld, on_ranks, worlds
 from tuitrain.config.load import load_found, to_toml
 from tuitrain.config.presets import find_preset
 from tuitrain.errors import DeviceError
 from tuitrain.messages import Nodes, StartTraining
-from tuitrain.ranks import RankFailure, Standing
+from tuitrain.ranks import RankFailure, Standing, flight_path, flight_wanted, want_flights
 from tuitrain.training.distributed.cluster import Cluster, team_of
+from tuitrain.training.distributed.flight import FlightExchange
 from tuitrain.training.distributed.meeting import (
     Waiting,
     host_meeting,
@@ -25,7 +28,7 @@ from tuitrain.training.distributed.meeting import (
 )
 from tuitrain.training.distributed.network import find_route, is_own
 from tuitrain.training.distributed.peers import GONE_S, LOST_S, Peers
-from tuitrain.training.distributed.sending import at_hand
+from tuitrain.training.distributed.sending import at_hand, is_seen_by_all
 from tuitrain.training.distributed.world import Place
 
 
@@ -73,6 +76,41 @@ def test_nodes_hear_where_ranks_are_what_failed_and_who_is_silent() -> None:
     assert zero.silent(GONE_S) is None
     now[0] += GONE_S + 1
     assert zero.silent(GONE_S) == 1 and zero.silent(LOST_S) is None
+
+
+def test_node_0_gets_what_the_recorders_of_other_machines_hold(tmp_path: Path) -> None:
+    store, now, names = FakeStore(), [0.0], ("alpha", "beta", "gamma")
+    agents = []
+    for node, name in enumerate(names):
+        (tmp_path / name / "ranks").mkdir(parents=True)
+        peers = Peers(store, node, names)
+        peers.begin()
+        own = (node, node + 3)
+        agents.append(FlightExchange(tmp_path / name, peers, node, own, lambda: now[0]))
+
+    def asked(name: str) -> bool:
+        for agent in agents:
+            agent.poll()
+        return flight_wanted(tmp_path / name) >= flight_wanted(tmp_path / "alpha")
+
+    def brought(rank: int, data: bytes) -> bool:
+        path = flight_path(tmp_path / "alpha", rank)
+        return asked("alpha") and path.exists() and path.read_bytes() == data
+
+    for number in range(2):
+        data = {rank: bytes([number, rank]) * 1000 for rank in range(6)}
+        want_flights(tmp_path / "alpha")
+        for name, ranks in (("beta", (1, 4)), ("gamma", (2,))):
+            until(partial(asked, name))
+            for rank in ranks:
+                flight_path(tmp_path / name, rank).write_bytes(data[rank])
+        for rank in (1, 4):
+            until(partial(brought, rank, data[rank]))
+        # One rank of gamma leaves nothing: the other's is sent without it in the end.
+        assert not brought(2, data[2])
+        now[0] += 60.0
+        until(partial(brought, 2, data[2]))
+        assert not flight_path(tmp_path / "alpha", 5).exists()
 
 
 def test_a_node_sees_that_node_0_is_gone() -> None:
@@ -147,6 +185,27 @@ def test_the_way_to_a_host_names_the_interface_that_gloo_is_to_use() -> None:
     route = find_route("127.0.0.1", 29500)
     assert (route.address, route.interface.startswith("lo")) == ("127.0.0.1", True)
     assert is_own("127.0.0.1") and not is_own("192.0.2.7")
+
+
+def test_all_ranks_know_whether_they_see_the_folder_of_rank_0(tmp_path: Path) -> None:
+    class Hidden(type(tmp_path)):  # type: ignore[misc]
+        """A path to where another machine has nothing."""
+
+        def is_file(self, **_more: bool) -> bool:
+            return False
+
+    class Elsewhere(ThreadWorld):
+        """Where that path leads to nothing."""
+
+        def first(self, value: Any) -> Any:
+            return Hidden(super().first(value))
+
+    barrier, held = threading.Barrier(2), [None] * 2
+    for kind, seen in ((ThreadWorld, True), (Elsewhere, False)):
+        ranks = [ThreadWorld(0, 2, barrier, held), kind(1, 2, barrier, held)]
+        asked = [partial(is_seen_by_all, rank, tmp_path) for rank in ranks]
+        assert on_ranks(asked) == [seen, seen]
+        assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("seen", [True, False])

@@ -15,10 +15,12 @@ from hypothesis import strategies as st
 from tests.training.worlds import on_ranks, worlds
 from tuitrain.config.load import parse_preset
 from tuitrain.messages import Command, Evaluate, Pause, Profile, SaveCheckpoint, Stop
+from tuitrain.ranks import Board, Phase
 from tuitrain.training.boundary import Boundary, BoundaryPlanner
 from tuitrain.training.build import build_components
 from tuitrain.training.channel import WorkerChannel
 from tuitrain.training.data.schedule import BatchSchedule
+from tuitrain.training.distributed.agent import OrphanDeadline
 from tuitrain.training.distributed.agreement import AgreedPlanner
 from tuitrain.training.distributed.beat import Beat, Slot, Word
 from tuitrain.training.distributed.channel import QuietChannel
@@ -286,3 +288,38 @@ def test_what_ranks_tell_by_name_is_meant_by_their_samples() -> None:
     other = {"train/loss_kl": ([5], [4.0]), "aux/only": ([6], [3.0])}
     merged = merge_named([(one, [2, 2]), (other, [1, 0])], 5)
     assert merged == {"train/loss_kl": ([5, 6], [2.0, 2.0]), "aux/only": ([], [])}
+
+
+@pytest.mark.parametrize(
+    ("phases", "step_s", "most_s"),
+    [
+        (("step", "beat"), 0.1, OrphanDeadline.STUCK_S),
+        (("step", "beat"), 8.0, 16.0),
+        (("beat", "checkpoint"), 0.1, 60.0),
+        (("evaluation", "beat"), 0.1, 60.0),
+        (("starting", "starting"), 0.1, 0.0),
+    ],
+)
+def test_ranks_without_a_supervisor_are_ended_once_they_get_no_further(
+    tmp_path: Path, phases: tuple[Phase, Phase], step_s: float, most_s: float
+) -> None:
+    now = [0.0]
+    board = Board.create(tmp_path / "ranks" / "board", 2)
+    deadline = OrphanDeadline(board, lambda: now[0])
+
+    def ended(*, orphaned: bool, seconds: float) -> bool:
+        now[0] += seconds
+        return deadline.is_over(orphaned=orphaned)
+
+    for step in range(1, 9 if phases[0] != "starting" else 0):
+        board.put(0, step, "step")
+        board.put(1, step, "step")
+        assert not ended(orphaned=False, seconds=step_s)
+    for rank, phase in enumerate(phases):
+        board.put(rank, 9 if phase != "starting" else 0, phase)
+    # Whoever watches is in no hurry while there is a supervisor.
+    assert not ended(orphaned=False, seconds=step_s)
+    assert not ended(orphaned=False, seconds=100.0)
+    assert not ended(orphaned=True, seconds=0.0)
+    assert not most_s or not ended(orphaned=True, seconds=0.9 * most_s)
+    assert ended(orphaned=True, seconds=0.2 * most_s + 0.1)

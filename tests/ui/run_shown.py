@@ -15,7 +15,7 @@ Steps = Callable[[Pilot[Any]], Awaitable[None]]
 
 
 def show(run: RunDirectory, doing: Steps, **options: Any) -> Any:
-    return play(run.path.parent, lambda app: app.open_run(run), doing, **options)
+    return play(run.path.parent, lambda app: app.opener.open_run(run), doing, **options)
 
 
 def words(pilot: Pilot[Any]) -> str:

@@ -1,62 +1,184 @@
-"""Makes the README's screenshots anew, from real runs: `python tests/ui/screenshots.py`.
+"""Makes pictures of the screens, from real runs.
 
-Trains presets in a temporary folder, profiles one of them, opens each screen in Textual's headless
-driver and saves it as SVG beside this file.
+    python tests/ui/screenshots.py                  those of the README and of the help, as SVG
+    python tests/ui/screenshots.py --every FOLDER   every screen in every look, to be looked at
+    python tests/ui/screenshots.py --runs FOLDER    keep the runs there, or take those of last time
+
+Trains presets, profiles one of them, opens each screen in Textual's headless driver and saves it.
+Every look is dark, light, for the colour-blind, in the 16 colours of old terminals, and in ASCII
+without colours; those are PNG too where there is a Chromium to draw them.
 """
 
+import argparse
 import asyncio
+import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from rich.color import ColorSystem
+from rich.segment import Segment
+from rich.style import Style
+from textual.color import Color
+from textual.filter import LineFilter
 from textual.pilot import Pilot
 
 from tuitrain.runs.listing import find_run
 from tuitrain.ui.app import TuitrainApp
 from tuitrain.ui.preferences import Preferences
-from tuitrain.ui.themes import DEFAULT_THEME, LIGHT
+from tuitrain.ui.themes import COLOUR_BLIND, DARK, LIGHT
 from tuitrain.view.chart.figure import TerminalStyle
 
 FOLDER = Path(__file__).parent / "screenshots"
 SIZE = (120, 34)
+_SHOWN = ("home", "launch", "run", "workspace", "checkpoints", "memory", "time", "profile",
+          "results")  # fmt: skip
+"""In the README and in the help."""
 _ON_PAGE = ("home", "launch", "run", "memory", "time")
 """In the README, for pages that are dark and for those that are light."""
 _SETTLE_S = 3.0
-_WAIT_S = {"launch": 8.0, "results": 30.0}
+_WAIT_S = {"launch": 8.0, "results": 30.0, "classes": 30.0, "inspect": 12.0}
 """For a worker that warms up, and for a process that evaluates."""
-_KEYS = {"results": ("3", "tab")}
+_KEYS = {
+    "results": ("3", "tab"),
+    "classes": ("2",),
+    "inspect": ("v",),
+    "help": ("question_mark",),
+    "cursor": ("i",),
+    "zoomed": ("z",),
+    "question": ("slash",),
+    "differences": ("d",),
+    "flame": ("f",),
+}
 """Pressed once all is there."""
+_PIXELS = (1480, 880)
+Opened = Callable[[TuitrainApp], None]
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a terminal shows a screen."""
+
+    theme: str = DARK.name
+    style: TerminalStyle = field(default_factory=TerminalStyle)
+    sixteen: bool = False
+
+
+LOOKS: Mapping[str, Look] = {
+    "dark": Look(),
+    "light": Look(LIGHT.name),
+    "colour-blind": Look(COLOUR_BLIND.name),
+    "16-colours": Look(sixteen=True),
+    "ascii": Look(style=TerminalStyle(ascii=True, colour=False)),
+}
+
+
+class _Sixteen(LineFilter):
+    """Takes the nearest of 16 colours, as what writes to an old terminal does."""
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
+        del background
+        return [
+            Segment(text, _in_sixteen(style) if style else style, control)
+            for text, style, control in segments
+        ]
+
+
+def _in_sixteen(style: Style) -> Style:
+    front, back = (
+        None if colour is None else colour.downgrade(ColorSystem.STANDARD)
+        for colour in (style.color, style.bgcolor)
+    )
+    return style + Style(color=front, bgcolor=back)
+
+
+class _ShownApp(TuitrainApp):
+    """The interface on a terminal of few colours, or on one of many."""
+
+    sixteen = False
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        return [*super().get_line_filters(), *([_Sixteen()] if self.sixteen else [])]
 
 
 def main() -> None:
     """Train, open, save."""
-    FOLDER.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory() as scratch:
-        root = Path(scratch) / "runs"
-        for preset, change in (("digits-mlp", "train.epochs=20"), ("digits-cnn", "train.seed=1")):
-            _call("run", preset, root, "--set", change)
-        runs = [find_run(root, name) for name in ("digits-cnn", "digits-mlp")]
-        _call("run", "digits-cnn", root, "--set", "train.epochs=2000", "--detach", "--name", "long")
-        _call("profile", "long", root, "--steps", "20")
-        _call("stop", "long", root)
-        profiled = find_run(root, "long")
-        screens: dict[str, Callable[[TuitrainApp], None]] = {
-            "home": lambda _app: None,
-            "launch": lambda app: app.open_launch("digits-cnn"),
-            "run": lambda app: app.open_run(runs[0]),
-            "workspace": lambda app: app.open_workspace(runs),
-            "checkpoints": lambda app: app.open_checkpoints(runs[0]),
-            "memory": lambda app: app.open_memory(profiled),
-            "time": lambda app: app.open_time(profiled),
-            "profile": lambda app: app.open_profile(profiled),
-            "results": lambda app: app.open_results(runs[1]),
-        }
-        for name, opened in screens.items():
-            asyncio.run(_save(name, root, opened))
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument("--every", type=Path, metavar="FOLDER")
+    asked.add_argument("--runs", type=Path, metavar="FOLDER")
+    asked.add_argument("--only", nargs="+", metavar="SCREEN", default=())
+    options = asked.parse_args()
+    with _folder(options.runs) as folder:
+        root = folder / "runs"
+        if not root.exists():
+            _train(root)
+        screens = _screens(root)
+        wanted = options.only or (screens if options.every else _SHOWN)
+        for name in wanted:
+            if options.every:
+                for look in LOOKS:
+                    path = options.every / f"{name}-{look}.svg"
+                    _picture(asyncio.run(_save(path, name, root, screens[name], LOOKS[look])))
+                continue
+            asyncio.run(_save(FOLDER / f"{name}.svg", name, root, screens[name], Look()))
             if name in _ON_PAGE:
-                asyncio.run(_save(name, root, opened, LIGHT.name))
+                light = FOLDER / f"{name}-light.svg"
+                asyncio.run(_save(light, name, root, screens[name], LOOKS["light"]))
+
+
+@contextmanager
+def _folder(kept: Path | None) -> Iterator[Path]:
+    if kept is not None:
+        yield kept
+        return
+    with tempfile.TemporaryDirectory() as scratch:
+        yield Path(scratch)
+
+
+def _train(root: Path) -> None:
+    for preset, change in (("digits-mlp", "train.epochs=20"), ("digits-cnn", "train.seed=1")):
+        _call("run", preset, root, "--set", change)
+    rates = "optimizer.lr=1e-4,1e-3,1e-2"
+    _call("run", "digits-mlp", root, "--set", rates, "--set", "train.epochs=4", "--name", "rates")
+    _call("run", "digits-cnn", root, "--set", "train.epochs=2000", "--detach", "--name", "long")
+    _call("layers", "long", root, "--every", "20")
+    _call("profile", "long", root, "--steps", "20")
+    _call("stop", "long", root)
+
+
+def _screens(root: Path) -> dict[str, Opened]:
+    cnn, mlp, long = (find_run(root, name) for name in ("digits-cnn", "digits-mlp", "long"))
+    both = [cnn, mlp]
+    return {
+        "home": lambda _app: None,
+        "launch": lambda app: app.opener.open_launch("digits-cnn"),
+        "inspect": lambda app: app.opener.open_launch("digits-cnn"),
+        "run": lambda app: app.opener.open_run(cnn),
+        "cursor": lambda app: app.opener.open_run(cnn),
+        "zoomed": lambda app: app.opener.open_run(cnn),
+        "question": lambda app: app.opener.open_run(cnn),
+        "help": lambda app: app.opener.open_run(cnn),
+        "workspace": lambda app: app.opener.open_workspace(both),
+        "differences": lambda app: app.opener.open_workspace(both),
+        "checkpoints": lambda app: app.opener.open_of_run("checkpoints", cnn),
+        "memory": lambda app: app.opener.open_of_run("memory", long),
+        "time": lambda app: app.opener.open_of_run("time", long),
+        "layers": lambda app: app.opener.open_of_run("layers", long),
+        "profile": lambda app: app.opener.open_profile(long),
+        "flame": lambda app: app.opener.open_profile(long),
+        "results": lambda app: app.opener.open_results(mlp),
+        "classes": lambda app: app.opener.open_results(mlp),
+        "uses": lambda app: app.opener.open_uses(mlp),
+        "settings": lambda app: app.opener.open_of_run("settings", cnn),
+        "alerts": lambda app: app.opener.open_of_run("alerts", long),
+        "log": lambda app: app.opener.open_of_run("log", cnn),
+        "machine": lambda app: app.opener.open_machine(cnn),
+        "sweep": lambda app: app.opener.open_sweeps(),
+    }
 
 
 def _call(command: str, what: str, root: Path, *options: str) -> None:
@@ -64,27 +186,39 @@ def _call(command: str, what: str, root: Path, *options: str) -> None:
     subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
 
 
-async def _save(
-    name: str, root: Path, opened: Callable[[TuitrainApp], None], theme: str = DEFAULT_THEME
-) -> None:
+async def _save(path: Path, name: str, root: Path, opened: Opened, look: Look) -> Path:
     preferences = Preferences(root.parent / "interface.toml")
-    preferences.remember_theme(theme)
-    app = TuitrainApp(root, look=TerminalStyle(), preferences=preferences, first=opened)
+    preferences.remember_theme(look.theme)
+    app = _ShownApp(root, look=look.style, preferences=preferences, first=opened)
+    app.sixteen = look.sixteen
     async with app.run_test(size=SIZE) as pilot:
         await _settle(pilot, _WAIT_S.get(name, _SETTLE_S))
         for key in _KEYS.get(name, ()):
             await pilot.press(key)
-            await _settle(pilot, _WAIT_S[name] / 2)
-        ending = "-light" if theme == LIGHT.name else ""
-        (FOLDER / f"{name}{ending}.svg").write_text(
-            app.export_screenshot(title=f"tuitrain: {name}")
-        )
+            await _settle(pilot, _WAIT_S.get(name, _SETTLE_S) / 2)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(app.export_screenshot(title=f"tuitrain: {name}"), encoding="utf-8")
+    return path
 
 
 async def _settle(pilot: Pilot[int], for_s: float) -> None:
     """Let threads read and the screen follow; a picture has no condition to wait for."""
     for _ in range(round(for_s / 0.1)):
         await pilot.pause(0.1)
+
+
+def _picture(path: Path) -> None:
+    """Draw an SVG file as PNG beside it, where there is what can."""
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        return
+    width, height = _PIXELS
+    command = [
+        chromium, "--headless", "--no-sandbox", "--hide-scrollbars",
+        f"--window-size={width},{height}",
+        f"--screenshot={path.with_suffix('.png')}", path.resolve().as_uri(),
+    ]  # fmt: skip
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 if __name__ == "__main__":

@@ -140,7 +140,7 @@ def test_the_run_screen_counts_the_same_alerts(run: RunDirectory) -> None:
         await wait_for_text(pilot, "3 alerts")
         await wait_for_text(pilot, "info: val/loss has not improved")
 
-    play(run.path.parent, lambda app: app.open_run(run), steps)
+    play(run.path.parent, lambda app: app.opener.open_run(run), steps)
 
 
 def test_nothing_that_an_alert_says_acts_on_the_terminal(run: RunDirectory) -> None:
@@ -204,7 +204,7 @@ def watching(
         await wait_for(pilot, lambda: then in told(app))
 
     with FileLock(run.lock_path):
-        play(run.path.parent, lambda app: app.open_run(run), steps)
+        play(run.path.parent, lambda app: app.opener.open_run(run), steps)
     return "".join(written)
 
 
@@ -237,7 +237,7 @@ def test_the_key_on_the_run_screen_opens_the_alerts(run: RunDirectory) -> None:
         await wait_for_text(pilot, "3 alerts, 1 for information")
         assert isinstance(pilot.app.screen, AlertsScreen)
 
-    play(run.path.parent, lambda app: app.open_run(run), steps)
+    play(run.path.parent, lambda app: app.opener.open_run(run), steps)
 
 
 def test_a_run_that_is_lost_while_it_is_watched_is_told_though_nobody_raised_it(
@@ -251,4 +251,4 @@ def test_a_run_that_is_lost_while_it_is_watched_is_told_though_nobody_raised_it(
         lock.release()
         await wait_for(pilot, lambda: "ended: the run is lost" in told(pilot.app))
 
-    play(run.path.parent, lambda app: app.open_run(run), steps)
+    play(run.path.parent, lambda app: app.opener.open_run(run), steps)

@@ -25,9 +25,9 @@ DIALOGS = ("tuitrain.ui.screens.dialogs", "tuitrain.ui.screens.help")
 """They show their keys themselves."""
 
 OPENERS: dict[str, Callable[[TuitrainApp, Any], None]] = {
-    "log": lambda app, run: app.open_log(run),
-    "workspace": lambda app, run: app.open_workspace([run]),
-    "checkpoints": lambda app, run: app.open_checkpoints(run),
+    "log": lambda app, run: app.opener.open_of_run("log", run),
+    "workspace": lambda app, run: app.opener.open_workspace([run]),
+    "checkpoints": lambda app, run: app.opener.open_of_run("checkpoints", run),
 }
 
 
@@ -50,7 +50,7 @@ def test_help_shows_the_keys_of_the_screen_in_front_and_of_the_panel_in_focus(ru
         await pilot.press("q")
         await wait_for(pilot, lambda: not isinstance(pilot.app.screen, HelpScreen))
 
-    play(run.path.parent, lambda app: app.open_log(run), steps, size=(100, 50))
+    play(run.path.parent, lambda app: app.opener.open_of_run("log", run), steps, size=(100, 50))
 
 
 @pytest.mark.usefixtures("chinese")
@@ -66,8 +66,10 @@ def test_in_chinese_keys_topics_and_texts_are_so_too(run: Any, size: tuple[int, 
         pilot.app.push_screen(TopicScreen(find_topic("exact-resume")))
         await wait_for_text(pilot, "逐位相同")
         check_whole(pilot.app)
+        pilot.app.push_screen(TopicScreen(find_topic("queue")))
+        await wait_for_text(pilot, "机器的队列")
 
-    play(run.path.parent, lambda app: app.open_log(run), steps, size=size)
+    play(run.path.parent, lambda app: app.opener.open_of_run("log", run), steps, size=size)
 
 
 def test_help_that_is_longer_than_the_screen_scrolls(run: Any) -> None:
@@ -79,7 +81,7 @@ def test_help_that_is_longer_than_the_screen_scrolls(run: Any) -> None:
         await pilot.press("home")
         await wait_for_text(pilot, "This screen")
 
-    play(run.path.parent, lambda app: app.open_log(run), steps, size=(60, 20))
+    play(run.path.parent, lambda app: app.opener.open_of_run("log", run), steps, size=(60, 20))
 
 
 @pytest.mark.parametrize("name", OPENERS)
@@ -123,7 +125,7 @@ def test_topics_are_read_where_one_is_and_a_link_leads_to_the_next(run: Any) -> 
         await pilot.press("q", "q", "q", "q")
         await wait_for(pilot, lambda: not isinstance(pilot.app.screen, HelpScreen | TopicScreen))
 
-    play(run.path.parent, lambda app: app.open_log(run), steps, size=(80, 24))
+    play(run.path.parent, lambda app: app.opener.open_of_run("log", run), steps, size=(80, 24))
 
 
 def test_an_action_picked_in_the_palette_is_done(run: Any) -> None:
@@ -135,7 +137,7 @@ def test_an_action_picked_in_the_palette_is_done(run: Any) -> None:
         await pilot.press("enter")
         await wait_for_text(pilot, "(log)")
 
-    play(run.path.parent, lambda app: app.open_workspace([run]), steps)
+    play(run.path.parent, lambda app: app.opener.open_workspace([run]), steps)
 
 
 def test_no_screen_and_no_widget_has_keys_that_are_not_in_the_table() -> None:

@@ -26,8 +26,9 @@ from tuitrain.runs.summary import RunSummary, save_summary
 from tuitrain.ui.app import TuitrainApp
 from tuitrain.ui.feeds.home import read_experience
 from tuitrain.ui.preferences import Preferences
+from tuitrain.ui.screens.home.lists import HomeLists
 from tuitrain.ui.screens.home.screen import HomeScreen
-from tuitrain.ui.screens.launch import LaunchScreen
+from tuitrain.ui.screens.launch.screen import LaunchScreen
 from tuitrain.ui.screens.run import RunScreen
 from tuitrain.ui.screens.workspace.screen import WorkspaceScreen
 from tuitrain.ui.widgets.filterline import FilterLine
@@ -685,12 +686,11 @@ def test_nothing_is_drawn_while_nothing_changes(
     async def steps(pilot: Pilot[Any]) -> None:
         await runs_listed(pilot, "ancient", "gpu-box-7")
         shown = pilot.app.screen.query_one(RunList)
-        screen = pilot.app.screen
-        assert isinstance(screen, HomeScreen)
+        lists = pilot.app.screen.query_one(HomeLists)
         # Curves are read meanwhile, and each is drawn when it comes.
         await wait_for(pilot, lambda: all(c in screen_text(pilot.app) for c in ("⠉⠒⠢", "⠉⠒⠤")))
         before = {*shown._repaint_regions}
-        screen.tick()
+        lists.tick()
         assert {*shown._repaint_regions} == before
 
     play(root, home, steps)

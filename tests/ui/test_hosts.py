@@ -18,7 +18,7 @@ from tuitrain.remote.hosts import Host
 from tuitrain.remote.reader import RemoteList
 from tuitrain.remote.registry import HOSTS
 from tuitrain.runs.directory import RunDirectory, remote_path
-from tuitrain.runs.trash import list_trash
+from tuitrain.runs.upkeep.trash import list_trash
 from tuitrain.runs.writer import RunWriter
 from tuitrain.ui.screens.home.removal import Removal
 
@@ -89,7 +89,7 @@ def test_a_run_of_a_host_is_watched_and_commanded_on_its_screen(
             await pilot.press(key)
             await wait_for(pilot, lambda: "tuitrain pull gpu1:" in told(pilot.app), key)
 
-    play(root, lambda app: app.open_run(there), doing)
+    play(root, lambda app: app.opener.open_run(there), doing)
 
 
 @pytest.mark.usefixtures("far")
@@ -110,7 +110,7 @@ def test_machines_of_hosts_are_below_this_one_and_turn_grey_with_their_age(root:
         )
         assert lines_with(pilot, "RAM")[1:]
 
-    play(root, lambda app: app.open_machine(), doing, size=(100, 60))
+    play(root, lambda app: app.opener.open_machine(), doing, size=(100, 60))
 
 
 def test_a_run_of_a_host_goes_to_the_trash_there_unless_it_is_live(far: RunDirectory) -> None:

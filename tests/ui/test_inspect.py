@@ -19,7 +19,7 @@ from tuitrain.supervisor.inspection import Question
 from tuitrain.ui.app import TuitrainApp
 from tuitrain.ui.feeds.child import Child
 from tuitrain.ui.screens.inspect import InspectScreen
-from tuitrain.ui.screens.launch import LaunchScreen
+from tuitrain.ui.screens.launch.screen import LaunchScreen
 
 ANSWERS = {"model": model_answer(), "data": data_answer(samples=[])}
 

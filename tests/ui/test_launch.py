@@ -42,11 +42,11 @@ from tuitrain.supervisor.launch import LaunchSpec
 from tuitrain.supervisor.queueing.leases import Leases, Tenant
 from tuitrain.ui.app import TuitrainApp
 from tuitrain.ui.feeds.pace import pace_for, read_paces
-from tuitrain.ui.launch_form import make_outlook, ranks_meant
+from tuitrain.ui.launch.form import make_outlook, ranks_meant
+from tuitrain.ui.launch.warm import WarmReport
 from tuitrain.ui.screens.home.screen import HomeScreen
-from tuitrain.ui.screens.launch import LaunchScreen
+from tuitrain.ui.screens.launch.screen import LaunchScreen
 from tuitrain.ui.screens.run import RunScreen
-from tuitrain.ui.warm import WarmReport
 from tuitrain.view.chart.figure import TerminalStyle
 
 PRESET = """
@@ -419,7 +419,7 @@ def test_a_run_is_put_into_the_queue_and_shown_with_what_it_waits_for(
 
 async def takes_keys(pilot: Pilot[Any]) -> None:
     """Wait until the hand that still types to the screen before has had its time."""
-    gate = pilot.app._gate  # type: ignore[attr-defined]
+    gate = pilot.app.gate  # type: ignore[attr-defined]
     await wait_for(pilot, lambda: gate.lets_through(pilot.app.screen, time.monotonic()), "keys")
 
 

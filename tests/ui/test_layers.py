@@ -19,7 +19,7 @@ Steps = Callable[[Pilot[Any]], Awaitable[None]]
 
 
 def show(run: RunDirectory, doing: Steps, **options: Any) -> None:
-    play(run.path.parent, lambda app: app.open_layers(run), doing, **options)
+    play(run.path.parent, lambda app: app.opener.open_of_run("layers", run), doing, **options)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (60, 20), (160, 48)])
@@ -48,7 +48,7 @@ def test_from_a_run_its_layers_are_a_key_away_and_make_no_curves(run: RunDirecto
         await wait_for(pilot, lambda: isinstance(pilot.app.screen, RunScreen))
 
     measured(run)
-    play(run.path.parent, lambda app: app.open_run(run), doing)
+    play(run.path.parent, lambda app: app.opener.open_run(run), doing)
 
 
 def test_a_live_run_is_asked_to_measure_and_wrong_steps_are_refused(run: RunDirectory) -> None:

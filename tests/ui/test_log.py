@@ -28,7 +28,7 @@ def numbered(first: int, last: int) -> list[str]:
 
 
 def show(run: RunDirectory, steps: Any, **options: Any) -> None:
-    play(run.path.parent, lambda app: app.open_log(run), steps, **options)
+    play(run.path.parent, lambda app: app.opener.open_of_run("log", run), steps, **options)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (160, 48)])
@@ -75,7 +75,7 @@ def test_a_log_is_followed_until_one_scrolls_up_and_again_from_its_end(run: RunD
         size = run.log_path.stat().st_size
         screen = pilot.app.screen
         assert isinstance(screen, LogScreen)
-        await wait_for(pilot, lambda: screen._snapshot.window.size == size)
+        await wait_for(pilot, lambda: screen.query_one(LogView).rows.window.size == size)
         assert screen_text(pilot.app).splitlines()[1:] == before
         await pilot.press("F")
         await wait_for_text(pilot, "line 0000299")
@@ -91,13 +91,13 @@ def test_a_log_of_any_length_is_paged_from_its_end_to_its_beginning(run: RunDire
         await wait_for_text(pilot, "line 0019999")
         screen = pilot.app.screen
         assert isinstance(screen, LogScreen)
-        first = screen._snapshot.window.start
+        first = screen.query_one(LogView).rows.window.start
         assert first > 0
         for _ in range(100):
             await pilot.press("pageup")
-            if screen._snapshot.window.start < first:
+            if screen.query_one(LogView).rows.window.start < first:
                 break
-        assert screen._snapshot.window.start < first
+        assert screen.query_one(LogView).rows.window.start < first
         await pilot.press("g")
         await wait_for_text(pilot, "line 0000000")
         await pilot.press("pagedown", "up")

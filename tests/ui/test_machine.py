@@ -73,7 +73,7 @@ def eight() -> list[MachineReading]:
 
 def show(root: Path, doing: Steps, readings: list[MachineReading], **options: Any) -> TuitrainApp:
     machine = still_feed(root, *readings)
-    return play(root, lambda app: app.open_machine(), doing, machine=machine, **options)
+    return play(root, lambda app: app.opener.open_machine(), doing, machine=machine, **options)
 
 
 @pytest.mark.usefixtures("run")
@@ -122,7 +122,7 @@ def test_from_a_run_its_own_memory_is_told_from_that_of_others(
         await wait_for(pilot, lambda: isinstance(pilot.app.screen, RunScreen))
 
     machine = still_feed(root, *busy_and_free())
-    play(root, lambda app: app.open_run(run), doing, machine=machine, size=(100, 30))
+    play(root, lambda app: app.opener.open_run(run), doing, machine=machine, size=(100, 30))
 
 
 def test_home_shows_the_machine_on_a_line_and_opens_it_by_key_and_click(root: Path) -> None:

@@ -10,7 +10,7 @@ from tests.ui.apps import play
 from tests.ui.makers import keep_alive, new_run
 from tests.ui.memory_makers import GIB, LENGTH_S, many_gpus, over, remembering
 from tests.ui.run_makers import HOST, START, begin, write
-from tests.ui.screens import screen_text, wait_for, wait_for_golden, wait_for_text
+from tests.ui.screens import check_whole, screen_text, wait_for, wait_for_golden, wait_for_text
 from tuitrain import messages as m
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.writer import RunWriter
@@ -54,6 +54,15 @@ def test_bars_processes_and_memory_over_time_at_every_size(
         await wait_for_golden(pilot, f"memory-{size[0]}x{size[1]}")
 
     show(run, doing, size=size)
+
+
+@pytest.mark.usefixtures("chinese")
+def test_in_chinese_curves_have_their_names_beside_them(run: RunDirectory) -> None:
+    async def doing(pilot: Pilot[Any]) -> None:
+        await wait_for_golden(pilot, "memory-zh-80x24")
+        check_whole(pilot.app)
+
+    show(run, doing)
 
 
 def test_plain_ascii_and_no_colour(run: RunDirectory) -> None:
@@ -226,7 +235,7 @@ def test_m_opens_it_from_the_run_and_q_goes_back(run: RunDirectory) -> None:
         await pilot.press("q")
         await wait_for(pilot, lambda: not isinstance(pilot.app.screen, MemoryScreen), "the run")
 
-    play(run.path.parent, lambda app: app.open_run(run), doing)
+    play(run.path.parent, lambda app: app.opener.open_run(run), doing)
 
 
 @pytest.mark.parametrize("size", [(20, 6), (5, 2), (300, 100)])

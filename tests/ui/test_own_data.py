@@ -18,7 +18,7 @@ from tuitrain.errors import TuitrainError, UsageError
 from tuitrain.supervisor.inspection import survey_data
 from tuitrain.ui.app import TuitrainApp
 from tuitrain.ui.screens.home.screen import HomeScreen
-from tuitrain.ui.screens.launch import LaunchScreen
+from tuitrain.ui.screens.launch.screen import LaunchScreen
 from tuitrain.ui.screens.own_data import Child, OwnDataScreen, check_name, complete_path
 
 LINES = [

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from queue import Queue
 
+import psutil
 import pytest
 
 from tests.process.conftest import (
@@ -16,9 +17,10 @@ from tests.process.conftest import (
 )
 from tuitrain.config.load import parse_preset, to_toml
 from tuitrain.messages import CostEstimate
+from tuitrain.ranks import pids_of_ranks
 from tuitrain.supervisor.client import RunClient
-from tuitrain.ui.prewarm import PrewarmedWorker
-from tuitrain.ui.warm import WarmReport
+from tuitrain.ui.launch.prewarm import PrewarmedWorker
+from tuitrain.ui.launch.warm import WarmReport
 
 __all__ = ["cli", "provide", "pytest_runtest_makereport"]
 
@@ -72,10 +74,11 @@ def test_it_tells_devices_and_what_a_preset_takes_and_ends_when_it_is_let_go(
     until(lambda: not cli.processes(), "no process is left")
 
 
+@pytest.mark.parametrize("ranks", [1, 2])
 def test_the_warm_worker_trains_the_run_that_is_launched(
-    cli: Cli, warm: Callable[[str], tuple[PrewarmedWorker, Reports]]
+    cli: Cli, warm: Callable[[str], tuple[PrewarmedWorker, Reports]], ranks: int
 ) -> None:
-    preset = parse_preset(ENDLESS, "own.toml")
+    preset = parse_preset(ENDLESS, "own.toml", [f"train.ranks={ranks}"])
     prewarmed, reports = warm(to_toml(preset))
     wait_for(reports, lambda each: each.ready)
     warm_pids = {process.pid for process in cli.processes()}
@@ -83,6 +86,9 @@ def test_the_warm_worker_trains_the_run_that_is_launched(
     run = cli.find(client.start(preset, launch=prewarmed.launch).id)
     run.wait_step(10)
     assert {run.supervisor_pid, run.worker_pid} <= warm_pids
+    # Ranks are copies of what is warm: begun by a server that was there before.
+    starters = {psutil.Process(pid).ppid() for pid in pids_of_ranks(run.directory.path)}
+    assert len(starters) == (ranks > 1) and starters <= warm_pids - {run.worker_pid}
     cli("stop", run.id)
     run.wait_gone()
 

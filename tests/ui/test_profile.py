@@ -14,7 +14,7 @@ from tuitrain.errors import UsageError
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.writer import RunWriter
 from tuitrain.traces.store import load_digest, trace_path
-from tuitrain.ui.screens.profile import ProfileScreen, check_wanted
+from tuitrain.ui.screens.profile.screen import ProfileScreen, check_wanted
 from tuitrain.ui.screens.run import RunScreen
 from tuitrain.view.chart.figure import TerminalStyle
 
@@ -84,7 +84,7 @@ def test_steps_and_ranks_are_asked_for_in_one_answer(answer: str, ranks: tuple[i
 
 
 def show(run: RunDirectory, steps: Any, **options: Any) -> None:
-    play(run.path.parent, lambda app: app.open_profile(run), steps, **options)
+    play(run.path.parent, lambda app: app.opener.open_profile(run), steps, **options)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (200, 60), (60, 20)])
@@ -252,7 +252,7 @@ def test_a_run_without_profiles_and_a_damaged_one_say_so(tmp_path: Path) -> None
 
 
 def watch(run: RunDirectory, steps: Any) -> None:
-    play(run.path.parent, lambda app: app.open_run(run), steps)
+    play(run.path.parent, lambda app: app.opener.open_run(run), steps)
 
 
 def test_p_orders_a_profile_and_shows_it_when_it_is_there(tmp_path: Path) -> None:

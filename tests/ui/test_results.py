@@ -13,7 +13,7 @@ from textual.widget import Widget
 from tests.ui.apps import play
 from tests.ui.makers import keep_alive
 from tests.ui.results_makers import ANIMALS, Answers, trained_run
-from tests.ui.screens import screen_text, wait_for, wait_for_golden, wait_for_text
+from tests.ui.screens import check_whole, screen_text, wait_for, wait_for_golden, wait_for_text
 from tuitrain.runs.config import record_config
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.supervisor.inspection import Question
@@ -39,7 +39,7 @@ def run(tmp_path: Path) -> RunDirectory:
 
 def show(run: RunDirectory, ask: Ask, steps: Any, **options: Any) -> None:
     def first(app: Any) -> None:
-        app.push_screen(ResultsScreen(Source(run, app.kept_results, ask)))
+        app.push_screen(ResultsScreen(Source(run, app.opener.kept_results, ask)))
 
     play(run.path.parent, first, steps, **options)
 
@@ -84,6 +84,18 @@ def test_without_colour_in_ascii_and_narrow_it_reads_as_well(run: RunDirectory) 
 
     look = TerminalStyle(ascii=True, colour=False)
     show(run, Answers(), steps, size=(60, 20), look=look)
+
+
+@pytest.mark.usefixtures("chinese")
+def test_in_chinese_tables_curves_and_samples_keep_their_places(run: RunDirectory) -> None:
+    async def steps(pilot: Pilot[Any]) -> None:
+        await wait_for_text(pilot, "95 % 区间")
+        for page in ("1", "2", "3", "4", "5", "6"):
+            await pilot.press(page)
+            await wait_for_golden(pilot, f"results-zh-{page}-80x24")
+            check_whole(pilot.app)
+
+    show(run, Answers(), steps)
 
 
 def test_a_hundred_classes_are_walked(run: RunDirectory) -> None:
@@ -179,7 +191,7 @@ def test_what_was_evaluated_is_kept_for_the_session_and_asked_again_on_demand(
         await pilot.press("q")
         await wait_for(pilot, lambda: isinstance(pilot.app.screen, HomeScreen))
         assert isinstance(pilot.app, TuitrainApp)
-        source = Source(run, pilot.app.kept_results, answers)
+        source = Source(run, pilot.app.opener.kept_results, answers)
         pilot.app.push_screen(ResultsScreen(source))
         await wait_for_text(pilot, LOADED)
         assert len(answers.asked) == 1
@@ -314,7 +326,7 @@ def test_the_process_that_evaluates_ends(run: RunDirectory, how: str) -> None:
         await wait_for(pilot, lambda: not processes(), "its end")
 
     def first(app: Any) -> None:
-        app.open_results(run)
+        app.opener.open_results(run)
 
     play(run.path.parent, first, steps)
 

@@ -92,23 +92,24 @@ def test_zoom_pan_and_whole_run(run: RunDirectory) -> None:
         await wait_for_text(pilot, WHOLE)
         screen: Any = pilot.app.screen
         await pilot.press("plus")
-        await wait_for(pilot, lambda: screen._choices.window is not None, "a window")
-        near_end = screen._choices.window
+        await wait_for(pilot, lambda: screen._curves.choices.window is not None, "a window")
+        near_end = screen._curves.choices.window
         assert near_end.last == STEPS and near_end.span < 0.7 * STEPS
         await pilot.press("left")
-        assert screen._choices.window.last < STEPS
+        assert screen._curves.choices.window.last < STEPS
         await pilot.press(*["left"] * 8)
-        assert screen._choices.window.first == 1
+        assert screen._curves.choices.window.first == 1
         await pilot.press(*["right"] * 10)
-        assert screen._choices.window.last >= STEPS
+        assert screen._curves.choices.window.last >= STEPS
         await wait_for(
-            pilot, lambda: screen._snapshot.series["train/loss"].first_step > 1, "a part"
+            pilot, lambda: screen._desk.snapshot.series["train/loss"].first_step > 1, "a part"
         )
         await pilot.press("minus")
-        assert screen._choices.window is None
+        assert screen._curves.choices.window is None
         await pilot.press("plus", "plus", "0")
-        assert screen._choices.window is None
-        await wait_for(pilot, lambda: screen._snapshot.series["train/loss"].first_step == 1, "all")
+        assert screen._curves.choices.window is None
+        desk = screen._desk
+        await wait_for(pilot, lambda: desk.snapshot.series["train/loss"].first_step == 1, "all")
 
     show(run, doing)
 
@@ -146,7 +147,7 @@ def test_a_number_before_an_arrow_moves_by_so_many_columns(run: RunDirectory) ->
     def column(pilot: Pilot[Any]) -> int:
         screen: Any = pilot.app.screen
         panel = screen.query_one("#chart0", ChartPanel)
-        place = panel._drawing.column_of(screen._choices.cursor)
+        place = panel._drawing.column_of(screen._curves.choices.cursor)
         return -1 if place is None else place
 
     async def doing(pilot: Pilot[Any]) -> None:
@@ -281,7 +282,7 @@ def test_the_mouse_wheel_zooms_and_a_click_reads_out_what_is_under_it(run: RunDi
         await wait_for_text(pilot, WHOLE)
         screen: Any = pilot.app.screen
         await pilot._post_mouse_events([MouseScrollUp], widget="#chart0", offset=(30, 4), button=0)
-        await wait_for(pilot, lambda: screen._choices.window is not None, "a window")
+        await wait_for(pilot, lambda: screen._curves.choices.window is not None, "a window")
         for keys in (["0"], ["y"], ["x"], ["y"], ["x"]):
             await pilot.press(*keys)
             await pilot.click("#chart0", offset=(30, 4))
@@ -296,12 +297,48 @@ def test_columns_that_the_mouse_is_dragged_over_fill_the_chart(run: RunDirectory
         screen: Any = pilot.app.screen
         await pilot.mouse_down("#chart0", offset=(20, 4))
         await pilot.mouse_up("#chart0", offset=(40, 4))
-        await wait_for(pilot, lambda: screen._choices.window is not None, "a window")
-        window = screen._choices.window
-        assert 1 < window.first < window.last < STEPS and screen._choices.cursor is None
+        await wait_for(pilot, lambda: screen._curves.choices.window is not None, "a window")
+        window = screen._curves.choices.window
+        assert 1 < window.first < window.last < STEPS and screen._curves.choices.cursor is None
         await wait_for_text(pilot, f"[{window.first:.0f}-{window.last:.0f}, 0: all]")
 
     show(run, doing)
+
+
+def test_with_a_metric_along_x_clicks_find_the_step_and_wheel_and_drag_show_some_values(
+    run: RunDirectory,
+) -> None:
+    async def doing(pilot: Pilot[Any]) -> None:
+        await wait_for_text(pilot, WHOLE)
+        screen: Any = pilot.app.screen
+        panel = screen.query_one("#chart0", ChartPanel)
+        await pilot.press("X", *"train/accuracy", "enter")
+        await wait_for_text(pilot, "by train/accuracy at the nearest step")
+        chart, drawing = panel._shown[1], panel._drawing
+        (line,) = [each for each in chart.lines if each.label == "train" and not each.faint]
+        place = len(line.x) // 3
+        row = drawing.area.rows - 1 - drawing.area.row_of(line.mean[place])
+        column = drawing.left + drawing.column_of(line.x[place])
+        await pilot.click("#chart0", offset=(column, row + 1))
+        await wait_for(pilot, lambda: screen._curves.choices.cursor is not None, "a cursor")
+        # Steps whose points fall into the same cell are the same to a mouse.
+        assert abs(screen._curves.choices.cursor - line.steps[place]) <= 5
+        await pilot.mouse_down("#chart0", offset=(20, 4))
+        await pilot.mouse_up("#chart0", offset=(40, 4))
+        await wait_for(pilot, lambda: screen._curves.choices.spans, "a part of the values")
+        first, last = screen._curves.choices.spans["loss"]
+        assert chart.x_range[0] < first < last < chart.x_range[1]
+        assert screen._curves.choices.window is None
+        await wait_for_text(pilot, ", 0: all]")
+        await pilot._post_mouse_events([MouseScrollUp], widget="#chart0", offset=(30, 4), button=0)
+        await wait_for(
+            pilot, lambda: screen._curves.choices.spans["loss"][0] > first, "fewer values"
+        )
+        await pilot.press("0")
+        await wait_for(pilot, lambda: panel._shown[1].x_range == chart.x_range, "all values")
+        assert ", 0: all]" not in screen_text(pilot.app)
+
+    show(run, doing, size=(120, 36))
 
 
 def test_a_curve_that_diverged_has_a_logarithmic_axis_at_once(root: Path) -> None:

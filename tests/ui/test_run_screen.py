@@ -24,6 +24,7 @@ from tuitrain import messages as m
 from tuitrain.messages import Pause
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.writer import RunWriter
+from tuitrain.ui.screens.run.desk import RunDesk
 from tuitrain.view.chart.figure import TerminalStyle
 
 WHOLE = f"step {STEPS}/400"
@@ -86,7 +87,8 @@ def test_the_smallest_terminal_shows_one_chart_and_memory_on_one_line(run: RunDi
 @pytest.mark.parametrize("size", [(20, 6), (10, 3), (1, 1), (300, 100)])
 def test_no_size_is_a_crash(run: RunDirectory, size: tuple[int, int]) -> None:
     async def doing(pilot: Pilot[Any]) -> None:
-        await wait_for(pilot, lambda: pilot.app.screen._snapshot.summary is not None, "the run")
+        desk = pilot.app.screen.query_one(RunDesk)
+        await wait_for(pilot, lambda: desk.snapshot.summary is not None, "the run")
         await pilot.resize_terminal(80, 24)
         await wait_for_text(pilot, WHOLE)
 

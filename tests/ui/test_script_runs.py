@@ -13,9 +13,10 @@ from tests.ui.screens import screen_text, told, wait_for, wait_for_text
 from tuitrain import messages as m
 from tuitrain.runs.directory import RunDirectory, create_run
 from tuitrain.runs.rows import ScriptFacts
+from tuitrain.runs.samples import Kept, add_samples, plain_png
 from tuitrain.runs.writer import RunWriter
 from tuitrain.supervisor.scripts.launch import script_facts, script_name
-from tuitrain.view.runtext import ability_words
+from tuitrain.view.run.runtext import ability_words
 
 
 def script_run(root: Path, ability: Any) -> RunDirectory:
@@ -53,6 +54,28 @@ def test_a_key_that_can_not_work_says_why_and_what_would_make_it_work(
         assert "checkpoint" not in screen_text(pilot.app).splitlines()[-1]
 
     show(script_run(tmp_path, "stepped"), doing, size=size)
+
+
+def test_images_and_texts_that_a_script_logs_are_seen_step_by_step(tmp_path: Path) -> None:
+    run = script_run(tmp_path, "stepped")
+    text, size = {"kind": "text", "text": "said here"}, {"width": 2, "height": 1, "range": [0, 255]}
+    image = Kept(2, "seen", {"kind": "image", **size}, plain_png(2, 1, 1, b"\0\xff"))
+    add_samples(run, [Kept(1, "words", text), image])
+
+    async def doing(pilot: Pilot[Any]) -> None:
+        await wait_for_text(pilot, "loss")
+        await pilot.press("v")
+        await wait_for_text(pilot, "#0 seen")
+        await pilot.press("left")
+        await wait_for_text(pilot, "said here")
+        await pilot.press("right")
+        add_samples(run, [Kept(3, "later", text)])
+        await wait_for_text(pilot, "#0 later")
+        assert "step 3  (3 of 3 steps)" in screen_text(pilot.app)
+        await pilot.press("q")
+        await wait_for_text(pilot, "loss")
+
+    show(run, doing)
 
 
 def test_before_the_first_step_it_can_only_be_stopped(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from tests.ui.screens import screen_text, told, wait_for, wait_for_golden, wait_
 from tuitrain.config.load import load_found, to_toml
 from tuitrain.config.presets import find_preset
 from tuitrain.runs.directory import RunDirectory
-from tuitrain.view.settings import setting_lines, setting_rows, settings_text
+from tuitrain.view.run.settings import setting_lines, setting_rows, settings_text
 from tuitrain.view.spans import line_width
 
 
@@ -29,7 +29,7 @@ def run(root: Path) -> RunDirectory:
 
 
 def show(run: RunDirectory, steps: Any, **options: Any) -> None:
-    play(run.path.parent, lambda app: app.open_settings(run), steps, **options)
+    play(run.path.parent, lambda app: app.opener.open_of_run("settings", run), steps, **options)
 
 
 def test_what_is_not_as_in_the_preset_stands_out_is_filtered_and_copied(

@@ -23,6 +23,7 @@ from tuitrain.help import find_topic
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.reader import RunReader
 from tuitrain.ui.app import TuitrainApp
+from tuitrain.ui.feeds.delivery import brought_to
 from tuitrain.ui.feeds.results import Choice
 from tuitrain.ui.gate import Gate
 from tuitrain.ui.preferences import Preferences
@@ -32,12 +33,13 @@ from tuitrain.ui.screens.help import HelpScreen
 from tuitrain.ui.screens.home.columns import ChooseColumns
 from tuitrain.ui.screens.home.screen import HomeScreen
 from tuitrain.ui.screens.inspect import InspectScreen
-from tuitrain.ui.screens.launch import LaunchScreen
+from tuitrain.ui.screens.launch.screen import LaunchScreen
 from tuitrain.ui.screens.own_data import OwnDataScreen
-from tuitrain.ui.screens.profile_parts import ChooseProfile, Details
+from tuitrain.ui.screens.profile.parts import ChooseProfile, Details
 from tuitrain.ui.screens.results.choose import ChooseWeights
 from tuitrain.ui.screens.results.uses import CommandScreen
-from tuitrain.ui.screens.run import RunScreen
+from tuitrain.ui.screens.run.desk import RunDesk
+from tuitrain.ui.screens.run.screen import RunScreen
 from tuitrain.ui.screens.topics import TopicScreen, TopicsScreen
 from tuitrain.ui.whole import Whole
 from tuitrain.view.chart.figure import TerminalStyle
@@ -47,8 +49,9 @@ WHOLE_RUN = f"step {STEPS}/400"
 
 def open_each(app: TuitrainApp, run: RunDirectory) -> Iterable[Screen[Any]]:
     """Open a screen of each kind, one after the other."""
+    app.opener.open_run(run)
+    yield app.screen
     for name in (
-        "run",
         "log",
         "checkpoints",
         "time",
@@ -61,11 +64,11 @@ def open_each(app: TuitrainApp, run: RunDirectory) -> Iterable[Screen[Any]]:
         "results",
         "uses",
     ):
-        getattr(app, f"open_{name}")(run)
+        app.opener.open_of_run(name, run)
         yield app.screen
-    app.open_workspace([run])
+    app.opener.open_workspace([run])
     yield app.screen
-    app.open_sweeps()
+    app.opener.open_sweeps()
     yield app.screen
     for screen in (
         LaunchScreen("digits", make_worker=Bench().make),
@@ -126,7 +129,7 @@ def test_an_interface_that_is_left_while_a_screen_comes_up_ends_without_a_word(
 ) -> None:
     async def steps(pilot: Pilot[Any]) -> None:
         assert isinstance(pilot.app, TuitrainApp)
-        pilot.app.open_run(run)
+        pilot.app.opener.open_run(run)
         for _ in range(pauses):
             await asyncio.sleep(0)
         pilot.app.exit(0)
@@ -141,19 +144,22 @@ def test_what_comes_for_a_screen_that_is_gone_is_left_out(run: RunDirectory) -> 
         await wait_for_text(pilot, WHOLE_RUN)
         screen: Any = app.screen
         drawn: list[str] = []
-        screen.call_after_refresh(screen._draw)
-        screen.set_timer(0.01, screen._arrange)
-        screen.set_interval(0.01, screen._draw)
+        desk = screen.query_one(RunDesk)
+        bring = brought_to(screen, screen._take)
+        for pump in (screen, desk):
+            pump.call_after_refresh(desk.draw)
+            pump.set_timer(0.01, desk.on_resize)
+            pump.set_interval(0.01, desk.draw)
         app.pop_screen()
-        screen._deliver(screen._snapshot)
+        bring(desk.snapshot)
         await wait_for(pilot, lambda: not screen.is_running, "gone")
-        screen._deliver(screen._snapshot)
+        bring(desk.snapshot)
         screen.call_after_refresh(drawn.append, "late")
         await pilot.pause(0.05)
         assert drawn == []
         assert app._exception is None
 
-    play(run.path.parent, lambda app: app.open_run(run), steps)
+    play(run.path.parent, lambda app: app.opener.open_run(run), steps)
 
 
 class Watched(TuitrainApp):
@@ -175,7 +181,7 @@ def test_no_chart_is_painted_in_the_room_of_another_one(run: RunDirectory) -> No
         run.path.parent,
         look=TerminalStyle(),
         preferences=Preferences(run.path.parent.parent / "preferences.toml"),
-        first=lambda app: app.open_run(run),
+        first=lambda app: app.opener.open_run(run),
     )
 
     async def watch() -> None:
@@ -236,7 +242,7 @@ def test_an_answer_typed_right_after_its_key_reaches_the_question_whole(run: Run
         await wait_for(pilot, lambda: commands(run), "a command")
         assert commands(run) == [wanted]
 
-    play(run.path.parent, lambda app: app.open_run(run), steps)
+    play(run.path.parent, lambda app: app.opener.open_run(run), steps)
 
 
 def test_keys_for_a_question_do_not_reach_the_screen_below_it(
@@ -256,4 +262,4 @@ def test_keys_for_a_question_do_not_reach_the_screen_below_it(
         assert commands(run) == []
         assert "(log" not in screen_text(app)
 
-    play(run.path.parent, lambda app: app.open_run(run), steps)
+    play(run.path.parent, lambda app: app.opener.open_run(run), steps)

@@ -73,7 +73,7 @@ def run(tmp_path: Path) -> Iterator[RunDirectory]:
 
 
 def show(run: RunDirectory, doing: Steps, **options: Any) -> Any:
-    return play(run.path.parent, lambda app: app.open_run(run), doing, **options)
+    return play(run.path.parent, lambda app: app.opener.open_run(run), doing, **options)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (160, 48), (60, 20)])

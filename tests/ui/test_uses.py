@@ -24,7 +24,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunDirectory:
 
 
 def menu(run: RunDirectory, steps: Any, **options: Any) -> None:
-    play(run.path.parent, lambda app: app.open_uses(run), steps, **options)
+    play(run.path.parent, lambda app: app.opener.open_uses(run), steps, **options)
 
 
 def command(run: RunDirectory, line: str, steps: Any, **options: Any) -> None:

@@ -11,6 +11,7 @@ from tuitrain.foreign.cache import view_of
 from tuitrain.foreign.watcher import Watcher
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.reader import RunReader
+from tuitrain.runs.samples import Kept, add_samples
 from tuitrain.ui.charting import whole_window
 from tuitrain.ui.feeds.run import read_snapshot
 from tuitrain.ui.feeds.snapshot import Request
@@ -43,10 +44,21 @@ def test_a_watched_log_has_curves_and_says_what_it_can_not_do(
     show(watched, doing, size=size)
 
 
+def test_images_of_a_watched_log_are_seen_by_the_key_of_results(watched: RunDirectory) -> None:
+    add_samples(watched, [Kept(5, "note", {"kind": "text", "text": "written in the log"})])
+
+    async def doing(pilot: Pilot[Any]) -> None:
+        await wait_for_text(pilot, "loss")
+        await pilot.press("v")
+        await wait_for_text(pilot, "written in the log")
+
+    show(watched, doing, watching=True)
+
+
 def test_no_run_is_started_among_watched_logs(watched: RunDirectory) -> None:
     async def doing(pilot: Pilot[Any]) -> None:
         await wait_for_text(pilot, "loss")
-        pilot.app.open_launch("digits-mlp")  # type: ignore[attr-defined]
+        pilot.app.opener.open_launch("digits-mlp")  # type: ignore[attr-defined]
         await wait_for(pilot, lambda: "shows your own runs" in told(pilot.app), "a refusal")
 
     show(watched, doing, watching=True)

@@ -9,7 +9,14 @@ from textual.pilot import Pilot
 
 from tests.ui.apps import play
 from tests.ui.makers import falling, new_run, train
-from tests.ui.screens import screen_text, told, wait_for, wait_for_golden, wait_for_text
+from tests.ui.screens import (
+    check_whole,
+    screen_text,
+    told,
+    wait_for,
+    wait_for_golden,
+    wait_for_text,
+)
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.ui.screens.workspace.screen import MOST_RUNS
 from tuitrain.view.chart.figure import TerminalStyle
@@ -37,7 +44,7 @@ def seeds(root: Path) -> list[RunDirectory]:
 
 
 def show(root: Path, runs: list[RunDirectory], steps: Any, **options: Any) -> None:
-    play(root, lambda app: app.open_workspace(runs), steps, **options)
+    play(root, lambda app: app.opener.open_workspace(runs), steps, **options)
 
 
 async def ready(pilot: Pilot[Any], text: str = "train/loss last") -> None:
@@ -56,6 +63,21 @@ def test_charts_stand_above_a_legend_that_says_what_differs(
         await wait_for_golden(pilot, f"workspace-{size[0]}x{size[1]}")
 
     show(root, pair, steps, size=size)
+
+
+@pytest.mark.usefixtures("chinese")
+def test_in_chinese_the_cursor_and_the_own_axis_of_a_chart_are_said_in_their_places(
+    root: Path, pair: list[RunDirectory]
+) -> None:
+    async def steps(pilot: Pilot[Any]) -> None:
+        await ready(pilot, "train/loss 最新")
+        await pilot.press("X", *"power", "enter")
+        await wait_for_text(pilot, "横轴 对数步")
+        await pilot.press("i")
+        await wait_for_golden(pilot, "workspace-zh-80x24")
+        check_whole(pilot.app)
+
+    show(root, pair, steps)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (160, 48)])
@@ -100,11 +122,11 @@ def test_the_window_zooms_and_pans_over_all_charts(root: Path, pair: list[RunDir
         screen: Any = pilot.app.screen
         await pilot.press("plus")
         await wait_for_text(pilot, "0: all]")
-        read = screen._shown.snapshot
+        read = screen._shown.runs.snapshot
         await wait_for(pilot, lambda: read(pair[0].id).series["train/loss"].first_step > 20)
-        last = screen._choices.window.last
+        last = screen._curves.choices.window.last
         await pilot.press("left")
-        assert screen._choices.window.last < last
+        assert screen._curves.choices.window.last < last
         await pilot.press("0")
         await wait_for(pilot, lambda: "0: all]" not in screen_text(pilot.app))
 
@@ -136,7 +158,7 @@ def test_charts_are_changed_as_on_the_run_screen(root: Path, pair: list[RunDirec
 def test_runs_are_hidden_singled_out_and_put_on_top(root: Path, pair: list[RunDirectory]) -> None:
     def drawn(pilot: Pilot[Any]) -> list[tuple[str, bool]]:
         screen: Any = pilot.app.screen
-        return [(line.label, line.faint) for line in screen._grid.chart_in_front.lines]
+        return [(line.label, line.faint) for line in screen._curves.grid.chart_in_front.lines]
 
     async def steps(pilot: Pilot[Any]) -> None:
         await ready(pilot)

@@ -1,7 +1,7 @@
 from typing import Any
 
 from tuitrain.runs.rows import CheckpointRow
-from tuitrain.view.checkpoints import checkpoint_details, checkpoint_table, newest_first
+from tuitrain.view.run.checkpoints import checkpoint_details, checkpoint_table, newest_first
 from tuitrain.view.spans import SpanLine
 
 

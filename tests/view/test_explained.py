@@ -6,8 +6,8 @@ from tuitrain.analysis.diagnosis.diagnosis import Advice, Diagnosis, Evidence
 from tuitrain.failures.explain import Failure, explain
 from tuitrain.failures.table import FAILURES
 from tuitrain.failures.traces import Place
-from tuitrain.view.diagnosis import diagnosis_details, diagnosis_line, diagnosis_note
-from tuitrain.view.failure import failure_block, failure_details, failure_line, failure_note
+from tuitrain.view.run.diagnosis import diagnosis_details, diagnosis_line, diagnosis_note
+from tuitrain.view.run.failure import failure_block, failure_details, failure_line, failure_note
 from tuitrain.view.spans import line_width, plain_text
 
 EVIL = "\x1b]0;title\x07"

@@ -4,7 +4,7 @@ import pytest
 
 from tuitrain.analysis.layers import LayerRow, Layers
 from tuitrain.view.chart.figure import TerminalStyle
-from tuitrain.view.layers import layers_table, state_words
+from tuitrain.view.run.layers import layers_table, state_words
 from tuitrain.view.spans import line_width, plain_text
 
 ROWS = (

@@ -3,10 +3,11 @@
 import pytest
 
 from tests.view.test_timetext import PLAIN, text_of
-from tuitrain.analysis.ranks import RankMemory, RankTime
+from tuitrain.analysis.ranks import RankTime
 from tuitrain.metric_names import STAGES
+from tuitrain.ranks import RankMemory
 from tuitrain.view.chart.figure import TerminalStyle
-from tuitrain.view.ranktext import rank_lines, rank_memory_lines, rank_strip
+from tuitrain.view.run.ranktext import rank_lines, rank_memory_lines, rank_strip
 from tuitrain.view.spans import line_width, plain_text
 
 FANCY = TerminalStyle()
@@ -73,7 +74,7 @@ def test_what_ranks_hold_is_a_table_of_the_columns_that_any_of_them_told() -> No
         "rank 1  2.00 GiB",
     ]
     on_gpu = [
-        RankMemory(2.0**30, 2.0**29, 2.0**32, 2.0**33, 2.0**36, temperature)
+        RankMemory(2.0**32, 2.0**30, 2.0**29, 2.0**33, 2.0**36, temperature)
         for temperature in (61.0, 0.0)
     ]
     head, first, second = text_of(rank_memory_lines(on_gpu, 60))

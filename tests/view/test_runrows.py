@@ -9,7 +9,7 @@ from tuitrain.runs.summary import RunSummary
 from tuitrain.runs.table.details import RunDetails
 from tuitrain.runs.table.values import RunValues
 from tuitrain.view.chart.figure import Line, TerminalStyle
-from tuitrain.view.rundetail import run_detail
+from tuitrain.view.run.rundetail import run_detail
 from tuitrain.view.runlist.chosen import eligible, question, tag_changes
 from tuitrain.view.runlist.columns import TableLayout, column_at, measure_values
 from tuitrain.view.runlist.lines import run_heading, run_line

@@ -5,7 +5,7 @@ import pytest
 
 from tuitrain.runs.rows import AlertRow, JobLimit, MarkRow, SpeedRow, StateRow
 from tuitrain.runs.summary import RunSummary
-from tuitrain.view.runtext import happenings, setting_lines, speed_values, top_parts
+from tuitrain.view.run.runtext import happenings, setting_lines, speed_values, top_parts
 from tuitrain.view.spans import SpanLine, line_width
 
 SUMMARY = RunSummary(

@@ -8,7 +8,7 @@ from tests.ui.run_makers import DEVICES, GPU, HOST
 from tuitrain.runs.rows import RunFacts
 from tuitrain.view.chart.figure import TerminalStyle
 from tuitrain.view.memory.sheet import memory_sheet
-from tuitrain.view.sidetext import Devices, memory_line, side_lines, side_title
+from tuitrain.view.run.sidetext import Devices, memory_line, side_lines, side_title
 from tuitrain.view.spans import SpanLine, line_width
 
 

@@ -10,9 +10,8 @@ from tuitrain.metric_names import STAGES, rank_metric, split_metric
 from tuitrain.runs.rows import TimeBreakdown
 from tuitrain.runs.series import Column, Series
 from tuitrain.view.chart.figure import TerminalStyle
-from tuitrain.view.ranktext import rank_lines
-from tuitrain.view.spans import SpanLine, line_width
-from tuitrain.view.timetext import (
+from tuitrain.view.run.ranktext import rank_lines
+from tuitrain.view.run.timetext import (
     side_lines,
     side_title,
     spent_line,
@@ -22,6 +21,7 @@ from tuitrain.view.timetext import (
     timeline_unit,
     work_line,
 )
+from tuitrain.view.spans import SpanLine, line_width
 
 PLAIN = TerminalStyle(ascii=True, colour=False)
 SPENT = TimeBreakdown(100.0, 80.0, 10.0, 0.5, 0.0)

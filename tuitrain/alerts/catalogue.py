@@ -44,6 +44,8 @@ KINDS: tuple[Kind, ...] = (
     Kind("shm", "warning", "/dev/shm, through which loader workers hand over batches, is nearly "
          "full.", ("shm_share",)),
     Kind("loaders", "critical", "A loader worker died."),
+    Kind("rank", "critical", "A rank of a script is gone before its time: which one, in which "
+         "step, and where the others are."),
     Kind("hang", "critical", "No step, or no evaluation, for much longer than usual; with the "
          "stacks of every thread of the worker and its loaders. The run is not touched.",
          ("hang_factor", "hang_s", "hang_first_step_s", "hang_evaluation_s")),

@@ -13,7 +13,7 @@ from statistics import median
 from tuitrain.analysis.bottleneck import COPY_SHARE, INPUT_SHARE, Bottleneck, diagnose
 from tuitrain.analysis.step_time import StepContext, StepTime
 from tuitrain.metric_names import EXCHANGE, STAGES, rank_metric
-from tuitrain.ranks import order_of_profile
+from tuitrain.ranks import RANK_MEMORY, RankMemory, name_rank, order_of_profile
 from tuitrain.runs.rows import ProfileRow
 from tuitrain.units import share_text, short_time
 
@@ -38,24 +38,6 @@ _ADVICE = {
 
 
 @dataclass(frozen=True, slots=True)
-class RankMemory:
-    """What a rank holds, in bytes, and how warm its device is; 0: not known, or there is none."""
-
-    host_bytes: float = 0.0
-    """Its process (RSS)."""
-    loader_bytes: float = 0.0
-    """Its loaders."""
-    device_bytes: float = 0.0
-    """Reserved by torch on its GPU."""
-    device_used_bytes: float = 0.0
-    """By all who are on its GPU."""
-    device_total_bytes: float = 0.0
-    temperature_c: float = 0.0
-    node: str = ""
-    """The machine it is on, where there are several."""
-
-
-@dataclass(frozen=True, slots=True)
 class RankTime:
     """One rank's mean step of late."""
 
@@ -72,7 +54,7 @@ class RankTime:
     @property
     def name(self) -> str:
         """Its number, and the machine it is on where that is known."""
-        return name_of_rank(self.rank, self.node)
+        return name_rank(self.rank, self.node)
 
     @property
     def own_stages(self) -> tuple[str, ...]:
@@ -90,11 +72,6 @@ class RankTime:
     def wait_s(self) -> float:
         """Seconds a step in which it waits for the slowest."""
         return 0.0 if self.transfer_s is None else self.seconds[EXCHANGE] - self.transfer_s
-
-
-def name_of_rank(rank: int, node: str) -> str:
-    """Return what a rank is called: its number, and its machine where there are several."""
-    return f"rank {rank} ({node})" if node else f"rank {rank}"
 
 
 def rank_times(
@@ -136,20 +113,8 @@ def rank_memory(
     known = dict(enumerate(hosts or ()))
     found: list[RankMemory] = []
     while rank_metric(rank := len(found), "host_bytes") in split:
-        of_device = {
-            name: split.get(rank_metric(rank, name), 0.0)
-            for name in ("device_used_bytes", "device_total_bytes", "temperature_c")
-        }
-        reserved = split.get(rank_metric(rank, "memory_bytes"), 0.0)
-        found.append(
-            RankMemory(
-                host_bytes=split[rank_metric(rank, "host_bytes")],
-                loader_bytes=split.get(rank_metric(rank, "loader_bytes"), 0.0),
-                device_bytes=reserved if of_device["device_total_bytes"] else 0.0,
-                node=known.get(rank, ""),
-                **of_device,
-            )
-        )
+        numbers = (split.get(rank_metric(rank, name), 0.0) for name in RANK_MEMORY)
+        found.append(RankMemory.of(numbers, known.get(rank, "")))
     return tuple(found)
 
 

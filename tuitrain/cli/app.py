@@ -15,20 +15,19 @@ from tuitrain.cli import (
     help,
     hosts,
     interface,
-    launch,
     new,
     notify,
     output,
     presets,
     profile,
-    queue,
     replay,
-    submit,
     sweep,
     wait,
     watch,
 )
 from tuitrain.cli.inspect import commands as inspection
+from tuitrain.cli.launch import commands as launch
+from tuitrain.cli.launch import queue, submit
 from tuitrain.cli.options import RunsDir
 from tuitrain.cli.record import commands as record
 from tuitrain.cli.trained import commands as trained

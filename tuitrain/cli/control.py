@@ -73,7 +73,7 @@ def checkpoint(
     from tuitrain.messages import SaveCheckpoint
 
     if name:
-        from tuitrain.runs.checkpoints import check_checkpoint_name
+        from tuitrain.runs.upkeep.checkpoints import check_checkpoint_name
 
         check_checkpoint_name(name)
     with _found(run, runs_dir, host) as (client, directory):

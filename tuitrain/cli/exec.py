@@ -9,12 +9,12 @@ import typer
 
 from tuitrain.cli import output
 from tuitrain.cli.control import open_client
-from tuitrain.cli.launch import await_start
+from tuitrain.cli.launch.foreground import await_start
 from tuitrain.cli.options import Json, Name, RunsDir
 from tuitrain.errors import UsageError
 
 if TYPE_CHECKING:
-    from tuitrain.cli.progress import Progress
+    from tuitrain.cli.launch.progress import Progress
     from tuitrain.runs.directory import RunDirectory
     from tuitrain.supervisor.scripts.launch import ScriptLaunch
 
@@ -65,7 +65,7 @@ class _Foreground:
 
     def __call__(self, launch: "ScriptLaunch") -> None:
         """Supervise the script until it is over."""
-        from tuitrain.cli.progress import ProgressPrinter
+        from tuitrain.cli.launch.progress import ProgressPrinter
         from tuitrain.supervisor.scripts.pipes import ScriptPipes
         from tuitrain.supervisor.scripts.process import (
             ScriptProcess,
@@ -87,7 +87,7 @@ class _Foreground:
 
 
 def _progress(directory: "RunDirectory", json: bool) -> "Progress":
-    from tuitrain.cli.progress import JsonLines
+    from tuitrain.cli.launch.progress import JsonLines
     from tuitrain.cli.script_output import ScriptOutput
 
     if json:

@@ -4,7 +4,7 @@ Knows options, not what is said over a connection.
 """
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
@@ -132,6 +132,91 @@ def found_run(run: str, runs_dir: "Path | None", host: str) -> "Iterator[RunDire
     [connection] = connect([host])
     try:
         yield find_remote(connection, run)
+    finally:
+        connection.close()
+
+
+def resume_there(run: str, host: str, checkpoint: str, settings: Sequence[str], json: bool) -> int:
+    """Go on with a run of a host; its supervisor is started there.
+
+    Args:
+        run: its id there, the beginning of one, a name, or `last`.
+        host: its name.
+        checkpoint: the name of the one to go back to; empty: the last.
+        settings: that change, as KEY=VALUE.
+        json: print what became of it as JSON.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        TuitrainError: it can't be resumed, or not like that; or the host does not answer.
+    """
+    from tuitrain.cli.control import await_answer
+    from tuitrain.errors import EXIT_FAILED
+    from tuitrain.messages import Continue
+    from tuitrain.remote.client import RemoteClient
+
+    with found_run(run, None, host) as directory:
+        client = RemoteClient()
+        path = _checkpoint_there(directory, checkpoint) if checkpoint else ""
+        command = client.resume(directory, checkpoint=path, settings=settings)
+        if command is not None:
+            await_answer(client, directory, command, Continue(), json)
+            return 0
+        state = client.wait_for_start(directory)
+        if json:
+            plain = {"id": directory.id, "state": state.state, "reason": state.reason}
+            output.data_json({**plain, "path": str(directory.path)})
+        else:
+            words = f"{state.state}, {state.reason}" if state.reason else state.state
+            output.say(f"{directory.id}: {words}")
+            output.data(directory.id)
+        return EXIT_FAILED if state.state == "failed" else 0
+
+
+def _checkpoint_there(directory: "RunDirectory", name: str) -> str:
+    """Return the path, relative to the run, of a checkpoint of a host by its name."""
+    from pathlib import PurePath
+
+    from tuitrain.errors import UsageError
+    from tuitrain.remote.registry import open_reader
+
+    wanted = name.removesuffix(".pt")
+    with open_reader(directory) as reader:
+        reader.version()
+        kept = [row for row in reader.entries.checkpoints() if row.removed is None]
+    for row in kept:
+        if wanted in (*row.names, PurePath(row.path).stem):
+            return row.path
+    there = sorted({each for row in kept for each in (*row.names, PurePath(row.path).stem)})
+    names = ", ".join(there) or "none"
+    raise UsageError(f"{directory.id} has no checkpoint {name!r}; it has: {names}")
+
+
+def remove_there(runs: Sequence[str], host: str, confirm: Callable[[list[str]], bool]) -> bool:
+    """Move runs of a host to the trash there; return whether that was confirmed.
+
+    Args:
+        runs: ids there, beginnings of them, names, or `last`.
+        host: its name.
+        confirm: is asked about their ids.
+
+    Raises:
+        TuitrainError: one lives, or can't be moved; or the host does not answer.
+    """
+    from tuitrain.remote.client import RemoteClient
+    from tuitrain.remote.reader import find_remote
+
+    [connection] = connect([host])
+    try:
+        found = {each.id: each for each in (find_remote(connection, run) for run in runs)}
+        if not confirm(list(found)):
+            return False
+        for directory in found.values():
+            RemoteClient().remove(directory)
+            output.say(f"removed {directory.id}")
+        return True
     finally:
         connection.close()
 

@@ -59,7 +59,7 @@ def attach(
     directory = find_run(root, run)
     code = open_interface(
         root, ascii=ascii, no_mouse=no_mouse, graphics=graphics,
-        first=lambda app: app.open_run(directory),
+        first=lambda app: app.opener.open_run(directory),
     )  # fmt: skip
     raise typer.Exit(code)
 

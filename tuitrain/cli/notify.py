@@ -64,7 +64,7 @@ def _words(ways: dict[str, Any], told: bool) -> str:
 
 def _tell(chosen: "NotifySection") -> str:
     """Tell everybody of a test; return why the webhook did not take it, empty where it did."""
-    from tuitrain.cli.notices import DesktopNotifier
+    from tuitrain.cli.launch.notices import DesktopNotifier
     from tuitrain.messages import AlertRaised
     from tuitrain.supervisor.observers.services import form_of
     from tuitrain.supervisor.observers.webhook import PostError, message_of, post

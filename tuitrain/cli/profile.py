@@ -266,7 +266,7 @@ def _print(
     json: bool,
 ) -> None:
     from tuitrain.traces.store import trace_path
-    from tuitrain.view.ranktext import profiled_lines
+    from tuitrain.view.run.ranktext import profiled_lines
 
     trace = trace_path(directory.path, row.name)
     if json:

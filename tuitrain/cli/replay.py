@@ -49,7 +49,7 @@ def replay(
                 code = interface.open_interface(
                     copy.path.parent,
                     ascii=ascii,
-                    first=lambda app: app.open_run(copy),
+                    first=lambda app: app.opener.open_run(copy),
                     watching=True,
                 )
             finally:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tuitrain.cli import output
-from tuitrain.cli.progress import told
+from tuitrain.cli.launch.progress import told
 from tuitrain.messages import Event, TrainingEnded
 from tuitrain.view import format as text
 

@@ -40,6 +40,7 @@ def watch(
     json: Json = False,
     ascii: interface.Ascii = False,
     no_mouse: interface.NoMouse = False,
+    graphics: interface.AskedPictures = None,
 ) -> None:
     """Open the logs of other programs, and follow them while they grow."""
     from tuitrain.foreign.cache import cache_root, view_of
@@ -57,7 +58,7 @@ def watch(
     with _following(cache, view, paths):
         first = partial(_open_first, runs)
         code = interface.open_interface(
-            view, ascii=ascii, no_mouse=no_mouse, first=first, watching=True
+            view, ascii=ascii, no_mouse=no_mouse, graphics=graphics, first=first, watching=True
         )
     raise typer.Exit(code)
 
@@ -70,7 +71,7 @@ def add_commands(app: typer.Typer) -> None:
 def _open_first(runs: "Sequence[RunDirectory]", app: "TuitrainApp") -> None:
     """Open the only run; of several go to their list, as nothing is started here."""
     if len(runs) == 1:
-        app.open_run(runs[0])
+        app.opener.open_run(runs[0])
     else:
         app.call_after_refresh(app.run_action, "screen.other_list")
 

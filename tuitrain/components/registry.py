@@ -64,14 +64,14 @@ class Registry(Generic[Build]):
         if ":" in name:
             found: Build = import_own(name, self.kind)
             return found
-        _import_components()
+        import_components()
         if name not in self._builders:
             known = ", ".join(sorted(self._builders))
             raise TrainingError(f"there is no {self.kind} called {name!r}; known: {known}")
         return self._builders[name]
 
 
-def _import_components() -> None:
+def import_components() -> None:
     """Import every module of the package: a component may lie in any of them."""
     from tuitrain import components
 

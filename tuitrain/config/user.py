@@ -20,11 +20,11 @@ from tuitrain.errors import UsageError
 
 AlertKind = Literal[
     "nonfinite", "oom", "divergence", "plateau", "creep", "slowdown", "throttled", "hot", "disk",
-    "shm", "loaders", "hang", "checkpoint", "data", "record", "webhook", "tracker", "stacks",
-    "ended",
+    "shm", "loaders", "rank", "hang", "checkpoint", "data", "record", "webhook", "tracker",
+    "stacks", "ended",
 ]  # fmt: skip
 DEFAULT_KINDS: tuple[AlertKind, ...] = (
-    "nonfinite", "oom", "creep", "disk", "loaders", "hang", "ended",
+    "nonfinite", "oom", "creep", "disk", "loaders", "rank", "hang", "ended",
 )  # fmt: skip
 """Those that are critical, and the end."""
 DesktopWay = Literal["auto", "osc9", "osc777", "off"]

@@ -17,6 +17,7 @@ from tuitrain.foreign.aim_repo import AimReader
 from tuitrain.foreign.mlflow import MetricsReader, is_metrics_folder, run_name
 from tuitrain.foreign.mlflow_store import SUFFIXES as STORE_SUFFIXES
 from tuitrain.foreign.reader import LogReader
+from tuitrain.foreign.sqlite_file import tables_of
 from tuitrain.foreign.tables import Form, TableReader, sniff
 from tuitrain.foreign.tensorboard.files import is_event_file
 from tuitrain.foreign.trackio_store import TrackioReader
@@ -34,11 +35,11 @@ FORMATS = (
     "trainer_state.json, MLflow's file and SQLite stores, Weights & Biases' .wandb files, "
     "Trackio's stores, Aim's repositories (.aim)"
 )
-_STORES: Mapping[str, tuple[Callable[[Path], bool], Callable[[Path], list[tuple[str, str]]]]] = {
-    MLFLOW: (mlflow_store.is_store, mlflow_store.runs_of),
-    TRACKIO: (trackio_store.is_store, trackio_store.runs_of),
+_STORES: Mapping[str, tuple[frozenset[str], Callable[[Path], list[tuple[str, str]]]]] = {
+    MLFLOW: (mlflow_store.TABLES, mlflow_store.runs_of),
+    TRACKIO: (trackio_store.TABLES, trackio_store.runs_of),
 }
-"""Of files that hold several runs: whether one is such a file, and the id and name of each run."""
+"""Of files that hold several runs: the tables of each kind, and the id and name of each run."""
 _MOST_DEPTH = 16
 _TABLE_SUFFIXES: Mapping[str, Form] = {
     ".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl",
@@ -125,8 +126,9 @@ def _in_store(path: Path, above: str) -> Iterator[FoundLog]:
     """
     if path.suffix not in STORE_SUFFIXES:
         return
-    for kind, (is_store, runs_of) in _STORES.items():
-        if is_store(path):
+    there = tables_of(path)
+    for kind, (tables, runs_of) in _STORES.items():
+        if there >= tables:
             for run, name in runs_of(path):
                 yield FoundLog(path, kind, f"{above}/{name}" if above else name, part=run)
 

@@ -4,6 +4,7 @@ Opened for reading only. Source of the tables: `mlflow.store.tracking.dbmodels.m
 against files of MLflow 3.17; infinities stand there as the largest numbers.
 """
 
+import sqlite3
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -11,11 +12,12 @@ from typing import Any
 
 from tuitrain.foreign.reader import Position, in_order
 from tuitrain.foreign.settings import plain_value
-from tuitrain.foreign.sqlite_file import opened, tables_of, written
+from tuitrain.foreign.sqlite_file import LastLogged, opened
 from tuitrain.runs.imported import Batch, Moment, Points
 
 SUFFIXES = frozenset({".db", ".sqlite", ".sqlite3"})
-_TABLES = frozenset({"experiments", "runs", "metrics", "params"})
+TABLES = frozenset({"experiments", "runs", "metrics", "params"})
+"""What tells such a store from another file."""
 _ROWS = 1 << 15
 """Of one piece."""
 _ENDED: Mapping[str, tuple[str, str]] = {
@@ -23,15 +25,6 @@ _ENDED: Mapping[str, tuple[str, str]] = {
     "FAILED": ("failed", "MLflow says so"),
     "KILLED": ("stopped", "killed, MLflow says"),
 }
-
-
-def is_store(path: Path) -> bool:
-    """Say whether a file is such a store.
-
-    Raises:
-        OSError: it can't be read.
-    """
-    return tables_of(path) >= _TABLES
 
 
 def runs_of(path: Path) -> list[tuple[str, str]]:
@@ -54,22 +47,21 @@ class StoreReader:
 
     def __init__(self, path: Path, run: str) -> None:
         self._path, self._run = path, run
-        self._changed: tuple[object, float] = (None, 0.0)
+        self._last = LastLogged(path, self._logged)
 
     def changed(self) -> float:
         """Return when something of the run was logged last; others share its file."""
-        stamp = written(self._path)
-        if stamp != self._changed[0]:
-            with opened(self._path) as store:
-                (logged,) = store.execute(
-                    "SELECT max(timestamp) FROM latest_metrics WHERE run_uuid=?", (self._run,)
-                ).fetchone()
-                row = store.execute(
-                    "SELECT start_time, end_time FROM runs WHERE run_uuid=?", (self._run,)
-                ).fetchone()
-            times = [each for each in (logged, *(row or ())) if each is not None]
-            self._changed = stamp, max(times, default=0) / 1000
-        return self._changed[1]
+        return self._last.time()
+
+    def _logged(self, store: sqlite3.Connection) -> float:
+        (logged,) = store.execute(
+            "SELECT max(timestamp) FROM latest_metrics WHERE run_uuid=?", (self._run,)
+        ).fetchone()
+        row = store.execute(
+            "SELECT start_time, end_time FROM runs WHERE run_uuid=?", (self._run,)
+        ).fetchone()
+        times = [each for each in (logged, *(row or ())) if each is not None]
+        return float(max(times, default=0) / 1000)
 
     def settings(self) -> Mapping[str, Any]:
         """Return the run's parameters."""

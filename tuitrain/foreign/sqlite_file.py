@@ -6,7 +6,7 @@ Knows no table.
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
@@ -28,6 +28,32 @@ def tables_of(path: Path) -> set[str]:
             return set()
     with opened(path) as store:
         return {name for (name,) in store.execute("SELECT name FROM sqlite_master")}
+
+
+class LastLogged:
+    """When something of a run was logged last, in a file that other runs share."""
+
+    def __init__(self, path: Path, find: Callable[[sqlite3.Connection], float]) -> None:
+        """Know nothing yet.
+
+        Args:
+            path: the file.
+            find: returns when it was, in seconds since the epoch.
+        """
+        self._path, self._find = path, find
+        self._known: tuple[object, float] = (None, 0.0)
+
+    def time(self) -> float:
+        """Return when it was, found anew where the file was written to.
+
+        Raises:
+            OSError: the file can't be read.
+        """
+        stamp = written(self._path)
+        if stamp != self._known[0]:
+            with opened(self._path) as store:
+                self._known = stamp, self._find(store)
+        return self._known[1]
 
 
 def written(path: Path) -> tuple[int, int]:

@@ -13,25 +13,17 @@ from typing import Any
 
 from tuitrain.foreign.media import MOST_TEXT, kept_histogram, kept_image
 from tuitrain.foreign.reader import Position
-from tuitrain.foreign.sqlite_file import opened, tables_of, written
+from tuitrain.foreign.sqlite_file import LastLogged, opened
 from tuitrain.foreign.table_rows import Keys, RowPoints, flat
 from tuitrain.runs.imported import Batch
 from tuitrain.runs.samples import Kept
 
-_TABLES = frozenset({"metrics", "configs", "system_metrics"})
+TABLES = frozenset({"metrics", "configs", "system_metrics"})
+"""What tells such a store from another file."""
 _ROWS = 1 << 14
 """Of one piece."""
 _KEYS = Keys("_step", "epoch", "_timestamp")
 _IMAGE, _MARKDOWN, _HISTOGRAM = "trackio.image", "trackio.markdown", "trackio.histogram"
-
-
-def is_store(path: Path) -> bool:
-    """Say whether a file is such a store.
-
-    Raises:
-        OSError: it can't be read.
-    """
-    return tables_of(path) >= _TABLES
 
 
 def runs_of(path: Path) -> list[tuple[str, str]]:
@@ -62,20 +54,17 @@ class TrackioReader:
 
     def __init__(self, path: Path, run: str) -> None:
         self._path, self._run = path, run
-        self._changed: tuple[object, float] = (None, 0.0)
+        self._last = LastLogged(path, self._logged)
 
     def changed(self) -> float:
         """Return when something of the run was logged last; others share its file."""
-        stamp = written(self._path)
-        if stamp != self._changed[0]:
-            with opened(self._path) as store:
-                (logged,) = store.execute(
-                    f"SELECT max(timestamp) FROM metrics WHERE {_run_column(store)}=?",
-                    (self._run,),
-                ).fetchone()
-            at = datetime.fromisoformat(logged).timestamp() if logged else 0.0
-            self._changed = stamp, at
-        return self._changed[1]
+        return self._last.time()
+
+    def _logged(self, store: sqlite3.Connection) -> float:
+        (logged,) = store.execute(
+            f"SELECT max(timestamp) FROM metrics WHERE {_run_column(store)}=?", (self._run,)
+        ).fetchone()
+        return datetime.fromisoformat(logged).timestamp() if logged else 0.0
 
     def settings(self) -> Mapping[str, Any]:
         """Return the run's config."""

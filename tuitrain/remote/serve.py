@@ -11,11 +11,11 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO
 
 from tuitrain import __version__
-from tuitrain.errors import RunBusyError, RunNotFoundError, TuitrainError, UsageError
-from tuitrain.messages import Request, decode_request
+from tuitrain.errors import RunNotFoundError, TuitrainError, UsageError
+from tuitrain.remote.orders import Orders, Starter
 from tuitrain.remote.protocol import (
     CALLS,
     HELLO,
@@ -25,33 +25,15 @@ from tuitrain.remote.protocol import (
     line_of,
     to_wire,
 )
-from tuitrain.runs.commands import command_status, give_command
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.listing import find_run, list_runs, run_paths
 from tuitrain.runs.lock import is_alive, is_worker_alive
 from tuitrain.runs.log import LogFile
 from tuitrain.runs.reader import RunReader
-from tuitrain.runs.rows import StateRow
-from tuitrain.runs.trash import move_to_trash
-from tuitrain.runs.watched import refuse_watched
 
 _MOST_OPEN = 16
 """Records held open: those of the screens in sight."""
 _MOST_LOG_BYTES = 1 << 21
-
-
-class Starter(Protocol):
-    """Whoever goes on with runs here: `RunClient`."""
-
-    def resume(
-        self, directory: RunDirectory, *, checkpoint: str = "", settings: Sequence[str] = ()
-    ) -> int | None:
-        """Go on with a run; return the command's id where it is live."""
-        ...
-
-    def look_at_start(self, directory: RunDirectory) -> tuple[StateRow, bool]:
-        """Return a run's state, and whether it runs, waits or has ended."""
-        ...
 
 
 class Service:
@@ -74,7 +56,7 @@ class Service:
             readonly: refuse commands.
         """
         self._root, self._readonly = root, readonly
-        self._starter = starter
+        self._orders = Orders(starter, readonly=readonly)
         self._machine = machine or {}
         self._readers: OrderedDict[str, RunReader] = OrderedDict()
 
@@ -117,9 +99,9 @@ class Service:
             return own[call](*arguments)
         directory = self._directory(asked["run"])
         about: dict[str, Callable[..., Any]] = {
-            "refresh": self._refresh, "command": self._command, "answered": self._answer_of,
-            "resume": self._resume, "started": self._started, "remove": self._remove,
-            "log": self._log,
+            "refresh": self._refresh, "log": self._log, "remove": self._remove,
+            "command": self._orders.command, "answered": self._orders.answered,
+            "resume": self._orders.resume, "started": self._orders.started,
         }  # fmt: skip
         if call in about:
             return about[call](directory, *arguments)
@@ -175,40 +157,8 @@ class Service:
         block, size = LogFile(directory.log_path).block(place, min(most_bytes, _MOST_LOG_BYTES))
         return {"block": base64.b64encode(block).decode(), "size": size, "alive": alive}
 
-    # --- commands -------------------------------------------------------------------------------
-
-    def _refuse_readonly(self) -> None:
-        if self._readonly:
-            raise UsageError("runs of this host are only to be looked at (serve-stdio --readonly)")
-
-    def _resume(
-        self, directory: RunDirectory, checkpoint: str, settings: Sequence[str]
-    ) -> int | None:
-        self._refuse_readonly()
-        if self._starter is None:
-            raise UsageError("nothing can be resumed here")
-        return self._starter.resume(directory, checkpoint=checkpoint, settings=settings)
-
-    def _started(self, directory: RunDirectory) -> dict[str, Any]:
-        if self._starter is None:
-            raise UsageError("nothing can be resumed here")
-        state, stands = self._starter.look_at_start(directory)
-        return {"state": asdict(state), "stands": stands}
-
     def _remove(self, directory: RunDirectory) -> None:
-        self._refuse_readonly()
+        """Move a run to the trash, and let go of its record first."""
         if directory.id in self._readers:
             self._readers.pop(directory.id).close()
-        move_to_trash(directory)
-
-    def _command(self, directory: RunDirectory, kind: str, arguments: Mapping[str, Any]) -> int:
-        self._refuse_readonly()
-        refuse_watched(directory)
-        if not is_alive(directory):
-            state = self._reader(directory).state().state
-            raise RunBusyError(f"{directory.id} is not live, it is {state}")
-        request: Request = decode_request(kind, 0, arguments)
-        return give_command(directory, request)
-
-    def _answer_of(self, directory: RunDirectory, number: int) -> dict[str, Any]:
-        return {**asdict(command_status(directory, number)), "alive": is_alive(directory)}
+        self._orders.remove(directory)

@@ -15,11 +15,11 @@ from typing import Any
 from tuitrain.errors import RecordError, RunBusyError
 from tuitrain.messages import Request, encode_request, storable
 from tuitrain.runs.directory import RunDirectory
-from tuitrain.runs.identity import user_name
 from tuitrain.runs.lock import is_alive
 from tuitrain.runs.rows import CommandRow
 from tuitrain.runs.storage.database import explained, open_for_command, open_for_reading, to_json
 from tuitrain.runs.storage.record_tables import RecordTables
+from tuitrain.runs.writing.identity import user_name
 
 _WAITING = "taken IS NULL AND done IS NULL"
 COMMAND_COLUMNS = "id, given, given_by, kind, arguments_json, taken, done, outcome, text, step"

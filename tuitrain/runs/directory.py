@@ -276,7 +276,7 @@ def _create(
 
 def _record_code(directory: RunDirectory) -> dict[str, object]:
     """Keep what was changed since the last commit here; return how much that is, for the record."""
-    from tuitrain.runs.code import code_changes
+    from tuitrain.runs.writing.code import code_changes
 
     changes = code_changes(Path.cwd())
     if changes is None:

@@ -9,11 +9,11 @@ from typing import Any
 from tuitrain.messages import Numbered, RunState
 from tuitrain.runs.commands import CommandQueue
 from tuitrain.runs.directory import RunDirectory
-from tuitrain.runs.recorder import EventRecorder
 from tuitrain.runs.rows import History
 from tuitrain.runs.spent import last_sign
 from tuitrain.runs.storage.database import explained, to_json
 from tuitrain.runs.storage.opened import OpenRecord
+from tuitrain.runs.writing.recorder import EventRecorder
 
 
 class RunWriter(OpenRecord):

@@ -18,12 +18,17 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from tuitrain.script import wire
+from tuitrain.script.boundary import Boundary
 from tuitrain.script.commands import Commands
 from tuitrain.script.link import Link, Message
 from tuitrain.script.media import Media, media_of
-from tuitrain.script.points import SEEN_LOSS, PointLog
-from tuitrain.script.ranks import RankHere, join_ranks, rank_here
+from tuitrain.script.notes import Notes
+from tuitrain.script.points import PointLog
+from tuitrain.script.ranks import is_rank_open, rank_here
 from tuitrain.script.rates import current_rate
+
+_MOST_WAITING = 10_000
+"""Values that wait until it is known which process is rank 0: then this one tries to speak."""
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -34,20 +39,17 @@ class Agent:
     Attributes:
         points: what is counted and logged.
         commands: carries out what is asked.
+        boundary: where that is done.
+        notes: what is said of the run beside its numbers.
     """
 
     def __init__(self) -> None:
         self.points = PointLog()
         self.commands = Commands(self.points)
+        self.boundary = Boundary(self.points, self.commands)
+        self.notes = Notes()
         self._link: Link | None = None
         self._mute = self._tells_end = False
-        self._stepped = self._own_steps = False
-        self._rank: RankHere | None = None
-        self._attends = True
-        """Something is to be done at each step: it is the first, or ranks are told of it."""
-        self._heard_of: dict[str, str] = {}
-        self._told: set[str] = set()
-        self._ability = ""
 
     # --- being heard ----------------------------------------------------------------------------
 
@@ -59,8 +61,11 @@ class Agent:
         return self._link is not None
 
     def _connect(self) -> None:
+        supervised = wire.is_supervised()
+        if supervised and self._waits and is_rank_open():
+            return
         self._mute = True
-        if not wire.is_supervised():
+        if not supervised:
             return
         try:
             claimed = wire.claim(rank_here()[0])
@@ -69,6 +74,11 @@ class Agent:
             return
         if claimed is not None:
             self.attach(*claimed, folder=wire.run_folder())
+
+    @property
+    def _waits(self) -> bool:
+        """Whether what is logged may wait until the rank of this process is known."""
+        return not self.points.updates and self.points.waiting < _MOST_WAITING
 
     def attach(
         self,
@@ -116,8 +126,7 @@ class Agent:
         """Begin anew, as another run of the same process."""
         self._count_anew()
         self._link = None
-        self._mute = self._own_steps = False
-        self._ability = ""
+        self._mute = False
 
     @property
     def link(self) -> Link | None:
@@ -131,10 +140,10 @@ class Agent:
             link.forget()
             atexit.unregister(self.finish)
         self.commands.forget()
-        if self._rank is not None:
-            self._rank.forget()
-            self._rank = None
+        self.boundary.forget()
+        raised_by = self.points.raised_by
         self._count_anew()
+        self.points.raised_by = raised_by
         self._mute = False
 
     def _count_anew(self) -> None:
@@ -142,42 +151,14 @@ class Agent:
         self.points = PointLog()
         self.commands = Commands(self.points)
         self.commands.optimizer = optimizer
-        self._stepped, self._attends = False, True
-
-    def hear(self, source: str, words: str) -> None:
-        """Note where metrics or steps come from, for the run's header.
-
-        Args:
-            source: a short word.
-            words: what it is to be called.
-        """
-        self._heard_of.setdefault(source, words)
-
-    def tell(self, text: str, detail: str = "") -> None:
-        """Raise an alert, once for each text."""
-        if text in self._told:
-            return
-        self._told.add(text)
-        step = self.points.step_now
-        alert = {"type": "AlertRaised", "time": time.time(), "step": step, "kind": "script"}
-        if self._link is not None:
-            self._link.send({**alert, "text": text, "detail": detail})
-
-    def drop(self, what: str, error: BaseException) -> None:
-        """Say, once, that a hook failed and is gone."""
-        self.complain(f"the hook on {what} failed and is off: {type(error).__name__}: {error}")
-
-    def complain(self, text: str) -> None:
-        """Say, once, that something does not work; here and in the run."""
-        if text not in self._told:
-            wire.say(text)
-        self.tell(text)
+        self.boundary = Boundary(self.points, self.commands)
+        self.notes.say_again()
 
     # --- metrics --------------------------------------------------------------------------------
 
     def log(self, values: Mapping[str, Any], step: int | None = None) -> None:
         """Take in values: numbers, images and the like are kept, all else is passed over."""
-        if not self.is_heard:
+        if not self.is_heard and self._mute:
             return
         points = self.points
         points.begin()
@@ -188,76 +169,33 @@ class Agent:
             points.log_device(kept, step)
         else:
             points.log(kept, step)
-        if points.due:
+        if points.device_due:
             points.read_device()
 
     def log_media(self, items: Iterable[tuple[str, Media]], step: int | None) -> None:
         """Take in images, texts and histograms, by name."""
-        if self.is_heard:
+        if self.is_heard or not self._mute:
             problem = self.points.log_media(items, step)
             if problem:
-                self.complain(problem)
+                self.notes.complain(problem, self.points.step_now)
 
     def _collect(self) -> Iterable[Message]:
-        """Return what there is to send; called in the thread."""
+        """Return what there is to send; called in the thread, right after a command has come."""
+        points, link = self.points, self._link
         try:
-            if self._link is not None:
-                self.commands.watch_stop(self._link)
+            if link is not None:
+                self.commands.watch_stop(link)
+                points.due = points.due or link.attention
             rate = current_rate(self.commands.optimizer())
-            if rate is not None and self.points.updates and not self.commands.paused:
-                self.points.log([("lr", rate)], None)
-            yield from self.points.take(time.time())
-            yield from self.points.take_media(time.time())
-            yield from self._abilities()
+            if rate is not None and points.updates and not self.commands.paused:
+                points.log([("lr", rate)], None)
+            yield from points.take(time.time())
+            yield from points.take_media(time.time())
+            yield from self.notes.take(self.commands.controls, stepped=self.boundary.crossed)
         except Exception as error:  # what is logged is anybody's
-            self.drop("what is logged", error)
-
-    def _abilities(self) -> Iterable[Message]:
-        """Say what can be asked, where that has changed."""
-        level = "watched"
-        if self._stepped:
-            level = "checkpoint" if self.commands.controls.can_save else "stepped"
-        by = [self.commands.controls.name, *self._heard_of.values()]
-        total = self.commands.controls.total_steps
-        seen = f"{level} {by} {total}"
-        if seen != self._ability:
-            self._ability = seen
-            yield {
-                "type": "ScriptSeen",
-                "time": time.time(),
-                "ability": level,
-                "by": [each for each in dict.fromkeys(by) if each],
-                "total_steps": total,
-            }
+            self.notes.drop("what is logged", error, points.step_now)
 
     # --- steps ----------------------------------------------------------------------------------
-
-    def count_own_steps(self) -> None:
-        """Count what calls `step` alone; updates of optimizers are no steps any more."""
-        if not self._own_steps:
-            self._own_steps = True
-            # The update of the step that is about to be told is counted.
-            self.points.updates = max(0, self.points.updates - 1)
-
-    def update(self, optimizer: Any, loss: Any = None) -> None:
-        """Take in an update of an optimizer: a step, and a boundary.
-
-        Args:
-            optimizer: the one that counts.
-            loss: seen in the backward pass before it; None: none was.
-        """
-        points = self.points
-        own = self._own_steps
-        points.updates = updates = points.updates + (not own)
-        if loss is not None:
-            if type(loss) is float:
-                points.losses.append(loss)
-                points.losses_at.append(updates)
-            else:
-                points.log_device(((SEEN_LOSS, loss),), None)
-        link = self._link
-        if not own and (link is None or link.attention or points.due or self._attends):
-            self._bound(optimizer)
 
     def step(self, optimizer: Any = None) -> None:
         """Take in a step, and obey what was asked; pauses are spent here.
@@ -265,29 +203,18 @@ class Agent:
         Raises:
             Stop: the run is to end, and the loop has no flag for it.
         """
-        self.points.updates += 1
-        self._bound(optimizer)
-
-    def _bound(self, optimizer: Any) -> None:
-        """See to what is due between two steps."""
         points = self.points
-        if not self._stepped:
-            self._begin_steps()
-        if self._rank is not None:
-            self._rank.put(points.updates)
+        points.updates += 1
         if points.due:
-            points.read_device()
-        link = self._link
-        if link is not None and link.attention:
-            self.commands.obey(link, optimizer)
+            self.bound(optimizer)
 
-    def _begin_steps(self) -> None:
-        self._stepped = True
-        if self.is_heard:
-            self.points.begin()
-        with contextlib.suppress(Exception):
-            self._rank = join_ranks(wire.run_folder())
-        self._attends = self._rank is not None
+    def bound(self, optimizer: Any) -> None:
+        """See to what is due between two steps.
+
+        Raises:
+            Stop: the run is to end, and the loop has no flag for it.
+        """
+        self.boundary.cross(self._link if self.is_heard else None, optimizer)
 
 
 def _ending(error: BaseException | None, step: int) -> Message:
@@ -352,7 +279,8 @@ def guarded(what: str) -> Callable[[_Function], _Function]:
             except Exception as error:
                 failed = True
                 with contextlib.suppress(Exception):
-                    agent().drop(what, error)
+                    watcher = agent()
+                    watcher.notes.drop(what, error, watcher.points.step_now)
                 return None
 
         return call  # type: ignore[return-value]

@@ -65,7 +65,7 @@ class Run:
         """
         if not self._stepped:
             self._stepped = True
-            self._agent.count_own_steps()
+            self._agent.points.count_own_steps()
             if optimizer is not None:
                 self._agent.commands.optimizer = weakref.ref(optimizer)
         self._agent.step(optimizer)

@@ -12,6 +12,7 @@ from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from tuitrain.script.losses import SeenLosses, taken
 from tuitrain.script.media import Media
 
 _EPOCHLIKE = 2
@@ -78,31 +79,43 @@ class PointLog:
 
     Attributes:
         updates: of the optimizer that counts, or calls of `step`; only ever raised.
-        losses: of updates, as they were seen in the backward pass, in their order.
-        losses_at: how many updates there were with each.
-        wants_loss: nobody logs a loss, so that of the backward pass is shown.
-        due: values on a device wait to be read where the script's own thread may wait for it.
+        raised_by: what an update of an optimizer adds to them: 0 where calls of `step` alone count.
+        seen: losses as the backward pass is given them, for as long as nobody logs one.
+        due: there is something to do at the next boundary: it is the first, or something waits.
+        device_due: values on a device wait to be read where the script's own thread may wait.
     """
 
     def __init__(self) -> None:
         self.updates = 0
-        # Plain numbers in two lists: a tuple each would have Python collect garbage more often.
-        self.losses: list[float] = []
-        self.losses_at: list[int] = []
-        self.wants_loss = True
-        self.due = False
+        self.raised_by = 1
+        self.seen = SeenLosses()
+        self.due = True
+        self.device_due = False
         self.placing = Placing()
         self._on_device: list[Logged] = []
         self._media: list[tuple[int, int | None, str, Media]] = []
         self._logged: list[Logged] = []
         self._sent = 0
         self._begun: float | None = None
+        self._taken_at = 0.0
         self._still_s = 0.0
 
     @property
     def step_now(self) -> int:
         """The run's step."""
         return self.placing.step(self.updates)
+
+    @property
+    def waiting(self) -> int:
+        """How many values, images and the like wait to be taken."""
+        return len(self._logged) + len(self._media)
+
+    def count_own_steps(self) -> None:
+        """Count what calls `step` alone; updates of optimizers are no steps any more."""
+        if self.raised_by:
+            self.raised_by = 0
+            # The update of the step that is about to be told is counted.
+            self.updates = max(0, self.updates - 1)
 
     def begin(self) -> None:
         """Note that training begins now, unless it has."""
@@ -133,7 +146,7 @@ class PointLog:
 
     def take_media(self, now: float) -> Iterator[dict[str, Any]]:
         """Yield messages of the images and the like that came since the last call."""
-        for at, given, name, item in _taken(self._media):
+        for at, given, name, item in taken(self._media):
             # One of a training step stands where the numbers that are logged with it do.
             step = self.placing.place(name, at, given)
             placed = {"type": "MediaLogged", "time": now, "step": step, "name": name}
@@ -145,29 +158,30 @@ class PointLog:
 
     def read_device(self) -> None:
         """Read what is on a device: waits for it, so the thread that trains calls this."""
-        self.due = False
+        self.device_due = False
         self._logged += [
             (at, given, [(name, as_number(value)) for name, value in values])
-            for at, given, values in _taken(self._on_device)
+            for at, given, values in taken(self._on_device)
         ]
 
     def take(self, now: float) -> list[dict[str, Any]]:
         """Return messages of what came since the last call."""
-        self.due = bool(self._on_device)
-        updates, logged = self.updates, _taken(self._logged)
+        self.device_due = bool(self._on_device)
+        self.due = self.due or self.device_due
+        updates, logged = self.updates, taken(self._logged)
         curves: dict[str, dict[int, float]] = {}
         for at, given, values in logged:
             for name, value in values:
                 number = as_number(value)
                 if number is not None:
                     curves.setdefault(str(name), {})[self.placing.place(name, at, given)] = number
-        self.wants_loss = self.wants_loss and not any("loss" in name.lower() for name in curves)
+        self.seen.wanted = self.seen.wanted and not any("loss" in name.lower() for name in curves)
+        self.seen.follow(self._step_s(updates, now))
         packed = [_packed(name, curve) for name, curve in curves.items()]
-        # Its place is noted last, so that each one has a loss.
-        if count := len(self.losses_at):
+        places, losses = self.seen.take()
+        if places:
             ahead = self.placing.step(0)
-            steps = [at + ahead for at in _taken(self.losses_at, count)]
-            packed.append(_message(SEEN_LOSS, steps, _taken(self.losses, count)))
+            packed.append(_message(SEEN_LOSS, [at + ahead for at in places], losses))
         if not packed and updates == self._sent:
             return []
         first, last = self.placing.step(self._sent + 1), self.placing.step(updates)
@@ -185,13 +199,11 @@ class PointLog:
             }
         ]
 
-
-def _taken(items: list[Any], count: int | None = None) -> list[Any]:
-    """Empty a list that other threads append to; what comes meanwhile stays."""
-    count = len(items) if count is None else count
-    found = items[:count]
-    del items[:count]
-    return found
+    def _step_s(self, updates: int, now: float) -> float:
+        """Return how long a step took since the last message; 0: there was none."""
+        before, self._taken_at = self._taken_at, now
+        steps = updates - self._sent
+        return max(0.0, now - before) / steps if before and steps else 0.0
 
 
 def _packed(name: str, curve: Mapping[int, float]) -> dict[str, Any]:

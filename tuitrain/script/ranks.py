@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import multiprocessing.process
 import os
 import sys
 import time
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from tuitrain.ranks import Board, RankFailure, board_path, write_failure
 
@@ -26,6 +28,23 @@ def rank_here(environ: Mapping[str, str] = os.environ) -> tuple[int, int]:
     with contextlib.suppress(ValueError):
         return int(environ.get("RANK", "0")), int(environ.get("WORLD_SIZE", "1"))
     return 0, 1
+
+
+def is_rank_open(environ: Mapping[str, str] = os.environ) -> bool:
+    """Return whether this process may get a rank other than 0 that is not known yet.
+
+    So are those of `mp.spawn` before they join the others, all but its first.
+    """
+    distributed = sys.modules.get("torch.distributed")
+    with contextlib.suppress(Exception):
+        if "RANK" in environ or (distributed is not None and distributed.is_initialized()):
+            return False
+        process: Any = multiprocessing.process.current_process()
+        # Its target is called with the user's function, its number, and the rest.
+        return process._target is sys.modules["torch.multiprocessing.spawn"]._wrap and bool(
+            process._args[1]
+        )
+    return False
 
 
 class RankHere:

@@ -19,8 +19,8 @@ from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.listing import find_run
 from tuitrain.runs.lock import is_alive
 from tuitrain.runs.reader import RunReader
-from tuitrain.runs.remove import remove_run
 from tuitrain.runs.rows import CommandRow, StateRow
+from tuitrain.runs.upkeep.remove import remove_run
 from tuitrain.runs.waiting import Patience
 from tuitrain.runs.watched import is_script, refuse_script, refuse_watched
 from tuitrain.supervisor.background import (

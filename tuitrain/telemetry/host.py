@@ -84,7 +84,11 @@ class HostSampler:
                 rss[pid] = process.memory_info().rss
                 cpu_percent += process.cpu_percent()
         main_bytes = rss.pop(self._worker_pid, 0)
-        ranks = [rss.pop(pid) for pid in self._ranks() if pid in rss]
+        training = [pid for pid in self._ranks() if pid in rss]
+        starter = self._starter_of(training)
+        ranks = [rss.pop(pid) for pid in training]
+        # What stands between the worker and its ranks is a copy of it: its pages are the worker's.
+        rss.pop(starter, 0)
         of_ranks = {"host/ranks_rss_bytes": float(sum(ranks)), "host/ranks": float(len(ranks))}
         return {
             "host/worker_rss_bytes": float(main_bytes + sum(ranks) + sum(rss.values())),
@@ -94,6 +98,13 @@ class HostSampler:
             "host/loaders": float(len(rss)),
             "host/worker_cpu_percent": cpu_percent,
         }
+
+    def _starter_of(self, ranks: Collection[int]) -> int:
+        """Return the process that has started the ranks; 0: there are none."""
+        for pid in ranks:
+            with contextlib.suppress(psutil.Error):
+                return self._processes[pid].ppid()
+        return 0
 
     def _update_family(self) -> list[int]:
         """Return the worker and its children, as the same objects each time: CPU use is a rate."""

@@ -5,8 +5,10 @@ It takes no logged point back, as W&B; a run is known by its name there, which i
 
 import io
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stdout
+from datetime import UTC, datetime
+from importlib import import_module
 from typing import Any
 
 from tuitrain.alerts.catalogue import severity
@@ -55,6 +57,7 @@ class TrackioTracker:
                 auto_log_gpu=False,
                 auto_log_cpu=False,
             )
+        self._clock = RowClock(self._run, _storage())
 
     def write(self, news: News) -> None:
         """Hand over what is new.
@@ -64,8 +67,10 @@ class TrackioTracker:
         """
         with self._asked():
             for row in news.rows:
+                self._clock.time = row.time
                 self._run.log(dict(row.values), step=row.step)
             for shown in news.shown:
+                self._clock.time = shown.time
                 self._run.log({shown.name: self._media(shown)}, step=shown.step)
             for alert in news.alerts:
                 level = self._trackio.AlertLevel[_LEVELS[severity(alert.kind)]]
@@ -112,3 +117,57 @@ class TrackioTracker:
         for each in self._warnings or ():
             if "trackio" in str(each.message).lower():
                 raise TrackerError(f"Trackio: {each.message}")
+
+
+class RowClock:
+    """Gives rows the time of their step: Trackio's `log` takes none, and notes when it sends them.
+
+    A row has its place in the run's queue when the run looks for its sender, under the queue's
+    lock; its store takes times, which the run leaves out. A Trackio that does neither keeps its
+    own times.
+
+    Attributes:
+        time: of what is logged now, in seconds since the epoch.
+    """
+
+    def __init__(self, run: Any, storage: Any) -> None:
+        """Mark what a run queues from now on.
+
+        Args:
+            run: of Trackio.
+            storage: its class of the store of this machine; None: there is no such class.
+        """
+        self.time = 0.0
+        self._run = run
+        self._times: dict[str, str] = {}
+        find_sender = getattr(run, "_ensure_sender_alive", None)
+        if find_sender is None or not isinstance(getattr(run, "_queued_logs", None), list):
+            return
+        self._find_sender: Callable[[], Any] = find_sender
+        run._ensure_sender_alive = self._queued
+        self._is_local = bool(getattr(run, "_is_local", False)) and hasattr(storage, "bulk_log")
+        if self._is_local:
+            self._store: Callable[..., Any] = storage.bulk_log
+            storage.bulk_log = self._stored
+
+    def _queued(self) -> Any:
+        queue = self._run._queued_logs
+        if queue and not queue[-1].get("timestamp"):
+            at = datetime.fromtimestamp(self.time, UTC).isoformat()
+            queue[-1]["timestamp"] = at
+            if self._is_local:
+                self._times[str(queue[-1].get("log_id"))] = at
+        return self._find_sender()
+
+    def _stored(self, *, log_ids: Sequence[str] | None = None, **rows: Any) -> Any:
+        times = [self._times.pop(str(each), "") for each in log_ids or ()]
+        if times and all(times) and rows.get("timestamps") is None:
+            rows["timestamps"] = times
+        return self._store(log_ids=log_ids, **rows)
+
+
+def _storage() -> Any:
+    try:
+        return import_module("trackio.sqlite_storage").SQLiteStorage
+    except (ImportError, AttributeError):
+        return None

@@ -5,7 +5,6 @@ Knows the run as a folder for checkpoints and a link.
 
 import os
 import time
-from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +27,11 @@ from tuitrain.messages import (
 from tuitrain.training.build import TrainingComponents, build_components, pick_device
 from tuitrain.training.channel import WorkerChannel
 from tuitrain.training.checkpoints.files import CheckpointFolder, load_checkpoint, size_of
-from tuitrain.training.checkpoints.parts import PartsPolicy
 from tuitrain.training.checkpoints.weights import begin_with
 from tuitrain.training.checkpoints.writer import CheckpointWriter
 from tuitrain.training.distributed.sending import at_hand
 from tuitrain.training.distributed.sharding import shard
-from tuitrain.training.distributed.strategy import is_sharded_run, replicate
+from tuitrain.training.distributed.strategy import choose_parts, is_sharded_run, replicate
 from tuitrain.training.distributed.world import ALONE, World
 from tuitrain.training.distributed.writing import FollowingWriter
 from tuitrain.training.instruments import Instrument
@@ -75,10 +73,6 @@ class Session:
         if not world.leads:
             self._writer = FollowingWriter(self._directory)
         self._writer.send = link.send
-        if is_sharded_run(self._preset, world):
-            # The folder of a run on several machines need not be on a disk that all of them see.
-            most = inf if self._world.is_spread else self._preset.checkpoint.one_file_gib * 2**30
-            self._writer.parts = PartsPolicy(most)
         self._trainer: Trainer | None = None
         self._restored: Path | None = None
         """The checkpoint that the run goes on from."""
@@ -100,6 +94,7 @@ class Session:
         world = self._world
         if world.leads:
             self._folder.prepare()
+        choose_parts(self._preset, world, self._writer, self._folder.folder)
         set_up_torch(self._preset.train)
         if not (world.is_alone or self._preset.train.threads):
             torch.set_num_threads(max(1, torch.get_num_threads() // world.place.size))

@@ -84,7 +84,7 @@ class TrainStep:
         if self._prepares:
             self._prepare(batches, step, laps)
         replica = self._replica
-        for batch in batches if replica is None else replica.in_turn(batches):
+        for batch in batches if replica is None else replica.in_turn(batches, laps):
             outputs, loss = self._forward.run(batch)
             if laps is not None:
                 laps.mark("forward")

@@ -28,6 +28,7 @@ from tuitrain.messages import (
     WorkerStarted,
 )
 from tuitrain.training.channel import WorkerChannel, end_process_group, stop_on_signals
+from tuitrain.training.runtime.fork_server import end_fork_server
 from tuitrain.training.runtime.stacks import write_stacks_at_signal
 
 ORPHAN_GRACE_S = 60.0
@@ -76,6 +77,12 @@ def _import_torch() -> None:
         importlib.import_module("tuitrain.training.session")
 
 
+def _prepare_ranks() -> None:
+    """Let ranks begin with all that this process has imported; else they import it themselves."""
+    with suppress(Exception):
+        importlib.import_module("tuitrain.training.distributed.rank").prepare_ranks()
+
+
 def _await_order(link: WorkerChannel) -> StartTraining:
     """Return the order; until it comes, warm up and say what presets would take.
 
@@ -87,11 +94,13 @@ def _await_order(link: WorkerChannel) -> StartTraining:
     while True:
         for command in _arrived(link):
             if isinstance(command, StartTraining):
+                write_to(Path(command.run_directory) / "worker.log")
                 if warm:
                     from tuitrain.training.estimate import forget_components
 
                     forget_components()
-                _write_to(Path(command.run_directory) / "worker.log")
+                elif not _is_for_one(command):
+                    _prepare_ranks()
                 return command
             if isinstance(command, EstimateCost):
                 question = command
@@ -104,6 +113,9 @@ def _await_order(link: WorkerChannel) -> StartTraining:
             link.send(estimate_cost(question))
             question = None
         else:
+            # Whatever is computed from here on keeps this process from being copied.
+            if _asks_for_ranks(question):
+                _prepare_ranks()
             warm = True
             link.send(WarmedUp(warm_up()))
 
@@ -115,7 +127,7 @@ def _arrived(link: WorkerChannel) -> list[Command]:
     return commands
 
 
-def _write_to(log_path: Path) -> None:
+def write_to(log_path: Path) -> None:
     """Let everything this process writes from now on land in the run's log."""
     log = os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     os.dup2(log, 1)
@@ -125,8 +137,18 @@ def _write_to(log_path: Path) -> None:
 
 def _is_for_one(order: StartTraining) -> bool:
     """Return whether an order is for one rank, which is this process."""
-    ranks = tomllib.loads(order.config).get("train", {}).get("ranks", 1)
-    return bool(ranks == 1 and order.nodes is None)
+    return order.nodes is None and not _has_several_ranks(order.config)
+
+
+def _asks_for_ranks(question: EstimateCost) -> bool:
+    """Return whether a form has several ranks; what is wrong with it is told elsewhere."""
+    with suppress(ValueError, AttributeError):
+        return _has_several_ranks(question.config)
+    return False
+
+
+def _has_several_ranks(config: str) -> bool:
+    return bool(tomllib.loads(config).get("train", {}).get("ranks", 1) != 1)
 
 
 def _lead(
@@ -161,6 +183,7 @@ def _lead(
 
 
 def _train(order: StartTraining, link: WorkerChannel) -> TrainingEnded:
+    end_fork_server()
     try:
         from tuitrain.training.session import Session
 

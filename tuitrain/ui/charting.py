@@ -12,7 +12,7 @@ from typing import Literal
 from tuitrain.alerts.catalogue import OFF_THE_CURVE
 from tuitrain.analysis.metric_groups import group_metrics as group_names
 from tuitrain.errors import UsageError
-from tuitrain.lang import said, tr
+from tuitrain.lang import said, term, tr
 from tuitrain.runs.rows import BatchMark, MarkRow, SettingMark
 from tuitrain.ui.feeds.snapshot import Request, RunSnapshot
 from tuitrain.units import duration
@@ -28,7 +28,7 @@ from tuitrain.view.spans import Span, SpanLine
 
 SMOOTHINGS = (None, 0.0, 0.6, 0.9, 0.97)
 AXES: tuple[AxisKind, ...] = ("step", "epoch", "time", "samples", "power")
-AXIS_WORDS = {"power": "log step"}
+AXIS_WORDS = {"power": term("log step")}
 """Of axes that are not called as people would."""
 _BY_TIMES = frozenset({"epoch", "time", "samples"})
 """Axes that take more than the steps themselves."""
@@ -62,8 +62,9 @@ class ChartSettings:
     def across_words(self) -> str:
         """Say what its x axis is, where that is its own."""
         if self.across in AXES:
-            return f"by {AXIS_WORDS.get(self.across, self.across)}"
-        return f"by {sanitise(self.across)} at the nearest step" if self.across else ""
+            return tr("by {axis}", axis=tr(AXIS_WORDS.get(self.across, self.across)))
+        named = sanitise(self.across)
+        return tr("by {axis} at the nearest step", axis=named) if named else ""
 
     @property
     def smoothing_words(self) -> str:
@@ -161,6 +162,8 @@ class Choices:
     """A step whose values are read out."""
     charts: Mapping[str, ChartSettings] = field(default_factory=dict)
     """By title; those left out are as at first."""
+    spans: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    """By title, the part that is seen of an x axis of a metric's values; left out: all of it."""
 
     def settings_of(self, title: str) -> ChartSettings:
         """Return how a chart is seen."""
@@ -187,6 +190,13 @@ class Choices:
             return ""
         first, last = (f"{round(end):,}" for end in (self.window.first, self.window.last))
         return f" [{first}-{last}, {tr('0: all')}]"
+
+    def span_words(self, title: str) -> str:
+        """Say which part of its own x axis a chart shows, and how to see all of it."""
+        if title not in self.spans:
+            return ""
+        first, last = map(short_number, self.spans[title])
+        return f" [{first} .. {last}, {tr('0: all')}]"
 
     def matches(self, metric: str) -> bool:
         """Say whether a metric passes the filter; a broken expression is taken as plain text."""
@@ -334,7 +344,7 @@ def cursor_words(snapshot: RunSnapshot, choices: Choices, cells: int) -> str:
 
 def _told(mark: Mark) -> str:
     kind = tr(mark.kind)
-    return kind if mark.text in ("", mark.kind) else f"{kind} {mark.text}"
+    return kind if mark.text in ("", kind) else f"{kind} {mark.text}"
 
 
 def build_chart(
@@ -345,6 +355,7 @@ def build_chart(
     settings: ChartSettings = _AS_AT_FIRST,
     *,
     with_words: bool = True,
+    span: tuple[float, float] | None = None,
 ) -> Chart:
     """Return the chart of one group of metrics.
 
@@ -356,6 +367,7 @@ def build_chart(
         settings: how this one is.
         with_words: let marks say what they are where there is room; of charts beside each other
             one does, and all show the symbols.
+        span: the part seen of an axis of values; None: all of it.
     """
     along = along_of(snapshot, choices.axis, settings.across)
     window = choices.window or whole_window(snapshot)
@@ -368,7 +380,7 @@ def build_chart(
     return Chart(
         title="",
         lines=tuple(lines),
-        x_range=value_span(lines) if along.kind == "value" else x_range(along, window),
+        x_range=(span or value_span(lines)) if along.kind == "value" else x_range(along, window),
         marks=tuple(
             mark if with_words else replace(mark, text="")
             for mark in marks_of(snapshot, along, window)
@@ -440,7 +452,7 @@ def marks_of(snapshot: RunSnapshot, along: Ruler, window: Window) -> list[Mark]:
         if row.kind in ("setting", "batch", "pause", "continue", "resume"):
             found.append((row.step, Mark(along.at(row.step), row.kind, _mark_text(row))))  # type: ignore[arg-type]
     best = [row for row in snapshot.marks if row.kind == "best"][-1:]
-    found += [(row.step, Mark(along.at(row.step), "best", "best")) for row in best]
+    found += [(row.step, Mark(along.at(row.step), "best", tr("best"))) for row in best]
     for checkpoint in snapshot.checkpoints:
         own = ", ".join(name for name in checkpoint.names if name not in ("last", "best"))
         mark = Mark(along.at(checkpoint.step), "checkpoint", sanitise(own))
@@ -460,5 +472,5 @@ def _mark_text(row: MarkRow) -> str:
         case SettingMark(key=key, new=float(new)):
             return sanitise(f"{key.rpartition('.')[2]} {metric_value(new)}")
         case BatchMark(new=size):
-            return f"batch {size}"
-    return row.kind
+            return tr("batch {size}", size=size)
+    return tr(row.kind)

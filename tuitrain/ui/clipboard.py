@@ -11,13 +11,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from tuitrain.errors import UsageError
+from tuitrain.ui.background import Tell, in_background
 from tuitrain.view.osc import NO_OSC_TERMS, osc52
 
 _TMUX_S = 5.0
 
 
 def copy_text(
-    text: str, write: Callable[[str], None], path: Path, environ: Mapping[str, str]
+    text: str, write: Callable[[str], object], path: Path, environ: Mapping[str, str]
 ) -> str:
     """Copy a text as well as can be done here; return what was done with it, as `copied to ...`.
 
@@ -47,6 +48,31 @@ def copy_text(
             raise UsageError(f"can't be copied: no clipboard here, and {path}: {error}") from error
         return sent
     return f"{sent}; also in {path}" if sent else f"saved in {path}: no clipboard takes it here"
+
+
+class Copier:
+    """Copies texts beside the screens."""
+
+    def __init__(
+        self, write: Callable[[str], object], path: Path, environ: Mapping[str, str], tell: Tell
+    ) -> None:
+        """Copy nothing yet; the arguments are those of `copy_text`, and `tell` shows its words."""
+        self._write = write
+        self._path = path
+        self._environ = environ
+        self._tell = tell
+
+    def copy(self, text: str, what: str) -> None:
+        """Copy a text, and say where it is then; `what` is what it is called."""
+        in_background(lambda: self._copy(text, what))
+
+    def _copy(self, text: str, what: str) -> None:
+        try:
+            done = copy_text(text, self._write, self._path, self._environ)
+        except UsageError as error:
+            self._tell(f"{what} {error}", "warning")
+        else:
+            self._tell(f"{what} {done}")
 
 
 def _into_tmux(text: str, environ: Mapping[str, str]) -> bool:

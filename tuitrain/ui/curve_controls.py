@@ -19,29 +19,35 @@ _PAN_SHARE = 0.25
 _MOST_DIGITS = 4
 
 
+class TypedNumber:
+    """A number that is typed before a key."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._digits = ""
+
+    def add(self, digit: str) -> None:
+        """Take a digit; of many the last few count."""
+        self._digits = (self._digits + digit)[-_MOST_DIGITS:]
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether there are digits, so that 0 is one of them."""
+        return bool(self._digits)
+
+    def take(self) -> int | None:
+        """Return the number, once; None without any."""
+        digits, self._digits = self._digits, ""
+        return int(digits) if digits else None
+
+
 class CurveControls:
     """The choices of one screen, and a number that was typed before a key."""
 
     def __init__(self) -> None:
         """See all of the run."""
         self.choices = Choices()
-        self._typed = ""
-
-    # --- a number before a key ------------------------------------------------------------------
-
-    def type_digit(self, digit: str) -> None:
-        """Take a digit of the number before a key; of many the last few count."""
-        self._typed = (self._typed + digit)[-_MOST_DIGITS:]
-
-    @property
-    def is_typing(self) -> bool:
-        """Whether a number has begun, so that 0 belongs to it."""
-        return bool(self._typed)
-
-    def take_count(self) -> int | None:
-        """Return the number that was typed, once; None without any."""
-        typed, self._typed = self._typed, ""
-        return int(typed) if typed else None
+        self.typed = TypedNumber()
 
     # --- window and cursor ----------------------------------------------------------------------
 
@@ -58,7 +64,7 @@ class CurveControls:
 
     def pan(self, reach: Reach, side: int, cells: int) -> None:
         """Move the cursor, or the window; by as many columns of `cells` as were typed before."""
-        count, window = self.take_count(), self.choices.window or reach.whole
+        count, window = self.typed.take(), self.choices.window or reach.whole
         if count is None:
             arrow = max(1.0, window.span / _CURSOR_STEPS)
             self._move(reach, side * arrow, side * _PAN_SHARE)
@@ -68,7 +74,7 @@ class CurveControls:
 
     def leap(self, reach: Reach, side: int) -> None:
         """Move the cursor further, or the window by all of its width; as often as was typed."""
-        times = side * (self.take_count() or 1)
+        times = side * (self.typed.take() or 1)
         window = self.choices.window or reach.whole
         self._move(reach, times * _LEAP * max(1.0, window.span / _CURSOR_STEPS), times)
 
@@ -110,9 +116,17 @@ class CurveControls:
         if high > low:
             self._see(Window(low, high).clamp(reach.whole))
 
+    def show_values(self, title: str, seen: Window, whole: Window) -> None:
+        """Show a part of a chart's own x axis of values, or all of it where that is no more."""
+        others = {name: span for name, span in self.choices.spans.items() if name != title}
+        if 0 < seen.span < whole.span:
+            part = seen.clamp(whole)
+            others[title] = (part.first, part.last)
+        self.choices = replace(self.choices, spans=others)
+
     def reset(self) -> None:
         """Show the whole run and follow it."""
-        self.choices = replace(self.choices, window=None, cursor=None)
+        self.choices = replace(self.choices, window=None, cursor=None, spans={})
 
     def _see(self, window: Window | None) -> None:
         self.choices = replace(self.choices, window=window)
@@ -124,7 +138,10 @@ class CurveControls:
         charts = dict(self.choices.charts)
         charts[title] = replace(self.choices.settings_of(title), **changes)
         kept = {name: each for name, each in charts.items() if each != ChartSettings()}
-        self.choices = replace(self.choices, charts=kept)
+        spans = dict(self.choices.spans)
+        if "across" in changes:
+            spans.pop(title, None)
+        self.choices = replace(self.choices, charts=kept, spans=spans)
 
     def show_hidden(self) -> None:
         """Show every chart again."""

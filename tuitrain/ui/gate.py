@@ -6,16 +6,20 @@ What was typed then must not become commands. Knows times and screens; nothing o
 
 import asyncio
 import math
+import time
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from textual.screen import Screen
+from textual import events
+from textual.screen import ModalScreen, Screen
 
 HAND_S = 0.5
 """A hand that types goes on for about so long after a screen that came by itself."""
 _POLL_S = 0.005
 _MOST_POLLS = 400
 """Two seconds; a question that is not there by then takes what comes as it can."""
+_ALWAYS = frozenset({"ctrl+c", "ctrl+q"})
+"""Leaving works whatever is in sight."""
 
 
 class Gate:
@@ -25,6 +29,7 @@ class Gate:
         """Know of no screen: one that was never expected takes everything."""
         self._since: WeakKeyDictionary[Screen[Any], float] = WeakKeyDictionary()
         self._pauses: WeakKeyDictionary[Screen[Any], float] = WeakKeyDictionary()
+        self._given: WeakKeyDictionary[events.Key, Screen[Any]] = WeakKeyDictionary()
 
     def expect(self, screen: Screen[Any], pause_s: float = 0.0) -> None:
         """Let nothing through to a screen before it is in sight, and for `pause_s` after that."""
@@ -44,9 +49,26 @@ class Gate:
         """Let nothing through to a screen in sight for a while: what it takes has changed."""
         self._since[screen] = until
 
+    def let_hand_rest(self, screen: Screen[Any]) -> None:
+        """Take no key for a moment: whoever types does not see yet what the screen takes now."""
+        self.hold(screen, time.monotonic() + HAND_S)
+
     def lets_through(self, screen: Screen[Any], given_at: float) -> bool:
         """Say whether what was given at a time was meant for a screen."""
         return given_at >= self._since.get(screen, -math.inf)
+
+    def as_meant(self, event: events.InputEvent, front: Screen[Any]) -> events.InputEvent | None:
+        """Return what the screen in front is to get; None where it was meant for another one."""
+        if not isinstance(event, events.Key):
+            return event if self.lets_through(front, event.time) else None
+        if event.key in _ALWAYS:
+            return event
+        # A key comes twice: from the terminal, and from whom it was given to and did not take it.
+        given = self._given.setdefault(event, front)
+        if given is front:
+            return event if self.lets_through(front, event.time) else None
+        # The key before this one opened a question, or closed a screen.
+        return self.as_meant(event.copy(), front) if isinstance(front, ModalScreen) else None
 
 
 async def await_parts(screen: Screen[Any]) -> None:

@@ -11,6 +11,7 @@ from tuitrain.alerts.catalogue import severity
 from tuitrain.lang import said
 from tuitrain.runs.rows import AlertRow
 from tuitrain.ui.feeds.snapshot import RunSnapshot
+from tuitrain.ui.terminal import write_to
 from tuitrain.view.osc import notice_sequence
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class DesktopNotifier:
         if chosen and notify.bell:
             app.bell()
         for row in chosen:
-            _write(app, notice_sequence(run, row.text, notify.desktop, self._environ))
+            write_to(app._driver, notice_sequence(run, row.text, notify.desktop, self._environ))
 
     def _chosen(self) -> "NotifySection":
         if self._notify is None:
@@ -79,10 +80,3 @@ class DesktopNotifier:
 
             self._notify = NotifySection()
         return self._notify
-
-
-def _write(app: "TuitrainApp", sequence: str) -> None:
-    # Textual's driver is the only writer of the terminal.
-    if sequence and app._driver is not None:
-        app._driver.write(sequence)
-        app._driver.flush()

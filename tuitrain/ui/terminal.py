@@ -192,6 +192,13 @@ def _to_ascii(text: str) -> str:
     )
 
 
+def write_to(driver: Driver | None, sequence: str) -> None:
+    """Write to the terminal; Textual's driver is its only writer."""
+    if sequence and driver is not None:
+        driver.write(sequence)
+        driver.flush()
+
+
 def switch_mouse(driver: Driver | None, wanted: bool) -> bool:
     """Let the terminal tell of the mouse, or have it to itself; return whether that was possible.
 

@@ -64,9 +64,10 @@ def _no_utilization(facts: Mapping[str, Any]) -> str:
 def clocks(samples: Mapping[str, float], prefix: str) -> str:
     """Return clocks and PCIe, as far as they are told."""
     parts = []
-    for name, words in (("sm_clock_mhz", "SM"), ("memory_clock_mhz", "memory")):
-        if (value := samples.get(f"{prefix}/{name}")) is not None:
-            parts.append(f"{words} {value:.0f} MHz")
+    if (value := samples.get(f"{prefix}/sm_clock_mhz")) is not None:
+        parts.append(f"SM {value:.0f} MHz")
+    if (value := samples.get(f"{prefix}/memory_clock_mhz")) is not None:
+        parts.append(tr("memory {mhz:.0f} MHz", mhz=value))
     for name, words in (("pcie_rx", tr("PCIe in")), ("pcie_tx", tr("PCIe out"))):
         if (value := samples.get(f"{prefix}/{name}_bytes_per_s")) is not None:
             parts.append(f"{words} {units.size(value)}/s")
@@ -88,9 +89,7 @@ def process_lines(devices: Mapping[str, Any], width: int) -> list[SpanLine]:
     ]
     if not rows:
         return []
-    lines: list[SpanLine] = [
-        (Span(f"{'GPU':<6}{'USER':<12}{'PID':>8} {'MEMORY':>9}  COMMAND", "quiet"),)
-    ]
+    lines: list[SpanLine] = [(Span(_process_head(), "quiet"),)]
     for gpu, row in rows[:_MOST_PROCESSES]:
         user = text.shorten(text.sanitise(str(row["user"] or units.NOTHING)), 11)
         size = units.NOTHING if row["bytes"] is None else units.size(row["bytes"])
@@ -102,6 +101,11 @@ def process_lines(devices: Mapping[str, Any], width: int) -> list[SpanLine]:
     if len(rows) > _MOST_PROCESSES:
         lines.append((Span(tr("and {n} more", n=len(rows) - _MOST_PROCESSES), "quiet"),))
     return lines
+
+
+def _process_head() -> str:
+    memory = text.pad(tr("MEMORY"), 9, "right")
+    return f"{'GPU':<6}{text.pad(tr('USER'), 12)}{'PID':>8} {memory}  {tr('COMMAND')}"
 
 
 def _padded(words: str, width: int) -> str:

@@ -44,6 +44,8 @@ class RunRow:
     """Settings and metrics, for columns of choice."""
     called: str = ""
     """What it is called where another run has the same name."""
+    indent: int = 0
+    """Cells before its name, where it stands below the groups of a tree."""
 
     @property
     def name(self) -> str:

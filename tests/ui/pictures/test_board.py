@@ -93,7 +93,7 @@ def test_kittys_pictures_hang_in_cells_and_go_in_the_end() -> None:
     terminal.write(board.changes().encode())
     assert len(terminal.pictures) == len(tiles(60))
     under = board.under("chart")
-    assert int(under(17, 0, False)[1][1:], 16) in terminal.pictures
+    assert int(under.cell(17, 0, False)[1][1:], 16) in terminal.pictures
     assert board.painted([Region(0, 0, 80, 24)], whole=False) == ""
     terminal.write(board.clear().encode())
     assert not terminal.pictures

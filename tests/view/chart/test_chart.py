@@ -286,7 +286,7 @@ def test_of_few_columns_none_is_left_out(values: list[float]) -> None:
 
 def test_a_first_loss_that_falls_over_many_columns_stays_in_sight() -> None:
     line = line_of([10.0 * math.exp(-place / 8) for place in range(101)])
-    assert value_range([line], (0.0, 100.0), clip=True) == (line.low[-1], 10.0)
+    assert value_range((line,), (0.0, 100.0), clip=True) == (line.low[-1], 10.0)
 
 
 @settings(deadline=None)

@@ -53,7 +53,7 @@ def layers(
         )
         return
     from tuitrain.view.chart.figure import TerminalStyle
-    from tuitrain.view.layers import layers_table, state_words
+    from tuitrain.view.run.layers import layers_table, state_words
     from tuitrain.view.spans import plain_text
 
     width = shutil.get_terminal_size().columns if os.isatty(1) else _PIPE_WIDTH

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tuitrain.cli import output
+from tuitrain.cli.hosts import OneHost
 from tuitrain.cli.options import RunsDir, complete_run
 
 if TYPE_CHECKING:
@@ -30,15 +31,19 @@ def rm(
     now: Annotated[
         bool, typer.Option("--now", help="For good at once, without the trash.")
     ] = False,
+    host: OneHost = "",
 ) -> None:
     """Remove runs with everything in them; `trash restore` brings them back for 7 days."""
     from tuitrain.errors import RunBusyError
     from tuitrain.runs.directory import runs_root
     from tuitrain.runs.listing import find_run
     from tuitrain.runs.lock import is_alive
-    from tuitrain.runs.remove import remove_run
-    from tuitrain.runs.trash import discard_old, move_to_trash
+    from tuitrain.runs.upkeep.remove import remove_run
+    from tuitrain.runs.upkeep.trash import discard_old, move_to_trash
 
+    if host:
+        _remove_there(run, host, yes=yes, now=now)
+        return
     root = runs_root(runs_dir)
     directories = list(dict.fromkeys(find_run(root, text) for text in run))
     for directory in directories:
@@ -58,6 +63,25 @@ def rm(
     discard_old(root)
     if not now:
         output.say("in the trash for 7 days: `tuitrain trash restore RUN`, `trash empty`")
+
+
+def _remove_there(runs: list[str], host: str, *, yes: bool, now: bool) -> None:
+    from tuitrain.cli.hosts import remove_there
+    from tuitrain.errors import UsageError
+
+    if now:
+        raise UsageError(
+            "--now has no meaning with --host: runs there go to the trash of that machine; "
+            f"`ssh {host} tuitrain trash empty` removes them for good."
+        )
+
+    def confirm(ids: list[str]) -> bool:
+        return yes or ask_on_terminal(f"Move {', '.join(ids)} to the trash of {host}?")
+
+    if not remove_there(runs, host, confirm):
+        output.say("nothing was removed.")
+        raise typer.Exit(1)
+    output.say(f"in the trash of {host} for 7 days: `tuitrain trash restore RUN` there")
 
 
 def _confirmed(directories: "list[RunDirectory]", now: bool) -> bool:

@@ -16,7 +16,7 @@ def rename(
     """Call a run something else; its id and folder stay, and it may go on meanwhile."""
     from tuitrain.runs.directory import runs_root
     from tuitrain.runs.listing import find_run
-    from tuitrain.runs.rename import rename_run
+    from tuitrain.runs.upkeep.rename import rename_run
 
     directory = find_run(runs_root(runs_dir), run)
     rename_run(directory, name)

@@ -97,8 +97,8 @@ def changed_since(reader: "RunReader") -> list[tuple[str, str]]:
 
 def _code(meta: dict[str, Any]) -> list[tuple[str, str]]:
     from tuitrain import __version__
-    from tuitrain.runs.code import code_changes
-    from tuitrain.runs.identity import git_commit
+    from tuitrain.runs.writing.code import code_changes
+    from tuitrain.runs.writing.identity import git_commit
 
     folder, commit = Path(str(meta.get("cwd") or ".")), str(meta.get("git_commit") or "")
     notes = _changed("packages", {"tuitrain": (meta.get("tuitrain_version"), __version__)})

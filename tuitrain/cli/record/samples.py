@@ -14,7 +14,7 @@ from tuitrain.errors import RecordError
 
 if TYPE_CHECKING:
     from tuitrain.runs.samples import SampledStep
-    from tuitrain.view.samples import Part
+    from tuitrain.view.run.samples import Part
 
 
 def samples(
@@ -61,7 +61,7 @@ def _as_json(found: "SampledStep", run: str, steps: list[int]) -> dict[str, Any]
 
 
 def _lines(found: "SampledStep", graphics: AskedGraphics) -> list[str]:
-    from tuitrain.view.samples import shown_samples
+    from tuitrain.view.run.samples import shown_samples
 
     shown = [
         {name: _part(found, part) for name, part in sample.items()} for sample in found.samples

@@ -195,7 +195,7 @@ def _lives(reader: "RunReader", now: float) -> str:
     """Return a strip of when the run had a worker, where it was interrupted."""
     from tuitrain.analysis.lives import stretches
     from tuitrain.view.chart.figure import TerminalStyle
-    from tuitrain.view.lives import life_lines
+    from tuitrain.view.run.lives import life_lines
     from tuitrain.view.spans import plain_text
 
     ended, attempts = reader.summary().ended, reader.attempts()
@@ -235,7 +235,7 @@ def _metrics(reader: "RunReader") -> str:
 def _diagnosis(reader: "RunReader") -> str:
     """Return what the curves show of the training."""
     from tuitrain.analysis.diagnosis.reading import read_diagnoses
-    from tuitrain.view.diagnosis import diagnosis_block
+    from tuitrain.view.run.diagnosis import diagnosis_block
 
     return diagnosis_block(read_diagnoses(reader))
 
@@ -243,7 +243,7 @@ def _diagnosis(reader: "RunReader") -> str:
 def _failure(reader: "RunReader") -> str:
     """Return why the run failed, where that is known."""
     from tuitrain.analysis.why_failed import read_failures
-    from tuitrain.view.failure import failure_block
+    from tuitrain.view.run.failure import failure_block
 
     return failure_block(read_failures(reader))
 

@@ -18,7 +18,7 @@ def block(reader: "RunReader") -> str:
     """Return the block TIME; empty for a run that never took a step."""
     from tuitrain.analysis.ranks import rank_times, verdict
     from tuitrain.analysis.step_time import SPLIT_POINTS
-    from tuitrain.view.timetext import time_block
+    from tuitrain.view.run.timetext import time_block
 
     if reader.steps.progress() is None:
         return ""

@@ -12,7 +12,7 @@ from tuitrain.cli import output
 from tuitrain.cli.options import Json, RunsDir
 
 if TYPE_CHECKING:
-    from tuitrain.runs.trash import TrashedRun
+    from tuitrain.runs.upkeep.trash import TrashedRun
 
 app = typer.Typer(
     help="List, restore and throw away removed runs.", no_args_is_help=True, rich_markup_mode=None
@@ -23,7 +23,7 @@ app = typer.Typer(
 def list_all(runs_dir: RunsDir = None, json: Json = False) -> None:
     """List the removed runs, the last one first; each is kept for 7 days."""
     from tuitrain.runs.directory import runs_root
-    from tuitrain.runs.trash import list_trash, trash_folder
+    from tuitrain.runs.upkeep.trash import list_trash, trash_folder
 
     root = runs_root(runs_dir)
     runs = list_trash(root)
@@ -47,8 +47,8 @@ def restore(
 ) -> None:
     """Bring removed runs back into the list."""
     from tuitrain.runs.directory import runs_root
-    from tuitrain.runs.trash import find_trashed
-    from tuitrain.runs.trash import restore as bring_back
+    from tuitrain.runs.upkeep.trash import find_trashed
+    from tuitrain.runs.upkeep.trash import restore as bring_back
 
     root = runs_root(runs_dir)
     for text in run:
@@ -63,7 +63,7 @@ def empty(
     """Remove all that is in the trash for good."""
     from tuitrain.cli.record.remove import ask_on_terminal
     from tuitrain.runs.directory import runs_root
-    from tuitrain.runs.trash import discard, list_trash
+    from tuitrain.runs.upkeep.trash import discard, list_trash
     from tuitrain.units import size
 
     runs = list_trash(runs_root(runs_dir))
@@ -88,7 +88,7 @@ def _plain(run: "TrashedRun") -> dict[str, Any]:
 
 def _table(runs: "list[TrashedRun]", now: float) -> str:
     from tuitrain.runs.listing import summarise_run
-    from tuitrain.runs.trash import KEPT_DAYS
+    from tuitrain.runs.upkeep.trash import KEPT_DAYS
     from tuitrain.units import age, size
     from tuitrain.view import format as text
 

@@ -46,7 +46,7 @@ def why_failed(
     if json:
         output.data_json({**facts, "failures": [asdict(each) for each in found]})
     elif found:
-        from tuitrain.view.failure import failure_block
+        from tuitrain.view.run.failure import failure_block
 
         output.data(failure_block(found))
     else:

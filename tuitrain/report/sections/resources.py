@@ -17,8 +17,8 @@ from tuitrain.report.looked import Looked
 from tuitrain.runs.rows import MemoryRow
 from tuitrain.view.memory.text import account_lines
 from tuitrain.view.profiletext import profile_words
+from tuitrain.view.run.timetext import work_line
 from tuitrain.view.spans import plain_text
-from tuitrain.view.timetext import work_line
 
 _WIDTH = 100
 _PEAKS = (

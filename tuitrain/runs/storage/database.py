@@ -17,10 +17,10 @@ from typing import Any, TypeVar
 from tuitrain.errors import DiskFullError, HeldRecordError, RecordError
 from tuitrain.messages import decode, storable
 from tuitrain.runs.directory import RunDirectory
-from tuitrain.runs.identity import describe_origin
 from tuitrain.runs.metrics import monitor_of
 from tuitrain.runs.storage.filesystem import file_system_type, is_network
 from tuitrain.runs.storage.tables import FROM_VERSION_1, SCHEMA_VERSION, TABLES
+from tuitrain.runs.writing.identity import describe_origin
 
 _Value = TypeVar("_Value")
 

@@ -35,5 +35,5 @@ def see(accelerator: Any, values: Any, step: Any) -> None:
     """
     if accelerator.is_main_process:
         watcher = agent()
-        watcher.hear("accelerate", "accelerate")
+        watcher.notes.hear("accelerate", "accelerate")
         watcher.log(dict(values), None if step is None else int(step))

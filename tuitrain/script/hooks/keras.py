@@ -95,7 +95,7 @@ def make_callback(base: Any) -> Any:
             """Count batches, and take over what is asked of the loop."""
             del logs
             watcher = agent()
-            watcher.count_own_steps()
+            watcher.points.count_own_steps()
             epochs, steps = (int(self.params.get(name) or 0) for name in ("epochs", "steps"))
             watcher.commands.controls = ModelControls(self.model, epochs * steps)
             optimizer = getattr(self.model, "optimizer", None)

@@ -32,5 +32,5 @@ def patch(module: Any) -> None:
 @guarded("MLflow")
 def _see(metrics: Any, step: Any) -> None:
     watcher = agent()
-    watcher.hear("mlflow", "MLflow")
+    watcher.notes.hear("mlflow", "MLflow")
     watcher.log(dict(metrics), None if step is None else int(step))

@@ -69,7 +69,7 @@ def _histogram(tag: Any, values: Any, global_step: Any, _given: Any) -> None:
 
 def _watcher() -> Agent:
     watcher = agent()
-    watcher.hear("tensorboard", "TensorBoard")
+    watcher.notes.hear("tensorboard", "TensorBoard")
     return watcher
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tuitrain.script.agent import Agent, agent
+from tuitrain.script.points import SEEN_LOSS
 
 _OTHERS = 1000
 """Updates of others in a row after which the optimizer that counted is taken to be done with."""
@@ -41,7 +42,7 @@ def patch_steps(module: Any) -> OptimizerWatch:
     watch = OptimizerWatch(agent(), is_compiling)
     _watching.append(watch)
     optimizers = importlib.import_module("torch.optim.optimizer")
-    watch.handle = optimizers.register_optimizer_step_post_hook(watch.after_step)
+    watch.handle = optimizers.register_optimizer_step_post_hook(hook_of(watch))
     return watch
 
 
@@ -53,56 +54,93 @@ class OptimizerWatch:
     """Counts the updates of one optimizer: the first that makes one, as long as it does.
 
     Attributes:
-        loss: of the last backward pass since the last update: a number, or a tensor of a device.
+        agent: is told of updates.
+        loss: of the last backward pass since the last update: a number, or the tensor.
+        counted: identity of the optimizer that counts; 0: none yet.
         handle: removes the hook.
         is_compiling: says that this is being traced: what is done then is nothing, as a step that
             is compiled must not have our counting in it.
     """
 
     def __init__(self, watcher: Agent, is_compiling: Callable[[], bool]) -> None:
+        self.agent = watcher
         self.loss: Any = None
+        self.counted = 0
         self.handle: Any = None
         self.is_compiling = is_compiling
-        self._agent = watcher
-        self._counted = 0
         self._others, self._before = 0, 0
         """Updates of others in a row, and updates that counted before them."""
         self._known: set[int] = set()
 
-    def after_step(self, optimizer: Any, _args: Any, _kwargs: Any) -> None:
-        """Take in an update."""
-        if self.is_compiling():
-            return
-        try:
-            if id(optimizer) != self._counted and not self._takes_over(optimizer):
-                return
-            loss, self.loss = self.loss, None
-            self._agent.update(optimizer, loss)
-        except Exception as error:
-            self.handle.remove()
-            self._agent.drop("optimizers", error)
+    def keep(self, loss: Any, updates: int) -> None:
+        """Take in a tensor that is not held: one of a device is read a moment later."""
+        points = self.agent.points
+        if loss.is_cpu:
+            points.seen.add(loss.item(), updates)
+        else:
+            points.seen.stop_holding()
+            points.log_device(((SEEN_LOSS, loss.detach()),), None)
 
-    def _takes_over(self, optimizer: Any) -> bool:
+    def fail(self, error: Exception) -> None:
+        """Leave, and say why."""
+        self.handle.remove()
+        self.agent.notes.drop("optimizers", error, self.agent.points.step_now)
+
+    def takes_over(self, optimizer: Any) -> bool:
         """Return whether an optimizer counts from now on."""
         if id(optimizer) not in self._known:
             self._known.add(id(optimizer))
-            self._agent.hear(f"optimizer {id(optimizer)}", f"{type(optimizer).__name__} of torch")
-        updates = self._agent.points.updates
+            name = f"{type(optimizer).__name__} of torch"
+            self.agent.notes.hear(f"optimizer {id(optimizer)}", name)
+        updates = self.agent.points.updates
         self._others = 1 if updates != self._before else self._others + 1
         self._before = updates
-        if self._counted and self._others < _OTHERS:
+        if self.counted and self._others < _OTHERS:
             return False
-        self._counted = id(optimizer)
+        self.counted = id(optimizer)
         # Held weakly: what a script lets go of must go, with its parameters.
         reference = weakref.ref(optimizer, lambda _gone: self._lose(id_of))
-        id_of = self._counted
-        self._agent.commands.optimizer = reference
+        id_of = self.counted
+        self.agent.commands.optimizer = reference
         return True
 
     def _lose(self, number: int) -> None:
         self._known.discard(number)
-        if self._counted == number:
-            self._counted = 0
+        if self.counted == number:
+            self.counted = 0
+
+
+def hook_of(watch: OptimizerWatch) -> Callable[[Any, Any, Any], None]:
+    """Return what torch is to call after each update.
+
+    It is called in the loop, where the caches are full of other code: each function and each
+    object that it does not touch is a part of a microsecond.
+    """
+    watcher, is_compiling = watch.agent, watch.is_compiling
+
+    def after_step(optimizer: Any, _args: Any, _kwargs: Any) -> None:
+        if is_compiling():
+            return
+        try:
+            if id(optimizer) != watch.counted and not watch.takes_over(optimizer):
+                return
+            points = watcher.points
+            points.updates = updates = points.updates + points.raised_by
+            loss = watch.loss
+            if loss is not None:
+                watch.loss = None
+                if type(loss) is float:
+                    points.seen.add(loss, updates)
+                elif points.seen.holds:
+                    points.seen.hold(loss, updates)
+                else:
+                    watch.keep(loss, updates)
+            if points.due and points.raised_by:
+                watcher.bound(optimizer)
+        except Exception as error:
+            watch.fail(error)
+
+    return after_step
 
 
 def watch_backward(watch: OptimizerWatch, tensor: Any) -> None:
@@ -113,16 +151,19 @@ def watch_backward(watch: OptimizerWatch, tensor: Any) -> None:
         tensor: torch's class.
     """
     original, is_compiling = tensor.backward, watch.is_compiling
-    watcher = agent()
+    watcher = watch.agent
 
     @functools.wraps(original)
     def backward(self: Any, *args: Any, **kwargs: Any) -> Any:
+        seen = watcher.points.seen
         # Without a gradient it is one number, or torch refuses it.
-        alone = not (args or kwargs)
-        if watcher.points.wants_loss and not is_compiling() and (alone or self.numel() == 1):
+        if seen.wanted and not is_compiling() and (not (args or kwargs) or self.numel() == 1):
             try:
-                # A number of the host's costs 0.4 us; one of a device is left there.
-                watch.loss = self.item() if self.is_cpu else self.detach()
+                if seen.holds and not self._version:
+                    watch.loss = self
+                else:
+                    # A number of the host's costs 3 us; one of a device is left there.
+                    watch.loss = self.item() if self.is_cpu else self.detach()
             except Exception:  # torch is about to say why
                 watch.loss = None
         return original(self, *args, **kwargs)

@@ -56,7 +56,7 @@ _next = 0.0
 def _on_train_start(trainer: Any) -> None:
     """Count batches, and take over what is asked of the loop."""
     watcher = agent()
-    watcher.count_own_steps()
+    watcher.points.count_own_steps()
     watcher.commands.controls = TrainerControls(trainer)
     watcher.commands.optimizer = lambda: trainer.optimizer
 

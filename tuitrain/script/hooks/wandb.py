@@ -46,7 +46,7 @@ def _patch_log(kind: Any) -> None:
 def _see(run: Any, data: Any, step: Any) -> None:
     del run
     watcher = agent()
-    watcher.hear("wandb", "wandb")
+    watcher.notes.hear("wandb", "wandb")
     values = dict(_flat(data))
     placed = None if step is None else int(step)
     watcher.log(values, placed)

@@ -13,6 +13,7 @@ from tuitrain.alerts.rule import RunStatus
 from tuitrain.failures.collectives import Dump, collective_findings, read_dump
 from tuitrain.messages import AlertRaised, Event
 from tuitrain.ranks import (
+    ELSEWHERE,
     behind,
     flight_path,
     flight_wanted,
@@ -26,6 +27,8 @@ from tuitrain.supervisor.stacks import as_text, collect_stacks
 _KIND = "hang"
 _FLIGHT_S = 3.0
 """How long ranks may take to leave what their flight recorders hold: they look twice a second."""
+_FAR_FLIGHT_S = 8.0
+"""The same where some are on other machines: their agents ask them, and send what they leave."""
 _LOOK_S = 0.1
 
 
@@ -71,7 +74,8 @@ class HangMonitor(Observer):
             waited_for = behind(ranks, read_hosts(run_directory))
             asked = _ask_flights(run_directory) if ranks else 0.0
             stacks = as_text(collect_stacks(worker_pid, self._stacks_path))
-            flights = _read_flights(run_directory, [each.rank for each in ranks], asked)
+            wait_s = _FAR_FLIGHT_S if any(each.pid == ELSEWHERE for each in ranks) else _FLIGHT_S
+            flights = _read_flights(run_directory, [each.rank for each in ranks], asked, wait_s)
             said = [text, waited_for, *collective_findings(flights)]
             yield self._alert("; ".join(filter(None, said)), stacks)
 
@@ -89,10 +93,12 @@ def _ask_flights(run_directory: Path) -> float:
     return flight_wanted(run_directory)
 
 
-def _read_flights(run_directory: Path, ranks: Sequence[int], asked: float) -> dict[int, Dump]:
+def _read_flights(
+    run_directory: Path, ranks: Sequence[int], asked: float, wait_s: float
+) -> dict[int, Dump]:
     """Return what each rank's flight recorder holds, of those that answer in time."""
     found: dict[int, Dump] = {}
-    deadline = time.monotonic() + (_FLIGHT_S if asked else 0.0)
+    deadline = time.monotonic() + (wait_s if asked else 0.0)
     while len(found) < len(ranks) and time.monotonic() < deadline:
         for rank in ranks:
             path = flight_path(run_directory, rank)

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from tuitrain.errors import TuitrainError
 from tuitrain.runs.directory import RunDirectory
-from tuitrain.runs.identity import user_name
 from tuitrain.runs.reader import RunReader
+from tuitrain.runs.writing.identity import user_name
 from tuitrain.supervisor.queueing.leases import Leases, Tenant
 from tuitrain.supervisor.queueing.occupants import occupants, occupied_words
 from tuitrain.supervisor.queueing.places import Place, Places

@@ -5,14 +5,37 @@ Knows what `tuitrain.script.media` sends; nothing of pipes.
 
 import base64
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from tuitrain.runs.samples import Kept, histogram_text, plain_png
+from tuitrain.errors import TuitrainError
+from tuitrain.runs.directory import RunDirectory
+from tuitrain.runs.samples import Kept, add_samples, histogram_text, plain_png
 
 _MOST_SIDE = 4096
 _CHANNELS = (1, 3)
+
+
+class MediaKeeper:
+    """Keeps them, and says once that they can't be kept, until they can again."""
+
+    def __init__(self, directory: RunDirectory) -> None:
+        """Keep them with a run."""
+        self._directory = directory
+        self._failed = False
+
+    def keep(self, media: Sequence[Kept]) -> str:
+        """Keep some, at least one; return what is to be told, if anything."""
+        told = self._failed
+        try:
+            add_samples(self._directory, media)
+        except (OSError, TuitrainError) as error:
+            self._failed = True
+            fault = f"images or texts of step {media[0].step} could not be kept: {error}"
+            return "" if told else fault
+        self._failed = False
+        return ""
 
 
 def kept_of(message: Mapping[str, Any]) -> Kept:

@@ -4,7 +4,6 @@ Knows nothing of the record. What the script can't hear yet is answered here.
 """
 
 import contextlib
-import json
 import os
 import queue
 import signal
@@ -13,14 +12,11 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
-from typing import Literal
 
-from tuitrain.errors import EXIT_FAILED, TuitrainError
-from tuitrain.file_lock import is_held
+from tuitrain.errors import EXIT_FAILED
 from tuitrain.messages import (
     ChangeSetting,
     Command,
-    CommandDone,
     Continue,
     Evaluate,
     Event,
@@ -36,20 +32,18 @@ from tuitrain.messages import (
     Stop,
     TrainingEnded,
     WorkerStarted,
-    to_plain,
 )
-from tuitrain.runs.rows import NO_STEPS
-from tuitrain.runs.samples import add_samples
 from tuitrain.supervisor.intake import Unreadable
 from tuitrain.supervisor.scripts.endings import ending_of
 from tuitrain.supervisor.scripts.hearing import ScriptHearing
 from tuitrain.supervisor.scripts.held import HeldSteps
 from tuitrain.supervisor.scripts.launch import ScriptLaunch
+from tuitrain.supervisor.scripts.media import MediaKeeper
+from tuitrain.supervisor.scripts.orders import Inbox, ScriptOrders
 from tuitrain.supervisor.scripts.pipes import ScriptPipes
 from tuitrain.supervisor.scripts.printed import PrintedMetrics
-from tuitrain.supervisor.scripts.targets import AskingScript, Target
+from tuitrain.supervisor.scripts.targets import Target
 
-_ASKED = Pause | Continue | SaveCheckpoint | ChangeSetting | Evaluate | Profile
 _LISTEN_S = 0.1
 _LAST_S = 5.0
 
@@ -77,12 +71,14 @@ class ScriptProcess:
         self._environ = environ
         self._pipes = pipes
         self._hearing = ScriptHearing()
-        self._inbox: queue.SimpleQueue[Numbered | Unreadable] = queue.SimpleQueue()
+        self._inbox: Inbox = queue.SimpleQueue()
+        self._orders = ScriptOrders(launch.directory, target, pipes, self._hearing, self._inbox)
         self._listener = threading.Thread(target=self._listen, name="script", daemon=True)
         self._printed: PrintedMetrics | None = None
         self._held = HeldSteps()
-        self._fault = self._media_fault = ""
-        self._stopped = self._closed = False
+        self._media = MediaKeeper(launch.directory)
+        self._fault = ""
+        self._closed = False
 
     # --- the process ----------------------------------------------------------------------------
 
@@ -142,23 +138,12 @@ class ScriptProcess:
                     continue
                 if heard is not None:
                     self._inbox.put(heard)
-            if self._hearing.media:
-                self._keep_media()
+            media, self._hearing.media = self._hearing.media, []
+            if media and (fault := self._media.keep(media)):
+                self._inbox.put(Unreadable(fault))
             # What it had said is in the pipe when it has ended.
             if over and not lines:
                 return
-
-    def _keep_media(self) -> None:
-        media, self._hearing.media = self._hearing.media, []
-        try:
-            add_samples(self._launch.directory, media)
-        except (OSError, TuitrainError) as error:
-            fault = f"images or texts of step {media[0].step} could not be kept: {error}"
-            if not self._media_fault:
-                self._inbox.put(Unreadable(fault))
-            self._media_fault = fault
-        else:
-            self._media_fault = ""
 
     def _tell(self, event: Event) -> None:
         self._inbox.put(self._hearing.number(event))
@@ -192,7 +177,7 @@ class ScriptProcess:
         if code == -signal.SIGKILL:
             # Whoever killed it says why; where nobody did, that is what is said.
             return None
-        return ending_of(code, self._stopped, now, step, self._launch.directory.log_path)
+        return ending_of(code, self._orders.stopped, now, step, self._launch.directory.log_path)
 
     # --- what it is told ------------------------------------------------------------------------
 
@@ -202,42 +187,14 @@ class ScriptProcess:
             case StartScript(attempt=attempt):
                 self._start(attempt)
             case Stop():
-                self._stop(command)
+                self._orders.stop(command)
             case HoldForRecord():
                 self._held.holding = True
             case RecordWritable():
                 if (left_out := self._held.release()) is not None:
                     self._tell(left_out)
             case Pause() | Continue() | SaveCheckpoint() | ChangeSetting() | Evaluate() | Profile():
-                self._ask(command)
-
-    def _ask(self, command: _ASKED) -> None:
-        if not self._hears:
-            self._answer(command.command_id, "refused", NO_STEPS)
-        elif not self._pipes.write(json.dumps(to_plain(command))):
-            self._answer(command.command_id, "refused", "too many commands wait already")
-
-    def _stop(self, stop: Stop) -> None:
-        """Have it end: at its next step, or as by Ctrl-C where no step is seen."""
-        self._stopped = True
-        if self._hears and self._pipes.write(json.dumps(to_plain(stop))):
-            return
-        self._target.interrupt()
-        self._answer(stop.command_id, "done", "no step is seen: interrupted, as by Ctrl-C")
-
-    @property
-    def _hears(self) -> bool:
-        """Whether a process of the script takes commands at its steps."""
-        if self._hearing.ability == "watched":
-            return False
-        return self._target.exit_code is None and (
-            isinstance(self._target, AskingScript)
-            or is_held(self._launch.directory.script_lock_path)
-        )
-
-    def _answer(self, command_id: int, outcome: Literal["done", "refused"], text: str) -> None:
-        if command_id:
-            self._tell(CommandDone(time.time(), command_id, outcome, text, self._hearing.last_step))
+                self._orders.ask(command)
 
 
 def exit_code_of(code: int | None) -> int:

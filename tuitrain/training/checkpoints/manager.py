@@ -67,11 +67,13 @@ class CheckpointManager:
         """Look once, when the optimizer has a state, whether checkpoints could be loaded again.
 
         Raises:
-            TrainingError: they could not; the text says what of which part is at fault.
+            TrainingError: they could not, or can't be written; the text says what is at fault.
         """
         if not self._proved:
             self._proved = True
-            require_saveable(self._state.state_dict(), self._state.step)
+            state = self._state.state_dict()
+            require_saveable(state, self._state.step)
+            self._writer.parts.require_place(state)
             require_placed(self._state.components.optimizer)
 
     def save(self, *names: str) -> None:

@@ -19,6 +19,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from tuitrain.errors import TrainingError
 from tuitrain.training.checkpoints.saveable import Place, copy_nested, digest_state
 from tuitrain.training.checkpoints.sharded import is_sharded, own_part
 
@@ -196,14 +197,16 @@ class PartsPolicy:
     Its threads must not meet in a group that the loop uses at the same time.
     """
 
-    def __init__(self, most_whole_bytes: float | None = None) -> None:
+    def __init__(self, most_whole_bytes: float | None = None, missing: str = "") -> None:
         """Decide by size.
 
         Args:
             most_whole_bytes: of what is sharded, so much is still put together by rank 0; None:
                 nothing is sharded.
+            missing: why ranks can't write into one folder, where they can't.
         """
         self._most_bytes = most_whole_bytes
+        self._missing = missing
         self._group: dist.ProcessGroup | None = None
 
     def take(self, state: Any) -> tuple[Any, dict[str, Tensor] | None]:
@@ -211,11 +214,30 @@ class PartsPolicy:
 
         None for those where rank 0 writes all; the same on all ranks, which call it together.
         """
-        if self._most_bytes is None or sharded_bytes(state) <= self._most_bytes:
+        if self._missing or not self._is_too_large(state):
             return state, None
         if self._group is None:
             self._group = cast(dist.ProcessGroup, dist.new_group(backend="gloo"))
         return take_parts(state)
+
+    def require_place(self, state: Any) -> None:
+        """Refuse a state that is too large for one file, and that ranks can't write in parts.
+
+        Raises:
+            TrainingError: the text says what is missing.
+        """
+        if self._missing and self._is_too_large(state):
+            gib = sharded_bytes(state) / 2**30
+            limit = cast(float, self._most_bytes) / 2**30
+            raise TrainingError(
+                f"checkpoint.one_file_gib = {limit:g}: the state of this run takes {gib:.3g} GiB, "
+                f"so each rank is to write its part, but {self._missing}; take a folder of runs on "
+                "a disk that all machines see, or a larger checkpoint.one_file_gib, for which "
+                "node 0 needs the memory"
+            )
+
+    def _is_too_large(self, state: Any) -> bool:
+        return self._most_bytes is not None and sharded_bytes(state) > self._most_bytes
 
     def lead(self, put: Callable[[WriteParts], _Put], parts: Mapping[str, Tensor]) -> _Put:
         """Do what puts a checkpoint in its place, with the ranks that `follow`.

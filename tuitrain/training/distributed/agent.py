@@ -10,9 +10,9 @@ import os
 import shutil
 import signal
 import sys
-import tempfile
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import fields
 from multiprocessing import get_context
@@ -32,6 +32,7 @@ from tuitrain.ranks import (
     CAUSE,
     FOLDER,
     Board,
+    Phase,
     RankFailure,
     board_path,
     choose_cause,
@@ -39,11 +40,13 @@ from tuitrain.ranks import (
     write_failure,
     write_hosts,
 )
-from tuitrain.training.channel import WorkerChannel
+from tuitrain.training.channel import WorkerChannel, end_process_group
 from tuitrain.training.distributed.cluster import Cluster
 from tuitrain.training.distributed.inquest import Inquest
 from tuitrain.training.distributed.meeting import Waiting
-from tuitrain.training.distributed.rank import DEVICE, rank_main
+from tuitrain.training.distributed.rank import DEVICE, GRACE_S, rank_main, shared_environ
+from tuitrain.training.runtime.fork_server import end_fork_server, start_method
+from tuitrain.training.runtime.work_folder import make_work_folder
 
 _LOOK_S = 0.1
 _OVERDUE_S = 8.0
@@ -90,10 +93,15 @@ def lead(
     orphaned, tell_orphaned = get_context("spawn").Pipe(duplex=False)
     launch = Launch(order, cluster, (order, events, commands, link.hand_over(), orphaned))
 
+    deadline = OrphanDeadline(board)
+
     def pass_on() -> None:
         if link.orphaned and not tell_orphaned.closed:
             tell_orphaned.send(True)
             tell_orphaned.close()
+        if deadline.is_over(orphaned=link.orphaned):
+            launch.clear()
+            end_process_group()
 
     cause = run_ranks(directory, launch, board, cluster, pass_on)
     if cause is not None:
@@ -217,6 +225,60 @@ class _Watch:
                 os.kill(pid, signal.SIGKILL)
 
 
+class OrphanDeadline:
+    """Says when ranks whose supervisor is gone have stood still for too long to save any more.
+
+    All of them save at a step that they agree on, which one that is stuck never comes to.
+    """
+
+    STUCK_S = 5.0
+    """So long, or twice the longest of the last steps, no rank may get any further."""
+    _STEPS = 2.0
+
+    def __init__(self, board: Board, clock: Callable[[], float] = time.monotonic) -> None:
+        """Watch ranks.
+
+        Args:
+            board: where they are.
+            clock: seconds.
+        """
+        self._board = board
+        self._clock = clock
+        self._seen: list[tuple[int, Phase]] = []
+        """Step and phase of each."""
+        self._moved_at = clock()
+        self._still_s: deque[float] = deque(maxlen=16)
+        """How long steps stood still of late; each begins and ends in one."""
+        self._orphaned_at: float | None = None
+
+    def is_over(self, *, orphaned: bool) -> bool:
+        """Look where the ranks are; return whether they are to be ended."""
+        now = self._clock()
+        seen = [(each.step, each.phase) for each in self._board.standings()]
+        if seen != self._seen:
+            if self._phases <= {"step", "beat"}:
+                self._still_s.append(now - self._moved_at)
+            self._seen, self._moved_at = seen, now
+        if not orphaned:
+            return False
+        if self._orphaned_at is None:
+            self._orphaned_at = now
+        whole_s, still_s = now - self._orphaned_at, now - self._moved_at
+        return whole_s > GRACE_S or min(whole_s, still_s) > self._limit_s()
+
+    def _limit_s(self) -> float:
+        if self._phases <= {"starting"}:
+            # There is nothing to save.
+            return 0.0
+        if self._phases & {"checkpoint", "evaluation"}:
+            return GRACE_S
+        return max(self.STUCK_S, self._STEPS * max(self._still_s, default=0.0))
+
+    @property
+    def _phases(self) -> set[Phase]:
+        return {phase for _step, phase in self._seen} or {"starting"}
+
+
 def _lives(pid: int) -> bool:
     """Return whether a process runs; one that waits to be collected does not."""
     import psutil
@@ -238,7 +300,7 @@ class Launch:
         self._run_id = f"{run}-{order.attempt}"
         self._cluster = cluster
         self._arguments = arguments
-        self._logs = tempfile.mkdtemp(prefix="tuitrain-ranks-")
+        self._logs = make_work_folder("tuitrain-ranks-")
         self._thread = threading.Thread(target=self._run, name="elastic", daemon=True)
 
     def begin(self) -> None:
@@ -257,6 +319,7 @@ class Launch:
     def clear(self) -> None:
         """Let go of what the launch has left, semaphores too."""
         shutil.rmtree(self._logs, ignore_errors=True)
+        end_fork_server()
         self._arguments = ()
         gc.collect()
 
@@ -268,7 +331,7 @@ class Launch:
         for name in ("torch.distributed.elastic", "torch.multiprocessing"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
         try:
-            elastic_launch(self._config(), rank_main)(*self._arguments)
+            elastic_launch(self._config(), rank_main)(shared_environ(), *self._arguments)
         except ChildFailedError as error:
             self.failed = True
             rank, failure = error.get_first_failure()
@@ -287,10 +350,10 @@ class Launch:
             **self._rendezvous(),
             "max_restarts": 0,
             "monitor_interval": _LOOK_S,
-            "start_method": "spawn",
+            "start_method": start_method(),
             "signals_to_handle": "SIGTERM",
             "shutdown_timeout": 5,
-            "logs_specs": DefaultLogsSpecs(log_dir=self._logs),
+            "logs_specs": DefaultLogsSpecs(log_dir=str(self._logs)),
         }
         known = {field.name for field in fields(LaunchConfig)}
         return LaunchConfig(**{key: value for key, value in given.items() if key in known})

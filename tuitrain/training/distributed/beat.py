@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from tuitrain.metric_names import STAGES
-from tuitrain.training.distributed.readings import HELD, Held
+from tuitrain.ranks import RANK_MEMORY, RankMemory
 from tuitrain.training.distributed.world import World
 
 BEAT_S = 0.2
@@ -44,7 +44,7 @@ class Slot:
     """1: it has something to say that is no number."""
     profile: float = 0
     """How many steps it is ready to profile with others; below 0: none any more."""
-    held: Held = field(default_factory=Held)
+    held: RankMemory = field(default_factory=RankMemory)
     stages_s: tuple[float, ...] = (0.0,) * len(STAGES)
     """Seconds a step of each of `STAGES`, as last timed; all 0: not yet."""
 
@@ -56,12 +56,12 @@ class Slot:
     def of(cls, numbers: Sequence[float]) -> "Slot":
         """Return what `numbers` gave."""
         wish, speaks, profile, *rest = numbers
-        held, stages = rest[: len(HELD)], rest[len(HELD) :]
-        return cls(wish, speaks, profile, Held(*held), tuple(stages))
+        held, stages = rest[: len(RANK_MEMORY)], rest[len(RANK_MEMORY) :]
+        return cls(wish, speaks, profile, RankMemory.of(held), tuple(stages))
 
 
 _WORD = 5
-_SLOT = 3 + len(HELD) + len(STAGES)
+_SLOT = 3 + len(RANK_MEMORY) + len(STAGES)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,19 +3,28 @@
 Written from a thread of its own, as the one that trains may wait in a collective for good.
 """
 
+import base64
+import json
 import os
 import pickle
 import threading
 import time
+import zlib
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tuitrain.ranks import flight_path, flight_wanted
+from tuitrain.ranks import flight_path, flight_wanted, want_flights
+
+if TYPE_CHECKING:
+    from tuitrain.training.distributed.peers import Peers
 
 _ENTRIES = "512"
 """Collectives that are kept: some ten to some hundred steps; recording one takes microseconds."""
 _LOOK_S = 0.5
+_ANSWER_S = 2.5
+"""So long the agent of another machine waits until its ranks have left theirs; some may not."""
 
 
 def record_flight(run_directory: Path, rank: int) -> None:
@@ -44,12 +53,12 @@ def _write_when_wanted(run_directory: Path, rank: int) -> None:
         if wanted > written:
             written = wanted
             with suppress(OSError):
-                _write(flight_path(run_directory, rank))
+                _put(flight_path(run_directory, rank), _recorded())
 
 
-def _write(path: Path) -> None:
+def _put(path: Path, data: bytes) -> None:
     draft = path.with_suffix(".tmp")
-    draft.write_bytes(_recorded())
+    draft.write_bytes(data)
     draft.replace(path)
 
 
@@ -65,3 +74,89 @@ def _recorded() -> bytes:
             entries = [*whole["entries"], *held.get("entries", ())]
             whole = {**held, **whole, "entries": entries}
     return pickle.dumps(whole)
+
+
+# --- of other machines --------------------------------------------------------------------------
+
+
+class FlightExchange:
+    """Brings what the recorders of other machines' ranks hold to node 0, when it is wanted there.
+
+    Their agents ask for it in their own folders, and send what is left there.
+    """
+
+    def __init__(
+        self,
+        run_directory: Path,
+        peers: "Peers",
+        node: int,
+        own: Iterable[int],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Stand between a machine's ranks and the other machines.
+
+        Args:
+            run_directory: in which this machine's ranks leave what they hold.
+            peers: the agents.
+            node: this machine.
+            own: the ranks of this machine.
+            clock: seconds.
+        """
+        self._directory = run_directory
+        self._peers = peers
+        self._node = node
+        self._own = tuple(own)
+        self._clock = clock
+        self._asked = 0.0
+        """When it was last wanted, as the folder says."""
+        self._round = 0
+        """How often it was wanted by now."""
+        self._open: set[int] = set()
+        """On node 0: machines whose answer has not come; elsewhere: ranks."""
+        self._answer_at = 0.0
+
+    def poll(self) -> None:
+        """Look what is wanted, and what has come."""
+        if self._node:
+            self._answer()
+        else:
+            self._collect()
+
+    def _collect(self) -> None:
+        wanted = flight_wanted(self._directory)
+        if wanted > self._asked:
+            self._asked = wanted
+            self._round += 1
+            self._open = set(range(1, len(self._peers.names)))
+            self._peers.post(f"flights-wanted/{self._round}", "")
+        for node in sorted(self._open):
+            if (text := self._peers.fetch(f"flights/{node}/{self._round}")) is not None:
+                self._open.discard(node)
+                with suppress(OSError):
+                    for rank, held in json.loads(text).items():
+                        whole = zlib.decompress(base64.b64decode(held))
+                        _put(flight_path(self._directory, int(rank)), whole)
+
+    def _answer(self) -> None:
+        if self._peers.fetch(f"flights-wanted/{self._round + 1}") is not None:
+            self._round += 1
+            self._open = set(self._own)
+            self._answer_at = self._clock() + _ANSWER_S
+            with suppress(OSError):
+                want_flights(self._directory)
+            self._asked = flight_wanted(self._directory)
+        if not self._open:
+            return
+        held = {rank: data for rank in self._own if (data := self._left(rank)) is not None}
+        if self._open <= held.keys() or self._clock() >= self._answer_at:
+            self._open = set()
+            sent = {rank: base64.b64encode(zlib.compress(held[rank])).decode() for rank in held}
+            self._peers.post(f"flights/{self._node}/{self._round}", json.dumps(sent))
+
+    def _left(self, rank: int) -> bytes | None:
+        """Return what a rank of this machine has left since it was asked."""
+        path = flight_path(self._directory, rank)
+        with suppress(OSError):
+            if path.stat().st_mtime >= self._asked:
+                return path.read_bytes()
+        return None

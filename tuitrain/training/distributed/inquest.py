@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tuitrain.ranks import Board, RankFailure, choose_cause, read_failures
 from tuitrain.training.distributed.cluster import Cluster
+from tuitrain.training.distributed.flight import FlightExchange
 from tuitrain.training.distributed.peers import GONE_S, LOST_S, Peers, lost_node
 
 _OTHERS_S = 3.0
@@ -45,6 +46,11 @@ class Inquest:
         self._since: float | None = None
         """When the first failure was seen."""
         self._tell_at = 0.0
+        self._flights: FlightExchange | None = None
+        if cluster.peers is not None and cluster.nodes is not None:
+            self._flights = FlightExchange(
+                directory, cluster.peers, cluster.nodes.rank, cluster.own
+            )
 
     def poll(
         self, exits: Mapping[int, int], *, lasts: bool, living: Callable[[], list[int]]
@@ -60,6 +66,8 @@ class Inquest:
         if peers is None:
             return None
         self._share_standings(peers)
+        if self._flights is not None:
+            self._flights.poll()
         if (over := peers.over()) is not None:
             return over
         if peers.is_deserted:

@@ -7,7 +7,6 @@ import os
 import shutil
 import signal
 import sys
-import tempfile
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
@@ -28,6 +27,8 @@ from tuitrain.training.distributed.meeting import (
     join_meeting,
     other_settings,
 )
+from tuitrain.training.distributed.rank import prepare_ranks
+from tuitrain.training.runtime.work_folder import make_work_folder
 
 
 def main(
@@ -48,7 +49,8 @@ def main(
     """
     _end_with_parent()
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
-    work = Path(tempfile.mkdtemp(prefix="tuitrain-node-"))
+    prepare_ranks()
+    work = make_work_folder("tuitrain-node-")
     try:
         end = _take_part(nodes, _Here(str(work), data_directory, code_folders, named, answers))
     finally:

@@ -66,6 +66,10 @@ class Peers:
         """What was last heard of whom, and when."""
         self._told: dict[str, str] = {}
         self._heard: dict[str, Any] = {}
+        self._posted: dict[str, str] = {}
+        """What is still to be put there, once."""
+        self._asked: set[str] = set()
+        self._letters: dict[str, str] = {}
         self._closed = False
         self._ended = threading.Event()
 
@@ -88,6 +92,11 @@ class Peers:
     def tell_over(self, cause: RankFailure) -> None:
         """Tell all nodes what ended the run: node 0 does."""
         self._tell("over", asdict(cause))
+
+    def post(self, key: str, text: str) -> None:
+        """Put a text there, once, under a name that has not been used: it may be long."""
+        with self._lock:
+            self._posted[key] = text
 
     def _tell(self, what: str, value: object) -> None:
         with self._lock:
@@ -122,6 +131,15 @@ class Peers:
     def is_deserted(self) -> bool:
         """Whether node 0 has closed the store: it has ended."""
         return self._closed
+
+    def fetch(self, key: str) -> str | None:
+        """Return what somebody has posted; None: it has not come yet, ask again. Given once."""
+        with self._lock:
+            if key in self._letters:
+                self._asked.discard(key)
+                return self._letters.pop(key)
+            self._asked.add(key)
+        return None
 
     def _hear(self, key: str) -> Any:
         with self._lock:
@@ -160,7 +178,9 @@ class Peers:
     def _exchange(self, *, parting: bool) -> None:
         self._count += 1
         with self._lock:
-            told = dict(self._told)
+            told = {**self._told, **self._posted}
+            self._posted.clear()
+            asked = self._asked - self._letters.keys()
         told[f"alive/{self._node}"] = str(self._count)
         if parting:
             told[f"parted/{self._node}"] = "true"
@@ -168,6 +188,11 @@ class Peers:
             self._store.set(key, value)
         for node in self._seen:
             self._look(node)
+        for key in sorted(asked):
+            if self._store.check([key]):
+                text = self._store.get(key).decode()
+                with self._lock:
+                    self._letters[key] = text
         if parting:
             with self._lock:
                 self._heard["own"] = True

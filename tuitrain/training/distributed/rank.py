@@ -3,13 +3,14 @@
 Rank 0 has taken over the worker's channel; the agent, its parent, only watches.
 """
 
+import importlib
 import os
 import signal
 import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
@@ -19,6 +20,8 @@ from multiprocessing.queues import Queue
 from pathlib import Path
 from typing import Any, cast
 
+from tuitrain.components.registry import import_components
+from tuitrain.config.catalogue import read_catalogue
 from tuitrain.messages import Command, Numbered, StartTraining
 from tuitrain.ranks import (
     Board,
@@ -32,7 +35,9 @@ from tuitrain.ranks import (
 )
 from tuitrain.training.channel import HandedOver, WorkerChannel, stop_on_signals
 from tuitrain.training.distributed.channel import QuietChannel
+from tuitrain.training.runtime.fork_server import begin_fork_server, die_with_parent
 from tuitrain.training.runtime.stacks import write_stacks_at_signal
+from tuitrain.training.worker import write_to
 
 GRACE_S = 60.0
 """How long a rank may take to save once the supervisor is gone."""
@@ -48,7 +53,26 @@ _STUCK_S = 3.0
 _LOOK_S = 0.1
 
 
+def prepare_ranks() -> None:
+    """Have ranks forked from a copy of this process, the agent, with all that each would import.
+
+    Called by the main thread, before anything is computed.
+    """
+    from tuitrain.training.runtime.lazy_dynamo import put_off_dynamo
+
+    put_off_dynamo()
+    for module in ("tuitrain.training.session", "torch.distributed.launcher.api"):
+        importlib.import_module(module)
+    if importlib.import_module("torch").cuda.is_initialized():
+        # A copy of a process that has a context can't use the device.
+        return
+    import_components()
+    read_catalogue()
+    begin_fork_server()
+
+
 def rank_main(
+    environ: Mapping[str, str],
     order: StartTraining,
     events: "Queue[Numbered] | None",
     commands: "Queue[Command] | None",
@@ -58,15 +82,20 @@ def rank_main(
     """Train as one of several ranks; return its number once the run is over.
 
     Args:
+        environ: of the agent, what is for its ranks.
         order: of the run.
         events: rank 0 tells; None on a machine that has no supervisor, as the three below.
         commands: rank 0 hears.
         handed: what the agent's channel had.
         orphaned: becomes readable when the supervisor is gone.
     """
+    os.environ.update(environ)
     rank, size = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
     directory = Path(order.run_directory)
     _end_with_parent()
+    if events:
+        # The agent may have been copied before it knew the run.
+        write_to(directory / "worker.log")
     channel: WorkerChannel = QuietChannel()
     if events and commands and handed and orphaned and rank == 0:
         channel = WorkerChannel(events, commands, GRACE_S)
@@ -134,6 +163,12 @@ def _join(order: StartTraining, rank: int, size: int, board: Board) -> Any:
 
 DEVICE = "TUITRAIN_RANK_DEVICE"
 """In the environment: the kind of device that ranks train on."""
+_SHARED = (DEVICE, "GLOO_SOCKET_IFNAME", "NCCL_SOCKET_IFNAME")
+
+
+def shared_environ() -> dict[str, str]:
+    """Return what a rank needs of the agent's environment that may not have been there at first."""
+    return {name: os.environ[name] for name in _SHARED if name in os.environ}
 
 
 def _train(order: StartTraining, channel: WorkerChannel, world: Any) -> None:
@@ -165,6 +200,7 @@ def _end_with_parent() -> None:
     parent = parent_process()
     if parent is None:
         return
+    die_with_parent()
     sentinel = parent.sentinel
 
     def watch() -> None:

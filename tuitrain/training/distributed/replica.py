@@ -87,14 +87,19 @@ class Replica(ABC):
 
     # --- in a step --------------------------------------------------------------------------------
 
-    def in_turn(self, batches: "Sequence[Batch]") -> "Iterator[Batch]":
-        """Yield a step's batches: gradients are exchanged in the backward pass of the last one."""
+    def in_turn(self, batches: "Sequence[Batch]", laps: Laps | None = None) -> "Iterator[Batch]":
+        """Yield a step's batches: gradients are exchanged in the backward pass of the last one.
+
+        Args:
+            batches: of the step.
+            laps: of a step that is timed.
+        """
+        del laps
         for batch in batches:
             self._exchange(batch is batches[-1])
             yield batch
 
-    @staticmethod
-    def time_exchange(loss: Tensor, laps: Laps) -> None:
+    def time_exchange(self, loss: Tensor, laps: Laps) -> None:
         """Mark where the backward pass of a loss is through and only the exchange is left.
 
         Gradients are exchanged while others are still computed; what is left to wait for DDP waits

@@ -1,5 +1,6 @@
 """Sends a file of rank 0's to machines that have none like it: no shared disk is needed."""
 
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,6 +44,23 @@ def at_hand(world: World, path: Path, folder: Path) -> Iterator[Path]:
     world.gather(None)
     if takes:
         copy.unlink()
+
+
+def is_seen_by_all(world: World, folder: Path) -> bool:
+    """Return whether all ranks see rank 0's folder, as on a shared disk; all ask together.
+
+    Args:
+        world: the ranks.
+        folder: as rank 0 has it.
+    """
+    mark = folder / f".seen-{secrets.token_hex(8)}"
+    if world.leads:
+        mark.touch()
+    mark = world.first(mark)
+    seen = all(world.gather(mark.is_file()))
+    if world.leads:
+        mark.unlink()
+    return seen
 
 
 def _send(world: World, path: Path, copy: Path | None, size: int) -> None:

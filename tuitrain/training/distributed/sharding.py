@@ -4,6 +4,7 @@ Each rank holds a part of every tensor; a block's weights are put together when 
 the model and what a step needs of it; not when checkpoints are made.
 """
 
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
@@ -14,8 +15,10 @@ from tuitrain.components.techniques.ema import AveragedWeights
 from tuitrain.errors import TrainingError
 from tuitrain.training.checkpoints.sharded import own_part
 from tuitrain.training.distributed.replica import Replica
+from tuitrain.training.memory.footprint import tensors_in
 from tuitrain.training.modules.recompute import repeated_blocks
 from tuitrain.training.profiling.flops import without_numbers
+from tuitrain.training.profiling.timing import Laps, Stage
 from tuitrain.training.runtime.lazy_dynamo import bring_dynamo
 
 if TYPE_CHECKING:
@@ -96,6 +99,87 @@ def _refuse_scalars(model: nn.Module, preset: "Preset") -> None:
             )
 
 
+class Gathers:
+    """Marks, in a step that is timed, where its passes wait for the weights of other ranks.
+
+    On a device the marks are on the line of what computes: it waits where a part's weights have not
+    come while the part before it was computed. There gradients are summed behind the backward pass,
+    whose end waits for the last of them; on a CPU that is waited for where it is.
+    """
+
+    def __init__(self, model: nn.Module, device: torch.device) -> None:
+        """Watch the passes of a model that is sharded, on a rank's device."""
+        from torch.distributed.fsdp import FSDPModule
+
+        self._laps: Laps | None = None
+        self._stage: Stage = "forward"
+        for module in model.modules():
+            if isinstance(module, FSDPModule):
+                # Around FSDP2's own hooks, which put the weights together.
+                module.register_forward_pre_hook(self._stop, prepend=True)
+                module.register_forward_pre_hook(self._go_on)
+                module.register_forward_hook(self._stop_in_backward, prepend=True)
+                module.register_forward_hook(self._go_on_in_backward)
+                if device.type == "cpu":
+                    module.set_custom_reduce_scatter(cast(Any, _TimedSums(self)))
+
+    def time(self, laps: Laps | None, stage: Stage = "forward") -> None:
+        """Mark what comes, or nothing any more."""
+        self._laps, self._stage = laps, stage
+
+    def begin(self) -> None:
+        """Mark the end of computing."""
+        if self._laps is not None:
+            self._laps.mark(self._stage)
+
+    def end(self) -> None:
+        """Mark the end of waiting."""
+        if self._laps is not None:
+            self._laps.mark("exchange")
+
+    def _stop(self, *_given: Any) -> None:
+        self.begin()
+
+    def _go_on(self, *_given: Any) -> None:
+        self.end()
+
+    def _stop_in_backward(self, _module: nn.Module, _inputs: Any, outputs: Any) -> None:
+        self._before_gradients(outputs, self.begin)
+
+    def _go_on_in_backward(self, _module: nn.Module, _inputs: Any, outputs: Any) -> None:
+        self._before_gradients(outputs, self.end)
+
+    def _before_gradients(self, outputs: Any, mark: Callable[[], None]) -> None:
+        if self._laps is None:
+            return
+        for tensor in tensors_in(outputs):
+            if tensor.requires_grad:
+                tensor.register_hook(lambda _gradient: mark())  # type: ignore[no-untyped-call]
+
+
+class _TimedSums:
+    """Sums gradients over the ranks as FSDP2 does by itself, and marks what that takes."""
+
+    def __init__(self, gathers: Gathers) -> None:
+        self._gathers = gathers
+        # Newer versions of torch warn of the first name.
+        name = "reduce_scatter_single"
+        self._sum = getattr(dist, name if hasattr(dist, name) else "reduce_scatter_tensor")
+
+    def allocate(self, size: Sequence[int], *, dtype: torch.dtype, device: torch.device) -> Tensor:
+        """Return room for numbers."""
+        return torch.empty(*size, dtype=dtype, device=device)
+
+    def __call__(
+        self, output_tensor: Tensor, input_tensor: Tensor, group: Any, op: Any, **more: Any
+    ) -> Any:
+        """Sum over the ranks."""
+        self._gathers.begin()
+        found = self._sum(output_tensor, input_tensor, group=group, op=op, **more)
+        self._gathers.end()
+        return found
+
+
 class ShardedReplica(Replica):
     """One rank's part of a model that is split over all of them."""
 
@@ -118,6 +202,7 @@ class ShardedReplica(Replica):
         held = [p for p in parts.trainable if p.grad is not None and own_part(p.grad).numel()]
         self._telling = min(held, key=lambda p: own_part(p).numel(), default=None)
         self._exchanges = True
+        self._gathers = Gathers(parts.model, parts.device)
 
     @staticmethod
     def _refuse(parts: "TrainingComponents") -> None:
@@ -161,6 +246,18 @@ class ShardedReplica(Replica):
         if wanted is not self._exchanges:
             self._exchanges = wanted
             cast(Any, self._parts.model).set_requires_gradient_sync(wanted)
+
+    def in_turn(self, batches: "Sequence[Batch]", laps: Laps | None = None) -> "Iterator[Batch]":
+        """Yield a step's batches; in one that is timed, waiting for weights is the exchange."""
+        for batch in super().in_turn(batches):
+            self._gathers.time(laps)
+            yield batch
+        self._gathers.time(None)
+
+    def time_exchange(self, loss: Tensor, laps: Laps) -> None:
+        """Mark what of the backward pass is the exchange."""
+        self._gathers.time(laps, "backward")
+        super().time_exchange(loss, laps)
 
     def guard(self, loss: Tensor) -> Tensor:
         """Return the loss as it is: no rank sees all gradients, so that `agreed` asks."""

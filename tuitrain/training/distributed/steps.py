@@ -10,11 +10,11 @@ from typing import Any
 
 from tuitrain.messages import AlertRaised, Event, MetricPoints
 from tuitrain.metric_names import STAGES, rank_metric, split_metric
+from tuitrain.ranks import RANK_MEMORY, RankMemory
 from tuitrain.training.channel import WorkerChannel
 from tuitrain.training.distributed.beat import Met, Slot
 from tuitrain.training.distributed.channel import QuietChannel
 from tuitrain.training.distributed.profiles import ProfileAnswers, RankProfiles
-from tuitrain.training.distributed.readings import HELD, Held
 from tuitrain.training.distributed.world import World
 from tuitrain.training.metrics.named import Values
 from tuitrain.training.metrics.recorder import KEPT_BYTES, Flushed, StepRecorder
@@ -35,7 +35,7 @@ class SharedSteps:
         timer: StepTimer,
         world: World,
         channel: WorkerChannel,
-        held: Callable[[], Held],
+        held: Callable[[], RankMemory],
         profiles: RankProfiles,
         answers: ProfileAnswers,
     ) -> None:
@@ -171,7 +171,7 @@ class SharedSteps:
 
 
 def _told(slot: Slot, timed: bool) -> list[tuple[str, float]]:
-    held = zip(HELD, slot.held.numbers(), strict=True)
+    held = zip(RANK_MEMORY, slot.held.numbers(), strict=True)
     # A device that tells nothing has no curve.
     told = [(name, value) for name, value in held if value]
     return [*zip(STAGES, slot.stages_s, strict=True), *told] if timed else told

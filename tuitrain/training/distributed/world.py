@@ -79,7 +79,7 @@ class World:
 
     def name(self, rank: int) -> str:
         """Return what to call a rank, with its machine where there are several."""
-        return name_rank(rank, self.place.hosts)
+        return name_rank(rank, *self.place.hosts[rank : rank + 1])
 
     def share(self, number: int) -> tuple[int, int]:
         """Return from where to where, of a number of things in a row, this rank takes them."""

@@ -77,7 +77,7 @@ def measure_held(parts: TrainingComponents) -> Footprint:
     return Footprint(
         parameters_bytes=_bytes_on(device, _parameters(parts)),
         gradients_bytes=_bytes_on(device, gradients),
-        optimizer_bytes=_bytes_on(device, _tensors_in(parts.optimizer.state)),
+        optimizer_bytes=_bytes_on(device, tensors_in(parts.optimizer.state)),
         buffers_bytes=_bytes_on(device, _buffers(parts)),
         data_bytes=_bytes_on(device, data_tensors(parts)),
     )
@@ -196,15 +196,16 @@ def _bytes_on(device: torch.device, tensors: Iterable[Tensor]) -> int:
     return sum(storages.values())
 
 
-def _tensors_in(value: Any) -> Iterator[Tensor]:
+def tensors_in(value: Any) -> Iterator[Tensor]:
+    """Yield the tensors of a value, however they are nested."""
     if isinstance(value, Tensor):
         yield value
     elif isinstance(value, Mapping):
         for item in value.values():
-            yield from _tensors_in(item)
+            yield from tensors_in(item)
     elif isinstance(value, list | tuple):
         for item in value:
-            yield from _tensors_in(item)
+            yield from tensors_in(item)
 
 
 def recomputed_bytes(parts: TrainingComponents, batch_size: int) -> int:
@@ -336,7 +337,7 @@ def _look_inside(
     named: Any,
 ) -> None:
     """Note what is kept while a block is computed again; its inputs are kept either way."""
-    given = list(_tensors_in([args, named]))
+    given = list(tensors_in([args, named]))
     inside = SavedTensorTracker([*apart, *given])
     with inside:
         outputs = forward(*args, **named)

@@ -51,6 +51,9 @@ class _LazyDynamo(ModuleType):
         return fn
 
     def __getattr__(self, name: str) -> Any:
+        if name == "__file__":
+            # `inspect.stack`, which torch elastic calls, asks every module there is for its file.
+            raise AttributeError(name)
         return getattr(self._load(), name)
 
     def _load(self) -> ModuleType:

@@ -4,6 +4,8 @@ And what is to be done once all that was typed has arrived. Knows nothing of wha
 """
 
 from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
 
 from textual.message import Message
 from textual.message_pump import MessagePump
@@ -16,6 +18,15 @@ class Delivery(Message):
     def __init__(self, take: Callable[[], None]) -> None:
         super().__init__()
         self.take = take
+
+
+def brought_to(pump: MessagePump, take: Callable[[Any], None]) -> Callable[[Any], None]:
+    """Return what a thread calls with what it brings, so that `pump` takes it in by `take`."""
+
+    def bring(value: Any) -> None:
+        pump.post_message(Delivery(partial(take, value)))
+
+    return bring
 
 
 def pass_through(start: Widget | None, then: Callable[[], None]) -> None:

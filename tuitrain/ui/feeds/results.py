@@ -75,6 +75,11 @@ def choices(directory: RunDirectory) -> list[Choice]:
     return [Choice(name, each) for name in (*first, *others) for each in averaged]
 
 
+def has_samples_alone(directory: RunDirectory) -> bool:
+    """Return whether a run has images or texts and no checkpoint, as scripts and watched logs."""
+    return bool(sampled_steps(directory)) and not any(directory.checkpoints.glob("*.pt"))
+
+
 def _averages(directory: RunDirectory) -> bool:
     try:
         text = recorded_config(directory) or directory.config_path.read_text(encoding="utf-8")

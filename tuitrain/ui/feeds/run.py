@@ -56,7 +56,8 @@ class Follower:
 
     held = False
 
-    def __init__(self, period_s: float) -> None:
+    def __init__(self, period_s: float | None) -> None:
+        """Look so often; None: only when woken."""
         self._period_s = period_s
         self._wake = threading.Event()
         self._closed = False
@@ -266,8 +267,9 @@ def read_curves(
         RecordError: the database can't be read.
     """
     summary, facts, state = reader.summary(), reader.facts(), reader.state()
-    # Over as many messages as the split of a step has points.
-    live, speed = is_live(reader), reader.steps.speed(SPLIT_POINTS)
+    live = is_live(reader)
+    # Where steps are to come; else it costs as much as a curve, and tells nothing of those there.
+    speed = reader.steps.speed(SPLIT_POINTS) if live else None
     per_s = None if speed is None else speed.steps_per_s
     marks = tuple(reader.entries.marks())
     read = RunSnapshot(
@@ -334,6 +336,8 @@ def read_snapshot(
     devices = reader.entries.devices()
     return replace(
         curves,
+        # Over as many messages as the split of a step has points.
+        speed=curves.speed or reader.steps.speed(SPLIT_POINTS),
         states=tuple(reader.states()),
         attempts=tuple(reader.attempts()),
         samples=reader.readings.latest_samples(),

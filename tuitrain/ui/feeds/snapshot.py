@@ -27,7 +27,7 @@ from tuitrain.runs.rows import (
 )
 from tuitrain.runs.series import Series
 from tuitrain.runs.summary import RunSummary
-from tuitrain.view.sidetext import Devices
+from tuitrain.view.run.sidetext import Devices
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,8 @@ class RunSnapshot:
     step_times: tuple[ProgressRow, ...] = ()
     """Time and epoch along the window."""
     speed: SpeedRow | None = None
-    """Over the last seconds of training; None where it is not known."""
+    """Over the last seconds of training; None where it is not known, or the curves of a run that is
+    over are all that was read."""
     states: tuple[StateRow, ...] = ()
     """All states that the run entered, oldest first."""
     attempts: tuple[AttemptRow, ...] = ()

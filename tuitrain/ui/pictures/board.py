@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from textual.geometry import Offset, Region
 
@@ -26,6 +27,7 @@ from tuitrain.view.osc import (
     placeholder,
     sixel_image,
 )
+from tuitrain.view.spans import Span, SpanLine
 
 RATE = 3000
 """Bytes a second that pictures of live curves take on average; the interface may take 8000."""
@@ -50,6 +52,47 @@ class _Hung:
     """By place."""
     origin: Callable[[], Offset | None] = lambda: None
     on_top: Callable[[], str] = str
+
+
+class _Blanks:
+    """Cells that a picture of sixels lies over."""
+
+    def cell(self, column: int, row: int, begins: bool) -> tuple[str, str]:
+        """Return an empty cell."""
+        del column, row, begins
+        return " ", ""
+
+    def row(self, row: int, columns: int) -> SpanLine:
+        """Return empty cells."""
+        del row
+        return (Span(" " * columns),)
+
+
+@dataclass(frozen=True)
+class _Placeholders:
+    """Cells that show a part of a picture of kitty's each, by the colour of their text."""
+
+    first_number: int
+
+    def cell(self, column: int, row: int, begins: bool) -> tuple[str, str]:
+        """Return the cell that shows this place; after its neighbour it need not say where."""
+        number, place = divmod(column, TILE_CELLS)
+        shown = placeholder(row, place) if begins or not place else PLACEHOLDER
+        return shown, f"#{self.first_number + number:06x}"
+
+    def row(self, row: int, columns: int) -> SpanLine:
+        """Return cells of which none shows anything else."""
+        return _placeholder_row(self.first_number, row, columns)
+
+
+@lru_cache(maxsize=1024)
+def _placeholder_row(first_number: int, row: int, columns: int) -> SpanLine:
+    begin = placeholder(row, 0)
+    return tuple(
+        Span(begin + PLACEHOLDER * (min(TILE_CELLS, columns - first) - 1),
+             f"#{first_number + first // TILE_CELLS:06x}")
+        for first in range(0, columns, TILE_CELLS)
+    )  # fmt: skip
 
 
 class PictureBoard:
@@ -91,16 +134,7 @@ class PictureBoard:
 
     def under(self, owner: object) -> Under:
         """Return what stands in the cells of a picture."""
-        if self.kind == "sixel":
-            return lambda _column, _row, _begins: (" ", "")
-        first = self._of(owner).first_number
-
-        def cell(column: int, row: int, begins: bool) -> tuple[str, str]:
-            number, place = divmod(column, TILE_CELLS)
-            shown = placeholder(row, place) if begins or not place else PLACEHOLDER
-            return shown, f"#{first + number:06x}"
-
-        return cell
+        return _Blanks() if self.kind == "sixel" else _Placeholders(self._of(owner).first_number)
 
     def hang(
         self,

@@ -23,9 +23,9 @@ from tuitrain.ui.widgets.picklist import PickList, Row
 from tuitrain.ui.widgets.reader import Reader
 from tuitrain.ui.widgets.topline import TopLine
 from tuitrain.view.alerts import alert_details, alert_line, count_words
-from tuitrain.view.diagnosis import diagnosis_details, diagnosis_line
-from tuitrain.view.failure import failure_details, failure_line
 from tuitrain.view.format import sanitise
+from tuitrain.view.run.diagnosis import diagnosis_details, diagnosis_line
+from tuitrain.view.run.failure import failure_details, failure_line
 from tuitrain.view.spans import Span, SpanLine, wrap_plain
 
 _BESIDE = 160
@@ -140,7 +140,7 @@ class AlertsScreen(FollowingScreen[RunSnapshot]):
 
     def action_stacks(self) -> None:
         """Have the stacks recorded; they come into the list like any alert."""
-        self.tuitrain.order(self._directory, TakeStacks())
+        self.tuitrain.commands.order(self._directory, TakeStacks())
         self._follower.wake()
 
     def action_back(self) -> None:

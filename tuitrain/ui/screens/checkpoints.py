@@ -1,21 +1,26 @@
 """The checkpoints of a run: resume from one, begin a new run with one, name it, delete it.
 
-Asks before what can't be undone; files are touched by `tuitrain.runs.checkpoints`, in a thread.
+Asks before what can't be undone; files are touched in a thread, by
+`tuitrain.runs.upkeep.checkpoints`.
 """
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 from textual.app import ComposeResult
 from textual.binding import Binding
 
-from tuitrain.errors import TuitrainError
 from tuitrain.lang import tr
 from tuitrain.messages import SaveCheckpoint
-from tuitrain.runs.checkpoints import check_checkpoint_name, delete_checkpoint, name_checkpoint
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.metrics import monitor_of
 from tuitrain.runs.rows import CheckpointRow
+from tuitrain.runs.upkeep.checkpoints import (
+    check_checkpoint_name,
+    delete_checkpoint,
+    name_checkpoint,
+)
 from tuitrain.ui.feeds.run import RunFollower
 from tuitrain.ui.feeds.snapshot import Request, RunSnapshot
 from tuitrain.ui.screens.dialogs import Ask, Confirm
@@ -25,13 +30,13 @@ from tuitrain.ui.widgets.lines import Lines
 from tuitrain.ui.widgets.picklist import PickList, Row
 from tuitrain.ui.widgets.reader import Reader
 from tuitrain.ui.widgets.topline import TopLine
-from tuitrain.view.checkpoints import (
+from tuitrain.view.format import sanitise
+from tuitrain.view.run.checkpoints import (
     checkpoint_details,
     checkpoint_table,
     file_name,
     newest_first,
 )
-from tuitrain.view.format import sanitise
 from tuitrain.view.spans import Span, wrap_plain
 
 
@@ -137,8 +142,9 @@ class CheckpointsScreen(FollowingScreen[RunSnapshot]):
             self._refuse(tr("resume from a checkpoint"))
             return
         step = snapshot.summary.step
+        resume = partial(self.tuitrain.commands.resume, self._directory, row.path)
         if row.step >= step and not row.superseded:
-            self._resume(row)
+            resume()
             return
         question = tr(
             "Resume from step {step}? The run stands at step {now}: curves after "
@@ -148,17 +154,14 @@ class CheckpointsScreen(FollowingScreen[RunSnapshot]):
             now=step,
         )
         self.app.push_screen(
-            Confirm(question, tr("resume from it")), lambda yes: self._resume(row) if yes else None
+            Confirm(question, tr("resume from it")), lambda yes: resume() if yes else None
         )
-
-    def _resume(self, row: CheckpointRow) -> None:
-        self.tuitrain.resume_run(self._directory, checkpoint=row.path)
 
     def action_begin(self) -> None:
         """Open the form for a new run with these weights and this run's settings."""
         row, snapshot = self._picked(), self._snapshot
         if row is not None and snapshot is not None and snapshot.summary is not None:
-            self.tuitrain.open_launch(
+            self.tuitrain.opener.open_launch(
                 snapshot.summary.preset,
                 config=self._directory.config_path,
                 checkpoint=self._directory.path / row.path,
@@ -169,20 +172,23 @@ class CheckpointsScreen(FollowingScreen[RunSnapshot]):
         row, snapshot = self._picked(), self._snapshot
         if snapshot is None or (row is None and not snapshot.live):
             return
-        if snapshot.live or row is None:
-            question = tr("The run is live: a checkpoint of its current step is saved. Its name?")
-            done = self._name_live
-        else:
-            question = tr("A name for {path}:", path=file_name(row.path))
-            done = lambda name: self._work(lambda: name_checkpoint(self._directory, row.path, name))  # noqa: E731
+        path = "" if snapshot.live or row is None else row.path
+        question = (
+            tr("A name for {path}:", path=file_name(path))
+            if path
+            else tr("The run is live: a checkpoint of its current step is saved. Its name?")
+        )
         hint = tr("A named checkpoint is kept for good.")
         self.app.push_screen(
-            Ask(question, hint=hint, check=check_checkpoint_name),
-            lambda name: done(name) if name else None,
+            Ask(question, hint=hint, check=check_checkpoint_name), partial(self._give_name, path)
         )
 
-    def _name_live(self, name: str) -> None:
-        self.tuitrain.order(self._directory, SaveCheckpoint(name=name))
+    def _give_name(self, path: str, name: str | None) -> None:
+        """Name a checkpoint by its path, or one that is saved for it where that is empty."""
+        if name and path:
+            self._change(lambda: name_checkpoint(self._directory, path, name))
+        elif name:
+            self.tuitrain.commands.order(self._directory, SaveCheckpoint(name=name))
 
     def action_delete(self) -> None:
         """Delete the checkpoint, after a question; the only one after a second."""
@@ -201,8 +207,9 @@ class CheckpointsScreen(FollowingScreen[RunSnapshot]):
         )
 
     def _sure(self, row: CheckpointRow) -> None:
+        delete = partial(self._change, lambda: delete_checkpoint(self._directory, row.path))
         if len(self._rows) > 1:
-            self._delete(row)
+            delete()
             return
         question = tr(
             "It is the only checkpoint of this run: without it the run can't be "
@@ -210,30 +217,20 @@ class CheckpointsScreen(FollowingScreen[RunSnapshot]):
         )
         self.app.push_screen(
             Confirm(question, tr("delete the only one")),
-            lambda yes: self._delete(row) if yes else None,
+            lambda yes: delete() if yes else None,
         )
 
-    def _delete(self, row: CheckpointRow) -> None:
-        self._work(lambda: delete_checkpoint(self._directory, row.path))
+    def _change(self, job: Callable[[], None]) -> None:
+        """Change files in a thread; what goes wrong is told."""
 
-    def _work(self, job: Callable[[], None]) -> None:
-        """Do it in a thread; what goes wrong is told."""
-        self.run_worker(lambda: self._try(job), thread=True, group="files", exit_on_error=False)
+        def change() -> None:
+            try:
+                job()
+            finally:
+                self._follower.wake()
 
-    def _try(self, job: Callable[[], None]) -> None:
-        try:
-            job()
-        except (TuitrainError, OSError) as error:
-            self.tuitrain.tell(str(error), "error")
-        self._follower.wake()
+        self.tuitrain.work.do(change)
 
     def _refuse(self, what: str) -> None:
-        self.notify(
-            tr(
-                "{id} is live: pause and release it, or stop it, to {what}.",
-                id=self._directory.id,
-                what=what,
-            ),
-            severity="warning",
-            markup=False,
-        )
+        words = "{id} is live: pause and release it, or stop it, to {what}."
+        self.tuitrain.tell(tr(words, id=self._directory.id, what=what), "warning")

@@ -18,8 +18,8 @@ from tuitrain.ui.widgets.lines import Lines
 from tuitrain.ui.widgets.reader import Reader
 from tuitrain.ui.widgets.topline import TopLine
 from tuitrain.view.format import sanitise
-from tuitrain.view.layers import layers_table, state_words
-from tuitrain.view.runtext import STATE_STYLES
+from tuitrain.view.run.layers import layers_table, state_words
+from tuitrain.view.run.runtext import STATE_STYLES
 from tuitrain.view.spans import Span, SpanLine, wrap_plain
 
 KEY = "train.layers_every"
@@ -115,7 +115,7 @@ class LayersScreen(FollowingScreen[LayersSnapshot]):
         def change(answer: str | None) -> None:
             if answer:
                 value = validate_setting(KEY, answer)
-                self.tuitrain.order(self._directory, ChangeSetting(0, KEY, value))
+                self.tuitrain.commands.order(self._directory, ChangeSetting(0, KEY, value))
                 self._follower.wake()
 
         self.app.push_screen(

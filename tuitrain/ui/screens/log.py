@@ -3,18 +3,14 @@
 Arranges a view, a search line and the thread that reads; never opens the file itself.
 """
 
-from typing import TYPE_CHECKING, cast
-
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.message import Message
-from textual.screen import Screen
 from textual.widgets import Input
 
 from tuitrain.lang import said, tr
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.ui.feeds.log import LogFollower, LogSnapshot, Search
-from tuitrain.ui.whole import Whole
+from tuitrain.ui.screens.following import FollowingScreen
 from tuitrain.ui.widgets.keyline import KeyLine
 from tuitrain.ui.widgets.lines import Lines
 from tuitrain.ui.widgets.logview import LogView
@@ -23,18 +19,44 @@ from tuitrain.units import percent, size
 from tuitrain.view.format import sanitise
 from tuitrain.view.spans import Span, SpanLine, wrap_plain
 
-if TYPE_CHECKING:
-    from tuitrain.ui.app import TuitrainApp
 
-
-class LogScreen(Whole, Screen[None]):
-    """worker.log of one run."""
+class SearchLine(Input):
+    """Takes what to look for, and numbers the searches for it, as answers come late."""
 
     DEFAULT_CSS = """
-    LogScreen #search { dock: bottom; height: 1; border: none; background: $panel; padding: 0 1; margin: 0 0 1 0; display: none; }
-    LogScreen #search.asked { display: block; }
-    LogScreen #note { height: auto; padding: 0 1; }
+    SearchLine#search { dock: bottom; height: 1; border: none; background: $panel; padding: 0 1; margin: 0 0 1 0; display: none; }
+    SearchLine#search.asked { display: block; }
     """  # noqa: E501
+
+    def __init__(self) -> None:
+        """Look for nothing yet."""
+        super().__init__(placeholder="search", id="search", select_on_focus=True)
+        self.needle = ""
+        """What is looked for."""
+        self._asked = self._answered = 0
+
+    def ask(self) -> None:
+        """Let somebody type."""
+        self.add_class("asked")
+        self.focus()
+
+    def search(self, place: int, *, forward: bool, otherwise_back: bool = False) -> Search:
+        """Return the next search, from a place in the file on."""
+        self._asked += 1
+        return Search(self.needle, place, forward, self._asked, otherwise_back)
+
+    def is_news(self, answer: int) -> bool:
+        """Return whether the answer to a search has not been shown yet; it counts as shown then."""
+        is_news = answer > self._answered
+        self._answered = max(answer, self._answered)
+        return is_news
+
+
+class LogScreen(FollowingScreen[LogSnapshot]):
+    """worker.log of one run."""
+
+    DEFAULT_CSS = "LogScreen #note { height: auto; padding: 0 1; }"
+    _follower: LogFollower
     BINDINGS = [
         Binding("slash", "search", "search", id="log.search", tooltip="Look for text in the log."),
         Binding("n", "again(True)", "next", id="log.next", tooltip="Go to the next match below."),
@@ -62,74 +84,62 @@ class LogScreen(Whole, Screen[None]):
         Binding("q,escape", "back", "back", id="log.back", tooltip="Go back."),
     ]  # fmt: skip
 
-    class Read(Message):
-        """The thread has read the log."""
-
-        def __init__(self, snapshot: LogSnapshot) -> None:
-            super().__init__()
-            self.snapshot = snapshot
-
     def __init__(self, directory: RunDirectory) -> None:
         """Show the log of the run in `directory`."""
-        super().__init__()
-        self._directory = directory
-        self._follower = LogFollower(directory, self._deliver)
-        self._snapshot = LogSnapshot()
-        self._needle = ""
-        self._searches = self._answered = 0
-
-    def _deliver(self, snapshot: LogSnapshot) -> None:
-        self.post_message(self.Read(snapshot))
+        super().__init__(directory)
+        self._follower = LogFollower(directory, self.deliver)
 
     def compose(self) -> ComposeResult:
         """Show the log between the top line and the keys."""
         yield TopLine()
         yield Lines(id="note")
         yield LogView(id="log")
-        yield Input(placeholder="search", id="search", select_on_focus=True)
+        yield SearchLine()
         yield KeyLine()
 
     def on_mount(self) -> None:
-        """Begin to read."""
-        self.query_one(LogView).focus()
-        self._follower.start()
+        """Let keys move in the log."""
+        self._view.focus()
 
-    def on_unmount(self) -> None:
-        """End the thread."""
-        self._follower.close()
+    @property
+    def _view(self) -> LogView:
+        return self.query_one(LogView)
 
-    def on_log_screen_read(self, message: Read) -> None:
+    @property
+    def _line(self) -> SearchLine:
+        return self.query_one(SearchLine)
+
+    # --- what is shown --------------------------------------------------------------------------
+
+    def show_snapshot(self, snapshot: LogSnapshot) -> None:
         """Show what was read."""
-        self._snapshot = message.snapshot
-        # A screen below another one that changes makes Textual paint all of the upper one.
-        if self.is_current:
-            self._show()
-
-    def on_screen_resume(self) -> None:
-        """Show what was read meanwhile."""
-        self._show()
-
-    def _show(self) -> None:
-        snapshot, view = self._snapshot, self.query_one(LogView)
         if not snapshot.error:
-            view.show_window(snapshot.window)
-        if snapshot.answer > self._answered:
-            self._answered = snapshot.answer
+            self._view.show_window(snapshot.window)
+        needle = self._line.needle
+        if self._line.is_news(snapshot.answer):
             if snapshot.found is None:
-                self.notify(
-                    tr("no more matches for {needle!r}", needle=self._needle),
-                    severity="warning",
-                    markup=False,
-                )
+                self.tuitrain.tell(tr("no more matches for {needle!r}", needle=needle), "warning")
             else:
-                view.show_match(snapshot.found, self._needle)
-        self._show_note()
-        self._show_place()
+                self._view.show_match(snapshot.found, needle)
+        self.query_one("#note", Lines).show_lines(_note(snapshot, self.size.width - 2))
+        self.on_log_view_scrolled()
 
     def on_log_view_scrolled(self) -> None:
         """Say where in the log this is."""
-        self._follower.following = self.query_one(LogView).following
-        self._show_place()
+        snapshot, rows = self._snapshot or LogSnapshot(), self._view.rows
+        self._follower.following = rows.following
+        left: SpanLine = (Span(f" {sanitise(self._directory.id)}", "title"), Span("  worker.log"))
+        parts = [Span(tr("selecting  "), "live")] if self._view.selection.active else []
+        if self._view.left:
+            parts.append(Span(tr("from column {left}  ", left=self._view.left + 1)))
+        if rows.following:
+            words = tr("following") if snapshot.live else tr("end")
+            parts.append(Span(words, "live" if snapshot.live else ""))
+        else:
+            share = percent(rows.first_place, snapshot.window.size)
+            parts.append(Span(tr("{share} down", share=share)))
+        parts.append(Span(f"  {size(snapshot.window.size)} "))
+        self.query_one(TopLine).show_parts(left, tuple(parts))
 
     def on_log_view_edge_reached(self, event: LogView.EdgeReached) -> None:
         """Read more."""
@@ -138,108 +148,82 @@ class LogScreen(Whole, Screen[None]):
         else:
             self._follower.ask_after()
 
-    def _show_note(self) -> None:
-        snapshot = self._snapshot
-        lines: list[SpanLine] = []
-        if snapshot.error:
-            lines = wrap_plain(said(snapshot.error), self.size.width - 2, "bad")
-        elif not snapshot.window.texts:
-            live = "the worker has written nothing yet; output appears here as it comes"
-            words = tr(live if snapshot.live else "the worker has written nothing")
-            lines = [(Span(words, "quiet"),)]
-        self.query_one("#note", Lines).show_lines(lines)
-
-    def _show_place(self) -> None:
-        left: SpanLine = (Span(f" {sanitise(self._directory.id)}", "title"), Span("  worker.log"))
-        view, window = self.query_one(LogView), self._snapshot.window
-        parts = [Span(tr("selecting  "), "live")] if view.selecting else []
-        if view.left:
-            parts.append(Span(tr("from column {left}  ", left=view.left + 1)))
-        if view.following:
-            words = tr("following") if self._snapshot.live else tr("end")
-            parts.append(Span(words, "live" if self._snapshot.live else ""))
-        else:
-            parts.append(Span(tr("{share} down", share=percent(view.first_place, window.size))))
-        self.query_one(TopLine).show_parts(left, (*parts, Span(f"  {size(window.size)} ")))
-
     # --- keys -----------------------------------------------------------------------------------
 
     def action_search(self) -> None:
         """Ask what to look for."""
-        search = self.query_one("#search", Input)
-        search.add_class("asked")
-        search.focus()
+        self._line.ask()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Look for it, from what is in sight on."""
         self._leave_search()
-        self._needle = event.value
-        view = self.query_one(LogView)
-        view.forget_search()
-        if self._needle:
-            self._search(view.first_place, forward=True, otherwise_back=True)
+        self._line.needle = event.value
+        self._view.forget_search()
+        if event.value:
+            place = self._view.rows.first_place
+            search = self._line.search(place, forward=True, otherwise_back=True)
+            self._follower.ask_search(search)
 
     def _leave_search(self) -> None:
-        self.query_one("#search", Input).remove_class("asked")
-        self.query_one(LogView).focus()
+        self._line.remove_class("asked")
+        self._view.focus()
 
     def action_again(self, forward: bool) -> None:
         """Look for the same once more."""
-        if not self._needle:
-            self.action_search()
+        if not self._line.needle:
+            self._line.ask()
             return
-        view = self.query_one(LogView)
-        place = view.first_place if view.found is None else view.found
-        if forward and view.found is not None:
-            window = view.window
-            line = window.line_at(place) + 1
-            place = window.starts[line] if line < len(window.starts) else window.seen
-        self._search(place, forward=forward)
-
-    def _search(self, place: int, *, forward: bool, otherwise_back: bool = False) -> None:
-        self._searches += 1
-        search = Search(self._needle, place, forward, self._searches, otherwise_back)
-        self._follower.ask_search(search)
+        rows, found = self._view.rows, self._view.found
+        place = rows.first_place if found is None else found
+        if forward and found is not None:
+            place = rows.place_of(rows.window.line_at(place) + 1)
+        self._follower.ask_search(self._line.search(place, forward=forward))
 
     def action_follow(self) -> None:
         """Go to the end."""
-        view = self.query_one(LogView)
         self._follower.following = True
-        view.show_end()
-        if not view.window.at_end:
+        self._view.show_end()
+        if not self._view.rows.window.at_end:
             self._follower.ask_tail()
 
     def action_first(self) -> None:
         """Go to the first line."""
-        view = self.query_one(LogView)
-        view.show_start()
-        if view.window.start > 0:
+        self._view.show_start()
+        if self._view.rows.window.start > 0:
             self._follower.ask_head()
 
     def action_wrap(self) -> None:
         """Wrap long lines or not."""
-        self.query_one(LogView).toggle_wrap()
-        self._show_place()
+        self._view.toggle_wrap()
 
     def action_select(self) -> None:
         """Begin or leave a selection."""
-        self.query_one(LogView).toggle_selection()
+        self._view.toggle_selection()
 
     def action_copy(self) -> None:
         """Copy lines."""
-        view = self.query_one(LogView)
-        lines = view.copied_lines()
+        lines = self._view.copied_lines()
         what = tr("{n} line" if len(lines) == 1 else "{n} lines", n=len(lines))
-        cast("TuitrainApp", self.app).copy("\n".join(lines) + "\n", what)
-        if view.selecting:
-            view.toggle_selection()
+        self.tuitrain.copier.copy("\n".join(lines) + "\n", what)
+        if self._view.selection.active:
+            self._view.toggle_selection()
 
     def action_back(self) -> None:
         """Leave the search line, the selection, or the screen."""
-        view = self.query_one(LogView)
-        if not view.has_focus:
+        if not self._view.has_focus:
             self._leave_search()
-        elif view.selecting:
-            view.toggle_selection()
+        elif self._view.selection.active:
+            self._view.toggle_selection()
         else:
             self.dismiss()
+
+
+def _note(snapshot: LogSnapshot, width: int) -> list[SpanLine]:
+    """Return why there is nothing to show; nothing where there is something."""
+    if snapshot.error:
+        return wrap_plain(said(snapshot.error), width, "bad")
+    if snapshot.window.texts:
+        return []
+    live = "the worker has written nothing yet; output appears here as it comes"
+    words = tr(live if snapshot.live else "the worker has written nothing")
+    return [(Span(words, "quiet"),)]

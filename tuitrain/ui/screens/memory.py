@@ -26,7 +26,7 @@ from tuitrain.view.chart.scale import Window
 from tuitrain.view.format import display_width, sanitise
 from tuitrain.view.memory.chart import LEGEND, memory_chart, peak_words
 from tuitrain.view.memory.sheet import memory_sheet
-from tuitrain.view.runtext import STATE_STYLES
+from tuitrain.view.run.runtext import STATE_STYLES
 from tuitrain.view.spans import Span, wrap_plain
 
 _COLUMNS_A_CELL = 2

@@ -17,7 +17,7 @@ from tuitrain.ui.widgets.lines import Lines
 from tuitrain.ui.widgets.reader import Reader
 from tuitrain.ui.widgets.topline import TopLine
 from tuitrain.view.format import sanitise
-from tuitrain.view.settings import SettingRow, setting_lines, setting_rows, settings_text
+from tuitrain.view.run.settings import SettingRow, setting_lines, setting_rows, settings_text
 from tuitrain.view.spans import Span, wrap_plain
 
 
@@ -114,4 +114,4 @@ class SettingsScreen(FollowingScreen[RunSettings]):
         """Copy what is shown."""
         if self._snapshot is not None:
             rows = self._rows(self._snapshot)
-            self.tuitrain.copy(settings_text(rows), tr("{n} settings", n=len(rows)))
+            self.tuitrain.copier.copy(settings_text(rows), tr("{n} settings", n=len(rows)))

@@ -25,10 +25,10 @@ from tuitrain.ui.widgets.reader import Reader
 from tuitrain.ui.widgets.topline import TopLine
 from tuitrain.view.chart.figure import Chart
 from tuitrain.view.format import sanitise
-from tuitrain.view.lives import life_lines
-from tuitrain.view.runtext import STATE_STYLES
+from tuitrain.view.run.lives import life_lines
+from tuitrain.view.run.runtext import STATE_STYLES
+from tuitrain.view.run.timetext import side_title, time_lines, timeline, timeline_unit
 from tuitrain.view.spans import Span, plain_line, wrap_plain
-from tuitrain.view.timetext import side_title, time_lines, timeline, timeline_unit
 
 _METRICS = tuple(split_metric(stage) for stage in STAGES)
 _COLUMNS_A_CELL = 2

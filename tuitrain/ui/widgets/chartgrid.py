@@ -41,6 +41,8 @@ class ChartGrid(Container):
         self._panels = [self._panel(number) for number in range(MOST_CHARTS)]
         self.placed = (0, 0)
         """Columns and rows that are taken up."""
+        # One alone until it is known how many there are: of many each is given a small room first.
+        self.place(())
 
     def compose(self) -> ComposeResult:
         """Show the panels."""

@@ -1,24 +1,28 @@
 """A chart in a panel; zooms with wheel or drag, and puts the cursor where it is clicked."""
 
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from textual import events
 from textual.geometry import Offset
 from textual.message import Message
+from textual.screen import Screen
 
 from tuitrain.ui.widgets.lines import draw_strip, span_styles_of
 from tuitrain.ui.widgets.panel import Panel
 from tuitrain.view.chart.chart import Drawing, draw_chart, drawn_lines
 from tuitrain.view.chart.figure import Chart, Size, TerminalStyle
 from tuitrain.view.chart.pixels import Tile, plan_tiles
+from tuitrain.view.chart.pointing import step_near
 from tuitrain.view.chart.readout import pack, readings
+from tuitrain.view.format import display_width, last_cells
 from tuitrain.view.osc import at_cell
 from tuitrain.view.spans import Span, SpanLine, line_width
 
 if TYPE_CHECKING:
     from tuitrain.ui.app import TuitrainApp
-    from tuitrain.ui.pictures.board import PictureBoard
+    from tuitrain.ui.pictures.sender import PictureSender
 
 _RULE_CELLS = 6
 """Of a panel's first row, what is neither its title nor its values."""
@@ -28,29 +32,41 @@ _LEAST_ROWS = 4
 """What a chart keeps when the values at its cursor take rows of it."""
 
 
+def redraw_charts(screens: Iterable[Screen[Any]]) -> None:
+    """Draw all charts of screens in the colours that are chosen now."""
+    for screen in screens:
+        for panel in screen.query(ChartPanel):
+            panel.draw_again()
+
+
 class ChartPanel(Panel):
     """One group of metrics."""
 
     class Zoomed(Message):
         """The wheel was turned over a place on the x axis."""
 
-        def __init__(self, factor: float, x: float) -> None:
+        def __init__(self, panel: "ChartPanel", factor: float, x: float) -> None:
             super().__init__()
+            self.panel = panel
             self.factor = factor
             self.x = x
 
     class Pointed(Message):
         """A place on the x axis was clicked."""
 
-        def __init__(self, x: float) -> None:
+        def __init__(self, panel: "ChartPanel", x: float, step: float | None) -> None:
+            """Tell so; `step` is that of the point clicked, where `x` alone can't say it."""
             super().__init__()
+            self.panel = panel
             self.x = x
+            self.step = step
 
     class Dragged(Message):
         """The mouse was dragged over a part of the x axis."""
 
-        def __init__(self, first: float, last: float) -> None:
+        def __init__(self, panel: "ChartPanel", first: float, last: float) -> None:
             super().__init__()
+            self.panel = panel
             self.first = first
             self.last = last
 
@@ -69,6 +85,12 @@ class ChartPanel(Panel):
     def canvas(self) -> Size:
         """The room for a chart below the title."""
         return Size(self.size.width, self.body_height)
+
+    @property
+    def x_range(self) -> tuple[float, float] | None:
+        """The part of the x axis that is seen, as drawn last; None where nothing is."""
+        area = self._drawing.area
+        return None if area is None else area.x_range
 
     @property
     def columns(self) -> int:
@@ -90,19 +112,19 @@ class ChartPanel(Panel):
                 above = pack(read, size.width, max(1, size.height - _LEAST_ROWS))
                 values = ()
         rows = max(1, size.height - len(above))
-        board = self._board
-        under = None if board is None else board.under(self)
+        pictures = self._pictures
+        under = None if pictures is None else pictures.board.under(self)
         self._drawing = draw_chart(chart, replace(size, height=rows), look, under)
         self._canvas_row = 1 + len(above)
         self.show_panel(title, values, [*above, *self._drawing.lines])
-        if board is not None:
-            self._hang(board, chart)
+        if pictures is not None:
+            self._hang(pictures, chart)
 
     def show_words(self, title: str, words: SpanLine) -> None:
         """Say why there is no chart."""
         self._shown = None
-        if board := self._app.pictures:
-            board.take_down(self)
+        if pictures := self._app.pictures:
+            pictures.board.take_down(self)
         self.show_panel(title, (), [(), words])
 
     def draw_again(self) -> None:
@@ -121,13 +143,15 @@ class ChartPanel(Panel):
         return cast("TuitrainApp", self.app)
 
     @property
-    def _board(self) -> "PictureBoard | None":
+    def _pictures(self) -> "PictureSender | None":
         """What draws the curves as a picture; None where they are text."""
-        board = self._app.pictures
-        if board is not None and (self.is_covered or not board.fits(*self.size)):
-            board.take_down(self)
+        pictures = self._app.pictures
+        if pictures is None:
             return None
-        return board
+        if self.is_covered or not pictures.board.fits(*self.size):
+            pictures.board.take_down(self)
+            return None
+        return pictures
 
     def cover(self, is_covered: bool) -> None:
         """Be below a dialog, or not any more."""
@@ -135,8 +159,8 @@ class ChartPanel(Panel):
         if self._app.pictures is not None:
             self.draw_again()
 
-    def _hang(self, board: "PictureBoard", chart: Chart) -> None:
-        area = self._drawing.area
+    def _hang(self, pictures: "PictureSender", chart: Chart) -> None:
+        board, area = pictures.board, self._drawing.area
         if area is None:
             return
 
@@ -145,7 +169,7 @@ class ChartPanel(Panel):
             return plan_tiles(lines, area, board.cell, board.paint, chart.cursor)
 
         board.hang(self, (area.columns, area.rows), plan, self._corner, self._text_on_top)
-        self._app.show_pictures()
+        pictures.send_soon()
 
     def _corner(self) -> Offset | None:
         """Return the upper left cell of the canvas on the screen; None while it is not seen."""
@@ -164,26 +188,26 @@ class ChartPanel(Panel):
         for row, line in enumerate(self._drawing.lines[: area.rows]):
             end = -self._drawing.left
             for span in line:
-                first, end = max(end, 0), end + len(span.text)
-                text = span.text[first - end :] if end > first else ""
+                first, end = max(end, 0), end + display_width(span.text)
+                text = last_cells(span.text, end - first) if end > first else ""
                 if text.strip():
                     written.append(at_cell(corner.x + first, corner.y + row))
                     written.append(self._drawn_text(Span(text, span.style)))
         return "".join(written)
 
     def _drawn_text(self, span: Span) -> str:
-        strip = draw_strip((span,), len(span.text), span_styles_of(self), self.rich_style)
+        strip = draw_strip((span,), display_width(span.text), span_styles_of(self), self.rich_style)
         return strip.render(self.app.console)
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         """Zoom in around the pointer."""
         event.stop()
-        self.post_message(self.Zoomed(0.8, self._drawing.x_at(event.x)))
+        self.post_message(self.Zoomed(self, 0.8, self._drawing.x_at(event.x)))
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         """Zoom out around the pointer."""
         event.stop()
-        self.post_message(self.Zoomed(1.25, self._drawing.x_at(event.x)))
+        self.post_message(self.Zoomed(self, 1.25, self._drawing.x_at(event.x)))
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         """Remember where a drag may begin."""
@@ -194,9 +218,18 @@ class ChartPanel(Panel):
         begin, self._pressed = self._pressed, None
         if begin is not None and abs(event.x - begin) >= _DRAGGED_CELLS:
             self._dragged = True
-            self.post_message(self.Dragged(self._drawing.x_at(begin), self._drawing.x_at(event.x)))
+            first, last = map(self._drawing.x_at, (begin, event.x))
+            self.post_message(self.Dragged(self, first, last))
 
     def on_click(self, event: events.Click) -> None:
         """Read out the values at the pointer; a drag ends with a click as well."""
         if not self._dragged:
-            self.post_message(self.Pointed(self._drawing.x_at(event.x)))
+            step = self._step_near(event.x, event.y - self._canvas_row)
+            self.post_message(self.Pointed(self, self._drawing.x_at(event.x), step))
+
+    def _step_near(self, column: int, row: int) -> float | None:
+        """Return the step of the point at a cell, on an axis where several steps share a place."""
+        area = self._drawing.area
+        if self._shown is None or area is None or self._shown[1].axis != "value":
+            return None
+        return step_near(drawn_lines(self._shown[1]), area, column - self._drawing.left, row)

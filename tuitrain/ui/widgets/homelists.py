@@ -21,24 +21,13 @@ class PresetList(PickList):
     """Presets by task."""
 
     BINDINGS = [
-        Binding(
-            "enter",
-            "choose",
-            "launch",
-            id="home.launch",
-            tooltip="Open the form that starts a run of this preset",
-        ),
+        Binding("enter", "choose", "launch", id="home.launch",
+                tooltip="Open the form that starts a run of this preset"),
         # Keys that move the focus are taken before others are handed on: on a slow link a whole
         # word arrives at once, and its letters belong to where the first key leads.
-        Binding(
-            "slash",
-            "screen.filter_presets",
-            "filter",
-            priority=True,
-            id="home.filter",
-            tooltip="Filter the list as you type",
-        ),
-    ]
+        Binding("slash", "screen.lists('filter_presets')", "filter", priority=True,
+                id="home.filter", tooltip="Filter the list as you type"),
+    ]  # fmt: skip
 
 
 class RunList(LazyList):
@@ -46,15 +35,10 @@ class RunList(LazyList):
 
     BINDINGS = [
         Binding("enter", "choose", "open", id="home.open", tooltip="Show this run, live or ended"),
-        Binding(
-            "slash",
-            "screen.filter_runs",
-            "filter",
-            priority=True,
-            id="home.filter_runs",
-            tooltip="Filter as you type: lr>=1e-3 model~resnet state=failed -tag:old moons",
-        ),
-    ]
+        Binding("slash", "screen.lists('filter_runs')", "filter", priority=True,
+                id="home.filter_runs",
+                tooltip="Filter as you type: lr>=1e-3 model~resnet state=failed -tag:old moons"),
+    ]  # fmt: skip
 
     class Toggled(Message):
         """A branch is to be closed, or opened."""
@@ -68,4 +52,4 @@ class RunList(LazyList):
         if self.key.startswith("\0"):
             self.post_message(self.Toggled(self.key))
         elif self.key:
-            cast("TuitrainApp", self.app).open_run(RunDirectory(Path(self.key)))
+            cast("TuitrainApp", self.app).opener.open_run(RunDirectory(Path(self.key)))

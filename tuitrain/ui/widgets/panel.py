@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.events import MouseScrollDown, MouseScrollUp
 
 from tuitrain.ui.widgets.lines import Lines
-from tuitrain.view.runtext import rule
+from tuitrain.view.run.runtext import rule
 from tuitrain.view.spans import SpanLine
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from tuitrain.lang import tr
 from tuitrain.ui.feeds.snapshot import RunSnapshot, devices_of
 from tuitrain.ui.widgets.panel import TextPanel
 from tuitrain.units import count
-from tuitrain.view import runtext, sidetext, timetext
 from tuitrain.view.chart.figure import TerminalStyle
 from tuitrain.view.format import metric_value, pad, shorten
+from tuitrain.view.run import runtext, sidetext, timetext
 from tuitrain.view.spans import Span, SpanLine
 
 _DEVICE_ROWS = 10

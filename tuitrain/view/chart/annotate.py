@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from tuitrain.lang import tr
 from tuitrain.view.chart.cell_grid import CellGrid, whole_cells
 from tuitrain.view.chart.figure import Chart, Line, Mark, TerminalStyle
 from tuitrain.view.chart.labels import shorten_apart
@@ -224,9 +225,9 @@ def notes(chart: Chart) -> tuple[str, ...]:
         below[line.label] = max(below.get(line.label, 0), sum(low <= 0 for low in line.low))
     found = []
     if any(broken.values()):
-        found.append(f"{sum(broken.values())} not finite")
+        found.append(tr("{count} not finite", count=sum(broken.values())))
     if chart.log and any(below.values()):
-        found.append(f"{sum(below.values())} not above 0")
+        found.append(tr("{count} not above 0", count=sum(below.values())))
     return tuple(found)
 
 

@@ -3,8 +3,9 @@
 Knows cells and styles; nothing of what they mean.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from itertools import groupby
+from typing import Protocol
 
 from tuitrain.view.format import display_width, sanitise
 from tuitrain.view.spans import Span, SpanLine
@@ -12,9 +13,22 @@ from tuitrain.view.spans import Span, SpanLine
 Cell = tuple[int, int]
 Picture = Mapping[Cell, tuple[str, str]]
 """Character and style of cells of (column, row), row 0 at the bottom."""
-Under = Callable[[int, int, bool], tuple[str, str]]
-"""From column, row from the top, and whether the cell before shows something else, to a character
-and a style."""
+
+
+class Under(Protocol):
+    """What stands below the text of a canvas, in place of what is drawn in cells."""
+
+    def cell(self, column: int, row: int, begins: bool) -> tuple[str, str]:
+        """Return a character and its style.
+
+        Args:
+            column: of the canvas.
+            row: from the top.
+            begins: the cell before shows something else.
+        """
+
+    def row(self, row: int, columns: int) -> SpanLine:
+        """Return a whole row of so many cells."""
 
 
 class CellGrid:
@@ -28,9 +42,14 @@ class CellGrid:
         """Styles of what may be written over: such cells count as blank."""
         self.height = len(characters)
         self.width = len(characters[0]) if characters else 0
+        self._written: set[int] = set()
+        """Rows that something was put on."""
+        self._ready: dict[int, tuple[int, SpanLine]] = {}
+        """From which column on a row is what it shows, by row."""
 
     def put(self, row: int, column: int, text: str, style: str) -> None:
         """Write over whatever is there."""
+        self._written.add(row)
         place = column
         for character in text:
             cells = display_width(character)
@@ -72,17 +91,18 @@ class CellGrid:
         """
         columns, rows = area
         for row in range(rows):
-            characters, styles = (
-                each[bottom - rows + 1 + row] for each in (self._characters, self._styles)
-            )
+            place = bottom - rows + 1 + row
+            if place not in self._written:
+                self._ready[place] = (left, under.row(row, columns))
+                continue
+            characters, styles = self._characters[place], self._styles[place]
             begins = True
             for column in range(columns):
                 shown = (characters[left + column], styles[left + column])
-                blank = shown[0] == " " or shown[1] == "cursor"
-                if not blank and picture.get((column, rows - 1 - row)) != shown:
+                if shown[0] != " " and picture.get((column, rows - 1 - row)) != shown:
                     begins = True
                     continue
-                characters[left + column], styles[left + column] = under(column, row, begins)
+                characters[left + column], styles[left + column] = under.cell(column, row, begins)
                 begins = False
 
     def put_if_blank(self, row: int, column: int, text: str, style: str) -> bool:
@@ -104,10 +124,14 @@ class CellGrid:
 
     def lines(self) -> tuple[SpanLine, ...]:
         """Return the rows as spans; blanks have no style."""
-        return tuple(
-            _spans(characters, styles)
-            for characters, styles in zip(self._characters, self._styles, strict=True)
-        )
+        return tuple(map(self._line, range(self.height)))
+
+    def _line(self, row: int) -> SpanLine:
+        characters, styles = self._characters[row], self._styles[row]
+        if row not in self._ready:
+            return _spans(characters, styles)
+        end, rest = self._ready[row]
+        return (*_spans(characters[:end], styles[:end]), *rest)
 
 
 def whole_cells(text: str, ascii_only: bool) -> str:

@@ -113,10 +113,13 @@ def draw_chart(
     layout = plan_layout(chart, lines, size)
     area, left = layout.area, layout.axes.left
     grid = draw_axes(layout.axes, area.columns, area.rows, ascii_only=look.ascii)
-    picture = _picture(lines, area, look)
+    picture = _picture(lines, area, look, behind=under is None)
     grid.coverable = _BEHIND
     grid.put_picture(picture, area.rows - 1, left)
-    _annotate(Annotations(grid, layout, look), chart, lines, bool(picture))
+    pen = Annotations(grid, layout, look)
+    _annotate(pen, chart, lines, bool(picture))
+    if under is None and chart.cursor is not None:
+        pen.add_cursor(chart.cursor)
     if under is not None:
         grid.lay_under(picture, area.rows - 1, left, (area.columns, area.rows), under)
     drawn = grid.lines()
@@ -189,17 +192,23 @@ def _log10(value: float, otherwise: float = math.nan) -> float:
     return math.log10(value) if 0 < value < math.inf else otherwise
 
 
-def _picture(lines: Sequence[Line], area: Area, look: TerminalStyle) -> Picture:
+def _picture(lines: Sequence[Line], area: Area, look: TerminalStyle, *, behind: bool) -> Picture:
     """Draw from below: what lies behind the curves, then those of many points before those of few.
 
     What has few points would be lost under what has many, and hides little of it.
+
+    Args:
+        lines: in the units of the area's axes.
+        area: the canvas.
+        look: what the terminal can show.
+        behind: draw what lies behind too; text may cover it, so it takes no place from any.
     """
     from_below = list(reversed(lines))
     from_below.sort(key=lambda line: (not line.faint, -_points(line)))
     strokes = cell_strokes if look.ascii else braille_strokes
     drawn = [(line, strokes(line, area)) for line in from_below]
     picture: Picture = {}
-    for line, stroke in drawn:
+    for line, stroke in drawn if behind else ():
         picture.update(_behind(line, stroke, area, look))
     fronts = [(line, stroke) for line, stroke in drawn if not line.faint]
     dots: dict[Cell, int] = {}
@@ -297,8 +306,6 @@ def _annotate(pen: Annotations, chart: Chart, lines: Iterable[Line], drawn: bool
         )
     if len(fronts) > 1:
         pen.add_labels(fronts)
-    if chart.cursor is not None:
-        pen.add_cursor(chart.cursor)
 
 
 def _title(chart: Chart, size: Size, look: TerminalStyle) -> SpanLine:

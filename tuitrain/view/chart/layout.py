@@ -6,9 +6,10 @@ Knows ranges and sizes; draws nothing.
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from tuitrain.view.chart.canvas import Axes
-from tuitrain.view.chart.figure import Chart, Line, Size
+from tuitrain.view.chart.figure import AxisKind, Chart, Line, Size
 from tuitrain.view.chart.limits import value_range
 from tuitrain.view.chart.raster import Area
 from tuitrain.view.chart.ticks import Tick, axis_ticks, log_ticks, value_ticks
@@ -17,6 +18,8 @@ _LARGEST = 1e307
 _SMALLEST_SHARE = 1e-9
 """A range narrower than this share of its size can't be told apart in a float any more."""
 _SMALLEST = 1e-300
+_REMEMBERED = 64
+"""Axes whose ticks are known: most stay as they were while their curves grow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,7 @@ def plan_layout(chart: Chart, lines: Iterable[Line], size: Size) -> Layout:
     columns = size.width - Axes(y_line, y_ticks, x_line, ()).left
     if columns < size.width // 2:
         y_ticks, columns = (), size.width - y_line
-    x_ticks = _x_ticks(chart, x_range, columns) if x_labels else ()
+    x_ticks = _x_ticks(chart.axis, x_range, columns) if x_labels else ()
     return Layout(
         title, Axes(y_line, y_ticks, x_line, x_ticks), Area(columns, rows, x_range, y_range)
     )
@@ -87,10 +90,11 @@ def _y_range(
         if low > 0 and high > 0:
             return usable_log_range(math.log10(low), math.log10(high))
     usable = usable_log_range if chart.log else usable_range
-    seen = value_range(lines, x_range, clip=chart.clip)
+    seen = value_range(tuple(lines), x_range, clip=chart.clip)
     return usable(*seen) if seen is not None else (0.0, 1.0)
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def _y_ticks(log: bool, y_range: tuple[float, float], rows: int) -> tuple[tuple[int, str], ...]:
     most = max(2, (rows + 1) // 3)
     ticks = log_ticks(*y_range, most) if log else value_ticks(*y_range, most)
@@ -106,8 +110,9 @@ def _row(tick: Tick, rows: int) -> int:
     return min(max(round(tick.share * (rows * 4 - 1)) // 4, 0), rows - 1)
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def _x_ticks(
-    chart: Chart, x_range: tuple[float, float], columns: int
+    kind: AxisKind, x_range: tuple[float, float], columns: int
 ) -> tuple[tuple[int, str], ...]:
-    ticks = axis_ticks(chart.axis, *x_range, columns)
+    ticks = axis_ticks(kind, *x_range, columns)
     return tuple((round(tick.share * (columns - 1)), tick.label) for tick in ticks)

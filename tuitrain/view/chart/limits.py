@@ -4,7 +4,8 @@ Knows columns of numbers; nothing of ticks or of drawing.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from functools import lru_cache
 
 from tuitrain.view.chart.figure import Line
 
@@ -14,12 +15,15 @@ _LEAST_COLUMNS = 20
 """Of fewer columns each counts."""
 _FLATTENED = 2.5
 """The axis leaves values out where they would make it so many times as long."""
+_REMEMBERED = 64
+"""Charts of which it is known: each is laid out once beside the others and once when drawn."""
 _MARGIN = 0.05
 """Room beyond the rest, as a share of it."""
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def value_range(
-    lines: Iterable[Line], x_range: tuple[float, float], *, clip: bool
+    lines: tuple[Line, ...], x_range: tuple[float, float], *, clip: bool
 ) -> tuple[float, float] | None:
     """Return the least and the largest value that the axis has to show; None without any.
 

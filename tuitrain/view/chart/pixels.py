@@ -125,11 +125,21 @@ class _Axis:
         self._origin, self._factor, self._offset = origin, factor, offset
 
     def __call__(self, value: float) -> float | None:
-        if not math.isfinite(value):
-            return None
-        place = self._offset + (value - self._origin) * self._factor
+        return self.places((value,))[0]
+
+    def places(self, values: Sequence[float]) -> tuple[float | None, ...]:
+        """Return where values lie, far ones clamped; None for what is not finite."""
+        origin, factor, offset = self._origin, self._factor, self._offset
+        places = [offset + (value - origin) * factor for value in values]
         # A tenth of a pixel can't be seen, and lets equal tiles be equal.
-        return round(min(max(place, -_FAR), _FAR), 1)
+        return tuple(
+            round(place, 1) if -_FAR < place < _FAR else _far(place, value)
+            for place, value in zip(places, values, strict=True)
+        )
+
+
+def _far(place: float, value: float) -> float | None:
+    return math.copysign(_FAR, place) if math.isfinite(value) else None
 
 
 def _across(area: Area, cell: CellPixels) -> _Axis:
@@ -145,20 +155,20 @@ def _down(area: Area, cell: CellPixels) -> _Axis:
 
 def _stroke(line: Line, area: Area, cell: CellPixels, paint: Paint) -> Stroke:
     down, across = _down(area, cell), _across(area, cell)
-    x = tuple(place if (place := across(value)) is not None else -_FAR for value in line.x)
+    x = tuple(-_FAR if place is None else place for place in across.places(line.x))
     spikes = spike_places(line.low, line.high, line.mean)
-    means = (
+    means = [
         mean if math.isfinite(mean) else low / 2 + high / 2
         for low, high, mean in zip(line.low, line.high, line.mean, strict=True)
-    )
+    ]
     apart = (x[-1] - x[0]) / (len(x) - 1) if len(x) > 1 else math.inf
     return Stroke(
         colour=paint.lines[line.slot % len(paint.lines)],
         faint=line.faint,
         x=x,
-        low=tuple(map(down, line.low)),
-        high=tuple(map(down, line.high)),
-        mean=tuple(map(down, means)),
+        low=down.places(line.low),
+        high=down.places(line.high),
+        mean=down.places(means),
         spikes=tuple(place in spikes for place in range(len(x))),
         dotted=not line.faint and apart > _SPARSE_CELLS * cell.width,
     )

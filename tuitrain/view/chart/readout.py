@@ -5,6 +5,7 @@ Pure functions of a chart; knows nothing of keys or of a screen.
 
 from collections.abc import Sequence
 
+from tuitrain.lang import tr
 from tuitrain.units import duration
 from tuitrain.view.chart.chart import Reading, values_at
 from tuitrain.view.chart.figure import AxisKind, Chart
@@ -37,9 +38,10 @@ def readings(chart: Chart, width: int) -> list[Span]:
 def _words(reading: Reading, axis: AxisKind, cursor: float, near: float) -> str:
     value = metric_value(reading.value)
     if reading.raw is not None:
-        value = f"raw {metric_value(reading.raw)} smooth {value}"
+        value = tr("raw {raw} smooth {smooth}", raw=metric_value(reading.raw), smooth=value)
     from_afar = abs(reading.x - cursor) > near
-    return f"{reading.label} {value}{f' (at {place_text(axis, reading.x)})' if from_afar else ''}"
+    where = tr(" (at {place})", place=place_text(axis, reading.x)) if from_afar else ""
+    return f"{reading.label} {value}{where}"
 
 
 def place_text(axis: AxisKind, x: float) -> str:

@@ -69,8 +69,7 @@ def interval(figure: Report) -> str:
     """Return the interval of a figure, or nothing where none is known."""
     if figure["low"] is None:
         return ""
-    low, high = metric_value(figure["low"]), metric_value(figure["high"])
-    return tr("{low} to {high}", low=low, high=high)
+    return tr("{low} to {high}", low=metric_value(figure["low"]), high=metric_value(figure["high"]))
 
 
 def baseline_text(report: Report) -> str:
@@ -146,12 +145,8 @@ def residuals_text(report: Report) -> str:
         )
         for row in report["residuals"]
     ]
-    headings = (
-        *([tr("OUTPUT")] if several else []),
-        tr("QUANTILE OF ERRORS"),
-        tr("VALUE"),
-        tr(_INTERVAL),
-    )
+    last = (tr("QUANTILE OF ERRORS"), tr("VALUE"), tr(_INTERVAL))
+    headings = (*([tr("OUTPUT")] if several else []), *last)
     right: list[Align] = ["right"] * (len(headings) - 1)
     return table(headings, rows, [*right, "left"]) if rows else ""
 

@@ -22,7 +22,7 @@ from tuitrain.view.machine.seen import (
     Use,
 )
 from tuitrain.view.machine.strip import averages, strip, tall
-from tuitrain.view.runtext import rule
+from tuitrain.view.run.runtext import rule
 from tuitrain.view.spans import Span, SpanLine, fit_line, line_width, wrap_plain
 
 SLOTS = {THIS_RUN: 0, RUNS: 1, OTHERS: 3, NOT_TOLD: 4, DRIVER: 5}

@@ -11,7 +11,7 @@ from tuitrain.view.chart.figure import TerminalStyle
 from tuitrain.view.format import display_width, pad, sanitise
 from tuitrain.view.machine.seen import MachineSeen
 from tuitrain.view.machine.strip import averages, levels, strip, tall
-from tuitrain.view.runtext import rule
+from tuitrain.view.run.runtext import rule
 from tuitrain.view.spans import Span, SpanLine, fit_line, line_width
 
 _LABEL = 6
@@ -42,7 +42,7 @@ def host_lines(
 
 def _title(seen: MachineSeen, width: int, look: TerminalStyle) -> SpanLine:
     load = seen.samples.get("host/load_1min")
-    cores = (seen.facts.get("host") or {}).get(tr("cores")) or len(seen.cores)
+    cores = (seen.facts.get("host") or {}).get("cores") or len(seen.cores)
     said = [
         tr("{cores} cores", cores=cores) if cores else "",
         "" if load is None else tr("load {load:.1f}", load=load),

@@ -12,7 +12,7 @@ from tuitrain.view.chart.figure import TerminalStyle
 from tuitrain.view.format import sanitise
 from tuitrain.view.machine.seen import MachineSeen
 from tuitrain.view.machine.sheet import machine_sheet
-from tuitrain.view.runtext import rule
+from tuitrain.view.run.runtext import rule
 from tuitrain.view.spans import Span, SpanLine, wrap_plain
 
 

@@ -10,7 +10,7 @@ from tuitrain.view.format import display_width, pad, sanitise, shorten
 from tuitrain.view.machine.gpus import bars_in_full, table_of_gpus
 from tuitrain.view.machine.host import host_lines
 from tuitrain.view.machine.seen import MachineSeen, RunHere, Use
-from tuitrain.view.runtext import STATE_STYLES, rule
+from tuitrain.view.run.runtext import STATE_STYLES, rule
 from tuitrain.view.spans import Span, SpanLine, fit_line, wrap_plain
 
 _ROWS_EACH = 6

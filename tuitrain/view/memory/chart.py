@@ -78,9 +78,9 @@ def curves_of(prefix: str, training: str | None) -> tuple[Curve, ...]:
         )
     return (
         Curve("tensors", "torch/allocated_bytes", 0, "torch/peak_allocated_bytes"),
-        Curve("reserved", "torch/reserved_bytes", 1),
+        Curve(term("reserved"), "torch/reserved_bytes", 1),
         used,
-        Curve("run's RSS", "host/worker_rss_bytes", 2),
+        Curve(term("run's RSS"), "host/worker_rss_bytes", 2),
     )
 
 
@@ -135,7 +135,7 @@ def peak_words(peak: Peak | None) -> str:
 def _line(drawn: Drawn, begun: float) -> Line:
     curve, series = drawn.curve, drawn.series
     middles = tuple((c.first_step + c.last_step) / 2 - begun for c in series.columns)
-    line = line_from_series(series, label=curve.label, slot=curve.slot, x=middles)
+    line = line_from_series(series, label=tr(curve.label), slot=curve.slot, x=middles)
     if drawn.peaks is not None:
         tops = {column.index: column.maximum for column in drawn.peaks.columns}
         highs = zip((tops.get(c.index, c.maximum) for c in series.columns), line.high, strict=True)
@@ -188,4 +188,6 @@ def _marks(story: Story, window: tuple[float, float], begun: float) -> list[Mark
 
 
 def _mark_text(mark: MarkRow) -> str:
-    return f"batch {mark.data.new}" if isinstance(mark.data, BatchMark) else mark.kind
+    if isinstance(mark.data, BatchMark):
+        return tr("batch {size}", size=mark.data.new)
+    return tr(mark.kind)

@@ -6,8 +6,8 @@ Puts together what others write; knows no widget.
 from collections.abc import Sequence
 
 from tuitrain.analysis.memory_breakdown import gpu_facts
-from tuitrain.analysis.ranks import RankMemory
 from tuitrain.lang import tr
+from tuitrain.ranks import RankMemory
 from tuitrain.runs.rows import RunFacts
 from tuitrain.view.chart.figure import TerminalStyle
 from tuitrain.view.devicetext import (
@@ -18,8 +18,8 @@ from tuitrain.view.devicetext import (
 )
 from tuitrain.view.memory.bar import bar_lines
 from tuitrain.view.memory.text import account_lines, composition_lines
-from tuitrain.view.ranktext import rank_memory_lines
-from tuitrain.view.sidetext import Devices, as_of_lines
+from tuitrain.view.run.ranktext import rank_memory_lines
+from tuitrain.view.run.sidetext import Devices, as_of_lines
 from tuitrain.view.spans import Span, SpanLine, wrap_plain
 
 

@@ -4,16 +4,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tuitrain.lang import term, tr
 from tuitrain.messages import PerClassCounts
-from tuitrain.view.format import display_width, sanitise, shorten
+from tuitrain.view.format import display_width, pad, sanitise, shorten
 from tuitrain.view.spans import Span, SpanLine
 
 _SHARES = ("precision", "recall", "f1", "iou")
 _LEAST_NAME, _MOST_NAME = 8, 32
 _CELL = 10
 _NARROW_CELL = 8
-_TITLES = {"precision": "PREC", "support": "SAMPLES", "recall": "RECALL"}
-"""Of columns that are narrow."""
+_TITLES = {
+    "class": term("CLASS"), "precision": term("PRECISION"), "recall": term("RECALL"), "f1": "F1",
+    "iou": "IOU", "support": term("SUPPORT"), "missed": term("MISSED"), "taken": term("TAKEN"),
+}  # fmt: skip
+_NARROW_TITLES = _TITLES | {"precision": term("PREC"), "support": term("SAMPLES")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +106,11 @@ def head_line(columns: Columns, order: Order) -> SpanLine:
     spans = [Span(" ")]
     for name in ("class", *columns.names):
         chosen = name == order.column
-        title = _TITLES.get(name, name.upper()) if columns.cell == _NARROW_CELL else name.upper()
-        text = f"{title}{('v' if order.descending else '^') if chosen else ''}"
+        title = (_NARROW_TITLES if columns.cell == _NARROW_CELL else _TITLES)[name]
+        text = f"{tr(title)}{('v' if order.descending else '^') if chosen else ''}"
         style = "strong" if chosen else "quiet"
         width = columns.name_width if name == "class" else columns.cell
-        spans.append(Span(text.ljust(width) if name == "class" else text.rjust(width), style))
+        spans.append(Span(pad(text, width, "left" if name == "class" else "right"), style))
     return tuple(spans)
 
 

@@ -23,23 +23,23 @@ _BAR = 20
 
 def roc_chart(curves: ScoreCurves | None) -> Chart:
     """Return the ROC curve, with that of a guess behind it."""
-    lines = (_line("model", curves.roc, 0),) if curves is not None else ()
-    return _chart((*lines, _straight("guess", 0.0, 1.0)))
+    lines = (_line(tr("model"), curves.roc, 0),) if curves is not None else ()
+    return _chart((*lines, _straight(tr("guess"), 0.0, 1.0)))
 
 
 def precision_chart(curves: ScoreCurves | None) -> Chart:
     """Return precision over recall, with that of a guess behind it."""
     if curves is None:
         return _chart(())
-    guess = _straight("guess", curves.share, curves.share)
-    return _chart((_line("model", curves.precision_recall, 0), guess))
+    guess = _straight(tr("guess"), curves.share, curves.share)
+    return _chart((_line(tr("model"), curves.precision_recall, 0), guess))
 
 
 def calibration_chart(bins: Bins) -> Chart:
     """Return accuracy over confidence, with that of a model as right as it is sure behind it."""
     x = tuple(row[0] for row in bins)
     y = tuple(row[1] for row in bins)
-    return _chart((Line("model", x, y, y, y, 0), _straight("as sure as right", 0.0, 1.0)))
+    return _chart((Line(tr("model"), x, y, y, y, 0), _straight(tr("as sure as right"), 0.0, 1.0)))
 
 
 def _chart(lines: tuple[Line, ...]) -> Chart:
@@ -60,7 +60,7 @@ def _straight(label: str, first: float, last: float) -> Line:
 def area_head(width: int) -> SpanLine:
     """Return the heading of the list of classes beside the curves."""
     name = max(6, width - 15)
-    return (Span(f" {'CLASS'.ljust(name)}{'AUC':>6}  {'AP':>5}", "quiet"),)
+    return (Span(f" {pad(tr('CLASS'), name)}{'AUC':>6}  {'AP':>5}", "quiet"),)
 
 
 def area_line(name: str, curves: ScoreCurves | None, width: int) -> SpanLine:
@@ -77,7 +77,7 @@ def area_line(name: str, curves: ScoreCurves | None, width: int) -> SpanLine:
 def bin_lines(bins: Bins, look: TerminalStyle) -> list[SpanLine]:
     """Return a table of the bins: how sure, how often right, the difference, how many."""
     most = max((row[2] for row in bins), default=1)
-    lines: list[SpanLine] = [(Span("SURE    RIGHT   DIFFERENCE  SAMPLES", "quiet"),)]
+    lines: list[SpanLine] = [(Span(_bin_head(), "quiet"),)]
     for confidence, accuracy, samples in bins:
         apart = accuracy - confidence
         bar = progress_bar(samples / most, _BAR, look).rstrip("░-")
@@ -90,6 +90,11 @@ def bin_lines(bins: Bins, look: TerminalStyle) -> list[SpanLine]:
             )
         )
     return lines
+
+
+def _bin_head() -> str:
+    right = (pad(tr("DIFFERENCE"), 10, "right"), pad(tr("SAMPLES"), 7, "right"))
+    return f"{pad(tr('SURE'), 7)} {pad(tr('RIGHT'), 7)} {right[0]}  {right[1]}"
 
 
 def curve_values(curves: ScoreCurves | None, kind: str) -> SpanLine:

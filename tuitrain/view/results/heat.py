@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from tuitrain.lang import tr
+from tuitrain.lang import term, tr
 from tuitrain.view.chart.figure import Size, TerminalStyle
 from tuitrain.view.chart.labels import shorten_apart
 from tuitrain.view.format import display_width, sanitise, shorten
@@ -18,7 +18,7 @@ LEVELS = 5
 _SIGNS = " .:*#"
 """Of each level, where there is no colour."""
 _LEAST_CELL, _MOST_CELL = 4, 18
-_CORNER = "true\\as"
+_CORNER = term("true\\as")
 _DOTS = "..."
 
 
@@ -101,7 +101,8 @@ def frame_for(heat: HeatMap, size: Size) -> Frame:
     """Return how the matrix is laid out: names in full where all of it fits."""
     classes = len(heat.names)
     widest = max((display_width(sanitise(name)) for name in heat.names), default=1)
-    label = min(max(widest, len(_CORNER)) + 2, max(len(_CORNER) + 2, size.width // 4))
+    corner = display_width(tr(_CORNER))
+    label = min(max(widest, corner) + 2, max(corner + 2, size.width // 4))
     digits = 3 if heat.shares else len(str(int(heat.counts.max(initial=0))))
     least = max(_LEAST_CELL, digits + 2)
     room = max(least, size.width - label)
@@ -125,7 +126,7 @@ def heat_lines(
 
 def _head(heat: HeatMap, columns: range, cursor: Place, frame: Frame) -> SpanLine:
     names = shorten_names(heat.names, frame.cell - 1)
-    spans = [Span(_padded(_CORNER, frame.label), "quiet")]
+    spans = [Span(_padded(tr(_CORNER), frame.label), "quiet")]
     for column in columns:
         name = names[column]
         gap = " " * (frame.cell - 1 - display_width(name))

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from tuitrain.lang import tr
+from tuitrain.lang import said, tr
 from tuitrain.view.bars import progress_bar
 from tuitrain.view.chart.figure import TerminalStyle
 from tuitrain.view.chart.ticks import number_labels
@@ -33,7 +33,7 @@ def residual_lines(
     several = errors.shape[1] > 1
     title = tr("errors of output {output}", output=output) if several else tr("errors")
     return [
-        *wrap_plain(baseline_text(report), width),
+        *wrap_plain(said(baseline_text(report)), width),
         (),
         (Span(head, "quiet"),),
         *((Span(row),) for row in rows),

@@ -9,12 +9,12 @@ from itertools import zip_longest
 from typing import Any
 
 from tuitrain.analysis.mistakes import SampleRow
-from tuitrain.lang import tr
+from tuitrain.lang import term, tr
 from tuitrain.view.bars import percent_bar
 from tuitrain.view.chart.figure import Size, TerminalStyle
 from tuitrain.view.chart.spark import sparkline
 from tuitrain.view.chart.ticks import short_number
-from tuitrain.view.format import display_width, metric_value, sanitise, shorten
+from tuitrain.view.format import display_width, metric_value, pad, sanitise, shorten
 from tuitrain.view.images.pixels import Image
 from tuitrain.view.images.spans import picture_spans
 from tuitrain.view.spans import Span, SpanLine, fit_line, line_width, wrap_plain
@@ -28,11 +28,12 @@ _LEAST_PICTURE = 3
 _HIGH, _WIDE = 14, 26
 """Rows below which, and columns from which, a picture has its words beside it."""
 _GAP = 2
-_MEASURES = {"loss": "loss", "iou": "IoU"}
+_MEASURES = {"loss": term("loss"), "iou": "IoU"}
 _CURVE = 8
 """Numbers from which their course is drawn above them."""
 _MOST_NUMBERS = 64
 _MOST_CLASS = 16
+_LABEL = 10
 
 
 def row_lines(rows: Sequence[SampleRow]) -> list[SpanLine]:
@@ -128,7 +129,7 @@ def _image(found: Mapping[str, Any]) -> Image:
 def _text_lines(form: Form, width: int) -> list[SpanLine]:
     lines = wrap_plain(visible(form["text"]), width)
     if form.get("target_text") is not None:
-        lines += wrap_plain(f"wanted: {visible(form['target_text'])}", width, "quiet")
+        lines += wrap_plain(tr("wanted: {text}", text=visible(form["target_text"])), width, "quiet")
     return lines
 
 
@@ -163,16 +164,19 @@ def _said(
     name = "" if row.name is None else f" {row.name}"
     lines = wrap_plain(f"#{row.number}{name}", width, "quiet")[:2]
     if row.measure == "probability":
-        lines.append((Span("true ", "label"), Span(_class(row.true), "strong")))
+        lines.append((Span(f"{tr('true')} ", "label"), Span(_class(row.true), "strong")))
         return [*lines, *likely_lines(likely, row.true, width, look)]
     if row.measure == "error":
         lines += [
-            (Span("true      ", "label"), Span(row.true, "strong")),
-            (Span("predicted ", "label"), Span(row.predicted)),
+            (Span(pad(tr("true"), _LABEL), "label"), Span(row.true, "strong")),
+            (Span(pad(tr("predicted"), _LABEL), "label"), Span(row.predicted)),
         ]
     elif form is not None and isinstance(form.get("target"), str):
-        lines.append((Span("true ", "label"), Span(_class(form["target"]), "strong")))
-    measure = f"{row.measure:<10}" if row.measure == "error" else f"{_MEASURES[row.measure]} "
+        lines.append((Span(f"{tr('true')} ", "label"), Span(_class(form["target"]), "strong")))
+    if row.measure == "error":
+        measure = pad(tr("error"), _LABEL)
+    else:
+        measure = f"{tr(_MEASURES[row.measure])} "
     return [*lines, (Span(measure, "label"), Span(metric_value(row.value)))]
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tuitrain.analysis.calibration import BINS
-from tuitrain.lang import term, tr
+from tuitrain.lang import said, term, tr
 from tuitrain.view.evaluation.report import (
     baseline_text,
     calibration_text,
@@ -35,13 +35,13 @@ def summary_lines(report: Report, width: int, *, live: bool) -> list[SpanLine]:
         width: in cells.
         live: the run trained on while it was evaluated.
     """
-    head, *rest = heading_text(report).splitlines()
+    head, *rest = map(said, heading_text(report).splitlines())
     blocks = [
         wrap_plain(head, width, "strong")
         + [row for text in rest for row in wrap_plain(text, width)],
         _live(report, width) if live else [],
         _metrics(report),
-        wrap_plain(baseline_text(report), width) if report["baseline"] else [],
+        wrap_plain(said(baseline_text(report)), width) if report["baseline"] else [],
         _calibration(report, width),
     ]
     return [line for block in blocks if block for line in (*block, ())][:-1]
@@ -65,7 +65,7 @@ def _calibration(report: Report, width: int) -> list[SpanLine]:
     if report["calibration"] is None:
         return []
     return [
-        *wrap_plain(calibration_text(report), width),
+        *wrap_plain(said(calibration_text(report)), width),
         (),
         calibration_strip(report["calibration"]["bins"]),
         *wrap_plain(tr(_LEGEND), width, "quiet"),

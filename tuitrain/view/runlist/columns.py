@@ -128,11 +128,13 @@ def _value_column(key: str, rank: int) -> Column:
 def _draw_name(row: RunRow, now: float, width: int, look: TerminalStyle) -> str:
     del now, look
     name = sanitise(row.name)
-    if display_width(name) <= width:
-        return name
+    indent = " " * min(row.indent, width // 3)
+    room = width - len(indent)
+    if display_width(name) <= room:
+        return indent + name
     # The end of a name tells runs of one preset apart.
-    tail = last_cells(name, max(1, width // 3))
-    return f"{first_cells(name, max(1, width - display_width(tail) - 2))}..{tail}"
+    tail = last_cells(name, max(1, room // 3))
+    return f"{indent}{first_cells(name, max(1, room - display_width(tail) - 2))}..{tail}"
 
 
 def _draw_progress(row: RunRow, now: float, width: int, look: TerminalStyle) -> str:

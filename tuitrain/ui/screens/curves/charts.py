@@ -1,4 +1,4 @@
-"""The charts of one run or of several, and what keys and the mouse do to how they are seen.
+"""The charts of one run or of several, and what keys do to how they are seen.
 
 Knows names of metrics and where steps lie; reads nothing, and makes no chart itself.
 """
@@ -17,7 +17,6 @@ from tuitrain.ui.curve_controls import CurveControls
 from tuitrain.ui.screens.dialogs import Ask
 from tuitrain.ui.widgets.chartgrid import ChartGrid
 from tuitrain.ui.widgets.chartpages import Group
-from tuitrain.ui.widgets.chartpanel import ChartPanel
 from tuitrain.view.chart.figure import AxisKind
 from tuitrain.view.chart.scale import Reach, Ruler, joined
 
@@ -48,8 +47,9 @@ class Curves(Container):
 
         names: Sequence[str] = ()
         reach: Reach = joined(())
-        along: Ruler = Ruler("step")
-        """The horizontal axis, of the run whose places count where there are several."""
+        along_of: Callable[[str], Ruler] = lambda _across: Ruler("step")
+        """From what one chart has along x by itself, or nothing, to its axis; of the run whose
+        places count where there are several."""
         axes: Sequence[AxisKind] = AXES
         """Those that this run can be shown on."""
 
@@ -93,12 +93,12 @@ class Curves(Container):
 
     def count(self, digit: str) -> None:
         """Take a digit of the number before a key."""
-        self._controls.type_digit(digit)
+        self._controls.typed.add(digit)
 
     def reset(self) -> None:
         """Show all and follow it; after a digit it is one itself."""
-        if self._controls.is_typing:
-            self._controls.type_digit("0")
+        if self._controls.typed.has_begun:
+            self._controls.typed.add("0")
         else:
             self._controls.reset()
             self.tell()
@@ -136,18 +136,3 @@ class Curves(Container):
     def _choose(self, choices: Choices) -> None:
         self._controls.choices = choices
         self.tell()
-
-    # --- the mouse ------------------------------------------------------------------------------
-
-    def on_chart_panel_zoomed(self, message: ChartPanel.Zoomed) -> None:
-        """Zoom around the pointer."""
-        self.see("zoom", message.factor, self.known.along.step_at(message.x))
-
-    def on_chart_panel_pointed(self, message: ChartPanel.Pointed) -> None:
-        """Put the cursor where the pointer is."""
-        self.see("point", self.known.along.step_at(message.x))
-
-    def on_chart_panel_dragged(self, message: ChartPanel.Dragged) -> None:
-        """Show what was dragged over."""
-        first, last = map(self.known.along.step_at, (message.first, message.last))
-        self.see("span", first, last)

@@ -98,9 +98,11 @@ class ChartInFront:
         words = ", ".join(AXIS_WORDS.get(kind, kind) for kind in known.axes)
         self._tuitrain.push_screen(
             Ask(
-                f"Along x of {group[0]}",
+                tr("Along x of {group}", group=group[0]),
                 value=self._curves.choices.settings_of(group[0]).across,
-                hint=f"A metric, as lr or val/loss, or {words}; empty: as all charts.",
+                hint=tr(
+                    "A metric, as lr or val/loss, or {words}; empty: as all charts.", words=words
+                ),
                 check=check,
             ),
             choose,
@@ -192,7 +194,7 @@ class ChartInFront:
                 write_chart(path, chart, f"{title}{by}  {names}")
             return tr("written: {path}", path=path)
 
-        self._tuitrain.do_and_tell(work)
+        self._tuitrain.work.do(work)
 
     def copy_value(self) -> None:
         """Copy the values under its cursor."""
@@ -200,6 +202,6 @@ class ChartInFront:
         if chart is None:
             return
         try:
-            self._tuitrain.copy(cursor_text(chart), "value")
+            self._tuitrain.copier.copy(cursor_text(chart), "value")
         except UsageError as error:
             self._tuitrain.tell(str(error), "warning")

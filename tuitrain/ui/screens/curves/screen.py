@@ -1,58 +1,71 @@
 """What every screen around charts has: the charts, and keys that are handed on to them."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from textual.events import Key
 from textual.screen import Screen
 
-from tuitrain.ui.charting import Choices
+from tuitrain.runs.summary import RunSummary
+from tuitrain.ui.feeds.delivery import Delivery
 from tuitrain.ui.screens.curves.charts import Curves
-from tuitrain.ui.screens.curves.front import ChartInFront
+from tuitrain.ui.screens.curves.desk import ChartDesk
+from tuitrain.ui.screens.curves.pointer import Pointer
 from tuitrain.ui.whole import Whole
-from tuitrain.ui.widgets.chartgrid import ChartGrid
+from tuitrain.ui.widgets.chartpanel import ChartPanel
 
 if TYPE_CHECKING:
     from tuitrain.ui.app import TuitrainApp
 
 
 class CurveScreen(Whole, Screen[None]):
-    """A screen whose charts take keys wherever the focus is."""
+    """A screen whose charts take keys wherever the focus is, and are seen as they were before."""
 
-    def __init__(self, curves: Curves) -> None:
-        """Hand keys on to these charts."""
+    def __init__(self, desk: ChartDesk) -> None:
+        """Hand keys on to the charts of `desk`."""
         super().__init__()
-        self._curves = curves
-        self._front = ChartInFront(curves)
+        self._charts = desk
+        self._curves = desk.curves
+        self._front = desk.front
+        self._pointer = Pointer(desk.curves)
         self._digit = ""
+        self._preset = ""
+        """By which it is remembered how charts are seen; empty: not known yet."""
 
     @property
     def tuitrain(self) -> "TuitrainApp":
         """The app, by its own type."""
         return cast("TuitrainApp", self.app)
 
-    @property
-    def _choices(self) -> Choices:
-        return self._curves.choices
+    def on_delivery(self, message: Delivery) -> None:
+        """Take in what a thread brought."""
+        message.take()
 
-    @property
-    def _grid(self) -> ChartGrid:
-        return self._curves.grid
+    def recall(self, summary: RunSummary | None) -> None:
+        """See charts as they were seen in other runs of a run's preset, once that is known."""
+        if summary is not None and summary.preset != self._preset:
+            self._preset = summary.preset
+            charts = self.tuitrain.preferences.charts_of(summary.preset)
+            self._curves.controls.choices = replace(self._curves.choices, charts=charts)
 
-    @property
-    def _in_sight(self) -> bool:
-        """Not covered but by a question; Textual's `is_current` holds for a covered one too."""
-        front = self.app.screen
-        return front is self or front.is_modal
+    def on_curves_changed(self, message: Curves.Changed) -> None:
+        """Draw the curves as they are to be seen now."""
+        if message.settings and self._preset:
+            charts = self._curves.choices.charts
+            self.tuitrain.preferences.remember_charts(self._preset, charts)
+        self._charts.draw()
 
     def on_screen_suspend(self) -> None:
         """Draw curves as text: what comes in front lies over text alone."""
-        for panel in self._grid.panels:
+        for panel in self._curves.grid.panels:
             panel.cover(True)
 
     def on_screen_resume(self) -> None:
-        """Draw curves as they are to be seen again."""
-        for panel in self._grid.panels:
+        """Draw curves as they are to be seen again, with what was read meanwhile."""
+        for panel in self._curves.grid.panels:
             panel.cover(False)
+        self._charts.draw()
+        self.refresh_bindings()
 
     def on_key(self, event: Key) -> None:
         """Note which digit it is: one action takes all."""
@@ -78,3 +91,15 @@ class CurveScreen(Whole, Screen[None]):
         """Move the focus, or show the next chart where there is room for one."""
         if not self._front.next():
             self.focus_next()
+
+    def on_chart_panel_zoomed(self, message: ChartPanel.Zoomed) -> None:
+        """Zoom where the wheel was turned."""
+        self._pointer.zoom(message)
+
+    def on_chart_panel_pointed(self, message: ChartPanel.Pointed) -> None:
+        """Put the cursor where a chart was clicked."""
+        self._pointer.point(message)
+
+    def on_chart_panel_dragged(self, message: ChartPanel.Dragged) -> None:
+        """Show what was dragged over."""
+        self._pointer.drag(message)

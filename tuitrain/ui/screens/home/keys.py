@@ -11,6 +11,7 @@ from textual.containers import Vertical
 from tuitrain.lang import tr
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.ui.preferences import Preferences
+from tuitrain.ui.screens.home.arrange import TableKeys
 from tuitrain.ui.screens.home.table import RunTable
 from tuitrain.ui.widgets.picklist import PickList
 from tuitrain.view.chart.figure import TerminalStyle
@@ -23,56 +24,22 @@ class RunKeys(Vertical):
     """The table, and keys that work on the run under its cursor or mark it."""
 
     BINDINGS = [
-        Binding(
-            "space",
-            "mark",
-            "mark",
-            id="home.mark",
-            tooltip="Mark this run; d, t, N, p, s, R and x then work on all that are marked",
-        ),
-        Binding(
-            "n",
-            "screen.presets",
-            "new",
-            id="home.new",
-            tooltip="Go to the presets to start a new run",
-        ),
-        Binding(
-            "e",
-            "again",
-            "again",
-            id="home.again",
-            tooltip="Start a new run with this run's settings, which can be changed first",
-        ),
-        Binding(
-            "v",
-            "results",
-            "results",
-            id="home.results",
-            tooltip="Evaluate a checkpoint: figures, classes, confusion, curves, worst samples",
-        ),
-        Binding(
-            "U",
-            "uses",
-            "use",
-            id="home.uses",
-            tooltip="Use the model: predict, explain, plot, report, export, demo or serve",
-        ),
-        Binding(
-            "d",
-            "compare",
-            "compare",
-            id="home.compare",
-            tooltip="Compare the marked runs, or this one with the marked one",
-        ),
-        Binding(
-            "a",
-            "mark_all",
-            "all",
-            id="home.mark_all",
-            tooltip="Mark all runs that the filter shows, or take their marks away",
-        ),
-    ]
+        Binding("space", "mark", "mark", id="home.mark",
+                tooltip="Mark this run; d, t, N, p, s, R and x then work on all that are marked"),
+        Binding("n", "screen.lists('presets')", "new", id="home.new",
+                tooltip="Go to the presets to start a new run"),
+        Binding("e", "again", "again", id="home.again",
+                tooltip="Start a new run with this run's settings, which can be changed first"),
+        Binding("v", "results", "results", id="home.results",
+                tooltip="Evaluate a checkpoint: figures, classes, confusion, curves, "
+                "worst samples"),
+        Binding("U", "uses", "use", id="home.uses",
+                tooltip="Use the model: predict, explain, plot, report, export, demo or serve"),
+        Binding("d", "compare", "compare", id="home.compare",
+                tooltip="Compare the marked runs, or this one with the marked one"),
+        Binding("a", "mark_all", "all", id="home.mark_all",
+                tooltip="Mark all runs that the filter shows, or take their marks away"),
+    ]  # fmt: skip
 
     def __init__(
         self,
@@ -82,16 +49,17 @@ class RunKeys(Vertical):
     ) -> None:
         """Show no runs yet; the arguments are the table's."""
         super().__init__(id="run-keys")
-        self.table = RunTable(clock, look, preferences)
+        self.table = RunTable(clock, look)
+        self._arranged = TableKeys(self.table, preferences)
 
     def compose(self) -> ComposeResult:
         """Show the table."""
-        yield self.table
+        yield self._arranged
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Do nothing to runs while another screen is about to cover them."""
         del action, parameters
-        return not self._tui.is_opening
+        return not self._tui.opener.is_opening
 
     @property
     def _tui(self) -> "TuitrainApp":
@@ -110,15 +78,15 @@ class RunKeys(Vertical):
         run = self.table.rows.at_cursor
         if run is not None:
             directory = RunDirectory(Path(run.path))
-            self._tui.open_launch(run.preset, config=directory.config_path)
+            self._tui.opener.open_launch(run.preset, config=directory.config_path)
 
     def action_results(self) -> None:
         """Show what an evaluation of the run under the cursor gives."""
-        self._with_run(self._tui.open_results)
+        self._with_run(self._tui.opener.open_results)
 
     def action_uses(self) -> None:
         """Show what can be done with the model of the run under the cursor."""
-        self._with_run(self._tui.open_uses)
+        self._with_run(self._tui.opener.open_uses)
 
     # --- marks ----------------------------------------------------------------------------------
 
@@ -148,9 +116,10 @@ class RunKeys(Vertical):
         """Compare the marked runs; one mark alone is compared with the run under the cursor."""
         paths = [run.path for run in self.table.chosen]
         at_cursor = self.table.rows.list.key
-        if len(paths) < 2 and at_cursor in self.table.listed.runs and at_cursor not in paths:
+        known = self.table.listed.known.runs
+        if len(paths) < 2 and at_cursor in known and at_cursor not in paths:
             paths.append(at_cursor)
         if len(paths) < 2:
             self._tui.tell(tr("mark two or more runs with space, then press d"), "warning")
             return
-        self._tui.open_workspace([RunDirectory(Path(path)) for path in paths])
+        self._tui.opener.open_workspace([RunDirectory(Path(path)) for path in paths])

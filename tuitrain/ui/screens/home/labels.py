@@ -15,8 +15,8 @@ from tuitrain.errors import TuitrainError
 from tuitrain.lang import tr
 from tuitrain.runs.directory import RunDirectory, check_run_name
 from tuitrain.runs.labels import check_tag, load_labels, save_labels
-from tuitrain.runs.rename import rename_run
 from tuitrain.runs.summary import RunSummary
+from tuitrain.runs.upkeep.rename import rename_run
 from tuitrain.runs.watched import refuse_remote
 from tuitrain.ui.screens.dialogs import Ask
 from tuitrain.ui.screens.home.keys import RunKeys
@@ -31,23 +31,13 @@ class RunLabels(Vertical):
     """Around the table: keys that write on runs."""
 
     BINDINGS = [
-        Binding(
-            "t",
-            "tag",
-            "tag",
-            id="home.tag",
-            tooltip="Tag the chosen runs: words to add, and with - before them to remove",
-        ),
-        Binding(
-            "m",
-            "rename",
-            "rename",
-            show=False,
-            id="home.rename",
-            tooltip="Call the run under the cursor something else; its id and folder stay",
-        ),
-        Binding("N", "note", "note", id="home.note", tooltip="Write a note on the chosen runs"),
-    ]
+        Binding("t", "tag", "tag", id="home.tag",
+                tooltip="Tag the chosen runs: words to add, and with - before them to remove"),
+        Binding("m", "rename", "rename", show=False, id="home.rename",
+                tooltip="Call the run under the cursor something else; its id and folder stay"),
+        Binding("N", "note", "note", id="home.note",
+                tooltip="Write a note on the chosen runs"),
+    ]  # fmt: skip
 
     class Changed(Message):
         """Runs came, went or are labelled otherwise: the list is to be read again at once."""
@@ -69,13 +59,13 @@ class RunLabels(Vertical):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Ask nothing while another screen is about to cover the table."""
         del action, parameters
-        return not self._tui.is_opening
+        return not self._tui.opener.is_opening
 
     def action_tag(self) -> None:
         """Ask for tags to add and to remove."""
         runs = self.table.chosen
         if runs:
-            values = self.table.listed.values
+            values = self.table.listed.known.values
             have = sorted({tag for run in runs for tag in values[run.path].labels.tags})
             hint = tr(
                 "words to add, -word takes one away; now: {tags}",
@@ -92,7 +82,7 @@ class RunLabels(Vertical):
         """Ask for a note."""
         runs = self.table.chosen
         if runs:
-            now = self.table.listed.values[runs[0].path].labels.note
+            now = self.table.listed.known.values[runs[0].path].labels.note
             asked = Ask(tr("Note on {runs}", runs=_names(runs)), value=now, hint=tr("empty: none"))
             self.app.push_screen(asked, partial(self._note, runs))
 

@@ -79,4 +79,4 @@ class MachineStrip(Lines):
     def on_click(self, event: Click) -> None:
         """Open the machine's screen."""
         event.stop()
-        self._tui.open_machine()
+        self._tui.opener.open_machine()

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.message import Message
 
 from tuitrain.runs.summary import RunSummary
 from tuitrain.ui.widgets.lines import Lines
@@ -15,21 +16,28 @@ from tuitrain.view.runlist.preview import Preview, preview_lines
 class RunPreview(Vertical):
     """Shows what was read of a run; another run's is not left standing."""
 
+    class Turned(Message):
+        """Another run is to be shown."""
+
     def __init__(self, look: Callable[[], TerminalStyle]) -> None:
         """Show nothing yet; `look` tells what the terminal can show."""
         super().__init__(id="preview", classes="panel")
         self._look = look
+        self._lines = Lines(id="preview-lines")
         self._preview: Preview | None = None
         self._run: RunSummary | None = None
 
     def compose(self) -> ComposeResult:
         """Lay the panel out."""
-        yield Lines(id="preview-lines")
+        yield self._lines
 
     def show_run(self, run: RunSummary | None) -> None:
-        """Show this run from now on."""
-        self._run = run
+        """Show this run from now on; none: nothing."""
+        other, self._run = run is not self._run, run
+        self.display = run is not None
         self.show()
+        if other:
+            self.post_message(self.Turned())
 
     def take_preview(self, preview: Preview) -> None:
         """Show what was read."""
@@ -47,4 +55,4 @@ class RunPreview(Vertical):
         lines = []
         if ready and preview is not None and size.width:
             lines = preview_lines(preview, size.width, size.height, self._look())
-        self.query_one(Lines).show_lines(lines)
+        self._lines.show_lines(lines)

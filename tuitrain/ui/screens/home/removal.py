@@ -12,7 +12,7 @@ from tuitrain.lang import tr
 from tuitrain.remote.client import RemoteClient
 from tuitrain.runs.directory import RunDirectory, host_of
 from tuitrain.runs.summary import RunSummary
-from tuitrain.runs.trash import TrashedRun, discard_old, list_trash, move_to_trash, restore
+from tuitrain.runs.upkeep.trash import TrashedRun, discard_old, list_trash, move_to_trash, restore
 
 Said = tuple[str, bool]
 """Words, and whether all went well."""

@@ -4,6 +4,7 @@ Knows how runs are drawn, not which are listed or what is done to them.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 from textual.app import ComposeResult
@@ -11,9 +12,9 @@ from textual.containers import Vertical
 
 from tuitrain.lang import tr
 from tuitrain.runs.summary import RunSummary
-from tuitrain.ui.screens.home.listed import ListedRuns
-from tuitrain.ui.screens.home.marks import Marks
-from tuitrain.ui.screens.home.tree import Branch
+from tuitrain.ui.screens.home.listing.listed import ListedRuns
+from tuitrain.ui.screens.home.listing.marks import Marks
+from tuitrain.ui.screens.home.listing.tree import Branch
 from tuitrain.ui.widgets.heading import TableHeading
 from tuitrain.ui.widgets.homelists import RunList
 from tuitrain.view.chart.figure import TerminalStyle
@@ -22,6 +23,9 @@ from tuitrain.view.runlist.columns import TableLayout
 from tuitrain.view.runlist.lines import run_line
 from tuitrain.view.runrows import RunRow
 from tuitrain.view.spans import Span, SpanLine
+
+_BRANCH_CELLS = 2
+"""By so much what belongs to a branch stands further to the right."""
 
 
 class RunRows(Vertical):
@@ -36,63 +40,66 @@ class RunRows(Vertical):
     ) -> None:
         """Draw the runs that are listed; `look` tells what the terminal can show."""
         super().__init__(id="rows")
+        self.list = RunList(id="runs")
+        self._heading = TableHeading(id="heading")
         self._listed, self._marks = listed, marks
         self._clock, self._look = clock, look
         self._curves: dict[str, tuple[float, ...]] = {}
 
     def compose(self) -> ComposeResult:
         """Lay the rows out."""
-        yield TableHeading(id="heading")
-        yield RunList(id="runs")
-
-    @property
-    def list(self) -> RunList:
-        """The rows."""
-        return self.query_one(RunList)
+        yield self._heading
+        yield self.list
 
     @property
     def at_cursor(self) -> RunSummary | None:
         """The run under the cursor."""
-        return self._listed.runs.get(self.list.key)
+        return self._listed.known.runs.get(self.list.key)
 
     @property
     def in_sight(self) -> Sequence[RunSummary]:
         """The runs whose rows the screen shows."""
-        runs = self._listed.runs
+        runs = self._listed.known.runs
         return [runs[key] for key in self.list.keys_in_sight() if key in runs]
 
     def take_curves(self, curves: Mapping[str, tuple[float, ...]]) -> None:
         """Draw other small curves from now on."""
         self._curves.update(curves)
 
-    def curve(self, path: str) -> tuple[float, ...]:
-        """Return a run's small curve; empty where it was not read."""
-        return self._curves.get(path, ())
+    @property
+    def layout_now(self) -> TableLayout:
+        """The layout in the room there is."""
+        listed = self._listed
+        needs = replace(listed.needs, name=listed.needs.name + self._indent)
+        return TableLayout(self.list.size.width, needs, listed.columns, listed.sort)
 
-    def layout_with(self, columns: tuple[str, ...]) -> TableLayout:
-        """Return the layout of a table with these columns in the room there is."""
-        return TableLayout(self.list.size.width, self._listed.needs, columns, self._listed.sort)
+    @property
+    def _indent(self) -> int:
+        """Cells before the name of a run below all the branches it belongs to."""
+        return _BRANCH_CELLS * len(self._listed.tree.keys)
 
-    def show(self, columns: tuple[str, ...], empty: str) -> None:
+    def show(self, empty: str) -> None:
         """Show the runs as they are now; `empty` stands where there are none."""
-        layout = self.layout_with(columns)
+        layout = self.layout_now
         # Worded when drawn, with a clock that stands still for all rows of one pass.
         draw = partial(self._draw, layout, self._clock())
         shown = self._listed.rows
         self.list.show_keys(shown, draw, empty)
-        self.query_one(TableHeading).show_layout(layout if shown else None, self._look())
+        self._heading.show_layout(layout if shown else None, self._look())
 
     def _draw(self, layout: TableLayout, now: float, path: str) -> SpanLine:
         listed = self._listed
         branch = listed.tree.branch(path)
         if branch is not None:
             return self._draw_branch(branch)
+        known = listed.known
         row = RunRow(
-            listed.runs[path],
+            known.runs[path],
             path in self._marks,
-            self.curve(path),
-            listed.values.get(path),
-            listed.called.get(path, ""),
+            self._curves.get(path, ()),
+            known.values.get(path),
+            known.called.get(path, ""),
+            self._indent,
         )
         return run_line(row, layout, now, self._look())
 
@@ -100,7 +107,7 @@ class RunRows(Vertical):
         ascii_only = self._look().ascii
         sign = ("v" if ascii_only else "▾") if branch.is_open else (">" if ascii_only else "▸")
         count = len(branch.paths)
-        words = f"{'  ' * branch.depth}{sign} {sanitise(branch.words)}"
+        words = f"{' ' * _BRANCH_CELLS * branch.depth}{sign} {sanitise(branch.words)}"
         return (
             Span(f" {words}", "title"),
             Span(f"  {tr('{n} run' if count == 1 else '{n} runs', n=count)}", "quiet"),
@@ -108,7 +115,7 @@ class RunRows(Vertical):
 
     def place_words(self) -> str:
         """Return where the cursor is, among how many, and how many are marked."""
-        shown, total = len(self._listed.shown), len(self._listed.runs)
+        shown, total = len(self._listed.shown), len(self._listed.known.runs)
         if not total:
             return ""
         row = self.list.place

@@ -33,36 +33,19 @@ class RunsSide(Vertical):
     """The table, and keys that work on all marked runs, or on the one under the cursor."""
 
     BINDINGS = [
-        Binding(
-            "R",
-            "resume",
-            "resume",
-            id="home.resume",
-            tooltip="Resume the chosen runs from their last checkpoints",
-        ),
-        Binding(
-            "x",
-            "remove",
-            "remove",
-            id="home.remove",
-            tooltip="Move the chosen runs to the trash, where they are kept for 7 days; asks first",
-        ),
-        Binding("u", "undo", "undo", id="home.undo", tooltip="Bring back what was removed last"),
-        Binding(
-            "p",
-            "pause",
-            "pause",
-            id="home.pause",
-            tooltip="Pause the chosen runs at their next step; asks first where they are several",
-        ),
-        Binding(
-            "s",
-            "stop",
-            "stop",
-            id="home.stop",
-            tooltip="Save a checkpoint and end the chosen runs; asks first",
-        ),
-    ]
+        Binding("R", "resume", "resume", id="home.resume",
+                tooltip="Resume the chosen runs from their last checkpoints"),
+        Binding("x", "remove", "remove", id="home.remove",
+                tooltip="Move the chosen runs to the trash, where they are kept for 7 days; "
+                "asks first"),
+        Binding("u", "undo", "undo", id="home.undo",
+                tooltip="Bring back what was removed last"),
+        Binding("p", "pause", "pause", id="home.pause",
+                tooltip="Pause the chosen runs at their next step; asks first where they "
+                "are several"),
+        Binding("s", "stop", "stop", id="home.stop",
+                tooltip="Save a checkpoint and end the chosen runs; asks first"),
+    ]  # fmt: skip
 
     def __init__(
         self,
@@ -85,7 +68,7 @@ class RunsSide(Vertical):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Do nothing to runs while another screen is about to cover them."""
         del action, parameters
-        return not self._tui.is_opening
+        return not self._tui.opener.is_opening
 
     @property
     def _tui(self) -> "TuitrainApp":
@@ -130,9 +113,9 @@ class RunsSide(Vertical):
             return
         directory = RunDirectory(Path(runs[0].path))
         if act == "resume":
-            self._tui.resume_run(directory)
+            self._tui.commands.resume(directory)
         else:
-            self._tui.order(directory, requests[act]())
+            self._tui.commands.order(directory, requests[act]())
 
     # --- removal --------------------------------------------------------------------------------
 

@@ -1,10 +1,12 @@
 """The filter over home's runs, and below it what is wrong with it or how it may go on."""
 
+from collections.abc import Sequence
+
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
 from tuitrain.lang import said, tr
-from tuitrain.ui.screens.home.listed import ListedRuns
+from tuitrain.ui.screens.home.listing.listed import ListedRuns
 from tuitrain.ui.widgets.filterline import FilterLine
 from tuitrain.ui.widgets.lines import Lines
 from tuitrain.view.format import sanitise
@@ -29,9 +31,12 @@ class RunSearch(Vertical):
         yield FilterLine(
             id="runs-filter",
             placeholder=tr("filter: lr>=1e-3 model~resnet state=failed -tag:old moons"),
-            completions=self._listed.completions,
+            completions=self._complete,
         )
         yield Lines(id="said")
+
+    def _complete(self, text: str) -> Sequence[str]:
+        return self._listed.known.keys.completions(text)
 
     @property
     def line(self) -> FilterLine:
@@ -52,15 +57,14 @@ class RunSearch(Vertical):
 
     def _words(self) -> Span:
         listed, typed = self._listed, self.line.value
-        if listed.fault:
-            return Span(said(sanitise(listed.fault.removeprefix("filter "))), "alert")
+        if listed.typed.fault:
+            return Span(said(sanitise(listed.typed.fault.removeprefix("filter "))), "alert")
         if listed.left:
-            return Span(
-                tr("reading {n:,} of {all:,} runs", n=listed.left, all=len(listed.runs)), "quiet"
-            )
+            every = len(listed.known.runs)
+            return Span(tr("reading {n:,} of {all:,} runs", n=listed.left, all=every), "quiet")
         if not self.line.has_focus or not typed:
             return Span("")
-        offered = listed.completions(typed)[:_SAID_COMPLETIONS]
+        offered = self._complete(typed)[:_SAID_COMPLETIONS]
         ways = [sanitise(text.removeprefix(typed.rpartition(" ")[0]).strip()) for text in offered]
         if ways in ([], [typed.rpartition(" ")[2]]):
             return Span("")

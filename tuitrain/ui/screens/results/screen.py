@@ -3,26 +3,22 @@
 Knows pages and keys; what a page shows is its own business.
 """
 
-from functools import partial
+from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
-from textual import events
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Vertical
 from textual.screen import Screen
 
-from tuitrain.lang import said, tr
 from tuitrain.ui.feeds.delivery import Delivery
-from tuitrain.ui.feeds.results import Choice, Evaluations, Refused, Results, Source, Told
+from tuitrain.ui.feeds.results import Choice, Source
 from tuitrain.ui.screens.results.choose import ChooseWeights
+from tuitrain.ui.screens.results.evaluation import EvaluationPages
 from tuitrain.ui.whole import Whole
 from tuitrain.ui.widgets.keyline import KeyLine
-from tuitrain.ui.widgets.lines import Lines
-from tuitrain.ui.widgets.results.book import Book
 from tuitrain.ui.widgets.topline import TopLine
 from tuitrain.view.results.top import top_parts
-from tuitrain.view.spans import wrap_plain
 
 if TYPE_CHECKING:
     from tuitrain.ui.app import TuitrainApp
@@ -36,7 +32,6 @@ _NO_KEY_OF_ITS_OWN = [
 class ResultsScreen(Whole, Screen[None]):
     """The results of one choice of weights at a time."""
 
-    DEFAULT_CSS = "ResultsScreen #note { height: auto; padding: 0 1; }"
     BINDINGS = [
         Binding("1", "page(1)", "page", show=False, id="results.page",
                 tooltip="Show the first page; 2 to 9 show the others."),
@@ -61,70 +56,30 @@ class ResultsScreen(Whole, Screen[None]):
         """Evaluate the best checkpoint of a run, else the last, or show what is known of it."""
         super().__init__()
         self._directory = source.directory
-        self._evaluations = Evaluations(source, self._deliver)
-        self._choice = Choice()
-        self._results: Results | None = None
-        self._note = ("", "")
-        self._book = Book(source.ask)
+        self._pages = EvaluationPages(source, self._bring)
 
     def compose(self) -> ComposeResult:
-        """Put what is going on above the pages."""
+        """Put what is evaluated above the pages."""
         yield TopLine()
-        yield Lines(id="note")
-        with Vertical(id="body"):
-            yield self._book
+        yield self._pages
         yield KeyLine()
 
-    def on_mount(self) -> None:
-        """Begin to evaluate."""
-        self._evaluate(self._choice)
-
-    def on_unmount(self) -> None:
-        """End what nobody waits for any more."""
-        self._evaluations.end()
-        self._book.close()
-
-    def on_resize(self, event: events.Resize) -> None:
-        """Wrap anew."""
-        del event
-        self.call_after_refresh(self._show)
+    def _bring(self, take: Callable[[], None]) -> None:
+        self.post_message(Delivery(take))
 
     def on_delivery(self, message: Delivery) -> None:
         """Take in what a thread brought."""
         message.take()
 
-    def _deliver(self, told: Told) -> None:
-        self.post_message(Delivery(partial(self._take, told)))
-
-    def _evaluate(self, choice: Choice, *, again: bool = False) -> None:
-        self._evaluations.start(choice, again=again)
-        self._say(tr("starting"), "live")
-
-    def _take(self, told: Told) -> None:
-        if isinstance(told, Refused):
-            self._say(told.reason, "bad")
-        elif isinstance(told, Results):
-            self._choice, self._results = told.choice, told
-            self._say("", "")
-            self._book.show_results(told)
-        elif self._evaluations.waiting:
-            self._say(told, "live")
-
-    # --- what is shown --------------------------------------------------------------------------
-
-    def _say(self, words: str, style: str) -> None:
-        self._note = (words, style)
-        self._show()
-        self.refresh_bindings()
-
-    def _show(self) -> None:
-        words, style = self._note
-        waiting = self._evaluations.waiting
-        lines = wrap_plain(said(words), max(16, self.size.width - 2), style) if words else []
-        self.query_one("#note", Lines).show_lines(lines)
-        report = self._results.report if self._results is not None else None
-        parts = top_parts(self._directory.id, report, waiting=waiting, width=self.size.width)
+    @on(EvaluationPages.Changed)
+    @on(events.Resize)
+    def _show_top(self) -> None:
+        """Say what is shown, and which keys work now."""
+        results, width = self._pages.results, self.size.width
+        report = results.report if results is not None else None
+        parts = top_parts(self._directory.id, report, waiting=self._pages.waiting, width=width)
         self.query_one(TopLine).show_parts(*parts)
+        self.refresh_bindings()
 
     # --- keys -----------------------------------------------------------------------------------
 
@@ -132,44 +87,41 @@ class ResultsScreen(Whole, Screen[None]):
         """Say which keys work now."""
         del parameters
         if action == "cancel":
-            return self._evaluations.waiting
+            return self._pages.waiting
         if action in ("page", "turn"):
-            return self._results is not None
+            return self._pages.results is not None
         return True
 
     def action_page(self, number: int) -> None:
         """Show a page by its number."""
-        self._book.go(number - 1)
+        self._pages.book.go(number - 1)
 
     def action_turn(self, by: int) -> None:
         """Show the page after or before."""
-        self._book.turn(by)
+        self._pages.book.turn(by)
 
     def action_evaluate(self) -> None:
         """Evaluate again."""
-        self._evaluate(self._choice, again=True)
+        self._pages.evaluate(self._pages.choice, again=True)
 
     def action_choose(self) -> None:
         """Ask for other weights."""
 
         def take(choice: Choice | None) -> None:
             if choice is not None:
-                self._choice = choice
-                self._evaluate(choice)
+                self._pages.evaluate(choice)
 
-        self.app.push_screen(ChooseWeights(self._directory, self._choice), take)
+        self.app.push_screen(ChooseWeights(self._directory, self._pages.choice), take)
 
     def action_uses(self) -> None:
         """Show what can be done with the model."""
-        cast("TuitrainApp", self.app).open_uses(self._directory)
+        cast("TuitrainApp", self.app).opener.open_uses(self._directory)
 
     def action_cancel(self) -> None:
         """End the evaluation."""
-        self._evaluations.end()
-        kept = "" if self._results is None else tr("; what is shown is the one before")
-        self._say(tr("cancelled: e evaluates{kept}", kept=kept), "alert")
+        self._pages.cancel()
 
     def action_back(self) -> None:
         """Go back from samples, or leave."""
-        if not self._book.step_back():
+        if not self._pages.book.step_back():
             self.dismiss()

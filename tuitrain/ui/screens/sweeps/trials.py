@@ -77,7 +77,7 @@ class TrialList(PickList):
         wanted = [row for row in rows if not self._marked or str(row.number) in self._marked]
         directories = [found for row in wanted if row.run and (found := self._find(row.run))]
         if directories:
-            self._tui.open_workspace(directories)
+            self._tui.opener.open_workspace(directories)
         else:
             self._tui.tell("none of these trials has a run", "warning")
 
@@ -87,7 +87,7 @@ class TrialList(PickList):
         run = next((row.run for row in rows if str(row.number) == event.key), "")
         directory = self._find(run) if run else None
         if directory is not None:
-            self._tui.open_run(directory)
+            self._tui.opener.open_run(directory)
         else:
             gone = tr("its run {run} is gone", run=run) if run else tr("this trial has no run")
             self._tui.tell(gone, "warning")

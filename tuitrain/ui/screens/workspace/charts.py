@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+from tuitrain.lang import tr
 from tuitrain.ui.charting import (
     ChartSettings,
     Choices,
@@ -89,13 +90,13 @@ def chart_of(
     """
     settings, leader = choices.settings_of(metric), shown.leader
     along = along_of(leader, choices.axis, settings.across)
-    window = choices.window or shown.reach.whole
+    window = choices.window or shown.runs.reach.whole
     marks = marks_of(leader, along, window) if shown.top else ()
     lines = _lines(shown, made, metric, choices, settings)
     return Chart(
         title="",
         lines=tuple(lines),
-        x_range=_x_range(shown, choices, settings, lines),
+        x_range=_x_range(shown, choices, settings, lines, choices.spans.get(metric)),
         marks=tuple(mark if with_words else replace(mark, text="") for mark in marks),
         axis=along.kind,
         across=settings.across if along.kind == "value" else "",
@@ -110,12 +111,12 @@ def chart_of(
 def _lines(
     shown: ShownRuns, made: MadeLines, metric: str, choices: Choices, settings: ChartSettings
 ) -> list[Line]:
-    entries, lines = shown.visible, []
+    entries, band, lines = shown.visible, shown.band, []
     for entry in entries:
         slim = len(entries) > _FEW or shown.is_dim(entry)
         group = _group(shown, entry, metric, choices, settings)
-        asked = (entry, settings.smoothing, shown.band, slim)
-        make = partial(_entry_lines, group, entry, settings.smoothing, shown.band, slim=slim)
+        asked = (entry, settings.smoothing, band, slim)
+        make = partial(_entry_lines, group, entry, settings.smoothing, band, slim=slim)
         own = made.lines((entry.key, metric), group, asked, make) if group else []
         lines += [replace(line, faint=True) for line in own] if shown.is_dim(entry) else own
     return lines
@@ -127,7 +128,7 @@ def _group(
     return [
         Measured(series, _along(shown, run_id, choices, settings))
         for run_id in entry.members
-        if (series := shown.snapshot(run_id).series.get(metric)) is not None and series.columns
+        if (series := shown.runs.snapshot(run_id).series.get(metric)) is not None and series.columns
     ]
 
 
@@ -140,18 +141,22 @@ def _entry_lines(
 
 
 def _along(shown: ShownRuns, run_id: str, choices: Choices, settings: ChartSettings) -> Ruler:
-    return along_of(shown.snapshot(run_id), choices.axis, settings.across)
+    return along_of(shown.runs.snapshot(run_id), choices.axis, settings.across)
 
 
 def _x_range(
-    shown: ShownRuns, choices: Choices, settings: ChartSettings, lines: Sequence[Line]
+    shown: ShownRuns,
+    choices: Choices,
+    settings: ChartSettings,
+    lines: Sequence[Line],
+    span: tuple[float, float] | None,
 ) -> tuple[float, float]:
     """Return what the axis spans: of other axes than steps each run has its own."""
-    window = choices.window or shown.reach.whole
+    window = choices.window or shown.runs.reach.whole
     runs = [run_id for entry in shown.visible for run_id in entry.members]
     along = [_along(shown, run_id, choices, settings) for run_id in runs]
     if along and along[0].kind == "value":
-        return value_span(lines)
+        return span or value_span(lines)
     if along and along[0].kind in ("step", "power"):
         return x_range(along[0], window)
     ranges = [x_range(each, window) for each in along]
@@ -167,7 +172,9 @@ def values_words(shown: ShownRuns, chart: Chart) -> tuple[str, dict[str, str]]:
     At the cursor where there is one, else the newest; of seeds the band as well.
     """
     at = math.inf if chart.cursor is None else chart.cursor
-    where = "last" if chart.cursor is None else f"at {place_text(chart.axis, at)}"
+    where = (
+        tr("last") if chart.cursor is None else tr("at {place}", place=place_text(chart.axis, at))
+    )
     values: dict[str, str] = {}
     for entry in shown.visible:
         own = [replace(line, faint=False) if shown.is_dim(entry) else line
@@ -187,4 +194,6 @@ def _value_words(reading: Reading, lines: Sequence[Line], shown: ShownRuns, entr
         if shown.band == "std":
             return f"{value} +-{metric_value(high - reading.value)}"
         return f"{value} ({metric_value(low)}..{metric_value(high)})"
-    return value if reading.raw is None else f"{metric_value(reading.raw)} smooth {value}"
+    if reading.raw is None:
+        return value
+    return tr("{raw} smooth {smooth}", raw=metric_value(reading.raw), smooth=value)

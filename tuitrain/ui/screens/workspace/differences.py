@@ -18,7 +18,7 @@ def difference_lines(shown: ShownRuns, width: int) -> list[SpanLine]:
     """Return the tables, of the runs that are not hidden."""
     ids = [run_id for entry in shown.legend.entries for run_id in entry.members
            if entry.key not in shown.hidden]  # fmt: skip
-    runs = [shown.snapshot(run_id) for run_id in ids]
+    runs = [shown.runs.snapshot(run_id) for run_id in ids]
     names = [run.summary.name if run.summary else run.id for run in runs]
     labels = unique_labels(names, ids)
     compared = [_compared(run, label) for run, label in zip(runs, labels, strict=True)]
@@ -39,7 +39,7 @@ def _best_by_seeds(shown: ShownRuns, metric: str) -> list[tuple[str, list[float]
             [
                 row.best
                 for run_id in entry.members
-                if (row := shown.snapshot(run_id).metrics.get(metric)) and row.best is not None
+                if (row := shown.runs.snapshot(run_id).metrics.get(metric)) and row.best is not None
             ],
         )
         for entry in shown.seeds.entries
@@ -50,10 +50,10 @@ def _best_by_seeds(shown: ShownRuns, metric: str) -> list[tuple[str, list[float]
 def _compared(run: RunSnapshot, label: str) -> ComparedRun:
     summary = run.summary
     if summary is None:
-        state, detail = ("damaged", run.error) if run.error else ("", tr("being read ..."))
+        state, detail = ("damaged", run.error) if run.error else ("", tr("being read"))
         return ComparedRun(label, state, sanitise(detail))
     steps = (
-        tr("step {step}/{all}", step=count(summary.step), all=count(summary.total_steps))
+        tr("step {n}/{all}", n=count(summary.step), all=count(summary.total_steps))
         if summary.step
         else tr("no points yet")
     )

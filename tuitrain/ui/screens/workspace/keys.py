@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from textual.binding import Binding, BindingType
 
-from tuitrain.ui.screens.run_keys import BINDINGS as RUN_KEYS
+from tuitrain.ui.screens.run.keys import BINDINGS as RUN_KEYS
 
 _OF_CHARTS = frozenset({"curves", "chart", "see", "count", "write", "next_panel"})
 

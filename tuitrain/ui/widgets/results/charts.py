@@ -12,7 +12,7 @@ from textual.widget import Widget
 from tuitrain.analysis.calibration import softmax
 from tuitrain.analysis.mistakes import Judged
 from tuitrain.analysis.score_curves import ScoreCurves, score_curves
-from tuitrain.lang import tr
+from tuitrain.lang import said, tr
 from tuitrain.ui.widgets.chartpanel import ChartPanel
 from tuitrain.ui.widgets.lazylist import LazyList
 from tuitrain.ui.widgets.lines import Lines
@@ -176,7 +176,7 @@ class CalibrationPage(ResultsPage):
         self._words.show_lines(
             [
                 calibration_strip(bins),
-                *wrap_plain(calibration_text(report), width),
+                *wrap_plain(said(calibration_text(report)), width),
                 (),
                 *bin_lines(bins, look),
             ]
@@ -212,8 +212,9 @@ class OutputsPage(ResultsPage):
     def named(self) -> str:
         """Which output it is, where there are several."""
         number = self.true.shape[1]
-        words = tr(" of output {output} of {number}", output=self.output, number=number)
-        return words if number > 1 else ""
+        if number < 2:
+            return ""
+        return tr(" of output {output} of {number}", output=self.output, number=number)
 
 
 class ScatterPage(OutputsPage):

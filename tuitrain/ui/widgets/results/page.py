@@ -117,7 +117,7 @@ class SamplePane(Horizontal):
             number: how many there are in all.
         """
         self._rows = {str(row.number): row for row in rows}
-        more = f", the first {len(rows):,}" if len(rows) < number else ""
+        more = tr(", the first {n:,}", n=len(rows)) if len(rows) < number else ""
         self._heading.show_lines([(Span(f" {title}{more}", "title"),)])
         lines = zip(self._rows, row_lines(rows), strict=True)
         self.list.show_rows([Row(key, line) for key, line in lines])

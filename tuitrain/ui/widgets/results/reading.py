@@ -1,23 +1,15 @@
 """The pages that are read: the summary, the worst samples, and what the run recorded of some."""
 
-from typing import ClassVar
-
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
 from tuitrain.analysis.mistakes import worst_rows
-from tuitrain.errors import RecordError
 from tuitrain.lang import term, tr
-from tuitrain.runs.samples import read_samples
-from tuitrain.ui.widgets.lines import Lines
 from tuitrain.ui.widgets.reader import Reader
-from tuitrain.ui.widgets.results.page import ResultsPage, SamplePane, Shown, look_of
-from tuitrain.view.images.png import from_png
-from tuitrain.view.results.recorded import Part, recorded_lines
+from tuitrain.ui.widgets.results.page import ResultsPage, SamplePane, Shown
+from tuitrain.ui.widgets.results.recorded import RecordedSamples
 from tuitrain.view.results.samples import heading
 from tuitrain.view.results.summary import summary_lines
-from tuitrain.view.spans import Span, wrap_plain
 
 _WORST = {
     "classes": term("mistakes, surest first"),
@@ -87,66 +79,20 @@ class WorstPage(ResultsPage):
 class RecordedPage(ResultsPage):
     """What the run recorded of some samples, step by step."""
 
-    DEFAULT_CSS = """
-    RecordedPage Lines { height: 1; }
-    RecordedPage Reader { height: 1fr; padding: 0 1; }
-    """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left", "step(-1)", "earlier step", id="recorded.earlier",
-                tooltip="Show the samples of the evaluation before."),
-        Binding("right", "step(1)", "later step", id="recorded.later",
-                tooltip="Show the samples of the evaluation after."),
-    ]  # fmt: skip
-
     def __init__(self, shown: Shown) -> None:
         """Show the last step."""
         super().__init__(shown)
-        self._steps = shown.results.sampled
-        self._place = len(self._steps) - 1
-        self._head = Lines()
-        self._words = Reader()
+        results = shown.results
+        self._samples = RecordedSamples(results.trained.directory, results.sampled)
 
     @property
     def entry(self) -> Widget:
         """The words."""
-        return self._words
+        return self._samples.entry
 
     def compose(self) -> ComposeResult:
-        """Put the step above."""
-        yield self._head
-        yield self._words
+        """Show the samples alone."""
+        yield self._samples
 
     def draw(self) -> None:
-        """Read the step's samples, and draw them."""
-        step = self._steps[self._place]
-        words = tr(" samples recorded at step {step:,}", step=step)
-        several = len(self._steps) > 1
-        more = (
-            tr("  ({n} of {all} steps)", n=self._place + 1, all=len(self._steps)) if several else ""
-        )
-        self._head.show_lines([(Span(words, "title"), Span(more, "quiet"))])
-        width = max(16, self.size.width - 2)
-        try:
-            lines = recorded_lines(self._samples(step), width, look_of(self))
-        except RecordError as error:
-            lines = wrap_plain(str(error), width, "bad")
-        self._words.show_lines(lines)
-
-    def _samples(self, step: int) -> list[dict[str, Part]]:
-        found = read_samples(self.shown.results.trained.directory, step)
-        samples = []
-        for sample in found.samples:
-            parts: dict[str, Part] = {}
-            for name, part in sample.items():
-                try:
-                    image = part["kind"] == "image"
-                    parts[name] = from_png(found.image_bytes(part)) if image else dict(part)
-                except ValueError as error:
-                    raise RecordError(f"{found.folder}: {name}: {error}.") from error
-            samples.append(parts)
-        return samples
-
-    def action_step(self, by: int) -> None:
-        """Show another step."""
-        self._place = min(max(self._place + by, 0), len(self._steps) - 1)
-        self.draw()
+        """Leave it to the samples, which draw themselves."""
