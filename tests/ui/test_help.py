@@ -66,6 +66,8 @@ def test_in_chinese_keys_topics_and_texts_are_so_too(run: Any, size: tuple[int, 
         pilot.app.push_screen(TopicScreen(find_topic("exact-resume")))
         await wait_for_text(pilot, "逐位相同")
         check_whole(pilot.app)
+        pilot.app.push_screen(TopicScreen(find_topic("queue")))
+        await wait_for_text(pilot, "机器的队列")
 
     play(run.path.parent, lambda app: app.opener.open_of_run("log", run), steps, size=size)
 
