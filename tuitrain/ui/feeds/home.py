@@ -114,27 +114,6 @@ def read_presets() -> Sequence["ListedPreset"]:
     return list_presets()
 
 
-class PresetFollower(Follower):
-    """Reads the presets at first, and again whenever it is woken."""
-
-    def __init__(
-        self,
-        deliver: Callable[[Sequence["ListedPreset"]], None],
-        read: Callable[[], Sequence["ListedPreset"]] = read_presets,
-    ) -> None:
-        super().__init__(None)
-        self._deliver = deliver
-        self._read = read
-
-    def poll(self) -> None:
-        """Read them unless held."""
-        if self.held:
-            return
-        presets = self._read()
-        if not self.closed:
-            self._deliver(presets)
-
-
 def read_experience(preset: str, runs: Sequence[RunSummary]) -> Experience:
     """Return what the newest finished run of a preset showed, out of runs that start anew first."""
     same = [run for run in runs if run.preset == preset and run.state not in LIVE and run.step]

@@ -56,8 +56,7 @@ class Follower:
 
     held = False
 
-    def __init__(self, period_s: float | None) -> None:
-        """Look so often; None: only when woken."""
+    def __init__(self, period_s: float) -> None:
         self._period_s = period_s
         self._wake = threading.Event()
         self._closed = False

@@ -1,6 +1,5 @@
 """The threads behind home as one: they begin, pause and end together."""
 
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -9,19 +8,12 @@ from typing import TYPE_CHECKING
 from tuitrain.remote.registry import HOSTS
 from tuitrain.runs.summary import RunSummary
 from tuitrain.ui.feeds.details import DetailsFollower, ReadDetails
-from tuitrain.ui.feeds.home import (
-    CurveFollower,
-    HeldListFollower,
-    PresetFollower,
-    read_presets,
-)
+from tuitrain.ui.feeds.home import CurveFollower, HeldListFollower
 from tuitrain.ui.feeds.hosts import HostFollower
 from tuitrain.ui.feeds.preview import PreviewFollower
-from tuitrain.ui.screens.home.removal import empty_old
 from tuitrain.view.runlist.preview import Preview
 
 if TYPE_CHECKING:
-    from tuitrain.config.presets import ListedPreset
     from tuitrain.config.schema import Preset
 
 
@@ -37,38 +29,28 @@ class HomeFeeds:
         curves: Callable[[Mapping[str, tuple[float, ...]]], None],
         details: Callable[[ReadDetails], None],
         preview: Callable[[Preview], None],
-        presets: Callable[[Sequence["ListedPreset"]], None],
-        read_presets: Callable[[], Sequence["ListedPreset"]] = read_presets,
         told: Callable[[str], None] = lambda _text: None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """Follow the folder `root`; each other argument takes what a thread brings.
 
-        `told` takes what is to be said of a host that does not answer, or of the trash.
+        `told` takes what is to be said of a host that does not answer.
         """
-        self._root, self._told = root, told
-        self._presets = PresetFollower(presets, read_presets)
         self._hosts = [HostFollower(each, told) for each in HOSTS.connections]
         self._list = HeldListFollower(root, runs, fault, self._elsewhere)
         self._curves = CurveFollower(curves)
         self._details = DetailsFollower(details, clock)
         self._preview = PreviewFollower(preview)
-        local = (self._list, self._presets, self._curves, self._details, self._preview)
+        local = (self._list, self._curves, self._details, self._preview)
         self._all = (*local, *self._hosts)
 
     def _elsewhere(self) -> list[RunSummary]:
         return [run for host in self._hosts for run in host.runs()]
 
     def start(self) -> None:
-        """Begin to read, and throw away what has been in the trash for long."""
+        """Begin to read."""
         for follower in self._all:
             follower.start()
-        threading.Thread(target=self._empty_trash, daemon=True).start()
-
-    def _empty_trash(self) -> None:
-        fault = empty_old(self._root)
-        if fault:
-            self._told(fault)
 
     def close(self) -> None:
         """Stop reading."""
@@ -77,8 +59,6 @@ class HomeFeeds:
 
     def hold(self, held: bool) -> None:
         """Read nothing, or go on."""
-        if held == self._list.held:
-            return
         for follower in self._all:
             follower.held = held
             follower.wake()

@@ -1,6 +1,6 @@
 """Home's presets and runs side by side, and more of the row that is used now.
 
-Shows what it is handed; reads nothing, and does nothing to a run.
+Shows what it is handed, and does nothing to a run.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 
 from tuitrain.runs.summary import RunSummary
+from tuitrain.ui.feeds.delivery import brought_to
 from tuitrain.ui.preferences import Preferences
 from tuitrain.ui.screens.home.focus import ListFocus
 from tuitrain.ui.screens.home.presets import PresetsSide
@@ -36,9 +37,11 @@ class HomeLists(Horizontal):
         clock: Callable[[], float],
         look: Callable[[], TerminalStyle],
         preferences: Callable[[], Preferences],
+        read: Callable[[], Sequence["ListedPreset"]],
     ) -> None:
-        """Show nothing yet; the arguments are those of the table."""
+        """Show nothing yet; `read` reads the presets, the other arguments are the table's."""
         super().__init__(id="lists")
+        self._read = read
         self._clock = clock
         self.presets = PresetsSide()
         self.runs = RunsSide(clock, look, preferences)
@@ -49,6 +52,12 @@ class HomeLists(Horizontal):
         """Lay the sides out."""
         yield self.presets
         yield self.runs
+
+    def read_presets(self) -> None:
+        """Show the presets that there are now."""
+        bring = brought_to(self.screen, self.take_presets)
+        # Not in a thread that an ending app leaves behind: what checks presets aborts in one.
+        self.run_worker(lambda: bring(self._read()), thread=True, group="presets", exclusive=True)
 
     def take_presets(self, presets: Sequence["ListedPreset"]) -> None:
         """Show other presets."""

@@ -4,7 +4,7 @@ Called in threads; what it returns is to be told.
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tuitrain.errors import TuitrainError
@@ -68,13 +68,12 @@ class Removal:
         ), True
 
 
-def empty_old(root: Path) -> str:
-    """Throw away what was removed a week ago; return why that can't be done, if so."""
+def empty_old(root: Path, told: Callable[[str], None]) -> None:
+    """Throw away what was removed a week ago; `told` takes why that can't be done, if so."""
     try:
         discard_old(root)
     except (TuitrainError, OSError) as error:
-        return f"the trash can't be emptied: {error}"
-    return ""
+        told(f"the trash can't be emptied: {error}")
 
 
 def _names(runs: Sequence[TrashedRun]) -> str:

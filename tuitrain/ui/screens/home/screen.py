@@ -22,6 +22,7 @@ from tuitrain.ui.screens.home.labels import RunLabels
 from tuitrain.ui.screens.home.lists import HomeLists
 from tuitrain.ui.screens.home.machine import MachineStrip
 from tuitrain.ui.screens.home.preview import RunPreview
+from tuitrain.ui.screens.home.removal import empty_old
 from tuitrain.ui.screens.home.table import RunTable
 from tuitrain.ui.screens.home.top import HomeTop
 from tuitrain.ui.whole import Whole
@@ -86,9 +87,8 @@ class HomeScreen(Whole, Screen[None]):
         """
         super().__init__()
         self._clock = clock
-        self._read_presets = presets
         tui = self._tui
-        self._lists = HomeLists(clock, lambda: tui().look, lambda: tui().preferences)
+        self._lists = HomeLists(clock, lambda: tui().look, lambda: tui().preferences, presets)
         self._top = HomeTop()
         self._strip = MachineStrip(self._top.take_machine)
 
@@ -106,25 +106,25 @@ class HomeScreen(Whole, Screen[None]):
 
     def on_mount(self) -> None:
         """Begin to read."""
-        bring, lists = partial(brought_to, self), self._lists
+        bring, lists, root = partial(brought_to, self), self._lists, self._tui().root
+        told = bring(lambda text: self._tui().tell(text, "warning"))
 
         def take_runs(runs: Sequence[RunSummary]) -> None:
             lists.take_runs(runs)
             self._top.take_runs(runs)
 
         self._feeds = HomeFeeds(
-            self._tui().root,
+            root,
             clock=self._clock,
-            read_presets=self._read_presets,
-            presets=bring(lists.take_presets),
             runs=bring(take_runs),
             fault=bring(lists.table.take_fault),
             curves=bring(lists.table.take_curves),
             details=bring(lists.table.take_details),
             preview=bring(lists.runs.preview.take_preview),
-            told=bring(lambda text: self._tui().tell(text, "warning")),
+            told=told,
         )
         self._feeds.start()
+        self.run_worker(lambda: empty_old(root, told), thread=True, group="trash")
         self.set_interval(_TICK_S, lists.tick)
         lists.used.presets()
 
@@ -141,6 +141,7 @@ class HomeScreen(Whole, Screen[None]):
         """Catch up."""
         self._feeds.hold(False)
         self._strip.hold(False)
+        self._lists.read_presets()
 
     def on_delivery(self, message: Delivery) -> None:
         """Take in what a thread brought."""

@@ -1,10 +1,9 @@
 """A profile that was ordered, until something has become of it."""
 
 from functools import partial
-from threading import Thread
 from typing import TYPE_CHECKING, cast
 
-from textual.message_pump import MessagePump
+from textual.dom import DOMNode
 
 from tuitrain.errors import TuitrainError
 from tuitrain.lang import tr
@@ -26,7 +25,7 @@ _TO_GET_READY = 7
 class ProfileOrder:
     """The last order, and how far it is."""
 
-    def __init__(self, directory: RunDirectory, shown_by: MessagePump) -> None:
+    def __init__(self, directory: RunDirectory, shown_by: DOMNode) -> None:
         """Order nothing yet; a delivery to `shown_by` tells what came of writing an order down."""
         self._directory = directory
         self._shown_by = shown_by
@@ -42,7 +41,8 @@ class ProfileOrder:
         self.steps, self._step_before = wanted.steps, None
         self._command, self.fault = 0, ""
         client = cast("TuitrainApp", self._shown_by.app).client
-        Thread(target=self._write, args=(client, wanted), daemon=True).start()
+        write = partial(self._write, client, wanted)
+        self._shown_by.run_worker(write, thread=True, group="order")
 
     def _write(self, client: RunClient, wanted: Profile) -> None:
         number, fault = 0, ""

@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping
 from functools import partial
-from threading import Thread
 from typing import Any
 
-from textual.message_pump import MessagePump
+from textual.dom import DOMNode
 
 from tuitrain.errors import TuitrainError
 from tuitrain.runs.directory import RunDirectory
@@ -20,7 +19,7 @@ Digest = Mapping[str, Any]
 class ReadProfiles:
     """Profiles by name; each digest is read once, in a thread."""
 
-    def __init__(self, directory: RunDirectory, shown_by: MessagePump) -> None:
+    def __init__(self, directory: RunDirectory, shown_by: DOMNode) -> None:
         """Know of none yet; a delivery to `shown_by` tells that a digest has come."""
         self._directory = directory
         self._shown_by = shown_by
@@ -53,7 +52,7 @@ class ReadProfiles:
             self.faults[name] = f"it can't be read: {row.summary.get('error', '')}"
         elif name not in self._loading and (row.state == "done" or not self.snapshot.live):
             self._loading.add(name)
-            Thread(target=self._read, args=(name,), daemon=True).start()
+            self._shown_by.run_worker(partial(self._read, name), thread=True, group="digests")
         return None
 
     def _read(self, name: str) -> None:
