@@ -161,7 +161,7 @@ def test_a_command_is_a_row_there_and_its_outcome_comes_back(run: RunDirectory, 
         writer.commands.finish(number, 2.0, "done", "optimizer.lr 0.01 -> 0.5")
     answer = client.wait_for_answer(directory, number)
     assert answer.text == "optimizer.lr 0.01 -> 0.5"
-    line.service._readonly = True
+    line.service = Service(run.path.parent, readonly=True)
     with pytest.raises(UsageError, match="only to be looked at"):
         client.send(directory, m.Pause())
     with pytest.raises(UsageError, match="only to be looked at"):
