@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from rich.color import Color as RichColor
 from rich.color import ColorSystem
 from rich.segment import Segment
 from rich.style import Style
@@ -28,6 +29,7 @@ from textual.filter import LineFilter
 from textual.pilot import Pilot
 
 from tuitrain.runs.listing import find_run
+from tuitrain.ui import app as app_module
 from tuitrain.ui.app import TuitrainApp
 from tuitrain.ui.preferences import Preferences
 from tuitrain.ui.themes import COLOUR_BLIND, DARK, LIGHT
@@ -55,6 +57,14 @@ _KEYS = {
     "flame": ("f",),
 }
 """Pressed once all is there."""
+_XTERM = (
+    "#000000", "#cd0000", "#00cd00", "#cdcd00", "#0000ee", "#cd00cd", "#00cdcd", "#e5e5e5",
+    "#7f7f7f", "#ff0000", "#00ff00", "#ffff00", "#5c5cff", "#ff00ff", "#00ffff", "#ffffff",
+)  # fmt: skip
+_RUNS = {
+    "mlp-20-epochs": ("digits-mlp", "train.epochs=20"),
+    "cnn-seed-1": ("digits-cnn", "train.seed=1"),
+}
 _PIXELS = (1480, 880)
 Opened = Callable[[TuitrainApp], None]
 
@@ -89,16 +99,20 @@ class _Sixteen(LineFilter):
 
 
 def _in_sixteen(style: Style) -> Style:
-    front, back = (
-        None if colour is None else colour.downgrade(ColorSystem.STANDARD)
-        for colour in (style.color, style.bgcolor)
-    )
-    return style + Style(color=front, bgcolor=back)
+    return style + Style(color=_nearest(style.color), bgcolor=_nearest(style.bgcolor))
+
+
+def _nearest(colour: RichColor | None) -> RichColor | None:
+    """Return the nearest of 16 colours, as xterm has them; others have other tones of the same."""
+    number = None if colour is None else colour.downgrade(ColorSystem.STANDARD).number
+    return None if number is None else RichColor.parse(_XTERM[number])
 
 
 class _ShownApp(TuitrainApp):
     """The interface on a terminal of few colours, or on one of many."""
 
+    # Else it would be looked for beside this file.
+    CSS_PATH = Path(app_module.__file__).with_name("app.tcss")
     sixteen = False
 
     def get_line_filters(self) -> Sequence[LineFilter]:
@@ -111,6 +125,7 @@ def main() -> None:
     asked.add_argument("--every", type=Path, metavar="FOLDER")
     asked.add_argument("--runs", type=Path, metavar="FOLDER")
     asked.add_argument("--only", nargs="+", metavar="SCREEN", default=())
+    asked.add_argument("--looks", nargs="+", choices=LOOKS, default=LOOKS)
     options = asked.parse_args()
     with _folder(options.runs) as folder:
         root = folder / "runs"
@@ -120,7 +135,7 @@ def main() -> None:
         wanted = options.only or (screens if options.every else _SHOWN)
         for name in wanted:
             if options.every:
-                for look in LOOKS:
+                for look in options.looks:
                     path = options.every / f"{name}-{look}.svg"
                     _picture(asyncio.run(_save(path, name, root, screens[name], LOOKS[look])))
                 continue
@@ -140,10 +155,10 @@ def _folder(kept: Path | None) -> Iterator[Path]:
 
 
 def _train(root: Path) -> None:
-    for preset, change in (("digits-mlp", "train.epochs=20"), ("digits-cnn", "train.seed=1")):
-        _call("run", preset, root, "--set", change)
+    for name, (preset, change) in _RUNS.items():
+        _call("run", preset, root, "--set", change, "--name", name)
     rates = "optimizer.lr=1e-4,1e-3,1e-2"
-    _call("run", "digits-mlp", root, "--set", rates, "--set", "train.epochs=4", "--name", "rates")
+    _call("run", "digits-mlp", root, "--set", rates, "--set", "train.epochs=4", "--detach")
     _call("run", "digits-cnn", root, "--set", "train.epochs=2000", "--detach", "--name", "long")
     _call("layers", "long", root, "--every", "20")
     _call("profile", "long", root, "--steps", "20")
@@ -151,7 +166,7 @@ def _train(root: Path) -> None:
 
 
 def _screens(root: Path) -> dict[str, Opened]:
-    cnn, mlp, long = (find_run(root, name) for name in ("digits-cnn", "digits-mlp", "long"))
+    mlp, cnn, long = (find_run(root, name) for name in (*_RUNS, "long"))
     both = [cnn, mlp]
     return {
         "home": lambda _app: None,
