@@ -1,8 +1,8 @@
 """Makes pictures of the screens, from real runs.
 
-    python tests/ui/screenshots.py                  those of the README and of the help, as SVG
-    python tests/ui/screenshots.py --every FOLDER   every screen in every look, to be looked at
-    python tests/ui/screenshots.py --runs FOLDER    keep the runs there, or take those of last time
+    python -m tests.ui.screenshots                  those of the README and of the help, as SVG
+    python -m tests.ui.screenshots --every FOLDER   every screen in every look, to be looked at
+    python -m tests.ui.screenshots --runs FOLDER    keep the runs there, or take those of last time
 
 Trains presets, profiles one of them, opens each screen in Textual's headless driver and saves it.
 Every look is dark, light, for the colour-blind, in the 16 colours of old terminals, and in ASCII
@@ -11,6 +11,7 @@ without colours; those are PNG too where there is a Chromium to draw them.
 
 import argparse
 import asyncio
+import os
 import shutil
 import subprocess
 import sys
@@ -28,6 +29,7 @@ from textual.color import Color
 from textual.filter import LineFilter
 from textual.pilot import Pilot
 
+from tests.ui.screens import screen_text, wait_for, wait_for_text
 from tuitrain.runs.listing import find_run
 from tuitrain.ui import app as app_module
 from tuitrain.ui.app import TuitrainApp
@@ -43,12 +45,11 @@ _SHOWN = ("home", "launch", "run", "workspace", "checkpoints", "memory", "time",
 _ON_PAGE = ("home", "launch", "run", "memory", "time")
 """In the README, for pages that are dark and for those that are light."""
 _SETTLE_S = 3.0
-_WAIT_S = {"launch": 8.0, "results": 30.0, "classes": 30.0, "inspect": 12.0}
-"""For a worker that warms up, and for a process that evaluates."""
+_UNTIL = {"launch": "an epoch", "results": "INTERVAL", "classes": "INTERVAL"}
+"""What stands there once a worker has warmed up, or a process has evaluated."""
 _KEYS = {
     "results": ("3", "tab"),
     "classes": ("2",),
-    "inspect": ("v",),
     "help": ("question_mark",),
     "cursor": ("i",),
     "zoomed": ("z",),
@@ -131,6 +132,8 @@ def main() -> None:
         root = folder / "runs"
         if not root.exists():
             _train(root)
+        # Where runs are unless said otherwise: no command that is shown names this folder.
+        os.environ["TUITRAIN_RUNS"] = str(root)
         screens = _screens(root)
         wanted = options.only or (screens if options.every else _SHOWN)
         for name in wanted:
@@ -171,7 +174,6 @@ def _screens(root: Path) -> dict[str, Opened]:
     return {
         "home": lambda _app: None,
         "launch": lambda app: app.opener.open_launch("digits-cnn"),
-        "inspect": lambda app: app.opener.open_launch("digits-cnn"),
         "run": lambda app: app.opener.open_run(cnn),
         "cursor": lambda app: app.opener.open_run(cnn),
         "zoomed": lambda app: app.opener.open_run(cnn),
@@ -207,17 +209,19 @@ async def _save(path: Path, name: str, root: Path, opened: Opened, look: Look) -
     app = _ShownApp(root, look=look.style, preferences=preferences, first=opened)
     app.sixteen = look.sixteen
     async with app.run_test(size=SIZE) as pilot:
-        await _settle(pilot, _WAIT_S.get(name, _SETTLE_S))
+        await wait_for_text(pilot, _UNTIL.get(name, ""))
+        await _settle(pilot, _SETTLE_S)
         for key in _KEYS.get(name, ()):
             await pilot.press(key)
-            await _settle(pilot, _WAIT_S.get(name, _SETTLE_S) / 2)
+            await _settle(pilot, _SETTLE_S)
+        await wait_for(pilot, lambda: "being read" not in screen_text(app), "a sample")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(app.export_screenshot(title=f"tuitrain: {name}"), encoding="utf-8")
     return path
 
 
 async def _settle(pilot: Pilot[int], for_s: float) -> None:
-    """Let threads read and the screen follow; a picture has no condition to wait for."""
+    """Let threads read and the screen follow."""
     for _ in range(round(for_s / 0.1)):
         await pilot.pause(0.1)
 
