@@ -1,8 +1,8 @@
 """Makes pictures of the screens, from real runs.
 
-    python tests/ui/screenshots.py                  those of the README and of the help, as SVG
-    python tests/ui/screenshots.py --every FOLDER   every screen in every look, to be looked at
-    python tests/ui/screenshots.py --runs FOLDER    keep the runs there, or take those of last time
+    python -m tests.ui.screenshots                  those of the README and of the help, as SVG
+    python -m tests.ui.screenshots --every FOLDER   every screen in every look, to be looked at
+    python -m tests.ui.screenshots --runs FOLDER    keep the runs there, or take those of last time
 
 Trains presets, profiles one of them, opens each screen in Textual's headless driver and saves it.
 Every look is dark, light, for the colour-blind, in the 16 colours of old terminals, and in ASCII
@@ -11,6 +11,7 @@ without colours; those are PNG too where there is a Chromium to draw them.
 
 import argparse
 import asyncio
+import os
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from rich.color import Color as RichColor
 from rich.color import ColorSystem
 from rich.segment import Segment
 from rich.style import Style
@@ -27,7 +29,9 @@ from textual.color import Color
 from textual.filter import LineFilter
 from textual.pilot import Pilot
 
+from tests.ui.screens import screen_text, wait_for, wait_for_text
 from tuitrain.runs.listing import find_run
+from tuitrain.ui import app as app_module
 from tuitrain.ui.app import TuitrainApp
 from tuitrain.ui.preferences import Preferences
 from tuitrain.ui.themes import COLOUR_BLIND, DARK, LIGHT
@@ -41,12 +45,11 @@ _SHOWN = ("home", "launch", "run", "workspace", "checkpoints", "memory", "time",
 _ON_PAGE = ("home", "launch", "run", "memory", "time")
 """In the README, for pages that are dark and for those that are light."""
 _SETTLE_S = 3.0
-_WAIT_S = {"launch": 8.0, "results": 30.0, "classes": 30.0, "inspect": 12.0}
-"""For a worker that warms up, and for a process that evaluates."""
+_UNTIL = {"launch": "an epoch", "results": "INTERVAL", "classes": "INTERVAL"}
+"""What stands there once a worker has warmed up, or a process has evaluated."""
 _KEYS = {
     "results": ("3", "tab"),
     "classes": ("2",),
-    "inspect": ("v",),
     "help": ("question_mark",),
     "cursor": ("i",),
     "zoomed": ("z",),
@@ -55,6 +58,14 @@ _KEYS = {
     "flame": ("f",),
 }
 """Pressed once all is there."""
+_XTERM = (
+    "#000000", "#cd0000", "#00cd00", "#cdcd00", "#0000ee", "#cd00cd", "#00cdcd", "#e5e5e5",
+    "#7f7f7f", "#ff0000", "#00ff00", "#ffff00", "#5c5cff", "#ff00ff", "#00ffff", "#ffffff",
+)  # fmt: skip
+_RUNS = {
+    "mlp-20-epochs": ("digits-mlp", "train.epochs=20"),
+    "cnn-seed-1": ("digits-cnn", "train.seed=1"),
+}
 _PIXELS = (1480, 880)
 Opened = Callable[[TuitrainApp], None]
 
@@ -89,16 +100,20 @@ class _Sixteen(LineFilter):
 
 
 def _in_sixteen(style: Style) -> Style:
-    front, back = (
-        None if colour is None else colour.downgrade(ColorSystem.STANDARD)
-        for colour in (style.color, style.bgcolor)
-    )
-    return style + Style(color=front, bgcolor=back)
+    return style + Style(color=_nearest(style.color), bgcolor=_nearest(style.bgcolor))
+
+
+def _nearest(colour: RichColor | None) -> RichColor | None:
+    """Return the nearest of 16 colours, as xterm has them; others have other tones of the same."""
+    number = None if colour is None else colour.downgrade(ColorSystem.STANDARD).number
+    return None if number is None else RichColor.parse(_XTERM[number])
 
 
 class _ShownApp(TuitrainApp):
     """The interface on a terminal of few colours, or on one of many."""
 
+    # Else it would be looked for beside this file.
+    CSS_PATH = Path(app_module.__file__).with_name("app.tcss")
     sixteen = False
 
     def get_line_filters(self) -> Sequence[LineFilter]:
@@ -111,16 +126,19 @@ def main() -> None:
     asked.add_argument("--every", type=Path, metavar="FOLDER")
     asked.add_argument("--runs", type=Path, metavar="FOLDER")
     asked.add_argument("--only", nargs="+", metavar="SCREEN", default=())
+    asked.add_argument("--looks", nargs="+", choices=LOOKS, default=LOOKS)
     options = asked.parse_args()
     with _folder(options.runs) as folder:
         root = folder / "runs"
         if not root.exists():
             _train(root)
+        # Where runs are unless said otherwise: no command that is shown names this folder.
+        os.environ["TUITRAIN_RUNS"] = str(root)
         screens = _screens(root)
         wanted = options.only or (screens if options.every else _SHOWN)
         for name in wanted:
             if options.every:
-                for look in LOOKS:
+                for look in options.looks:
                     path = options.every / f"{name}-{look}.svg"
                     _picture(asyncio.run(_save(path, name, root, screens[name], LOOKS[look])))
                 continue
@@ -140,10 +158,10 @@ def _folder(kept: Path | None) -> Iterator[Path]:
 
 
 def _train(root: Path) -> None:
-    for preset, change in (("digits-mlp", "train.epochs=20"), ("digits-cnn", "train.seed=1")):
-        _call("run", preset, root, "--set", change)
+    for name, (preset, change) in _RUNS.items():
+        _call("run", preset, root, "--set", change, "--name", name)
     rates = "optimizer.lr=1e-4,1e-3,1e-2"
-    _call("run", "digits-mlp", root, "--set", rates, "--set", "train.epochs=4", "--name", "rates")
+    _call("run", "digits-mlp", root, "--set", rates, "--set", "train.epochs=4", "--detach")
     _call("run", "digits-cnn", root, "--set", "train.epochs=2000", "--detach", "--name", "long")
     _call("layers", "long", root, "--every", "20")
     _call("profile", "long", root, "--steps", "20")
@@ -151,12 +169,11 @@ def _train(root: Path) -> None:
 
 
 def _screens(root: Path) -> dict[str, Opened]:
-    cnn, mlp, long = (find_run(root, name) for name in ("digits-cnn", "digits-mlp", "long"))
+    mlp, cnn, long = (find_run(root, name) for name in (*_RUNS, "long"))
     both = [cnn, mlp]
     return {
         "home": lambda _app: None,
         "launch": lambda app: app.opener.open_launch("digits-cnn"),
-        "inspect": lambda app: app.opener.open_launch("digits-cnn"),
         "run": lambda app: app.opener.open_run(cnn),
         "cursor": lambda app: app.opener.open_run(cnn),
         "zoomed": lambda app: app.opener.open_run(cnn),
@@ -192,17 +209,19 @@ async def _save(path: Path, name: str, root: Path, opened: Opened, look: Look) -
     app = _ShownApp(root, look=look.style, preferences=preferences, first=opened)
     app.sixteen = look.sixteen
     async with app.run_test(size=SIZE) as pilot:
-        await _settle(pilot, _WAIT_S.get(name, _SETTLE_S))
+        await wait_for_text(pilot, _UNTIL.get(name, ""))
+        await _settle(pilot, _SETTLE_S)
         for key in _KEYS.get(name, ()):
             await pilot.press(key)
-            await _settle(pilot, _WAIT_S.get(name, _SETTLE_S) / 2)
+            await _settle(pilot, _SETTLE_S)
+        await wait_for(pilot, lambda: "being read" not in screen_text(app), "a sample")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(app.export_screenshot(title=f"tuitrain: {name}"), encoding="utf-8")
     return path
 
 
 async def _settle(pilot: Pilot[int], for_s: float) -> None:
-    """Let threads read and the screen follow; a picture has no condition to wait for."""
+    """Let threads read and the screen follow."""
     for _ in range(round(for_s / 0.1)):
         await pilot.pause(0.1)
 

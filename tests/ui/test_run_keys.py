@@ -160,6 +160,12 @@ def test_a_number_before_an_arrow_moves_by_so_many_columns(run: RunDirectory) ->
         await wait_for(pilot, lambda: column(pilot) in (25, 26), "10 more, and 5 back")
         await pilot.press("0")
         await wait_for(pilot, lambda: "cursor:" not in screen_text(pilot.app), "0 alone is a key")
+        # Before the cursor's own key it is a step, in sight or not.
+        await pilot.press("1", "3", "1", "i")
+        await wait_for_text(pilot, "cursor: step 131 ")
+        await pilot.press("plus", "plus", "2", "0", "i")
+        await wait_for_text(pilot, "cursor: step 20 ")
+        assert pilot.app.screen._choices.window.first < 20 < pilot.app.screen._choices.window.last
 
     show(run, doing)
 

@@ -16,7 +16,7 @@ _LEAP = 10
 """Arrow keys that a page key moves the cursor by."""
 _PAN_SHARE = 0.25
 """An arrow key moves the window by this share of its width."""
-_MOST_DIGITS = 4
+_MOST_DIGITS = 9
 
 
 class TypedNumber:
@@ -103,12 +103,16 @@ class CurveControls:
         self.choices = replace(self.choices, cursor=cursor)
 
     def inspect(self, reach: Reach) -> None:
-        """Show or hide the cursor."""
-        if self.choices.cursor is not None:
+        """Show or hide the cursor; after a number put it on that step, wherever that is."""
+        step, window = self.typed.take(), self.choices.window or reach.whole
+        if step is not None:
+            if not window.first <= step <= window.last:
+                self._see(window.follow(step + window.span / 2).clamp(reach.whole))
+            self.point(reach, step)
+        elif self.choices.cursor is not None:
             self.choices = replace(self.choices, cursor=None)
-            return
-        window = self.choices.window or reach.whole
-        self.point(reach, (window.first + window.last) / 2)
+        else:
+            self.point(reach, (window.first + window.last) / 2)
 
     def span(self, reach: Reach, first: float, last: float) -> None:
         """Show the steps between two, in either order."""

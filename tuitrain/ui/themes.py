@@ -68,6 +68,8 @@ _SHARES = 20
 """Steps from a colour to white or black."""
 _TEXTS = (Color.parse("#000000"), Color.parse("#ffffff"))
 _PLAIN_HEAT = {True: "#101418", False: "#fbfbfa"}
+_FILL, _QUIET_FILL = 0.75, 0.3
+"""How much of its colour a filled box has."""
 _HEAT = (0.15, 0.3, 0.45, 0.65, 0.85)
 """How much of a colour is in the background of each level of a heat map."""
 
@@ -101,6 +103,7 @@ def span_styles(theme: Theme, colour: bool) -> dict[str, Style]:
         "picked": Style(color=foreground, reverse=True, bold=True),
         **_heat_styles("right", success, theme),
         **_heat_styles("wrong", theme.error or "#d55e00", theme),
+        **_box_styles(ink.series, theme),
     }
     for slot, line in enumerate(ink.series):
         plain[f"line{slot}"] = Style(color=line.rich_color)
@@ -184,6 +187,26 @@ def _heat_styles(name: str, colour: str, theme: Theme) -> dict[str, Style]:
         )
         for level, each in enumerate(behind)
     }
+
+
+def _box_styles(series: Sequence[Color], theme: Theme) -> dict[str, Style]:
+    """Return boxes filled with the colours of curves, box0 to box7, and a quiet one.
+
+    The text in them can be read. Of the terminal's own colours, which have no mixture, it alone is
+    coloured.
+    """
+    ground = Color.parse(theme.background or ("#101418" if theme.dark else "#fbfbfa"))
+    grey = Color.parse("#7d8790" if theme.dark else "#6b7278")
+    fills = {f"box{slot}": colour for slot, colour in enumerate(series)} | {"boxquiet": grey}
+    found = {}
+    for name, full in fills.items():
+        if ground.ansi is not None or full.ansi is not None:
+            found[name] = Style(color=full.rich_color)
+            continue
+        behind = ground.blend(full, _QUIET_FILL if name == "boxquiet" else _FILL)
+        ink = max(_TEXTS, key=lambda text: contrast(text, behind))
+        found[name] = Style(color=ink.rich_color, bgcolor=behind.rich_color)
+    return found
 
 
 _MONOCHROME: dict[str, Style] = {

@@ -17,14 +17,15 @@ Path = tuple[int, ...]
 """Which part to take at each depth, from the root on."""
 
 _STYLES = {
-    "operator": "line0",
-    "runtime": "line3",
-    "module": "line1",
-    "python": "quiet",
-    "mark": "line2",
-    "step": "strong",
-    "thread": "strong",
+    "operator": "box0",
+    "runtime": "box3",
+    "module": "box1",
+    "python": "boxquiet",
+    "mark": "box2",
+    "step": "boxquiet",
+    "thread": "boxquiet",
 }
+"""Boxes that are filled where there are colours; each has an edge at its left all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ def _row(root: Node, row: Sequence[Cell], cursor: Path, width: int, *, ascii: bo
         node = node_at(root, cell.path)
         here = cell.path == cursor
         edge = (">" if ascii else "▶") if here else ("|" if ascii else "▏")
-        style = "cursor" if here else _STYLES.get(node["kind"], "")
+        style = "picked" if here else _STYLES.get(node["kind"], "")
         spans.append(Span(_label(node, edge, cell.width), style))
         at = cell.left + cell.width
     if at < width:

@@ -102,7 +102,7 @@ def as_of_lines(devices: Devices, width: int) -> list[SpanLine]:
         return []
     long = tr("last reading {time}", time=_clock(devices.as_of, "%Y-%m-%d %H:%M"))
     words = long if width >= text.display_width(long) else _as_of(devices.as_of)
-    return [(Span(words, "alert"),)]
+    return [(Span(words, "quiet"),)]
 
 
 def _as_of(time_s: float) -> str:
