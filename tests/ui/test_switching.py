@@ -40,6 +40,7 @@ from tuitrain.ui.screens.results.choose import ChooseWeights
 from tuitrain.ui.screens.results.uses import CommandScreen
 from tuitrain.ui.screens.run.desk import RunDesk
 from tuitrain.ui.screens.run.screen import RunScreen
+from tuitrain.ui.screens.samples import SamplesScreen
 from tuitrain.ui.screens.topics import TopicScreen, TopicsScreen
 from tuitrain.ui.whole import Whole
 from tuitrain.view.chart.figure import TerminalStyle
@@ -82,6 +83,7 @@ def open_each(app: TuitrainApp, run: RunDirectory) -> Iterable[Screen[Any]]:
         ChooseWeights(run, Choice()),
         CommandScreen("tuitrain show run"),
         OwnDataScreen(run.path, nothing_found),
+        SamplesScreen(run),
         HelpScreen(app.screen),
         TopicsScreen(),
         TopicScreen(find_topic("memory")),
