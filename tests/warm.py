@@ -39,7 +39,6 @@ _IGNORED_BY_PYTHON = {signal.SIGPIPE, signal.SIGXFSZ}
 _CANT_BE_SET = {signal.SIGKILL, signal.SIGSTOP}
 
 _fork_exec: Callable[..., int] = _posixsubprocess.fork_exec
-_setsid = os.setsid
 
 
 @dataclass(frozen=True)
@@ -66,9 +65,9 @@ class Program:
         return json.dumps(asdict(self))
 
     @property
-    def is_tracker(self) -> bool:
-        """Whether it is what multiprocessing leaves behind to tidy up: it starts nothing."""
-        return "resource_tracker" in self.arguments[1]
+    def starts_others(self) -> bool:
+        """Whether it is a command or a supervisor; a worker has no strange children."""
+        return self.arguments[0] == "-m"
 
 
 # --- in the program -------------------------------------------------------------------------------
@@ -128,14 +127,6 @@ def prepare() -> None:
     _stand_ins.append(StandIn())
     _posixsubprocess.fork_exec = fork_exec
     subprocess._fork_exec = fork_exec  # type: ignore[attr-defined]
-    os.setsid = setsid
-
-
-def setsid() -> None:
-    """Lead a session, and have the stand-in in it."""
-    _setsid()
-    if threading.active_count() == 1:
-        prepare()
 
 
 def fork_exec(*request: Any) -> int:
@@ -239,10 +230,10 @@ def become(program: Program, handed: Sequence[int]) -> NoReturn:
     keep_only(program.descriptors, handed)
     os.chdir(program.folder)
     if program.session:
-        _setsid()
+        os.setsid()
     elif program.group >= 0:
         os.setpgid(0, program.group)
-    if not program.is_tracker:
+    if program.starts_others:
         prepare()
     set_signals(program)
     set_interpreter(program)

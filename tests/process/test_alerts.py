@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import socket
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ grad_norm_every = 0
 MODULE = """
 import os
 import time
+from itertools import groupby
 from pathlib import Path
 
 import torch
@@ -145,7 +147,9 @@ def test_a_deadlock_in_a_loader_worker_gives_stacks_and_one_that_is_killed_is_na
     assert "memory" in died
     steps = [number for number, _ in run.points("train/loss")]
     assert steps == list(range(1, len(steps) + 1))
-    assert [row.kind for row in run.alerts()] == ["hang", "stacks", "hang", "loaders", "ended"]
+    # On a busy machine other steps may take long, too.
+    kinds = [kind for kind, _rows in groupby(row.kind for row in run.alerts())]
+    assert kinds == ["hang", "stacks", "hang", "loaders", "ended"]
 
 
 def test_stacks_at_any_time_change_nothing_of_what_is_learned(planted: Any) -> None:

@@ -20,7 +20,7 @@ from tuitrain.ui.widgets.reader import Reader
 from tuitrain.ui.widgets.results.page import look_of
 from tuitrain.view.images.png import from_png
 from tuitrain.view.results.recorded import Part, recorded_lines
-from tuitrain.view.spans import Span, wrap_plain
+from tuitrain.view.spans import Span, plain_line, wrap_plain
 
 
 class RecordedSamples(Vertical):
@@ -38,7 +38,7 @@ class RecordedSamples(Vertical):
     ]  # fmt: skip
 
     def __init__(self, directory: RunDirectory, steps: tuple[int, ...]) -> None:
-        """Show the last of a run's steps that have samples, at least one."""
+        """Show the last of a run's steps that have samples."""
         super().__init__()
         self._directory, self._steps = directory, steps
         self._place = len(steps) - 1
@@ -71,6 +71,9 @@ class RecordedSamples(Vertical):
 
     def draw(self) -> None:
         """Read the step's samples, and draw them."""
+        if not self._steps:
+            self._words.show_lines([plain_line(tr("no images or texts yet"), "quiet")])
+            return
         step = self._steps[self._place]
         words = tr(" samples recorded at step {step:,}", step=step)
         several = len(self._steps) > 1
@@ -89,7 +92,8 @@ class RecordedSamples(Vertical):
         steps = tuple(sampled_steps(self._directory))
         if not steps or steps == self._steps:
             return
-        shown, follows = self._steps[self._place], self._place == len(self._steps) - 1
+        follows = self._place == len(self._steps) - 1
+        shown = self._steps[self._place] if self._steps else steps[-1]
         self._steps = steps
         earlier = sum(step <= shown for step in steps) - 1
         self._place = len(steps) - 1 if follows else max(0, earlier)
