@@ -165,7 +165,11 @@ def test_a_number_before_an_arrow_moves_by_so_many_columns(run: RunDirectory) ->
         await wait_for_text(pilot, "cursor: step 131 ")
         await pilot.press("plus", "plus", "2", "0", "i")
         await wait_for_text(pilot, "cursor: step 20 ")
-        assert pilot.app.screen._choices.window.first < 20 < pilot.app.screen._choices.window.last
+        assert (
+            pilot.app.screen._curves.choices.window.first
+            < 20
+            < pilot.app.screen._curves.choices.window.last
+        )
 
     show(run, doing)
 
