@@ -127,6 +127,8 @@ class TuitrainApp(App[int]):
         )
         self.gate = Gate()
         self.work = BackgroundWork(self.tell)
+        self.key_in_hand = ""
+        """The character of the key whose action runs: one action may take several keys."""
         self.commands = RunCommands(self.clients, self.work)
         self.opener = Opener(
             self.push_screen,
@@ -208,6 +210,9 @@ class TuitrainApp(App[int]):
             await await_parts(self.screen)
         meant = self.gate.as_meant(event, self.screen)
         if meant is not None:
+            if isinstance(meant, events.Key):
+                # Bindings are looked up below; keys come faster than screens see to them.
+                self.key_in_hand = meant.character or ""
             await super().on_event(meant)
 
     def tell(self, text: str, severity: str = "information") -> None:

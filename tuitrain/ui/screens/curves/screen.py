@@ -3,7 +3,6 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
-from textual.events import Key
 from textual.screen import Screen
 
 from tuitrain.runs.summary import RunSummary
@@ -28,7 +27,6 @@ class CurveScreen(Whole, Screen[None]):
         self._curves = desk.curves
         self._front = desk.front
         self._pointer = Pointer(desk.curves)
-        self._digit = ""
         self._preset = ""
         """By which it is remembered how charts are seen; empty: not known yet."""
 
@@ -67,10 +65,6 @@ class CurveScreen(Whole, Screen[None]):
         self._charts.draw()
         self.refresh_bindings()
 
-    def on_key(self, event: Key) -> None:
-        """Note which digit it is: one action takes all."""
-        self._digit = event.character or ""
-
     def action_curves(self, what: str, *arguments: Any) -> None:
         """Change how all charts are seen."""
         getattr(self._curves, what)(*arguments)
@@ -81,7 +75,8 @@ class CurveScreen(Whole, Screen[None]):
 
     def action_count(self) -> None:
         """Take a digit of the number before a key."""
-        self._curves.count(self._digit)
+        if self.tuitrain.key_in_hand.isdigit():
+            self._curves.count(self.tuitrain.key_in_hand)
 
     def action_chart(self, what: str, *arguments: Any) -> None:
         """Change how the chart in front is seen, or which one that is."""
