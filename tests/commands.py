@@ -2,8 +2,8 @@
 
 Half a second of each command goes into imports that are always the same, and two into importing
 torch where it needs a worker. One process has done them and forks every command that is asked for:
-with arguments, folder, environment and streams of its own, and an exit code. So do its stand-in and
-those of supervisors and workers with what they start.
+with arguments, folder, environment and streams of its own, and an exit code. The same is done for
+what it starts, a supervisor or a worker.
 """
 
 import atexit

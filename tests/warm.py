@@ -1,7 +1,7 @@
 """Starts Python processes that have their imports behind them, for programs that tests run.
 
 Starting an interpreter and importing torch takes two seconds of a core, and the tests start many
-hundred supervisors, workers and ranks. Each program therefore has a process beside it, its
+hundred supervisors and workers. Each program therefore has a process beside it, its
 stand-in, which was forked before the program did anything and does nothing but fork: what the
 program asks the operating system to start, the stand-in becomes. The new process has the arguments,
 environment, folder, streams, descriptors, signals, session and group that it would have had, and
