@@ -37,7 +37,6 @@ grad_norm_every = 0
 MODULE = """
 import os
 import time
-from itertools import groupby
 from pathlib import Path
 
 import torch
@@ -153,15 +152,16 @@ def test_a_deadlock_in_a_loader_worker_gives_stacks_and_one_that_is_killed_is_na
 
 
 def test_stacks_at_any_time_change_nothing_of_what_is_learned(planted: Any) -> None:
-    disturbed = planted("train.max_steps=150", "data.workers=1")
+    # Several seconds: each of the commands has to come before the end.
+    disturbed = planted("train.max_steps=600", "data.workers=1")
     disturbed.wait_step(5)
     for _ in range(3):
         answer = wait_for_command(
             disturbed.directory, give_command(disturbed.directory, TakeStacks())
         )
         assert (answer.outcome, answer.text[:14]) == ("done", "stacks of 2 of")
+    calm = planted("train.max_steps=600", "data.workers=1")
     assert disturbed.wait_end().state == "finished"
-    calm = planted("train.max_steps=150", "data.workers=1")
     assert calm.wait_end().state == "finished"
     assert disturbed.checkpoint().digest == calm.checkpoint().digest
     assert disturbed.curves() == calm.curves()
