@@ -20,8 +20,8 @@ pytest.importorskip("optuna", reason="the extra `sweep` is not installed")
 
 SHORT = (
     ENDLESS.replace("hidden = [256, 256]", "hidden = [8]")
-    .replace("epochs = 1000000", "epochs = 200")
-    .replace("evaluate_every_epochs = 1000", "evaluate_every_epochs = 50")
+    .replace("epochs = 1000000", "epochs = 600")
+    .replace("evaluate_every_epochs = 1000", "evaluate_every_epochs = 100")
 )
 RATES = ("optimizer.lr=1e-3,1e-2", "model.hidden=[4],[8, 8]")
 
@@ -45,6 +45,8 @@ def test_a_grid_of_four_is_whole_after_its_driver_and_a_trial_were_killed(cli: C
     runs = until(lambda: len(found := sorted(cli.runs.glob("*-00[01]-???"))) == 2 and found, "two")
     hurt = Run(RunDirectory(runs[1]))
     hurt.wait_step(40)
+    # So that it, and with it the sweep, can't end before it is killed.
+    os.kill(hurt.worker_pid, signal.SIGSTOP)
     driver = read_holder(folder / "sweep.lock")
     assert driver is not None
     second = [sys.executable, "-m", "tuitrain.sweeps", str(folder)]
@@ -53,8 +55,7 @@ def test_a_grid_of_four_is_whole_after_its_driver_and_a_trial_were_killed(cli: C
     assert f"is held by process {driver.pid}" in refused.stdout
     os.kill(driver.pid, signal.SIGKILL)
     until(lambda: not is_held(folder / "sweep.lock"), "the driver is gone")
-    if hurt.state().state == "running":
-        hurt.kill("supervisor", "worker")
+    hurt.kill("supervisor", "worker")
     assert table(cli)["state"] == "lost"
     cli("sweep", "resume", "last")
     for number in range(1, 5):

@@ -17,15 +17,24 @@ import pytest
 from hypothesis import Verbosity, given, settings
 from hypothesis import strategies as st
 
-from tests.supervisor.workers import numbered, supervise
+from tests.supervisor.workers import (
+    ScriptedWorker,
+    no_digest,
+    numbered,
+    signals_kept,
+    supervise,
+)
 from tests.ui.makers import new_run
 from tuitrain import messages as m
 from tuitrain.alerts.catalogue import severity
 from tuitrain.cli.launch.progress import JsonLines, LiveLine, PlainLines, RunProgress
 from tuitrain.messages import Numbered
-from tuitrain.runs.directory import RunDirectory
+from tuitrain.ranks import Board, board_path, read_board
+from tuitrain.runs.directory import RunDirectory, create_run
 from tuitrain.runs.reader import RunReader
 from tuitrain.supervisor.intake import Unreadable
+from tuitrain.supervisor.scripts.launch import ScriptLaunch, script_facts
+from tuitrain.supervisor.supervisor import Supervisor
 
 EVENTS = get_args(m.Event)
 
@@ -273,3 +282,18 @@ def test_a_command_row_without_what_it_needs_is_refused(run: RunDirectory) -> No
     with RunReader(run) as reader:
         assert {row.outcome for row in reader.entries.commands()} == {"refused"}
         assert all("ended" not in row.text for row in reader.entries.commands())
+
+
+def test_ranks_of_a_script_that_were_there_before_its_supervisor_stay_on_the_board(
+    tmp_path: Path,
+) -> None:
+    """A script that asks for a supervisor goes on training while that one begins."""
+    command = ["python", "train.py"]
+    facts = script_facts(command)
+    run = create_run(tmp_path, "train", None, "", command_line=command, facts=facts)
+    Board.join(board_path(run.path), 2).put(1, 4, "step")
+    worker: Any = ScriptedWorker([])
+    spec = ScriptLaunch(run, tuple(command), str(tmp_path))
+    with signals_kept():
+        Supervisor(spec, worker=worker, digest=no_digest, environ={}).run()
+    assert [each.step for each in read_board(run.path)] == [0, 4]

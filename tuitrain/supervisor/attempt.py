@@ -84,8 +84,10 @@ class Attempt:
             HeldRecordError: something could not be recorded: the disk is full, or it is held.
             RecordError: the record can't be written.
         """
-        # What the ranks of an earlier attempt have left says nothing of this one.
-        shutil.rmtree(self._directory.path / FOLDER, ignore_errors=True)
+        if self._ranks is not None:
+            # What the ranks of an earlier attempt have left says nothing of this one. A script has
+            # one attempt only, and one that asked for its supervisor has begun before it.
+            shutil.rmtree(self._directory.path / FOLDER, ignore_errors=True)
         self._worker.send(order)
         path = self._directory.path
         sampler = Sampler(self._worker.pid, path, ranks=partial(pids_of_ranks, path))
