@@ -6,7 +6,6 @@ nothing itself.
 
 import time
 from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from textual.app import ComposeResult
@@ -15,7 +14,7 @@ from textual.screen import Screen
 
 from tuitrain.lang import tr
 from tuitrain.remote.registry import HOSTS
-from tuitrain.ui.feeds.delivery import Delivery
+from tuitrain.ui.feeds.delivery import brought_to
 from tuitrain.ui.feeds.machines import HostMachineFollower
 from tuitrain.ui.whole import Whole
 from tuitrain.ui.widgets.keyline import KeyLine
@@ -47,9 +46,8 @@ class MachineScreen(Whole, Screen[None]):
         self._seen = MachineSeen()
         self._stop: Callable[[], None] = lambda: None
         self._hosts = {each.host.name: HostSeen(each.host.name) for each in HOSTS.connections}
-        self._followers = [
-            HostMachineFollower(each, self._deliver_host) for each in HOSTS.connections
-        ]
+        take = brought_to(self, self._take_host)
+        self._followers = [HostMachineFollower(each, take) for each in HOSTS.connections]
 
     @property
     def _tui(self) -> "TuitrainApp":
@@ -64,7 +62,7 @@ class MachineScreen(Whole, Screen[None]):
     def on_mount(self) -> None:
         """Begin to listen."""
         self.query_one(Reader).focus()
-        self._stop = self._tui.machine.listen(self._deliver, runs=True)
+        self._stop = self._tui.machine.listen(brought_to(self, self._take), runs=True)
         for follower in self._followers:
             follower.start()
 
@@ -74,22 +72,10 @@ class MachineScreen(Whole, Screen[None]):
         for follower in self._followers:
             follower.close()
 
-    def _deliver_host(self, host: HostSeen) -> None:
-        """Take what a host said; called in its thread."""
-        self.post_message(Delivery(partial(self._take_host, host)))
-
     def _take_host(self, host: HostSeen) -> None:
         self._hosts[host.name] = host
         if self.is_current:
             self._show()
-
-    def _deliver(self, seen: MachineSeen) -> None:
-        """Take what was read; called in the thread."""
-        self.post_message(Delivery(partial(self._take, seen)))
-
-    def on_delivery(self, message: Delivery) -> None:
-        """Take in what the thread brought."""
-        message.take()
 
     def _take(self, seen: MachineSeen) -> None:
         self._seen = seen

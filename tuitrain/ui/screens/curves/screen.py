@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, cast
 from textual.screen import Screen
 
 from tuitrain.runs.summary import RunSummary
-from tuitrain.ui.feeds.delivery import Delivery
 from tuitrain.ui.screens.curves.charts import Curves
 from tuitrain.ui.screens.curves.desk import ChartDesk
 from tuitrain.ui.screens.curves.pointer import Pointer
@@ -34,10 +33,6 @@ class CurveScreen(Whole, Screen[None]):
     def tuitrain(self) -> "TuitrainApp":
         """The app, by its own type."""
         return cast("TuitrainApp", self.app)
-
-    def on_delivery(self, message: Delivery) -> None:
-        """Take in what a thread brought."""
-        message.take()
 
     def recall(self, summary: RunSummary | None) -> None:
         """See charts as they were seen in other runs of a run's preset, once that is known."""

@@ -1,12 +1,11 @@
 """Home's line on the machine: each GPU and the host at a glance, while home is in front."""
 
 from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from textual.events import Click
 
-from tuitrain.ui.feeds.delivery import Delivery
+from tuitrain.ui.feeds.delivery import brought_to
 from tuitrain.ui.widgets.lines import Lines
 from tuitrain.view.machine.glance import glance_line, has_moved
 from tuitrain.view.machine.seen import MachineSeen
@@ -49,16 +48,7 @@ class MachineStrip(Lines):
             self._stop()
             self._stop = None
         elif not held and self._stop is None and self.is_attached:
-            self._stop = self._tui.machine.listen(self._deliver)
-
-    def _deliver(self, seen: MachineSeen) -> None:
-        """Take what was read; called in the thread."""
-        self.post_message(Delivery(partial(self._take, seen)))
-
-    def on_delivery(self, message: Delivery) -> None:
-        """Take in what the thread brought; the screen need not know."""
-        message.stop()
-        message.take()
+            self._stop = self._tui.machine.listen(brought_to(self, self._take))
 
     def _take(self, seen: MachineSeen) -> None:
         if not has_moved(self._seen, seen):

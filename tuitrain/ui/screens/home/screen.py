@@ -15,7 +15,7 @@ from textual.events import Resize
 from textual.screen import Screen
 
 from tuitrain.runs.summary import RunSummary
-from tuitrain.ui.feeds.delivery import Delivery, brought_to
+from tuitrain.ui.feeds.delivery import brought_to
 from tuitrain.ui.feeds.home import read_presets
 from tuitrain.ui.screens.home.feeds import HomeFeeds
 from tuitrain.ui.screens.home.labels import RunLabels
@@ -142,10 +142,6 @@ class HomeScreen(Whole, Screen[None]):
         self._feeds.hold(False)
         self._strip.hold(False)
         self._lists.read_presets()
-
-    def on_delivery(self, message: Delivery) -> None:
-        """Take in what a thread brought."""
-        message.take()
 
     @on(RunLabels.Changed)
     def _look_again(self) -> None:

@@ -3,7 +3,6 @@
 Puts the parts together, and locks them while the run starts; knows no key and no other screen.
 """
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -67,7 +66,6 @@ class LaunchDesk(Vertical):
         config: Path | None,
         checkpoint: Path | None,
         make_worker: MakeStarter,
-        bring: Callable[[Callable[[], None]], None],
     ) -> None:
         """Lay out the parts, whose arguments these are."""
         super().__init__()
@@ -75,9 +73,9 @@ class LaunchDesk(Vertical):
         """The config.toml of the run whose settings these are; None: a preset's."""
         self._typed_in: Widget | None = None
         self.top = LaunchTop(preset, config)
-        self.form = LaunchForm(preset, config, checkpoint, bring)
-        self.estimate = RunEstimate(make_worker, bring)
-        self.start_panel = StartPanel(bring)
+        self.form = LaunchForm(preset, config, checkpoint)
+        self.estimate = RunEstimate(make_worker)
+        self.start_panel = StartPanel()
         self._columns = Horizontal(self.form, self.estimate, id="columns")
         self.locked = False
         """Whether a run is being started with what stands here."""

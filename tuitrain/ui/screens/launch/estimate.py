@@ -23,6 +23,7 @@ from tuitrain.errors import UsageError
 from tuitrain.lang import tr
 from tuitrain.messages import DeviceMemory
 from tuitrain.supervisor.launch import own_code
+from tuitrain.ui.feeds.delivery import brought_to
 from tuitrain.ui.feeds.pace import Pace, pace_for, read_paces
 from tuitrain.ui.launch.attempt import Starter
 from tuitrain.ui.launch.form import device_meant, make_outlook, ranks_meant
@@ -56,18 +57,10 @@ class RunEstimate(Vertical):
     class Reported(Message):
         """The worker told more: its devices are in `report`."""
 
-    def __init__(
-        self, make_worker: MakeStarter, bring: Callable[[Callable[[], None]], None]
-    ) -> None:
-        """Know nothing yet.
-
-        Args:
-            make_worker: makes the worker that warms up.
-            bring: lets a thread have something done in the app's own.
-        """
+    def __init__(self, make_worker: MakeStarter) -> None:
+        """Know nothing yet; `make_worker` makes the worker that warms up."""
         super().__init__(id="right", classes="panel")
         self._make_worker = make_worker
-        self._bring = bring
         self._holders = DeviceHolders()
         self._lines = Lines(id="outlook")
         self._opened: Opened | None = None
@@ -117,7 +110,7 @@ class RunEstimate(Vertical):
         folders = (str(opened.path.parent), str(Path.cwd())) if own_code(preset) else ()
         self._asked = self._checked.text
         self.starter = self._make_worker(
-            lambda report: self._bring(partial(self._take_report, report)),
+            brought_to(self, self._take_report),
             self._located(opened, preset),
             data_directory(self._tui.data_dir).absolute(),
             folders,
@@ -150,7 +143,7 @@ class RunEstimate(Vertical):
 
     def _read_paces(self, preset: str) -> None:
         paces = read_paces(self._tui.root, preset)
-        self._bring(partial(self._take_paces, paces))
+        self.call_later(self._take_paces, paces)
 
     def _take_paces(self, paces: list[Pace]) -> None:
         self._paces = paces

@@ -3,7 +3,6 @@
 Knows nothing of what is drawn where.
 """
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -17,7 +16,6 @@ from tuitrain.config.folders import data_directory
 from tuitrain.errors import UsageError
 from tuitrain.lang import tr
 from tuitrain.supervisor.queueing.wish import Wish
-from tuitrain.ui.feeds.delivery import Delivery
 from tuitrain.ui.launch.command import untrusted
 from tuitrain.ui.screens.launch.desk import LaunchDesk
 from tuitrain.ui.screens.launch.estimate import MakeStarter, make_prewarmed
@@ -57,7 +55,7 @@ class LaunchScreen(Whole, Screen[None]):
             make_worker: makes the worker that warms up.
         """
         super().__init__()
-        self._desk = LaunchDesk(preset, config, checkpoint, make_worker, self._bring)
+        self._desk = LaunchDesk(preset, config, checkpoint, make_worker)
 
     def compose(self) -> ComposeResult:
         """Have the parts above the keys."""
@@ -68,13 +66,6 @@ class LaunchScreen(Whole, Screen[None]):
         """Arrange the parts for the room there is."""
         self._desk.fit(event.size.width)
         self.call_after_refresh(self._desk.show)
-
-    def _bring(self, take: Callable[[], None]) -> None:
-        self.post_message(Delivery(take))
-
-    def on_delivery(self, message: Delivery) -> None:
-        """Take in what a thread brought."""
-        message.take()
 
     @property
     def checked(self) -> Checked:

@@ -12,7 +12,7 @@ from tuitrain.ranks import order_of_profile
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.supervisor.client import RunClient
 from tuitrain.traces.store import profile_name
-from tuitrain.ui.feeds.delivery import Delivery
+from tuitrain.ui.feeds.delivery import Bring
 from tuitrain.ui.feeds.snapshot import RunSnapshot
 
 if TYPE_CHECKING:
@@ -25,10 +25,11 @@ _TO_GET_READY = 7
 class ProfileOrder:
     """The last order, and how far it is."""
 
-    def __init__(self, directory: RunDirectory, shown_by: DOMNode) -> None:
-        """Order nothing yet; a delivery to `shown_by` tells what came of writing an order down."""
+    def __init__(self, directory: RunDirectory, shown_by: DOMNode, bring: Bring) -> None:
+        """Order nothing yet; what comes of writing an order down, `bring` has taken in."""
         self._directory = directory
         self._shown_by = shown_by
+        self._bring = bring
         self._command = 0
         self._step_before: int | None = None
         self.steps = 0
@@ -50,7 +51,7 @@ class ProfileOrder:
             number = client.send(self._directory, wanted)
         except TuitrainError as error:
             fault = str(error)
-        self._shown_by.post_message(Delivery(partial(self._written, number, fault)))
+        self._bring(partial(self._written, number, fault))
 
     def _written(self, number: int, fault: str) -> None:
         self._command, self.fault = number, fault

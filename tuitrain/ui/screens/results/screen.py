@@ -3,7 +3,6 @@
 Knows pages and keys; what a page shows is its own business.
 """
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
 from textual import events, on
@@ -11,7 +10,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.screen import Screen
 
-from tuitrain.ui.feeds.delivery import Delivery
 from tuitrain.ui.feeds.results import Choice, Source
 from tuitrain.ui.screens.results.choose import ChooseWeights
 from tuitrain.ui.screens.results.evaluation import EvaluationPages
@@ -56,20 +54,13 @@ class ResultsScreen(Whole, Screen[None]):
         """Evaluate the best checkpoint of a run, else the last, or show what is known of it."""
         super().__init__()
         self._directory = source.directory
-        self._pages = EvaluationPages(source, self._bring)
+        self._pages = EvaluationPages(source)
 
     def compose(self) -> ComposeResult:
         """Put what is evaluated above the pages."""
         yield TopLine()
         yield self._pages
         yield KeyLine()
-
-    def _bring(self, take: Callable[[], None]) -> None:
-        self.post_message(Delivery(take))
-
-    def on_delivery(self, message: Delivery) -> None:
-        """Take in what a thread brought."""
-        message.take()
 
     @on(EvaluationPages.Changed)
     @on(events.Resize)

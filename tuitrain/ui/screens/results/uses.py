@@ -20,7 +20,6 @@ from tuitrain.lang import key_word, term, tr
 from tuitrain.runs.directory import RunDirectory, runs_root
 from tuitrain.trained.uses import USES, Use, command_line, command_words
 from tuitrain.ui.feeds.command import CommandJob
-from tuitrain.ui.feeds.delivery import Delivery
 from tuitrain.ui.screens.dialogs import Ask
 from tuitrain.ui.screens.own_data import PathSuggester, complete_path, whole_path
 from tuitrain.ui.whole import Whole
@@ -192,10 +191,6 @@ class CommandScreen(Whole, ModalScreen[None]):
         del event
         self.call_after_refresh(self._show)
 
-    def on_delivery(self, message: Delivery) -> None:
-        """Take in what the thread brought."""
-        message.take()
-
     def on_descendant_focus(self) -> None:
         """Name the keys of the part that is used."""
         self._show()
@@ -220,7 +215,7 @@ class CommandScreen(Whole, ModalScreen[None]):
         return self._job is not None and not self._job.ended
 
     def _deliver(self, _job: CommandJob) -> None:
-        self.post_message(Delivery(self._go_on))
+        self.call_later(self._go_on)
 
     def _go_on(self) -> None:
         self._fault = ""

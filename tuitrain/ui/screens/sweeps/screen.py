@@ -14,7 +14,7 @@ from textual.screen import Screen
 
 from tuitrain.lang import term, tr
 from tuitrain.sweeps.directory import SweepDirectory, change_control
-from tuitrain.ui.feeds.delivery import Delivery
+from tuitrain.ui.feeds.delivery import brought_to
 from tuitrain.ui.feeds.sweep import SweepFollower, SweepSeen
 from tuitrain.ui.screens.sweeps.trials import TrialList
 from tuitrain.ui.whole import Whole
@@ -76,20 +76,13 @@ class SweepScreen(Whole, Screen[None]):
 
     def on_mount(self) -> None:
         """Begin to read."""
-        self._follower = SweepFollower(self._tui.root, self._bring, self._wanted)
+        self._follower = SweepFollower(self._tui.root, brought_to(self, self._take), self._wanted)
         self._follower.start()
         self.query_one(TrialList).focus()
 
     def on_unmount(self) -> None:
         """Stop reading."""
         self._follower.close()
-
-    def _bring(self, seen: SweepSeen) -> None:
-        self.post_message(Delivery(partial(self._take, seen)))
-
-    def on_delivery(self, message: Delivery) -> None:
-        """Take in what a thread brought."""
-        message.take()
 
     def _take(self, seen: SweepSeen) -> None:
         self._seen = seen
@@ -166,7 +159,7 @@ class SweepScreen(Whole, Screen[None]):
         from tuitrain.sweeps.study import importance_of
 
         weights = importance_of(directory)
-        self.post_message(Delivery(partial(self._take_weights, directory.id, weights)))
+        self.call_later(self._take_weights, directory.id, weights)
         return tr("how much each setting decides of the value, by Optuna (PED-ANOVA)")
 
     def _take_weights(self, sweep: str, weights: Mapping[str, float]) -> None:
