@@ -4,7 +4,7 @@ Knows how answers are waited for and shown; nothing of the form above which it l
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -15,15 +15,13 @@ from tuitrain.errors import TuitrainError
 from tuitrain.lang import said, tr
 from tuitrain.supervisor.inspection import Question
 from tuitrain.ui.feeds.child import Ask, AskedChild, ask_child
+from tuitrain.ui.shell import app_of
 from tuitrain.ui.whole import Whole
 from tuitrain.ui.widgets.lines import Lines
 from tuitrain.ui.widgets.reader import Reader
 from tuitrain.view.inspect.data import data_lines
 from tuitrain.view.inspect.model import model_lines
 from tuitrain.view.spans import Span, SpanLine, wrap_plain
-
-if TYPE_CHECKING:
-    from tuitrain.ui.app import TuitrainApp
 
 
 class InspectScreen(Whole, ModalScreen[None]):
@@ -107,7 +105,7 @@ class InspectScreen(Whole, ModalScreen[None]):
         self.query_one(Lines).show_lines([line])
 
     def _lines(self, width: int) -> list[SpanLine]:
-        look = cast("TuitrainApp", self.app).look
+        look = app_of(self).look
         lines: list[SpanLine] = []
         for kind, answer in self._answers:
             draw = model_lines if kind == "model" else data_lines

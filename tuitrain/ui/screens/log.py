@@ -11,6 +11,7 @@ from tuitrain.lang import said, tr
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.ui.feeds.log import LogFollower, LogSnapshot, Search
 from tuitrain.ui.screens.following import FollowingScreen
+from tuitrain.ui.shell import app_of
 from tuitrain.ui.widgets.keyline import KeyLine
 from tuitrain.ui.widgets.lines import Lines
 from tuitrain.ui.widgets.logview import LogView
@@ -118,7 +119,7 @@ class LogScreen(FollowingScreen[LogSnapshot]):
         needle = self._line.needle
         if self._line.is_news(snapshot.answer):
             if snapshot.found is None:
-                self.tuitrain.tell(tr("no more matches for {needle!r}", needle=needle), "warning")
+                app_of(self).tell(tr("no more matches for {needle!r}", needle=needle), "warning")
             else:
                 self._view.show_match(snapshot.found, needle)
         self.query_one("#note", Lines).show_lines(_note(snapshot, self.size.width - 2))
@@ -204,7 +205,7 @@ class LogScreen(FollowingScreen[LogSnapshot]):
         """Copy lines."""
         lines = self._view.copied_lines()
         what = tr("{n} line" if len(lines) == 1 else "{n} lines", n=len(lines))
-        self.tuitrain.copier.copy("\n".join(lines) + "\n", what)
+        app_of(self).copier.copy("\n".join(lines) + "\n", what)
         if self._view.selection.active:
             self._view.toggle_selection()
 

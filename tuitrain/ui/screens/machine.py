@@ -6,7 +6,6 @@ nothing itself.
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, cast
 
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -16,6 +15,7 @@ from tuitrain.lang import tr
 from tuitrain.remote.registry import HOSTS
 from tuitrain.ui.feeds.delivery import brought_to
 from tuitrain.ui.feeds.machines import HostMachineFollower
+from tuitrain.ui.shell import app_of
 from tuitrain.ui.whole import Whole
 from tuitrain.ui.widgets.keyline import KeyLine
 from tuitrain.ui.widgets.reader import Reader
@@ -25,9 +25,6 @@ from tuitrain.view.format import sanitise
 from tuitrain.view.machine.machines import HostSeen, gpu_count, machines_sheet
 from tuitrain.view.machine.seen import MachineSeen
 from tuitrain.view.spans import Span, SpanLine, line_width
-
-if TYPE_CHECKING:
-    from tuitrain.ui.app import TuitrainApp
 
 
 class MachineScreen(Whole, Screen[None]):
@@ -49,10 +46,6 @@ class MachineScreen(Whole, Screen[None]):
         take = brought_to(self, self._take_host)
         self._followers = [HostMachineFollower(each, take) for each in HOSTS.connections]
 
-    @property
-    def _tui(self) -> "TuitrainApp":
-        return cast("TuitrainApp", self.app)
-
     def compose(self) -> ComposeResult:
         """Show one text that is scrolled."""
         yield TopLine()
@@ -62,7 +55,7 @@ class MachineScreen(Whole, Screen[None]):
     def on_mount(self) -> None:
         """Begin to listen."""
         self.query_one(Reader).focus()
-        self._stop = self._tui.machine.listen(brought_to(self, self._take), runs=True)
+        self._stop = app_of(self).machine.listen(brought_to(self, self._take), runs=True)
         for follower in self._followers:
             follower.start()
 
@@ -97,7 +90,7 @@ class MachineScreen(Whole, Screen[None]):
         if not width:
             return
         self.query_one(TopLine).show_parts(*self._top())
-        look = self._tui.look
+        look = app_of(self).look
         hosts = tuple(self._hosts.values())
         lines = machines_sheet(self._seen, hosts, width, height, look, self._this_run)
         reader.show_lines(lines)

@@ -19,6 +19,7 @@ from tuitrain.ui.curve_choices import ChartSettings
 from tuitrain.ui.feeds.run import RunFollower
 from tuitrain.ui.feeds.snapshot import Request, RunSnapshot
 from tuitrain.ui.screens.following import FollowingScreen
+from tuitrain.ui.shell import app_of
 from tuitrain.ui.widgets.chartpanel import ChartPanel
 from tuitrain.ui.widgets.keyline import KeyLine
 from tuitrain.ui.widgets.lines import Lines
@@ -111,10 +112,10 @@ class TimeScreen(FollowingScreen[RunSnapshot]):
             panel.show_words(title, plain_line(tr("  no step has been timed yet"), "quiet"))
             return
         chart = Chart("", lines, (window.first, window.last), log=self._settings.log)
-        panel.show_chart(title, chart, (), self.tuitrain.look)
+        panel.show_chart(title, chart, (), app_of(self).look)
 
     def _show_words(self, snapshot: RunSnapshot, time: StepTime | None) -> None:
-        words, look = self.query_one(Reader), self.tuitrain.look
+        words, look = self.query_one(Reader), app_of(self).look
         context = step_context(snapshot.config, snapshot.facts, snapshot.samples)
         bottleneck = verdict(snapshot.split, time, context)
         width, ranks = self.size.width, rank_times(snapshot.split, context.hosts)

@@ -2,14 +2,15 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from textual import events
 from textual.geometry import Offset
 from textual.message import Message
 from textual.screen import Screen
 
-from tuitrain.ui.widgets.lines import draw_strip, span_styles_of
+from tuitrain.ui.shell import app_of
+from tuitrain.ui.widgets.lines import draw_strip
 from tuitrain.ui.widgets.panel import Panel
 from tuitrain.view.chart.chart import Drawing, draw_chart, drawn_lines
 from tuitrain.view.chart.figure import Chart, Size, TerminalStyle
@@ -21,7 +22,6 @@ from tuitrain.view.osc import at_cell
 from tuitrain.view.spans import Span, SpanLine, line_width
 
 if TYPE_CHECKING:
-    from tuitrain.ui.app import TuitrainApp
     from tuitrain.ui.pictures.sender import PictureSender
 
 _RULE_CELLS = 6
@@ -123,7 +123,7 @@ class ChartPanel(Panel):
     def show_words(self, title: str, words: SpanLine) -> None:
         """Say why there is no chart."""
         self._shown = None
-        if pictures := self._app.pictures:
+        if pictures := app_of(self).pictures:
             pictures.board.take_down(self)
         self.show_panel(title, (), [(), words])
 
@@ -139,13 +139,9 @@ class ChartPanel(Panel):
     # --- as a picture ---------------------------------------------------------------------------
 
     @property
-    def _app(self) -> "TuitrainApp":
-        return cast("TuitrainApp", self.app)
-
-    @property
     def _pictures(self) -> "PictureSender | None":
         """What draws the curves as a picture; None where they are text."""
-        pictures = self._app.pictures
+        pictures = app_of(self).pictures
         if pictures is None:
             return None
         if self.is_covered or not pictures.board.fits(*self.size):
@@ -156,7 +152,7 @@ class ChartPanel(Panel):
     def cover(self, is_covered: bool) -> None:
         """Be below a dialog, or not any more."""
         self.is_covered = is_covered
-        if self._app.pictures is not None:
+        if app_of(self).pictures is not None:
             self.draw_again()
 
     def _hang(self, pictures: "PictureSender", chart: Chart) -> None:
@@ -196,7 +192,9 @@ class ChartPanel(Panel):
         return "".join(written)
 
     def _drawn_text(self, span: Span) -> str:
-        strip = draw_strip((span,), display_width(span.text), span_styles_of(self), self.rich_style)
+        strip = draw_strip(
+            (span,), display_width(span.text), app_of(self).span_styles, self.rich_style
+        )
         return strip.render(self.app.console)
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:

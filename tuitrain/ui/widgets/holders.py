@@ -4,17 +4,14 @@ Knows devices as the warm worker names them; nothing of the form that it stands 
 """
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, cast
 
 from tuitrain.analysis.memory_breakdown import training_device
 from tuitrain.messages import DeviceMemory, Environment
 from tuitrain.ui.feeds.delivery import brought_to
+from tuitrain.ui.shell import app_of
 from tuitrain.ui.widgets.lines import Lines
 from tuitrain.view.machine.holders import holder_lines
 from tuitrain.view.machine.seen import MachineSeen
-
-if TYPE_CHECKING:
-    from tuitrain.ui.app import TuitrainApp
 
 
 class DeviceHolders(Lines):
@@ -29,7 +26,7 @@ class DeviceHolders(Lines):
 
     def on_mount(self) -> None:
         """Begin to listen."""
-        machine = cast("TuitrainApp", self.app).machine
+        machine = app_of(self).machine
         self._stop = machine.listen(brought_to(self, self._take), runs=True)
 
     def on_unmount(self) -> None:

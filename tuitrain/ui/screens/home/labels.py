@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
 
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -20,11 +19,9 @@ from tuitrain.runs.upkeep.rename import rename_run
 from tuitrain.runs.watched import refuse_remote
 from tuitrain.ui.screens.dialogs import Ask
 from tuitrain.ui.screens.home.keys import RunKeys
+from tuitrain.ui.shell import app_of
 from tuitrain.view.format import sanitise
 from tuitrain.view.runlist.chosen import tag_changes
-
-if TYPE_CHECKING:
-    from tuitrain.ui.app import TuitrainApp
 
 
 class RunLabels(Vertical):
@@ -52,14 +49,10 @@ class RunLabels(Vertical):
         """Show the table."""
         yield self._keys
 
-    @property
-    def _tui(self) -> "TuitrainApp":
-        return cast("TuitrainApp", self.app)
-
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Ask nothing while another screen is about to cover the table."""
         del action, parameters
-        return not self._tui.opener.is_opening
+        return not app_of(self).opener.is_opening
 
     def action_tag(self) -> None:
         """Ask for tags to add and to remove."""
@@ -105,7 +98,7 @@ class RunLabels(Vertical):
                 if name:
                     rename_run(RunDirectory(Path(run.path)), name)
             except TuitrainError as error:
-                self._tui.tell(str(error), "error")
+                app_of(self).tell(str(error), "error")
             self.post_message(self.Changed())
 
         if name and name != run.name:
@@ -135,7 +128,7 @@ class RunLabels(Vertical):
                 labels = load_labels(directory).tagged(add, remove)
                 save_labels(directory, labels if note is None else replace(labels, note=note))
         except (TuitrainError, OSError) as error:
-            self._tui.tell(str(error), "error")
+            app_of(self).tell(str(error), "error")
         self.post_message(self.Changed())
 
 

@@ -4,7 +4,7 @@ Reads nothing itself.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from textual import on
 from textual.app import ComposeResult
@@ -12,6 +12,7 @@ from textual.containers import Vertical
 
 from tuitrain.lang import tr
 from tuitrain.ui.screens.home.detail import RowDetail
+from tuitrain.ui.shell import app_of
 from tuitrain.ui.widgets.filterline import FilterLine
 from tuitrain.ui.widgets.homelists import PresetList
 from tuitrain.ui.widgets.picklist import Row
@@ -21,7 +22,6 @@ from tuitrain.view.spans import Span
 
 if TYPE_CHECKING:
     from tuitrain.config.presets import ListedPreset
-    from tuitrain.ui.app import TuitrainApp
 
 
 class PresetsSide(Vertical):
@@ -82,7 +82,7 @@ class PresetsSide(Vertical):
     @on(PresetList.Chosen)
     def _chosen(self, event: PresetList.Chosen) -> None:
         event.stop()
-        cast("TuitrainApp", self.app).opener.open_launch(event.key)
+        app_of(self).opener.open_launch(event.key)
 
     @on(FilterLine.Changed)
     def _filter_changed(self) -> None:

@@ -7,7 +7,6 @@ changed.
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -29,12 +28,10 @@ from tuitrain.ui.launch.attempt import Starter
 from tuitrain.ui.launch.form import device_meant, make_outlook, ranks_meant
 from tuitrain.ui.launch.opening import Opened
 from tuitrain.ui.launch.warm import WarmReport
+from tuitrain.ui.shell import app_of
 from tuitrain.ui.widgets.holders import DeviceHolders
 from tuitrain.ui.widgets.lines import Lines
 from tuitrain.view.launchtext import Outlook, outlook_lines
-
-if TYPE_CHECKING:
-    from tuitrain.ui.app import TuitrainApp
 
 MakeStarter = Callable[[Callable[[WarmReport], None], str, Path, tuple[str, ...]], Starter]
 
@@ -112,7 +109,7 @@ class RunEstimate(Vertical):
         self.starter = self._make_worker(
             brought_to(self, self._take_report),
             self._located(opened, preset),
-            data_directory(self._tui.data_dir).absolute(),
+            data_directory(app_of(self).data_dir).absolute(),
             folders,
         )
         self.starter.start()
@@ -134,7 +131,7 @@ class RunEstimate(Vertical):
 
     def _located(self, opened: Opened, preset: Preset) -> str:
         """Return the settings as text, with the whole path of data that lie beside the preset."""
-        folders = [opened.path.parent, Path.cwd(), data_directory(self._tui.data_dir)]
+        folders = [opened.path.parent, Path.cwd(), data_directory(app_of(self).data_dir)]
         try:
             located = with_whole_path(preset, folders)
         except UsageError:  # the start says so, and so does what the worker answers
@@ -142,7 +139,7 @@ class RunEstimate(Vertical):
         return self._checked.text if located is preset else to_toml(located)
 
     def _read_paces(self, preset: str) -> None:
-        paces = read_paces(self._tui.root, preset)
+        paces = read_paces(app_of(self).root, preset)
         self.call_later(self._take_paces, paces)
 
     def _take_paces(self, paces: list[Pace]) -> None:
@@ -151,14 +148,10 @@ class RunEstimate(Vertical):
 
     # --- what is shown --------------------------------------------------------------------------
 
-    @property
-    def _tui(self) -> "TuitrainApp":
-        return cast("TuitrainApp", self.app)
-
     def show(self) -> None:
         """Show what is known in the room there is."""
         self._holders.show_devices(self.report.devices, self._device_meant())
-        lines = outlook_lines(self._outlook(), self.content_size.width, self._tui.look)
+        lines = outlook_lines(self._outlook(), self.content_size.width, app_of(self).look)
         self._lines.show_lines(lines)
 
     def _device_meant(self) -> DeviceMemory | None:

@@ -4,7 +4,6 @@ Knows nothing of what is drawn where.
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
 
 from textual import on
 from textual.app import ComposeResult
@@ -21,12 +20,10 @@ from tuitrain.ui.screens.launch.desk import LaunchDesk
 from tuitrain.ui.screens.launch.estimate import MakeStarter, make_prewarmed
 from tuitrain.ui.screens.launch.keys import KEYS
 from tuitrain.ui.screens.launch.start import StartPanel
+from tuitrain.ui.shell import app_of
 from tuitrain.ui.whole import Whole
 from tuitrain.ui.widgets.keyline import KeyLine
 from tuitrain.ui.widgets.startbutton import StartButton
-
-if TYPE_CHECKING:
-    from tuitrain.ui.app import TuitrainApp
 
 _WHILE_STARTING = frozenset({"enter", "escape"})
 _READ = 2048
@@ -107,7 +104,7 @@ class LaunchScreen(Whole, Screen[None]):
 
         words = self._desk.command()
         if words:
-            cast("TuitrainApp", self.app).copier.copy(shlex.join(words), tr("the command:"))
+            app_of(self).copier.copy(shlex.join(words), tr("the command:"))
 
     def action_leave(self) -> None:
         """Go back; a run that was started goes on."""
@@ -129,7 +126,7 @@ class LaunchScreen(Whole, Screen[None]):
             return
         attempt.given_up = True
         self.app.pop_screen()
-        cast("TuitrainApp", self.app).opener.open_run(attempt.directory, late=late)
+        app_of(self).opener.open_run(attempt.directory, late=late)
 
     def action_inspect(self) -> None:
         """Show what the model and the data are."""
@@ -145,7 +142,7 @@ class LaunchScreen(Whole, Screen[None]):
         from tuitrain.supervisor.inspection import Question
         from tuitrain.ui.screens.inspect import InspectScreen
 
-        data = data_directory(cast("TuitrainApp", self.app).data_dir)
+        data = data_directory(app_of(self).data_dir)
         folder = opened.path.parent
         try:
             model = Question.of("model", preset, data, folder)

@@ -6,7 +6,6 @@ Starts what it is given, in a thread; knows nothing of how settings are changed.
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -19,12 +18,10 @@ from tuitrain.runs.rows import StateRow
 from tuitrain.supervisor.queueing.wish import Wish
 from tuitrain.ui.feeds.delivery import brought_to
 from tuitrain.ui.launch.attempt import Attempt, Starter
+from tuitrain.ui.shell import app_of
 from tuitrain.ui.widgets.lines import Lines
 from tuitrain.ui.widgets.startbutton import StartButton
 from tuitrain.view.launchtext import command_lines
-
-if TYPE_CHECKING:
-    from tuitrain.ui.app import TuitrainApp
 
 _COMMAND_LINES = 3
 
@@ -84,7 +81,7 @@ class StartPanel(Vertical):
     ) -> None:
         """Start a run; the arguments are those of `Attempt`."""
         self.attempt = attempt = Attempt(
-            cast("TuitrainApp", self.app).client,
+            app_of(self).client,
             preset,
             starter,
             brought_to(self, self._report),

@@ -1,7 +1,6 @@
 """A profile that was ordered, until something has become of it."""
 
 from functools import partial
-from typing import TYPE_CHECKING, cast
 
 from textual.dom import DOMNode
 
@@ -14,9 +13,7 @@ from tuitrain.supervisor.client import RunClient
 from tuitrain.traces.store import profile_name
 from tuitrain.ui.feeds.delivery import Bring
 from tuitrain.ui.feeds.snapshot import RunSnapshot
-
-if TYPE_CHECKING:
-    from tuitrain.ui.app import TuitrainApp
+from tuitrain.ui.shell import app_of
 
 _TO_GET_READY = 7
 """Steps taken before recording: one waited for, one to measure, four of warm-up, one to write."""
@@ -41,7 +38,7 @@ class ProfileOrder:
         """Order a profile."""
         self.steps, self._step_before = wanted.steps, None
         self._command, self.fault = 0, ""
-        client = cast("TuitrainApp", self._shown_by.app).client
+        client = app_of(self._shown_by).client
         write = partial(self._write, client, wanted)
         self._shown_by.run_worker(write, thread=True, group="order")
 

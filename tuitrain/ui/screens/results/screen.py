@@ -3,8 +3,6 @@
 Knows pages and keys; what a page shows is its own business.
 """
 
-from typing import TYPE_CHECKING, cast
-
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -13,13 +11,11 @@ from textual.screen import Screen
 from tuitrain.ui.feeds.results import Choice, Source
 from tuitrain.ui.screens.results.choose import ChooseWeights
 from tuitrain.ui.screens.results.evaluation import EvaluationPages
+from tuitrain.ui.shell import app_of
 from tuitrain.ui.whole import Whole
 from tuitrain.ui.widgets.keyline import KeyLine
 from tuitrain.ui.widgets.topline import TopLine
 from tuitrain.view.results.top import top_parts
-
-if TYPE_CHECKING:
-    from tuitrain.ui.app import TuitrainApp
 
 _MOST_PAGES = 9
 _NO_KEY_OF_ITS_OWN = [
@@ -106,7 +102,7 @@ class ResultsScreen(Whole, Screen[None]):
 
     def action_uses(self) -> None:
         """Show what can be done with the model."""
-        cast("TuitrainApp", self.app).opener.open_uses(self._directory)
+        app_of(self).opener.open_uses(self._directory)
 
     def action_cancel(self) -> None:
         """End the evaluation."""

@@ -5,7 +5,6 @@ Knows command lines and output as text; which commands there are, `tuitrain.trai
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, cast
 
 from textual import events
 from textual.app import ComposeResult
@@ -22,15 +21,13 @@ from tuitrain.trained.uses import USES, Use, command_line, command_words
 from tuitrain.ui.feeds.command import CommandJob
 from tuitrain.ui.screens.dialogs import Ask
 from tuitrain.ui.screens.own_data import PathSuggester, complete_path, whole_path
+from tuitrain.ui.shell import app_of
 from tuitrain.ui.whole import Whole
 from tuitrain.ui.widgets.lines import Lines
 from tuitrain.ui.widgets.picklist import PickList, Row
 from tuitrain.ui.widgets.reader import Reader
 from tuitrain.view.results.commands import ending_line, output_lines
 from tuitrain.view.spans import Span, wrap_plain
-
-if TYPE_CHECKING:
-    from tuitrain.ui.app import TuitrainApp
 
 Start = Callable[[str, int, Callable[[CommandJob], None]], CommandJob]
 """Starts the command of a line, its output so many columns wide."""
@@ -91,7 +88,7 @@ class UseMenu(Whole, ModalScreen[None]):
 
     def _options(self) -> tuple[str, ...]:
         """Return what a shell elsewhere has to be told: where the runs are kept."""
-        root = cast("TuitrainApp", self.app).root
+        root = app_of(self).root
         usual = runs_root(None)
         return () if root.absolute() == usual.absolute() else ("--runs-dir", str(root.absolute()))
 

@@ -5,7 +5,6 @@ It shows what its follower delivers; what is wanted of the driver is written dow
 
 from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, cast
 
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -17,6 +16,7 @@ from tuitrain.sweeps.directory import SweepDirectory, change_control
 from tuitrain.ui.feeds.delivery import brought_to
 from tuitrain.ui.feeds.sweep import SweepFollower, SweepSeen
 from tuitrain.ui.screens.sweeps.trials import TrialList
+from tuitrain.ui.shell import app_of
 from tuitrain.ui.whole import Whole
 from tuitrain.ui.widgets.keyline import KeyLine
 from tuitrain.ui.widgets.lines import Lines
@@ -24,9 +24,6 @@ from tuitrain.ui.widgets.topline import TopLine
 from tuitrain.view.format import sanitise
 from tuitrain.view.spans import Span
 from tuitrain.view.sweep import sweep_lines
-
-if TYPE_CHECKING:
-    from tuitrain.ui.app import TuitrainApp
 
 _NONE = term(
     " no sweeps yet: `tuitrain sweep PRESET --sweep FILE` starts one (`tuitrain help sweeps`)"
@@ -63,10 +60,6 @@ class SweepScreen(Whole, Screen[None]):
         self._seen: SweepSeen | None = None
         self._weights: tuple[str, Mapping[str, float]] = ("", {})
 
-    @property
-    def _tui(self) -> "TuitrainApp":
-        return cast("TuitrainApp", self.app)
-
     def compose(self) -> ComposeResult:
         """Lay the screen out."""
         yield TopLine()
@@ -76,7 +69,9 @@ class SweepScreen(Whole, Screen[None]):
 
     def on_mount(self) -> None:
         """Begin to read."""
-        self._follower = SweepFollower(self._tui.root, brought_to(self, self._take), self._wanted)
+        self._follower = SweepFollower(
+            app_of(self).root, brought_to(self, self._take), self._wanted
+        )
         self._follower.start()
         self.query_one(TrialList).focus()
 
@@ -117,7 +112,7 @@ class SweepScreen(Whole, Screen[None]):
         name = Span(f" {sanitise(seen.directory.id)}", "title")
         place = f"{seen.place} of {seen.number} " if seen.number > 1 else ""
         self.query_one(TopLine).show_parts((name,), (Span(place, "quiet"),))
-        width, look = max(20, self.size.width), self._tui.look
+        width, look = max(20, self.size.width), app_of(self).look
         # A live driver may take a moment to say what a key has asked for.
         state = "paused" if seen.control.paused and seen.state == "running" else seen.state
         weights = self._weights[1] if self._weights[0] == seen.directory.id else None
@@ -135,7 +130,7 @@ class SweepScreen(Whole, Screen[None]):
                 words = tr(
                     "it has no driver: `tuitrain sweep resume {id}` starts one", id=directory.id
                 )
-                self._tui.tell(words, "warning")
+                app_of(self).tell(words, "warning")
                 return
             change_control(directory, paused=not seen.control.paused)
             self._follower.wake()
@@ -146,13 +141,13 @@ class SweepScreen(Whole, Screen[None]):
         if seen is not None and seen.directory is not None and seen.table is not None:
             now = seen.control.parallel or seen.table.parallel
             change_control(seen.directory, parallel=max(1, now + by))
-            self._tui.tell(tr("{n} trials at a time", n=max(1, now + by)))
+            app_of(self).tell(tr("{n} trials at a time", n=max(1, now + by)))
             self._follower.wake()
 
     def action_importance(self) -> None:
         """Have Optuna say how much each setting decides."""
         if self._seen is not None and self._seen.directory is not None:
-            self._tui.work.do(partial(self._ask_importance, self._seen.directory))
+            app_of(self).work.do(partial(self._ask_importance, self._seen.directory))
 
     def _ask_importance(self, directory: SweepDirectory) -> str:
         # Imported here, and in a thread: Optuna takes a fifth of a second and 35 MB.
