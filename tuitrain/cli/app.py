@@ -77,10 +77,11 @@ def _options(
 
     root = runs_root(runs_dir)
     if not once:
-        hosts.use_hosts(host)
-        raise typer.Exit(
-            interface.open_interface(root, ascii=ascii, no_mouse=no_mouse, graphics=graphics)
-        )
+        with hosts.open_hosts(host) as opened:
+            code = interface.open_interface(
+                root, ascii=ascii, no_mouse=no_mouse, graphics=graphics, hosts=opened
+            )
+        raise typer.Exit(code)
     from tuitrain.cli.record.list import newest_runs
 
     output.data(f"{newest_runs(root, _NEWEST)}\n\n{gpus.machine_block(root)}")

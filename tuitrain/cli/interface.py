@@ -19,6 +19,7 @@ from tuitrain.errors import UsageError
 
 if TYPE_CHECKING:
     from tuitrain.config.user import UserConfig
+    from tuitrain.remote.registry import Hosts
     from tuitrain.ui.app import TuitrainApp
     from tuitrain.ui.pictures.board import PictureBoard
     from tuitrain.ui.preferences import Preferences
@@ -76,6 +77,7 @@ def open_interface(
     no_mouse: bool = False,
     graphics: AskedPictures = None,
     data_dir: Path | None = None,
+    hosts: "Hosts | None" = None,
     first: "Callable[[TuitrainApp], None] | None" = None,
     watching: bool = False,
 ) -> int:
@@ -106,6 +108,7 @@ def open_interface(
         look=look,
         preferences=preferences,
         data_dir=data_dir,
+        hosts=hosts,
         first=partial(_begin, fault, first),
         notifier=notifier,
         watching=watching,

@@ -21,6 +21,7 @@ from textual.widgets import Input
 
 from tuitrain.lang import said, tr
 from tuitrain.remote.client import Clients
+from tuitrain.remote.registry import Hosts
 from tuitrain.supervisor.client import RunClient
 from tuitrain.ui.background import BackgroundWork, in_background
 from tuitrain.ui.clipboard import Copier
@@ -89,6 +90,7 @@ class TuitrainApp(App[int]):
         look: TerminalStyle,
         preferences: Preferences,
         data_dir: Path | None = None,
+        hosts: Hosts | None = None,
         first: Callable[["TuitrainApp"], None] | None = None,
         notifier: DesktopNotifier | None = None,
         watching: bool = False,
@@ -103,6 +105,7 @@ class TuitrainApp(App[int]):
             look: what the terminal can show.
             preferences: what is remembered between starts.
             data_dir: where data sets are kept, when not the default.
+            hosts: whose runs are shown as well; the caller closes them.
             first: opens a screen above home at the start.
             notifier: how new alerts are told beside the screens.
             watching: the runs are logs of other programs, among which none is started.
@@ -116,7 +119,8 @@ class TuitrainApp(App[int]):
         self.look = look
         self.data_dir = data_dir
         self.client = RunClient(root, data_dir=data_dir)
-        self.clients = Clients(self.client)
+        self.hosts = hosts or Hosts()
+        self.clients = Clients(self.client, self.hosts)
         self.machine = machine or MachineFeed(root)
         self.span_styles: dict[str, Style] = {}
         self.preferences = preferences
@@ -135,6 +139,7 @@ class TuitrainApp(App[int]):
             lambda: self.screen,
             self.gate,
             self.work,
+            self.hosts,
             data_dir=data_dir,
             why_none_starts=_WATCHING if watching else "",
         )

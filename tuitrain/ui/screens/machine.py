@@ -12,7 +12,7 @@ from textual.binding import Binding
 from textual.screen import Screen
 
 from tuitrain.lang import tr
-from tuitrain.remote.registry import HOSTS
+from tuitrain.remote.registry import Hosts
 from tuitrain.ui.feeds.delivery import brought_to
 from tuitrain.ui.feeds.machines import HostMachineFollower
 from tuitrain.ui.shell import app_of
@@ -36,15 +36,15 @@ class MachineScreen(Whole, Screen[None]):
                 tooltip="Go back; readings go on, so the last minutes are there next time."),
     ]  # fmt: skip
 
-    def __init__(self, this_run: str = "") -> None:
-        """Show the machine; `this_run` is the id of the run that one comes from, if any."""
+    def __init__(self, hosts: Hosts, this_run: str = "") -> None:
+        """Show the machine and hosts; `this_run` is the run that one comes from, if any."""
         super().__init__()
         self._this_run = this_run
         self._seen = MachineSeen()
         self._stop: Callable[[], None] = lambda: None
-        self._hosts = {each.host.name: HostSeen(each.host.name) for each in HOSTS.connections}
+        self._hosts = {each.host.name: HostSeen(each.host.name) for each in hosts.connections}
         take = brought_to(self, self._take_host)
-        self._followers = [HostMachineFollower(each, take) for each in HOSTS.connections]
+        self._followers = [HostMachineFollower(each, take) for each in hosts.connections]
 
     def compose(self) -> ComposeResult:
         """Show one text that is scrolled."""

@@ -10,6 +10,7 @@ from textual.containers import Vertical
 
 from tuitrain.lang import key_word, tr
 from tuitrain.messages import Pause, Request, Stop
+from tuitrain.remote.client import RemoteClient
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.summary import RunSummary
 from tuitrain.ui.bulk import COMMAND_LIMIT_S, BulkCommand
@@ -127,7 +128,8 @@ class RunsSide(Vertical):
     def _remove(self, runs: Sequence[RunSummary], wanted: bool | None) -> None:
         if wanted:
             self.table.marks.clear()
-            self._in_background(lambda: self._tell(self._removal.remove(runs)))
+            elsewhere = RemoteClient(app_of(self).hosts)
+            self._in_background(lambda: self._tell(self._removal.remove(runs, elsewhere)))
 
     def action_undo(self) -> None:
         """Bring back what was removed last."""

@@ -113,6 +113,7 @@ class HomeScreen(Whole, Screen[None]):
 
         self._feeds = HomeFeeds(
             root,
+            app_of(self).hosts,
             clock=self._clock,
             runs=bring(take_runs),
             fault=bring(lists.table.take_fault),
