@@ -11,6 +11,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "tuitrain"
 BASE = {
     "__version__",
+    "checkpoint_files",
     "errors",
     "extras",
     "file_lock",
@@ -27,6 +28,7 @@ ALLOWED = {
     "integrations": {"script"},
     "api": BASE | READ | {"supervisor"},
     "__main__": {"cli"},
+    "checkpoint_files": set(),
     "errors": set(),
     "script": {"ranks", "tracing"},
     "tracing": {"metric_names"},
