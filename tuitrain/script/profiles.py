@@ -113,7 +113,7 @@ class ScriptProfiles:
         """
         profiler, self._step = self._profiler, step
         if profiler is not None and profiler.under_way is not None and self._is_here:
-            if profiler.under_way.is_recording:
+            if profiler.under_way.steps.is_recording:
                 self._usual = self._usual or self._names.called
             self._spare(lambda: profiler.leave(step))
 
