@@ -13,7 +13,7 @@ from tuitrain.lang import key_word, tr
 from tuitrain.messages import Pause, Request, Stop
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.summary import RunSummary
-from tuitrain.ui.bulk import COMMAND_LIMIT_S, BulkCommand
+from tuitrain.ui.bulk import COMMAND_LIMIT_S, BulkCommand, Said
 from tuitrain.ui.preferences import Preferences
 from tuitrain.ui.screens.dialogs import Confirm
 from tuitrain.ui.screens.home.keys import RunKeys
@@ -74,9 +74,6 @@ class RunsSide(Vertical):
     def _tui(self) -> "TuitrainApp":
         return cast("TuitrainApp", self.app)
 
-    def _in_background(self, work: Callable[[], None]) -> None:
-        self.run_worker(work, thread=True, group="runs")
-
     # --- commands -------------------------------------------------------------------------------
 
     def action_resume(self) -> None:
@@ -109,7 +106,7 @@ class RunsSide(Vertical):
             return
         if len(runs) > 1:
             bulk = BulkCommand(self._tui.clients, act, requests.get(act))
-            self._in_background(lambda: self._tell(bulk.give(runs, COMMAND_LIMIT_S)))
+            self._tui.work.do(lambda: partial(self._tell_of, bulk.give(runs, COMMAND_LIMIT_S)))
             return
         directory = RunDirectory(Path(runs[0].path))
         if act == "resume":
@@ -134,13 +131,16 @@ class RunsSide(Vertical):
     def _remove(self, runs: Sequence[RunSummary], wanted: bool | None) -> None:
         if wanted:
             self.table.marks.clear()
-            self._in_background(lambda: self._tell(self._removal.remove(runs)))
+            self._tui.work.do(lambda: self._tell(self._removal.remove(runs)))
 
     def action_undo(self) -> None:
         """Bring back what was removed last."""
-        self._in_background(lambda: self._tell(self._removal.undo(self._tui.root)))
+        self._tui.work.do(lambda: self._tell(self._removal.undo(self._tui.root)))
 
-    def _tell(self, said: tuple[str, bool]) -> None:
+    def _tell_of(self, answers: Callable[[], Said]) -> None:
+        self._tell(answers())
+
+    def _tell(self, said: Said) -> None:
         """Say what became of it, and show the list as it is now."""
         text, done = said
         self._tui.tell(text, "information" if done else "error")

@@ -40,9 +40,8 @@ class ProfileOrder:
         """Order a profile."""
         self.steps, self._step_before = wanted.steps, None
         self._command, self.fault = 0, ""
-        client = cast("TuitrainApp", self._shown_by.app).client
-        write = partial(self._write, client, wanted)
-        self._shown_by.run_worker(write, thread=True, group="order")
+        app = cast("TuitrainApp", self._shown_by.app)
+        app.work.do(partial(self._write, app.client, wanted))
 
     def _write(self, client: RunClient, wanted: Profile) -> None:
         number, fault = 0, ""
