@@ -130,7 +130,7 @@ class TuitrainApp(App[int]):
             else None
         )
         self.gate = Gate()
-        self.work = BackgroundWork(self.tell)
+        self.work = BackgroundWork(self.tell, partial(self.call_later, _raise))
         self.key_in_hand = ""
         """The character of the key whose action runs: one action may take several keys."""
         self.commands = RunCommands(self.clients, self.work)
@@ -145,7 +145,7 @@ class TuitrainApp(App[int]):
         )
         # From any thread.
         write = partial(self.call_later, self._write)
-        self.copier = Copier(write, preferences.copied_path, os.environ, self.tell)
+        self.copier = Copier(write, preferences.copied_path, os.environ, self.work)
         self.has_mouse = preferences.mouse if mouse is None else mouse
         """Whether clicks and the wheel are for the interface."""
         self._first = first
@@ -270,6 +270,11 @@ class TuitrainApp(App[int]):
             tr("Quit"), tr("Leave the interface; runs keep running"), self.action_quit
         )
         yield from screen_commands(screen, self.run_action, self.get_key_display)
+
+
+def _raise(error: Exception) -> None:
+    """Let what nobody foresaw in a thread end the interface as any other does."""
+    raise error
 
 
 def _read_ahead() -> None:

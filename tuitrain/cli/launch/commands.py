@@ -181,7 +181,7 @@ def run(
             else client.start(resolved, name=name, preset_folder=folder, wish=wish, launch=launch)
         )
     if tui:
-        raise typer.Exit(watch(directory))
+        watch(directory)
     if detach:
         raise typer.Exit(await_start(client, directory, json))
     job.end(here.exit_code)

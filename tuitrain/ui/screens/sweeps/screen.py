@@ -147,7 +147,7 @@ class SweepScreen(Whole, Screen[None]):
     def action_importance(self) -> None:
         """Have Optuna say how much each setting decides."""
         if self._seen is not None and self._seen.directory is not None:
-            app_of(self).work.do(partial(self._ask_importance, self._seen.directory))
+            app_of(self).work.look(partial(self._ask_importance, self._seen.directory))
 
     def _ask_importance(self, directory: SweepDirectory) -> str:
         # Imported here, and in a thread: Optuna takes a fifth of a second and 35 MB.
