@@ -188,6 +188,8 @@ def _facts(reader: "RunReader", now: float) -> str:
     if run.script is not None:
         by = f", seen by {', '.join(run.script.by)}" if run.script.by else ""
         facts.append(("script", f"{run.script.ability}{by}: {' '.join(run.script.command)}"))
+    if run.watched is not None:
+        facts.append(("log", f"{run.watched.path} ({run.watched.kind})"))
     if steps := sampled_steps(reader.directory):
         facts.append(
             ("samples", f"of {len(steps)} evaluations; shown by `tuitrain samples {summary.id}`")
