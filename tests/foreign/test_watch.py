@@ -250,6 +250,13 @@ def test_a_damaged_record_is_told_and_keeps_nothing_locked(logs: Path, cache: Pa
     assert len(told) == 1
     assert "is damaged" in told[0]
     assert not is_alive(run)
+    both = [*paths, logs / "two" / "b.jsonl"]
+    again = Watcher(both, cache, view_of(cache, both), told.append)
+    damaged, other = again.search()
+    assert not again.catch_up()
+    assert len(told) == 2
+    assert curves(other)
+    assert not any(map(is_alive, (damaged, other)))
 
 
 def test_the_interface_does_not_wait_for_what_reads_the_logs(logs: Path, cache: Path) -> None:

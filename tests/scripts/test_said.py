@@ -13,6 +13,7 @@ from tuitrain.script.points import PointLog
 from tuitrain.supervisor.intake import Unreadable
 from tuitrain.supervisor.scripts.hearing import ScriptHearing
 from tuitrain.supervisor.scripts.held import HeldSteps
+from tuitrain.supervisor.scripts.nonfinite import NonfiniteWatch
 from tuitrain.supervisor.scripts.ranks import gone_words
 from tuitrain.view.run.ranktext import standing_line
 from tuitrain.view.spans import plain_text
@@ -131,3 +132,20 @@ def test_ranks_are_told_of_in_a_line() -> None:
     assert plain_text(line) == " rank 1 is gone, in step 38; 1 of 2 ranks train, in step 41"
     words = gone_words(ranks[1:], ranks, [])
     assert words == "rank 1 (process 12) is gone, in step 38; still there: 0"
+
+
+def test_a_loss_that_is_not_finite_is_told_once_an_episode() -> None:
+    watch = NonfiniteWatch()
+
+    def told(first: int, *values: float, name: str = "train/loss") -> list[str]:
+        last = first + len(values) - 1
+        points = (MetricPoints(name, first, values),)
+        return [a.text for a in watch.recorded(StepsTaken(1.0, first, last, 0.0, 1.0, points))]
+
+    nan, inf = float("nan"), float("inf")
+    assert told(1, 0.5, 0.4) == []
+    assert told(3, 0.3, inf, nan) == ["train/loss is inf at step 4; the script goes on"]
+    assert told(6, nan) == told(7, 0.5, nan) == []
+    assert told(9, *[0.5] * 100, nan) == ["train/loss is nan at step 109; the script goes on"]
+    assert told(110, nan, name="grad_norm") == []
+    assert told(110, nan, name="val_loss_epoch") != []

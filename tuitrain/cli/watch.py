@@ -16,6 +16,7 @@ import typer
 
 from tuitrain.cli import interface, output
 from tuitrain.cli.options import Json
+from tuitrain.errors import EXIT_FAILED
 
 if TYPE_CHECKING:
     from tuitrain.runs.directory import RunDirectory
@@ -48,12 +49,12 @@ def watch(
 
     cache = cache_root()
     view = view_of(cache, paths)
-    watcher = Watcher(paths, cache, view)
+    watcher = Watcher(paths, cache, view, lambda text: output.say(f"tuitrain: {text}"))
     runs = watcher.search()
     if once or json:
-        watcher.catch_up()
+        whole = watcher.catch_up()
         _print(view, runs, json=json)
-        return
+        raise typer.Exit(0 if whole else EXIT_FAILED)
     watcher.prepare()
     with _following(cache, view, paths):
         first = partial(_open_first, runs)
@@ -83,7 +84,8 @@ def _print(view: Path, runs: "Sequence[RunDirectory]", *, json: bool) -> None:
         found = [asdict(summarise_run(str(run.path))) for run in runs]
         output.data_json({"runs_dir": str(view), "runs": found})
         return
-    output.data(newest_runs(view, len(runs)))
+    # Logs that are gone meanwhile are still listed.
+    output.data(newest_runs(view, sys.maxsize))
     output.say(f"`--runs-dir {view}` opens them in show, plot, export and other commands.")
 
 

@@ -80,16 +80,23 @@ class Watcher:
         for followed in self._followed.values():
             followed.follower.create()
 
-    def catch_up(self) -> None:
-        """Read all that there is, and let go of it.
+    def catch_up(self) -> bool:
+        """Read all that there is, and let go of it; return whether all of it could be read.
 
-        Raises:
-            TuitrainError: a record can't be written.
+        A log that can't be read, or whose record can't be written, is told, and the others are read.
         """
-        for followed in self._followed.values():
-            if not followed.follower.is_read() and followed.follower.begin():
-                followed.follower.catch_up()
-                followed.follower.close()
+        whole = True
+        for follower in [followed.follower for followed in self._followed.values()]:
+            try:
+                if not follower.is_read() and follower.begin():
+                    try:
+                        follower.catch_up()
+                    finally:
+                        follower.close()
+            except (TuitrainError, OSError, ValueError) as error:
+                whole = False
+                self._tell(f"{follower.log.path}: {error}")
+        return whole
 
     def turn(self) -> bool:
         """Read a piece of every log that is due; return whether there is more at once."""

@@ -15,12 +15,13 @@ if TYPE_CHECKING:
 
 
 def block(reader: "RunReader") -> str:
-    """Return the block TIME; empty for a run that never took a step."""
+    """Return the block TIME; empty for a run that never took a step, or that nobody timed."""
     from tuitrain.analysis.ranks import rank_times, verdict
     from tuitrain.analysis.step_time import SPLIT_POINTS
     from tuitrain.view.run.timetext import time_block
 
-    if reader.steps.progress() is None:
+    run = reader.facts()
+    if reader.steps.progress() is None or run.script is not None or run.watched is not None:
         return ""
     split = reader.curves.split(SPLIT_POINTS)
     time, context = _facts(reader, split, reader.steps.speed(SPLIT_POINTS))
