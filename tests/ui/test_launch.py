@@ -239,6 +239,10 @@ def test_what_is_typed_faster_than_it_is_checked_stays_as_typed(root: Path, pres
         # The form shows what it knows before it can have heard of that.
         pilot.app.screen.query_one(LaunchForm).show()
         assert typed.value == "0.5"
+        # Keys that edit, and one that leads on, hold their places among letters.
+        type_at_once(pilot.app, "7", "backspace", "backspace", "4", "up", "8", "down")
+        await wait_for_text(pilot, "--set train.batch_size=8")
+        await wait_for_text(pilot, "--set optimizer.lr=0.4")
 
     play(root, form(preset, Bench()), steps, size=(120, 36))
 
