@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from tuitrain.messages.payloads import (
     CostEstimate,
@@ -166,6 +166,10 @@ class PresetChanged:
     key: str
     text: str
     """The change in words: `train.epochs 10 -> 20`."""
+
+
+GOES_ON_BY_ITSELF: Final = "training goes on by itself"
+"""Stands in the reason of a pause that no command ends."""
 
 
 @dataclass(frozen=True, slots=True)

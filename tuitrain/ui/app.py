@@ -26,7 +26,7 @@ from tuitrain.supervisor.client import RunClient
 from tuitrain.ui.background import BackgroundWork, in_background
 from tuitrain.ui.clipboard import Copier
 from tuitrain.ui.feeds.machine import MachineFeed
-from tuitrain.ui.gate import Gate, await_parts
+from tuitrain.ui.gate import Gate, await_parts, is_for_bindings
 from tuitrain.ui.notices import DesktopNotifier
 from tuitrain.ui.opener import Opener
 from tuitrain.ui.palette import screen_commands
@@ -218,7 +218,14 @@ class TuitrainApp(App[int]):
             if isinstance(meant, events.Key):
                 # Bindings are looked up below; keys come faster than screens see to them.
                 self.key_in_hand = meant.character or ""
+                if await is_for_bindings(meant, self.focused) and await self._bound(meant.key):
+                    return
             await super().on_event(meant)
+
+    async def _bound(self, key: str) -> bool:
+        """Do what a key is bound to; say whether it is."""
+        first = await self._check_bindings(key, priority=True)
+        return first or await self._check_bindings(key)
 
     def tell(self, text: str, severity: str = "information") -> None:
         """Show a few words for some seconds; may be called from any thread.

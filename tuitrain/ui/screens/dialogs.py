@@ -42,7 +42,10 @@ class Confirm(Whole, ModalScreen[bool]):
 class Ask(Whole, ModalScreen[str | None]):
     """A question with a line of text, checked before it is taken; Escape means none."""
 
-    BINDINGS = [Binding("escape", "leave", "cancel", id="ask.leave")]
+    BINDINGS = [
+        Binding("escape", "leave", "cancel", id="ask.leave"),
+        Binding("tab", "complete", "complete", show=False, id="ask.complete"),
+    ]
 
     def __init__(
         self,
@@ -94,6 +97,12 @@ class Ask(Whole, ModalScreen[str | None]):
         except TuitrainError as error:
             return said(str(error))
         return ""
+
+    def action_complete(self) -> None:
+        """Take the rest that is suggested, as shells do by the same key."""
+        line = self.query_one(Input)
+        line.action_end()
+        line.action_cursor_right()
 
     def action_leave(self) -> None:
         """Close without an answer."""
