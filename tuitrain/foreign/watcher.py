@@ -83,7 +83,7 @@ class Watcher:
     def catch_up(self) -> bool:
         """Read all that there is, and let go of it; return whether all of it could be read.
 
-        A log that can't be read, or whose record can't be written, is told, and the others are read.
+        A log that can't be read, or whose record can't be written, is told; the others are read.
         """
         whole = True
         for follower in [followed.follower for followed in self._followed.values()]:
