@@ -7,8 +7,8 @@ from typing import cast
 
 from pydantic import ValidationError
 
-from tuitrain.config.components import wrong_value
-from tuitrain.config.keys import owner
+from tuitrain.config.checking.components import wrong_value
+from tuitrain.config.checking.keys import owner
 from tuitrain.config.overrides import read_value
 from tuitrain.config.schema import LIVE_SETTINGS
 from tuitrain.config.wording import nearest, one_of, printable, words_for
