@@ -21,6 +21,7 @@ BASE = {
     "metric_names",
     "ranks",
     "units",
+    "whole_file",
 }
 READ = {"alerts", "analysis", "config", "failures", "traces", "runs"}
 ALLOWED = {
@@ -40,6 +41,7 @@ ALLOWED = {
     "metric_names": set(),
     "ranks": set(),
     "units": {"lang"},
+    "whole_file": set(),
     "messages": set(),
     "config": {"errors"},
     "runs": BASE | {"config"},

@@ -1,11 +1,11 @@
 """Files that a command writes: there whole or not at all."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from tuitrain.errors import UsageError
+from tuitrain.whole_file import written_whole
 
 
 def check_file(path: Path, endings: tuple[str, ...]) -> str:
@@ -32,11 +32,8 @@ def whole_file(path: Path) -> Iterator[Path]:
     Raises:
         UsageError: the folder does not exist or can't be written.
     """
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        yield draft
-        draft.replace(path)
+        with written_whole(path) as draft:
+            yield draft
     except OSError as error:
         raise UsageError(f"-o {path}: can't be written ({error.strerror or error})") from error
-    finally:
-        draft.unlink(missing_ok=True)

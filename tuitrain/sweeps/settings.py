@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
 
-from tuitrain.config.components import UNKNOWN, wrong_value
+from tuitrain.config.checking.components import UNKNOWN, wrong_value
 from tuitrain.config.folders import built_in_preset_directory
 from tuitrain.config.schema import Section
 from tuitrain.config.source import read_text

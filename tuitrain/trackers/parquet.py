@@ -3,13 +3,13 @@
 Knows records and the file; nothing of trackers.
 """
 
-import os
 from pathlib import Path
 from typing import Any
 
 from tuitrain.errors import UsageError
 from tuitrain.extras import require
 from tuitrain.runs.reader import RunReader
+from tuitrain.whole_file import written_whole
 
 _GROUP_POINTS = 1 << 16
 """Points of a group of rows: readers skip by groups, and each costs a kilobyte of its own."""
@@ -24,7 +24,6 @@ def write_parquet(reader: RunReader, path: Path) -> None:
     """
     arrow: Any = require("pyarrow", "parquet", "a Parquet file")
     parquet: Any = require("pyarrow.parquet", "parquet", "a Parquet file")
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
     schema = arrow.schema(
         [
             ("metric", arrow.dictionary(arrow.int32(), arrow.string())),
@@ -33,17 +32,14 @@ def write_parquet(reader: RunReader, path: Path) -> None:
         ]
     )
     try:
-        with parquet.ParquetWriter(draft, schema) as writer:
+        with written_whole(path) as draft, parquet.ParquetWriter(draft, schema) as writer:
             for name in reader.curves.metric_names():
                 for steps, values in _groups(reader, name):
                     names = arrow.array([name] * len(steps)).dictionary_encode()
                     columns = [names, arrow.array(steps), arrow.array(values, arrow.float64())]
                     writer.write_table(arrow.Table.from_arrays(columns, schema=schema))
-        draft.replace(path)
     except OSError as error:
         raise UsageError(f"{path}: can't be written ({error.strerror or error}).") from error
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def _groups(reader: RunReader, name: str) -> Any:

@@ -13,6 +13,7 @@ from pathlib import Path
 from tuitrain.errors import UsageError
 from tuitrain.ui.background import BackgroundWork
 from tuitrain.view.osc import NO_OSC_TERMS, osc52
+from tuitrain.whole_file import written_whole
 
 _TMUX_S = 5.0
 
@@ -98,7 +99,6 @@ def _into_tmux(text: str, environ: Mapping[str, str]) -> bool:
 
 def _save(text: str, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}-{os.getpid()}")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+    with written_whole(path) as draft, os.fdopen(os.open(draft, flags, 0o600), "wb") as file:
         file.write(text.encode("utf-8", errors="replace"))
-    draft.replace(path)

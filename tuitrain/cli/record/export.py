@@ -6,7 +6,6 @@ Knows the formats of text, not how points are kept, and no tracker.
 import csv
 import io
 import json
-import os
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from itertools import islice
@@ -17,6 +16,7 @@ import typer
 
 from tuitrain.cli import output
 from tuitrain.cli.options import RunArgument, RunsDir
+from tuitrain.cli.whole_file import whole_file
 from tuitrain.config.tracking import TRACKER_KINDS, TRACKER_WORDS
 
 if TYPE_CHECKING:
@@ -93,7 +93,11 @@ def _export_lines(reader: "RunReader", format: Format, output_file: Path | None)
         for block in _blocks(lines):
             output.data(block)
     else:
-        _write_whole(output_file, _blocks(lines))
+        with (
+            whole_file(output_file) as draft,
+            draft.open("w", encoding="utf-8", newline="\n") as file,
+        ):
+            file.writelines(f"{block}\n" for block in _blocks(lines))
         output.say(f"wrote {output_file}")
 
 
@@ -147,22 +151,3 @@ def _blocks(lines: Iterable[str]) -> Iterator[str]:
     source = iter(lines)
     while block := list(islice(source, _BLOCK_LINES)):
         yield "\n".join(block)
-
-
-def _write_whole(path: Path, blocks: Iterable[str]) -> None:
-    """Write a file that is there whole or not at all.
-
-    Raises:
-        UsageError: the folder does not exist or can't be written.
-    """
-    from tuitrain.errors import UsageError
-
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with draft.open("w", encoding="utf-8", newline="\n") as file:
-            file.writelines(f"{block}\n" for block in blocks)
-        draft.replace(path)
-    except OSError as error:
-        raise UsageError(f"-o {path}: can't be written ({error.strerror}).") from error
-    finally:
-        draft.unlink(missing_ok=True)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tuitrain.ranks import flight_path, flight_wanted, want_flights
+from tuitrain.whole_file import written_whole
 
 if TYPE_CHECKING:
     from tuitrain.training.distributed.peers import Peers
@@ -57,9 +58,8 @@ def _write_when_wanted(run_directory: Path, rank: int) -> None:
 
 
 def _put(path: Path, data: bytes) -> None:
-    draft = path.with_suffix(".tmp")
-    draft.write_bytes(data)
-    draft.replace(path)
+    with written_whole(path) as draft:
+        draft.write_bytes(data)
 
 
 def _recorded() -> bytes:

@@ -89,26 +89,19 @@ class LogScreen(FollowingScreen[LogSnapshot]):
         """Show the log of the run in `directory`."""
         super().__init__(directory)
         self._follower = LogFollower(directory, self.deliver)
+        self._view, self._line = LogView(id="log"), SearchLine()
 
     def compose(self) -> ComposeResult:
         """Show the log between the top line and the keys."""
         yield TopLine()
         yield Lines(id="note")
-        yield LogView(id="log")
-        yield SearchLine()
+        yield self._view
+        yield self._line
         yield KeyLine()
 
     def on_mount(self) -> None:
         """Let keys move in the log."""
         self._view.focus()
-
-    @property
-    def _view(self) -> LogView:
-        return self.query_one(LogView)
-
-    @property
-    def _line(self) -> SearchLine:
-        return self.query_one(SearchLine)
 
     # --- what is shown --------------------------------------------------------------------------
 

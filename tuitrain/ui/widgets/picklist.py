@@ -23,6 +23,20 @@ class Row(NamedTuple):
     line: SpanLine
 
 
+class RowMessage(Message):
+    """Something has become of a row of a list."""
+
+    def __init__(self, picker: "PickList", key: str) -> None:
+        super().__init__()
+        self.picker = picker
+        self.key = key
+
+    @property
+    def control(self) -> "PickList":
+        """The list."""
+        return self.picker
+
+
 class PickList(ScrollLines):
     """Rows with a cursor on one of them."""
 
@@ -36,44 +50,14 @@ class PickList(ScrollLines):
         Binding("enter", "choose", "open", show=False, id="list.open"),
     ]
 
-    class Chosen(Message):
+    class Chosen(RowMessage):
         """A row was opened."""
 
-        def __init__(self, picker: "PickList", key: str) -> None:
-            super().__init__()
-            self.picker = picker
-            self.key = key
-
-        @property
-        def control(self) -> "PickList":
-            """The list."""
-            return self.picker
-
-    class Moved(Message):
+    class Moved(RowMessage):
         """The cursor is on another row."""
 
-        def __init__(self, picker: "PickList", key: str) -> None:
-            super().__init__()
-            self.picker = picker
-            self.key = key
-
-        @property
-        def control(self) -> "PickList":
-            """The list."""
-            return self.picker
-
-    class Marked(Message):
+    class Marked(RowMessage):
         """A row was clicked with the right button, or with Ctrl: it is to be marked."""
-
-        def __init__(self, picker: "PickList", key: str) -> None:
-            super().__init__()
-            self.picker = picker
-            self.key = key
-
-        @property
-        def control(self) -> "PickList":
-            """The list."""
-            return self.picker
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)

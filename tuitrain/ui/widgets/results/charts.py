@@ -9,9 +9,9 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 
-from tuitrain.analysis.calibration import softmax
 from tuitrain.analysis.mistakes import Judged
-from tuitrain.analysis.score_curves import ScoreCurves, score_curves
+from tuitrain.analysis.statistics.calibration import softmax
+from tuitrain.analysis.statistics.score_curves import ScoreCurves, score_curves
 from tuitrain.lang import said, tr
 from tuitrain.ui.shell import app_of
 from tuitrain.ui.widgets.chartpanel import ChartPanel
