@@ -40,7 +40,7 @@ model = { name = "mlp" }
 def found(
     _path: Path, tell: Callable[[str], None], _begun: Callable[[Child], None]
 ) -> dict[str, Any]:
-    tell("200 of 53,000 images looked at")
+    tell("images looked at: 200 of 53,000")
     return {"lines": LINES, "name": "pets", "preset": PRESET}
 
 

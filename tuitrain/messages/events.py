@@ -1,10 +1,11 @@
 """Events: what the worker tells the supervisor. One class each, named in the past."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from tuitrain.messages.payloads import (
+    ABSENT,
     CostEstimate,
     DeviceMemory,
     Environment,
@@ -319,6 +320,8 @@ class WarmedUp:
     """Imports and devices are done: training could start at once. Never recorded."""
 
     devices: tuple[DeviceMemory, ...]
+    holds_devices: bool | None = field(default=None, metadata=ABSENT)
+    """The worker has a context of a GPU: an agent of several ranks must have none."""
 
 
 @dataclass(frozen=True, slots=True)

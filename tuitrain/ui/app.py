@@ -17,6 +17,7 @@ from textual.app import App, SystemCommand
 from textual.binding import Binding
 from textual.filter import LineFilter
 from textual.screen import ModalScreen, Screen
+from textual.theme import ThemeProvider
 from textual.widgets import Input
 
 from tuitrain.lang import said, tr
@@ -36,6 +37,7 @@ from tuitrain.ui.run_commands import RunCommands
 from tuitrain.ui.terminal import (
     AsciiFilter,
     ColourlessFilter,
+    Palette,
     followed,
     key_words,
     narrowed,
@@ -256,6 +258,17 @@ class TuitrainApp(App[int]):
         now = switch_mouse(self._driver, self.has_mouse)
         whose = "for the interface" if self.has_mouse else "for the terminal, which selects text"
         self.tell(f"the mouse is {whose}{'' if now else ', from the next start on'}")
+
+    def action_command_palette(self) -> None:
+        """Show all that can be done here, to be searched."""
+        if not isinstance(self.screen, Palette):
+            self.push_screen(
+                Palette(placeholder=tr("Search for commands…"), id="--command-palette")
+            )
+
+    def search_themes(self) -> None:
+        """Show all themes, to be searched."""
+        self.push_screen(Palette([ThemeProvider], placeholder=tr("Search for themes…")))
 
     def action_help(self) -> None:
         """Show the keys of the screen in front."""
