@@ -55,8 +55,17 @@ ULTRALYTICS = "   epoch,  train/box_loss,   metrics/mAP50\n  1,  1.5,  0.25\n  2
         ("epoch,loss\n0.5,1\n1.0,2\n1.5,3\n", {"loss": [(0, 1.0), (1, 2.0), (2, 3.0)]}),
         ("loss,note\n0.5,a\n0.25,b\n", {"loss": [(0, 0.5), (1, 0.25)]}),
     ],
-    ids=["lightning", "keras", "ultralytics", "commas in numbers", "bars", "steps beyond all",
-         "tabs", "fractions", "no step"],
+    ids=[
+        "lightning",
+        "keras",
+        "ultralytics",
+        "commas in numbers",
+        "bars",
+        "steps beyond all",
+        "tabs",
+        "fractions",
+        "no step",
+    ],
 )
 def test_tables_of_each_style(text: str, wanted: Curves, tmp_path: Path) -> None:
     path = tmp_path / "metrics.csv"
