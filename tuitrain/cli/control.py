@@ -84,7 +84,7 @@ def change(
     run: RunArgument,
     settings: Annotated[
         list[str],
-        typer.Argument(metavar="KEY=VALUE...", help="e.g. optimizer.lr=3e-4", show_default=False),
+        typer.Argument(metavar="KEY=VALUE", help="e.g. optimizer.lr=3e-4", show_default=False),
     ],
     runs_dir: RunsDir = None,
     host: OneHost = "",
