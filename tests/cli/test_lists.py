@@ -147,10 +147,6 @@ def test_why_says_where_a_result_is_within_the_noise_of_seeds(
         ("set base train.cl", "train.clip_norm="),
         ("run digits-m", "digits-mlp"),
     ],
-        ("show ba", "base"),
-        ("set base train.cl", "train.clip_norm="),
-        ("run digits-m", "digits-mlp"),
-    ],
 )
 def test_a_shell_completes_runs_settings_and_presets(
     words: str, offered: str, root: Path, run: RunDirectory
