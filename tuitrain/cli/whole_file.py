@@ -29,14 +29,20 @@ def check_file(path: Path, endings: tuple[str, ...]) -> str:
 def whole_file(path: Path) -> Iterator[Path]:
     """Yield a file to be written, which takes the place of `path` once it is whole.
 
+    A link stays, and what it leads to is written; so does a device or a pipe, as /dev/stdout is.
+
     Raises:
         UsageError: the folder does not exist or can't be written.
     """
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    is_stream = path.exists() and not path.is_file()
+    target = path if is_stream else path.resolve()
+    draft = target if is_stream else target.with_name(f".{target.name}.{os.getpid()}")
     try:
         yield draft
-        draft.replace(path)
+        if not is_stream:
+            draft.replace(target)
     except OSError as error:
         raise UsageError(f"-o {path}: can't be written ({error.strerror or error})") from error
     finally:
-        draft.unlink(missing_ok=True)
+        if not is_stream:
+            draft.unlink(missing_ok=True)

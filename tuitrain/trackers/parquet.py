@@ -3,7 +3,6 @@
 Knows records and the file; nothing of trackers.
 """
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ _GROUP_POINTS = 1 << 16
 
 
 def write_parquet(reader: RunReader, path: Path) -> None:
-    """Write all points of a run, whole or not at all: metric (text), step (int64), value (float64).
+    """Write all points of a run: metric (text), step (int64), value (float64).
 
     Raises:
         UsageError: the library is not installed, or the file can't be written.
@@ -24,7 +23,6 @@ def write_parquet(reader: RunReader, path: Path) -> None:
     """
     arrow: Any = require("pyarrow", "parquet", "a Parquet file")
     parquet: Any = require("pyarrow.parquet", "parquet", "a Parquet file")
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
     schema = arrow.schema(
         [
             ("metric", arrow.dictionary(arrow.int32(), arrow.string())),
@@ -33,17 +31,14 @@ def write_parquet(reader: RunReader, path: Path) -> None:
         ]
     )
     try:
-        with parquet.ParquetWriter(draft, schema) as writer:
+        with parquet.ParquetWriter(path, schema) as writer:
             for name in reader.curves.metric_names():
                 for steps, values in _groups(reader, name):
                     names = arrow.array([name] * len(steps)).dictionary_encode()
                     columns = [names, arrow.array(steps), arrow.array(values, arrow.float64())]
                     writer.write_table(arrow.Table.from_arrays(columns, schema=schema))
-        draft.replace(path)
     except OSError as error:
         raise UsageError(f"{path}: can't be written ({error.strerror or error}).") from error
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def _groups(reader: RunReader, name: str) -> Any:

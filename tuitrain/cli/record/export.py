@@ -6,7 +6,6 @@ Knows the formats of text, not how points are kept, and no tracker.
 import csv
 import io
 import json
-import os
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from itertools import islice
@@ -17,6 +16,7 @@ import typer
 
 from tuitrain.cli import output
 from tuitrain.cli.options import RunArgument, RunsDir
+from tuitrain.cli.whole_file import whole_file
 from tuitrain.config.tracking import TRACKER_KINDS, TRACKER_WORDS
 
 if TYPE_CHECKING:
@@ -101,7 +101,8 @@ def _export_parquet(reader: "RunReader", output_file: Path | None) -> None:
     from tuitrain.trackers.parquet import write_parquet
 
     path = output_file or reader.directory.exports / "metrics.parquet"
-    write_parquet(reader, path)
+    with whole_file(path) as draft:
+        write_parquet(reader, draft)
     output.say(f"wrote {path}")
 
 
@@ -155,14 +156,5 @@ def _write_whole(path: Path, blocks: Iterable[str]) -> None:
     Raises:
         UsageError: the folder does not exist or can't be written.
     """
-    from tuitrain.errors import UsageError
-
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with draft.open("w", encoding="utf-8", newline="\n") as file:
-            file.writelines(f"{block}\n" for block in blocks)
-        draft.replace(path)
-    except OSError as error:
-        raise UsageError(f"-o {path}: can't be written ({error.strerror}).") from error
-    finally:
-        draft.unlink(missing_ok=True)
+    with whole_file(path) as draft, draft.open("w", encoding="utf-8", newline="\n") as file:
+        file.writelines(f"{block}\n" for block in blocks)
