@@ -117,6 +117,23 @@ def test_export_writes_every_point_in_both_formats(
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
 
 
+def test_export_leaves_links_and_pipes_what_they_are(
+    run: RunDirectory, tuitrain: Tuitrain, tmp_path: Path
+) -> None:
+    link, pipe = tmp_path / "link.csv", tmp_path / "pipe"
+    link.symlink_to(tmp_path / "points.csv")
+    os.mkfifo(pipe)
+    reading = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        for path in (link, pipe):
+            assert not tuitrain("export", run.id, "--format", "csv", "-o", str(path)).returncode
+        assert os.read(reading, 1 << 16) == (tmp_path / "points.csv").read_bytes()
+    finally:
+        os.close(reading)
+    assert link.is_symlink()
+    assert pipe.is_fifo()
+
+
 def test_export_to_an_impossible_place_is_a_usage_error(
     run: RunDirectory, tuitrain: Tuitrain, tmp_path: Path
 ) -> None:

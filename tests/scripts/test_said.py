@@ -1,5 +1,6 @@
 """What a script says, as the supervisor takes it in: no process is needed for these."""
 
+import argparse
 import json
 from typing import Any
 
@@ -8,6 +9,8 @@ import pytest
 
 from tuitrain.messages import MetricPoints, Numbered, StepsTaken
 from tuitrain.ranks import Standing
+from tuitrain.script.agent import Agent
+from tuitrain.script.api import Run
 from tuitrain.script.media import Histogram, Image, Media, Text, media_of
 from tuitrain.script.points import PointLog
 from tuitrain.supervisor.intake import Unreadable
@@ -110,6 +113,26 @@ def test_a_histogram_counts_what_is_finite(values: Any) -> None:
     buckets = Histogram(values, bins=2).message()["buckets"]
     assert buckets == [(1.0, 2.0, 1.0), (2.0, 3.0, 2.0)]
     assert Histogram([float("nan")]).problem
+
+
+def test_a_step_of_any_kind_is_taken_and_what_is_none_loses_nothing() -> None:
+    log = PointLog()
+    for value, step in enumerate([np.int64(3), 4.0, "x", 10**30, object(), None]):
+        log.log([("loss", float(value))], step)
+    [message] = log.take(1.0)
+    [points] = json.loads(json.dumps(message))["points"]
+    assert points["values"] == [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
+    assert points["first_step"] == 3
+    assert "is no step" in log.problem
+
+
+def test_settings_that_are_none_are_a_type_error_at_once() -> None:
+    run = Run(Agent(), "")
+    assert repr(run) == "<tuitrain run that is not watched>"
+    for config in ({"lr": 0.1}, argparse.Namespace(lr=0.1)):
+        run.configure(config)
+    with pytest.raises(TypeError, match="config is a mapping, or what argparse returns, not int"):
+        run.configure(5)
 
 
 def test_lists_of_media_have_a_name_each_and_what_waits_is_bounded() -> None:

@@ -113,7 +113,7 @@ help.add_commands(app)
 def main() -> None:
     """Run the command line; a foreseen error ends in one line on stderr and its exit code."""
     try:
-        app()
+        app(prog_name="tuitrain")
     except interface.Left as left:
         interface.leave(left)
     except TuitrainError as error:

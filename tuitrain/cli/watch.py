@@ -29,7 +29,7 @@ def watch(
     paths: Annotated[
         list[Path],
         typer.Argument(
-            metavar="PATH...",
+            metavar="PATH",
             help="Logs, or folders with logs below them: TensorBoard event files, CSV, JSON "
             "lines, trainer_state.json, MLflow, Trackio, Aim, .wandb.",
             show_default=False,

@@ -191,6 +191,9 @@ class Agent:
                 points.log([("lr", rate)], None)
             yield from points.take(time.time())
             yield from points.take_media(time.time())
+            if points.problem:
+                self.notes.complain(points.problem, points.step_now)
+                points.problem = ""
             yield from self.notes.take(self.commands.controls, stepped=self.boundary.crossed)
         except Exception as error:  # what is logged is anybody's
             self.notes.drop("what is logged", error, points.step_now)
