@@ -98,7 +98,10 @@ def parse_sweep(text: str, source: str, name: str) -> Sweep:
         raise PresetError(f"{source}: {error}") from error
     table = plain.get("sweep")
     if not isinstance(table, dict) or not isinstance(table.get("space"), dict):
-        raise PresetError(f"{source}: must have the tables [sweep] and [sweep.space]")
+        raise PresetError(
+            f"{source}: must have the tables [sweep] and [sweep.space], as `tuitrain help sweeps` "
+            "shows"
+        )
     faults = [(key, UNKNOWN) for key in plain if key not in ("sweep", "preset")]
     keys = {key: value for key, value in table.items() if key != "space"}
     settings, more = _settings(keys)
