@@ -38,7 +38,8 @@ def test_what_was_not_read_is_not_known() -> None:
 
 
 def test_a_step_takes_what_all_steps_took_and_the_timed_ones_say_how_it_splits() -> None:
-    split = {split_metric("forward"): 0.006, split_metric("backward"): 0.002, WALL_METRIC: 0.008}
+    timed = {split_metric("forward"): 0.006, split_metric("backward"): 0.002, WALL_METRIC: 0.008}
+    split = {split_metric("copy"): 0.0, **timed}
     time = step_time(split, SpeedRow(250.0, 8000.0))
     assert time is not None
     assert time.wall_s == pytest.approx(0.004)
