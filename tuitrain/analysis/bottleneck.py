@@ -58,7 +58,7 @@ def _unknown(context: StepContext) -> Bottleneck:
     if context.is_script:
         return Bottleneck(
             "not known yet",
-            "no part of a step was seen: loaders, backward passes and optimizers of torch are",
+            "no part of a step is seen: only torch's loaders, backward passes and optimizers are",
         )
     return Bottleneck("not known yet", "no step has been timed yet")
 
@@ -156,12 +156,12 @@ def _partly_known(time: StepTime, context: StepContext) -> tuple[str, str]:
         return (
             "partly known",
             f"{rest} of each step is data, forward pass and the loop: they are not told apart, as "
-            "no loader of torch is used",
+            "no DataLoader is used",
         )
     return (
         "partly known",
-        f"{rest} of each step is not told apart: its optimizer, or what derives its loss, is not "
-        "one that is seen",
+        f"{rest} of each step is not told apart: its updates are not seen, or derive the loss "
+        "themselves",
     )
 
 
@@ -287,8 +287,8 @@ def _update_less_often(time: StepTime, context: StepContext) -> str | None:
 def _profile_rest(time: StepTime, context: StepContext) -> str | None:
     del context
     return (
-        "profile some steps: the operators and lines of "
-        f"{short_time(time.seconds[REST])} of each are seen there"
+        "profile some steps: that tells apart what "
+        f"{short_time(time.seconds[REST])} of each go into"
     )
 
 

@@ -67,7 +67,7 @@ def step_time(split: Mapping[str, float], speed: SpeedRow | None = None) -> Step
     if split_metric("copy") in split:
         measured = frozenset(STAGES)
     else:
-        measured, speed = frozenset(each for each in PARTS if split_metric(each) in split), None
+        measured, speed = frozenset(each for each in PARTS if seconds[each]), None
     scale = 1.0 if speed is None or speed.steps_per_s <= 0 else 1 / speed.steps_per_s / wall_s
     scaled = {stage: scale * stage_s for stage, stage_s in seconds.items()}
     return StepTime(scaled, scale * wall_s, split.get(HOST_BOUND_METRIC), measured)

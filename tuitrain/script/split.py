@@ -197,7 +197,7 @@ class Split:
 
     Attributes:
         updates: after the last of them.
-        seconds: of each stage that was ever told apart.
+        seconds: of each stage; 0 of one that is not told apart.
         ran_dry: share of them in which the device was through before the host; None: there is no
             device beside it.
     """
@@ -253,7 +253,6 @@ class StepSplit:
         self._least = (_NEVER, _NEVER)
         self._ended: deque[tuple[int, Laps, bool]] = deque()
         self._read: list[tuple[int, dict[str, float], bool | None]] = []
-        self._known: dict[str, None] = {}
 
     def start(self) -> None:
         """Begin to time steps, as somebody listens."""
@@ -375,11 +374,10 @@ class StepSplit:
         read = taken(self._read)
         if not read:
             return None
-        for _at, seconds, _dry in read:
-            self._known.update(dict.fromkeys(seconds))
+        # All of them each time, so that their means over any of these messages sum up to a step.
         means = {
             stage: sum(seconds.get(stage, 0.0) for _at, seconds, _dry in read) / len(read)
-            for stage in self._known
+            for stage in (DATA, FORWARD, BACKWARD, OPTIMIZER, OTHER, REST)
         }
         dry = [each for _at, _seconds, each in read if each is not None]
         return Split(read[-1][0], means, sum(dry) / len(dry) if dry else None)

@@ -170,10 +170,12 @@ def _parts(split: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     seconds, step, dry = split.get("seconds"), split.get("step"), split.get("ran_dry")
     if not isinstance(seconds, Mapping) or not set(seconds) <= set(PARTS):
         raise ValueError("parts of a step that are none")
-    named = {split_metric(part): float(took_s) for part, took_s in seconds.items()}
+    named = {split_metric(part): took_s for part, took_s in seconds.items()}
+    if not all(isinstance(number, float) for number in (*named.values(), dry or 0.0)):
+        raise ValueError("parts of a step that are no numbers")
     named[WALL_METRIC] = sum(named.values())
     if dry is not None:
-        named[HOST_BOUND_METRIC] = float(dry)
+        named[HOST_BOUND_METRIC] = dry
     for name, value in named.items():
         yield {"type": "MetricPoints", "name": name, "first_step": step, "values": [value]}
 
