@@ -88,6 +88,7 @@ def test_of_a_script_only_what_can_be_known_is_shown(root: Path, tuitrain: Tuitr
     assert again.stderr.splitlines()[-1].startswith(f"tuitrain: {script.id}: what a script does is")
 
 
+@pytest.mark.usefixtures("run")
 def test_an_unknown_run_is_a_usage_error(tuitrain: Tuitrain) -> None:
     for command in (("show",), ("logs",), ("rm", "--yes"), ("export", "--format", "csv")):
         result = tuitrain(*command, "nonsense")
