@@ -24,7 +24,7 @@ def patch(module: Any, is_compiling: Callable[[], bool]) -> None:
     split = agent().split
     optimizers = importlib.import_module("torch.optim.optimizer")
     optimizers.register_optimizer_step_pre_hook(_begin_hook(split, is_compiling))
-    module.autograd.backward = _backward(module.autograd.backward, split)
+    module.autograd.backward = _backward(module.autograd.backward, split, is_compiling)
     loaders = importlib.import_module("torch.utils.data.dataloader")
     batches, loader = loaders._BaseDataLoaderIter, loaders.DataLoader
     keeps = module.is_grad_enabled
@@ -43,14 +43,15 @@ def _begin_hook(
     return before_step
 
 
-def _backward(original: Callable[..., Any], split: StepSplit) -> Callable[..., Any]:
-    """Return torch.autograd.backward, where a tensor's own comes as well, timed.
-
-    It is never traced: a graph that is compiled ends before it.
-    """
+def _backward(
+    original: Callable[..., Any], split: StepSplit, is_compiling: Callable[[], bool]
+) -> Callable[..., Any]:
+    """Return torch.autograd.backward, where a tensor's own backward comes as well, timed."""
 
     @functools.wraps(original)
     def backward(*args: Any, **kwargs: Any) -> Any:
+        if is_compiling():
+            return original(*args, **kwargs)
         laps = split.laps
         if laps is None or not laps.enter(TO_BACKWARD):
             return original(*args, **kwargs)
