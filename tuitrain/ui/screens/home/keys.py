@@ -57,9 +57,11 @@ class RunKeys(Vertical):
         yield self._arranged
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Do nothing to runs while another screen is about to cover them."""
-        del action, parameters
-        return not self._tui.opener.is_opening
+        """Do nothing to runs where there are none, or another screen is about to cover them."""
+        del parameters
+        if action == "mark_all":
+            return not self._tui.opener.is_opening and bool(self.table.listed.shown)
+        return not self._tui.opener.is_opening and bool(self.table.rows.list.key)
 
     @property
     def _tui(self) -> "TuitrainApp":

@@ -66,9 +66,9 @@ class RunsSide(Vertical):
         yield self.preview
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Do nothing to runs while another screen is about to cover them."""
-        del action, parameters
-        return not self._tui.opener.is_opening
+        """Do nothing to runs where there are none, or another screen is about to cover them."""
+        del parameters
+        return not self._tui.opener.is_opening and (action == "undo" or self.table.has_chosen)
 
     @property
     def _tui(self) -> "TuitrainApp":
