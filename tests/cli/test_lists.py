@@ -1,13 +1,15 @@
 """ls, tag, why and gpus: what is said of many runs, and of the machine, at once."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 
+from tests import commands
 from tests.cli.records import CONFIG, EVIL, Tuitrain, finished_run
 from tests.ui.makers import new_run, train
-from tuitrain.runs.directory import create_run
+from tuitrain.runs.directory import RunDirectory, create_run
 
 
 def test_ls_shows_state_progress_and_why_a_run_failed(root: Path, tuitrain: Tuitrain) -> None:
@@ -136,3 +138,26 @@ def test_why_says_where_a_result_is_within_the_noise_of_seeds(
     told = tuitrain("why", "b1", "a1").stdout
     assert "within the noise of seeds (std 0.0141, 2 and 1 runs)" in told
     assert "beyond the noise of seeds" in tuitrain("why", "c1", "a1").stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("show ba", "base"),
+        ("set base train.cl", "train.clip_norm="),
+        ("run digits-m", "digits-mlp"),
+    ],
+)
+def test_a_shell_completes_runs_settings_and_presets(
+    words: str, offered: str, root: Path, run: RunDirectory
+) -> None:
+    assert run.path.parent == root
+    typed = f"tuitrain {words}"
+    asked = {
+        "_TUITRAIN_COMPLETE": "complete_bash",
+        "COMP_WORDS": typed,
+        "COMP_CWORD": str(len(typed.split()) - 1),
+        "TUITRAIN_RUNS": str(root),
+    }
+    done = commands.run((), cwd=Path.cwd(), env={**os.environ, **asked})
+    assert done.stdout.split() == [offered]

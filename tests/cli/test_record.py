@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import shutil
 import subprocess
 import sys
@@ -11,9 +12,11 @@ from pathlib import Path
 import pytest
 
 from tests.cli.records import EVIL, Tuitrain, finished_run
+from tuitrain import messages as m
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.lock import FileLock
 from tuitrain.runs.writer import RunWriter
+from tuitrain.supervisor.scripts.launch import begin_script
 
 
 def test_show_json_is_one_object_with_everything(run: RunDirectory, tuitrain: Tuitrain) -> None:
@@ -70,6 +73,21 @@ def test_show_tells_the_memory_of_each_device_and_what_is_known_of_it(
 
 
 @pytest.mark.usefixtures("run")
+def test_of_a_script_only_what_can_be_known_is_shown(root: Path, tuitrain: Tuitrain) -> None:
+    script = begin_script(root, ["sh", "train.sh"], name="script").directory
+    points = (m.MetricPoints("train/loss", 1, (0.5,)),)
+    with RunWriter(script) as writer:
+        writer.begin_attempt(1.0)
+        writer.record([m.Numbered(1, 1, m.StepsTaken(2.0, 1, 1, 0.0, 0.5, points))])
+        writer.record([m.Numbered(1, 2, m.TrainingEnded(5.0, 1, "finished", "done"))])
+    shown = tuitrain("show", "script").stdout
+    assert "script    watched: sh train.sh" in shown
+    assert not re.search("^(preset|epoch|device|model|TIME)", shown, re.MULTILINE)
+    again = tuitrain("reproduce", "script")
+    assert again.returncode == 2
+    assert again.stderr.splitlines()[-1].startswith(f"tuitrain: {script.id}: what a script does is")
+
+
 def test_an_unknown_run_is_a_usage_error(tuitrain: Tuitrain) -> None:
     for command in (("show",), ("logs",), ("rm", "--yes"), ("export", "--format", "csv")):
         result = tuitrain(*command, "nonsense")
@@ -97,6 +115,23 @@ def test_export_writes_every_point_in_both_formats(
     assert [row["value"] for row in rows[1:3]] == ["NaN", "Infinity"]
     assert len(rows) == 8
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_export_leaves_links_and_pipes_what_they_are(
+    run: RunDirectory, tuitrain: Tuitrain, tmp_path: Path
+) -> None:
+    link, pipe = tmp_path / "link.csv", tmp_path / "pipe"
+    link.symlink_to(tmp_path / "points.csv")
+    os.mkfifo(pipe)
+    reading = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        for path in (link, pipe):
+            assert not tuitrain("export", run.id, "--format", "csv", "-o", str(path)).returncode
+        assert os.read(reading, 1 << 16) == (tmp_path / "points.csv").read_bytes()
+    finally:
+        os.close(reading)
+    assert link.is_symlink()
+    assert pipe.is_fifo()
 
 
 def test_export_to_an_impossible_place_is_a_usage_error(

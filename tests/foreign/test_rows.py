@@ -48,12 +48,24 @@ ULTRALYTICS = "   epoch,  train/box_loss,   metrics/mAP50\n  1,  1.5,  0.25\n  2
             ULTRALYTICS,
             {"train/box_loss": [(1, 1.5), (2, 1.25)], "metrics/mAP50": [(1, 0.25), (2, 0.5)]},
         ),
-        ("epoch;loss\n0;1,5\n", {}),
+        ("epoch;loss\n0;1,5\n1;-2,5e-1\n", {"loss": [(0, 1.5), (1, -0.25)]}),
+        ("step|loss\n5|0.5\n", {"loss": [(5, 0.5)]}),
+        (f"step,loss\n{10**20},1\n-1,2\n3,0.5\n", {"loss": [(3, 0.5)]}),
         ("step\tloss\n5\t0.5\n", {"loss": [(5, 0.5)]}),
         ("epoch,loss\n0.5,1\n1.0,2\n1.5,3\n", {"loss": [(0, 1.0), (1, 2.0), (2, 3.0)]}),
         ("loss,note\n0.5,a\n0.25,b\n", {"loss": [(0, 0.5), (1, 0.25)]}),
     ],
-    ids=["lightning", "keras", "ultralytics", "commas in numbers", "tabs", "fractions", "no step"],
+    ids=[
+        "lightning",
+        "keras",
+        "ultralytics",
+        "commas in numbers",
+        "bars",
+        "steps beyond all",
+        "tabs",
+        "fractions",
+        "no step",
+    ],
 )
 def test_tables_of_each_style(text: str, wanted: Curves, tmp_path: Path) -> None:
     path = tmp_path / "metrics.csv"

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -238,6 +239,23 @@ def test_a_log_that_was_read_and_did_not_change_is_not_opened_again(
     assert [each.name for each in list_runs(view_of(cache, paths))] == ["a.jsonl"]
 
 
+def test_a_folder_that_goes_is_told_once_and_the_others_are_searched(
+    logs: Path, cache: Path
+) -> None:
+    paths = [logs / "lr0.1", logs / "two"]
+    told: list[str] = []
+    watcher = Watcher(paths, cache, view_of(cache, paths), told.append)
+    watcher.search()
+    shutil.rmtree(paths[0])
+    (logs / "two" / "c.jsonl").write_text('{"step": 1, "loss": 2.0}\n{"step": 2, "loss": 1.0}\n')
+    for _again in range(3):
+        found = watcher.search(again=True)
+    watcher.close()
+    [text] = told
+    assert text.startswith(f"{paths[0]}: ")
+    assert len(found) == len(["a", "b", "c"])
+
+
 def test_a_damaged_record_is_told_and_keeps_nothing_locked(logs: Path, cache: Path) -> None:
     paths = [logs / "two" / "a.jsonl"]
     told: list[str] = []
@@ -250,6 +268,13 @@ def test_a_damaged_record_is_told_and_keeps_nothing_locked(logs: Path, cache: Pa
     assert len(told) == 1
     assert "is damaged" in told[0]
     assert not is_alive(run)
+    both = [*paths, logs / "two" / "b.jsonl"]
+    again = Watcher(both, cache, view_of(cache, both), told.append)
+    damaged, other = again.search()
+    assert not again.catch_up()
+    assert len(told) == 2
+    assert curves(other)
+    assert not any(map(is_alive, (damaged, other)))
 
 
 def test_the_interface_does_not_wait_for_what_reads_the_logs(logs: Path, cache: Path) -> None:

@@ -1,5 +1,6 @@
 """What a script says, as the supervisor takes it in: no process is needed for these."""
 
+import argparse
 import json
 from typing import Any
 
@@ -8,11 +9,14 @@ import pytest
 
 from tuitrain.messages import MetricPoints, Numbered, StepsTaken
 from tuitrain.ranks import Standing
+from tuitrain.script.agent import Agent
+from tuitrain.script.api import Run
 from tuitrain.script.media import Histogram, Image, Media, Text, media_of
 from tuitrain.script.points import PointLog
 from tuitrain.supervisor.intake import Unreadable
 from tuitrain.supervisor.scripts.hearing import ScriptHearing
 from tuitrain.supervisor.scripts.held import HeldSteps
+from tuitrain.supervisor.scripts.nonfinite import NonfiniteWatch
 from tuitrain.supervisor.scripts.ranks import gone_words
 from tuitrain.view.run.ranktext import standing_line
 from tuitrain.view.spans import plain_text
@@ -58,6 +62,27 @@ def test_steps_of_a_process_follow_those_that_one_before_it_told_not_what_was_pr
 def sent(item: Media, **changed: Any) -> bytes:
     media = {**item.message(), **changed}
     return json.dumps({"type": "MediaLogged", "step": 2, "name": "it", "media": media}).encode()
+
+
+def test_the_parts_of_a_scripts_steps_are_those_of_any_run_and_no_metrics_of_its_own() -> None:
+    hearing = ScriptHearing()
+    log = PointLog()
+    log.updates = 20
+    [steps] = log.take(1.0)
+    split = {"step": 18, "seconds": {"data": 0.25, "rest": 0.5}, "ran_dry": 0.5}
+    heard = hearing.take(json.dumps({**steps, "split": split}).encode())
+    assert isinstance(heard, Numbered)
+    assert isinstance(heard.event, StepsTaken)
+    assert {each.name: (each.first_step, each.values) for each in heard.event.points} == {
+        "step_time/data": (18, (0.25,)),
+        "step_time/rest": (18, (0.5,)),
+        "step_time/wall": (18, (0.75,)),
+        "step_time/host_bound": (18, (0.5,)),
+    }
+    assert not hearing.logs
+    odd = hearing.take(json.dumps({**steps, "split": {"seconds": {"loss": 1.0}}}).encode())
+    assert isinstance(odd, Unreadable)
+    assert "parts of a step that are none" in odd.text
 
 
 def test_media_that_are_damaged_are_told_and_nothing_of_them_is_kept() -> None:
@@ -111,6 +136,26 @@ def test_a_histogram_counts_what_is_finite(values: Any) -> None:
     assert Histogram([float("nan")]).problem
 
 
+def test_a_step_of_any_kind_is_taken_and_what_is_none_loses_nothing() -> None:
+    log = PointLog()
+    for value, step in enumerate([np.int64(3), 4.0, "x", 10**30, object(), None]):
+        log.log([("loss", float(value))], step)
+    [message] = log.take(1.0)
+    [points] = json.loads(json.dumps(message))["points"]
+    assert points["values"] == [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
+    assert points["first_step"] == 3
+    assert "is no step" in log.problem
+
+
+def test_settings_that_are_none_are_a_type_error_at_once() -> None:
+    run = Run(Agent(), "")
+    assert repr(run) == "<tuitrain run that is not watched>"
+    for config in ({"lr": 0.1}, argparse.Namespace(lr=0.1)):
+        run.configure(config)
+    with pytest.raises(TypeError, match="config is a mapping, or what argparse returns, not int"):
+        run.configure(5)
+
+
 def test_lists_of_media_have_a_name_each_and_what_waits_is_bounded() -> None:
     log = PointLog()
     values = {"own": [Text("a"), Text("b")], "number": 1.0, "plain": "c"}
@@ -131,3 +176,20 @@ def test_ranks_are_told_of_in_a_line() -> None:
     assert plain_text(line) == " rank 1 is gone, in step 38; 1 of 2 ranks train, in step 41"
     words = gone_words(ranks[1:], ranks, [])
     assert words == "rank 1 (process 12) is gone, in step 38; still there: 0"
+
+
+def test_a_loss_that_is_not_finite_is_told_once_an_episode() -> None:
+    watch = NonfiniteWatch()
+
+    def told(first: int, *values: float, name: str = "train/loss") -> list[str]:
+        last = first + len(values) - 1
+        points = (MetricPoints(name, first, values),)
+        return [a.text for a in watch.recorded(StepsTaken(1.0, first, last, 0.0, 1.0, points))]
+
+    nan, inf = float("nan"), float("inf")
+    assert told(1, 0.5, 0.4) == []
+    assert told(3, 0.3, inf, nan) == ["train/loss is inf at step 4; the script goes on"]
+    assert told(6, nan) == told(7, 0.5, nan) == []
+    assert told(9, *[0.5] * 100, nan) == ["train/loss is nan at step 109; the script goes on"]
+    assert told(110, nan, name="grad_norm") == []
+    assert told(110, nan, name="val_loss_epoch") != []

@@ -68,6 +68,8 @@ def test_a_file_without_a_space_is_no_sweep() -> None:
         parse_sweep('name = "digits"', "s.toml", "s")
     with pytest.raises(UsageError, match="no sweep 'nothing': a TOML file, or one of: compare-"):
         find_sweep("nothing")
+    with pytest.raises(UsageError, match="digits-mlp is a preset: what to try is in a file"):
+        find_sweep("digits-mlp")
 
 
 def test_repeats_are_an_axis_of_seeds() -> None:

@@ -21,7 +21,7 @@ def alerts(
     run: Annotated[
         str | None,
         typer.Argument(
-            metavar="[RUN]",
+            metavar="RUN",
             help="A run's id, a unique beginning of it, its name, or `last`.",
             autocompletion=complete_run,
             show_default=False,

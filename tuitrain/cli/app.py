@@ -78,10 +78,9 @@ def _options(
     root = runs_root(runs_dir)
     if not once:
         with hosts.open_hosts(host) as opened:
-            code = interface.open_interface(
+            interface.open_interface(
                 root, ascii=ascii, no_mouse=no_mouse, graphics=graphics, hosts=opened
             )
-        raise typer.Exit(code)
     from tuitrain.cli.record.list import newest_runs
 
     output.data(f"{newest_runs(root, _NEWEST)}\n\n{gpus.machine_block(root)}")
@@ -114,7 +113,9 @@ help.add_commands(app)
 def main() -> None:
     """Run the command line; a foreseen error ends in one line on stderr and its exit code."""
     try:
-        app()
+        app(prog_name="tuitrain")
+    except interface.Left as left:
+        interface.leave(left)
     except TuitrainError as error:
         output.say(f"tuitrain: {error}")
         sys.exit(error.exit_code)

@@ -80,11 +80,23 @@ def checkpoint(
         order(client, directory, SaveCheckpoint(name=name), json)
 
 
+def complete_live_setting(incomplete: str) -> list[str]:
+    """Offer the settings that a live run may change, up to their value."""
+    from tuitrain.config.schema import LIVE_SETTINGS
+
+    return [f"{key}=" for key in LIVE_SETTINGS if key.startswith(incomplete)]
+
+
 def change(
     run: RunArgument,
     settings: Annotated[
         list[str],
-        typer.Argument(metavar="KEY=VALUE...", help="e.g. optimizer.lr=3e-4", show_default=False),
+        typer.Argument(
+            metavar="KEY=VALUE",
+            help="e.g. optimizer.lr=3e-4",
+            autocompletion=complete_live_setting,
+            show_default=False,
+        ),
     ],
     runs_dir: RunsDir = None,
     host: OneHost = "",

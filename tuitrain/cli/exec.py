@@ -23,7 +23,7 @@ def execute(
     command: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="-- COMMAND...",
+            metavar="-- COMMAND",
             help="The script as you would start it, e.g. -- python train.py --lr 0.1",
             show_default=False,
         ),

@@ -24,7 +24,7 @@ def help_(
     topic: Annotated[
         str,
         typer.Argument(
-            metavar="[TOPIC]",
+            metavar="TOPIC",
             help="A topic or a unique beginning of it; without one they are listed.",
             autocompletion=complete_topic,
             show_default=False,

@@ -59,7 +59,11 @@ def _words(ways: dict[str, Any], told: bool) -> str:
         ("set in", ways["configuration"]),
     ]
     lines = [f"{name:<8} {value}" for name, value in rows]
-    return "\n".join([*lines, *(["a test was sent"] if told else [])])
+    if told:
+        reached = ways["bell"] or ways["desktop"] != "off" or ways["webhook"]
+        nobody = "nobody was told: [notify] of that file says who is (tuitrain help alerts)"
+        lines.append("a test was sent" if reached else nobody)
+    return "\n".join(lines)
 
 
 def _tell(chosen: "NotifySection") -> str:

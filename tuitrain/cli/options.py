@@ -43,7 +43,7 @@ RunArgument = Annotated[
 RunsArgument = Annotated[
     list[str],
     typer.Argument(
-        metavar="RUN...",
+        metavar="RUN",
         help="Ids, unique beginnings of them, names, or `last`.",
         autocompletion=complete_run,
         show_default=False,

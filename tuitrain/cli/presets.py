@@ -42,7 +42,7 @@ def reference(
     part: Annotated[
         str,
         typer.Argument(
-            metavar="[PART]",
+            metavar="PART",
             help="A table of presets, as train or optimizer.groups, or a kind of component, as "
             "models; without one all of it.",
             show_default=False,
@@ -84,7 +84,7 @@ def check(
     presets: Annotated[
         list[str],
         typer.Argument(
-            metavar="FILE...",
+            metavar="FILE",
             help="TOML files or names of presets.",
             autocompletion=complete_preset,
             show_default=False,
@@ -110,9 +110,7 @@ def copy(
     preset: PresetArgument,
     destination: Annotated[
         Path | None,
-        typer.Argument(
-            metavar="[DEST]", help="File or folder.", show_default="./presets/NAME.toml"
-        ),
+        typer.Argument(metavar="DEST", help="File or folder.", show_default="./presets/NAME.toml"),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
 ) -> None:

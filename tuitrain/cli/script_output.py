@@ -44,7 +44,7 @@ class ScriptOutput:
         for line in lines:
             # Of a bar that draws over itself, the last state.
             shown = line.rstrip(b"\r").rpartition(b"\r")[2]
-            self._write(text.sanitise(shown.decode("utf-8", errors="replace")))
+            self._write(text.sanitise(shown.decode("utf-8", errors="replace").expandtabs()))
 
     def _new(self) -> bytes:
         try:

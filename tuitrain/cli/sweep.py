@@ -42,11 +42,22 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+
+def complete_sweep(incomplete: str) -> list[str]:
+    """Offer the sweeps whose id begins like what was typed."""
+    from tuitrain.runs.directory import runs_root
+    from tuitrain.sweeps.directory import sweep_directories
+
+    found = sweep_directories(runs_root(None))
+    return [each.id for each in found if each.id.startswith(incomplete)]
+
+
 SweepArgument = Annotated[
     str,
     typer.Argument(
         metavar="SWEEP",
         help="A sweep's id, a unique beginning of it, or `last`.",
+        autocompletion=complete_sweep,
         show_default=False,
     ),
 ]
@@ -215,8 +226,7 @@ def attach(sweep: SweepArgument = "last", runs_dir: RunsDir = None) -> None:
     from tuitrain.runs.directory import runs_root
 
     found = _find(sweep, runs_dir).id
-    code = open_interface(runs_root(runs_dir), first=lambda app: app.opener.open_sweeps(found))
-    raise typer.Exit(code)
+    open_interface(runs_root(runs_dir), first=lambda app: app.opener.open_sweeps(found))
 
 
 @app.command()

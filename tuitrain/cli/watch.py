@@ -16,6 +16,7 @@ import typer
 
 from tuitrain.cli import interface, output
 from tuitrain.cli.options import Json
+from tuitrain.errors import EXIT_FAILED
 
 if TYPE_CHECKING:
     from tuitrain.runs.directory import RunDirectory
@@ -28,7 +29,7 @@ def watch(
     paths: Annotated[
         list[Path],
         typer.Argument(
-            metavar="PATH...",
+            metavar="PATH",
             help="Logs, or folders with logs below them: TensorBoard event files, CSV, JSON "
             "lines, trainer_state.json, MLflow, Trackio, Aim, .wandb.",
             show_default=False,
@@ -48,19 +49,18 @@ def watch(
 
     cache = cache_root()
     view = view_of(cache, paths)
-    watcher = Watcher(paths, cache, view)
+    watcher = Watcher(paths, cache, view, lambda text: output.say(f"tuitrain: {text}"))
     runs = watcher.search()
     if once or json:
-        watcher.catch_up()
+        whole = watcher.catch_up()
         _print(view, runs, json=json)
-        return
+        raise typer.Exit(0 if whole else EXIT_FAILED)
     watcher.prepare()
     with _following(cache, view, paths):
         first = partial(_open_first, runs)
-        code = interface.open_interface(
+        interface.open_interface(
             view, ascii=ascii, no_mouse=no_mouse, graphics=graphics, first=first, watching=True
         )
-    raise typer.Exit(code)
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -84,7 +84,8 @@ def _print(view: Path, runs: "Sequence[RunDirectory]", *, json: bool) -> None:
         found = [asdict(summarise_run(str(run.path))) for run in runs]
         output.data_json({"runs_dir": str(view), "runs": found})
         return
-    output.data(newest_runs(view, len(runs)))
+    # Logs that are gone meanwhile are still listed.
+    output.data(newest_runs(view, sys.maxsize))
     output.say(f"`--runs-dir {view}` opens them in show, plot, export and other commands.")
 
 

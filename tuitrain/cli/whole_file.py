@@ -1,7 +1,7 @@
 """Files that a command writes: there whole or not at all."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from tuitrain.errors import UsageError
@@ -29,11 +29,14 @@ def check_file(path: Path, endings: tuple[str, ...]) -> str:
 def whole_file(path: Path) -> Iterator[Path]:
     """Yield a file to be written, which takes the place of `path` once it is whole.
 
+    A link stays, and what it leads to is written; so does a device or a pipe, as /dev/stdout is.
+
     Raises:
         UsageError: the folder does not exist or can't be written.
     """
+    is_stream = path.exists() and not path.is_file()
     try:
-        with written_whole(path) as draft:
+        with nullcontext(path) if is_stream else written_whole(path.resolve()) as draft:
             yield draft
     except OSError as error:
         raise UsageError(f"-o {path}: can't be written ({error.strerror or error})") from error

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from tuitrain.foreign.reader import Position, in_order
+from tuitrain.foreign.reader import LAST_STEP, Position, in_order
 from tuitrain.runs.imported import Moment, Points
 
 STEP_NAMES = (
@@ -59,6 +59,11 @@ def number(value: object) -> float | None:
         return float(value)
     except (ValueError, OverflowError):
         return None
+
+
+def _whole(step: float | None) -> int | None:
+    """Return a step as it can be on record; None where it can't."""
+    return int(step) if step is not None and 0 <= step <= LAST_STEP else None
 
 
 def seconds(value: object) -> float | None:
@@ -159,11 +164,10 @@ class RowPoints:
             self.fractional = self.fractional or (epoch is not None and not epoch.is_integer())
             if self.keys.epoch is None or self.fractional:
                 return self.row
-            return None if epoch is None else int(epoch)
-        raw = number(row.get(self.keys.step))
-        if raw is None or not math.isfinite(raw):
+            return _whole(epoch)
+        step = _whole(number(row.get(self.keys.step)))
+        if step is None:
             return None
-        step = int(raw)
         if step < self.last and epoch is not None and epoch > self.epoch:
             self.offset += self.last + (step == 0)
         self.last = step

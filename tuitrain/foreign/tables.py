@@ -5,6 +5,7 @@ A row counts once it is whole. A file that was written anew is read anew.
 
 import csv
 import hashlib
+import re
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -21,7 +22,9 @@ _BLOCK_BYTES = 1 << 20
 _SNIFFED_BYTES = 1 << 16
 _COMPARED_BYTES = 256
 _SURE_S = 60.0
-_DELIMITERS = ",;\t"
+_DELIMITERS = ",;\t|"
+_COMMA_DECIMAL = re.compile(r"[-+]?\d+,\d+(?:[eE][-+]?\d+)?")
+"""How numbers are written where semicolons stand between the cells."""
 
 
 class TableReader:
@@ -155,7 +158,15 @@ def delimiter(line: bytes) -> str:
 def _csv_rows(block: bytes, names: list[str], between: str) -> Iterator[dict[str, Any]]:
     text = block.decode("utf-8", "replace").splitlines()
     for cells in csv.reader(text, delimiter=between):
-        yield dict(zip(names, (cell.strip() for cell in cells), strict=False))
+        yield dict(zip(names, (_cell(cell, between) for cell in cells), strict=False))
+
+
+def _cell(cell: str, between: str) -> str:
+    """Return what a cell holds, a number with a decimal point."""
+    cell = cell.strip()
+    if between == ";" and _COMMA_DECIMAL.fullmatch(cell):
+        return cell.replace(",", ".")
+    return cell
 
 
 def _json_rows(block: bytes) -> Iterator[dict[str, Any]]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tuitrain.errors import TuitrainError
+from tuitrain.errors import TuitrainError, UsageError
 from tuitrain.foreign.cache import link_record, record_of
 from tuitrain.foreign.find import FoundLog, find_logs
 from tuitrain.foreign.follow import LogFollower
@@ -52,9 +52,15 @@ class Watcher:
         self._tell = tell
         self._followed: dict[RunDirectory, _Followed] = {}
         self._next_search = 0.0
+        self._empty: set[Path] = set()
+        """Paths without logs any more, which was told."""
+        self._failed = ""
 
-    def search(self) -> list[RunDirectory]:
+    def search(self, *, again: bool = False) -> list[RunDirectory]:
         """Look for logs that are not followed yet; return all runs of the view.
+
+        Args:
+            again: a path that has none any more is told, once, and the others are searched.
 
         Raises:
             UsageError: a path has none.
@@ -62,7 +68,8 @@ class Watcher:
         """
         begun = time.monotonic()
         listed = []
-        for log in named_apart([find_logs(path) for path in self._paths], self._paths):
+        found = [self._find(path, again=again) for path in self._paths]
+        for log in named_apart(found, self._paths):
             record = record_of(self._cache, log)
             listed.append(link_record(self._view, log, record))
             if record not in self._followed:
@@ -80,26 +87,35 @@ class Watcher:
         for followed in self._followed.values():
             followed.follower.create()
 
-    def catch_up(self) -> None:
-        """Read all that there is, and let go of it.
+    def catch_up(self) -> bool:
+        """Read all that there is, and let go of it; return whether all of it could be read.
 
-        Raises:
-            TuitrainError: a record can't be written.
+        A log that can't be read, or whose record can't be written, is told; the others are read.
         """
-        for followed in self._followed.values():
-            if not followed.follower.is_read() and followed.follower.begin():
-                followed.follower.catch_up()
-                followed.follower.close()
+        whole = True
+        for follower in [followed.follower for followed in self._followed.values()]:
+            try:
+                if not follower.is_read() and follower.begin():
+                    try:
+                        follower.catch_up()
+                    finally:
+                        follower.close()
+            except (TuitrainError, OSError, ValueError) as error:
+                whole = False
+                self._tell(f"{follower.log.path}: {error}")
+        return whole
 
     def turn(self) -> bool:
         """Read a piece of every log that is due; return whether there is more at once."""
         now = time.monotonic()
         if now >= self._next_search:
             try:
-                self.search()
+                self.search(again=True)
             except TuitrainError as error:
                 self._next_search = now + _SEARCH_S
-                self._tell(str(error))
+                if str(error) != self._failed:
+                    self._failed = str(error)
+                    self._tell(self._failed)
         due = [each for each in self._followed.values() if each.next_look <= now]
         return sum(map(self._look, due)) > 0
 
@@ -110,6 +126,19 @@ class Watcher:
                 followed.follower.close()
             except (TuitrainError, OSError) as error:
                 self._tell(f"{followed.follower.log.path}: {error}")
+
+    def _find(self, path: Path, *, again: bool) -> list[FoundLog]:
+        try:
+            found = find_logs(path)
+        except UsageError as error:
+            if not again:
+                raise
+            if path not in self._empty:
+                self._empty.add(path)
+                self._tell(str(error))
+            return []
+        self._empty.discard(path)
+        return found
 
     def _look(self, followed: _Followed) -> bool:
         """Read a piece of one log; say when the next look is due."""

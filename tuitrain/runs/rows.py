@@ -299,7 +299,8 @@ class ScriptFacts:
         """Say why something can't be asked of it, and what would let it; empty where it can.
 
         Args:
-            action: pause, stop, rate, checkpoint, release, resume, evaluate, profile or model.
+            action: pause, stop, rate, checkpoint, release, resume, reproduce, evaluate, profile
+                or model.
         """
         if action in _STEPS_NEEDED and self.ability == "watched":
             return NO_STEPS
@@ -322,6 +323,10 @@ _NEVER = {
     "release": f"a script can't give its memory back and go on: {_EXACT}; space holds it as it is",
     "resume": f"a script can't be resumed from here: {_EXACT}; `tuitrain exec` runs it again",
     "evaluate": "when a script evaluates is its own business; presets evaluate on command",
+    "reproduce": (
+        "what a script does is its own: `tuitrain exec` runs it again, and `tuitrain why` compares "
+        "the two; `reproduce --check` says what can't be had the same way"
+    ),
     "model": (
         "the model of a script is its own: tuitrain has no checkpoint of it to load; images and "
         "texts that it logs are shown by `tuitrain samples`"

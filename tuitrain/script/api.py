@@ -48,8 +48,19 @@ class Run:
                 `tuitrain.Histogram`, or a list of them, are kept beside; the newest 64 steps with
                 any are. All else is passed over.
             step: where they stand; the run's own step when None. Steps of a name ascend.
+
+        Raises:
+            TypeError: the values have no names.
         """
-        self._agent.log(values, step)
+        try:
+            self._agent.log(values, step)
+        except AttributeError:
+            if hasattr(values, "items"):
+                raise
+            found = type(values).__name__
+            raise TypeError(
+                f'run.log takes names with values, {{"loss": 0.5}}, not {found}'
+            ) from None
 
     def step(self, optimizer: Any = None) -> None:
         """Say that a step is done: the place where the run is paused and stopped.
@@ -75,10 +86,13 @@ class Run:
 
         Args:
             config: a mapping, or what argparse returns; in place of what was told before.
+
+        Raises:
+            TypeError: it is neither.
         """
-        link = self._agent.link
+        settings, link = _plain(config), self._agent.link
         if link is not None:
-            link.send({"type": "Settings", "settings": _plain(config)})
+            link.send({"type": "Settings", "settings": settings})
 
     def on_checkpoint(self, save: Callable[[str], Any]) -> Callable[[str], Any]:
         """Have a function called at a step when somebody asks for a checkpoint.
@@ -96,6 +110,9 @@ class Run:
     def finish(self) -> None:
         """Say that training is over, and send the last; at the end of a script that is done."""
         self._agent.finish()
+
+    def __repr__(self) -> str:
+        return f"<tuitrain run {self.id or 'that is not watched'}>"
 
     def __enter__(self) -> Run:
         return self
@@ -116,6 +133,9 @@ def init(
 
     Returns:
         The run. Where no supervisor can be had that is said once, and every call does nothing.
+
+    Raises:
+        TypeError: the settings are no mapping.
     """
     watcher = agent()
     run_id = ""
@@ -143,7 +163,7 @@ def _attach(watcher: Agent, name: str | None, runs_dir: str | None) -> str:
     try:
         supervised = start_supervisor(name, runs_dir)
     except wire.LinkError as error:
-        wire.say(f"this run is not watched: {error}")
+        wire.say(f"this run is not watched: {str(error).rstrip('.')}")
         return ""
     watcher.attach(supervised.pipes, folder=supervised.path, tells_end=True)
     return supervised.id
@@ -151,7 +171,12 @@ def _attach(watcher: Agent, name: str | None, runs_dir: str | None) -> str:
 
 def _plain(config: Any) -> Any:
     """Return settings as JSON data; what JSON lacks, as its text."""
-    found = config if isinstance(config, Mapping) else getattr(config, "__dict__", {})
+    found = config if isinstance(config, Mapping) else getattr(config, "__dict__", None)
+    if found is None and hasattr(config, "__dataclass_fields__"):
+        found = {name: getattr(config, name) for name in config.__dataclass_fields__}
+    if found is None:
+        kind = type(config).__name__
+        raise TypeError(f"config is a mapping, or what argparse returns, not {kind}")
     with contextlib.suppress(ValueError, TypeError):
         return json.loads(json.dumps(dict(found), default=str))
     return {str(key): str(value) for key, value in found.items()}

@@ -6,6 +6,7 @@ Knows steps, names and numbers; nothing of pipes or of who logs.
 from __future__ import annotations
 
 import base64
+import contextlib
 import sys
 import time
 from array import array
@@ -23,6 +24,8 @@ _FEW = 64
 """Values of a message that are written as digits."""
 SEEN_LOSS = "train/loss"
 """What a loss is called that nobody logs, but the backward pass is given."""
+_LAST_STEP = 2**62 - 1
+"""No step on record is larger."""
 _AHEAD = 2
 """Scripts count from 0 or 1, and log before or after the update: so far apart is the same step."""
 
@@ -83,6 +86,8 @@ class PointLog:
         seen: losses as the backward pass is given them, for as long as nobody logs one.
         due: there is something to do at the next boundary: it is the first, or something waits.
         device_due: values on a device wait to be read where the script's own thread may wait.
+        problem: what is to be said of steps that were given; empty: nothing.
+        step_s: how long a step took between the last two messages; 0: it is not known.
     """
 
     def __init__(self) -> None:
@@ -91,10 +96,12 @@ class PointLog:
         self.seen = SeenLosses()
         self.due = True
         self.device_due = False
+        self.problem = ""
         self.placing = Placing()
         self._on_device: list[Logged] = []
         self._media: list[tuple[int, int | None, str, Media]] = []
         self._logged: list[Logged] = []
+        self.step_s = 0.0
         self._sent = 0
         self._begun: float | None = None
         self._taken_at = 0.0
@@ -148,7 +155,7 @@ class PointLog:
         """Yield messages of the images and the like that came since the last call."""
         for at, given, name, item in taken(self._media):
             # One of a training step stands where the numbers that are logged with it do.
-            step = self.placing.place(name, at, given)
+            step = self.placing.place(name, at, self._given(given))
             placed = {"type": "MediaLogged", "time": now, "step": step, "name": name}
             yield {**placed, "media": item.message()}
 
@@ -171,12 +178,14 @@ class PointLog:
         updates, logged = self.updates, taken(self._logged)
         curves: dict[str, dict[int, float]] = {}
         for at, given, values in logged:
+            wanted = self._given(given)
             for name, value in values:
                 number = as_number(value)
                 if number is not None:
-                    curves.setdefault(str(name), {})[self.placing.place(name, at, given)] = number
+                    curves.setdefault(str(name), {})[self.placing.place(name, at, wanted)] = number
         self.seen.wanted = self.seen.wanted and not any("loss" in name.lower() for name in curves)
-        self.seen.follow(self._step_s(updates, now))
+        self.step_s = self._step_s(updates, now)
+        self.seen.follow(self.step_s)
         packed = [_packed(name, curve) for name, curve in curves.items()]
         places, losses = self.seen.take()
         if places:
@@ -198,6 +207,17 @@ class PointLog:
                 "points": packed,
             }
         ]
+
+    def _given(self, step: Any) -> int | None:
+        """Return the step that a script gave, which may be anything; None where it is none."""
+        if step is None:
+            return None
+        with contextlib.suppress(Exception):  # an object of anybody's
+            whole = int(step)
+            if whole <= _LAST_STEP:
+                return whole
+        self.problem = f"step={step!r} is no step: its values stand at the run's own"
+        return None
 
     def _step_s(self, updates: int, now: float) -> float:
         """Return how long a step took since the last message; 0: there was none."""

@@ -144,6 +144,11 @@ class ScriptProfiles:
         self._watch.close()
         self._profiler = None
 
+    @property
+    def is_under_way(self) -> bool:
+        """Return whether there is a profile that has not ended."""
+        return self._profiler is not None and self._profiler.under_way is not None
+
     def finish(self, step: int) -> None:
         """End what is under way with the steps it has, and wait until it is written."""
         if self._profiler is not None:

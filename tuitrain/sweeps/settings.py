@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError
 
 from tuitrain.config.checking.components import UNKNOWN, wrong_value
 from tuitrain.config.folders import built_in_preset_directory
+from tuitrain.config.presets import preset_names
 from tuitrain.config.schema import Section
 from tuitrain.config.source import read_text
 from tuitrain.config.wording import show
@@ -97,7 +98,10 @@ def parse_sweep(text: str, source: str, name: str) -> Sweep:
         raise PresetError(f"{source}: {error}") from error
     table = plain.get("sweep")
     if not isinstance(table, dict) or not isinstance(table.get("space"), dict):
-        raise PresetError(f"{source}: must have the tables [sweep] and [sweep.space]")
+        raise PresetError(
+            f"{source}: must have the tables [sweep] and [sweep.space], as `tuitrain help sweeps` "
+            "shows"
+        )
     faults = [(key, UNKNOWN) for key in plain if key not in ("sweep", "preset")]
     keys = {key: value for key, value in table.items() if key != "space"}
     settings, more = _settings(keys)
@@ -171,5 +175,10 @@ def find_sweep(text: str) -> Path:
     built_in = folder / f"{text}.toml"
     if built_in.is_file():
         return built_in
+    if text in preset_names():
+        raise UsageError(
+            f"{text} is a preset: what to try is in a file, `tuitrain sweep {text} --sweep FILE` "
+            f"(tuitrain help sweeps), or in values, `tuitrain run {text} --set KEY=A,B`"
+        )
     names = ", ".join(sorted(each.stem for each in folder.glob("*.toml")))
     raise UsageError(f"no sweep {text!r}: a TOML file, or one of: {names}")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import optuna
 
 Outcome = Literal["complete", "pruned", "failed"]
+_STUDY = "sweep"
 _LEAST_VALUES = 4
 """Of fewer nothing follows."""
 REPEATED = "repeated"
@@ -111,7 +112,7 @@ class Study:
         self._terms = _Terms(self._optuna, sweep)
         self._study: optuna.Study = self._optuna.create_study(
             storage=_storage(journal),
-            study_name="sweep",
+            study_name=_STUDY,
             direction="minimize" if mode == "min" else "maximize",
             pruner=self._terms.pruner(),
             load_if_exists=True,
@@ -230,7 +231,7 @@ def importance_of(directory: SweepDirectory) -> dict[str, float]:
     from optuna.storages.journal import JournalFileBackend
 
     storage = JournalStorage(JournalFileBackend(str(directory.journal_path)))
-    study = optuna.load_study(study_name=None, storage=storage)
+    study = optuna.load_study(study_name=_STUDY, storage=storage)
     values = {each.value for each in study.trials if each.state.name == "COMPLETE"}
     if len(values) < _LEAST_VALUES:
         return {}

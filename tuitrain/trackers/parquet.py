@@ -9,14 +9,13 @@ from typing import Any
 from tuitrain.errors import UsageError
 from tuitrain.extras import require
 from tuitrain.runs.reader import RunReader
-from tuitrain.whole_file import written_whole
 
 _GROUP_POINTS = 1 << 16
 """Points of a group of rows: readers skip by groups, and each costs a kilobyte of its own."""
 
 
 def write_parquet(reader: RunReader, path: Path) -> None:
-    """Write all points of a run, whole or not at all: metric (text), step (int64), value (float64).
+    """Write all points of a run: metric (text), step (int64), value (float64).
 
     Raises:
         UsageError: the library is not installed, or the file can't be written.
@@ -32,7 +31,7 @@ def write_parquet(reader: RunReader, path: Path) -> None:
         ]
     )
     try:
-        with written_whole(path) as draft, parquet.ParquetWriter(draft, schema) as writer:
+        with parquet.ParquetWriter(path, schema) as writer:
             for name in reader.curves.metric_names():
                 for steps, values in _groups(reader, name):
                     names = arrow.array([name] * len(steps)).dictionary_encode()

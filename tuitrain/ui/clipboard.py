@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from tuitrain.errors import UsageError
-from tuitrain.ui.background import Tell, in_background
+from tuitrain.ui.background import BackgroundWork
 from tuitrain.view.osc import NO_OSC_TERMS, osc52
 from tuitrain.whole_file import written_whole
 
@@ -55,25 +55,29 @@ class Copier:
     """Copies texts beside the screens."""
 
     def __init__(
-        self, write: Callable[[str], object], path: Path, environ: Mapping[str, str], tell: Tell
+        self,
+        write: Callable[[str], object],
+        path: Path,
+        environ: Mapping[str, str],
+        work: BackgroundWork,
     ) -> None:
-        """Copy nothing yet; the arguments are those of `copy_text`, and `tell` shows its words."""
+        """Copy nothing yet; the arguments are those of `copy_text`, `work` is where it is done."""
         self._write = write
         self._path = path
         self._environ = environ
-        self._tell = tell
+        self._work = work
 
     def copy(self, text: str, what: str) -> None:
         """Copy a text, and say where it is then; `what` is what it is called."""
-        in_background(lambda: self._copy(text, what))
+        self._work.do(lambda: self._copy(text, what))
 
     def _copy(self, text: str, what: str) -> None:
         try:
             done = copy_text(text, self._write, self._path, self._environ)
         except UsageError as error:
-            self._tell(f"{what} {error}", "warning")
+            self._work.tell(f"{what} {error}", "warning")
         else:
-            self._tell(f"{what} {done}")
+            self._work.tell(f"{what} {done}")
 
 
 def _into_tmux(text: str, environ: Mapping[str, str]) -> bool:

@@ -102,9 +102,13 @@ def run(
         given += _log_settings(log, textfile)
         alerts = load_user_config().alert_defaults
         if spread := spread_of(found, given, alerts):
-            if name or tui or print_config or wish is not None:
+            refused = {
+                "--name": name, "--tui": tui, "--print-config": print_config, "--when-free": wish,
+            }  # fmt: skip
+            if wrong := [option for option, given_one in refused.items() if given_one]:
                 raise UsageError(
-                    f"--set {spread[0]} lists several values: such a sweep takes only --detach"
+                    f"--set {spread[0]} lists several values, which is a sweep: without "
+                    f"{', '.join(wrong)}; it takes --set and --detach"
                 )
             here.end_worker()
             raise typer.Exit(start_grid(found, given, runs_dir, data_dir, detach=detach, json=json))
@@ -129,7 +133,7 @@ def run(
             else client.start(resolved, name=name, preset_folder=folder, wish=wish, launch=launch)
         )
     if tui:
-        raise typer.Exit(watch(directory))
+        watch(directory)
     if detach:
         raise typer.Exit(await_start(client, directory, json))
     job.end(here.exit_code)

@@ -105,7 +105,8 @@ def _export_parquet(reader: "RunReader", output_file: Path | None) -> None:
     from tuitrain.trackers.parquet import write_parquet
 
     path = output_file or reader.directory.exports / "metrics.parquet"
-    write_parquet(reader, path)
+    with whole_file(path) as draft:
+        write_parquet(reader, draft)
     output.say(f"wrote {path}")
 
 

@@ -20,7 +20,7 @@ def rm(
     run: Annotated[
         list[str],
         typer.Argument(
-            metavar="RUN...",
+            metavar="RUN",
             help="Ids, unique beginnings of them, names, or `last`.",
             autocompletion=complete_run,
             show_default=False,

@@ -150,8 +150,11 @@ def _run_again(
     from tuitrain.cli.control import open_client, waiting
     from tuitrain.config.load import load_preset
     from tuitrain.runs.reader import RunReader
+    from tuitrain.runs.watched import refuse_script, refuse_watched
     from tuitrain.supervisor.launch import trusted_folders
 
+    refuse_watched(directory)
+    refuse_script(directory, "reproduce")
     preset = load_preset(directory.config_path)
     folders = trusted_folders(preset, code, f"reproduce {directory.id}")
     with RunReader(directory) as reader:

@@ -169,21 +169,27 @@ def _facts(reader: "RunReader", now: float) -> str:
     of_total = f" of {summary.total_steps:,}" if summary.total_steps else ""
     share = f" ({units.progress(summary.step, summary.total_steps)})" if summary.total_steps else ""
     reason = f": {summary.reason}" if summary.reason else ""
+    # What nobody can know of a script or of a log is no row of theirs.
+    own = run.script is None and run.watched is None
     facts = [
         ("run", f"{summary.name}  ({summary.id})"),
         ("state", f"{summary.state}{reason}"),
-        ("preset", summary.preset),
+        *([("preset", summary.preset)] if own else []),
         ("step", f"{summary.step:,}{of_total}{share}"),
-        ("epoch", f"{summary.epoch:.2f}"),
+        *([("epoch", f"{summary.epoch:.2f}")] if own or summary.epoch else []),
         ("created", f"{_local(summary.created)}, {units.age(now - summary.created)}"),
         ("duration", units.duration(summary.duration_s)),
-        ("device", f"{summary.device or units.NOTHING}{_chosen(run)}"),
-        ("model", f"{units.count(run.parameters)} parameters"),
-        ("folder", summary.path),
     ]
+    if own or summary.device:
+        facts.append(("device", f"{summary.device or units.NOTHING}{_chosen(run)}"))
+    if own or run.parameters is not None:
+        facts.append(("model", f"{units.count(run.parameters)} parameters"))
+    facts.append(("folder", summary.path))
     if run.script is not None:
         by = f", seen by {', '.join(run.script.by)}" if run.script.by else ""
         facts.append(("script", f"{run.script.ability}{by}: {' '.join(run.script.command)}"))
+    if run.watched is not None:
+        facts.append(("log", f"{run.watched.path} ({run.watched.kind})"))
     if steps := sampled_steps(reader.directory):
         facts.append(
             ("samples", f"of {len(steps)} evaluations; shown by `tuitrain samples {summary.id}`")

@@ -40,7 +40,7 @@ def restore(
     run: Annotated[
         list[str],
         typer.Argument(
-            metavar="RUN...", help="Ids, beginnings of them, or `last`.", show_default=False
+            metavar="RUN", help="Ids, beginnings of them, or `last`.", show_default=False
         ),
     ],
     runs_dir: RunsDir = None,

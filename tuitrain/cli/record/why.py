@@ -18,7 +18,7 @@ def why(
     other: Annotated[
         str,
         typer.Argument(
-            metavar="[OTHER]",
+            metavar="OTHER",
             help="The run before it.",
             autocompletion=complete_run,
             show_default="the last of its preset that finished",

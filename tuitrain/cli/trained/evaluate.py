@@ -33,7 +33,7 @@ def evaluate(
     other: Annotated[
         str,
         typer.Argument(
-            metavar="[OTHER]",
+            metavar="OTHER",
             help="Compare with this run on the same samples.",
             autocompletion=complete_run,
             show_default=False,

@@ -37,7 +37,7 @@ def explain(
     file: Annotated[
         str,
         typer.Argument(
-            metavar="[FILE|-]",
+            metavar="FILE|-",
             help="An image, a table, a file of texts or a series; -: stdin.",
             show_default=False,
         ),

@@ -33,7 +33,7 @@ def predict(
     sources: Annotated[
         list[str],
         typer.Argument(
-            metavar="FILE|FOLDER|-...",
+            metavar="FILE|FOLDER|-",
             help="Images or folders of them, tables with column names, files of texts, one a "
             "line, or series in CSV files; -: stdin.",
             show_default=False,

@@ -109,7 +109,7 @@ class EventReader:
             return None
         parsed = parse_block(block, begins[:good], lengths[:good])
         if parsed.damaged:
-            told.append(f"{name}: {len(parsed.damaged)} records are no events and were left out")
+            told.append(f"{name}: records that are no events were left out: {len(parsed.damaged)}")
         state["at"] += end
         epoch = float(position.get("epoch", 0.0))
         moments = _moments(parsed, epoch)

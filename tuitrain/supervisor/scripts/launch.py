@@ -21,6 +21,7 @@ from tuitrain.supervisor.observers.observer import Observer
 from tuitrain.supervisor.record_keeper import RecordKeeper
 from tuitrain.supervisor.scripts.held import WORDS
 from tuitrain.supervisor.scripts.monitor import MonitorChoice
+from tuitrain.supervisor.scripts.nonfinite import NonfiniteWatch
 from tuitrain.supervisor.scripts.ranks import RankWatch
 
 _HANG_S = 300.0
@@ -92,7 +93,7 @@ class ScriptLaunch:
 
     def observers(self, record: RecordKeeper, clock: Callable[[], float]) -> list[Observer]:
         """Return who follows the run for it."""
-        return [MonitorChoice(record), RankWatch(self.directory.path, clock)]
+        return [MonitorChoice(record), NonfiniteWatch(), RankWatch(self.directory.path, clock)]
 
     def to_json(self) -> str:
         """Return the content of launch.json."""

@@ -41,6 +41,13 @@ _STEP = re.compile(
 )
 _EPOCH = re.compile(r"(?i)\bepoch\b\s*[:=#]?\s*[\[(]?\s*(\d+)")
 _BAR = re.compile(r"\d+%\|[^|]*\|\s*(\d+)/\d+\s*\[")
+_COUNT = re.compile(
+    r"(?i)(?:^|[\[(]|\bepoch\b\W*\d+\W+|\bbatch(?:es)?\b\W*)\s*"
+    r"(\d+)\s?/\s?\d+(?![\d/.]| \d\d?:\d\d)"
+)
+"""How far an epoch is: `3/200`, `[0][ 10/5005]`, `1 [640/60000`; a date with a time is none."""
+_RAISED = re.compile(rf"^\s*[\w.]*\w(?:Error|Exception|Warning): (?!\s*{_NUMBER}\s*$)")
+"""The end of a traceback, whose numbers are no results."""
 _LEADING = re.compile(r"^(?:(?:epoch|step|iter(?:ation)?|and|at|the|final|current|avg|average) )+")
 
 
@@ -49,13 +56,13 @@ class PrintedLine:
     """What one line says of training."""
 
     step: int | None = None
-    """As the line counts: steps, or else what a bar has done, or else epochs."""
+    """As the line counts: steps, or else how far a bar or an epoch is, or else epochs."""
     metrics: dict[str, float] = field(default_factory=dict)
 
 
 def parse_line(line: str) -> PrintedLine:
     """Return what a line says; nothing where it names no metric."""
-    if len(line) > _LONGEST_LINE:
+    if len(line) > _LONGEST_LINE or _RAISED.match(line):
         return PrintedLine()
     pairs = list(_JOINED.finditer(line))
     if len(pairs) > _MOST_PAIRS:
@@ -63,7 +70,8 @@ def parse_line(line: str) -> PrintedLine:
     metrics = {name: float(match["value"]) for match in pairs if (name := _name(match))}
     if not metrics.keys() - _ACCOMPANYING:
         return PrintedLine()
-    found = _STEP.search(line) or _BAR.search(line) or _EPOCH.search(line)
+    ways = (_STEP, _BAR, _COUNT, _EPOCH)
+    found = next((found for way in ways if (found := way.search(line))), None)
     return PrintedLine(int(found[1]) if found else None, metrics)
 
 

@@ -65,7 +65,7 @@ def check_warmup(preset: Preset, total_steps: int) -> None:
         raise TrainingError(
             f"schedule.warmup_steps = {warmup}, but the run has {total_steps} steps "
             f"(train.epochs = {preset.train.epochs}): it must be less, or the learning rate is "
-            "never reached"
+            f"never reached, e.g. --set schedule.warmup_steps={total_steps // 10}"
         )
 
 

@@ -80,7 +80,7 @@ def ask_path() -> Ask:
     """Return the question for the path."""
     return Ask(
         tr("Train on your own data: a folder of images or a CSV file"),
-        hint=tr("right completes a name"),
+        hint=tr("Tab completes a name"),
         check=whole_path,
         suggester=PathSuggester(),
     )

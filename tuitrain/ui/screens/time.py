@@ -12,7 +12,7 @@ from tuitrain.analysis.lives import stretches
 from tuitrain.analysis.ranks import rank_times, slowest_rank, verdict
 from tuitrain.analysis.step_time import StepTime, step_context, step_time
 from tuitrain.lang import tr
-from tuitrain.metric_names import STAGES, split_metric
+from tuitrain.metric_names import PARTS, split_metric
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.ui.charting import whole_window
 from tuitrain.ui.curve_choices import ChartSettings
@@ -32,7 +32,7 @@ from tuitrain.view.run.runtext import STATE_STYLES
 from tuitrain.view.run.timetext import side_title, time_lines, timeline, timeline_unit
 from tuitrain.view.spans import Span, plain_line, wrap_plain
 
-_METRICS = tuple(split_metric(stage) for stage in STAGES)
+_METRICS = tuple(split_metric(stage) for stage in PARTS)
 _COLUMNS_A_CELL = 2
 
 

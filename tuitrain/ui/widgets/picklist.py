@@ -63,6 +63,7 @@ class PickList(ScrollLines):
         super().__init__(id=id, classes=classes)
         self._rows: tuple[Row, ...] = ()
         self._cursor = -1
+        self._aimed_at = False
 
     @property
     def key(self) -> str:
@@ -138,9 +139,14 @@ class PickList(ScrollLines):
         elif event.chain == 2:
             self.action_choose()
 
+    def aim(self, at: bool) -> None:
+        """Let the row under the cursor stand out: a key takes it that is pressed elsewhere."""
+        self._aimed_at = at
+        self.refresh_line(self._cursor)
+
     def is_reversed(self, y: int) -> bool:
-        """The row under the cursor stands out while the list has the focus."""
-        return y == self._cursor and self.has_focus
+        """The row under the cursor stands out while a key would take it."""
+        return y == self._cursor and (self.has_focus or self._aimed_at)
 
     def on_focus(self) -> None:
         """Show the cursor."""

@@ -10,7 +10,7 @@ from tuitrain.errors import UsageError
 from tuitrain.lang import tr
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.ui.chart_files import check_ending, cursor_text, draw_picture, free_path, write_chart
-from tuitrain.ui.curve_choices import AXIS_WORDS, parse_across, parse_limits
+from tuitrain.ui.curve_choices import AXES, axis_word, parse_across, parse_limits
 from tuitrain.ui.screens.curves.charts import Curves
 from tuitrain.ui.screens.dialogs import Ask
 from tuitrain.ui.shell import app_of
@@ -89,11 +89,12 @@ class ChartInFront:
             if answer is not None:
                 self._change(across=check(answer))
 
-        words = ", ".join(AXIS_WORDS.get(kind, kind) for kind in known.axes)
+        words = ", ".join(map(axis_word, known.axes))
+        now = self._curves.choices.settings_of(group[0]).across
         app_of(self._curves).push_screen(
             Ask(
                 tr("Along x of {group}", group=group[0]),
-                value=self._curves.choices.settings_of(group[0]).across,
+                value=axis_word(now) if now in AXES else now,
                 hint=tr(
                     "A metric, as lr or val/loss, or {words}; empty: as all charts.", words=words
                 ),

@@ -10,7 +10,6 @@ from textual.binding import Binding
 from textual.containers import Vertical
 from textual.message import Message
 
-from tuitrain.errors import TuitrainError
 from tuitrain.lang import tr
 from tuitrain.runs.directory import RunDirectory, check_run_name
 from tuitrain.runs.labels import check_tag, load_labels, save_labels
@@ -93,16 +92,14 @@ class RunLabels(Vertical):
             self.app.push_screen(asked, partial(self._rename, run))
 
     def _rename(self, run: RunSummary, name: str | None) -> None:
-        def write() -> None:
+        def write(name: str) -> None:
             try:
-                if name:
-                    rename_run(RunDirectory(Path(run.path)), name)
-            except TuitrainError as error:
-                app_of(self).tell(str(error), "error")
-            self.post_message(self.Changed())
+                rename_run(RunDirectory(Path(run.path)), name)
+            finally:
+                self.post_message(self.Changed())
 
         if name and name != run.name:
-            self.run_worker(write, thread=True, group="labels")
+            app_of(self).work.do(partial(write, name))
 
     def _begin(
         self,
@@ -111,8 +108,7 @@ class RunLabels(Vertical):
         remove: Sequence[str],
         note: str | None,
     ) -> None:
-        work = partial(self._write, runs, add, remove, note)
-        self.run_worker(work, thread=True, group="labels")
+        app_of(self).work.do(partial(self._write, runs, add, remove, note))
 
     def _write(
         self,
@@ -127,9 +123,8 @@ class RunLabels(Vertical):
                 refuse_remote(directory)
                 labels = load_labels(directory).tagged(add, remove)
                 save_labels(directory, labels if note is None else replace(labels, note=note))
-        except (TuitrainError, OSError) as error:
-            app_of(self).tell(str(error), "error")
-        self.post_message(self.Changed())
+        finally:
+            self.post_message(self.Changed())
 
 
 def _names(runs: Sequence[RunSummary]) -> str:

@@ -94,6 +94,12 @@ class PresetsSide(Vertical):
         if event.take:
             self.list.action_choose()
 
+    def on_descendant_focus(self) -> None:
+        """Show which row Enter takes while a filter is typed."""
+        self.list.aim(self.line.has_focus)
+
+    on_descendant_blur = on_descendant_focus
+
     def filter(self) -> None:
         """Let a filter be typed."""
         self.line.open()

@@ -13,7 +13,7 @@ from tuitrain.messages import Pause, Request, Stop
 from tuitrain.remote.client import RemoteClient
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.summary import RunSummary
-from tuitrain.ui.bulk import COMMAND_LIMIT_S, BulkCommand
+from tuitrain.ui.bulk import COMMAND_LIMIT_S, BulkCommand, Said
 from tuitrain.ui.preferences import Preferences
 from tuitrain.ui.screens.dialogs import Confirm
 from tuitrain.ui.screens.home.keys import RunKeys
@@ -68,9 +68,6 @@ class RunsSide(Vertical):
         del action, parameters
         return not app_of(self).opener.is_opening
 
-    def _in_background(self, work: Callable[[], None]) -> None:
-        self.run_worker(work, thread=True, group="runs")
-
     # --- commands -------------------------------------------------------------------------------
 
     def action_resume(self) -> None:
@@ -103,7 +100,7 @@ class RunsSide(Vertical):
             return
         if len(runs) > 1:
             bulk = BulkCommand(app_of(self).clients, act, requests.get(act))
-            self._in_background(lambda: self._tell(bulk.give(runs, COMMAND_LIMIT_S)))
+            app_of(self).work.do(lambda: partial(self._tell_of, bulk.give(runs, COMMAND_LIMIT_S)))
             return
         directory = RunDirectory(Path(runs[0].path))
         if act == "resume":
@@ -129,13 +126,16 @@ class RunsSide(Vertical):
         if wanted:
             self.table.marks.clear()
             elsewhere = RemoteClient(app_of(self).hosts)
-            self._in_background(lambda: self._tell(self._removal.remove(runs, elsewhere)))
+            app_of(self).work.do(lambda: self._tell(self._removal.remove(runs, elsewhere)))
 
     def action_undo(self) -> None:
         """Bring back what was removed last."""
-        self._in_background(lambda: self._tell(self._removal.undo(app_of(self).root)))
+        app_of(self).work.do(lambda: self._tell(self._removal.undo(app_of(self).root)))
 
-    def _tell(self, said: tuple[str, bool]) -> None:
+    def _tell_of(self, answers: Callable[[], Said]) -> None:
+        self._tell(answers())
+
+    def _tell(self, said: Said) -> None:
         """Say what became of it, and show the list as it is now."""
         text, done = said
         app_of(self).tell(text, "information" if done else "error")

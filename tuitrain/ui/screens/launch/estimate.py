@@ -18,6 +18,7 @@ from tuitrain.config.editing.draft import Checked
 from tuitrain.config.folders import data_directory
 from tuitrain.config.load import to_toml
 from tuitrain.config.schema import Preset
+from tuitrain.config.several_ranks import is_for_ranks
 from tuitrain.errors import UsageError
 from tuitrain.lang import tr
 from tuitrain.messages import DeviceMemory
@@ -90,6 +91,9 @@ class RunEstimate(Vertical):
             return
         if self.starter is None:
             self.run_worker(partial(self._read_paces, checked.preset.name), thread=True)
+            self.warm_up()
+        elif self.report.holds_devices and is_for_ranks(checked.text):
+            # Their agent holds no device: another worker is it.
             self.warm_up()
         if self._ask_timer is not None:
             self._ask_timer.stop()

@@ -89,7 +89,7 @@ class StartPanel(Vertical):
             preset_folder=folder,
             wish=wish,
         )
-        self.run_worker(partial(self._start, attempt), thread=True, group="launch")
+        app_of(self).work.do(partial(self._start, attempt))
 
     def _start(self, attempt: Attempt) -> None:
         try:

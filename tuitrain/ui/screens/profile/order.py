@@ -38,9 +38,8 @@ class ProfileOrder:
         """Order a profile."""
         self.steps, self._step_before = wanted.steps, None
         self._command, self.fault = 0, ""
-        client = app_of(self._shown_by).client
-        write = partial(self._write, client, wanted)
-        self._shown_by.run_worker(write, thread=True, group="order")
+        app = app_of(self._shown_by)
+        app.work.do(partial(self._write, app.client, wanted))
 
     def _write(self, client: RunClient, wanted: Profile) -> None:
         number, fault = 0, ""

@@ -99,7 +99,7 @@ class UseMenu(Whole, ModalScreen[None]):
             self._go(use, "")
             return
         question = Ask(
-            use.path, hint=tr("right completes a name"), check=whole_path, suggester=PathSuggester()
+            use.path, hint=tr("Tab completes a name"), check=whole_path, suggester=PathSuggester()
         )
         self.app.push_screen(question, partial(self._go, use))
 

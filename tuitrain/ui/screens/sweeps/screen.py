@@ -22,7 +22,7 @@ from tuitrain.ui.widgets.keyline import KeyLine
 from tuitrain.ui.widgets.lines import Lines
 from tuitrain.ui.widgets.topline import TopLine
 from tuitrain.view.format import sanitise
-from tuitrain.view.spans import Span
+from tuitrain.view.spans import Span, wrap_plain
 from tuitrain.view.sweep import sweep_lines
 
 _NONE = term(
@@ -106,8 +106,9 @@ class SweepScreen(Whole, Screen[None]):
                 else tr(" its driver has not put anything down yet")
             )
             self.query_one(TopLine).show_parts((Span(tr(" sweeps"), "title"),))
-            self.query_one("#above", Lines).show_lines([])
-            trials.show_none(words)
+            lines = wrap_plain(words, self.size.width, "quiet")
+            self.query_one("#above", Lines).show_lines(lines)
+            trials.show_none("")
             return
         name = Span(f" {sanitise(seen.directory.id)}", "title")
         place = f"{seen.place} of {seen.number} " if seen.number > 1 else ""
@@ -147,7 +148,7 @@ class SweepScreen(Whole, Screen[None]):
     def action_importance(self) -> None:
         """Have Optuna say how much each setting decides."""
         if self._seen is not None and self._seen.directory is not None:
-            app_of(self).work.do(partial(self._ask_importance, self._seen.directory))
+            app_of(self).work.look(partial(self._ask_importance, self._seen.directory))
 
     def _ask_importance(self, directory: SweepDirectory) -> str:
         # Imported here, and in a thread: Optuna takes a fifth of a second and 35 MB.
