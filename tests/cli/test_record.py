@@ -72,7 +72,6 @@ def test_show_tells_the_memory_of_each_device_and_what_is_known_of_it(
     assert told["readings"] == readings
 
 
-@pytest.mark.usefixtures("run")
 def test_of_a_script_only_what_can_be_known_is_shown(root: Path, tuitrain: Tuitrain) -> None:
     script = begin_script(root, ["sh", "train.sh"], name="script").directory
     points = (m.MetricPoints("train/loss", 1, (0.5,)),)
