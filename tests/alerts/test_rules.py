@@ -345,9 +345,9 @@ def test_loaders_that_end_with_the_run_or_in_a_pause_are_not_missed() -> None:
     feed.steps([1.0] * 10)
     watch(feed, 3, host__loaders=4)
     watch(feed, 3, host__loaders=0)
-    feed.event(m.TrainingEnded(feed.time, 20, "finished", "1 epochs done"))
+    feed.event(m.TrainingEnded(feed.time, 20, "finished", "1 epoch done"))
     watch(feed, 30, host__loaders=0)
-    assert feed.texts == ["the run is finished: 1 epochs done"]
+    assert feed.texts == ["the run is finished: 1 epoch done"]
 
 
 DIED = "RuntimeError: DataLoader worker (pid 4242) is killed by signal: Bus error. It is possible"
