@@ -264,10 +264,13 @@ def test_a_script_outlives_a_supervisor_that_is_killed(scripts: Scripts) -> None
     run.wait(lambda: "no longer watched" in run.log, "it is told")
     assert worker.status() != psutil.STATUS_ZOMBIE
     assert run.state().state == "lost"
+    assert "resumable" not in run.state().reason
     worker.kill()
 
 
 def test_what_can_not_be_run_is_said_before_there_is_a_run(scripts: Scripts) -> None:
     assert "no such program" in scripts("exec", "--", "pyhton", "x.py", exit_code=2).stderr_text
+    said = scripts("exec", "--", "./plain.py", exit_code=2).stderr_text
+    assert "tuitrain exec -- python ./plain.py" in said
     assert "what is to be run?" in scripts("exec", exit_code=2).stderr_text
     assert not scripts.runs.exists()

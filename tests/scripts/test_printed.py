@@ -1,10 +1,12 @@
 """Metrics that a script only prints are read off its lines, and are marked as such."""
 
 import math
+from pathlib import Path
 
 import pytest
 
 from tests.scripts.conftest import Scripts
+from tuitrain.cli.script_output import ScriptOutput
 from tuitrain.supervisor.scripts.printed import parse_line
 
 
@@ -44,6 +46,22 @@ def test_lines_of_common_loops_are_understood_and_no_others(
     said = parse_line(line)
     assert said.step == step
     assert said.metrics == pytest.approx(metrics, nan_ok=True)
+
+
+def test_what_is_printed_is_shown_to_the_end_also_where_the_log_is_removed(tmp_path: Path) -> None:
+    log = tmp_path / "worker.log"
+    shown: list[str] = []
+    output = ScriptOutput(log, shown.append)
+    output.poll()
+    with log.open("wb", buffering=0) as printed:
+        printed.write(b"a\tb\n 10%\r 20%\rhalf")
+        output.poll()
+        assert shown == ["a       b"]
+        log.unlink()
+        printed.write(b" a line\nand \x1b[2J more")
+    output.poll(last=True)
+    output.poll(last=True)
+    assert shown[1:] == ["half a line", "and \\x1b[2J more"]
 
 
 def test_a_script_that_only_prints_has_curves_that_say_so(scripts: Scripts) -> None:

@@ -119,12 +119,13 @@ def test_a_configuration_at_fault_is_an_alert_and_the_run_goes_on(
     run: RunDirectory, tmp_path: Path
 ) -> None:
     path = tmp_path / "mine.toml"
-    path.write_text("[notify]\nbell = 3\n")
+    path.write_text("[notify]\nbell = 3\ndesk = 1\n")
     with RunWriter(run) as writer:
         followed(run, writer, environ={"TUITRAIN_CONFIG": str(path)}).arrived(finished())
     with RunReader(run) as reader:
         webhook, ended = reader.entries.alerts()
     assert f"{path}:2: notify.bell: found 3" in webhook.text
+    assert "\n" not in webhook.text
     assert (webhook.kind, ended.kind) == ("webhook", "ended")
 
 

@@ -3,8 +3,10 @@
 Follows the run's log; no line of it can reach the terminal with a control character.
 """
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 from tuitrain.cli import output
 from tuitrain.cli.launch.progress import told
@@ -19,7 +21,8 @@ class ScriptOutput:
         """Print to `write`, a line at a time."""
         self._path = log_path
         self._write = write
-        self._place = 0
+        self._file: BinaryIO | None = None
+        self._over = False
         self._rest = b""
 
     def begin(self) -> None:
@@ -39,19 +42,25 @@ class ScriptOutput:
             last: print the rest too, which no end of line follows.
         """
         *lines, self._rest = (self._rest + self._new()).split(b"\n")
-        if last and self._rest:
-            lines, self._rest = [*lines, self._rest], b""
+        if last:
+            lines, self._rest = [*lines, *([self._rest] if self._rest else [])], b""
+            self._end()
         for line in lines:
             # Of a bar that draws over itself, the last state.
             shown = line.rstrip(b"\r").rpartition(b"\r")[2]
             self._write(text.sanitise(shown.decode("utf-8", errors="replace").expandtabs()))
 
     def _new(self) -> bytes:
-        try:
-            with self._path.open("rb") as file:
-                file.seek(self._place)
-                block = file.read()
-        except OSError:
+        if self._over:
             return b""
-        self._place += len(block)
-        return block
+        with contextlib.suppress(OSError):
+            if self._file is None:
+                # Kept open: the script goes on writing to it where somebody removes its name.
+                self._file = self._path.open("rb")
+            return self._file.read()
+        return b""
+
+    def _end(self) -> None:
+        self._over = True
+        if self._file is not None:
+            self._file.close()

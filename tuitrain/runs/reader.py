@@ -105,12 +105,17 @@ class RunReader:
             at_rest = meta_value(self._record, "at_rest")
             created = meta_value(self._record, "created")
             watched = meta_value(self._record, "watched")
+            script = meta_value(self._record, "script")
         if alive or at_rest or newest.state in FINAL_STATES:
             return newest
         just_created = newest.state == "queued" and 0 <= self._clock() - created < STARTING_S
         if just_created or is_alive(self.directory):
             return newest
         reason = f"was {newest.state} when its supervisor disappeared; resumable"
+        if script:
+            reason = (
+                f"was {newest.state} when its supervisor disappeared; how it ended is not known"
+            )
         if watched:
             reason = f"was {newest.state} when its log was last read; `tuitrain watch` reads on"
         return StateRow(_last_sign(self._record), "lost", reason, newest.step, "")

@@ -95,7 +95,8 @@ def ls(
     else:
         which = f" in state {state}" if state else ""
         which += f" that fulfil {wanted!r}" if wanted else ""
-        output.say(f"no runs{which} in {root}: `tuitrain run PRESET` starts one.")
+        hint = "`tuitrain ls` lists all" if which else "`tuitrain run PRESET` starts one"
+        output.say(f"no runs{which} in {root}: {hint}.")
 
 
 def _remote_runs(hosts: "registry.Hosts") -> "list[RunSummary]":
@@ -208,7 +209,7 @@ def _row(values: "RunValues", now: float) -> tuple[str, ...]:
         text.sanitise(run.name),
         run.state,
         units.progress(run.step, run.total_steps),
-        f"{run.epoch:.1f}",
+        f"{run.epoch:.1f}" if run.epoch or run.total_steps else units.NOTHING,
         text.sanitise(best),
         units.age(now - run.created),
         units.duration(run.duration_s),

@@ -34,7 +34,8 @@ def alert_observers(
         form = form_of(notify, environ)
     except UsageError as error:
         notify, form = NotifySection(), None
-        observers.append(Fault(f"nobody else is told of alerts: {error}", clock))
+        faults = "; ".join(str(error).splitlines())
+        observers.append(Fault(f"nobody else is told of alerts: {faults}", clock))
     if form is not None:
         observers.append(WebhookNotifier(directory.id, form, notify.kinds, clock))
     rules = spec.rules()

@@ -143,16 +143,23 @@ def begin_script(root: Path, command: Sequence[str], *, name: str | None = None)
         FolderError: the folder can't be written.
     """
     if shutil.which(command[0]) is None:
-        raise UsageError(
-            f"{command[0]}: there is no such program here; what follows `--` is run as in a shell, "
-            "e.g. tuitrain exec -- python train.py"
-        )
+        raise UsageError(_no_program(command[0]))
     directory = create_run(
         root, script_name(command), name, "", command_line=command, facts=script_facts(command)
     )
     launch = ScriptLaunch(directory, tuple(command), str(Path.cwd()))
     launch.write()
     return launch
+
+
+def _no_program(name: str) -> str:
+    if Path(name).is_file():
+        how = "python" if name.endswith(".py") else "sh"
+        return f"{name} is a file that can't be run by itself: tuitrain exec -- {how} {name}"
+    return (
+        f"{name}: there is no such program here; what follows `--` is run as in a shell, "
+        "e.g. tuitrain exec -- python train.py"
+    )
 
 
 def script_facts(command: Sequence[str]) -> dict[str, object]:
