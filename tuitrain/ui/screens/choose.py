@@ -75,7 +75,9 @@ class ChooseRuns(Whole, ModalScreen[list[RunDirectory] | None]):
     def _show(self) -> None:
         now = max((run.created for run in self._runs), default=0.0)
         rows = [self._row(run, now) for run in self._runs]
-        self.query_one(PickList).show_rows(rows, empty=tr("there are no other runs"))
+        self.query_one(PickList).show_rows(
+            rows, empty=tr("there are no other runs: all of this folder stand here")
+        )
 
     def _row(self, run: RunSummary, now: float) -> Row:
         mark = "[x]" if run.id in self._marked else "[ ]"

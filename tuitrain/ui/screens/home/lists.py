@@ -56,7 +56,6 @@ class HomeLists(Horizontal):
     def read_presets(self) -> None:
         """Show the presets that there are now."""
         bring = brought_to(self.screen, self.take_presets)
-        # Not in a thread that an ending app leaves behind: what checks presets aborts in one.
         self.run_worker(lambda: bring(self._read()), thread=True, group="presets", exclusive=True)
 
     def take_presets(self, presets: Sequence["ListedPreset"]) -> None:
