@@ -11,6 +11,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "tuitrain"
 BASE = {
     "__version__",
+    "checkpoint_files",
     "errors",
     "extras",
     "file_lock",
@@ -20,6 +21,7 @@ BASE = {
     "metric_names",
     "ranks",
     "units",
+    "whole_file",
 }
 READ = {"alerts", "analysis", "config", "failures", "traces", "runs"}
 ALLOWED = {
@@ -27,6 +29,7 @@ ALLOWED = {
     "integrations": {"script"},
     "api": BASE | READ | {"supervisor"},
     "__main__": {"cli"},
+    "checkpoint_files": set(),
     "errors": set(),
     "script": {"ranks", "tracing"},
     "tracing": {"metric_names"},
@@ -38,6 +41,7 @@ ALLOWED = {
     "metric_names": set(),
     "ranks": set(),
     "units": {"lang"},
+    "whole_file": set(),
     "messages": set(),
     "config": {"errors"},
     "runs": BASE | {"config"},

@@ -111,19 +111,13 @@ class StandIn:
                 adopt(False)
                 os.close(text)
 
-    def close(self) -> None:
-        """Let it end."""
-        self._requests.close()
-
 
 _stand_ins: list[StandIn] = []
-"""One at most."""
+"""One at most; none in a process that was only forked."""
 
 
 def prepare() -> None:
     """Have a stand-in from now on. This process must have one thread."""
-    while _stand_ins:
-        _stand_ins.pop().close()
     _stand_ins.append(StandIn())
     _posixsubprocess.fork_exec = fork_exec
     subprocess._fork_exec = fork_exec  # type: ignore[attr-defined]

@@ -37,6 +37,10 @@ that it goes on behind, with the wait for the slowest of them, the update, and w
 (recording, zeroing gradients, the loop itself)."""
 EXCHANGE: Final = "exchange"
 """The one stage that a run on one rank has not."""
+REST: Final = "rest"
+"""What can't be told apart of a step, in a script that somebody else wrote."""
+PARTS = (*STAGES, REST)
+"""All that a step is ever split into; of a script, what was seen of it."""
 
 _SPLIT = "step_time/"
 WALL_METRIC = f"{_SPLIT}wall"

@@ -5,7 +5,7 @@ from dataclasses import replace
 from tuitrain.analysis.step_time import StepContext, StepTime, step_time
 from tuitrain.messages import Environment
 from tuitrain.metric_names import HOST_BOUND_METRIC, STAGES, WALL_METRIC, split_metric
-from tuitrain.runs.rows import RunFacts, WorkRow
+from tuitrain.runs.rows import RunFacts, SpeedRow, WorkRow
 
 GPU = StepContext(
     device="cuda:0",
@@ -63,3 +63,14 @@ def split(wall_ms: float = 10.0, host_bound: float | None = None, **percent: flo
 
 INPUT = split(data=41, forward=20, backward=30, optimizer=5)
 COMPUTE = split(data=2, forward=30, backward=55, optimizer=10)
+
+
+def script_split(wall_ms: float = 10.0, **percent: float) -> StepTime:
+    """Return a step of a script of which the parts named take so many percent."""
+    values = {split_metric(part): share / 1e5 * wall_ms for part, share in percent.items()}
+    found = step_time({**values, WALL_METRIC: wall_ms / 1e3}, SpeedRow(1.0, None))
+    assert found is not None
+    return found
+
+
+SCRIPT = StepContext(is_script=True)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.analysis.steps import COMPUTE, CPU, GPU, INPUT, split
+from tests.analysis.steps import COMPUTE, CPU, GPU, INPUT, SCRIPT, script_split, split
 from tuitrain.analysis.bottleneck import diagnose
 from tuitrain.analysis.step_time import StepContext, StepTime, step_time
 from tuitrain.metric_names import WALL_METRIC
@@ -123,3 +123,43 @@ def test_a_forward_pass_that_takes_more_than_the_backward_one_is_worth_a_profile
 def test_an_update_costs_the_same_for_more_samples() -> None:
     [tip] = diagnose(split(optimizer=40, forward=20, backward=35), GPU).suggestions
     assert "4.00 ms however many samples" in tip
+
+
+# --- scripts of anybody's -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("percent", "kind", "words"),
+    [
+        ({"data": 30, "forward": 20, "backward": 40, "optimizer": 5, "other": 5}, "input-bound",
+         "30 % of each step goes into waiting for data"),
+        ({"data": 5, "forward": 30, "backward": 50, "optimizer": 10, "other": 5}, "compute-bound",
+         "forward takes 30 % and backward 50 %"),
+        ({"data": 5, "forward": 20, "backward": 30, "optimizer": 5, "other": 40},
+         "overhead-bound", "the loop itself takes 40 %"),
+        ({"backward": 40, "optimizer": 10, "rest": 50}, "partly known", "no DataLoader is used"),
+        ({"data": 10, "backward": 40, "rest": 50}, "partly known", "its updates are not seen"),
+        ({"backward": 40, "optimizer": 40, "rest": 20}, "optimizer-heavy",
+         "the update takes 40 % of each step"),
+        ({"backward": 70, "optimizer": 10, "rest": 20}, "compute-bound",
+         "backward takes 70 % of each step, and 20 % of it is not told apart"),
+    ],
+)  # fmt: skip
+def test_of_a_script_nothing_is_said_that_was_not_seen(
+    percent: dict[str, float], kind: str, words: str
+) -> None:
+    time = script_split(**percent)
+    # Its evaluations slow its speed, and are in none of these steps.
+    assert time.wall_s == pytest.approx(0.01)
+    assert set(time.stages) == set(percent)
+    found = diagnose(time, SCRIPT)
+    assert found.kind == kind
+    assert words in found.text
+
+
+def test_a_script_that_waits_for_data_is_told_of_the_wait() -> None:
+    time = script_split(data=60, forward=15, backward=15, optimizer=5, other=5)
+    assert diagnose(time, SCRIPT).suggestions == (
+        "num_workers of its DataLoader: beside the wait of 6.00 ms a step takes 4.00 ms",
+    )
+    assert "only torch's loaders" in diagnose(None, SCRIPT).text

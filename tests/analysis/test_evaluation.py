@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, r2_score, roc_auc_score
 
-from tuitrain.analysis.calibration import softmax
 from tuitrain.analysis.evaluation import Evaluated, by_group, make_report
 from tuitrain.analysis.paired import compare, refuse_unlike
+from tuitrain.analysis.statistics.calibration import softmax
 from tuitrain.errors import UsageError
 from tuitrain.messages import PerClassCounts
 

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from tests.analysis.test_evaluation import SCORES, TRUE, classified, numbers
-from tuitrain.analysis.calibration import softmax
 from tuitrain.analysis.evaluation import Evaluated, make_report
 from tuitrain.analysis.mistakes import (
     MOST_ROWS,
@@ -15,6 +14,7 @@ from tuitrain.analysis.mistakes import (
     overlap_rows,
     worst_rows,
 )
+from tuitrain.analysis.statistics.calibration import softmax
 
 
 @pytest.fixture

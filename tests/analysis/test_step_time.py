@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import pytest
 
 from tests.analysis.steps import CONFIG, FACTS, SAMPLES
 from tuitrain.analysis.step_time import StepContext, step_context, step_time
 from tuitrain.metric_names import WALL_METRIC, split_metric
-from tuitrain.runs.rows import RunFacts, SpeedRow
+from tuitrain.runs.rows import RunFacts, ScriptFacts, SpeedRow
 
 
 def test_facts_are_gathered_from_preset_record_and_readings() -> None:
@@ -38,8 +40,16 @@ def test_what_was_not_read_is_not_known() -> None:
 
 
 def test_a_step_takes_what_all_steps_took_and_the_timed_ones_say_how_it_splits() -> None:
-    split = {split_metric("forward"): 0.006, split_metric("backward"): 0.002, WALL_METRIC: 0.008}
+    timed = {split_metric("forward"): 0.006, split_metric("backward"): 0.002, WALL_METRIC: 0.008}
+    split = {split_metric("copy"): 0.0, **timed}
     time = step_time(split, SpeedRow(250.0, 8000.0))
     assert time is not None
     assert time.wall_s == pytest.approx(0.004)
     assert time.share("forward") == pytest.approx(0.75)
+
+
+def test_what_a_script_tells_of_itself_is_no_preset() -> None:
+    facts = replace(FACTS, script=ScriptFacts())
+    context = step_context({"train": {"batch_size": "large"}, "data": {"workers": []}}, facts, {})
+    assert context.is_script
+    assert (context.batch_size, context.workers) == (None, None)

@@ -138,7 +138,7 @@ def test_decimal_commas_and_other_encodings_are_read_where_named(tmp_path: Path)
         (["a,,c", "1,2,3"], {}, "column 2 has no name"),
         (["a,a,glad", "1,2,3"], {}, "there are two columns a"),
         (b"a,glad\n\0,1\n", {}, "holds zero bytes"),
-        (PEOPLE, {"encoding": "klingon"}, "data.encoding = klingon: python knows no such"),
+        (PEOPLE, {"encoding": "klingon"}, "encoding = klingon: python knows no such"),
         (PEOPLE, {"validation": "none.csv"}, "none.csv: there is no such file"),
     ],
 )  # fmt: skip

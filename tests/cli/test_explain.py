@@ -26,7 +26,7 @@ def test_a_row_from_a_pipe_is_explained(tuitrain: Cli) -> None:
     assert found["delta"] == pytest.approx(found["sum"] - found["difference"], abs=1e-9)
     done = tuitrain("explain", "long", "-", stdin="petal width (cm)\n0.2\n")
     assert done.returncode == 1
-    assert done.stderr.startswith("tuitrain: stdin lacks the column sepal length (cm), sepal width")
+    assert done.stderr.startswith("tuitrain: stdin lacks the columns sepal length (cm), ")
 
 
 def test_columns_are_ranked_over_the_validation_part(tuitrain: Cli) -> None:

@@ -106,6 +106,19 @@ def test_a_comma_before_the_decimals_is_told_from_one_before_thousands(tmp_path:
     assert amount["kind"] == "category"
 
 
+def test_a_table_in_another_encoding_is_read_once_that_is_named(tmp_path: Path) -> None:
+    rows = "".join(f"{n % 7},{'Zürich' if n % 2 else 'Bern'}\n" for n in range(40))
+    (tmp_path / "towns.csv").write_bytes(f"rooms,town\n{rows}".encode("cp1252"))
+    refused = new(tmp_path, "new", "towns.csv", exit_code=1).stderr
+    assert "towns.csv, line 3: it is not utf-8 text" in refused
+    assert "--encoding" in refused
+    assert list(found(tmp_path, "towns.csv", "--encoding", "cp1252")["classes"]) == [
+        "Bern",
+        "Zürich",
+    ]
+    assert 'encoding = "cp1252"' in (tmp_path / "towns.toml").read_text()
+
+
 def test_a_column_that_tells_the_target_is_suspected_and_left_out(tmp_path: Path) -> None:
     table(tmp_path / "homes.csv")
     done = new(tmp_path, "new", "homes.csv", "--target", "town")

@@ -72,7 +72,6 @@ def test_show_tells_the_memory_of_each_device_and_what_is_known_of_it(
     assert told["readings"] == readings
 
 
-@pytest.mark.usefixtures("run")
 def test_of_a_script_only_what_can_be_known_is_shown(root: Path, tuitrain: Tuitrain) -> None:
     script = begin_script(root, ["sh", "train.sh"], name="script").directory
     points = (m.MetricPoints("train/loss", 1, (0.5,)),)
@@ -88,6 +87,7 @@ def test_of_a_script_only_what_can_be_known_is_shown(root: Path, tuitrain: Tuitr
     assert again.stderr.splitlines()[-1].startswith(f"tuitrain: {script.id}: what a script does is")
 
 
+@pytest.mark.usefixtures("run")
 def test_an_unknown_run_is_a_usage_error(tuitrain: Tuitrain) -> None:
     for command in (("show",), ("logs",), ("rm", "--yes"), ("export", "--format", "csv")):
         result = tuitrain(*command, "nonsense")

@@ -68,7 +68,7 @@ def test_rows_are_predicted_from_a_pipe(tuitrain: Cli) -> None:
     assert float(first["probability_1"]) > float(first["probability_2"])
     done = tuitrain("predict", "long", "-", stdin="petal width (cm)\n0.2\n")
     assert done.returncode == 1
-    assert done.stderr.startswith("tuitrain: stdin lacks the column sepal length (cm), sepal width")
+    assert done.stderr.startswith("tuitrain: stdin lacks the columns sepal length (cm), ")
 
 
 def test_wrong_usage_ends_in_a_sentence_and_exit_code_2(tuitrain: Cli) -> None:

@@ -36,12 +36,13 @@ def test_a_path_that_leads_nowhere_is_told_with_the_places_looked_at(tmp_path: P
     with pytest.raises(UsageError) as caught:
         with_whole_path(preset("own"), [tmp_path / "a", tmp_path / "b"])
     assert str(caught.value) == (
-        f"data.path = own: there is neither {tmp_path}/a/own nor {tmp_path}/b/own"
+        f"data.path = own: there is neither {tmp_path}/a/own nor {tmp_path}/b/own; "
+        "put it there, or name where it is: --set data.path=PATH"
     )
 
 
 def test_a_whole_path_that_leads_nowhere_is_told_once(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=f"there is no {tmp_path}/own$"):
+    with pytest.raises(UsageError, match=f"there is no {tmp_path}/own;"):
         with_whole_path(preset(f"{tmp_path}/own"), [tmp_path / "a", tmp_path / "b"])
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from tuitrain.config.faults import InvalidPresetError
 from tuitrain.config.load import parse_preset
+from tuitrain.config.several_ranks import is_for_ranks, may_lead
 
 PRESET = """
 name = "line"
@@ -87,3 +88,35 @@ def test_weights_in_bf16_need_passes_in_bf16() -> None:
     assert not faults('parameter_type = "bf16"\nprecision = "bf16"')
     [text] = faults('parameter_type = "bf16"')
     assert 'train.parameter_type: found "bf16", needs train.precision = "bf16"' in text
+
+
+ONE, TWO, ALL = "[train]\nepochs = 2", "[train]\nranks = 2", '[train]\nranks = "auto"'
+
+
+@pytest.mark.parametrize(
+    ("config", "several"),
+    [("", False), (ONE, False), ("[train]\nranks = 1", False), (TWO, True), (ALL, True),
+     ("train = 3", False), ("no toml", False)],
+)  # fmt: skip
+def test_settings_are_for_several_ranks_where_they_may_lead_to_them(
+    config: str, several: bool
+) -> None:
+    assert is_for_ranks(config) is several
+
+
+@pytest.mark.parametrize(
+    ("asked", "holds_devices", "may"),
+    [
+        ([ONE], True, False),  # it warmed up on the GPUs
+        ([ONE], False, True),  # there are none
+        ([ONE, TWO], True, False),  # ranks were chosen after that
+        ([TWO, ONE], False, True),  # it warmed up for ranks
+        ([ONE], None, False),  # it may be about to
+        ([TWO, ALL], None, True),
+        ([], None, True),
+    ],
+)
+def test_an_agent_of_several_ranks_holds_no_device(
+    asked: list[str], holds_devices: bool | None, may: bool
+) -> None:
+    assert may_lead(asked, holds_devices) is may

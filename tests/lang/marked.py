@@ -6,6 +6,12 @@ import tomllib
 from functools import cache
 from pathlib import Path
 
+from pydantic import BaseModel
+
+from tuitrain.alerts.catalogue import KINDS as ALERTS
+from tuitrain.config.catalogue import KINDS, read_catalogue
+from tuitrain.config.schema import Preset
+from tuitrain.config.wording import words_for
 from tuitrain.ui.keys import SOURCES
 from tuitrain.view.glossary import MEANINGS
 from tuitrain.view.run.runtext import STATE_STYLES
@@ -37,7 +43,7 @@ def trees() -> dict[Path, ast.Module]:
 def marked() -> dict[str, set[str]]:
     """Return what the calls of `tr`, `term` and `key_word` name, by the table of a file."""
     found: dict[str, set[str]] = {
-        "texts": {*MEANINGS.values(), *STATE_STYLES, *TITLES},
+        "texts": {*MEANINGS.values(), *STATE_STYLES, *TITLES, *(kind.name for kind in ALERTS)},
         "keys": set(),
     }
     for tree in trees().values():
@@ -67,16 +73,30 @@ def descriptions() -> set[str]:
 
 
 @cache
-def literals() -> set[str]:
+def literals(folder: str = "") -> set[str]:
     """Return every text of the source in the shape of `shape`: a sentence must be among them."""
     found: set[str] = set()
-    for tree in trees().values():
-        for node in ast.walk(tree):
+    for path, tree in trees().items():
+        for node in ast.walk(tree) if (PACKAGE / folder) in path.parents else ():
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 found.add(shape(node.value))
             elif isinstance(node, ast.JoinedStr):
                 found.add("".join(map(_part, node.values)))
     return found
+
+
+@cache
+def allowed_words() -> set[str]:
+    """Return what messages about settings say is allowed, for each key there is."""
+    found: set[str] = set()
+    models: list[type[BaseModel]] = [Preset]
+    models += [info.options for kind in KINDS for info in read_catalogue().of_kind(kind)]
+    for model in models:
+        schema = model.model_json_schema()
+        for table in (schema, *schema.get("$defs", {}).values()):
+            found |= {words_for(value) for value in table.get("properties", {}).values()}
+    finite = {words.replace("a number", "a finite number", 1) for words in found}
+    return found | {words for words in finite if words.startswith("a finite number")}
 
 
 def _part(node: ast.expr) -> str:

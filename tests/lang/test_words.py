@@ -1,14 +1,26 @@
 """The language file says all that the source marks, in its places, and nothing else."""
 
 import ast
+import re
 
 import pytest
 
-from tests.lang.marked import descriptions, fields, literals, marked, shape, trees
+from tests.lang.marked import (
+    allowed_words,
+    descriptions,
+    fields,
+    literals,
+    marked,
+    shape,
+    trees,
+)
 from tuitrain import lang
 from tuitrain.failures.explain import explain
 from tuitrain.failures.table import FAILURES
 from tuitrain.lang.words import Translation, read_translation
+from tuitrain.training.runtime.compile_choice import decide as decide_compile
+from tuitrain.training.runtime.precision_choice import decide as decide_precision
+from tuitrain.ui.curve_choices import AXES, axis_word, parse_across
 from tuitrain.ui.launch.form import field_plans
 from tuitrain.view.format import display_width
 from tuitrain.view.run.failure import failure_details
@@ -34,12 +46,15 @@ def test_every_word_of_the_file_is_in_the_source(chinese: Translation) -> None:
     found, said = marked(), literals()
     parts = [text for text in said if len(text) >= _LEAST_PART]
     assert set(chinese.keys) - found["keys"] - said == set()
-    known = found["texts"] | said | descriptions()
+    known = found["texts"] | said | descriptions() | allowed_words()
     assert {
         text for text in chinese.texts if text not in known and shape(text) not in said
     } == set()
+    allowed = "\n".join(allowed_words())
     for sentence in chinese.sentences:
         form = shape(sentence)
+        if re.search("^" + re.escape(form).replace(re.escape("{}"), ".*") + "$", allowed, re.M):
+            continue
         begins = any(text.startswith(form) for text in said)
         assert begins or any(part.strip() in form for part in parts), sentence
 
@@ -123,6 +138,47 @@ def test_sentences_on_record_are_shown_with_their_names_and_numbers(chinese: Tra
     assert chinese.sentence("saved running") == "已保存 running"
     assert lang.said("paused at step 7") == "paused at step 7"
     assert lang.tr("step {step:,}", step=7000) == "step 7,000"
+
+
+def test_what_is_wrong_with_a_setting_is_said_in_chinese(chinese: Translation) -> None:
+    for words in sorted(allowed_words()):
+        shown = chinese.sentence(f"found 1, must be {words}")
+        assert shown.startswith("当前为 1") and "a number" not in shown, words
+        assert words not in shown, words
+    unknown = chinese.sentence("unknown key with model mlp, did you mean model.hidden?")
+    assert unknown == "未知的键 with model mlp\uff0c是否指 model.hidden\uff1f"
+
+
+def test_every_fault_of_a_preset_has_its_sentence(chinese: Translation) -> None:
+    known = {shape(text) for text in (*chinese.sentences, *chinese.texts)}
+    faults = {text for text in literals("config") if text.startswith(("found {},", "missing,"))}
+    # What ends in a field, or is followed by more, is put together from others.
+    whole = {text for text in faults if not text.endswith(("{}", " "))}
+    assert whole and whole - known == set()
+
+
+def test_why_a_run_chose_by_itself_is_said_in_chinese(chinese: Translation) -> None:
+    say = chinese.sentence
+    _chosen, why = decide_precision({"fp32": 2.0, "bf16": 1.0})
+    assert say(f"train.precision = auto: bf16, {why}").endswith("速度是 fp32 的 2.00 倍")
+    _chosen, why = decide_precision({"fp32": 1.0, "bf16": 1.0})
+    assert "不比任何一种慢" in say(why)
+    for seconds in ((1.0, 1.0, 9.0, 9), (2.0, 1.0, 9.0, 2), (2.0, 1.0, 9.0, 99)):
+        _compiled, why = decide_compile(*seconds)
+        assert "编译" in say(f"train.compile = auto: true, {why}"), why
+
+
+@pytest.mark.parametrize(
+    ("typed", "kind"),
+    [("时间", "time"), ("步", "step"), ("time", "time"), ("对数步", "power"), ("loss", "val/loss")],
+)
+def test_an_axis_is_taken_in_the_words_that_it_is_shown_by(typed: str, kind: str) -> None:
+    lang.speak("zh")
+    try:
+        assert parse_across(typed, ["val/loss"], AXES) == kind
+        assert len({axis_word(each) for each in AXES}) == len(AXES)
+    finally:
+        lang.speak(lang.ENGLISH)
 
 
 def test_every_kind_of_failure_is_explained_in_chinese(chinese: Translation) -> None:

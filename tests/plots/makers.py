@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from tuitrain import messages as m
-from tuitrain.analysis.calibration import softmax
 from tuitrain.analysis.evaluation import Evaluated
+from tuitrain.analysis.statistics.calibration import softmax
 from tuitrain.messages import MetricPoints, Numbered
 from tuitrain.runs.directory import RunDirectory, create_run
 from tuitrain.runs.listing import write_summary

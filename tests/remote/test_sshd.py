@@ -100,9 +100,8 @@ def test_a_run_of_a_host_is_commanded_stopped_resumed_and_removed_over_ssh(
     subprocess.run(
         [*command, "--runs-dir", str(there)], check=True, capture_output=True, cwd=tmp_path
     )
-    connection, hosts = HostConnection(host), Hosts()
-    hosts.use([connection])
-    client = RemoteClient(hosts)
+    connection = HostConnection(host)
+    client = RemoteClient(Hosts([connection]))
     try:
         run = find_remote(connection, "last")
         reader = RemoteReader(run)

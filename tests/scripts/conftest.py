@@ -1,14 +1,16 @@
 """Runs scripts that know nothing of tuitrain, by the real command line."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from tests.process.conftest import FAILED, Cli, Run, provide, until
+from tuitrain.analysis.step_time import SPLIT_POINTS, step_time
 from tuitrain.messages import FINAL_STATES, Request
 from tuitrain.runs.commands import give_command, wait_for_command
+from tuitrain.runs.reader import RunReader
 from tuitrain.runs.rows import CommandRow
 
 PROGRAMS = Path(__file__).parent / "programs"
@@ -43,6 +45,22 @@ class Scripts(Cli):
         return max(map(self.find, (path.name for path in self.runs.iterdir())), key=_created)
 
 
+def wait_parts(run: Run, parts: set[str]) -> Mapping[str, float]:
+    """Wait until a run's steps are split into these parts; return the seconds of each."""
+    found: dict[str, float] = {}
+
+    def look() -> bool:
+        with RunReader(run.directory) as reader:
+            time = step_time(reader.curves.split(SPLIT_POINTS))
+        if time is not None:
+            found.update({part: time.seconds[part] for part in time.stages})
+            assert sum(time.seconds.values()) == pytest.approx(time.wall_s)
+        return parts <= set(found)
+
+    run.wait(look, f"the parts of a step: {parts}")
+    return found
+
+
 def _created(run: Run) -> float:
     return float(run.meta()["created"])
 
@@ -61,4 +79,4 @@ def scripts(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Scripts]
         yield helper
 
 
-__all__ = ["FAILED", "Scripts", "order", "scripts"]
+__all__ = ["FAILED", "Scripts", "order", "scripts", "wait_parts"]

@@ -19,7 +19,7 @@ import pytest
 from PIL import Image
 
 from tests.process.conftest import Run, until
-from tests.scripts.conftest import Scripts, order
+from tests.scripts.conftest import Scripts, order, wait_parts
 from tuitrain.messages import (
     ChangeSetting,
     Continue,
@@ -60,6 +60,9 @@ def test_a_loop_is_paused_given_another_rate_and_stopped_as_by_ctrl_c(scripts: S
     assert run.wait_state("paused").reason == "by command; the process holds, and keeps its memory"
     [worker] = [p for p in scripts.processes() if p.cmdline()[1:] == ["plain.py"]]
     held = run.step
+    assert set(wait_parts(run, {"rest", "backward", "optimizer"})) == {
+        "rest", "backward", "optimizer",
+    }  # fmt: skip
     assert order(run, TakeStacks()).outcome == "done"
     assert "plain.py" in run.alerts()[-1].detail
     for asked, words in (

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from tests.scripts.conftest import Scripts, order
+from tests.scripts.conftest import Scripts, order, wait_parts
 from tuitrain.messages import ChangeSetting, Pause, SaveCheckpoint, Stop
 
 PYTHON = sys.executable
@@ -26,6 +26,9 @@ def test_a_framework_is_seen_and_ends_and_saves_by_its_own_means(
     pytest.importorskip(package, reason=f"{package} is of the extra `integrations`")
     run = scripts.begin(PYTHON, program)
     run.wait(lambda: {loss, held_out} <= set(run.metric_names()), "its metrics")
+    seen = {"data", "forward", "backward"}
+    # The optimizers of Keras are its own.
+    wait_parts(run, seen | ({"rest"} if package == "keras" else {"optimizer", "other"}))
     facts = run.facts()
     assert facts.script.ability == "checkpoint"
     assert facts.script.by[0] == name

@@ -64,6 +64,27 @@ def sent(item: Media, **changed: Any) -> bytes:
     return json.dumps({"type": "MediaLogged", "step": 2, "name": "it", "media": media}).encode()
 
 
+def test_the_parts_of_a_scripts_steps_are_those_of_any_run_and_no_metrics_of_its_own() -> None:
+    hearing = ScriptHearing()
+    log = PointLog()
+    log.updates = 20
+    [steps] = log.take(1.0)
+    split = {"step": 18, "seconds": {"data": 0.25, "rest": 0.5}, "ran_dry": 0.5}
+    heard = hearing.take(json.dumps({**steps, "split": split}).encode())
+    assert isinstance(heard, Numbered)
+    assert isinstance(heard.event, StepsTaken)
+    assert {each.name: (each.first_step, each.values) for each in heard.event.points} == {
+        "step_time/data": (18, (0.25,)),
+        "step_time/rest": (18, (0.5,)),
+        "step_time/wall": (18, (0.75,)),
+        "step_time/host_bound": (18, (0.5,)),
+    }
+    assert not hearing.logs
+    odd = hearing.take(json.dumps({**steps, "split": {"seconds": {"loss": 1.0}}}).encode())
+    assert isinstance(odd, Unreadable)
+    assert "parts of a step that are none" in odd.text
+
+
 def test_media_that_are_damaged_are_told_and_nothing_of_them_is_kept() -> None:
     hearing = ScriptHearing()
     image = Image(np.zeros((2, 3)))

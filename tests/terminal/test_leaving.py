@@ -3,14 +3,22 @@
 import os
 import signal
 import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
 
 import pytest
+from pydantic import AfterValidator, TypeAdapter
 
 from tests.process.conftest import Cli, until
 from tests.terminal.conftest import TUITRAIN, terminal_environ
 from tests.terminal.ptys import CURSOR, LEFT, SHOWN, Terminal
+from tuitrain.cli.interface import Left, leave, open_interface
+from tuitrain.ui.app import TuitrainApp
+from tuitrain.ui.background import in_background
 
 
 @pytest.fixture(scope="module")
@@ -135,3 +143,53 @@ def test_two_terminals_follow_one_run_and_both_may_command(
         terminal.send(b"\x03")
         assert terminal.wait_end() == 0
     goes_on(live)
+
+
+def check_for_ever() -> None:
+    """Be in pydantic's Rust, as what reads presets is: a thread that is ended there aborts."""
+
+    def check(value: int) -> int:
+        time.sleep(0.01)
+        return value
+
+    checked = TypeAdapter(Annotated[int, AfterValidator(check)])
+    while True:
+        checked.validate_python(1)
+
+
+def be_asked_for(done: Path, app: TuitrainApp) -> None:
+    """Have a thread that reads without end, and one at what the user asked for."""
+
+    def deed() -> None:
+        until(done.with_name("go").exists, "the interface is left")
+        done.touch()
+
+    in_background(check_for_ever)
+    app.work.do(deed)
+
+
+def show_and_leave(folder: Path) -> None:
+    """Be a process that shows the interface over a folder; runs in a process of its own."""
+    try:
+        open_interface(folder / "runs", first=partial(be_asked_for, folder / "done"))
+    except Left as left:
+        leave(left)
+
+
+def test_leaving_waits_for_what_was_asked_for_and_breaks_off_what_only_reads(
+    cli: Cli, tmp_path: Path
+) -> None:
+    code = f"from {__name__} import *; show_and_leave(Path({str(tmp_path)!r}))"
+    command = [sys.executable, "-c", code]
+    folder = Path(__file__).parents[2]
+    terminal = Terminal(command, terminal_environ(cli), folder)
+    try:
+        terminal.wait_text("quit")
+        terminal.send(b"q")
+        terminal.wait_text("still being done")
+        assert_terminal_restored(terminal)
+        (tmp_path / "go").touch()
+        assert terminal.wait_end() == 0
+        assert (tmp_path / "done").exists()
+    finally:
+        terminal.close()

@@ -19,6 +19,7 @@ from tuitrain.errors import DeviceError
 from tuitrain.messages import Nodes, StartTraining
 from tuitrain.ranks import RankFailure, Standing, flight_path, flight_wanted, want_flights
 from tuitrain.training.distributed.cluster import Cluster, team_of
+from tuitrain.training.distributed.exchange import GONE_S, LOST_S
 from tuitrain.training.distributed.flight import FlightExchange
 from tuitrain.training.distributed.meeting import (
     Waiting,
@@ -27,7 +28,7 @@ from tuitrain.training.distributed.meeting import (
     other_settings,
 )
 from tuitrain.training.distributed.network import find_route, is_own
-from tuitrain.training.distributed.peers import GONE_S, LOST_S, Peers
+from tuitrain.training.distributed.peers import Peers
 from tuitrain.training.distributed.sending import at_hand, is_seen_by_all
 from tuitrain.training.distributed.world import Place
 
@@ -65,17 +66,17 @@ def test_nodes_hear_where_ranks_are_what_failed_and_who_is_silent() -> None:
     one.tell_standings([Standing(1, 77, 12, "step", time.monotonic())])
     one.tell_failures([RankFailure(1, 5.0, "ValueError: planted", host="beta")])
     for each in (zero, one):
-        each.begin()
+        each.exchange.begin()
     until(lambda: zero.failures() and zero.standings())
     assert zero.failures()[0].reason == "ValueError: planted"
     assert (zero.standings()[0].rank, zero.standings()[0].step) == (1, 12)
     zero.tell_over(RankFailure(1, 5.0, "ValueError: planted", host="beta"))
     until(one.over)
-    one.part(60)
-    zero.part(60)
-    assert zero.silent(GONE_S) is None
+    one.exchange.part(60)
+    zero.exchange.part(60)
+    assert zero.exchange.silent(GONE_S) is None
     now[0] += GONE_S + 1
-    assert zero.silent(GONE_S) == 1 and zero.silent(LOST_S) is None
+    assert zero.exchange.silent(GONE_S) == 1 and zero.exchange.silent(LOST_S) is None
 
 
 def test_node_0_gets_what_the_recorders_of_other_machines_hold(tmp_path: Path) -> None:
@@ -84,7 +85,7 @@ def test_node_0_gets_what_the_recorders_of_other_machines_hold(tmp_path: Path) -
     for node, name in enumerate(names):
         (tmp_path / name / "ranks").mkdir(parents=True)
         peers = Peers(store, node, names)
-        peers.begin()
+        peers.exchange.begin()
         own = (node, node + 3)
         agents.append(FlightExchange(tmp_path / name, peers, node, own, lambda: now[0]))
 
@@ -116,9 +117,9 @@ def test_node_0_gets_what_the_recorders_of_other_machines_hold(tmp_path: Path) -
 def test_a_node_sees_that_node_0_is_gone() -> None:
     store = FakeStore()
     one = Peers(store, 1, ("alpha", "beta"))
-    one.begin()
+    one.exchange.begin()
     store.closed = True
-    until(lambda: one.is_deserted)
+    until(lambda: one.exchange.is_deserted)
 
 
 def order() -> StartTraining:
@@ -167,7 +168,7 @@ def test_nodes_meet_and_the_order_travels_after_word_of_who_is_missing(
     assert "node 1 of 2 has not come within 60 s: is `tuitrain run" in said[1]
     for each in (joined, met):
         assert each.peers is not None
-        each.peers.part(10)
+        each.peers.exchange.part(10)
 
 
 def test_a_meeting_that_can_not_be_is_told_in_a_sentence() -> None:

@@ -197,7 +197,7 @@ def test_an_evaluation_takes_the_room_of_as_many_steps(tmp_path: Path) -> None:
     desk.profiler.begin(order(500), 0)
     course = desk.profiler.under_way
     assert course is not None
-    while len(course.steps_s) != 2:
+    while len(course.steps.times_s) != 2:
         assert desk.profiler.under_way is course, desk.events
         desk.profiler.step(desk.take, 1)
     found = re.search(r"more than (\d+) would", course.note)
@@ -212,7 +212,7 @@ def test_an_evaluation_takes_the_room_of_as_many_steps(tmp_path: Path) -> None:
 def test_an_evaluation_that_would_not_fit_ends_the_profile_first(tmp_path: Path) -> None:
     desk = Desk(tmp_path, most_bytes=200_000)
     desk.profiler.begin(order(20), 0)
-    while desk.profiler.under_way is not None and not desk.profiler.under_way.steps_s:
+    while desk.profiler.under_way is not None and not desk.profiler.under_way.steps.times_s:
         desk.profiler.step(desk.take, 1)
     desk.profiler.expect(10_000, 1)
     desk.run()

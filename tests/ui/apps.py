@@ -8,6 +8,7 @@ from typing import Any
 from textual.pilot import Pilot
 
 from tests.ui.machines import still_feed
+from tuitrain.remote.registry import Hosts
 from tuitrain.ui.app import TuitrainApp
 from tuitrain.ui.feeds.machine import MachineFeed
 from tuitrain.ui.preferences import Preferences
@@ -26,6 +27,7 @@ def play(
     notifications: bool = False,
     watching: bool = False,
     machine: MachineFeed | None = None,
+    hosts: Hosts | None = None,
 ) -> TuitrainApp:
     """Open the interface with the screen that `first` opens, and do `steps` on it.
 
@@ -37,6 +39,7 @@ def play(
         root,
         look=look or TerminalStyle(),
         preferences=preferences,
+        hosts=hosts,
         first=first,
         watching=watching,
         machine=machine or still_feed(root),

@@ -41,9 +41,15 @@ def test_only_y_means_yes(tmp_path: Path, key: str, answer: bool) -> None:
     assert ask(tmp_path, Confirm("Really?", "do it"), key) is answer
 
 
-def test_enter_answers_no_question(tmp_path: Path) -> None:
+def test_enter_takes_the_marked_answer_which_is_no_at_first(tmp_path: Path) -> None:
+    assert ask(tmp_path, Confirm("Really?", "do it"), "enter") is False
+    assert ask(tmp_path, Confirm("Really?", "do it"), "tab", "enter") is True
+    assert ask(tmp_path, Confirm("Really?", "do it"), "left", "right", "enter") is False
+
+
+def test_other_keys_answer_no_question(tmp_path: Path) -> None:
     dialog = Confirm("Delete [red]all[/red]?", "do it")
-    assert ask(tmp_path, dialog, "enter", "space", shown="Delete [red]all[/red]?") is NOTHING
+    assert ask(tmp_path, dialog, "space", "x", shown="Delete [red]all[/red]?") is NOTHING
 
 
 def test_a_line_is_taken_with_enter_and_left_with_escape(tmp_path: Path) -> None:

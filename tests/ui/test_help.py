@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from textual.app import SystemCommand
+from textual.command import CommandPalette
 from textual.pilot import Pilot
 from textual.widgets import Markdown
 
@@ -96,7 +97,7 @@ def test_the_command_palette_has_every_action_of_the_screen_in_front(run: Any, n
         assert {fact.name for fact in group.facts} <= titles
         assert {"theme", "quit"} <= titles
         await pilot.press("ctrl+p")
-        await wait_for(pilot, lambda: type(app.screen).__name__ == "CommandPalette")
+        await wait_for(pilot, lambda: isinstance(app.screen, CommandPalette))
         await pilot.press("escape")
 
     play(run.path.parent, lambda app: OPENERS[name](app, run), steps)

@@ -245,6 +245,7 @@ def test_a_preset_that_a_filter_found_stays_in_sight_when_all_are_shown_again(
         await pilot.press("slash", *"more-29")
         shown = pilot.app.screen.query_one(PresetList)
         await wait_for(pilot, lambda: len(shown.keys) == 1)
+        assert shown.is_reversed(shown.place)
         await pilot.press("escape")
         await wait_for(pilot, lambda: len(shown.keys) == 31)
         await wait_for_text(pilot, "more-28")
@@ -263,6 +264,8 @@ def test_the_filter_of_runs_takes_words_of_name_preset_and_state(
         await pilot.press("tab", "slash", *"failed cnn")
         shown = pilot.app.screen.query_one(RunList)
         await wait_for(pilot, lambda: shown.keys == [str(runs["failed"].path)])
+        # Enter would take it, so it is seen which one that is.
+        assert shown.is_reversed(shown.place)
         await pilot.press("down")
         await wait_for(pilot, lambda: shown.has_focus)
         await pilot.press("escape")

@@ -13,10 +13,11 @@ from tests.ui.makers import keep_alive, new_run
 from tests.ui.run_makers import training
 from tests.ui.run_shown import take, words
 from tests.ui.screens import screen_text, told, wait_for, wait_for_text
+from tuitrain.remote.client import RemoteClient
 from tuitrain.remote.connection import HostConnection
 from tuitrain.remote.hosts import Host
 from tuitrain.remote.reader import RemoteList
-from tuitrain.remote.registry import HOSTS
+from tuitrain.remote.registry import Hosts
 from tuitrain.runs.directory import RunDirectory, remote_path
 from tuitrain.runs.upkeep.trash import list_trash
 from tuitrain.runs.writer import RunWriter
@@ -31,10 +32,16 @@ def far(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunDirector
         monkeypatch.setenv(name, value)
     run = training(runs / "gpu1")
     lock = keep_alive(run)
-    HOSTS.use(HostConnection(Host(name)) for name in ("gpu1", "dead"))
     yield run
-    HOSTS.use(())
     lock.release()
+
+
+@pytest.fixture
+def hosts(far: RunDirectory) -> Iterator[Hosts]:
+    """What leads to gpu1 and to `dead`."""
+    del far
+    with Hosts(HostConnection(Host(name)) for name in ("gpu1", "dead")) as opened:
+        yield opened
 
 
 def lines_with(pilot: Pilot[Any], text: str) -> list[str]:
@@ -43,7 +50,7 @@ def lines_with(pilot: Pilot[Any], text: str) -> list[str]:
 
 @pytest.mark.parametrize("size", [(80, 24), (200, 60)])
 def test_runs_of_hosts_are_among_those_here_and_turn_grey_with_their_host(
-    far: RunDirectory, root: Path, size: tuple[int, int]
+    far: RunDirectory, hosts: Hosts, root: Path, size: tuple[int, int]
 ) -> None:
     new_run(root, "local")
 
@@ -53,19 +60,19 @@ def test_runs_of_hosts_are_among_those_here_and_turn_grey_with_their_host(
         assert "running" in row
         assert lines_with(pilot, "local")
         await wait_for(pilot, lambda: "dead: ssh: connect" in told(pilot.app), "word of the dead")
-        process = HOSTS.connections[0]._process
+        process = hosts.connections[0]._process
         assert process is not None
         process.kill()
         await wait_for(pilot, lambda: "away" in lines_with(pilot, "gpu1")[0], "its host is away")
         assert lines_with(pilot, "local")
         await wait_for(pilot, lambda: "running" in lines_with(pilot, "gpu1")[0], "it is back")
 
-    play(root, None, doing, size=size)
+    play(root, None, doing, size=size, hosts=hosts)
     assert far.path.exists()
 
 
 def test_a_run_of_a_host_is_watched_and_commanded_on_its_screen(
-    far: RunDirectory, root: Path
+    far: RunDirectory, hosts: Hosts, root: Path
 ) -> None:
     root.mkdir()
     there = RunDirectory(Path(remote_path("gpu1", far.id)))
@@ -89,11 +96,12 @@ def test_a_run_of_a_host_is_watched_and_commanded_on_its_screen(
             await pilot.press(key)
             await wait_for(pilot, lambda: "tuitrain pull gpu1:" in told(pilot.app), key)
 
-    play(root, lambda app: app.opener.open_run(there), doing)
+    play(root, lambda app: app.opener.open_run(there), doing, hosts=hosts)
 
 
-@pytest.mark.usefixtures("far")
-def test_machines_of_hosts_are_below_this_one_and_turn_grey_with_their_age(root: Path) -> None:
+def test_machines_of_hosts_are_below_this_one_and_turn_grey_with_their_age(
+    hosts: Hosts, root: Path
+) -> None:
     async def doing(pilot: Pilot[Any]) -> None:
         await wait_for(pilot, lambda: lines_with(pilot, "gpu1 "), "gpu1")
         await wait_for(pilot, lambda: lines_with(pilot, "RAM")[1:], "the memory of both")
@@ -102,7 +110,7 @@ def test_machines_of_hosts_are_below_this_one_and_turn_grey_with_their_age(root:
         assert "machines 3" in screen_text(pilot.app).splitlines()[0]
         # As its record names it: a live run of the far end's own folder.
         await wait_for(pilot, lambda: lines_with(pilot, "live runs"), "the run of gpu1")
-        process = HOSTS.connections[0]._process
+        process = hosts.connections[0]._process
         assert process is not None
         process.kill()
         await wait_for(
@@ -110,13 +118,15 @@ def test_machines_of_hosts_are_below_this_one_and_turn_grey_with_their_age(root:
         )
         assert lines_with(pilot, "RAM")[1:]
 
-    play(root, lambda app: app.opener.open_machine(), doing, size=(100, 60))
+    play(root, lambda app: app.opener.open_machine(), doing, size=(100, 60), hosts=hosts)
 
 
-def test_a_run_of_a_host_goes_to_the_trash_there_unless_it_is_live(far: RunDirectory) -> None:
+def test_a_run_of_a_host_goes_to_the_trash_there_unless_it_is_live(
+    far: RunDirectory, hosts: Hosts
+) -> None:
     old = new_run(far.path.parent, "old")
-    listed = RemoteList(HOSTS.connections[0])
-    said, well = Removal().remove(listed.read())
+    listed = RemoteList(hosts.connections[0])
+    said, well = Removal().remove(listed.read(), RemoteClient(hosts))
     assert not well
     assert f"{old.id} in the trash of their host for 7 days" in said
     assert f"{far.id} is still there: gpu1: " in said

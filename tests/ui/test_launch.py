@@ -45,6 +45,7 @@ from tuitrain.ui.feeds.pace import pace_for, read_paces
 from tuitrain.ui.launch.form import make_outlook, ranks_meant
 from tuitrain.ui.launch.warm import WarmReport
 from tuitrain.ui.screens.home.screen import HomeScreen
+from tuitrain.ui.screens.launch.form import LaunchForm
 from tuitrain.ui.screens.launch.screen import LaunchScreen
 from tuitrain.ui.screens.run import RunScreen
 from tuitrain.view.chart.figure import TerminalStyle
@@ -234,6 +235,14 @@ def test_what_is_typed_faster_than_it_is_checked_stays_as_typed(root: Path, pres
             typed.post_message(Key(character, character))
         await wait_for_text(pilot, "--set optimizer.lr=0.00325")
         assert (typed.value, typed.cursor_position) == ("0.00325", 7)
+        typed.value = "0.5"
+        # The form shows what it knows before it can have heard of that.
+        pilot.app.screen.query_one(LaunchForm).show()
+        assert typed.value == "0.5"
+        # Keys that edit, and one that leads on, hold their places among letters.
+        type_at_once(pilot.app, "7", "backspace", "backspace", "4", "up", "8", "down")
+        await wait_for_text(pilot, "--set train.batch_size=8")
+        await wait_for_text(pilot, "--set optimizer.lr=0.4")
 
     play(root, form(preset, Bench()), steps, size=(120, 36))
 

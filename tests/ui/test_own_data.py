@@ -40,7 +40,7 @@ model = { name = "mlp" }
 def found(
     _path: Path, tell: Callable[[str], None], _begun: Callable[[Child], None]
 ) -> dict[str, Any]:
-    tell("200 of 53,000 images looked at")
+    tell("images looked at: 200 of 53,000")
     return {"lines": LINES, "name": "pets", "preset": PRESET}
 
 
@@ -110,7 +110,7 @@ def test_from_home_a_path_is_asked_for_and_the_form_opens_with_the_preset(
         await wait_for_text(pilot, "there is no such file or folder")
         await pilot.press("backspace", "backspace")
         await wait_for_text(pilot, "pets/")
-        await pilot.press("right")
+        await pilot.press("tab")
         field = pilot.app.screen.query_one(Input)
         await wait_for(pilot, lambda: field.value == "pets/", "completion")
         await pilot.press("enter")

@@ -80,7 +80,9 @@ def test_the_warm_worker_trains_the_run_that_is_launched(
 ) -> None:
     preset = parse_preset(ENDLESS, "own.toml", [f"train.ranks={ranks}"])
     prewarmed, reports = warm(to_toml(preset))
-    wait_for(reports, lambda each: each.ready)
+    report = wait_for(reports, lambda each: each.ready)
+    # Looked at in a copy where the worker is to lead ranks.
+    assert "cpu" in [device.name for device in report.devices] and not report.holds_devices
     warm_pids = {process.pid for process in cli.processes()}
     client = RunClient(cli.runs, data_dir=cli.folder / "data")
     run = cli.find(client.start(preset, launch=prewarmed.launch).id)

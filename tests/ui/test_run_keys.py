@@ -461,9 +461,13 @@ def test_a_key_that_waits_for_a_stopped_worker_says_so(run: RunDirectory) -> Non
 def test_space_continues_a_run_that_is_paused(run: RunDirectory) -> None:
     from tuitrain import messages as m
 
-    write(run, m.TrainingPaused(1_795_000_000.0, STEPS, "asked for"), sequence=400)
+    by_disk = f"no room; {m.GOES_ON_BY_ITSELF}"
+    write(run, m.TrainingPaused(1_795_000_000.0, STEPS, by_disk), sequence=400)
 
     async def doing(pilot: Pilot[Any]) -> None:
+        await wait_for_text(pilot, f"paused: {by_disk}")
+        assert "(space resumes)" not in screen_text(pilot.app)
+        write(run, m.TrainingPaused(1_795_000_000.0, STEPS, "asked for"), sequence=401)
         await wait_for_text(pilot, "paused: asked for  (space resumes)")
         await pilot.press("space")
         with supervising(run) as writer:

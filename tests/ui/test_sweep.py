@@ -131,5 +131,6 @@ def test_without_sweeps_the_screen_says_how_one_is_started(tmp_path: Path) -> No
     async def steps(pilot: Any) -> None:
         await pilot.press("w")
         await wait_for_text(pilot, "no sweeps yet: `tuitrain sweep PRESET --sweep FILE`")
+        assert " sweeps`)" in screen_text(pilot.app)
 
     play(tmp_path / "runs", None, steps)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tuitrain.analysis.step_time import StepContext, StepTime
+from tuitrain.metric_names import REST
 from tuitrain.units import share_text, short_time, size
 
 INPUT_SHARE = 0.2
@@ -54,6 +55,11 @@ def diagnose(time: StepTime | None, context: StepContext) -> Bottleneck:
 def _unknown(context: StepContext) -> Bottleneck:
     if context.device.startswith("mps"):
         return Bottleneck("not known", "steps are split on CPUs and CUDA devices only")
+    if context.is_script:
+        return Bottleneck(
+            "not known yet",
+            "no part of a step is seen: only torch's loaders, backward passes and optimizers are",
+        )
     return Bottleneck("not known yet", "no step has been timed yet")
 
 
@@ -114,6 +120,9 @@ def _is_optimizer_heavy(time: StepTime, context: StepContext) -> bool:
 
 def _optimizer_heavy(time: StepTime, context: StepContext) -> tuple[str, str]:
     del context
+    if "forward" not in time.measured:
+        share = share_text(time.share("optimizer"))
+        return "optimizer-heavy", f"the update takes {share} of each step"
     return (
         "optimizer-heavy",
         f"the update takes {share_text(time.share('optimizer'))} of each step, "
@@ -135,6 +144,27 @@ def _overhead_bound(time: StepTime, context: StepContext) -> tuple[str, str]:
     )
 
 
+def _is_partly_known(time: StepTime, context: StepContext) -> bool:
+    del context
+    return time.share(REST) >= HEAVY_SHARE
+
+
+def _partly_known(time: StepTime, context: StepContext) -> tuple[str, str]:
+    del context
+    rest = share_text(time.share(REST))
+    if "data" not in time.measured:
+        return (
+            "partly known",
+            f"{rest} of each step is data, forward pass and the loop: they are not told apart, as "
+            "no DataLoader is used",
+        )
+    return (
+        "partly known",
+        f"{rest} of each step is not told apart: its updates are not seen, or derive the loss "
+        "themselves",
+    )
+
+
 def _always(time: StepTime, context: StepContext) -> bool:
     del time, context
     return True
@@ -143,6 +173,12 @@ def _always(time: StepTime, context: StepContext) -> bool:
 def _compute_bound(time: StepTime, context: StepContext) -> tuple[str, str]:
     del context
     forward, backward = share_text(time.share("forward")), share_text(time.share("backward"))
+    if "forward" not in time.measured:
+        rest = share_text(time.share(REST))
+        return (
+            "compute-bound",
+            f"backward takes {backward} of each step, and {rest} of it is not told apart",
+        )
     return "compute-bound", f"forward takes {forward} and backward {backward} of each step"
 
 
@@ -163,6 +199,15 @@ def _more_workers(time: StepTime, context: StepContext) -> str | None:
     return (
         f"data.workers {workers} -> {wanted}: {idle:.0f} of {context.cores} cores are idle, and "
         f"beside the wait of {short_time(time.seconds['data'])} a step takes {short_time(rest_s)}"
+    )
+
+
+def _loader_of_script(time: StepTime, context: StepContext) -> str | None:
+    if not context.is_script:
+        return None
+    return (
+        f"num_workers of its DataLoader: beside the wait of {short_time(time.seconds['data'])} a "
+        f"step takes {short_time(max(0.0, time.wall_s - time.seconds['data']))}"
     )
 
 
@@ -239,10 +284,18 @@ def _update_less_often(time: StepTime, context: StepContext) -> str | None:
     )
 
 
+def _profile_rest(time: StepTime, context: StepContext) -> str | None:
+    del context
+    return (
+        "profile some steps: that tells apart what "
+        f"{short_time(time.seconds[REST])} of each go into"
+    )
+
+
 def _profile(time: StepTime, context: StepContext) -> str | None:
     del context
     forward_s, backward_s = time.seconds["forward"], time.seconds["backward"]
-    if forward_s <= backward_s:
+    if forward_s <= backward_s or not backward_s:
         return None
     return (
         f"profile some steps: forward takes {short_time(forward_s)} and backward "
@@ -256,11 +309,12 @@ _Rule = tuple[
     tuple[Callable[[StepTime, StepContext], str | None], ...],
 ]
 _RULES: tuple[_Rule, ...] = (
-    (_is_input_bound, _input_bound, (_more_workers, _hold_set)),
+    (_is_input_bound, _input_bound, (_more_workers, _loader_of_script, _hold_set)),
     (_is_copy_bound, _copy_bound, (_hold_set,)),
     (_is_host_bound, _host_bound, (_larger_batch, _compile)),
     (_is_optimizer_heavy, _optimizer_heavy, (_update_less_often,)),
     (_is_overhead_bound, _overhead_bound, (_larger_batch, _larger_batch_on_cpu)),
+    (_is_partly_known, _partly_known, (_profile_rest,)),
     (_always, _compute_bound, (_half_precision, _more_threads, _profile)),
 )
 """In this order: a device that waits for data runs dry too, and that is not the host's fault."""

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from tuitrain.analysis.calibration import calibrate, cross_entropies, softmax
-from tuitrain.analysis.classification import class_figures
-from tuitrain.analysis.resampling import (
+from tuitrain.analysis.statistics.calibration import calibrate, cross_entropies, softmax
+from tuitrain.analysis.statistics.classification import class_figures
+from tuitrain.analysis.statistics.resampling import (
     Figure,
     cells_figure,
     mean_figure,

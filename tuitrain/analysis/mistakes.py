@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tuitrain.analysis.calibration import softmax
 from tuitrain.analysis.evaluation import Evaluated
+from tuitrain.analysis.statistics.calibration import softmax
 
 MOST_ROWS = 200
 """Of samples in one list: nobody walks through more."""

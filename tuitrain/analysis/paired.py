@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tuitrain.analysis.evaluation import Evaluated, main_values
-from tuitrain.analysis.resampling import PairedTest, compare_means, mcnemar
+from tuitrain.analysis.statistics.resampling import PairedTest, compare_means, mcnemar
 from tuitrain.errors import UsageError
 
 ALPHA = 0.05

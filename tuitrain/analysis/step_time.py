@@ -9,7 +9,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from tuitrain.messages import Environment
-from tuitrain.metric_names import EXCHANGE, HOST_BOUND_METRIC, STAGES, WALL_METRIC, split_metric
+from tuitrain.metric_names import (
+    EXCHANGE,
+    HOST_BOUND_METRIC,
+    PARTS,
+    REST,
+    STAGES,
+    WALL_METRIC,
+    split_metric,
+)
 from tuitrain.runs.rows import RunFacts, SpeedRow
 
 SPLIT_POINTS = 40
@@ -21,15 +29,21 @@ class StepTime:
     """The mean step of late."""
 
     seconds: Mapping[str, float]
-    """Of each stage, in the order of STAGES."""
+    """Of each stage, in the order of PARTS."""
     wall_s: float
     host_bound: float | None
     """Share of steps in which the device ran dry; None where nothing but a CPU computes."""
+    measured: frozenset[str] = frozenset(STAGES)
+    """What is told apart: of a script that somebody else wrote, not all of it."""
 
     @property
     def stages(self) -> tuple[str, ...]:
         """The stages that it has, in their order: on one rank nothing is exchanged."""
-        return tuple(each for each in STAGES if each != EXCHANGE or self.seconds[each])
+        return tuple(
+            each
+            for each in PARTS
+            if each in self.measured and (each not in (EXCHANGE, REST) or self.seconds[each])
+        )
 
     def share(self, *stages: str) -> float:
         """Return the part of the step that some stages take together."""
@@ -42,15 +56,21 @@ def step_time(split: Mapping[str, float], speed: SpeedRow | None = None) -> Step
     Args:
         split: means of the steps that were timed, by the names of `tuitrain.metric_names`.
         speed: over all steps of the same time. Those that were timed are a sample: with it their
-            shares are kept, and a step takes what the steps took on average.
+            shares are kept, and a step takes what the steps took on average. Those of a script are
+            taken as they are: what it does beside its steps, as evaluating, slows its speed.
     """
-    seconds = {stage: split.get(split_metric(stage), 0.0) for stage in STAGES}
+    seconds = {stage: split.get(split_metric(stage), 0.0) for stage in PARTS}
     wall_s = split.get(WALL_METRIC, 0.0)
     if not wall_s > 0:
         return None
+    # Presets have all stages measured; of a script nobody sees what is copied.
+    if split_metric("copy") in split:
+        measured = frozenset(STAGES)
+    else:
+        measured, speed = frozenset(each for each in PARTS if seconds[each]), None
     scale = 1.0 if speed is None or speed.steps_per_s <= 0 else 1 / speed.steps_per_s / wall_s
     scaled = {stage: scale * stage_s for stage, stage_s in seconds.items()}
-    return StepTime(scaled, scale * wall_s, split.get(HOST_BOUND_METRIC))
+    return StepTime(scaled, scale * wall_s, split.get(HOST_BOUND_METRIC), measured)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +104,8 @@ class StepContext:
     peak_source: str = ""
     hosts: tuple[str, ...] | None = None
     """The machine of each rank; None where all are on one."""
+    is_script: bool = False
+    """Somebody else wrote the loop."""
 
     @property
     def on_gpu(self) -> bool:
@@ -97,11 +119,13 @@ def step_context(
     """Gather what is known of what a run's steps run with and on.
 
     Args:
-        config: the resolved preset.
+        config: the resolved preset; what a script tells of itself may mean anything.
         facts: on record.
         samples: the latest readings, by the names of `tuitrain.metric_names`.
     """
-    train, data = _section(config, "train"), _section(config, "data")
+    is_script = facts.script is not None
+    known = {} if is_script else config
+    train, data = _section(known, "train"), _section(known, "data")
     environment, work = facts.environment, facts.work
     device = facts.device or environment.device or ""
     used_bytes, total_bytes = _gpu_memory(samples) if device.startswith("cuda") else (None, None)
@@ -112,6 +136,7 @@ def step_context(
     )
     return StepContext(
         device=device,
+        is_script=is_script,
         hosts=environment.hosts,
         held=environment.data_on_device,
         workers=data.get("workers"),

@@ -77,10 +77,10 @@ def _options(
 
     root = runs_root(runs_dir)
     if not once:
-        hosts.use_hosts(host)
-        raise typer.Exit(
-            interface.open_interface(root, ascii=ascii, no_mouse=no_mouse, graphics=graphics)
-        )
+        with hosts.open_hosts(host) as opened:
+            interface.open_interface(
+                root, ascii=ascii, no_mouse=no_mouse, graphics=graphics, hosts=opened
+            )
     from tuitrain.cli.record.list import newest_runs
 
     output.data(f"{newest_runs(root, _NEWEST)}\n\n{gpus.machine_block(root)}")
@@ -114,6 +114,8 @@ def main() -> None:
     """Run the command line; a foreseen error ends in one line on stderr and its exit code."""
     try:
         app(prog_name="tuitrain")
+    except interface.Left as left:
+        interface.leave(left)
     except TuitrainError as error:
         output.say(f"tuitrain: {error}")
         sys.exit(error.exit_code)

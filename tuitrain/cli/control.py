@@ -133,9 +133,10 @@ def _found(run: str, runs_dir: "Path | None", host: str) -> "Iterator[tuple[Clie
         return
     from tuitrain.cli.hosts import found_run
     from tuitrain.remote.client import RemoteClient
+    from tuitrain.remote.registry import Hosts
 
     with found_run(run, runs_dir, host) as directory:
-        yield RemoteClient(), directory
+        yield RemoteClient(Hosts()), directory
 
 
 def _await_end(client: "Client", directory: "RunDirectory") -> None:

@@ -34,7 +34,8 @@ def gpus(runs_dir: RunsDir = None, hosts: Hosts = None, json: Json = False) -> N
 
     root = runs_root(runs_dir)
     if hosts:
-        _show_hosts(root, connect(hosts), json=json)
+        with connect(hosts) as opened:
+            _show_hosts(root, opened.connections, json=json)
     elif json:
         output.data_json(_now(root))
     else:

@@ -16,7 +16,7 @@ from tuitrain.cli.options import RunsDir
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tuitrain.remote.connection import HostConnection
+    from tuitrain.remote import registry
     from tuitrain.remote.hosts import Host
     from tuitrain.runs.directory import RunDirectory
 
@@ -105,11 +105,12 @@ def find_hosts(names: Sequence[str]) -> "list[Host]":
     return named_hosts(names, load_hosts(hosts_file(config_directory())))
 
 
-def connect(names: Sequence[str]) -> "list[HostConnection]":
-    """Return connections to hosts, each made once it is asked something."""
+def connect(names: Sequence[str]) -> "registry.Hosts":
+    """Return the hosts of these names; each is connected to once it is asked something."""
     from tuitrain.remote.connection import HostConnection
+    from tuitrain.remote.registry import Hosts
 
-    return [HostConnection(host) for host in find_hosts(names)]
+    return Hosts(HostConnection(host) for host in (find_hosts(names) if names else ()))
 
 
 @contextmanager
@@ -129,11 +130,9 @@ def found_run(run: str, runs_dir: "Path | None", host: str) -> "Iterator[RunDire
         return
     from tuitrain.remote.reader import find_remote
 
-    [connection] = connect([host])
-    try:
+    with connect([host]) as hosts:
+        [connection] = hosts.connections
         yield find_remote(connection, run)
-    finally:
-        connection.close()
 
 
 def resume_there(run: str, host: str, checkpoint: str, settings: Sequence[str], json: bool) -> int:
@@ -156,9 +155,10 @@ def resume_there(run: str, host: str, checkpoint: str, settings: Sequence[str], 
     from tuitrain.errors import EXIT_FAILED
     from tuitrain.messages import Continue
     from tuitrain.remote.client import RemoteClient
+    from tuitrain.remote.registry import Hosts
 
     with found_run(run, None, host) as directory:
-        client = RemoteClient()
+        client = RemoteClient(Hosts())
         path = _checkpoint_there(directory, checkpoint) if checkpoint else ""
         command = client.resume(directory, checkpoint=path, settings=settings)
         if command is not None:
@@ -208,31 +208,24 @@ def remove_there(runs: Sequence[str], host: str, confirm: Callable[[list[str]], 
     from tuitrain.remote.client import RemoteClient
     from tuitrain.remote.reader import find_remote
 
-    [connection] = connect([host])
-    try:
+    with connect([host]) as hosts:
+        [connection] = hosts.connections
         found = {each.id: each for each in (find_remote(connection, run) for run in runs)}
         if not confirm(list(found)):
             return False
         for directory in found.values():
-            RemoteClient().remove(directory)
+            RemoteClient(hosts).remove(directory)
             output.say(f"removed {directory.id}")
         return True
-    finally:
-        connection.close()
 
 
-def use_hosts(names: "Sequence[str] | None") -> None:
-    """Look at these hosts in the interface; without names at those of hosts.toml.
+def open_hosts(names: "Sequence[str] | None") -> "registry.Hosts":
+    """Return what the interface looks at: these hosts, without names those of hosts.toml.
 
     Raises:
         UsageError: hosts.toml is at fault, or a name can't be a host's.
     """
     from tuitrain.config.folders import config_directory
-    from tuitrain.remote.hosts import hosts_file
+    from tuitrain.remote.hosts import hosts_file, load_hosts
 
-    if not names and not hosts_file(config_directory()).exists():
-        return
-    from tuitrain.remote.hosts import load_hosts
-    from tuitrain.remote.registry import HOSTS
-
-    HOSTS.use(connect(names or list(load_hosts(hosts_file(config_directory())))))
+    return connect(names or list(load_hosts(hosts_file(config_directory()))))

@@ -3,22 +3,24 @@
 Knows how it is started and left, not what it shows.
 """
 
+import contextlib
 import os
 import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 
 from tuitrain import lang
 from tuitrain.cli import output
 from tuitrain.cli.options import RunArgument, RunsDir
-from tuitrain.errors import UsageError
+from tuitrain.errors import EXIT_FAILED, UsageError
 
 if TYPE_CHECKING:
     from tuitrain.config.user import UserConfig
+    from tuitrain.remote.registry import Hosts
     from tuitrain.ui.app import TuitrainApp
     from tuitrain.ui.pictures.board import PictureBoard
     from tuitrain.ui.preferences import Preferences
@@ -44,6 +46,28 @@ AskedPictures = Annotated[
 ]
 
 
+_QUIET_S = 0.2
+"""So long leaving waits without a word; what is asked for takes milliseconds."""
+_PATIENCE_S = 20.0
+"""So long with one: a host that does not answer is given up after less."""
+
+
+class Left(SystemExit):
+    """The interface was left; the process is to end by `leave`."""
+
+
+def leave(left: Left) -> NoReturn:
+    """End the process, with its exit code, and without what an interpreter does at its end.
+
+    Threads that read go on to the last. An interpreter that ends would unwind each through whatever
+    extension it is in, and C++ and Rust abort the process at that.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(left.code if isinstance(left.code, int) else EXIT_FAILED)
+
+
 def attach(
     run: RunArgument,
     runs_dir: RunsDir = None,
@@ -57,11 +81,10 @@ def attach(
 
     root = runs_root(runs_dir)
     directory = find_run(root, run)
-    code = open_interface(
+    open_interface(
         root, ascii=ascii, no_mouse=no_mouse, graphics=graphics,
         first=lambda app: app.opener.open_run(directory),
     )  # fmt: skip
-    raise typer.Exit(code)
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -76,14 +99,18 @@ def open_interface(
     no_mouse: bool = False,
     graphics: AskedPictures = None,
     data_dir: Path | None = None,
+    hosts: "Hosts | None" = None,
     first: "Callable[[TuitrainApp], None] | None" = None,
     watching: bool = False,
-) -> int:
-    """Show the interface until it is left; return the exit code.
+) -> NoReturn:
+    """Show the interface until it is left.
 
     Raises:
         UsageError: there is no terminal that can show it, or the user's configuration is at fault.
+        Left: it was left; carries the exit code.
     """
+    import asyncio
+
     from tuitrain.ui.terminal import TerminalGuard, check_terminal, needs_ascii
 
     check_terminal()
@@ -106,17 +133,29 @@ def open_interface(
         look=look,
         preferences=preferences,
         data_dir=data_dir,
+        hosts=hosts,
         first=partial(_begin, fault, first),
         notifier=notifier,
         watching=watching,
         mouse=False if no_mouse else None,
         pictures=pictures,
     )
-    app.run(mouse=app.has_mouse)
+    # A loop of our own: asyncio's way to run one ends with waiting for all that threads read.
+    app.run(mouse=app.has_mouse, loop=asyncio.new_event_loop())
+    done = _finish(app)
     # Textual returns as if all were well after an error in a handler.
-    code = app.return_code or 0
-    sys.stdout.flush()
-    return code
+    raise Left(app.return_code or (0 if done else EXIT_FAILED))
+
+
+def _finish(app: "TuitrainApp") -> bool:
+    """Return whether all is done that the user asked for, once it is or takes too long."""
+    if app.work.wait(_QUIET_S):
+        return True
+    output.say("what you asked for last is still being done; Ctrl-C leaves it undone")
+    if app.work.wait(_PATIENCE_S):
+        return True
+    output.say(f"tuitrain: what you asked for last was not done within {_PATIENCE_S:.0f} s")
+    return False
 
 
 def speak(config: "UserConfig | None" = None, *, ascii: bool) -> str:

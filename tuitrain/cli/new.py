@@ -42,6 +42,15 @@ def new(
             show_default="one called target or label, else the last",
         ),
     ] = "",
+    encoding: Annotated[
+        str,
+        typer.Option(
+            "--encoding",
+            metavar="NAME",
+            help="How a table's text is stored, as latin-1 or cp1252.",
+            show_default="UTF-8, or as its byte order mark says",
+        ),
+    ] = "",
     force: Annotated[bool, typer.Option("--force", help="Overwrite an existing preset.")] = False,
     json: Json = False,
 ) -> None:
@@ -55,7 +64,7 @@ def new(
     from tuitrain.userdata.report import survey_lines
     from tuitrain.userdata.survey import survey
 
-    found = survey(path, target)
+    found = survey(path, target, encoding)
     whole = _whole(path)
     name = preset_name(destination.stem if destination else file_stem(whole))
     preset = destination or Path(f"{name}.toml")

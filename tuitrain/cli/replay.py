@@ -46,7 +46,7 @@ def replay(
             player = threading.Thread(target=play, args=(original, copy, speed, over))
             player.start()
             try:
-                code = interface.open_interface(
+                interface.open_interface(
                     copy.path.parent,
                     ascii=ascii,
                     first=lambda app: app.opener.open_run(copy),
@@ -55,7 +55,6 @@ def replay(
             finally:
                 over.set()
                 player.join()
-    raise typer.Exit(code)
 
 
 def play(

@@ -226,8 +226,7 @@ def attach(sweep: SweepArgument = "last", runs_dir: RunsDir = None) -> None:
     from tuitrain.runs.directory import runs_root
 
     found = _find(sweep, runs_dir).id
-    code = open_interface(runs_root(runs_dir), first=lambda app: app.opener.open_sweeps(found))
-    raise typer.Exit(code)
+    open_interface(runs_root(runs_dir), first=lambda app: app.opener.open_sweeps(found))
 
 
 @app.command()

@@ -58,10 +58,9 @@ def watch(
     watcher.prepare()
     with _following(cache, view, paths):
         first = partial(_open_first, runs)
-        code = interface.open_interface(
+        interface.open_interface(
             view, ascii=ascii, no_mouse=no_mouse, graphics=graphics, first=first, watching=True
         )
-    raise typer.Exit(code)
 
 
 def add_commands(app: typer.Typer) -> None:

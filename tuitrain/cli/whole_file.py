@@ -1,11 +1,11 @@
 """Files that a command writes: there whole or not at all."""
 
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from tuitrain.errors import UsageError
+from tuitrain.whole_file import written_whole
 
 
 def check_file(path: Path, endings: tuple[str, ...]) -> str:
@@ -35,14 +35,8 @@ def whole_file(path: Path) -> Iterator[Path]:
         UsageError: the folder does not exist or can't be written.
     """
     is_stream = path.exists() and not path.is_file()
-    target = path if is_stream else path.resolve()
-    draft = target if is_stream else target.with_name(f".{target.name}.{os.getpid()}")
     try:
-        yield draft
-        if not is_stream:
-            draft.replace(target)
+        with nullcontext(path) if is_stream else written_whole(path.resolve()) as draft:
+            yield draft
     except OSError as error:
         raise UsageError(f"-o {path}: can't be written ({error.strerror or error})") from error
-    finally:
-        if not is_stream:
-            draft.unlink(missing_ok=True)

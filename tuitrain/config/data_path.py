@@ -39,7 +39,8 @@ def _whole(key: str, path: str, folders: Sequence[Path]) -> str:
     if found is None:
         tried = [printable(place) for place in dict.fromkeys(map(str, places))]
         there = f"neither {' nor '.join(tried)}" if len(tried) > 1 else f"no {tried[0]}"
-        raise UsageError(f"data.{key} = {printable(path)}: there is {there}")
+        advice = f"put it there, or name where it is: --set data.{key}=PATH"
+        raise UsageError(f"data.{key} = {printable(path)}: there is {there}; {advice}")
     try:
         str(found).encode()
     except UnicodeEncodeError as error:

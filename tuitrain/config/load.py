@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tuitrain.config.checking.validate import validate
 from tuitrain.config.faults import Fault, InvalidPresetError
 from tuitrain.config.schema import Preset
 from tuitrain.config.source import Source, read_text
-from tuitrain.config.validate import validate
 from tuitrain.config.wording import printable
 
 if TYPE_CHECKING:

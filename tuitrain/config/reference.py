@@ -11,7 +11,7 @@ from typing import Any, get_origin
 from pydantic import BaseModel
 
 from tuitrain.config.catalogue import KINDS, Catalogue, ComponentInfo, Kind, read_catalogue
-from tuitrain.config.keys import field_model
+from tuitrain.config.checking.keys import field_model
 from tuitrain.config.schema import AugmentSection, GroupSection, Preset
 from tuitrain.config.wording import show, words_for
 from tuitrain.errors import UsageError

@@ -7,24 +7,12 @@ from typing import cast
 
 from pydantic import ValidationError
 
-from tuitrain.config.components import wrong_value
-from tuitrain.config.keys import owner
+from tuitrain.config.checking.components import wrong_value
+from tuitrain.config.checking.keys import owner
 from tuitrain.config.overrides import read_value
 from tuitrain.config.schema import LIVE_SETTINGS
-from tuitrain.config.wording import nearest, one_of, printable, words_for
+from tuitrain.config.wording import nearest, one_of, printable
 from tuitrain.errors import PresetError, UsageError
-
-
-def describe_setting(key: str) -> str:
-    """Say what a live setting takes and means, on one line.
-
-    Raises:
-        UsageError: there is no such live setting.
-    """
-    path = _path(key)
-    model = owner(path)
-    allowed = words_for(model.model_json_schema()["properties"][path[-1]])
-    return f"{key}: {allowed}. {model.model_fields[path[-1]].description}"
 
 
 def validate_setting(key: str, text: str) -> float:

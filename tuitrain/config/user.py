@@ -9,10 +9,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, ValidationError
 
-from tuitrain.config.components import UNKNOWN, wrong_value
+from tuitrain.config.checking.components import UNKNOWN, wrong_value
+from tuitrain.config.checking.keys import field_model, suggestion
 from tuitrain.config.faults import InvalidPresetError, KeyPath
 from tuitrain.config.folders import has_user_config, user_config_path
-from tuitrain.config.keys import field_model, suggestion
 from tuitrain.config.schema import AlertsSection, Section
 from tuitrain.config.source import Source, read_text
 from tuitrain.config.wording import printable, show

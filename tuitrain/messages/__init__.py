@@ -39,6 +39,7 @@ from tuitrain.messages.encoding import (
 )
 from tuitrain.messages.events import (
     FINAL_STATES,
+    GOES_ON_BY_ITSELF,
     ActivityBegun,
     AlertRaised,
     BatchSplit,
@@ -89,6 +90,7 @@ from tuitrain.messages.plain import MOST_WORDS, Gate, admit, cut, left_out_alert
 __all__ = [
     "ABSENT",
     "FINAL_STATES",
+    "GOES_ON_BY_ITSELF",
     "MOST_WORDS",
     "Acknowledge",
     "ActivityBegun",

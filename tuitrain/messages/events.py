@@ -1,10 +1,11 @@
 """Events: what the worker tells the supervisor. One class each, named in the past."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Final, Literal
 
 from tuitrain.messages.payloads import (
+    ABSENT,
     CostEstimate,
     DeviceMemory,
     Environment,
@@ -168,6 +169,10 @@ class PresetChanged:
     """The change in words: `train.epochs 10 -> 20`."""
 
 
+GOES_ON_BY_ITSELF: Final = "training goes on by itself"
+"""Stands in the reason of a pause that no command ends."""
+
+
 @dataclass(frozen=True, slots=True)
 class TrainingPaused:
     """Training holds at `step`, after a checkpoint where one could be written."""
@@ -315,6 +320,8 @@ class WarmedUp:
     """Imports and devices are done: training could start at once. Never recorded."""
 
     devices: tuple[DeviceMemory, ...]
+    holds_devices: bool | None = field(default=None, metadata=ABSENT)
+    """The worker has a context of a GPU: an agent of several ranks must have none."""
 
 
 @dataclass(frozen=True, slots=True)

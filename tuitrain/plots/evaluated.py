@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from tuitrain.analysis.calibration import calibrate, softmax
 from tuitrain.analysis.evaluation import Evaluated, confusion_of
-from tuitrain.analysis.ranking import (
+from tuitrain.analysis.statistics.calibration import calibrate, softmax
+from tuitrain.analysis.statistics.ranking import (
     RankingCurve,
     mean_curve,
     precision_recall_curves,

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from tuitrain.analysis.calibration import softmax
 from tuitrain.analysis.evaluation import Evaluated, main_values
+from tuitrain.analysis.statistics.calibration import softmax
 from tuitrain.errors import UsageError
 from tuitrain.plots.evaluated import class_name
 from tuitrain.plots.panels import Picture, PicturePanel

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from tuitrain.errors import RunBusyError
 from tuitrain.messages import Request, encode_request
-from tuitrain.remote.registry import HOSTS, Hosts
+from tuitrain.remote.registry import Hosts
 from tuitrain.runs.client import Client
 from tuitrain.runs.directory import RunDirectory, host_of
 from tuitrain.runs.rows import CommandRow, StateRow
@@ -17,7 +17,7 @@ _POLL_S = 0.25
 class RemoteClient:
     """The client of runs on other machines; every method raises HostError where one is gone."""
 
-    def __init__(self, hosts: Hosts = HOSTS) -> None:
+    def __init__(self, hosts: Hosts) -> None:
         """Talk to runs of these hosts."""
         self._hosts = hosts
 
@@ -93,10 +93,10 @@ class RemoteClient:
 class Clients:
     """The client that a run has: the one for here, or that of hosts."""
 
-    def __init__(self, here: Client, elsewhere: Client | None = None) -> None:
-        """Choose between these; `elsewhere` left out is that of the hosts that are looked at."""
+    def __init__(self, here: Client, hosts: Hosts) -> None:
+        """Choose between the client of runs here, and one of runs of these hosts."""
         self._here = here
-        self._elsewhere = elsewhere or RemoteClient()
+        self._elsewhere = RemoteClient(hosts)
 
     def of(self, directory: RunDirectory) -> Client:
         """Return the client of a run, by where it is."""

@@ -1,10 +1,10 @@
-"""The hosts that this process looks at: what leads from a run's path to its host's connection.
+"""The hosts that are looked at: what leads from a run's path to its host's connection.
 
-One for a process, as there is one ssh for a host: every thread that reads asks through it.
+Whoever opens hosts hands them on: there is one ssh for a host, which every reader asks.
 """
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Self
 
 from tuitrain.errors import UsageError
 from tuitrain.remote.connection import HostConnection
@@ -17,33 +17,32 @@ from tuitrain.runs.reader import RunReader
 
 
 class Hosts:
-    """Connections by the names of their hosts."""
+    """Connections by the names of their hosts; as a context, until it ends."""
 
-    def __init__(self) -> None:
-        self._connections: dict[str, HostConnection] = {}
-
-    def use(self, connections: Iterable[HostConnection]) -> None:
-        """Look at these hosts from now on; connections to others are closed."""
-        for connection in self._connections.values():
-            connection.close()
+    def __init__(self, connections: Iterable[HostConnection] = ()) -> None:
         self._connections = {each.host.name: each for each in connections}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for connection in self.connections:
+            connection.close()
 
     @property
     def connections(self) -> tuple[HostConnection, ...]:
         """All of them."""
         return tuple(self._connections.values())
 
-    def remote(self, directory: RunDirectory) -> RemoteDirectory | None:
-        """Return a run on another machine as what can be asked; None for one that is here.
+    def located(self, directory: RunDirectory) -> RunDirectory:
+        """Return a run as what can be read: one on another machine with its connection.
 
         Raises:
             UsageError: its host is none of those that are looked at.
         """
-        if isinstance(directory, RemoteDirectory):
-            return directory
         host = host_of(str(directory.path))
-        if not host:
-            return None
+        if not host or isinstance(directory, RemoteDirectory):
+            return directory
         if host not in self._connections:
             raise UsageError(f"{directory.id} is on {host}: `tuitrain --host {host}` shows it")
         return RemoteDirectory(directory.path, self._connections[host])
@@ -56,22 +55,20 @@ class Hosts:
             UsageError: it is none of those that are looked at.
             TuitrainError: what it refuses, as its own error.
         """
-        remote = self.remote(directory)
-        assert remote is not None, directory
+        remote = self.located(directory)
+        assert isinstance(remote, RemoteDirectory), directory
         return remote.connection.ask(call, *arguments, run=remote.id)
 
 
-HOSTS = Hosts()
-
-
 def open_reader(directory: RunDirectory) -> RunReader:
-    """Return a reader of a run, wherever it is.
+    """Return a reader of a run that was located.
 
     Raises:
         RecordError: a local record is missing, damaged or of a newer version.
     """
-    remote = HOSTS.remote(directory)
-    return RunReader(directory) if remote is None else open_remote(remote)
+    if isinstance(directory, RemoteDirectory):
+        return open_remote(directory)
+    return RunReader(directory)
 
 
 def is_live(reader: RunReader) -> bool:
@@ -81,9 +78,10 @@ def is_live(reader: RunReader) -> bool:
 
 
 def open_log(directory: RunDirectory) -> LogFile:
-    """Return a run's log, wherever it is."""
-    remote = HOSTS.remote(directory)
-    return LogFile(directory.log_path) if remote is None else RemoteLogFile(remote)
+    """Return the log of a run that was located."""
+    if isinstance(directory, RemoteDirectory):
+        return RemoteLogFile(directory)
+    return LogFile(directory.log_path)
 
 
 def may_log(directory: RunDirectory, log: LogFile) -> bool:

@@ -11,6 +11,7 @@ from tuitrain.file_lock import FileLock
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.reader import RunReader
 from tuitrain.runs.storage.database import explained, open_for_command, to_json
+from tuitrain.whole_file import written_whole
 
 _LOCK_WAIT_S = 0.2
 
@@ -51,13 +52,13 @@ def write_config(directory: RunDirectory, text: str) -> None:
     Raises:
         FolderError: it can't be written.
     """
-    draft = directory.path / f".config-{os.getpid()}.toml"
     try:
-        with draft.open("w", encoding="utf-8") as file:
+        with (
+            written_whole(directory.config_path) as draft,
+            draft.open("w", encoding="utf-8") as file,
+        ):
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        draft.replace(directory.config_path)
     except OSError as error:
-        draft.unlink(missing_ok=True)
         raise FolderError.of(directory.config_path, error, "can't be written") from error

@@ -19,6 +19,7 @@ from tuitrain.runs.rows import WatchedLog
 from tuitrain.runs.samples import Kept, add_samples, remove_samples
 from tuitrain.runs.storage.database import explained
 from tuitrain.runs.storage.opened import OpenRecord
+from tuitrain.whole_file import written_whole
 
 _PLAIN = (str, int, float, bool)
 _MOST_PROGRESS_ROWS = 64
@@ -167,9 +168,8 @@ class ImportWriter(OpenRecord):
         text = tomli_w.dumps(kept)
         if self._fact("config") == text:
             return
-        draft = self._directory.path / ".config.toml"
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(self._directory.config_path)
+        with written_whole(self._directory.config_path) as draft:
+            draft.write_text(text, encoding="utf-8")
         with self._tables.transaction():
             self._tables.set_meta(config=text)
 

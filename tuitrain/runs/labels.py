@@ -4,13 +4,13 @@ No part of the record: a live run's supervisor neither reads nor writes it.
 """
 
 import json
-import os
 import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 
 from tuitrain.errors import FolderError, UsageError
 from tuitrain.runs.directory import RunDirectory
+from tuitrain.whole_file import written_whole
 
 _TAG = re.compile(r"[^\s,:=<>~!\"'-][^\s,:=<>~!\"']{0,39}")
 
@@ -62,11 +62,8 @@ def save_labels(directory: RunDirectory, labels: Labels) -> None:
     Raises:
         FolderError: they can't be written.
     """
-    draft = directory.path / f".labels-{os.getpid()}.json"
     try:
-        draft.write_text(json.dumps(asdict(labels)), encoding="utf-8")
-        draft.replace(directory.labels_path)
+        with written_whole(directory.labels_path) as draft:
+            draft.write_text(json.dumps(asdict(labels)), encoding="utf-8")
     except OSError as error:
         raise FolderError.of(directory.labels_path, error, "can't be written") from error
-    finally:
-        draft.unlink(missing_ok=True)

@@ -17,6 +17,7 @@ from typing import Any
 
 from tuitrain.errors import RecordError
 from tuitrain.runs.directory import RunDirectory
+from tuitrain.whole_file import written_whole
 
 FORMAT = 1
 """Of `index.json`; a newer one is refused."""
@@ -140,9 +141,8 @@ def _add_to_step(directory: RunDirectory, step: int, kept: Iterable[Kept]) -> No
             (folder / part["file"]).write_bytes(each.png)
         samples[each.name] = part
     index = {"format": FORMAT, "step": step, "samples": [{name: p} for name, p in samples.items()]}
-    draft = folder / ".index.json"
-    draft.write_text(json.dumps(index), encoding="utf-8")
-    draft.replace(folder / "index.json")
+    with written_whole(folder / "index.json") as draft:
+        draft.write_text(json.dumps(index), encoding="utf-8")
 
 
 def _folder(directory: RunDirectory, step: int) -> Path:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tuitrain.runs.directory import RunDirectory
+from tuitrain.whole_file import written_whole
 
 SUMMARY_VERSION = 1
 
@@ -43,12 +44,8 @@ def save_summary(directory: RunDirectory, summary: RunSummary) -> None:
     plain = {"version": SUMMARY_VERSION, **asdict(summary)}
     # Where the run lies follows from where the file is found: folders get moved.
     del plain["path"], plain["id"]
-    draft = directory.path / f".summary-{os.getpid()}.json"
-    try:
+    with written_whole(directory.summary_path) as draft:
         draft.write_text(json.dumps(plain), encoding="utf-8")
-        draft.replace(directory.summary_path)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def load_summary(path: str) -> RunSummary | None:

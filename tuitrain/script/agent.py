@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 
 from tuitrain.script import wire
 from tuitrain.script.boundary import Boundary
+from tuitrain.script.clocks import clock_for
 from tuitrain.script.commands import Commands
 from tuitrain.script.link import Link, Message
 from tuitrain.script.media import Media, media_of
@@ -26,6 +27,7 @@ from tuitrain.script.notes import Notes
 from tuitrain.script.points import PointLog
 from tuitrain.script.ranks import is_rank_open, rank_here
 from tuitrain.script.rates import current_rate
+from tuitrain.script.split import StepSplit
 
 _MOST_WAITING = 10_000
 """Values that wait until it is known which process is rank 0: then this one tries to speak."""
@@ -41,9 +43,11 @@ class Agent:
         commands: carries out what is asked.
         boundary: where that is done.
         notes: what is said of the run beside its numbers.
+        split: where the time of steps goes.
     """
 
     def __init__(self) -> None:
+        self.split = StepSplit()
         self.points = PointLog()
         self.commands = Commands(self.points)
         self.boundary = Boundary(self.points, self.commands)
@@ -99,6 +103,7 @@ class Agent:
         self._tells_end = tells_end
         self._link = link = Link(pipes, lock, self._collect, folder)
         self._mute = True
+        self.split.start()
         link.start({"type": "WorkerStarted", "time": time.time(), "pid": os.getpid()})
         # Registered late, so that it is called before what the script's libraries registered.
         atexit.register(self.finish)
@@ -152,6 +157,7 @@ class Agent:
         self.commands = Commands(self.points)
         self.commands.optimizer = optimizer
         self.boundary = Boundary(self.points, self.commands)
+        self.split.reset()
         self.notes.say_again()
 
     # --- metrics --------------------------------------------------------------------------------
@@ -189,7 +195,7 @@ class Agent:
             rate = current_rate(self.commands.optimizer())
             if rate is not None and points.updates and not self.commands.paused:
                 points.log([("lr", rate)], None)
-            yield from points.take(time.time())
+            yield from self._take_steps(points)
             yield from points.take_media(time.time())
             if points.problem:
                 self.notes.complain(points.problem, points.step_now)
@@ -197,6 +203,17 @@ class Agent:
             yield from self.notes.take(self.commands.controls, stepped=self.boundary.crossed)
         except Exception as error:  # what is logged is anybody's
             self.notes.drop("what is logged", error, points.step_now)
+
+    def _take_steps(self, points: PointLog) -> Iterable[Message]:
+        messages = points.take(time.time())
+        self.split.follow(points.updates, points.step_s)
+        split = self.split.take() if messages else None
+        if split is not None:
+            step = min(messages[0]["last_step"], points.placing.step(split.updates))
+            messages[0]["split"] = split.message(step)
+        if self.split.fault is not None:
+            self.notes.drop("the parts of steps", self.split.fault, points.step_now)
+        return messages
 
     # --- steps ----------------------------------------------------------------------------------
 
@@ -206,10 +223,15 @@ class Agent:
         Raises:
             Stop: the run is to end, and the loop has no flag for it.
         """
-        points = self.points
+        points, split = self.points, self.split
         points.updates += 1
+        timed = points.updates >= split.due
+        if timed:
+            split.end(points.updates, at_update=False)
         if points.due:
             self.bound(optimizer)
+        if timed:
+            self.time_step(optimizer)
 
     def bound(self, optimizer: Any) -> None:
         """See to what is due between two steps.
@@ -218,6 +240,18 @@ class Agent:
             Stop: the run is to end, and the loop has no flag for it.
         """
         self.boundary.cross(self._link if self.is_heard else None, optimizer)
+
+    def time_step(self, optimizer: Any) -> None:
+        """Time the step that begins now, if its turn has come and no profile slows it.
+
+        Args:
+            optimizer: the one of the step before; None: it is not known.
+        """
+        updates = self.points.updates
+        if self.commands.is_profiling:
+            self.split.leave_out(updates)
+            return
+        self.split.begin(updates, lambda: clock_for(optimizer or self.commands.optimizer()))
 
 
 def _ending(error: BaseException | None, step: int) -> Message:

@@ -47,6 +47,11 @@ class Commands:
         """Return whether there is an optimizer whose rate can be changed."""
         return self.optimizer() is not None
 
+    @property
+    def is_profiling(self) -> bool:
+        """Return whether steps are being profiled, or about to be."""
+        return self._profiles is not None and self._profiles.is_under_way
+
     def obey(self, link: Link, optimizer: Any) -> None:
         """Carry out what waits; returns once training goes on.
 

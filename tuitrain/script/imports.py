@@ -10,13 +10,11 @@ import importlib
 import importlib.abc
 import importlib.machinery
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
 from tuitrain.script.agent import guarded
-
-Patch = Callable[[ModuleType], Any]
 
 HOOKS = {
     "torch": "torch_optimizer:patch",

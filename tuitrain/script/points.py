@@ -87,6 +87,7 @@ class PointLog:
         due: there is something to do at the next boundary: it is the first, or something waits.
         device_due: values on a device wait to be read where the script's own thread may wait.
         problem: what is to be said of steps that were given; empty: nothing.
+        step_s: how long a step took between the last two messages; 0: it is not known.
     """
 
     def __init__(self) -> None:
@@ -100,6 +101,7 @@ class PointLog:
         self._on_device: list[Logged] = []
         self._media: list[tuple[int, int | None, str, Media]] = []
         self._logged: list[Logged] = []
+        self.step_s = 0.0
         self._sent = 0
         self._begun: float | None = None
         self._taken_at = 0.0
@@ -182,7 +184,8 @@ class PointLog:
                 if number is not None:
                     curves.setdefault(str(name), {})[self.placing.place(name, at, wanted)] = number
         self.seen.wanted = self.seen.wanted and not any("loss" in name.lower() for name in curves)
-        self.seen.follow(self._step_s(updates, now))
+        self.step_s = self._step_s(updates, now)
+        self.seen.follow(self.step_s)
         packed = [_packed(name, curve) for name, curve in curves.items()]
         places, losses = self.seen.take()
         if places:

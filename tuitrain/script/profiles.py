@@ -113,7 +113,7 @@ class ScriptProfiles:
         """
         profiler, self._step = self._profiler, step
         if profiler is not None and profiler.under_way is not None and self._is_here:
-            if profiler.under_way.is_recording:
+            if profiler.under_way.steps.is_recording:
                 self._usual = self._usual or self._names.called
             self._spare(lambda: profiler.leave(step))
 
@@ -143,6 +143,11 @@ class ScriptProfiles:
         """Leave it to the parent of this process, which was forked."""
         self._watch.close()
         self._profiler = None
+
+    @property
+    def is_under_way(self) -> bool:
+        """Return whether there is a profile that has not ended."""
+        return self._profiler is not None and self._profiler.under_way is not None
 
     def finish(self, step: int) -> None:
         """End what is under way with the steps it has, and wait until it is written."""

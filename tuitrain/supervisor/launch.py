@@ -32,6 +32,7 @@ from tuitrain.runs.rows import History, JobLimit
 from tuitrain.runs.watched import refuse_script, refuse_watched
 from tuitrain.supervisor.changed_settings import check_length, settle
 from tuitrain.supervisor.queueing.wish import Wish
+from tuitrain.whole_file import written_whole
 
 if TYPE_CHECKING:
     from tuitrain.alerts.rules import Rules
@@ -211,15 +212,13 @@ class LaunchSpec:
             FolderError: the folder can't be written.
         """
         path = self.directory.launch_path
-        draft = path.with_name(f".{path.name}-{os.getpid()}")
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
         try:
-            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(self.to_json())
-            written = draft.open("rb")
-            draft.replace(path)
+            with written_whole(path) as draft:
+                with os.fdopen(os.open(draft, flags, 0o600), "w", encoding="utf-8") as file:
+                    file.write(self.to_json())
+                written = draft.open("rb")
         except OSError as error:
-            draft.unlink(missing_ok=True)
             raise FolderError.of(path, error, "can't be written") from error
         return written
 

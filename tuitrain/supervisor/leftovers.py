@@ -1,9 +1,9 @@
 """What those that were killed leave behind: a worker that lives on, and files half-written."""
 
 import os
-import shutil
 from pathlib import Path
 
+from tuitrain.checkpoint_files import UNFINISHED, remove
 from tuitrain.errors import RunBusyError
 from tuitrain.file_lock import is_held, read_holder
 from tuitrain.runs.directory import RunDirectory
@@ -38,12 +38,8 @@ def sweep(directory: RunDirectory) -> None:
     Raises:
         OSError: something can't be removed.
     """
-    for leftover in directory.checkpoints.glob(".*.tmp"):
-        if leftover.is_dir():
-            # A checkpoint to which several ranks were to write.
-            shutil.rmtree(leftover)
-        else:
-            leftover.unlink(missing_ok=True)
+    for leftover in directory.checkpoints.glob(f".*{UNFINISHED}"):
+        remove(leftover)
     directory.stacks_path.unlink(missing_ok=True)
     if not is_held(directory.script_lock_path):
         directory.script_lock_path.unlink(missing_ok=True)

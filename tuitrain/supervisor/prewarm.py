@@ -32,8 +32,8 @@ def main() -> int:
     lines: SimpleQueue[str] = SimpleQueue()
     threading.Thread(target=_read_lines, args=(lines,), daemon=True).start()
     try:
-        folder = _serve(worker, lines)
-        return 0 if folder is None else _supervise(worker, folder)
+        folder, may_lead = _serve(worker, lines)
+        return 0 if folder is None else _supervise(worker, folder, may_lead=may_lead)
     finally:
         worker.end()
 
@@ -44,15 +44,24 @@ def _read_lines(lines: "SimpleQueue[str]") -> None:
     lines.put(_END)
 
 
-def _serve(worker: "WorkerProcess", lines: "SimpleQueue[str]") -> str | None:
-    """Answer until a run is launched; return its folder, or None when nobody asks any more."""
-    from tuitrain.messages import EstimateCost, Numbered, decode
+def _serve(worker: "WorkerProcess", lines: "SimpleQueue[str]") -> tuple[str | None, bool]:
+    """Answer until a run is launched.
+
+    Returns:
+        Its folder, or None when nobody asks any more; whether the worker may lead several ranks.
+    """
+    from tuitrain.config.several_ranks import may_lead
+    from tuitrain.messages import EstimateCost, Numbered, WarmedUp, decode
 
     told_end = False
+    asked: list[str] = []
+    holds_devices: bool | None = None
     while True:
         for item in worker.take_events(_LOOK_S):
             # What can't be read is left out: whoever waits for it hears of the worker's end.
             if isinstance(item, Numbered):
+                if isinstance(item.event, WarmedUp):
+                    holds_devices = bool(item.event.holds_devices)
                 _tell(_plain(item.event))
         if not worker.is_alive and not told_end:
             told_end = True
@@ -62,11 +71,13 @@ def _serve(worker: "WorkerProcess", lines: "SimpleQueue[str]") -> str | None:
         except Empty:
             continue
         if line == _END:
-            return None
+            return None, False
         request = json.loads(line)
         if "launch" in request:
-            return str(request["launch"])
-        worker.send(decode(EstimateCost, request))
+            return str(request["launch"]), may_lead(asked, holds_devices)
+        question = decode(EstimateCost, request)
+        asked.append(question.config)
+        worker.send(question)
 
 
 def _plain(event: "Event") -> dict[str, Any]:
@@ -84,7 +95,7 @@ def _tell(plain: dict[str, Any]) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC), 1)
 
 
-def _supervise(worker: "WorkerProcess", folder: str) -> int:
+def _supervise(worker: "WorkerProcess", folder: str, *, may_lead: bool) -> int:
     from pathlib import Path
 
     from tuitrain.errors import TuitrainError
@@ -102,10 +113,13 @@ def _supervise(worker: "WorkerProcess", folder: str) -> int:
     os.dup2(log, 2)
     os.dup2(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC), 0)
     os.close(log)
-    warm = worker if worker.is_alive else None
     try:
         text = directory.launch_path.read_text(encoding="utf-8")
         spec = LaunchSpec.from_json(directory, text)
+        if not may_lead and (spec.preset.train.ranks != 1 or spec.nodes is not None):
+            # What it holds of the GPUs is free before the ranks begin.
+            worker.end()
+        warm = worker if worker.is_alive else None
         return Supervisor(spec, worker=warm).run()
     except TuitrainError as error:
         sys.stderr.write(f"{error}\n")

@@ -4,7 +4,6 @@ RUNS/sweeps/ID/   sweep.toml  preset.toml  launch.json  journal.log  table.json 
 """
 
 import json
-import os
 import re
 import time
 from collections.abc import Mapping
@@ -14,6 +13,7 @@ from typing import Any
 
 from tuitrain.errors import FolderError, RecordError, RunNotFoundError
 from tuitrain.file_lock import is_held
+from tuitrain.whole_file import written_whole
 
 _FOLDER = "sweeps"
 
@@ -155,9 +155,8 @@ def find_sweep_directory(root: Path, text: str) -> SweepDirectory:
 
 def write_plain(path: Path, plain: Mapping[str, Any]) -> None:
     """Write a JSON object in one move."""
-    draft = path.with_name(f".{path.name}-{os.getpid()}")
-    draft.write_text(json.dumps(plain), encoding="utf-8")
-    draft.replace(path)
+    with written_whole(path) as draft:
+        draft.write_text(json.dumps(plain), encoding="utf-8")
 
 
 def read_control(directory: SweepDirectory) -> Control:

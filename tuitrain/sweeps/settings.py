@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
 
-from tuitrain.config.components import UNKNOWN, wrong_value
+from tuitrain.config.checking.components import UNKNOWN, wrong_value
 from tuitrain.config.folders import built_in_preset_directory
 from tuitrain.config.presets import preset_names
 from tuitrain.config.schema import Section
@@ -98,7 +98,10 @@ def parse_sweep(text: str, source: str, name: str) -> Sweep:
         raise PresetError(f"{source}: {error}") from error
     table = plain.get("sweep")
     if not isinstance(table, dict) or not isinstance(table.get("space"), dict):
-        raise PresetError(f"{source}: must have the tables [sweep] and [sweep.space]")
+        raise PresetError(
+            f"{source}: must have the tables [sweep] and [sweep.space], as `tuitrain help sweeps` "
+            "shows"
+        )
     faults = [(key, UNKNOWN) for key in plain if key not in ("sweep", "preset")]
     keys = {key: value for key, value in table.items() if key != "space"}
     settings, more = _settings(keys)

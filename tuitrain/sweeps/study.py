@@ -4,14 +4,14 @@ The only importer of Optuna. A sampler is made anew for each question and seeded
 trials, so that a driver that was killed asks what it would have asked.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from tuitrain.extras import require
 from tuitrain.sweeps.directory import SweepDirectory
-from tuitrain.sweeps.settings import Sweep, SweepSection
+from tuitrain.sweeps.settings import Sweep
 from tuitrain.sweeps.space import Dimension, Point, decode, encode
 
 if TYPE_CHECKING:
@@ -43,6 +43,55 @@ class Asked:
     """What was put down beside it."""
 
 
+class _Terms:
+    """What a sweep searches, and how, in Optuna's own objects.
+
+    Attributes:
+        distributions: of the settings that are varied, by key.
+    """
+
+    def __init__(self, optuna: Any, sweep: Sweep) -> None:
+        self._optuna = optuna
+        self._sweep = sweep
+        self.distributions = {each.key: self._distribution(each) for each in sweep.space}
+
+    def _distribution(self, dimension: Dimension) -> Any:
+        kinds = self._optuna.distributions
+        if dimension.kind == "choice":
+            stands = [encode(choice) for choice in dimension.choices]
+            return kinds.CategoricalDistribution(stands)
+        if dimension.kind == "int":
+            low, high = int(dimension.low), int(dimension.high)
+            return kinds.IntDistribution(low, high, log=dimension.log)
+        return kinds.FloatDistribution(dimension.low, dimension.high, log=dimension.log)
+
+    def encoded(self, point: Point) -> dict[str, Any]:
+        """Return a point as Optuna keeps it."""
+        return {each.key: encode(point[each.key]) for each in self._sweep.space}
+
+    def pruner(self) -> Any:
+        """Return what says which trials fall behind."""
+        pruners, settings = self._optuna.pruners, self._sweep.settings
+        if settings.pruner == "median":
+            return pruners.MedianPruner(n_startup_trials=settings.startup)
+        if settings.pruner == "hyperband":
+            return pruners.HyperbandPruner(min_resource=max(1, settings.min_epochs))
+        return pruners.NopPruner()
+
+    def sampler(self, counted: int) -> Any:
+        """Return what chooses the next point, after so many trials."""
+        samplers, settings = self._optuna.samplers, self._sweep.settings
+        seed = settings.seed * 100_003 + counted
+        if settings.sampler == "cmaes":
+            require("cmaes", "sweep", "the sampler cmaes")
+            return samplers.CmaEsSampler(seed=seed)
+        if settings.sampler == "tpe":
+            return samplers.TPESampler(
+                seed=seed, n_startup_trials=settings.startup, constant_liar=True
+            )
+        return samplers.RandomSampler(seed=seed)
+
+
 class Study:
     """The trials of one sweep."""
 
@@ -60,55 +109,16 @@ class Study:
         self._optuna: Any = require("optuna", "sweep", "a sweep")
         self._optuna.logging.set_verbosity(self._optuna.logging.ERROR)
         self._sweep = sweep
-        self._distributions = {each.key: self._distribution(each) for each in sweep.space}
+        self._terms = _Terms(self._optuna, sweep)
         self._study: optuna.Study = self._optuna.create_study(
-            storage=self._storage(journal),
+            storage=_storage(journal),
             study_name=_STUDY,
             direction="minimize" if mode == "min" else "maximize",
-            pruner=self._pruner(sweep.settings),
+            pruner=self._terms.pruner(),
             load_if_exists=True,
         )
         for point in sweep.points:
-            self._study.enqueue_trial(self._encoded(point), skip_if_exists=True)
-
-    def _storage(self, journal: Path) -> Any:
-        from optuna.storages import JournalStorage
-        from optuna.storages.journal import JournalFileBackend
-
-        mend_journal(journal)
-        return JournalStorage(JournalFileBackend(str(journal)))
-
-    def _distribution(self, dimension: Dimension) -> Any:
-        kinds = self._optuna.distributions
-        if dimension.kind == "choice":
-            stands = [encode(choice) for choice in dimension.choices]
-            return kinds.CategoricalDistribution(stands)
-        if dimension.kind == "int":
-            low, high = int(dimension.low), int(dimension.high)
-            return kinds.IntDistribution(low, high, log=dimension.log)
-        return kinds.FloatDistribution(dimension.low, dimension.high, log=dimension.log)
-
-    def _pruner(self, settings: SweepSection) -> Any:
-        pruners = self._optuna.pruners
-        if settings.pruner == "median":
-            return pruners.MedianPruner(n_startup_trials=settings.startup)
-        if settings.pruner == "hyperband":
-            return pruners.HyperbandPruner(min_resource=max(1, settings.min_epochs))
-        return pruners.NopPruner()
-
-    def _sampler(self, seed: int) -> Any:
-        samplers, settings = self._optuna.samplers, self._sweep.settings
-        if settings.sampler == "cmaes":
-            require("cmaes", "sweep", "the sampler cmaes")
-            return samplers.CmaEsSampler(seed=seed)
-        if settings.sampler == "tpe":
-            return samplers.TPESampler(
-                seed=seed, n_startup_trials=settings.startup, constant_liar=True
-            )
-        return samplers.RandomSampler(seed=seed)
-
-    def _encoded(self, point: Point) -> dict[str, Any]:
-        return {each.key: encode(point[each.key]) for each in self._sweep.space}
+            self._study.enqueue_trial(self._terms.encoded(point), skip_if_exists=True)
 
     # --- trials ---------------------------------------------------------------------------------
 
@@ -117,8 +127,8 @@ class Study:
         waiting, counted = self._counts()
         if not waiting and counted >= self._sweep.budget:
             return None
-        self._study.sampler = self._sampler(self._sweep.settings.seed * 100_003 + counted)
-        trial = self._study.ask(self._distributions)
+        self._study.sampler = self._terms.sampler(counted)
+        trial = self._study.ask(self._terms.distributions)
         return self.trial(trial.number)
 
     def _counts(self) -> tuple[int, int]:
@@ -131,9 +141,9 @@ class Study:
     def trial(self, number: int) -> Asked:
         """Return a trial as it stands; one whose values were not all asked for gets the rest."""
         frozen = self._study.get_trials(deepcopy=False)[number]
-        if frozen.state.name == "RUNNING" and len(frozen.params) < len(self._distributions):
+        if frozen.state.name == "RUNNING" and len(frozen.params) < len(self._terms.distributions):
             trial = self._optuna.trial.Trial(self._study, frozen._trial_id)
-            for key, distribution in self._distributions.items():
+            for key, distribution in self._terms.distributions.items():
                 trial._suggest(key, distribution)
             frozen = self._study.get_trials(deepcopy=False)[number]
         return self._asked(frozen)
@@ -188,7 +198,7 @@ class Study:
 
     def repeat(self, number: int) -> None:
         """Give a trial up whose run is gone, and let its point be run again."""
-        point = self._encoded(self.trial(number).point)
+        point = self._terms.encoded(self.trial(number).point)
         # Enqueued before it is told: of a driver that is killed between both, the point is left.
         known = [each for each in self._study.get_trials(deepcopy=False)
                  if each.state.name == "WAITING"
@@ -197,6 +207,14 @@ class Study:
             self._study.enqueue_trial(point)
         self.mark(number, **{REPEATED: True})
         self.tell(number, "failed", None)
+
+
+def _storage(journal: Path) -> Any:
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend
+
+    mend_journal(journal)
+    return JournalStorage(JournalFileBackend(str(journal)))
 
 
 def importance_of(directory: SweepDirectory) -> dict[str, float]:
@@ -235,9 +253,3 @@ def mend_journal(path: Path) -> None:
         whole = content.rfind(b"\n") + 1
         if whole < len(content):
             file.truncate(whole)
-
-
-def best_first(trials: Sequence[Asked], mode: str) -> list[Asked]:
-    """Return the trials with a value that are complete, the best first."""
-    complete = [each for each in trials if each.state == "complete" and each.value is not None]
-    return sorted(complete, key=lambda each: each.value or 0.0, reverse=mode == "max")

@@ -4,7 +4,6 @@ Knows the folder of a profile; nothing of the record.
 """
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 from tuitrain.errors import ProfileError
 from tuitrain.metric_names import PROFILE_DIGEST, PROFILE_TRACE
+from tuitrain.whole_file import written_whole
 
 DIGEST_FORMAT = 1
 
@@ -93,12 +93,8 @@ def write_digest(run_folder: Path, name: str) -> None:
     folder = profile_folder(run_folder, name)
     digest = digest_events(name, read_events(folder / PROFILE_TRACE))
     # Two may work it out at once: the supervisor, and somebody who can't wait.
-    draft = folder / f".{PROFILE_DIGEST}.{os.getpid()}.tmp"
-    try:
+    with written_whole(folder / PROFILE_DIGEST) as draft:
         draft.write_text(json.dumps(digest, separators=(",", ":")), encoding="utf-8")
-        draft.replace(folder / PROFILE_DIGEST)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def last_line(said: bytes) -> str:

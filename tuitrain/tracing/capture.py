@@ -169,13 +169,67 @@ class StepMarks:
             self.fault = self.fault or error
 
 
+class RecordedSteps:
+    """The steps of a profile while they are recorded: marked in the trace, and timed.
+
+    Attributes:
+        is_recording: steps are recorded now.
+        times_s: how long each of them took.
+        last: the number of the last one.
+    """
+
+    def __init__(self, modules: Callable[[], AbstractContextManager[Any]]) -> None:
+        """Record none yet.
+
+        Args:
+            modules: has modules marked within its block.
+        """
+        self.is_recording = False
+        self.times_s: list[float] = []
+        self.last = 0
+        self._marks = StepMarks(modules)
+        self._opened: float | None = None
+
+    @property
+    def fault(self) -> Exception | None:
+        """What was raised as a step was marked."""
+        return self._marks.fault
+
+    def take(self, take: Callable[[], None], number: int) -> None:
+        """Take the step that was prepared."""
+        self.open(number)
+        try:
+            take()
+        except BaseException:
+            self.give_up()
+            raise
+        self.close(number)
+
+    def open(self, number: int) -> None:
+        """Record what happens from now on as a step, if it is one to record."""
+        if self.is_recording:
+            self._marks.open(number)
+            self._opened = time.perf_counter()
+
+    def close(self, number: int) -> None:
+        """End the step that was opened, if one was."""
+        if self._opened is not None:
+            self.times_s.append(time.perf_counter() - self._opened)
+            self.give_up()
+            self.last = number
+
+    def give_up(self) -> None:
+        """End a step that was opened as if it had not been."""
+        self._opened = None
+        self._marks.close()
+
+
 class ProfileCapture:
     """One profile: prepares each step, and writes what was recorded.
 
     Attributes:
         order: what was asked for.
-        steps_s: how long each recorded step took.
-        last_step: the number of the last recorded one.
+        steps: those that are recorded.
         phases: each `next` prepares a step and says whether it is recorded.
     """
 
@@ -197,15 +251,11 @@ class ProfileCapture:
             most_bytes: the trace is not to be larger.
         """
         self.order = order
-        self.steps_s: list[float] = []
-        self.last_step = 0
+        self.steps = RecordedSteps(modules)
         self.phases: Generator[bool, None, None] = self._phases()
         self._device = device
         self._budget = StepBudget(order.steps, most_bytes)
         self._folder = ProfileFolder(folder / order.name)
-        self._marks = StepMarks(modules)
-        self._recording = False
-        self._opened: float | None = None
         self._end_note: str | None = None
         self._held_up_s = 0.0
         self.room = 0
@@ -218,24 +268,14 @@ class ProfileCapture:
         return self._budget.note if self._end_note is None else self._end_note
 
     @property
-    def fault(self) -> Exception | None:
-        """What was raised as a step was marked."""
-        return self._marks.fault
-
-    @property
-    def is_recording(self) -> bool:
-        """Whether steps are recorded now."""
-        return self._recording
-
-    @property
     def is_shared(self) -> bool:
         """Whether steps are recorded now that other ranks record too."""
-        return self._recording and self._agreed and bool(self.order.ranks)
+        return self.steps.is_recording and self._agreed and bool(self.order.ranks)
 
     @property
     def complete(self) -> bool:
         """Whether every step that is to be recorded was taken."""
-        return self._recording and len(self.steps_s) >= self._budget.wanted
+        return self.steps.is_recording and len(self.steps.times_s) >= self._budget.wanted
 
     def end(self, note: str) -> None:
         """Record no more steps."""
@@ -252,40 +292,14 @@ class ProfileCapture:
         Returns:
             Whether there is room, and for one more step.
         """
-        if not self._recording:
+        if not self.steps.is_recording:
             return True
         self._budget.make_room(batches)
-        return self._budget.wanted > len(self.steps_s)
-
-    def take(self, take: Callable[[], None], number: int) -> None:
-        """Take the step that was prepared."""
-        self.open_step(number)
-        try:
-            take()
-        except BaseException:
-            self._opened = None
-            self._marks.close()
-            raise
-        self.close_step(number)
-
-    def open_step(self, number: int) -> None:
-        """Record what happens from now on as a step, if it is one to record."""
-        if self._recording:
-            self._marks.open(number)
-            self._opened = time.perf_counter()
-
-    def close_step(self, number: int) -> None:
-        """End the step that was opened, if one was."""
-        if self._opened is not None:
-            self.steps_s.append(time.perf_counter() - self._opened)
-            self._opened = None
-            self._marks.close()
-            self.last_step = number
+        return self._budget.wanted > len(self.steps.times_s)
 
     def close(self) -> None:
         """Record no more, and leave nothing behind."""
-        self._opened = None
-        self._marks.close()
+        self.steps.give_up()
         self.phases.close()
         self._folder.remove_empty()
 
@@ -325,7 +339,7 @@ class ProfileCapture:
         yield from self._unrecorded(1)
         yield from self._record(trace)
         self._held_up_s += trace.held_up_s
-        self.steps_s.clear()
+        self.steps.times_s.clear()
         measurement = _Measurement(self._folder, trace)
         del trace
         try:
@@ -338,14 +352,14 @@ class ProfileCapture:
 
     def _record(self, trace: Trace) -> Iterator[bool]:
         trace.start()
-        self._recording = True
+        self.steps.is_recording = True
         try:
             while not (self.complete or self._end_note is not None):
                 yield True
         finally:
-            self._recording = False
+            self.steps.is_recording = False
             trace.stop()
-        if not self.steps_s:
+        if not self.steps.times_s:
             raise NothingRecordedError(f"{self.note} before a step was recorded")
 
     def write(self) -> dict[str, Any]:
@@ -365,7 +379,7 @@ class ProfileCapture:
             "with_stacks": self.order.stacks,
             "device": str(self._device),
             "held_up_s": self._held_up_s + trace.held_up_s,
-            "steps_s": tuple(self.steps_s),
+            "steps_s": tuple(self.steps.times_s),
             "note": self.note,
         }
 

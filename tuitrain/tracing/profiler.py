@@ -91,9 +91,9 @@ class StepProfiler:
         if course is None or not self._advance(course, number - 1):
             take()
             return
-        course.take(take, number)
-        if course.fault is not None:
-            self.give_up(course.fault, number)
+        course.steps.take(take, number)
+        if course.steps.fault is not None:
+            self.give_up(course.steps.fault, number)
         elif course.complete:
             self._advance(course, number)
 
@@ -105,9 +105,9 @@ class StepProfiler:
         """
         course = self.under_way
         if course is not None:
-            course.close_step(number)
-            if course.fault is not None:
-                self.give_up(course.fault, number)
+            course.steps.close(number)
+            if course.steps.fault is not None:
+                self.give_up(course.steps.fault, number)
 
     def go_on(self, number: int) -> None:
         """Begin the next step, after `leave`.
@@ -117,7 +117,7 @@ class StepProfiler:
         """
         course = self.under_way
         if course is not None and self._advance(course, number):
-            course.open_step(number + 1)
+            course.steps.open(number + 1)
 
     def expect(self, batches: int, step: int) -> None:
         """Prepare for an evaluation: it is recorded too, and the trace must not outgrow its bound.
@@ -168,16 +168,16 @@ class StepProfiler:
         return False
 
     def _write(self, course: ProfileCapture) -> None:
-        order, last = course.order, course.last_step
+        order, last = course.order, course.steps.last
         try:
             facts = course.write()
         except Exception as error:
             text = f"the trace could not be written: {_first_line(error)}"
             self._answer(order, "refused", text, last)
             return
-        self._wrote(order, last - len(course.steps_s) + 1, last, facts)
+        self._wrote(order, last - len(course.steps.times_s) + 1, last, facts)
         note = f"; {course.note}" if course.note else ""
-        steps = f"{len(course.steps_s)} steps to step {last}"
+        steps = f"{len(course.steps.times_s)} steps to step {last}"
         self._answer(order, "done", f"profile {order.name}: {steps}{note}", last)
 
 

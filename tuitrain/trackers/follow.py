@@ -4,7 +4,6 @@ Knows records and the protocol of trackers; nothing of supervisors.
 """
 
 import json
-import os
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -17,6 +16,7 @@ from tuitrain.runs.reader import RunReader
 from tuitrain.runs.rows import ResumeMark
 from tuitrain.trackers.source import Place, RecordSource
 from tuitrain.trackers.tracker import Ending, Kept, TrackedRun, Tracker, TrackerError
+from tuitrain.whole_file import written_whole
 
 _NEVER = 2**62
 """A step that no resume went back to."""
@@ -191,7 +191,6 @@ class _Memory:
 
     def write(self, kept: Kept) -> None:
         """Keep it, whole or not at all."""
-        draft = self._path.with_suffix(f".{os.getpid()}")
         text = json.dumps({"target": self._target, **asdict(kept)}, indent=1)
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(self._path)
+        with written_whole(self._path) as draft:
+            draft.write_text(text, encoding="utf-8")

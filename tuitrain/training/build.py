@@ -201,26 +201,19 @@ def build_components(
     precision = Precision(preset.train.precision, device)
     task = find_task(preset.task)
     check_monitors(preset, task)
-    if described is None:
-        context = DataContext(data_directory, report, warn, estimate, task.has_classes, task.name)
-        data = build_data(preset, task, device, context)
-    else:
-        data = stand_in(described, preset, task, device)
+    context = DataContext(data_directory, report, warn, estimate, task.has_classes, task.name)
+    data = (
+        build_data(preset, task, device, context)
+        if described is None
+        else stand_in(described, preset, task, device)
+    )
     if not world.is_alone:
         data = replace(data, plan=replace(data.plan, rank=world.rank, ranks=world.size))
     report("building the model")
     model = build_model(preset, data, device, torch.device("cpu") if shard is not None else device)
     raw = in_types_of(model, data)
     data = raw if as_found else prepared_once(raw)
-    if preset.train.channels_last:
-        model = model.to(memory_format=torch.channels_last)
-    if wanted := preset.train.gradient_checkpointing:
-        number = recompute_blocks(model, wanted, f"model.name = {preset.model.name}")
-        report(f"the backward pass computes {number} blocks of the model again")
-    if preset.train.sync_batchnorm and not world.is_alone:
-        if device.type != "cuda":
-            raise DeviceError(f"train.sync_batchnorm needs CUDA devices, this run has {device}")
-        model = nn.SyncBatchNorm.convert_sync_batchnorm(model)  # type: ignore[no-untyped-call]
+    model = _as_trained(model, preset, device, world, report)
     plain = shard(model) if shard is not None else None
     if begin_training_mode(model):
         report(f"model.name = {preset.model.name} came in evaluation mode; it is put into training")
@@ -263,3 +256,23 @@ def build_components(
     if preset.train.compile != "auto":
         parts.settle_compile(preset.train.compile)
     return parts
+
+
+def _as_trained(
+    model: nn.Module,
+    preset: Preset,
+    device: torch.device,
+    world: World,
+    report: Callable[[str], None],
+) -> nn.Module:
+    """Return a model in the layout, and with the layers, that a preset has it trained with."""
+    if preset.train.channels_last:
+        model = model.to(memory_format=torch.channels_last)
+    if wanted := preset.train.gradient_checkpointing:
+        number = recompute_blocks(model, wanted, f"model.name = {preset.model.name}")
+        report(f"the backward pass computes {number} blocks of the model again")
+    if preset.train.sync_batchnorm and not world.is_alone:
+        if device.type != "cuda":
+            raise DeviceError(f"train.sync_batchnorm needs CUDA devices, this run has {device}")
+        model = nn.SyncBatchNorm.convert_sync_batchnorm(model)  # type: ignore[no-untyped-call]
+    return model

@@ -58,7 +58,7 @@ class Endings:
         train = self._state.components.preset.train
         if train.max_steps and self._state.step == train.max_steps:
             return f"train.max_steps = {train.max_steps} reached"
-        return "1 epoch done" if train.epochs == 1 else f"{train.epochs} epochs done"
+        return f"{train.epochs} epochs done" if train.epochs > 1 else "1 epoch done"
 
     def nonfinite(self, reason: str) -> TrainingEnded:
         """Save the last finite state, if this is one, and return the run's failure."""

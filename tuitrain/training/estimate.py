@@ -3,6 +3,10 @@
 Used by a worker that warms up; leaves nothing behind but what is imported.
 """
 
+import os
+import pickle
+import warnings
+from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -18,6 +22,7 @@ from tuitrain.messages import (
     DeviceMemory,
     EstimateCost,
     NoEstimate,
+    WarmedUp,
 )
 from tuitrain.training.build import TrainingComponents, build_components
 from tuitrain.training.memory.footprint import estimate_of_rank
@@ -26,11 +31,41 @@ from tuitrain.training.modules.singles import rehearse
 from tuitrain.training.runtime.environment import device_identity, device_name
 
 
-def warm_up() -> tuple[DeviceMemory, ...]:
-    """Return the devices; that torch is imported by now is what the first step else waits for."""
+def warm_up() -> WarmedUp:
+    """Make a context of each device, which the first step else waits for, and return them."""
+    devices = _devices()
+    return WarmedUp(devices, any(each.name != "cpu" for each in devices) or None)
+
+
+def warm_up_apart() -> WarmedUp:
+    """Return the devices without a context of any: they are looked at in a copy, which ends.
+
+    For an agent of several ranks, before it has computed anything.
+    """
+    reading, writing = os.pipe()
+    with warnings.catch_warnings():
+        # That there are threads, which a copy has not: none of them holds what it needs.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        copy = os.fork()
+    if not copy:
+        with suppress(BaseException), os.fdopen(writing, "wb") as pipe:
+            pickle.dump(_devices(), pipe)
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as pipe:
+        told = pipe.read()
+    os.waitpid(copy, 0)
+    # Where the copy died, the ranks tell why: a CPU there is.
+    return WarmedUp(pickle.loads(told) if told else (_cpu(),))
+
+
+def _cpu() -> DeviceMemory:
     memory = psutil.virtual_memory()
-    cpu = torch.device("cpu")
-    devices = [_described("cpu", cpu, memory.available, memory.total)]
+    return _described("cpu", torch.device("cpu"), memory.available, memory.total)
+
+
+def _devices() -> tuple[DeviceMemory, ...]:
+    devices = [_cpu()]
     for number in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
         free_bytes, total_bytes = torch.cuda.mem_get_info(number)
         device = torch.device("cuda", number)

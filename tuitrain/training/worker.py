@@ -9,13 +9,13 @@ import os
 import re
 import sys
 import time
-import tomllib
 import traceback
 from contextlib import suppress
 from multiprocessing.queues import Queue
 from pathlib import Path
 from typing import NoReturn
 
+from tuitrain.config.several_ranks import has_several_ranks, is_for_ranks
 from tuitrain.errors import TuitrainError
 from tuitrain.file_lock import FileLock
 from tuitrain.messages import (
@@ -24,7 +24,6 @@ from tuitrain.messages import (
     Numbered,
     StartTraining,
     TrainingEnded,
-    WarmedUp,
     WorkerStarted,
 )
 from tuitrain.training.channel import WorkerChannel, end_process_group, stop_on_signals
@@ -107,17 +106,18 @@ def _await_order(link: WorkerChannel) -> StartTraining:
         if question is None:
             link.wait_for_command(_LOOK_S)
             continue
-        from tuitrain.training.estimate import estimate_cost, warm_up
+        from tuitrain.training.estimate import estimate_cost, warm_up, warm_up_apart
 
         if warm:
             link.send(estimate_cost(question))
             question = None
         else:
             # Whatever is computed from here on keeps this process from being copied.
-            if _asks_for_ranks(question):
+            for_ranks = is_for_ranks(question.config)
+            if for_ranks:
                 _prepare_ranks()
             warm = True
-            link.send(WarmedUp(warm_up()))
+            link.send(warm_up_apart() if for_ranks else warm_up())
 
 
 def _arrived(link: WorkerChannel) -> list[Command]:
@@ -137,18 +137,7 @@ def write_to(log_path: Path) -> None:
 
 def _is_for_one(order: StartTraining) -> bool:
     """Return whether an order is for one rank, which is this process."""
-    return order.nodes is None and not _has_several_ranks(order.config)
-
-
-def _asks_for_ranks(question: EstimateCost) -> bool:
-    """Return whether a form has several ranks; what is wrong with it is told elsewhere."""
-    with suppress(ValueError, AttributeError):
-        return _has_several_ranks(question.config)
-    return False
-
-
-def _has_several_ranks(config: str) -> bool:
-    return bool(tomllib.loads(config).get("train", {}).get("ranks", 1) != 1)
+    return order.nodes is None and not has_several_ranks(order.config)
 
 
 def _lead(

@@ -17,15 +17,17 @@ from textual.app import App, SystemCommand
 from textual.binding import Binding
 from textual.filter import LineFilter
 from textual.screen import ModalScreen, Screen
+from textual.theme import ThemeProvider
 from textual.widgets import Input
 
 from tuitrain.lang import said, tr
 from tuitrain.remote.client import Clients
+from tuitrain.remote.registry import Hosts
 from tuitrain.supervisor.client import RunClient
 from tuitrain.ui.background import BackgroundWork, in_background
 from tuitrain.ui.clipboard import Copier
 from tuitrain.ui.feeds.machine import MachineFeed
-from tuitrain.ui.gate import Gate, await_parts
+from tuitrain.ui.gate import Gate, await_parts, is_for_bindings
 from tuitrain.ui.notices import DesktopNotifier
 from tuitrain.ui.opener import Opener
 from tuitrain.ui.palette import screen_commands
@@ -35,6 +37,7 @@ from tuitrain.ui.run_commands import RunCommands
 from tuitrain.ui.terminal import (
     AsciiFilter,
     ColourlessFilter,
+    Palette,
     followed,
     key_words,
     narrowed,
@@ -89,6 +92,7 @@ class TuitrainApp(App[int]):
         look: TerminalStyle,
         preferences: Preferences,
         data_dir: Path | None = None,
+        hosts: Hosts | None = None,
         first: Callable[["TuitrainApp"], None] | None = None,
         notifier: DesktopNotifier | None = None,
         watching: bool = False,
@@ -103,6 +107,7 @@ class TuitrainApp(App[int]):
             look: what the terminal can show.
             preferences: what is remembered between starts.
             data_dir: where data sets are kept, when not the default.
+            hosts: whose runs are shown as well; the caller closes them.
             first: opens a screen above home at the start.
             notifier: how new alerts are told beside the screens.
             watching: the runs are logs of other programs, among which none is started.
@@ -116,7 +121,8 @@ class TuitrainApp(App[int]):
         self.look = look
         self.data_dir = data_dir
         self.client = RunClient(root, data_dir=data_dir)
-        self.clients = Clients(self.client)
+        self.hosts = hosts or Hosts()
+        self.clients = Clients(self.client, self.hosts)
         self.machine = machine or MachineFeed(root)
         self.span_styles: dict[str, Style] = {}
         self.preferences = preferences
@@ -126,7 +132,7 @@ class TuitrainApp(App[int]):
             else None
         )
         self.gate = Gate()
-        self.work = BackgroundWork(self.tell)
+        self.work = BackgroundWork(self.tell, partial(self.call_later, _raise))
         self.key_in_hand = ""
         """The character of the key whose action runs: one action may take several keys."""
         self.commands = RunCommands(self.clients, self.work)
@@ -135,12 +141,13 @@ class TuitrainApp(App[int]):
             lambda: self.screen,
             self.gate,
             self.work,
+            self.hosts,
             data_dir=data_dir,
             why_none_starts=_WATCHING if watching else "",
         )
         # From any thread.
         write = partial(self.call_later, self._write)
-        self.copier = Copier(write, preferences.copied_path, os.environ, self.tell)
+        self.copier = Copier(write, preferences.copied_path, os.environ, self.work)
         self.has_mouse = preferences.mouse if mouse is None else mouse
         """Whether clicks and the wheel are for the interface."""
         self._first = first
@@ -213,7 +220,14 @@ class TuitrainApp(App[int]):
             if isinstance(meant, events.Key):
                 # Bindings are looked up below; keys come faster than screens see to them.
                 self.key_in_hand = meant.character or ""
+                if await is_for_bindings(meant, self.focused) and await self._bound(meant.key):
+                    return
             await super().on_event(meant)
+
+    async def _bound(self, key: str) -> bool:
+        """Do what a key is bound to; say whether it is."""
+        first = await self._check_bindings(key, priority=True)
+        return first or await self._check_bindings(key)
 
     def tell(self, text: str, severity: str = "information") -> None:
         """Show a few words for some seconds; may be called from any thread.
@@ -245,6 +259,17 @@ class TuitrainApp(App[int]):
         whose = "for the interface" if self.has_mouse else "for the terminal, which selects text"
         self.tell(f"the mouse is {whose}{'' if now else ', from the next start on'}")
 
+    def action_command_palette(self) -> None:
+        """Show all that can be done here, to be searched."""
+        if not isinstance(self.screen, Palette):
+            self.push_screen(
+                Palette(placeholder=tr("Search for commands…"), id="--command-palette")
+            )
+
+    def search_themes(self) -> None:
+        """Show all themes, to be searched."""
+        self.push_screen(Palette([ThemeProvider], placeholder=tr("Search for themes…")))
+
     def action_help(self) -> None:
         """Show the keys of the screen in front."""
         from tuitrain.ui.screens.help import HelpScreen
@@ -265,6 +290,11 @@ class TuitrainApp(App[int]):
             tr("Quit"), tr("Leave the interface; runs keep running"), self.action_quit
         )
         yield from screen_commands(screen, self.run_action, self.get_key_display)
+
+
+def _raise(error: Exception) -> None:
+    """Let what nobody foresaw in a thread end the interface as any other does."""
+    raise error
 
 
 def _read_ahead() -> None:

@@ -17,6 +17,8 @@ COMMAND_LIMIT_S = 120.0
 """How long the interface waits for what became of a command; it is on record either way."""
 Said = tuple[str, bool]
 """Words, and whether all went well."""
+_Given = tuple[RunDirectory, int | None]
+"""A run, and the number of its command; None: it is started again."""
 _NAMED = 3
 """Runs that are told by name where something went wrong."""
 _DONE = {"pause": "paused", "stop": "stopped", "resume": "resumed"}
@@ -37,28 +39,34 @@ class BulkCommand:
         self._act = act
         self._make = make
 
-    def give(self, runs: Sequence[RunSummary], limit_s: float) -> Said:
-        """Give it to all, and return what became of it.
+    def give(self, runs: Sequence[RunSummary], limit_s: float) -> Callable[[], Said]:
+        """Give it to all; return what waits for their answers, and says what became of it.
 
         Args:
             runs: any number.
             limit_s: how long the answer of one run is waited for.
         """
         faults: list[str] = []
-        given = []
+        given: list[_Given] = []
         for run in runs:
             directory = RunDirectory(Path(run.path))
             try:
                 given.append((directory, self._begin(directory)))
             except (TuitrainError, OSError) as error:
                 faults.append(str(error))
+        return lambda: self._answers(len(runs), given, faults, limit_s)
+
+    def _answers(
+        self, asked: int, given: Sequence[_Given], faults: Sequence[str], limit_s: float
+    ) -> Said:
+        all_faults = list(faults)
         for directory, number in given:
             try:
                 fault = self._end(directory, number, limit_s)
             except (TuitrainError, OSError) as error:
                 fault = str(error)
-            faults += [fault] if fault else []
-        return self._words(len(runs), faults), not faults
+            all_faults += [fault] if fault else []
+        return self._words(asked, all_faults), not all_faults
 
     def _begin(self, directory: RunDirectory) -> int | None:
         if self._make is None:

@@ -4,7 +4,6 @@ Knows charts, folders and the command that draws pictures; nothing of screens.
 """
 
 import math
-import os
 import re
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from tuitrain.runs.directory import RunDirectory
 from tuitrain.ui.curve_choices import ChartSettings
 from tuitrain.view.chart.chart import values_at
 from tuitrain.view.chart.figure import Chart
+from tuitrain.whole_file import written_whole
 
 ENDINGS = ("svg", "csv", "png")
 _LIMIT_S = 120.0
@@ -64,9 +64,8 @@ def write_chart(path: Path, chart: Chart, title: str) -> None:
     text = chart_csv(chart) if path.suffix == ".csv" else chart_svg(chart, title)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f".{path.name}-{os.getpid()}")
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(path)
+        with written_whole(path) as draft:
+            draft.write_text(text, encoding="utf-8")
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror or error}") from error
 

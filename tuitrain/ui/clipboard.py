@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from tuitrain.errors import UsageError
-from tuitrain.ui.background import Tell, in_background
+from tuitrain.ui.background import BackgroundWork
 from tuitrain.view.osc import NO_OSC_TERMS, osc52
+from tuitrain.whole_file import written_whole
 
 _TMUX_S = 5.0
 
@@ -54,25 +55,29 @@ class Copier:
     """Copies texts beside the screens."""
 
     def __init__(
-        self, write: Callable[[str], object], path: Path, environ: Mapping[str, str], tell: Tell
+        self,
+        write: Callable[[str], object],
+        path: Path,
+        environ: Mapping[str, str],
+        work: BackgroundWork,
     ) -> None:
-        """Copy nothing yet; the arguments are those of `copy_text`, and `tell` shows its words."""
+        """Copy nothing yet; the arguments are those of `copy_text`, `work` is where it is done."""
         self._write = write
         self._path = path
         self._environ = environ
-        self._tell = tell
+        self._work = work
 
     def copy(self, text: str, what: str) -> None:
         """Copy a text, and say where it is then; `what` is what it is called."""
-        in_background(lambda: self._copy(text, what))
+        self._work.do(lambda: self._copy(text, what))
 
     def _copy(self, text: str, what: str) -> None:
         try:
             done = copy_text(text, self._write, self._path, self._environ)
         except UsageError as error:
-            self._tell(f"{what} {error}", "warning")
+            self._work.tell(f"{what} {error}", "warning")
         else:
-            self._tell(f"{what} {done}")
+            self._work.tell(f"{what} {done}")
 
 
 def _into_tmux(text: str, environ: Mapping[str, str]) -> bool:
@@ -94,7 +99,6 @@ def _into_tmux(text: str, environ: Mapping[str, str]) -> bool:
 
 def _save(text: str, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}-{os.getpid()}")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+    with written_whole(path) as draft, os.fdopen(os.open(draft, flags, 0o600), "wb") as file:
         file.write(text.encode("utf-8", errors="replace"))
-    draft.replace(path)

@@ -51,7 +51,7 @@ class ChartSettings:
     def across_words(self) -> str:
         """Say what its x axis is, where that is its own."""
         if self.across in AXES:
-            return tr("by {axis}", axis=tr(AXIS_WORDS.get(self.across, self.across)))
+            return tr("by {axis}", axis=axis_word(self.across))
         named = sanitise(self.across)
         return tr("by {axis} at the nearest step", axis=named) if named else ""
 
@@ -98,6 +98,11 @@ def clean_settings(known: Mapping[str, object]) -> ChartSettings:
     )
 
 
+def axis_word(kind: str) -> str:
+    """Return what a kind of axis is called, as it is shown and may be typed."""
+    return tr(AXIS_WORDS.get(kind, kind))
+
+
 def parse_across(text: str, names: Sequence[str], axes: Sequence[AxisKind]) -> str:
     """Return the metric or the kind of axis that is meant; empty: that of all charts.
 
@@ -110,11 +115,12 @@ def parse_across(text: str, names: Sequence[str], axes: Sequence[AxisKind]) -> s
         UsageError: it is none of them.
     """
     wanted = text.strip()
-    words = {AXIS_WORDS.get(kind, kind): kind for kind in axes}
+    words = {axis_word(kind): kind for kind in axes}
+    meanings = {AXIS_WORDS.get(kind, kind): kind for kind in axes} | words
     if not wanted or wanted in names or wanted in axes:
         return wanted
-    if wanted in words:
-        return words[wanted]
+    if wanted in meanings:
+        return meanings[wanted]
     meant = [name for name in names if name.rpartition("/")[2] == wanted]
     if len(meant) == 1:
         return meant[0]

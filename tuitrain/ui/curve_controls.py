@@ -9,7 +9,6 @@ from typing import Any
 from tuitrain.ui.curve_choices import ChartSettings, Choices
 from tuitrain.view.chart.scale import Reach, Window
 
-ZOOM_IN, ZOOM_OUT = 0.5, 2.0
 _CURSOR_STEPS = 60
 """An arrow key moves the cursor by this part of the window."""
 _LEAP = 10

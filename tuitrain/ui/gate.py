@@ -7,17 +7,22 @@ What was typed then must not become commands. Knows times and screens; nothing o
 import asyncio
 import math
 import time
+from contextlib import suppress
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from textual import events
 from textual.screen import ModalScreen, Screen
+from textual.widget import Widget
+from textual.widgets import Input, TextArea
 
 HAND_S = 0.5
 """A hand that types goes on for about so long after a screen that came by itself."""
 _POLL_S = 0.005
 _MOST_POLLS = 400
 """Two seconds; a question that is not there by then takes what comes as it can."""
+_EDITOR_WAIT_S = 0.5
+"""An editor takes a key in well under a millisecond; one that hangs must not hold the others up."""
 _ALWAYS = frozenset({"ctrl+c", "ctrl+q"})
 """Leaving works whatever is in sight."""
 
@@ -80,3 +85,21 @@ async def await_parts(screen: Screen[Any]) -> None:
         if screen.is_mounted or not screen.display:
             return
         await asyncio.sleep(_POLL_S)
+
+
+async def is_for_bindings(event: events.Key, focused: Widget | None) -> bool:
+    """Say whether a key is one that a line of text leaves to bindings, once it took those before.
+
+    Textual gives such a key to the line first, and looks bindings up when it comes back. Letters
+    that are typed behind it would reach the line before that: `7`, backspace, `8` would leave `7`.
+    """
+    if not isinstance(focused, Input | TextArea) or event.is_forwarded:
+        return False
+    breaks_line = isinstance(focused, TextArea) and event.key == "enter"
+    if breaks_line or focused.check_consume_key(event.key, event.character):
+        return False
+    taken = asyncio.Event()
+    focused.call_later(taken.set)
+    with suppress(TimeoutError):
+        await asyncio.wait_for(taken.wait(), _EDITOR_WAIT_S)
+    return True

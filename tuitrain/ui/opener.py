@@ -13,6 +13,7 @@ from textual.screen import Screen
 
 from tuitrain.errors import TuitrainError
 from tuitrain.messages import Profile
+from tuitrain.remote.registry import Hosts
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.watched import refuse_remote, refuse_watched
 from tuitrain.ui.background import BackgroundWork
@@ -42,6 +43,7 @@ class Opener:
         front: Callable[[], Screen[Any]],
         gate: Gate,
         work: BackgroundWork,
+        hosts: Hosts,
         *,
         data_dir: Path | None,
         why_none_starts: str,
@@ -53,6 +55,7 @@ class Opener:
             front: returns the one that is.
             gate: lets a screen take keys once it is in sight.
             work: tells what can't be done.
+            hosts: lead to runs on other machines.
             data_dir: where data sets are kept, when not the default.
             why_none_starts: why no run is started here; empty: some are.
         """
@@ -60,6 +63,7 @@ class Opener:
         self._front = front
         self._gate = gate
         self._work = work
+        self._hosts = hosts
         self._data_dir = data_dir
         self._why_none_starts = why_none_starts
 
@@ -83,7 +87,7 @@ class Opener:
         """
         from tuitrain.ui.screens.run import RunScreen
 
-        self._open(RunScreen(directory), HAND_S if late else 0.0)
+        self._open(RunScreen(self._hosts.located(directory)), HAND_S if late else 0.0)
 
     def open_of_run(self, what: str, directory: RunDirectory) -> None:
         """Show another screen of a run, by its name."""
@@ -120,7 +124,7 @@ class Opener:
         """Show several runs over one grid of charts."""
         from tuitrain.ui.screens.workspace.screen import WorkspaceScreen
 
-        self._open(WorkspaceScreen(directories))
+        self._open(WorkspaceScreen([self._hosts.located(each) for each in directories]))
 
     def open_sweeps(self, sweep: str = "") -> None:
         """Show a sweep by its id, or the newest."""
@@ -132,7 +136,7 @@ class Opener:
         """Show what the GPUs and the host do; the run that one comes from stands out."""
         from tuitrain.ui.screens.machine import MachineScreen
 
-        self._open(MachineScreen(directory.id if directory is not None else ""))
+        self._open(MachineScreen(self._hosts, directory.id if directory is not None else ""))
 
     def open_profile(self, directory: RunDirectory, wanted: Profile | None = None) -> None:
         """Show a run's profiles; with `steps` order one of so many steps first."""

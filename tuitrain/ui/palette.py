@@ -10,6 +10,11 @@ from textual.screen import Screen
 
 from tuitrain.lang import key_word, tr
 
+_TEXTUALS = frozenset(
+    {"app.focus_next", "app.focus_previous", "command_palette", "screen.copy_text"}
+)
+"""Actions of Textual's own: what they do is done by keys and the mouse, and in English words."""
+
 
 def screen_commands(
     screen: Screen[Any], run: Callable[[str, Any], Any], called: Callable[[Binding], str]
@@ -21,7 +26,7 @@ def screen_commands(
         run: does an action of a part of the screen.
         called: returns what a key is called.
     """
-    seen: set[str] = set()
+    seen = set(_TEXTUALS)
     for active in screen.active_bindings.values():
         binding = active.binding
         if binding.description and active.enabled and binding.action not in seen:

@@ -6,7 +6,6 @@ in `charts.json` beside it, by preset and title.
 
 import contextlib
 import json
-import os
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from tuitrain.ui.themes import DEFAULT_THEME
+from tuitrain.whole_file import written_whole
 
 if TYPE_CHECKING:
     from tuitrain.ui.curve_choices import ChartSettings
@@ -141,11 +141,10 @@ class Preferences:
 
 def _write(path: Path, text: str) -> None:
     """Write a file in one move; a folder that can't be written only means that it is not kept."""
-    draft = path.with_name(f".{path.name}-{os.getpid()}")
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(path)
+        with written_whole(path) as draft:
+            draft.write_text(text, encoding="utf-8")
 
 
 def _text(found: object, otherwise: str) -> str:

@@ -3,6 +3,7 @@
 Knows the clients of runs, and no screen.
 """
 
+from collections.abc import Callable
 from functools import partial
 
 from tuitrain.messages import Continue, Request, kind_of
@@ -39,9 +40,9 @@ class RunCommands:
         """
         self._work.do(partial(self._resume, directory, checkpoint))
 
-    def _order(self, directory: RunDirectory, request: Request) -> None:
+    def _order(self, directory: RunDirectory, request: Request) -> Callable[[], None]:
         number = self._clients.of(directory).send(directory, request)
-        self._await_answer(directory, number, request)
+        return partial(self._await_answer, directory, number, request)
 
     def _await_answer(self, directory: RunDirectory, number: int, request: Request) -> None:
         kind = kind_of(request)
@@ -54,13 +55,14 @@ class RunCommands:
         done = answer.outcome == "done"
         self._tell(answer.text, "information" if done else "warning")
 
-    def _resume(self, directory: RunDirectory, checkpoint: str) -> None:
-        client = self._clients.of(directory)
-        command = client.resume(directory, checkpoint=checkpoint)
+    def _resume(self, directory: RunDirectory, checkpoint: str) -> Callable[[], None]:
+        command = self._clients.of(directory).resume(directory, checkpoint=checkpoint)
         if command is not None:
-            self._await_answer(directory, command, Continue())
-            return
+            return partial(self._await_answer, directory, command, Continue())
         self._tell(f"{directory.id}: resuming")
-        state = client.wait_for_start(directory)
+        return partial(self._await_start, directory)
+
+    def _await_start(self, directory: RunDirectory) -> None:
+        state = self._clients.of(directory).wait_for_start(directory)
         if state.state == "failed":
             self._tell(f"{directory.id} failed: {state.reason}", "error")

@@ -17,12 +17,15 @@ from rich.segment import Segment
 from rich.style import Style
 from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
 from textual.color import Color
+from textual.command import CommandList, CommandPalette
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.filter import LineFilter
 from textual.geometry import Region
+from textual.widgets.option_list import OptionDoesNotExist
 
 from tuitrain.errors import UsageError
+from tuitrain.lang import tr
 from tuitrain.view import osc
 from tuitrain.view.format import display_width
 
@@ -190,6 +193,20 @@ def _to_ascii(text: str) -> str:
         character if character.isascii() else _ASCII.get(character, "?" * display_width(character))
         for character in text
     )
+
+
+class Palette(CommandPalette):
+    """Textual's list of commands, in the language that is spoken."""
+
+    def _start_no_matches_countdown(self, search_value: str) -> None:
+        super()._start_no_matches_countdown(search_value)
+        self.set_timer(self._NO_MATCHES_COUNTDOWN, self._translate)
+
+    def _translate(self) -> None:
+        """Say in other words that nothing was found; Textual has no place for them."""
+        found = self.query_one(CommandList)
+        with contextlib.suppress(OptionDoesNotExist):
+            found.replace_option_prompt(self._NO_MATCHES, tr("No matches found"))
 
 
 def write_to(driver: Driver | None, sequence: str) -> None:

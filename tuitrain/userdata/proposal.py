@@ -107,6 +107,8 @@ def _table(found: TableSurvey, path: str) -> Iterable[str]:
     yield f"path = {quoted(path)}"
     if found.validation:
         yield f"validation = {quoted(found.validation)}"
+    if found.encoding:
+        yield f"encoding = {quoted(found.encoding)}"
     if found.decimal != ".":
         yield f"decimal = {quoted(found.decimal)}"
     yield f"target = {quoted(found.target)}"

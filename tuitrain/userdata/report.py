@@ -3,6 +3,8 @@
 Pure text; knows nothing of where it is shown.
 """
 
+from rich.cells import cell_len
+
 from tuitrain.userdata.survey_images import ImageSurvey
 from tuitrain.userdata.survey_table import TableSurvey
 from tuitrain.userdata.words import counted, shown
@@ -28,10 +30,10 @@ def _image_lines(found: ImageSurvey) -> list[str]:
         f"  files   {endings}",
         f"  pixels  {modes}; width {_span(found.widths)}, height {_span(found.heights)}",
     ]
-    width = max(len(name) for name in found.classes)
+    names = _aligned(list(found.classes))
     lines += [
-        f"  {name.ljust(width)}  {train:,} to train on, {held:,} to validate on"
-        for name, (train, held) in found.classes.items()
+        f"  {name}  {train:,} to train on, {held:,} to validate on"
+        for name, (train, held) in zip(names, found.classes.values(), strict=True)
     ]
     lines += _listed("broken", [f"{name} {why}" for name, why in found.broken.items()])
     if found.decoded < found.images:
@@ -41,6 +43,12 @@ def _image_lines(found: ImageSurvey) -> list[str]:
     if found.copies:
         lines.append(f"  {counted(found.copies, 'file')} with the content of another one")
     return [*lines, *(f"  note: {note}" for note in found.notes)]
+
+
+def _aligned(names: list[str]) -> list[str]:
+    """Return names with blanks, so that all take as many cells of a terminal."""
+    width = max(map(cell_len, names))
+    return [name + " " * (width - cell_len(name)) for name in names]
 
 
 def _span(values: tuple[int, int, int]) -> str:
@@ -61,12 +69,12 @@ def _table_lines(found: TableSurvey, retarget: str) -> list[str]:
         f"{shown(found.path)}: {counted(found.rows, 'row')}, "
         f"{counted(len(found.columns), 'column')}; {goal} ({retarget} names another column)"
     ]
-    width = max(len(shown(column.name)) for column in found.columns)
-    for column in found.columns:
+    names = _aligned([shown(column.name) for column in found.columns])
+    for name, column in zip(names, found.columns, strict=True):
         missing = f"; {column.missing:,} missing" if column.missing else ""
         leak = "; suspected leak: it tells the target exactly" if column.tells_target else ""
         lines.append(
-            f"  {shown(column.name).ljust(width)}  {column.kind}, {column.distinct:,} different: "
+            f"  {name}  {column.kind}, {column.distinct:,} different: "
             f"{column.summary}{missing}{leak}"
         )
     if found.copies:

@@ -13,12 +13,15 @@ TABLES = (".csv", ".tsv", ".tab")
 _JSON = (".json", ".jsonl", ".ndjson")
 
 
-def survey(path: Path, target: str = "", tell: Tell = untold) -> ImageSurvey | TableSurvey:
+def survey(
+    path: Path, target: str = "", encoding: str = "", tell: Tell = untold
+) -> ImageSurvey | TableSurvey:
     """Look at a folder of images, a folder with tables, or a table.
 
     Args:
         path: the folder or file.
         target: of a table, the column to predict; empty: one that is called so, or the last.
+        encoding: of a table's text; empty: told from a byte order mark, else UTF-8.
         tell: is given what takes long, a few words at a time.
 
     Raises:
@@ -27,7 +30,7 @@ def survey(path: Path, target: str = "", tell: Tell = untold) -> ImageSurvey | T
     if not path.exists():
         raise DataUnavailableError(f"{shown(path)}: there is no such file or folder")
     if path.is_file():
-        return _of_file(path, target, tell)
+        return _of_file(path, target, encoding, tell)
     if not path.is_dir():
         raise DataUnavailableError(f"{shown(path)} is neither a file nor a folder")
     tables = sorted(file for file in path.iterdir() if file.suffix.lower() in TABLES)
@@ -36,10 +39,10 @@ def survey(path: Path, target: str = "", tell: Tell = untold) -> ImageSurvey | T
         return survey_images(path, labels[0].name, tell)
     if not tables or any(child.is_dir() and _holds_images(child) for child in path.iterdir()):
         return survey_images(path, tell=tell)
-    return _of_tables(path, tables, target)
+    return _of_tables(path, tables, target, encoding)
 
 
-def _of_file(path: Path, target: str, tell: Tell) -> ImageSurvey | TableSurvey:
+def _of_file(path: Path, target: str, encoding: str, tell: Tell) -> ImageSurvey | TableSurvey:
     if is_image(path.name):
         raise DataUnavailableError(f"{shown(path)} is one image; name the folder of all of them")
     if not target and is_label_table(path):
@@ -51,7 +54,7 @@ def _of_file(path: Path, target: str, tell: Tell) -> ImageSurvey | TableSurvey:
             'label = "FIELD"}, as in `tuitrain presets show text-gru`'
         )
     try:
-        return survey_table(path, target)
+        return survey_table(path, target, encoding=encoding)
     except DataUnavailableError as error:
         if path.suffix.lower() in TABLES:
             raise
@@ -59,13 +62,13 @@ def _of_file(path: Path, target: str, tell: Tell) -> ImageSurvey | TableSurvey:
         raise DataUnavailableError(f"{error}; {hint}") from error
 
 
-def _of_tables(path: Path, tables: list[Path], target: str) -> TableSurvey:
+def _of_tables(path: Path, tables: list[Path], target: str, encoding: str) -> TableSurvey:
     by_stem = {table.stem.lower(): table for table in tables}
     held = next((by_stem[name] for name in (*VALIDATION, *TEST) if name in by_stem), None)
     if "train" in by_stem and held is not None:
-        return survey_table(by_stem["train"], target, held.name)
+        return survey_table(by_stem["train"], target, held.name, encoding)
     if len(tables) == 1:
-        return survey_table(tables[0], target)
+        return survey_table(tables[0], target, encoding=encoding)
     raise DataUnavailableError(
         f"{shown(path)} has several tables ({listed([shown(table.name) for table in tables])}): "
         "name one of them, or call two train.csv and val.csv"

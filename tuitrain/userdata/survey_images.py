@@ -19,7 +19,7 @@ from tuitrain.userdata.image_decode import decode
 from tuitrain.userdata.image_files import ImageFile, ImageSet, find_images
 from tuitrain.userdata.image_format import BrokenImageError, ImageFormat
 from tuitrain.userdata.image_labels import find_labelled
-from tuitrain.userdata.words import counted, shown
+from tuitrain.userdata.words import shown
 
 DECODED = 2000
 """Images that are decoded whole, evenly spread; of more than these the headers alone are read."""
@@ -148,7 +148,7 @@ def _look(images: ImageSet, tell: Tell) -> list[tuple[str, int, int, str]]:
         found: list[tuple[str, int, int, str]] = []
         for each in threads.map(lambda job: _look_at(*job), jobs):
             if not len(found) % _TELL_EVERY:
-                tell(f"{len(found):,} of {counted(len(jobs), 'image')} looked at")
+                tell(f"images looked at: {len(found):,} of {len(jobs):,}")
             found.append(each)
         return found
 

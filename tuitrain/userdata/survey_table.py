@@ -47,6 +47,8 @@ class TableSurvey:
     validation: str
     """Another file beside it that is the validation part; empty: a share is held out."""
     rows: int
+    encoding: str
+    """Of the text, as it was named; empty: told from a byte order mark, else UTF-8."""
     separator: str
     decimal: str
     """What stands before a number's decimals: a point or a comma."""
@@ -69,18 +71,21 @@ class TableSurvey:
         return tuple(each for each in self.columns if each.name != self.target)
 
 
-def survey_table(path: Path, target: str = "", validation: str = "") -> TableSurvey:
+def survey_table(
+    path: Path, target: str = "", validation: str = "", encoding: str = ""
+) -> TableSurvey:
     """Look at a table.
 
     Args:
         path: the file.
         target: the column to predict; empty: one called so, or the last.
         validation: another file in the same folder that is the validation part.
+        encoding: of the text; empty: told from a byte order mark, else UTF-8.
 
     Raises:
         DataUnavailableError: it can't be used; the text says where and why.
     """
-    table = read_table(path)
+    table = read_table(path, encoding=encoding)
     goal = table.find(target, "--target") if target else _target(table)
     if len(table.columns) < 2:
         raise DataUnavailableError(f"{shown(path)} has one column: there is nothing to learn from")
@@ -98,6 +103,7 @@ def survey_table(path: Path, target: str = "", validation: str = "") -> TableSur
         path=path,
         validation=validation,
         rows=len(table.rows),
+        encoding=encoding,
         separator=table.separator,
         decimal=decimal,
         columns=columns,
@@ -106,7 +112,7 @@ def survey_table(path: Path, target: str = "", validation: str = "") -> TableSur
         classes=classes if as_classes else {},
         spread=0.0 if as_classes else float(np.nanstd(numbers_of(table.column(goal), decimal)[0])),
         copies=len(table.rows) - len(rows),
-        leaks=_leaks(table, path.parent / validation) if validation else 0,
+        leaks=_leaks(table, path.parent / validation, encoding) if validation else 0,
     )
 
 
@@ -178,6 +184,6 @@ def _tells(cells: Sequence[str], target: Sequence[str]) -> bool:
     return 1 < pairs < len(cells) and pairs == len(set(cells)) == len(set(target))
 
 
-def _leaks(table: Table, other: Path) -> int:
+def _leaks(table: Table, other: Path, encoding: str) -> int:
     there = set(map(tuple, table.rows))
-    return sum(tuple(row) in there for row in read_table(other).rows)
+    return sum(tuple(row) in there for row in read_table(other, encoding=encoding).rows)

@@ -111,12 +111,12 @@ def _text(path: Path, encoding: str) -> str:
     try:
         text = data.decode(encoding or marked)
     except LookupError:
-        raise DataUnavailableError(f"data.encoding = {encoding}: python knows no such") from None
+        raise DataUnavailableError(f"encoding = {encoding}: python knows no such") from None
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         raise DataUnavailableError(
-            f"{shown(path)}, line {line}: it is not {error.encoding} text; name its encoding, as "
-            'data.encoding = "latin-1"'
+            f"{shown(path)}, line {line}: it is not {error.encoding} text; name its encoding, in a "
+            'preset as data.encoding = "latin-1", else as `tuitrain new FILE --encoding latin-1`'
         ) from error
     if "\0" in text:
         raise DataUnavailableError(f"{shown(path)} holds zero bytes: it is no table of text")

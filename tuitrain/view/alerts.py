@@ -38,7 +38,7 @@ def alert_line(row: AlertRow) -> SpanLine:
     return (
         Span(f" {_clock(row.time)} ", "quiet"),
         Span(f"{step:>9} "),
-        Span(f"{pad(sanitise(row.kind), _KIND_WIDTH)} ", style),
+        Span(f"{pad(sanitise(tr(row.kind)), _KIND_WIDTH)} ", style),
         Span(said(sanitise(row.text))),
     )
 
@@ -46,7 +46,9 @@ def alert_line(row: AlertRow) -> SpanLine:
 def alert_details(row: AlertRow, width: int) -> list[SpanLine]:
     """Return all there is to read of one alert; what it brings with it keeps its lines."""
     step = tr("step {step:,}", step=row.step) if row.step else tr("before the first step")
-    head = f"{sanitise(row.kind)} ({tr(severity(row.kind))}), {step}, {_date(row.time)}"
+    # The English word too: that is what a preset calls the kind by.
+    kind = sanitise(" ".join(dict.fromkeys([tr(row.kind), row.kind])))
+    head = f"{kind} ({tr(severity(row.kind))}), {step}, {_date(row.time)}"
     lines: list[SpanLine] = [(Span(f" {head}", "strong"),)]
     lines += [(Span(" "), *line) for line in wrap_plain(said(row.text), width - 2)]
     if row.detail:

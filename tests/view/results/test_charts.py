@@ -5,7 +5,7 @@ import pytest
 
 from tests.analysis.test_evaluation import classified, numbers
 from tuitrain.analysis.evaluation import make_report
-from tuitrain.analysis.score_curves import score_curves
+from tuitrain.analysis.statistics.score_curves import score_curves
 from tuitrain.view.chart.chart import draw_chart
 from tuitrain.view.chart.figure import Size, TerminalStyle
 from tuitrain.view.chart.scatter import draw_scatter

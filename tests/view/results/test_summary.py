@@ -4,8 +4,8 @@ from typing import Any
 
 from tests.analysis.test_evaluation import classified, numbers
 from tests.view.evaluation.test_evaluation import ABOUT
-from tuitrain.analysis.calibration import BINS
 from tuitrain.analysis.evaluation import make_report
+from tuitrain.analysis.statistics.calibration import BINS
 from tuitrain.view.results.summary import calibration_strip, summary_lines
 from tuitrain.view.results.top import top_parts
 from tuitrain.view.spans import plain_text

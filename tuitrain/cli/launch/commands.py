@@ -4,7 +4,7 @@ Knows how a run is begun, not how it is supervised.
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -15,6 +15,22 @@ from tuitrain.cli.launch import cluster
 from tuitrain.cli.launch.cluster import NodeRank, NodesOption, Rendezvous, Requeue, TimeLimit
 from tuitrain.cli.launch.foreground import Foreground, await_start, start_in_background, watch
 from tuitrain.cli.launch.grid import spread_of, start_grid
+from tuitrain.cli.launch.options import (
+    Changes,
+    DataDir,
+    Detach,
+    Fold,
+    From,
+    JsonLines,
+    LogTo,
+    NoCache,
+    Overrides,
+    PrintConfig,
+    Ranks,
+    Stay,
+    Textfile,
+    Tui,
+)
 from tuitrain.cli.launch.queue import After, GiveWay, Gpus, Memory, SlotsOption, WhenFree, wish_of
 from tuitrain.cli.options import Code, Json, Name, PresetArgument, RunArgument, RunsDir
 from tuitrain.errors import UsageError
@@ -30,90 +46,22 @@ if TYPE_CHECKING:
     from tuitrain.supervisor.client import RunClient
     from tuitrain.supervisor.launch import LaunchSpec
 
-DataDir = Annotated[
-    Path | None,
-    typer.Option(
-        "--data-dir",
-        help="Where data sets are kept.",
-        show_default="$TUITRAIN_DATA or the user's cache",
-        file_okay=False,
-    ),
-]
-LogTo = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--log",
-        metavar="TRACKER",
-        help="Log to tensorboard[:DIR], wandb[:PROJECT], mlflow[:EXPERIMENT] or "
-        "trackio[:PROJECT] too, as --set log.to=[...] does; may be given again.",
-        show_default=False,
-    ),
-]
-Textfile = Annotated[
-    Path | None,
-    typer.Option(
-        "--textfile",
-        metavar="DIR",
-        help="Keep a file for Prometheus in the folder of node_exporter's textfile collector, as "
-        "--set log.textfile=DIR does.",
-        exists=True,
-        file_okay=False,
-        writable=True,
-        show_default=False,
-    ),
-]
-
 
 def run(
     preset: PresetArgument,
-    overrides: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            "-s",
-            metavar="KEY=VALUE",
-            help="Change a setting, e.g. --set optimizer.lr=3e-4; may be given again. Several "
-            "values, as 1e-4,1e-3, make a sweep.",
-            show_default=False,
-        ),
-    ] = None,
-    fold: Annotated[
-        str | None,
-        typer.Option(
-            "--fold",
-            metavar="K/N",
-            help="Hold out fold K of N, as --set data.fold=K/N does.",
-            show_default=False,
-        ),
-    ] = None,
-    ranks: Annotated[
-        str | None,
-        typer.Option(
-            "--ranks",
-            metavar="auto|N",
-            help="Train on N processes, one a GPU, as --set train.ranks=N does.",
-            show_default=False,
-        ),
-    ] = None,
+    overrides: Overrides = None,
+    fold: Fold = None,
+    ranks: Ranks = None,
     nodes: NodesOption = None,
     node_rank: NodeRank = None,
     rendezvous: Rendezvous = None,
     requeue: Requeue = False,
     time_limit: TimeLimit = None,
     name: Name = None,
-    detach: Annotated[
-        bool, typer.Option("--detach", "-d", help="Train in the background; print the run's id.")
-    ] = False,
-    tui: Annotated[
-        bool, typer.Option("--tui", help="Train in the background and watch in the interface.")
-    ] = False,
-    print_config: Annotated[
-        bool, typer.Option("--print-config", help="Print the resolved preset and run nothing.")
-    ] = False,
-    no_cache: Annotated[
-        bool,
-        typer.Option("--no-cache", help="Decode images as they are needed: data.cache=false."),
-    ] = False,
+    detach: Detach = False,
+    tui: Tui = False,
+    print_config: PrintConfig = False,
+    no_cache: NoCache = False,
     log: LogTo = None,
     textfile: Textfile = None,
     when_free: WhenFree = False,
@@ -124,7 +72,7 @@ def run(
     give_way: GiveWay = False,
     runs_dir: RunsDir = None,
     data_dir: DataDir = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
+    json: JsonLines = False,
 ) -> None:
     """Train a preset without the interface.
 
@@ -185,7 +133,7 @@ def run(
             else client.start(resolved, name=name, preset_folder=folder, wish=wish, launch=launch)
         )
     if tui:
-        raise typer.Exit(watch(directory))
+        watch(directory)
     if detach:
         raise typer.Exit(await_start(client, directory, json))
     job.end(here.exit_code)
@@ -247,29 +195,10 @@ def _resolve(
 
 def resume(
     run: RunArgument,
-    foreground: Annotated[
-        bool, typer.Option("--foreground", help="Stay with the run, as `tuitrain run` does.")
-    ] = False,
+    foreground: Stay = False,
     code: Code = None,
-    checkpoint: Annotated[
-        str,
-        typer.Option(
-            "--from",
-            metavar="NAME",
-            help="Go back to this checkpoint, e.g. best or step-00000100, and train on from there.",
-            show_default=False,
-        ),
-    ] = "",
-    overrides: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            "-s",
-            metavar="KEY=VALUE",
-            help="Go on with another setting, e.g. --set train.epochs=20; may be given again.",
-            show_default=False,
-        ),
-    ] = None,
+    checkpoint: From = "",
+    overrides: Changes = None,
     log: LogTo = None,
     textfile: Textfile = None,
     nodes: NodesOption = None,

@@ -7,7 +7,7 @@ import os
 import sys
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from tuitrain.cli import output
 from tuitrain.errors import EXIT_FAILED
@@ -109,11 +109,11 @@ def _progress(spec: "LaunchSpec", json: bool) -> "Progress":
     return PlainLines(progress, preparations=spec.nodes is not None)
 
 
-def watch(directory: "RunDirectory") -> int:
-    """Show a run in the interface until that is left; return the exit code."""
+def watch(directory: "RunDirectory") -> NoReturn:
+    """Show a run in the interface until that is left."""
     from tuitrain.cli.interface import open_interface
 
-    return open_interface(directory.path.parent, first=lambda app: app.opener.open_run(directory))
+    open_interface(directory.path.parent, first=lambda app: app.opener.open_run(directory))
 
 
 def start_in_background(spec: "LaunchSpec") -> "Popen[bytes]":

@@ -93,7 +93,11 @@ def _export_lines(reader: "RunReader", format: Format, output_file: Path | None)
         for block in _blocks(lines):
             output.data(block)
     else:
-        _write_whole(output_file, _blocks(lines))
+        with (
+            whole_file(output_file) as draft,
+            draft.open("w", encoding="utf-8", newline="\n") as file,
+        ):
+            file.writelines(f"{block}\n" for block in _blocks(lines))
         output.say(f"wrote {output_file}")
 
 
@@ -148,13 +152,3 @@ def _blocks(lines: Iterable[str]) -> Iterator[str]:
     source = iter(lines)
     while block := list(islice(source, _BLOCK_LINES)):
         yield "\n".join(block)
-
-
-def _write_whole(path: Path, blocks: Iterable[str]) -> None:
-    """Write a file that is there whole or not at all.
-
-    Raises:
-        UsageError: the folder does not exist or can't be written.
-    """
-    with whole_file(path) as draft, draft.open("w", encoding="utf-8", newline="\n") as file:
-        file.writelines(f"{block}\n" for block in blocks)

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tuitrain.cli import output
-from tuitrain.cli.hosts import Hosts
+from tuitrain.cli.hosts import Hosts, connect
 from tuitrain.cli.options import Json, RunsDir
 
 if TYPE_CHECKING:
+    from tuitrain.remote import registry
     from tuitrain.runs.summary import RunSummary
     from tuitrain.runs.table.values import RunValues
     from tuitrain.view.format import Align
@@ -75,10 +76,12 @@ def ls(
         raise UsageError(f"--state {state!r}: allowed are {', '.join(STATES)}.")
     root, query = runs_root(runs_dir), parse_query(wanted)
     keys = [key.strip() for key in columns.split(",") if key.strip()]
-    found = [*list_runs(root), *_remote_runs(hosts or ())]
-    found.sort(key=lambda run: (run.created, run.id), reverse=True)
     detailed = bool(wanted or keys or sort)
-    runs = [_values(run, detailed) for run in found if state is None or run.state == state]
+    with connect(hosts or ()) as opened:
+        found = [*list_runs(root), *_remote_runs(opened)]
+        found.sort(key=lambda run: (run.created, run.id), reverse=True)
+        chosen = [run for run in found if state is None or run.state == state]
+        runs = [_values(run, opened, detailed) for run in chosen]
     asked = [*query.keys, *keys, *([sort.removeprefix("-")] if sort else [])]
     if asked and runs:
         check_keys(asked, {key for run in runs for key in run.known_keys()})
@@ -96,21 +99,18 @@ def ls(
         output.say(f"no runs{which} in {root}: {hint}.")
 
 
-def _remote_runs(names: Sequence[str]) -> "list[RunSummary]":
+def _remote_runs(hosts: "registry.Hosts") -> "list[RunSummary]":
     """Return the runs of hosts; one that does not answer is told, and holds up no other."""
-    if not names:
+    if not hosts.connections:
         return []
     from concurrent.futures import ThreadPoolExecutor
 
-    from tuitrain.cli.hosts import connect
     from tuitrain.errors import TuitrainError
     from tuitrain.remote.reader import RemoteList
-    from tuitrain.remote.registry import HOSTS
 
-    HOSTS.use(connect(names))
     found: list[RunSummary] = []
-    with ThreadPoolExecutor(len(HOSTS.connections)) as pool:
-        for answer in [pool.submit(RemoteList(each).read) for each in HOSTS.connections]:
+    with ThreadPoolExecutor(len(hosts.connections)) as pool:
+        for answer in [pool.submit(RemoteList(each).read) for each in hosts.connections]:
             try:
                 found += answer.result()
             except TuitrainError as error:
@@ -118,7 +118,7 @@ def _remote_runs(names: Sequence[str]) -> "list[RunSummary]":
     return found
 
 
-def _values(run: "RunSummary", detailed: bool) -> "RunValues":
+def _values(run: "RunSummary", hosts: "registry.Hosts", detailed: bool) -> "RunValues":
     """Return a run's values; of one on another machine its details are asked for if wanted."""
     from tuitrain.errors import TuitrainError
     from tuitrain.remote.registry import open_reader
@@ -132,7 +132,7 @@ def _values(run: "RunSummary", detailed: bool) -> "RunValues":
     details = RunDetails()
     if detailed:
         try:
-            with open_reader(RunDirectory(Path(run.path))) as reader:
+            with open_reader(hosts.located(RunDirectory(Path(run.path)))) as reader:
                 details = details_of(reader)
         except TuitrainError as error:
             output.say(str(error))

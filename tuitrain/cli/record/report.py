@@ -60,7 +60,7 @@ def _joined(chosen: "Mapping[str, EvaluationRow]") -> "list[tuple[str, Evaluatio
 
 
 def _describe(row: "EvaluationRow") -> dict[str, Any]:
-    from tuitrain.analysis.classification import class_figures
+    from tuitrain.analysis.statistics.classification import class_figures
 
     plain = {"step": row.step, "epoch": row.epoch, "time": row.time, "metrics": dict(row.metrics)}
     if row.counts is not None:
@@ -89,7 +89,7 @@ def _block(kind: str, row: "EvaluationRow") -> str:
 
 
 def _figures(counts: "PerClassCounts") -> str:
-    from tuitrain.analysis.classification import class_figures
+    from tuitrain.analysis.statistics.classification import class_figures
     from tuitrain.view import format as text
 
     rows = [
@@ -107,7 +107,7 @@ def _figures(counts: "PerClassCounts") -> str:
 
 
 def _confusion(counts: "PerClassCounts") -> str:
-    from tuitrain.analysis.classification import class_names
+    from tuitrain.analysis.statistics.classification import class_names
 
     matrix = counts.confusion
     if matrix is None:

@@ -39,7 +39,7 @@ def describe_time(reader: "RunReader") -> dict[str, Any]:
     bottleneck = verdict(split, time, context)
     speed = flops_per_s(time, context)
     return {
-        "seconds": None if time is None else dict(time.seconds),
+        "seconds": None if time is None else _seconds(time),
         "wall_s": None if time is None else time.wall_s,
         "host_bound": None if time is None else time.host_bound,
         "verdict": bottleneck.kind,
@@ -55,6 +55,14 @@ def describe_time(reader: "RunReader") -> dict[str, Any]:
             for each in rank_times(split, context.hosts)
         ],
     }
+
+
+def _seconds(time: "StepTime") -> dict[str, float | None]:
+    """Return the seconds of each stage; None of one that is not told apart."""
+    from tuitrain.metric_names import REST, STAGES
+
+    parts = (*STAGES, REST) if REST in time.measured else STAGES
+    return {part: time.seconds[part] if part in time.measured else None for part in parts}
 
 
 def _facts(

@@ -215,8 +215,9 @@ def with_columns(table: Table, names: Sequence[str]) -> Table:
     """
     lacking = [name for name in names if name not in table.columns]
     if lacking:
+        columns = "column" if len(lacking) == 1 else "columns"
         raise DataUnavailableError(
-            f"{shown(table.path)} lacks the column {listed([shown(name) for name in lacking])}; "
+            f"{shown(table.path)} lacks the {columns} {listed([shown(name) for name in lacking])}; "
             f"it has {listed([shown(each) for each in table.columns], 30)}, and must have "
             f"{listed([shown(each) for each in names], 30)}"
         )

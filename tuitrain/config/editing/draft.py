@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tuitrain.config.catalogue import read_catalogue
-from tuitrain.config.components import SECTION_KINDS
+from tuitrain.config.checking.components import SECTION_KINDS
+from tuitrain.config.checking.keys import owner
 from tuitrain.config.editing.shortest import toml_value
 from tuitrain.config.faults import Fault, InvalidPresetError
-from tuitrain.config.keys import owner
 from tuitrain.config.load import parse_preset
 from tuitrain.config.overrides import Override, apply_overrides, read_value
 from tuitrain.config.schema import Preset

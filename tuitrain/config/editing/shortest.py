@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from tuitrain.config.components import SECTION_KINDS
+from tuitrain.config.checking.components import SECTION_KINDS
 from tuitrain.config.faults import InvalidPresetError
 from tuitrain.config.load import parse_preset
 from tuitrain.config.overrides import read_value

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tuitrain import units
-from tuitrain.analysis.classification import class_figures, class_names
+from tuitrain.analysis.statistics.classification import class_figures, class_names
 from tuitrain.errors import TuitrainError
 from tuitrain.plots.evaluated import confusion_panel, evaluated_panels
 from tuitrain.plots.panels import Figure, MatrixPanel, PicturePanel

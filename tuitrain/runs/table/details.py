@@ -5,7 +5,6 @@ The copy, details.json, follows from the record, is written with summary.json an
 
 import json
 import math
-import os
 import sys
 import tomllib
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from typing import Any
 from tuitrain.errors import RecordError
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.reader import RunReader
+from tuitrain.whole_file import written_whole
 
 _VERSION = 1
 
@@ -41,13 +41,9 @@ def save_details(directory: RunDirectory) -> None:
     Raises:
         OSError: it can't be written.
     """
-    draft = directory.path / f".details-{os.getpid()}.json"
-    try:
-        plain = {"version": _VERSION, **asdict(_read(directory))}
+    plain = {"version": _VERSION, **asdict(_read(directory))}
+    with written_whole(directory.details_path) as draft:
         draft.write_text(json.dumps(plain), encoding="utf-8")
-        draft.replace(directory.details_path)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def _copied(directory: RunDirectory) -> RunDetails | None:

@@ -3,15 +3,14 @@
 Works on files and rows; what is in a checkpoint, and questions to the user, are others' business.
 """
 
-import os
 import re
-import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from tuitrain.checkpoint_files import links_to, point, remove, sync_folder
 from tuitrain.errors import RunBusyError, UsageError
 from tuitrain.file_lock import FileLock
 from tuitrain.runs.directory import RunDirectory
@@ -21,7 +20,6 @@ from tuitrain.runs.storage.database import explained, open_for_supervisor, rest_
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _RESERVED_NAMES = ("last", "best")
 _LOCK_WAIT_S = 0.2
-_SUFFIX = ".pt"
 
 
 def check_checkpoint_name(name: str) -> str:
@@ -56,7 +54,8 @@ def name_checkpoint(directory: RunDirectory, path: str, name: str) -> None:
     with _at_rest(directory), _record(directory) as connection:
         file = _existing(directory, path)
         connection.execute("INSERT OR REPLACE INTO checkpoint_names VALUES (?, ?)", (name, path))
-        _link(file, name)
+        point(name, file)
+        sync_folder(file.parent)
 
 
 def delete_checkpoint(directory: RunDirectory, path: str, now: float | None = None) -> None:
@@ -80,10 +79,10 @@ def delete_checkpoint(directory: RunDirectory, path: str, now: float | None = No
             (time.time() if now is None else now, path),
         )
         connection.execute("DELETE FROM checkpoint_names WHERE path=?", (path,))
-        for link in _links(file):
+        for link in links_to(file):
             link.unlink()
-        _remove(file)
-        _sync(file.parent)
+        remove(file)
+        sync_folder(file.parent)
 
 
 @contextmanager
@@ -115,33 +114,3 @@ def _existing(directory: RunDirectory, path: str) -> Path:
     if file.parent != directory.checkpoints or file.is_symlink() or not file.exists():
         raise UsageError(f"{directory.id} has no checkpoint file {path!r}")
     return file
-
-
-def _link(file: Path, name: str) -> None:
-    """Replace a name in one step: it always leads to one checkpoint or the other."""
-    draft = file.with_name(f".{name}{_SUFFIX}.tmp")
-    draft.unlink(missing_ok=True)
-    draft.symlink_to(file.name)
-    draft.replace(file.with_name(f"{name}{_SUFFIX}"))
-    _sync(file.parent)
-
-
-def _links(file: Path) -> list[Path]:
-    links = (link for link in file.parent.glob(f"*{_SUFFIX}") if link.is_symlink())
-    return [link for link in links if link.readlink() == Path(file.name)]
-
-
-def _remove(file: Path) -> None:
-    """Remove a checkpoint; one that is a folder first loses its name, so that none is half."""
-    if not file.is_dir():
-        file.unlink()
-        return
-    shutil.rmtree(file.rename(file.with_name(f".{file.name}.tmp")))
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

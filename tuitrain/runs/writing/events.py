@@ -13,6 +13,7 @@ from tuitrain.metric_names import axis_of
 from tuitrain.runs.rows import BatchMark, BestMark, ResumeMark, SettingMark
 from tuitrain.runs.storage.database import to_json
 from tuitrain.runs.storage.record_tables import RecordTables
+from tuitrain.whole_file import written_whole
 
 _UPSERT_CHECKPOINT = """
 INSERT INTO checkpoints
@@ -269,9 +270,8 @@ def _(event: messages.ScriptSeen, tables: RecordTables, source: Source) -> None:
 
 @_apply.register
 def _(event: messages.ScriptConfigured, tables: RecordTables, _source: Source) -> None:
-    draft = tables.directory.path / ".config.toml"
-    draft.write_text(event.config, encoding="utf-8")
-    draft.replace(tables.directory.config_path)
+    with written_whole(tables.directory.config_path) as draft:
+        draft.write_text(event.config, encoding="utf-8")
     tables.set_meta(config=event.config)
 
 

@@ -8,8 +8,10 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
-from tuitrain.script.agent import Agent, agent
+from tuitrain.script.agent import Agent, agent, guarded
+from tuitrain.script.hooks import torch_split
 from tuitrain.script.points import SEEN_LOSS
+from tuitrain.script.split import UPDATE
 
 _OTHERS = 1000
 """Updates of others in a row after which the optimizer that counted is taken to be done with."""
@@ -36,13 +38,14 @@ def patch_steps(module: Any) -> OptimizerWatch:
     """
     for watch in _watching:
         return watch
-    # The shortest that a tracing torch knows: this is called twice a step.
+    # The shortest that a tracing torch knows: this is called a few times a step.
     compiler = module.compiler
     is_compiling = getattr(compiler, "is_dynamo_compiling", compiler.is_compiling)
     watch = OptimizerWatch(agent(), is_compiling)
     _watching.append(watch)
     optimizers = importlib.import_module("torch.optim.optimizer")
     watch.handle = optimizers.register_optimizer_step_post_hook(hook_of(watch))
+    guarded("the parts of steps")(torch_split.patch)(module, is_compiling)
     return watch
 
 
@@ -84,6 +87,7 @@ class OptimizerWatch:
     def fail(self, error: Exception) -> None:
         """Leave, and say why."""
         self.handle.remove()
+        self.agent.split.reset()
         self.agent.notes.drop("optimizers", error, self.agent.points.step_now)
 
     def takes_over(self, optimizer: Any) -> bool:
@@ -116,16 +120,21 @@ def hook_of(watch: OptimizerWatch) -> Callable[[Any, Any, Any], None]:
     It is called in the loop, where the caches are full of other code: each function and each
     object that it does not touch is a part of a microsecond.
     """
-    watcher, is_compiling = watch.agent, watch.is_compiling
+    watcher, split, is_compiling = watch.agent, watch.agent.split, watch.is_compiling
 
     def after_step(optimizer: Any, _args: Any, _kwargs: Any) -> None:
         if is_compiling():
             return
         try:
+            if split.laps is not None:
+                split.laps.mark_update(UPDATE)
             if id(optimizer) != watch.counted and not watch.takes_over(optimizer):
                 return
             points = watcher.points
             points.updates = updates = points.updates + points.raised_by
+            timed = updates >= split.due and points.raised_by
+            if timed:
+                split.end(updates, at_update=True)
             loss = watch.loss
             if loss is not None:
                 watch.loss = None
@@ -137,6 +146,8 @@ def hook_of(watch: OptimizerWatch) -> Callable[[Any, Any, Any], None]:
                     watch.keep(loss, updates)
             if points.due and points.raised_by:
                 watcher.bound(optimizer)
+            if timed:
+                watcher.time_step(optimizer)
         except Exception as error:
             watch.fail(error)
 

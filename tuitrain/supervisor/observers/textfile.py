@@ -4,7 +4,6 @@ Nothing listens: the exporter reads the folder. Knows events, readings and the t
 """
 
 import math
-import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,6 +26,7 @@ from tuitrain.messages import (
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.supervisor.observers.delivery import DeliveryQueue
 from tuitrain.supervisor.observers.observer import Alerts, Observer
+from tuitrain.whole_file import written_whole
 
 EVERY_S = 5.0
 """Scrapes are 15 s and more apart."""
@@ -205,15 +205,11 @@ class TextfileWriter(Observer):
             yield AlertRaised(self._clock(), self._figures.step, _KIND, text)
 
     def _write(self, text: str) -> None:
-        # Hidden, and without the ending that the exporter looks for.
-        draft = self._path.with_name(f".{self._path.name}.{os.getpid()}")
-        try:
+        # What is not whole has another ending than the exporter looks for.
+        with written_whole(self._path) as draft:
             draft.write_text(text, encoding="utf-8")
             # The exporter is another user.
             draft.chmod(0o644)
-            draft.replace(self._path)
-        finally:
-            draft.unlink(missing_ok=True)
         self._sweep()
 
     def _sweep(self) -> None:

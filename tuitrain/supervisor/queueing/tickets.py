@@ -5,7 +5,6 @@ replaced whole.
 """
 
 import json
-import os
 import secrets
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -16,6 +15,7 @@ from tuitrain.errors import FolderError, UsageError
 from tuitrain.file_lock import FileLock, is_held
 from tuitrain.supervisor.queueing.leases import Tenant
 from tuitrain.supervisor.queueing.wish import Wish
+from tuitrain.whole_file import written_whole
 
 _WORDS, _LOCK = ".ticket", ".waits"
 
@@ -87,12 +87,10 @@ def write_ticket(folder: Path, ticket: Ticket) -> None:
         FolderError: the folder can't be written, or the ticket is somebody else's.
     """
     path = folder / f"{ticket.id}{_WORDS}"
-    draft = folder / f".{ticket.id}-{os.getpid()}"
     try:
-        draft.write_text(json.dumps(asdict(ticket)), encoding="utf-8")
-        draft.replace(path)
+        with written_whole(path) as draft:
+            draft.write_text(json.dumps(asdict(ticket)), encoding="utf-8")
     except OSError as error:
-        draft.unlink(missing_ok=True)
         raise FolderError.of(path, error, "can't be written") from error
 
 

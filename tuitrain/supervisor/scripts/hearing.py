@@ -9,7 +9,7 @@ import json
 import sys
 import time
 from array import array
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -30,6 +30,13 @@ from tuitrain.messages import (
     TrainingPaused,
     WorkerStarted,
     decode_event,
+)
+from tuitrain.metric_names import (
+    HOST_BOUND_METRIC,
+    PARTS,
+    WALL_METRIC,
+    is_split_metric,
+    split_metric,
 )
 from tuitrain.runs.samples import Kept
 from tuitrain.supervisor.intake import Unreadable
@@ -102,7 +109,7 @@ class ScriptHearing:
             self._spoken = max(self._spoken, event.last_step + by)
             self.last_step = max(self.last_step, self._spoken)
             self.train_s = event.train_s
-            self.logs = self.logs or any(each.name not in _UNSAID for each in event.points)
+            self.logs = self.logs or any(_is_logged(each.name) for each in event.points)
             if not by:
                 return event
             points = tuple(_shift_points(each, by) for each in event.points)
@@ -131,8 +138,15 @@ def _event(message: object, now: float) -> Event:
     return ScriptConfigured(now, tomli_w.dumps(_for_toml(settings)))
 
 
+def _is_logged(name: str) -> bool:
+    return name not in _UNSAID and not is_split_metric(name)
+
+
 def _unpacked(message: object) -> object:
-    """Return a message whose points are numbers where they came as base64 of float64."""
+    """Return a message whose points are numbers where they came as base64 of float64.
+
+    The parts of its steps are points as well.
+    """
     if not isinstance(message, Mapping) or message.get("type") != "StepsTaken":
         return message
     points = [
@@ -141,7 +155,29 @@ def _unpacked(message: object) -> object:
         else each
         for each in message.get("points", ())
     ]
-    return {**message, "points": points}
+    split = message.get("split")
+    parts = _parts(split) if isinstance(split, Mapping) else ()
+    kept = {name: value for name, value in message.items() if name != "split"}
+    return {**kept, "points": [*points, *parts]}
+
+
+def _parts(split: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield points of what the parts of a step took.
+
+    Raises:
+        ValueError: they are no numbers by the names of parts.
+    """
+    seconds, step, dry = split.get("seconds"), split.get("step"), split.get("ran_dry")
+    if not isinstance(seconds, Mapping) or not set(seconds) <= set(PARTS):
+        raise ValueError("parts of a step that are none")
+    named = {split_metric(part): took_s for part, took_s in seconds.items()}
+    if not all(isinstance(number, float) for number in (*named.values(), dry or 0.0)):
+        raise ValueError("parts of a step that are no numbers")
+    named[WALL_METRIC] = sum(named.values())
+    if dry is not None:
+        named[HOST_BOUND_METRIC] = dry
+    for name, value in named.items():
+        yield {"type": "MetricPoints", "name": name, "first_step": step, "values": [value]}
 
 
 def _numbers(text: str) -> list[float]:

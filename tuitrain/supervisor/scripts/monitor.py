@@ -4,6 +4,7 @@ Knows names of metrics and the record; nothing of the script.
 """
 
 from tuitrain.messages import Evaluated, Event, StepsTaken
+from tuitrain.metric_names import is_split_metric
 from tuitrain.runs.imported import monitor_among
 from tuitrain.runs.metrics import metric_mode
 from tuitrain.supervisor.observers.observer import Alerts, Observer
@@ -24,7 +25,7 @@ class MonitorChoice(Observer):
         """Choose again where a metric is new."""
         names: list[str] = []
         if isinstance(event, StepsTaken):
-            names = [points.name for points in event.points]
+            names = [each.name for each in event.points if not is_split_metric(each.name)]
         elif isinstance(event, Evaluated):
             names = list(event.metrics)
         if any(name not in self._names for name in names):

@@ -9,7 +9,6 @@ import errno
 import os
 import pickle
 import re
-import shutil
 import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -18,6 +17,15 @@ from typing import Any
 import torch
 from torch.serialization import get_unsafe_globals_in_checkpoint, safe_globals
 
+from tuitrain.checkpoint_files import (
+    ENDING,
+    UNFINISHED,
+    links_in,
+    links_to,
+    point,
+    remove,
+    sync_folder,
+)
 from tuitrain.errors import CheckpointError, DamagedCheckpointError
 from tuitrain.training.checkpoints.parts import REST, WriteParts, whole_state, wrong_file
 from tuitrain.training.checkpoints.saveable import SAFE_GLOBALS, digest_state
@@ -25,8 +33,6 @@ from tuitrain.training.checkpoints.saveable import SAFE_GLOBALS, digest_state
 FORMAT = 1
 """Version of the dictionary in a checkpoint file; newer ones are refused."""
 
-_SUFFIX = ".pt"
-_TEMPORARY = ".tmp"
 _DAMAGED = ".damaged"
 _REPLACED = ".replaced"
 
@@ -52,16 +58,16 @@ class CheckpointFolder:
             # Killed between two renames: the one that was to be replaced is still the one.
             target = leftover.with_name(leftover.name.removeprefix(".").removesuffix(_REPLACED))
             remove(leftover) if target.exists() else leftover.rename(target)
-        for leftover in self.folder.glob(f".*{_TEMPORARY}"):
+        for leftover in self.folder.glob(f".*{UNFINISHED}"):
             remove(leftover)
 
     def path(self, step: int) -> Path:
         """Return the file of a step."""
-        return self.folder / f"step-{step:08d}{_SUFFIX}"
+        return self.folder / f"step-{step:08d}{ENDING}"
 
     def files(self) -> list[Path]:
         """Return all checkpoint files that count, newest step first."""
-        found = self.folder.glob(f"step-*{_SUFFIX}")
+        found = self.folder.glob(f"step-*{ENDING}")
         return sorted((path for path in found if path.name not in self._abandoned), reverse=True)
 
     def abandon_after(self, step: int) -> None:
@@ -70,8 +76,7 @@ class CheckpointFolder:
 
     def names(self, path: Path) -> tuple[str, ...]:
         """Return the names that point to a file."""
-        links = (link for link in self.folder.glob(f"*{_SUFFIX}") if link.is_symlink())
-        return tuple(sorted(link.stem for link in links if link.readlink() == Path(path.name)))
+        return tuple(sorted(link.stem for link in links_to(path)))
 
     def write(self, state: Mapping[str, Any], step: int, *, prove: bool = False) -> Path:
         """Write a state so that the file is whole or absent, whatever happens meanwhile.
@@ -102,7 +107,7 @@ class CheckpointFolder:
         except Exception:
             temporary.unlink(missing_ok=True)
             raise
-        _sync(self.folder)
+        sync_folder(self.folder)
         return target
 
     def write_parts(
@@ -131,17 +136,17 @@ class CheckpointFolder:
                 torch.save({**rest, **about}, file)
                 file.flush()
                 os.fsync(file.fileno())
-            _sync(temporary)
+            sync_folder(temporary)
             self._put(temporary, target)
         except BaseException:
             remove(temporary)
             raise
-        _sync(self.folder)
+        sync_folder(self.folder)
         return target, written.digest
 
     def temporary(self, step: int) -> Path:
         """Return where a step's checkpoint is until it is whole."""
-        return self.folder / f".{self.path(step).name}{_TEMPORARY}"
+        return self.folder / f".{self.path(step).name}{UNFINISHED}"
 
     def _put(self, temporary: Path, target: Path) -> None:
         """Let a checkpoint take its place; a folder can't be renamed over another in one step."""
@@ -156,15 +161,12 @@ class CheckpointFolder:
     def point(self, names: tuple[str, ...], path: Path) -> None:
         """Let names point to a file, each replaced in one step."""
         for name in names:
-            temporary = self.folder / f".{name}{_SUFFIX}{_TEMPORARY}"
-            temporary.unlink(missing_ok=True)
-            temporary.symlink_to(path.name)
-            temporary.replace(self.folder / f"{name}{_SUFFIX}")
-        _sync(self.folder)
+            point(name, path)
+        sync_folder(self.folder)
 
     def make_room(self, keep: int) -> list[Path]:
         """Remove all but the newest `keep` files and those that a name points to."""
-        named = {link.resolve() for link in self.folder.glob(f"*{_SUFFIX}") if link.is_symlink()}
+        named = {link.resolve() for link in links_in(self.folder)}
         removed = [path for path in self.files()[keep:] if path.resolve() not in named]
         for path in removed:
             remove(path)
@@ -172,33 +174,15 @@ class CheckpointFolder:
 
     def has_damaged(self) -> bool:
         """Say whether a damaged file was ever set aside."""
-        return any(self.folder.glob(f"step-*{_SUFFIX}{_DAMAGED}"))
+        return any(self.folder.glob(f"step-*{ENDING}{_DAMAGED}"))
 
     def set_aside(self, path: Path) -> Path:
         """Rename a damaged file so that it is neither loaded nor counted, but still there."""
         aside = path.rename(path.with_name(path.name + _DAMAGED))
-        for link in self.folder.glob(f"*{_SUFFIX}"):
-            if link.is_symlink() and not link.exists():
+        for link in links_in(self.folder):
+            if not link.exists():
                 link.unlink()
         return aside
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def remove(path: Path) -> None:
-    """Remove a checkpoint, if it is there; a folder first loses its name, so that none is half."""
-    if not path.is_dir():
-        path.unlink(missing_ok=True)
-        return
-    if not path.name.startswith("."):
-        path = path.rename(path.with_name(f".{path.name}{_TEMPORARY}"))
-    shutil.rmtree(path)
 
 
 def size_of(path: Path) -> int:

@@ -6,7 +6,7 @@ Knows the writer and how to stand still; not what a checkpoint holds.
 import time
 from collections.abc import Callable
 
-from tuitrain.messages import AlertRaised, HoldForRecord, RecordWritable, Stop
+from tuitrain.messages import GOES_ON_BY_ITSELF, AlertRaised, HoldForRecord, RecordWritable, Stop
 from tuitrain.training.boundary import Planner
 from tuitrain.training.channel import WorkerChannel
 from tuitrain.training.checkpoints.writer import CheckpointWriter
@@ -14,6 +14,7 @@ from tuitrain.training.standstill import Standstill
 from tuitrain.training.state import TrainingState
 
 _RETRY_S = 5.0
+_ADVICE = f"make room there, and {GOES_ON_BY_ITSELF}"
 
 
 class DiskHeldError(Exception):
@@ -62,12 +63,11 @@ class FullDisk:
                 return waited
             except OSError as error:
                 waited = True
-                self._hold(f"a checkpoint could not be written: {error}")
+                self._hold(f"a checkpoint could not be written: {error}; {_ADVICE}")
 
     def _hold(self, reason: str) -> None:
         """Stand still until the checkpoint that failed is on disk."""
-        alert = disk_alert(self._state.step, f"{reason}; training holds and tries again")
-        self._channel.send(alert)
+        self._channel.send(disk_alert(self._state.step, reason))
         self._standstill.begin(self._state.step, reason)
         self._wait(reason)
         while not self._retried():

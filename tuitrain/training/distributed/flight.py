@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tuitrain.ranks import flight_path, flight_wanted, want_flights
+from tuitrain.whole_file import written_whole
 
 if TYPE_CHECKING:
     from tuitrain.training.distributed.peers import Peers
@@ -57,9 +58,8 @@ def _write_when_wanted(run_directory: Path, rank: int) -> None:
 
 
 def _put(path: Path, data: bytes) -> None:
-    draft = path.with_suffix(".tmp")
-    draft.write_bytes(data)
-    draft.replace(path)
+    with written_whole(path) as draft:
+        draft.write_bytes(data)
 
 
 def _recorded() -> bytes:
@@ -128,9 +128,9 @@ class FlightExchange:
             self._asked = wanted
             self._round += 1
             self._open = set(range(1, len(self._peers.names)))
-            self._peers.post(f"flights-wanted/{self._round}", "")
+            self._peers.exchange.post(f"flights-wanted/{self._round}", "")
         for node in sorted(self._open):
-            if (text := self._peers.fetch(f"flights/{node}/{self._round}")) is not None:
+            if (text := self._peers.exchange.fetch(f"flights/{node}/{self._round}")) is not None:
                 self._open.discard(node)
                 with suppress(OSError):
                     for rank, held in json.loads(text).items():
@@ -138,7 +138,7 @@ class FlightExchange:
                         _put(flight_path(self._directory, int(rank)), whole)
 
     def _answer(self) -> None:
-        if self._peers.fetch(f"flights-wanted/{self._round + 1}") is not None:
+        if self._peers.exchange.fetch(f"flights-wanted/{self._round + 1}") is not None:
             self._round += 1
             self._open = set(self._own)
             self._answer_at = self._clock() + _ANSWER_S
@@ -151,7 +151,7 @@ class FlightExchange:
         if self._open <= held.keys() or self._clock() >= self._answer_at:
             self._open = set()
             sent = {rank: base64.b64encode(zlib.compress(held[rank])).decode() for rank in held}
-            self._peers.post(f"flights/{self._node}/{self._round}", json.dumps(sent))
+            self._peers.exchange.post(f"flights/{self._node}/{self._round}", json.dumps(sent))
 
     def _left(self, rank: int) -> bytes | None:
         """Return what a rank of this machine has left since it was asked."""

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from tuitrain.ranks import Board, RankFailure, choose_cause, read_failures
 from tuitrain.training.distributed.cluster import Cluster
+from tuitrain.training.distributed.exchange import GONE_S, LOST_S
 from tuitrain.training.distributed.flight import FlightExchange
-from tuitrain.training.distributed.peers import GONE_S, LOST_S, Peers, lost_node
+from tuitrain.training.distributed.peers import Peers, lost_node
 
 _OTHERS_S = 3.0
 """So long ranks may take to end by themselves once one has failed: one may be stuck for good."""
@@ -70,9 +71,9 @@ class Inquest:
             self._flights.poll()
         if (over := peers.over()) is not None:
             return over
-        if peers.is_deserted:
+        if peers.exchange.is_deserted:
             return lost_node(peers.names[0], 0, closed=True)
-        if (node := peers.silent(LOST_S)) is not None:
+        if (node := peers.exchange.silent(LOST_S)) is not None:
             return lost_node(peers.names[node], node, closed=False)
         own = self._own(exits)
         peers.tell_failures(own)
@@ -90,7 +91,7 @@ class Inquest:
         living: set[int],
     ) -> RankFailure | None:
         if all(each.lost_peer for each in failures):
-            node = peers.silent(GONE_S)
+            node = peers.exchange.silent(GONE_S)
             if node is not None:
                 return lost_node(peers.names[node], node, closed=True)
             wait_s = _WORD_S
@@ -136,4 +137,4 @@ class Inquest:
             return
         if cause is not None and not self._cluster.first:
             peers.tell_over(cause)
-        peers.part(timeout_s if cause is not None else 0.0)
+        peers.exchange.part(timeout_s if cause is not None else 0.0)

@@ -20,8 +20,9 @@ from tuitrain.errors import DeviceError, TuitrainError
 from tuitrain.messages import Nodes, StartTraining, decode, plain_data
 from tuitrain.ranks import name_hosts
 from tuitrain.training.distributed.cluster import Cluster, Team, team_of
+from tuitrain.training.distributed.exchange import Store
 from tuitrain.training.distributed.network import Route, find_route, is_own, use_interface
-from tuitrain.training.distributed.peers import Peers, Store
+from tuitrain.training.distributed.peers import Peers
 
 MISSED_S = 60.0
 """After so long whoever waits says which node is missing."""
@@ -279,7 +280,7 @@ def _cluster(
     hosts = tuple(name for name, size in zip(names, sizes, strict=True) for _rank in range(size))
     first = sum(sizes[: nodes.rank])
     peers = Peers(store, nodes.rank, names)
-    peers.begin()
+    peers.exchange.begin()
     return Cluster(team, sum(sizes), first, hosts, nodes, peers)
 
 

@@ -1,30 +1,23 @@
-"""What a thread brings to a screen: a message, as only those may come while an app closes.
+"""What a thread brings to a screen or widget, through its queue: whatever else may come too late.
 
 And what is to be done once all that was typed has arrived. Knows nothing of what is brought.
 """
 
 from collections.abc import Callable, Iterable
-from functools import partial
 from typing import Any
 
-from textual.message import Message
 from textual.message_pump import MessagePump
 from textual.widget import Widget
 
-
-class Delivery(Message):
-    """Something to take in, in the app's own thread; a screen does so in `on_delivery`."""
-
-    def __init__(self, take: Callable[[], None]) -> None:
-        super().__init__()
-        self.take = take
+Bring = Callable[[Callable[[], None]], None]
+"""Has something done in the app's own thread; called in any."""
 
 
 def brought_to(pump: MessagePump, take: Callable[[Any], None]) -> Callable[[Any], None]:
     """Return what a thread calls with what it brings, so that `pump` takes it in by `take`."""
 
     def bring(value: Any) -> None:
-        pump.post_message(Delivery(partial(take, value)))
+        pump.call_later(take, value)
 
     return bring
 

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tuitrain.errors import TuitrainError
-from tuitrain.remote.reader import open_remote
-from tuitrain.remote.registry import HOSTS
+from tuitrain.remote.registry import Hosts, open_reader
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.labels import load_labels
 from tuitrain.runs.summary import RunSummary
@@ -40,10 +39,12 @@ class DetailsFollower(Follower):
     def __init__(
         self,
         deliver: Callable[[ReadDetails], None],
+        hosts: Hosts,
         clock: Callable[[], float] = time.time,
     ) -> None:
         super().__init__(LIST_LOOK_S)
         self._deliver = deliver
+        self._hosts = hosts
         self._clock = clock
         self._wanted: tuple[RunSummary, ...] = ()
         self._seen: dict[str, _Seen] = {}
@@ -87,19 +88,22 @@ class DetailsFollower(Follower):
     def _read(self, run: RunSummary) -> RunValues:
         directory = RunDirectory(Path(run.path))
         values = RunValues(
-            run, self._clock, details=read_details(directory), labels=load_labels(directory)
+            run,
+            self._clock,
+            details=read_details(directory, self._hosts),
+            labels=load_labels(directory),
         )
         self._known.add(values)
         return values
 
 
-def read_details(directory: RunDirectory) -> RunDetails:
+def read_details(directory: RunDirectory, hosts: Hosts) -> RunDetails:
     """Return a run's settings and metrics, wherever it is; none where they can't be read."""
     try:
-        remote = HOSTS.remote(directory)
-        if remote is None:
+        located = hosts.located(directory)
+        if located is directory:
             return load_details(directory)
-        with open_remote(remote) as reader:
+        with open_reader(located) as reader:
             return details_of(reader)
     except TuitrainError:
         return RunDetails()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tuitrain.errors import TuitrainError
-from tuitrain.remote.registry import open_reader
+from tuitrain.remote.registry import Hosts, open_reader
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.reader import RunReader
 from tuitrain.runs.summary import RunSummary
@@ -53,9 +53,12 @@ class HeldListFollower(ListFollower):
 class CurveFollower(Follower):
     """Reads the small curves of the runs in sight; a run at rest is read once."""
 
-    def __init__(self, deliver: Callable[[Mapping[str, tuple[float, ...]]], None]) -> None:
+    def __init__(
+        self, deliver: Callable[[Mapping[str, tuple[float, ...]]], None], hosts: Hosts
+    ) -> None:
         super().__init__(LIST_LOOK_S)
         self._deliver = deliver
+        self._hosts = hosts
         self._wanted: tuple[RunSummary, ...] = ()
         self._read: dict[str, tuple[RunSummary, tuple[float, ...]]] = {}
         self.held = False
@@ -76,7 +79,7 @@ class CurveFollower(Follower):
             before = self._read.get(run.path)
             if before is not None and before[0] == run:
                 continue
-            curve = read_curve(run)
+            curve = read_curve(run, self._hosts)
             if curve is None:
                 # It is tried again: a record that is being written may be readable the next time.
                 continue
@@ -87,14 +90,14 @@ class CurveFollower(Follower):
             self._deliver(fresh)
 
 
-def read_curve(run: RunSummary) -> tuple[float, ...] | None:
+def read_curve(run: RunSummary, hosts: Hosts) -> tuple[float, ...] | None:
     """Return a run's deciding metric in a few columns, or its loss; nothing where it has none.
 
     Returns None where the record can't be read.
     """
     found: tuple[float, ...] = ()
     try:
-        with open_reader(RunDirectory(Path(run.path))) as reader:
+        with open_reader(hosts.located(RunDirectory(Path(run.path)))) as reader:
             for name in filter(None, (run.best_metric, *FALLBACK_METRICS)):
                 columns = reader.curves.series(name, columns=CURVE_COLUMNS).columns
                 if len(columns) > len(found):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tuitrain.errors import TuitrainError
-from tuitrain.remote.registry import open_reader
+from tuitrain.remote.registry import Hosts, open_reader
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.labels import load_labels
 from tuitrain.runs.summary import RunSummary
@@ -30,9 +30,10 @@ _Wish = tuple[RunSummary, "Preset | None"]
 class PreviewFollower(Follower):
     """Reads the run under the cursor, again when its record or its labels have changed."""
 
-    def __init__(self, deliver: Callable[[Preview], None]) -> None:
+    def __init__(self, deliver: Callable[[Preview], None], hosts: Hosts) -> None:
         super().__init__(LIST_LOOK_S)
         self._deliver = deliver
+        self._hosts = hosts
         self._wish: _Wish | None = None
         self._shown: Preview | None = None
         self._read: tuple[object, ...] = ()
@@ -51,7 +52,7 @@ class PreviewFollower(Follower):
             return
         labels = load_labels(RunDirectory(Path(wish[0].path)))
         if self._read != (wish, labels):
-            preview = replace(read_preview(*wish), labels=labels)
+            preview = replace(read_preview(*wish, self._hosts), labels=labels)
             if preview != self._shown and not self.closed:
                 self._shown = preview
                 self._deliver(preview)
@@ -59,16 +60,16 @@ class PreviewFollower(Follower):
             self._read = () if preview.fault else (wish, labels)
 
 
-def read_preview(run: RunSummary, preset: "Preset | None") -> Preview:
+def read_preview(run: RunSummary, preset: "Preset | None", hosts: Hosts) -> Preview:
     """Return a run's main curve, and its settings that are not its preset's."""
     directory = RunDirectory(Path(run.path))
     try:
-        metric, curve = _main_curve(directory, run.best_metric)
+        metric, curve = _main_curve(hosts.located(directory), run.best_metric)
     except (TuitrainError, OSError) as error:
         return Preview(run.path, fault=str(error))
     changes = None
     if preset is not None:
-        changes = setting_changes(read_details(directory).settings, _settings_of(preset))
+        changes = setting_changes(read_details(directory, hosts).settings, _settings_of(preset))
     return Preview(run.path, metric, curve, changes)
 
 

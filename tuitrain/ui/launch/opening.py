@@ -13,6 +13,7 @@ from tuitrain.config.editing.draft import Checked
 from tuitrain.config.faults import Fault
 from tuitrain.config.load import parse_preset, to_toml
 from tuitrain.errors import TuitrainError
+from tuitrain.lang import said, tr
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +108,10 @@ def is_within(key: str, field: str) -> bool:
 
 def words_below(fault: Fault, field: str) -> str:
     """Return a fault as it stands below a field; in a list, which item it is of comes first."""
-    return ": ".join(filter(None, [fault.key.removeprefix(field), fault.message]))
+    return ": ".join(filter(None, [fault.key.removeprefix(field), said(fault.message)]))
 
 
 def fault_words(fault: Fault, with_line: bool) -> str:
     """Return a fault on one line, with the line of the text it is on where that is in sight."""
-    place = f"line {fault.line}" if with_line and fault.line is not None else ""
-    return ": ".join(part for part in (place, fault.key, fault.message) if part)
+    place = tr("line {n}", n=fault.line) if with_line and fault.line is not None else ""
+    return ": ".join(part for part in (place, fault.key, said(fault.message)) if part)

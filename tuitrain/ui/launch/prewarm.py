@@ -134,7 +134,8 @@ class PrewarmedWorker:
 def _with_event(report: WarmReport, event: Event) -> WarmReport:
     match event:
         case WarmedUp():
-            return replace(report, ready=True, devices=event.devices)
+            holds = bool(event.holds_devices)
+            return replace(report, ready=True, devices=event.devices, holds_devices=holds)
         case CostEstimated():
             return replace(report, estimate=event)
     return report

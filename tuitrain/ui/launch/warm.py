@@ -15,6 +15,8 @@ class WarmReport:
     ready: bool = False
     """Imports and device are done: training starts at once."""
     devices: tuple[DeviceMemory, ...] = ()
+    holds_devices: bool = False
+    """The worker has a context of a GPU: it can't lead several ranks."""
     estimate: CostEstimated | None = None
     error: str = ""
     """Why no worker could warm up; launching still works, only slower."""

@@ -17,6 +17,7 @@ from tuitrain.runs.rows import AlertRow
 from tuitrain.ui.feeds.run import RunFollower
 from tuitrain.ui.feeds.snapshot import Request, RunSnapshot
 from tuitrain.ui.screens.following import FollowingScreen
+from tuitrain.ui.shell import app_of
 from tuitrain.ui.widgets.keyline import KeyLine
 from tuitrain.ui.widgets.lines import Lines
 from tuitrain.ui.widgets.picklist import PickList, Row
@@ -140,7 +141,7 @@ class AlertsScreen(FollowingScreen[RunSnapshot]):
 
     def action_stacks(self) -> None:
         """Have the stacks recorded; they come into the list like any alert."""
-        self.tuitrain.commands.order(self._directory, TakeStacks())
+        app_of(self).commands.order(self._directory, TakeStacks())
         self._follower.wake()
 
     def action_back(self) -> None:

@@ -25,6 +25,7 @@ from tuitrain.ui.feeds.run import RunFollower
 from tuitrain.ui.feeds.snapshot import Request, RunSnapshot
 from tuitrain.ui.screens.dialogs import Ask, Confirm
 from tuitrain.ui.screens.following import FollowingScreen
+from tuitrain.ui.shell import app_of
 from tuitrain.ui.widgets.keyline import KeyLine
 from tuitrain.ui.widgets.lines import Lines
 from tuitrain.ui.widgets.picklist import PickList, Row
@@ -142,7 +143,7 @@ class CheckpointsScreen(FollowingScreen[RunSnapshot]):
             self._refuse(tr("resume from a checkpoint"))
             return
         step = snapshot.summary.step
-        resume = partial(self.tuitrain.commands.resume, self._directory, row.path)
+        resume = partial(app_of(self).commands.resume, self._directory, row.path)
         if row.step >= step and not row.superseded:
             resume()
             return
@@ -161,7 +162,7 @@ class CheckpointsScreen(FollowingScreen[RunSnapshot]):
         """Open the form for a new run with these weights and this run's settings."""
         row, snapshot = self._picked(), self._snapshot
         if row is not None and snapshot is not None and snapshot.summary is not None:
-            self.tuitrain.opener.open_launch(
+            app_of(self).opener.open_launch(
                 snapshot.summary.preset,
                 config=self._directory.config_path,
                 checkpoint=self._directory.path / row.path,
@@ -188,7 +189,7 @@ class CheckpointsScreen(FollowingScreen[RunSnapshot]):
         if name and path:
             self._change(lambda: name_checkpoint(self._directory, path, name))
         elif name:
-            self.tuitrain.commands.order(self._directory, SaveCheckpoint(name=name))
+            app_of(self).commands.order(self._directory, SaveCheckpoint(name=name))
 
     def action_delete(self) -> None:
         """Delete the checkpoint, after a question; the only one after a second."""
@@ -229,8 +230,8 @@ class CheckpointsScreen(FollowingScreen[RunSnapshot]):
             finally:
                 self._follower.wake()
 
-        self.tuitrain.work.do(change)
+        app_of(self).work.do(change)
 
     def _refuse(self, what: str) -> None:
         words = "{id} is live: pause and release it, or stop it, to {what}."
-        self.tuitrain.tell(tr(words, id=self._directory.id, what=what), "warning")
+        app_of(self).tell(tr(words, id=self._directory.id, what=what), "warning")

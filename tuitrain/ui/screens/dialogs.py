@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
@@ -15,24 +16,47 @@ from tuitrain.ui.whole import Whole
 
 
 class Confirm(Whole, ModalScreen[bool]):
-    """A question with yes and no; anything but y or Enter on yes means no."""
+    """A question with yes and no, of which no is marked: Enter alone does nothing to anything."""
 
     BINDINGS = [
         Binding("y", "answer(True)", "yes", id="confirm.yes"),
         Binding("n,escape,q", "answer(False)", "no", id="confirm.no"),
-    ]
+        Binding("tab,shift+tab,left,right,up,down,h,j,k,l", "mark", "mark the other",
+                show=False, id="confirm.mark"),
+        Binding("enter", "take", "take what is marked", show=False, id="confirm.take"),
+    ]  # fmt: skip
 
     def __init__(self, question: str, yes: str) -> None:
         """Ask `question`; `yes` says what will be done."""
         super().__init__()
         self._question = question
         self._yes = yes
+        self._marked = False
 
     def compose(self) -> ComposeResult:
         """Show the question."""
         with Vertical(classes="dialog"):
             yield Static(self._question, markup=False)
-            yield Static(tr("y {yes}    n cancel", yes=self._yes), markup=False)
+            yield Static(self._answers(), id="answers")
+
+    def _answers(self) -> Text:
+        """Return both answers, one of them marked."""
+        answers = {True: f"y {self._yes}", False: f"n {tr('cancel')}"}
+        line = Text()
+        for answer, words in answers.items():
+            marked = answer is self._marked
+            line.append(f"{'>' if marked else ' '} {words}    ", "bold" if marked else "dim")
+        line.append(tr("tab changes, enter takes"), "dim")
+        return line
+
+    def action_mark(self) -> None:
+        """Mark the other answer."""
+        self._marked = not self._marked
+        self.query_one("#answers", Static).update(self._answers())
+
+    def action_take(self) -> None:
+        """Close with the marked answer."""
+        self.dismiss(self._marked)
 
     def action_answer(self, answer: bool) -> None:
         """Close with the answer."""
@@ -42,7 +66,10 @@ class Confirm(Whole, ModalScreen[bool]):
 class Ask(Whole, ModalScreen[str | None]):
     """A question with a line of text, checked before it is taken; Escape means none."""
 
-    BINDINGS = [Binding("escape", "leave", "cancel", id="ask.leave")]
+    BINDINGS = [
+        Binding("escape", "leave", "cancel", id="ask.leave"),
+        Binding("tab", "complete", "complete", show=False, id="ask.complete"),
+    ]
 
     def __init__(
         self,
@@ -94,6 +121,12 @@ class Ask(Whole, ModalScreen[str | None]):
         except TuitrainError as error:
             return said(str(error))
         return ""
+
+    def action_complete(self) -> None:
+        """Take the rest that is suggested, as shells do by the same key."""
+        line = self.query_one(Input)
+        line.action_end()
+        line.action_cursor_right()
 
     def action_leave(self) -> None:
         """Close without an answer."""

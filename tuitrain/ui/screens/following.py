@@ -3,7 +3,7 @@
 Knows nothing of what is shown, nor how.
 """
 
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar
 
 from textual.message import Message
 from textual.screen import Screen
@@ -11,9 +11,6 @@ from textual.screen import Screen
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.ui.feeds.run import Follower
 from tuitrain.ui.whole import Whole
-
-if TYPE_CHECKING:
-    from tuitrain.ui.app import TuitrainApp
 
 Seen = TypeVar("Seen")
 """What the screen's follower delivers."""
@@ -35,11 +32,6 @@ class FollowingScreen(Whole, Screen[None], Generic[Seen]):
         super().__init__()
         self._directory = directory
         self._snapshot: Seen | None = None
-
-    @property
-    def tuitrain(self) -> "TuitrainApp":
-        """The app, by its own type."""
-        return cast("TuitrainApp", self.app)
 
     def deliver(self, snapshot: Seen) -> None:
         """Take what was read; called in the thread."""

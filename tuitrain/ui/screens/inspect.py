@@ -4,8 +4,7 @@ Knows how answers are waited for and shown; nothing of the form above which it l
 """
 
 from collections.abc import Sequence
-from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -16,16 +15,13 @@ from tuitrain.errors import TuitrainError
 from tuitrain.lang import said, tr
 from tuitrain.supervisor.inspection import Question
 from tuitrain.ui.feeds.child import Ask, AskedChild, ask_child
-from tuitrain.ui.feeds.delivery import Delivery
+from tuitrain.ui.shell import app_of
 from tuitrain.ui.whole import Whole
 from tuitrain.ui.widgets.lines import Lines
 from tuitrain.ui.widgets.reader import Reader
 from tuitrain.view.inspect.data import data_lines
 from tuitrain.view.inspect.model import model_lines
 from tuitrain.view.spans import Span, SpanLine, wrap_plain
-
-if TYPE_CHECKING:
-    from tuitrain.ui.app import TuitrainApp
 
 
 class InspectScreen(Whole, ModalScreen[None]):
@@ -69,10 +65,6 @@ class InspectScreen(Whole, ModalScreen[None]):
         """Lay the lines out again."""
         self.call_after_refresh(self._show)
 
-    def on_delivery(self, message: Delivery) -> None:
-        """Take in what the thread brought."""
-        message.take()
-
     # --- in the thread ----------------------------------------------------------------------------
 
     def _ask_all(self) -> None:
@@ -82,12 +74,12 @@ class InspectScreen(Whole, ModalScreen[None]):
             try:
                 answer = self._ask(question, self._tell, self._child.begun)
             except (TuitrainError, OSError) as error:
-                self.post_message(Delivery(partial(self._refuse, str(error))))
+                self.call_later(self._refuse, str(error))
                 return
-            self.post_message(Delivery(partial(self._take, question.kind, answer)))
+            self.call_later(self._take, question.kind, answer)
 
     def _tell(self, text: str) -> None:
-        self.post_message(Delivery(partial(self._say, text)))
+        self.call_later(self._say, text)
 
     # --- what is shown ----------------------------------------------------------------------------
 
@@ -113,7 +105,7 @@ class InspectScreen(Whole, ModalScreen[None]):
         self.query_one(Lines).show_lines([line])
 
     def _lines(self, width: int) -> list[SpanLine]:
-        look = cast("TuitrainApp", self.app).look
+        look = app_of(self).look
         lines: list[SpanLine] = []
         for kind, answer in self._answers:
             draw = model_lines if kind == "model" else data_lines

@@ -13,6 +13,7 @@ from tuitrain.runs.directory import RunDirectory
 from tuitrain.ui.feeds.layers import LayersFollower, LayersSnapshot
 from tuitrain.ui.screens.dialogs import Ask
 from tuitrain.ui.screens.following import FollowingScreen
+from tuitrain.ui.shell import app_of
 from tuitrain.ui.widgets.keyline import KeyLine
 from tuitrain.ui.widgets.lines import Lines
 from tuitrain.ui.widgets.reader import Reader
@@ -78,7 +79,7 @@ class LayersScreen(FollowingScreen[LayersSnapshot]):
             # What was read before stays in sight.
             return
         self._show_top(snapshot)
-        lines = layers_table(snapshot.layers, max(20, width - 2), self.tuitrain.look)
+        lines = layers_table(snapshot.layers, max(20, width - 2), app_of(self).look)
         self.query_one(Reader).show_lines(lines or self._nothing(snapshot, width - 2))
 
     def _nothing(self, snapshot: LayersSnapshot, width: int) -> list[SpanLine]:
@@ -115,7 +116,7 @@ class LayersScreen(FollowingScreen[LayersSnapshot]):
         def change(answer: str | None) -> None:
             if answer:
                 value = validate_setting(KEY, answer)
-                self.tuitrain.commands.order(self._directory, ChangeSetting(0, KEY, value))
+                app_of(self).commands.order(self._directory, ChangeSetting(0, KEY, value))
                 self._follower.wake()
 
         self.app.push_screen(

@@ -11,6 +11,7 @@ from tuitrain.lang import said, tr
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.ui.feeds.log import LogFollower, LogSnapshot, Search
 from tuitrain.ui.screens.following import FollowingScreen
+from tuitrain.ui.shell import app_of
 from tuitrain.ui.widgets.keyline import KeyLine
 from tuitrain.ui.widgets.lines import Lines
 from tuitrain.ui.widgets.logview import LogView
@@ -88,26 +89,19 @@ class LogScreen(FollowingScreen[LogSnapshot]):
         """Show the log of the run in `directory`."""
         super().__init__(directory)
         self._follower = LogFollower(directory, self.deliver)
+        self._view, self._line = LogView(id="log"), SearchLine()
 
     def compose(self) -> ComposeResult:
         """Show the log between the top line and the keys."""
         yield TopLine()
         yield Lines(id="note")
-        yield LogView(id="log")
-        yield SearchLine()
+        yield self._view
+        yield self._line
         yield KeyLine()
 
     def on_mount(self) -> None:
         """Let keys move in the log."""
         self._view.focus()
-
-    @property
-    def _view(self) -> LogView:
-        return self.query_one(LogView)
-
-    @property
-    def _line(self) -> SearchLine:
-        return self.query_one(SearchLine)
 
     # --- what is shown --------------------------------------------------------------------------
 
@@ -118,7 +112,7 @@ class LogScreen(FollowingScreen[LogSnapshot]):
         needle = self._line.needle
         if self._line.is_news(snapshot.answer):
             if snapshot.found is None:
-                self.tuitrain.tell(tr("no more matches for {needle!r}", needle=needle), "warning")
+                app_of(self).tell(tr("no more matches for {needle!r}", needle=needle), "warning")
             else:
                 self._view.show_match(snapshot.found, needle)
         self.query_one("#note", Lines).show_lines(_note(snapshot, self.size.width - 2))
@@ -204,7 +198,7 @@ class LogScreen(FollowingScreen[LogSnapshot]):
         """Copy lines."""
         lines = self._view.copied_lines()
         what = tr("{n} line" if len(lines) == 1 else "{n} lines", n=len(lines))
-        self.tuitrain.copier.copy("\n".join(lines) + "\n", what)
+        app_of(self).copier.copy("\n".join(lines) + "\n", what)
         if self._view.selection.active:
             self._view.toggle_selection()
 

@@ -6,17 +6,16 @@ nothing itself.
 
 import time
 from collections.abc import Callable
-from functools import partial
-from typing import TYPE_CHECKING, cast
 
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.screen import Screen
 
 from tuitrain.lang import tr
-from tuitrain.remote.registry import HOSTS
-from tuitrain.ui.feeds.delivery import Delivery
+from tuitrain.remote.registry import Hosts
+from tuitrain.ui.feeds.delivery import brought_to
 from tuitrain.ui.feeds.machines import HostMachineFollower
+from tuitrain.ui.shell import app_of
 from tuitrain.ui.whole import Whole
 from tuitrain.ui.widgets.keyline import KeyLine
 from tuitrain.ui.widgets.reader import Reader
@@ -26,9 +25,6 @@ from tuitrain.view.format import sanitise
 from tuitrain.view.machine.machines import HostSeen, gpu_count, machines_sheet
 from tuitrain.view.machine.seen import MachineSeen
 from tuitrain.view.spans import Span, SpanLine, line_width
-
-if TYPE_CHECKING:
-    from tuitrain.ui.app import TuitrainApp
 
 
 class MachineScreen(Whole, Screen[None]):
@@ -40,20 +36,15 @@ class MachineScreen(Whole, Screen[None]):
                 tooltip="Go back; readings go on, so the last minutes are there next time."),
     ]  # fmt: skip
 
-    def __init__(self, this_run: str = "") -> None:
-        """Show the machine; `this_run` is the id of the run that one comes from, if any."""
+    def __init__(self, hosts: Hosts, this_run: str = "") -> None:
+        """Show the machine and hosts; `this_run` is the run that one comes from, if any."""
         super().__init__()
         self._this_run = this_run
         self._seen = MachineSeen()
         self._stop: Callable[[], None] = lambda: None
-        self._hosts = {each.host.name: HostSeen(each.host.name) for each in HOSTS.connections}
-        self._followers = [
-            HostMachineFollower(each, self._deliver_host) for each in HOSTS.connections
-        ]
-
-    @property
-    def _tui(self) -> "TuitrainApp":
-        return cast("TuitrainApp", self.app)
+        self._hosts = {each.host.name: HostSeen(each.host.name) for each in hosts.connections}
+        take = brought_to(self, self._take_host)
+        self._followers = [HostMachineFollower(each, take) for each in hosts.connections]
 
     def compose(self) -> ComposeResult:
         """Show one text that is scrolled."""
@@ -64,7 +55,7 @@ class MachineScreen(Whole, Screen[None]):
     def on_mount(self) -> None:
         """Begin to listen."""
         self.query_one(Reader).focus()
-        self._stop = self._tui.machine.listen(self._deliver, runs=True)
+        self._stop = app_of(self).machine.listen(brought_to(self, self._take), runs=True)
         for follower in self._followers:
             follower.start()
 
@@ -74,22 +65,10 @@ class MachineScreen(Whole, Screen[None]):
         for follower in self._followers:
             follower.close()
 
-    def _deliver_host(self, host: HostSeen) -> None:
-        """Take what a host said; called in its thread."""
-        self.post_message(Delivery(partial(self._take_host, host)))
-
     def _take_host(self, host: HostSeen) -> None:
         self._hosts[host.name] = host
         if self.is_current:
             self._show()
-
-    def _deliver(self, seen: MachineSeen) -> None:
-        """Take what was read; called in the thread."""
-        self.post_message(Delivery(partial(self._take, seen)))
-
-    def on_delivery(self, message: Delivery) -> None:
-        """Take in what the thread brought."""
-        message.take()
 
     def _take(self, seen: MachineSeen) -> None:
         self._seen = seen
@@ -111,7 +90,7 @@ class MachineScreen(Whole, Screen[None]):
         if not width:
             return
         self.query_one(TopLine).show_parts(*self._top())
-        look = self._tui.look
+        look = app_of(self).look
         hosts = tuple(self._hosts.values())
         lines = machines_sheet(self._seen, hosts, width, height, look, self._this_run)
         reader.show_lines(lines)

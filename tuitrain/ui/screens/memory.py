@@ -17,6 +17,7 @@ from tuitrain.runs.directory import RunDirectory
 from tuitrain.ui.feeds.memory import MemoryFollower, MemoryRequest, MemorySnapshot
 from tuitrain.ui.feeds.snapshot import devices_of
 from tuitrain.ui.screens.following import FollowingScreen
+from tuitrain.ui.shell import app_of
 from tuitrain.ui.widgets.chartpanel import ChartPanel
 from tuitrain.ui.widgets.keyline import KeyLine
 from tuitrain.ui.widgets.lines import Lines
@@ -108,7 +109,7 @@ class MemoryScreen(FollowingScreen[MemorySnapshot]):
             # What was read before stays in sight.
             return
         reader = self.query_one(Reader)
-        look = self.tuitrain.look
+        look = app_of(self).look
         ranks = rank_memory(run.split, run.facts.environment.hosts)
         lines = memory_sheet(devices_of(run), run.facts, max(20, width - 2), look, ranks)
         reader.show_lines(lines)
@@ -144,7 +145,7 @@ class MemoryScreen(FollowingScreen[MemorySnapshot]):
         legend = said if room >= 38 else ""
         values = (Span(legend, "quiet"), Span(peak, "mark"))
         title = f"{snapshot.title}, {unit}{' (log)' if self._log else ''}"
-        panel.show_chart(title, chart, values, self.tuitrain.look)
+        panel.show_chart(title, chart, values, app_of(self).look)
 
     # --- keys -----------------------------------------------------------------------------------
 

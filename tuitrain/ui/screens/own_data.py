@@ -25,7 +25,6 @@ from tuitrain.errors import TuitrainError, UsageError
 from tuitrain.lang import said, tr
 from tuitrain.supervisor.inspection import survey_data
 from tuitrain.ui.feeds.child import AskedChild, Child
-from tuitrain.ui.feeds.delivery import Delivery
 from tuitrain.ui.screens.dialogs import Ask
 from tuitrain.ui.whole import Whole
 from tuitrain.ui.widgets.lines import Lines
@@ -81,7 +80,7 @@ def ask_path() -> Ask:
     """Return the question for the path."""
     return Ask(
         tr("Train on your own data: a folder of images or a CSV file"),
-        hint=tr("right completes a name"),
+        hint=tr("Tab completes a name"),
         check=whole_path,
         suggester=PathSuggester(),
     )
@@ -140,22 +139,18 @@ class OwnDataScreen(Whole, ModalScreen[str]):
         """Lay the lines out again."""
         self.call_after_refresh(self._show)
 
-    def on_delivery(self, message: Delivery) -> None:
-        """Take in what the thread brought."""
-        message.take()
-
     # --- in the thread ----------------------------------------------------------------------------
 
     def _look(self) -> None:
         try:
             answer = self._survey(self._path, self._tell, self._child.begun)
         except (TuitrainError, OSError) as error:
-            self.post_message(Delivery(partial(self._refuse, str(error))))
+            self.call_later(self._refuse, str(error))
             return
-        self.post_message(Delivery(partial(self._take, answer)))
+        self.call_later(self._take, answer)
 
     def _tell(self, text: str) -> None:
-        self.post_message(Delivery(partial(self._say, text)))
+        self.call_later(self._say, text)
 
     # --- what is shown ----------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from tuitrain.lang import said, tr
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.ui.feeds.settings import RunSettings, SettingsFollower
 from tuitrain.ui.screens.following import FollowingScreen
+from tuitrain.ui.shell import app_of
 from tuitrain.ui.widgets.filterline import FilterLine
 from tuitrain.ui.widgets.keyline import KeyLine
 from tuitrain.ui.widgets.lines import Lines
@@ -105,7 +106,7 @@ class SettingsScreen(FollowingScreen[RunSettings]):
         """Show what is not as in the preset, or all."""
         settings = self._snapshot
         if settings is not None and settings.preset is None:
-            self.tuitrain.tell(settings.about or settings.error, "warning")
+            app_of(self).tell(settings.about or settings.error, "warning")
             return
         self._only_changed = not self._only_changed
         self.show_latest()
@@ -114,4 +115,4 @@ class SettingsScreen(FollowingScreen[RunSettings]):
         """Copy what is shown."""
         if self._snapshot is not None:
             rows = self._rows(self._snapshot)
-            self.tuitrain.copier.copy(settings_text(rows), tr("{n} settings", n=len(rows)))
+            app_of(self).copier.copy(settings_text(rows), tr("{n} settings", n=len(rows)))

@@ -12,13 +12,14 @@ from tuitrain.analysis.lives import stretches
 from tuitrain.analysis.ranks import rank_times, slowest_rank, verdict
 from tuitrain.analysis.step_time import StepTime, step_context, step_time
 from tuitrain.lang import tr
-from tuitrain.metric_names import STAGES, split_metric
+from tuitrain.metric_names import PARTS, split_metric
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.ui.charting import whole_window
 from tuitrain.ui.curve_choices import ChartSettings
 from tuitrain.ui.feeds.run import RunFollower
 from tuitrain.ui.feeds.snapshot import Request, RunSnapshot
 from tuitrain.ui.screens.following import FollowingScreen
+from tuitrain.ui.shell import app_of
 from tuitrain.ui.widgets.chartpanel import ChartPanel
 from tuitrain.ui.widgets.keyline import KeyLine
 from tuitrain.ui.widgets.lines import Lines
@@ -31,7 +32,7 @@ from tuitrain.view.run.runtext import STATE_STYLES
 from tuitrain.view.run.timetext import side_title, time_lines, timeline, timeline_unit
 from tuitrain.view.spans import Span, plain_line, wrap_plain
 
-_METRICS = tuple(split_metric(stage) for stage in STAGES)
+_METRICS = tuple(split_metric(stage) for stage in PARTS)
 _COLUMNS_A_CELL = 2
 
 
@@ -111,10 +112,10 @@ class TimeScreen(FollowingScreen[RunSnapshot]):
             panel.show_words(title, plain_line(tr("  no step has been timed yet"), "quiet"))
             return
         chart = Chart("", lines, (window.first, window.last), log=self._settings.log)
-        panel.show_chart(title, chart, (), self.tuitrain.look)
+        panel.show_chart(title, chart, (), app_of(self).look)
 
     def _show_words(self, snapshot: RunSnapshot, time: StepTime | None) -> None:
-        words, look = self.query_one(Reader), self.tuitrain.look
+        words, look = self.query_one(Reader), app_of(self).look
         context = step_context(snapshot.config, snapshot.facts, snapshot.samples)
         bottleneck = verdict(snapshot.split, time, context)
         width, ranks = self.size.width, rank_times(snapshot.split, context.hosts)

@@ -2,27 +2,20 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 from textual import events
-from textual.geometry import Offset
 from textual.message import Message
 from textual.screen import Screen
 
-from tuitrain.ui.widgets.lines import draw_strip, span_styles_of
+from tuitrain.ui.pictures.charts import ChartPicture
+from tuitrain.ui.shell import app_of
 from tuitrain.ui.widgets.panel import Panel
 from tuitrain.view.chart.chart import Drawing, draw_chart, drawn_lines
 from tuitrain.view.chart.figure import Chart, Size, TerminalStyle
-from tuitrain.view.chart.pixels import Tile, plan_tiles
 from tuitrain.view.chart.pointing import step_near
 from tuitrain.view.chart.readout import pack, readings
-from tuitrain.view.format import display_width, last_cells
-from tuitrain.view.osc import at_cell
 from tuitrain.view.spans import Span, SpanLine, line_width
-
-if TYPE_CHECKING:
-    from tuitrain.ui.app import TuitrainApp
-    from tuitrain.ui.pictures.sender import PictureSender
 
 _RULE_CELLS = 6
 """Of a panel's first row, what is neither its title nor its values."""
@@ -70,16 +63,20 @@ class ChartPanel(Panel):
             self.first = first
             self.last = last
 
-    _drawing = Drawing(())
-    _pressed: int | None = None
-    _dragged = False
     reads = True
     """Whether the values at the cursor stand above the curves."""
-    _shown: tuple[str, Chart, SpanLine, TerminalStyle] | None = None
-    _canvas_row = 1
-    """Where the canvas begins."""
-    is_covered = False
-    """Below a dialog curves are of text, which it can lie over."""
+
+    def __init__(self, title: str = "", *, id: str | None = None) -> None:
+        super().__init__(title, id=id)
+        self._drawing = Drawing(())
+        self._picture = ChartPicture(self)
+        self._shown: tuple[str, Chart, SpanLine, TerminalStyle] | None = None
+        self._canvas_row = 1
+        """Where the canvas begins."""
+        self._pressed: int | None = None
+        self._dragged = False
+        self.is_covered = False
+        """Below a dialog curves are of text, which it can lie over."""
 
     @property
     def canvas(self) -> Size:
@@ -112,19 +109,17 @@ class ChartPanel(Panel):
                 above = pack(read, size.width, max(1, size.height - _LEAST_ROWS))
                 values = ()
         rows = max(1, size.height - len(above))
-        pictures = self._pictures
-        under = None if pictures is None else pictures.board.under(self)
+        under = self._picture.under(is_covered=self.is_covered)
         self._drawing = draw_chart(chart, replace(size, height=rows), look, under)
         self._canvas_row = 1 + len(above)
         self.show_panel(title, values, [*above, *self._drawing.lines])
-        if pictures is not None:
-            self._hang(pictures, chart)
+        if under is not None:
+            self._picture.hang(chart, self._drawing, self._canvas_row)
 
     def show_words(self, title: str, words: SpanLine) -> None:
         """Say why there is no chart."""
         self._shown = None
-        if pictures := self._app.pictures:
-            pictures.board.take_down(self)
+        self._picture.take_down()
         self.show_panel(title, (), [(), words])
 
     def draw_again(self) -> None:
@@ -136,68 +131,13 @@ class ChartPanel(Panel):
         """Draw the chart in the room there is now."""
         self.draw_again()
 
-    # --- as a picture ---------------------------------------------------------------------------
-
-    @property
-    def _app(self) -> "TuitrainApp":
-        return cast("TuitrainApp", self.app)
-
-    @property
-    def _pictures(self) -> "PictureSender | None":
-        """What draws the curves as a picture; None where they are text."""
-        pictures = self._app.pictures
-        if pictures is None:
-            return None
-        if self.is_covered or not pictures.board.fits(*self.size):
-            pictures.board.take_down(self)
-            return None
-        return pictures
-
     def cover(self, is_covered: bool) -> None:
         """Be below a dialog, or not any more."""
         self.is_covered = is_covered
-        if self._app.pictures is not None:
+        if app_of(self).pictures is not None:
             self.draw_again()
 
-    def _hang(self, pictures: "PictureSender", chart: Chart) -> None:
-        board, area = pictures.board, self._drawing.area
-        if area is None:
-            return
-
-        def plan() -> list[Tile]:
-            lines = drawn_lines(chart)
-            return plan_tiles(lines, area, board.cell, board.paint, chart.cursor)
-
-        board.hang(self, (area.columns, area.rows), plan, self._corner, self._text_on_top)
-        pictures.send_soon()
-
-    def _corner(self) -> Offset | None:
-        """Return the upper left cell of the canvas on the screen; None while it is not seen."""
-        if not self.is_attached or not self.display or self.screen is not self.app.screen:
-            return None
-        if not self.region.area:
-            return None
-        return self.content_region.offset + Offset(self._drawing.left, self._canvas_row)
-
-    def _text_on_top(self) -> str:
-        """Return what writes the text on the canvas: a picture of sixels lies over it."""
-        corner, area = self._corner(), self._drawing.area
-        if corner is None or area is None:
-            return ""
-        written: list[str] = []
-        for row, line in enumerate(self._drawing.lines[: area.rows]):
-            end = -self._drawing.left
-            for span in line:
-                first, end = max(end, 0), end + display_width(span.text)
-                text = last_cells(span.text, end - first) if end > first else ""
-                if text.strip():
-                    written.append(at_cell(corner.x + first, corner.y + row))
-                    written.append(self._drawn_text(Span(text, span.style)))
-        return "".join(written)
-
-    def _drawn_text(self, span: Span) -> str:
-        strip = draw_strip((span,), display_width(span.text), span_styles_of(self), self.rich_style)
-        return strip.render(self.app.console)
+    # --- the mouse ------------------------------------------------------------------------------
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         """Zoom in around the pointer."""

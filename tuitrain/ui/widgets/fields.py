@@ -130,6 +130,7 @@ class Field(Vertical):
         self._usual_hint = hint
         self._said: dict[str, str] = {}
         self._unheard = 0
+        self._told = ""
         self._editor: Input | Choice = (
             Input(compact=True, select_on_focus=True) if choices is None else Choice(choices)
         )
@@ -152,8 +153,10 @@ class Field(Vertical):
         editor = self._editor
         if isinstance(editor, Input):
             editor.placeholder = placeholder
-        if self._unheard or editor.value == value:
+        # A key may have changed the value a moment ago, and its message still be on the way here.
+        if self._unheard or editor.value != self._told or editor.value == value:
             return
+        self._told = value
         with editor.prevent(Input.Changed):
             editor.value = value
 
@@ -199,4 +202,5 @@ class Field(Vertical):
     def _tell(self, value: str) -> None:
         # Until it is heard, what others know of the value is older than what stands here.
         self._unheard += 1
+        self._told = value
         self.post_message(self.Edited(self, value))

@@ -4,11 +4,12 @@ Knows the tree and the keys; how it is drawn is the view's.
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 from textual.binding import Binding
 from textual.events import Click
 
+from tuitrain.ui.shell import app_of
 from tuitrain.ui.widgets.lines import Lines
 from tuitrain.view.flame import (
     Cell,
@@ -19,9 +20,6 @@ from tuitrain.view.flame import (
     move,
     node_at,
 )
-
-if TYPE_CHECKING:
-    from tuitrain.ui.app import TuitrainApp
 
 _DETAIL_ROWS = 4
 
@@ -73,7 +71,7 @@ class FlameView(Lines, can_focus=True):
         cells = lay_out(self._root, self._focus_path, width, max(rows, depth + 2))
         self._cells = cells
         first = max(0, depth + 2 - rows)
-        ascii = cast("TuitrainApp", self.app).look.ascii
+        ascii = app_of(self).look.ascii
         seen = self._seen = cells[first : first + rows]
         lines = flame_lines(self._root, seen, self._cursor, width, ascii=ascii)
         blank = [()] * (rows - len(lines))

@@ -4,18 +4,14 @@ Knows devices as the warm worker names them; nothing of the form that it stands 
 """
 
 from collections.abc import Callable, Sequence
-from functools import partial
-from typing import TYPE_CHECKING, cast
 
 from tuitrain.analysis.memory_breakdown import training_device
 from tuitrain.messages import DeviceMemory, Environment
-from tuitrain.ui.feeds.delivery import Delivery
+from tuitrain.ui.feeds.delivery import brought_to
+from tuitrain.ui.shell import app_of
 from tuitrain.ui.widgets.lines import Lines
 from tuitrain.view.machine.holders import holder_lines
 from tuitrain.view.machine.seen import MachineSeen
-
-if TYPE_CHECKING:
-    from tuitrain.ui.app import TuitrainApp
 
 
 class DeviceHolders(Lines):
@@ -30,20 +26,12 @@ class DeviceHolders(Lines):
 
     def on_mount(self) -> None:
         """Begin to listen."""
-        self._stop = cast("TuitrainApp", self.app).machine.listen(self._deliver, runs=True)
+        machine = app_of(self).machine
+        self._stop = machine.listen(brought_to(self, self._take), runs=True)
 
     def on_unmount(self) -> None:
         """Listen no more."""
         self._stop()
-
-    def _deliver(self, seen: MachineSeen) -> None:
-        """Take what was read; called in the thread."""
-        self.post_message(Delivery(partial(self._take, seen)))
-
-    def on_delivery(self, message: Delivery) -> None:
-        """Take in what the thread brought; the screen need not know."""
-        message.stop()
-        message.take()
 
     def _take(self, seen: MachineSeen) -> None:
         self._seen = seen

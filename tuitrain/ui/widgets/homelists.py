@@ -4,17 +4,14 @@ They say what is wanted; the screen, or the app, does it.
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
 
 from textual.binding import Binding
 from textual.message import Message
 
 from tuitrain.runs.directory import RunDirectory
+from tuitrain.ui.shell import app_of
 from tuitrain.ui.widgets.lazylist import LazyList
 from tuitrain.ui.widgets.picklist import PickList
-
-if TYPE_CHECKING:
-    from tuitrain.ui.app import TuitrainApp
 
 
 class PresetList(PickList):
@@ -52,4 +49,4 @@ class RunList(LazyList):
         if self.key.startswith("\0"):
             self.post_message(self.Toggled(self.key))
         elif self.key:
-            cast("TuitrainApp", self.app).opener.open_run(RunDirectory(Path(self.key)))
+            app_of(self).opener.open_run(RunDirectory(Path(self.key)))

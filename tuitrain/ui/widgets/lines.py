@@ -6,7 +6,6 @@ which is what keeps a live screen under a few KB/s.
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, cast
 
 from rich.segment import Segment
 from rich.style import Style
@@ -16,11 +15,8 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widget import Widget
 
+from tuitrain.ui.shell import app_of
 from tuitrain.view.spans import SpanLine, changed_cells, fit_line
-
-if TYPE_CHECKING:
-    from tuitrain.ui.app import TuitrainApp
-
 
 _PLAIN = Style.null()
 _REVERSED = Style(reverse=True)
@@ -117,12 +113,7 @@ class Lines(Widget):
         """Draw one line."""
         width = self.size.width
         line = self._lines[y] if y < len(self._lines) else ()
-        return draw_strip(line, width, span_styles_of(self), self._base)
-
-
-def span_styles_of(widget: Widget) -> dict[str, Style]:
-    """Return the app's styles of spans."""
-    return cast("TuitrainApp", widget.app).span_styles
+        return draw_strip(line, width, app_of(self).span_styles, self._base)
 
 
 class ScrollLines(ScrollView, can_focus=True, inherit_bindings=False):
@@ -184,7 +175,7 @@ class ScrollLines(ScrollView, can_focus=True, inherit_bindings=False):
         return draw_strip(
             self.line_at(row),
             self.size.width,
-            span_styles_of(self),
+            app_of(self).span_styles,
             self._base,
             reverse=self.is_reversed(row),
         )

@@ -13,7 +13,8 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from tuitrain.ui.feeds.log import LogWindow
-from tuitrain.ui.widgets.lines import draw_strip, span_styles_of
+from tuitrain.ui.shell import app_of
+from tuitrain.ui.widgets.lines import draw_strip
 from tuitrain.ui.widgets.logrows import LogRow, LogRows
 from tuitrain.view.logtext import cut_left, split_matches, text_pattern
 from tuitrain.view.spans import Span, fit_line
@@ -220,7 +221,7 @@ class LogView(Widget, can_focus=True):
         width, shown = self.size.width, self.rows.in_sight
         if y >= len(shown):
             return draw_strip((), width, {}, self.rich_style)
-        row, styles, base = shown[y], span_styles_of(self), self.rich_style
+        row, styles, base = shown[y], app_of(self).span_styles, self.rich_style
         selected = self.selection.holds(row.place)
         segments = [
             Segment(

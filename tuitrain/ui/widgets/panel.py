@@ -4,18 +4,15 @@ No frame: at 80x24 every row and column counts, and a frame is repainted with it
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.events import MouseScrollDown, MouseScrollUp
 
+from tuitrain.ui.shell import app_of
 from tuitrain.ui.widgets.lines import Lines
 from tuitrain.view.run.runtext import rule
 from tuitrain.view.spans import SpanLine
-
-if TYPE_CHECKING:
-    from tuitrain.ui.app import TuitrainApp
-
 
 _WHEEL_ROWS = 3
 
@@ -45,7 +42,7 @@ class Panel(Lines, can_focus=True):
         width = self.size.width
         if not width:
             return
-        dash = "-" if cast("TuitrainApp", self.app).look.ascii else "─"
+        dash = "-" if app_of(self).look.ascii else "─"
         head = rule(self._title, self._values, width, focused=self.has_focus, dash=dash)
         self.show_lines([head, *self._seen()])
 

@@ -23,6 +23,20 @@ class Row(NamedTuple):
     line: SpanLine
 
 
+class RowMessage(Message):
+    """Something has become of a row of a list."""
+
+    def __init__(self, picker: "PickList", key: str) -> None:
+        super().__init__()
+        self.picker = picker
+        self.key = key
+
+    @property
+    def control(self) -> "PickList":
+        """The list."""
+        return self.picker
+
+
 class PickList(ScrollLines):
     """Rows with a cursor on one of them."""
 
@@ -36,49 +50,20 @@ class PickList(ScrollLines):
         Binding("enter", "choose", "open", show=False, id="list.open"),
     ]
 
-    class Chosen(Message):
+    class Chosen(RowMessage):
         """A row was opened."""
 
-        def __init__(self, picker: "PickList", key: str) -> None:
-            super().__init__()
-            self.picker = picker
-            self.key = key
-
-        @property
-        def control(self) -> "PickList":
-            """The list."""
-            return self.picker
-
-    class Moved(Message):
+    class Moved(RowMessage):
         """The cursor is on another row."""
 
-        def __init__(self, picker: "PickList", key: str) -> None:
-            super().__init__()
-            self.picker = picker
-            self.key = key
-
-        @property
-        def control(self) -> "PickList":
-            """The list."""
-            return self.picker
-
-    class Marked(Message):
+    class Marked(RowMessage):
         """A row was clicked with the right button, or with Ctrl: it is to be marked."""
-
-        def __init__(self, picker: "PickList", key: str) -> None:
-            super().__init__()
-            self.picker = picker
-            self.key = key
-
-        @property
-        def control(self) -> "PickList":
-            """The list."""
-            return self.picker
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self._rows: tuple[Row, ...] = ()
         self._cursor = -1
+        self._aimed_at = False
 
     @property
     def key(self) -> str:
@@ -154,9 +139,14 @@ class PickList(ScrollLines):
         elif event.chain == 2:
             self.action_choose()
 
+    def aim(self, at: bool) -> None:
+        """Let the row under the cursor stand out: a key takes it that is pressed elsewhere."""
+        self._aimed_at = at
+        self.refresh_line(self._cursor)
+
     def is_reversed(self, y: int) -> bool:
-        """The row under the cursor stands out while the list has the focus."""
-        return y == self._cursor and self.has_focus
+        """The row under the cursor stands out while a key would take it."""
+        return y == self._cursor and (self.has_focus or self._aimed_at)
 
     def on_focus(self) -> None:
         """Show the cursor."""

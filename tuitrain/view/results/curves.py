@@ -5,7 +5,7 @@ Knows curves and bins as numbers; the chart itself is drawn elsewhere.
 
 from collections.abc import Sequence
 
-from tuitrain.analysis.score_curves import Curve, ScoreCurves
+from tuitrain.analysis.statistics.score_curves import Curve, ScoreCurves
 from tuitrain.lang import tr
 from tuitrain.view.bars import progress_bar
 from tuitrain.view.chart.figure import Chart, Line, TerminalStyle

@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tuitrain.analysis.calibration import BINS
+from tuitrain.analysis.statistics.calibration import BINS
 from tuitrain.lang import said, term, tr
 from tuitrain.view.evaluation.report import (
     baseline_text,

@@ -18,6 +18,7 @@ from tuitrain.view.spans import Span, SpanLine
 
 STAGE_SLOTS = {
     "data": 0, "copy": 1, "forward": 2, "backward": 3, "exchange": 6, "optimizer": 4, "other": 5,
+    "rest": 7,
 }  # fmt: skip
 """The fill and colour of a stage, the same wherever it appears, in the order of a step."""
 _TIME, _MEMORY = 10, 11

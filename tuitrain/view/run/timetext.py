@@ -9,7 +9,7 @@ from dataclasses import replace
 from tuitrain.analysis.bottleneck import Bottleneck
 from tuitrain.analysis.ranks import RankTime
 from tuitrain.analysis.step_time import StepContext, StepTime, flops_per_s
-from tuitrain.lang import said, tr
+from tuitrain.lang import said, term, tr
 from tuitrain.metric_names import split_metric
 from tuitrain.runs.rows import TimeBreakdown
 from tuitrain.runs.series import Series
@@ -24,11 +24,15 @@ from tuitrain.view.spans import Span, SpanLine
 
 _SHORT = {
     "data": "data", "copy": "copy", "forward": "fwd", "backward": "bwd", "exchange": "exch",
-    "optimizer": "optim", "other": "other",
+    "optimizer": "optim", "other": "other", "rest": "rest",
 }  # fmt: skip
 _LABEL, _WIDE_LABEL = 6, 10
 _WIDE = 30
 _MOST_BAR = 40
+_SCRIPT_NOTE = term(
+    "of a script: forward goes from the batch to the backward pass, and has the copy to the device "
+    "in it; rest is all that can't be told apart"
+)
 _SEEN_SHARE = 0.005
 """Below this a stage would be a row of 0 %."""
 
@@ -76,7 +80,7 @@ def _verdict(bottleneck: Bottleneck) -> str:
 
 
 def _style_of(bottleneck: Bottleneck) -> str:
-    is_usual = bottleneck.kind in ("compute-bound", "not known yet", "not known")
+    is_usual = bottleneck.kind in ("compute-bound", "partly known", "not known yet", "not known")
     return "strong" if is_usual else "alert"
 
 
@@ -97,6 +101,8 @@ def time_lines(
     lines += wrapped([f"{tr('try')} {said(text)}" for text in bottleneck.suggestions], room)
     if time is not None and not bottleneck.suggestions:
         lines += wrapped([tr("no suggestion follows from these measurements")], room, "quiet")
+    if time is not None and context.is_script:
+        lines += [(), *wrapped([tr(_SCRIPT_NOTE)], room, "quiet")]
     if shown := rank_lines(ranks, slow, room, look):
         lines += [(), *shown]
     work = work_line(time, context)

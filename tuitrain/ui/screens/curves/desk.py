@@ -4,7 +4,7 @@ Knows when to draw; a subclass knows what, and how the rooms are shared out.
 """
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 from textual.containers import Vertical
 from textual.geometry import Size
@@ -14,9 +14,6 @@ from textual.screen import Screen
 from tuitrain.ui.screens.curves.charts import Curves
 from tuitrain.ui.screens.curves.front import ChartInFront
 from tuitrain.ui.widgets.panel import Panel
-
-if TYPE_CHECKING:
-    from tuitrain.ui.app import TuitrainApp
 
 _LAYOUTS, _LAYOUT_S = 5, 0.01
 """Looks within which charts get their rooms; after that they are drawn in those they have."""
@@ -36,11 +33,6 @@ class ChartDesk(Vertical):
         self.curves = curves
         self.front = ChartInFront(curves)
         self._drawn_for: tuple[Size, ...] = ()
-
-    @property
-    def tuitrain(self) -> "TuitrainApp":
-        """The app, by its own type."""
-        return cast("TuitrainApp", self.app)
 
     def on_mount(self) -> None:
         """Look at every layout."""

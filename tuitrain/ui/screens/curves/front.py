@@ -4,19 +4,17 @@ Acts on `Curves`, which tells the screen; knows nothing of runs beyond where the
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 from tuitrain.errors import UsageError
 from tuitrain.lang import tr
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.ui.chart_files import check_ending, cursor_text, draw_picture, free_path, write_chart
-from tuitrain.ui.curve_choices import AXIS_WORDS, parse_across, parse_limits
+from tuitrain.ui.curve_choices import AXES, axis_word, parse_across, parse_limits
 from tuitrain.ui.screens.curves.charts import Curves
 from tuitrain.ui.screens.dialogs import Ask
+from tuitrain.ui.shell import app_of
 from tuitrain.ui.widgets.chartpages import Group
-
-if TYPE_CHECKING:
-    from tuitrain.ui.app import TuitrainApp
 
 
 class ChartInFront:
@@ -32,10 +30,6 @@ class ChartInFront:
         """Its title and metrics; None where no chart is in sight."""
         seen = self._grid.pages.in_sight(self._curves.groups)
         return seen[min(self._grid.focused, len(seen) - 1)] if seen else None
-
-    @property
-    def _tuitrain(self) -> "TuitrainApp":
-        return cast("TuitrainApp", self._curves.app)
 
     # --- how it is seen -------------------------------------------------------------------------
 
@@ -72,7 +66,7 @@ class ChartInFront:
         def fix(answer: str | None) -> None:
             self._change(limits=parse_limits(answer) if answer else "automatic")
 
-        self._tuitrain.push_screen(
+        app_of(self._curves).push_screen(
             Ask(
                 tr("Value axis of {group}, from and to", group=group[0]),
                 hint=tr("Two numbers, as 0 2.5; empty: automatic again."),
@@ -95,11 +89,12 @@ class ChartInFront:
             if answer is not None:
                 self._change(across=check(answer))
 
-        words = ", ".join(AXIS_WORDS.get(kind, kind) for kind in known.axes)
-        self._tuitrain.push_screen(
+        words = ", ".join(map(axis_word, known.axes))
+        now = self._curves.choices.settings_of(group[0]).across
+        app_of(self._curves).push_screen(
             Ask(
                 tr("Along x of {group}", group=group[0]),
-                value=self._curves.choices.settings_of(group[0]).across,
+                value=axis_word(now) if now in AXES else now,
                 hint=tr(
                     "A metric, as lr or val/loss, or {words}; empty: as all charts.", words=words
                 ),
@@ -123,7 +118,7 @@ class ChartInFront:
 
     def resize(self, by: int) -> None:
         """Show more or fewer charts at once."""
-        self._tuitrain.tell(tr("charts: {by}", by=self._grid.pages.resize(by)))
+        app_of(self._curves).tell(tr("charts: {by}", by=self._grid.pages.resize(by)))
         self._curves.tell(rearranged=True)
 
     def page(self, by: int) -> None:
@@ -159,14 +154,14 @@ class ChartInFront:
         """
         group, chart = self.group, self._grid.chart_in_front
         if group is None or chart is None or not directories:
-            self._tuitrain.tell(tr("no chart to write yet"), "warning")
+            app_of(self._curves).tell(tr("no chart to write yet"), "warning")
             return
 
         def write(answer: str | None) -> None:
             if answer is not None:
                 self._write(group, directories, check_ending(answer))
 
-        self._tuitrain.push_screen(
+        app_of(self._curves).push_screen(
             Ask(
                 tr("Write the chart of {group} as", group=group[0]),
                 value="svg",
@@ -194,7 +189,7 @@ class ChartInFront:
                 write_chart(path, chart, f"{title}{by}  {names}")
             return tr("written: {path}", path=path)
 
-        self._tuitrain.work.do(work)
+        app_of(self._curves).work.do(work)
 
     def copy_value(self) -> None:
         """Copy the values under its cursor."""
@@ -202,6 +197,6 @@ class ChartInFront:
         if chart is None:
             return
         try:
-            self._tuitrain.copier.copy(cursor_text(chart), "value")
+            app_of(self._curves).copier.copy(cursor_text(chart), "value")
         except UsageError as error:
-            self._tuitrain.tell(str(error), "warning")
+            app_of(self._curves).tell(str(error), "warning")

@@ -1,20 +1,17 @@
 """What every screen around charts has: the charts, and keys that are handed on to them."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 from textual.screen import Screen
 
 from tuitrain.runs.summary import RunSummary
-from tuitrain.ui.feeds.delivery import Delivery
 from tuitrain.ui.screens.curves.charts import Curves
 from tuitrain.ui.screens.curves.desk import ChartDesk
 from tuitrain.ui.screens.curves.pointer import Pointer
+from tuitrain.ui.shell import app_of
 from tuitrain.ui.whole import Whole
 from tuitrain.ui.widgets.chartpanel import ChartPanel
-
-if TYPE_CHECKING:
-    from tuitrain.ui.app import TuitrainApp
 
 
 class CurveScreen(Whole, Screen[None]):
@@ -30,27 +27,18 @@ class CurveScreen(Whole, Screen[None]):
         self._preset = ""
         """By which it is remembered how charts are seen; empty: not known yet."""
 
-    @property
-    def tuitrain(self) -> "TuitrainApp":
-        """The app, by its own type."""
-        return cast("TuitrainApp", self.app)
-
-    def on_delivery(self, message: Delivery) -> None:
-        """Take in what a thread brought."""
-        message.take()
-
     def recall(self, summary: RunSummary | None) -> None:
         """See charts as they were seen in other runs of a run's preset, once that is known."""
         if summary is not None and summary.preset != self._preset:
             self._preset = summary.preset
-            charts = self.tuitrain.preferences.charts_of(summary.preset)
+            charts = app_of(self).preferences.charts_of(summary.preset)
             self._curves.controls.choices = replace(self._curves.choices, charts=charts)
 
     def on_curves_changed(self, message: Curves.Changed) -> None:
         """Draw the curves as they are to be seen now."""
         if message.settings and self._preset:
             charts = self._curves.choices.charts
-            self.tuitrain.preferences.remember_charts(self._preset, charts)
+            app_of(self).preferences.remember_charts(self._preset, charts)
         self._charts.draw()
 
     def on_screen_suspend(self) -> None:
@@ -75,8 +63,8 @@ class CurveScreen(Whole, Screen[None]):
 
     def action_count(self) -> None:
         """Take a digit of the number before a key."""
-        if self.tuitrain.key_in_hand.isdigit():
-            self._curves.count(self.tuitrain.key_in_hand)
+        if app_of(self).key_in_hand.isdigit():
+            self._curves.count(app_of(self).key_in_hand)
 
     def action_chart(self, what: str, *arguments: Any) -> None:
         """Change how the chart in front is seen, or which one that is."""

@@ -1,7 +1,6 @@
 """Home's table as its user arranges it: columns, order and groups, which are remembered."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, cast
 
 from textual import on
 from textual.app import ComposeResult
@@ -11,12 +10,10 @@ from textual.containers import Vertical
 from tuitrain.lang import tr
 from tuitrain.ui.preferences import Preferences
 from tuitrain.ui.screens.home.table import RunTable
+from tuitrain.ui.shell import app_of
 from tuitrain.ui.widgets.heading import TableHeading
 from tuitrain.view.runlist.columns import offered_columns
 from tuitrain.view.runlist.order import next_sort, sort_of_click
-
-if TYPE_CHECKING:
-    from tuitrain.ui.app import TuitrainApp
 
 
 class TableKeys(Vertical):
@@ -56,7 +53,7 @@ class TableKeys(Vertical):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Ask nothing while another screen is about to cover the table."""
         del action, parameters
-        return not cast("TuitrainApp", self.app).opener.is_opening
+        return not app_of(self).opener.is_opening
 
     # --- order ----------------------------------------------------------------------------------
 

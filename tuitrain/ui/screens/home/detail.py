@@ -8,7 +8,6 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 
 from tuitrain.runs.summary import RunSummary
-from tuitrain.ui.feeds.delivery import Delivery
 from tuitrain.ui.feeds.home import read_experience
 from tuitrain.ui.widgets.lines import Lines
 from tuitrain.view.presetrows import Experience, preset_detail
@@ -72,7 +71,7 @@ class RowDetail(Vertical):
 
     def _read_experience(self, name: str, runs: Sequence[RunSummary]) -> None:
         past = read_experience(name, runs)
-        self.screen.post_message(Delivery(partial(self._take_experience, name, past)))
+        self.screen.call_later(self._take_experience, name, past)
 
     def _take_experience(self, name: str, past: Experience) -> None:
         self._experience[name] = past

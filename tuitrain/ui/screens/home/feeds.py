@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tuitrain.remote.registry import HOSTS
+from tuitrain.remote.registry import Hosts
 from tuitrain.runs.summary import RunSummary
 from tuitrain.ui.feeds.details import DetailsFollower, ReadDetails
 from tuitrain.ui.feeds.home import CurveFollower, HeldListFollower
@@ -23,6 +23,7 @@ class HomeFeeds:
     def __init__(
         self,
         root: Path,
+        hosts: Hosts,
         *,
         runs: Callable[[Sequence[RunSummary]], None],
         fault: Callable[[str], None],
@@ -32,15 +33,15 @@ class HomeFeeds:
         told: Callable[[str], None] = lambda _text: None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Follow the folder `root`; each other argument takes what a thread brings.
+        """Follow the folder `root` and hosts; each other argument takes what a thread brings.
 
         `told` takes what is to be said of a host that does not answer.
         """
-        self._hosts = [HostFollower(each, told) for each in HOSTS.connections]
+        self._hosts = [HostFollower(each, told) for each in hosts.connections]
         self._list = HeldListFollower(root, runs, fault, self._elsewhere)
-        self._curves = CurveFollower(curves)
-        self._details = DetailsFollower(details, clock)
-        self._preview = PreviewFollower(preview)
+        self._curves = CurveFollower(curves, hosts)
+        self._details = DetailsFollower(details, hosts, clock)
+        self._preview = PreviewFollower(preview, hosts)
         local = (self._list, self._curves, self._details, self._preview)
         self._all = (*local, *self._hosts)
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
 
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -13,11 +12,9 @@ from tuitrain.runs.directory import RunDirectory
 from tuitrain.ui.preferences import Preferences
 from tuitrain.ui.screens.home.arrange import TableKeys
 from tuitrain.ui.screens.home.table import RunTable
+from tuitrain.ui.shell import app_of
 from tuitrain.ui.widgets.picklist import PickList
 from tuitrain.view.chart.figure import TerminalStyle
-
-if TYPE_CHECKING:
-    from tuitrain.ui.app import TuitrainApp
 
 
 class RunKeys(Vertical):
@@ -59,11 +56,7 @@ class RunKeys(Vertical):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Do nothing to runs while another screen is about to cover them."""
         del action, parameters
-        return not self._tui.opener.is_opening
-
-    @property
-    def _tui(self) -> "TuitrainApp":
-        return cast("TuitrainApp", self.app)
+        return not app_of(self).opener.is_opening
 
     def _with_run(self, act: Callable[[RunDirectory], None]) -> None:
         """Do something with the run under the cursor, if there is one."""
@@ -78,15 +71,15 @@ class RunKeys(Vertical):
         run = self.table.rows.at_cursor
         if run is not None:
             directory = RunDirectory(Path(run.path))
-            self._tui.opener.open_launch(run.preset, config=directory.config_path)
+            app_of(self).opener.open_launch(run.preset, config=directory.config_path)
 
     def action_results(self) -> None:
         """Show what an evaluation of the run under the cursor gives."""
-        self._with_run(self._tui.opener.open_results)
+        self._with_run(app_of(self).opener.open_results)
 
     def action_uses(self) -> None:
         """Show what can be done with the model of the run under the cursor."""
-        self._with_run(self._tui.opener.open_uses)
+        self._with_run(app_of(self).opener.open_uses)
 
     # --- marks ----------------------------------------------------------------------------------
 
@@ -120,6 +113,6 @@ class RunKeys(Vertical):
         if len(paths) < 2 and at_cursor in known and at_cursor not in paths:
             paths.append(at_cursor)
         if len(paths) < 2:
-            self._tui.tell(tr("mark two or more runs with space, then press d"), "warning")
+            app_of(self).tell(tr("mark two or more runs with space, then press d"), "warning")
             return
-        self._tui.opener.open_workspace([RunDirectory(Path(path)) for path in paths])
+        app_of(self).opener.open_workspace([RunDirectory(Path(path)) for path in paths])

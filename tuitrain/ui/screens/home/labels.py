@@ -4,14 +4,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
 
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.message import Message
 
-from tuitrain.errors import TuitrainError
 from tuitrain.lang import tr
 from tuitrain.runs.directory import RunDirectory, check_run_name
 from tuitrain.runs.labels import check_tag, load_labels, save_labels
@@ -20,11 +18,9 @@ from tuitrain.runs.upkeep.rename import rename_run
 from tuitrain.runs.watched import refuse_remote
 from tuitrain.ui.screens.dialogs import Ask
 from tuitrain.ui.screens.home.keys import RunKeys
+from tuitrain.ui.shell import app_of
 from tuitrain.view.format import sanitise
 from tuitrain.view.runlist.chosen import tag_changes
-
-if TYPE_CHECKING:
-    from tuitrain.ui.app import TuitrainApp
 
 
 class RunLabels(Vertical):
@@ -52,14 +48,10 @@ class RunLabels(Vertical):
         """Show the table."""
         yield self._keys
 
-    @property
-    def _tui(self) -> "TuitrainApp":
-        return cast("TuitrainApp", self.app)
-
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Ask nothing while another screen is about to cover the table."""
         del action, parameters
-        return not self._tui.opener.is_opening
+        return not app_of(self).opener.is_opening
 
     def action_tag(self) -> None:
         """Ask for tags to add and to remove."""
@@ -100,16 +92,14 @@ class RunLabels(Vertical):
             self.app.push_screen(asked, partial(self._rename, run))
 
     def _rename(self, run: RunSummary, name: str | None) -> None:
-        def write() -> None:
+        def write(name: str) -> None:
             try:
-                if name:
-                    rename_run(RunDirectory(Path(run.path)), name)
-            except TuitrainError as error:
-                self._tui.tell(str(error), "error")
-            self.post_message(self.Changed())
+                rename_run(RunDirectory(Path(run.path)), name)
+            finally:
+                self.post_message(self.Changed())
 
         if name and name != run.name:
-            self.run_worker(write, thread=True, group="labels")
+            app_of(self).work.do(partial(write, name))
 
     def _begin(
         self,
@@ -118,8 +108,7 @@ class RunLabels(Vertical):
         remove: Sequence[str],
         note: str | None,
     ) -> None:
-        work = partial(self._write, runs, add, remove, note)
-        self.run_worker(work, thread=True, group="labels")
+        app_of(self).work.do(partial(self._write, runs, add, remove, note))
 
     def _write(
         self,
@@ -134,9 +123,8 @@ class RunLabels(Vertical):
                 refuse_remote(directory)
                 labels = load_labels(directory).tagged(add, remove)
                 save_labels(directory, labels if note is None else replace(labels, note=note))
-        except (TuitrainError, OSError) as error:
-            self._tui.tell(str(error), "error")
-        self.post_message(self.Changed())
+        finally:
+            self.post_message(self.Changed())
 
 
 def _names(runs: Sequence[RunSummary]) -> str:

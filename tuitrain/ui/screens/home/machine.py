@@ -1,18 +1,14 @@
 """Home's line on the machine: each GPU and the host at a glance, while home is in front."""
 
 from collections.abc import Callable
-from functools import partial
-from typing import TYPE_CHECKING, cast
 
 from textual.events import Click
 
-from tuitrain.ui.feeds.delivery import Delivery
+from tuitrain.ui.feeds.delivery import brought_to
+from tuitrain.ui.shell import app_of
 from tuitrain.ui.widgets.lines import Lines
 from tuitrain.view.machine.glance import glance_line, has_moved
 from tuitrain.view.machine.seen import MachineSeen
-
-if TYPE_CHECKING:
-    from tuitrain.ui.app import TuitrainApp
 
 _LEAST_ROWS = 22
 """A lower terminal keeps the row for the lists: the top line counts the GPUs."""
@@ -30,10 +26,6 @@ class MachineStrip(Lines):
         self._seen = MachineSeen()
         self._stop: Callable[[], None] | None = None
 
-    @property
-    def _tui(self) -> "TuitrainApp":
-        return cast("TuitrainApp", self.app)
-
     def on_mount(self) -> None:
         """Begin to listen, unless another screen lies above already."""
         if self.app.screen is self.screen:
@@ -49,16 +41,7 @@ class MachineStrip(Lines):
             self._stop()
             self._stop = None
         elif not held and self._stop is None and self.is_attached:
-            self._stop = self._tui.machine.listen(self._deliver)
-
-    def _deliver(self, seen: MachineSeen) -> None:
-        """Take what was read; called in the thread."""
-        self.post_message(Delivery(partial(self._take, seen)))
-
-    def on_delivery(self, message: Delivery) -> None:
-        """Take in what the thread brought; the screen need not know."""
-        message.stop()
-        message.take()
+            self._stop = app_of(self).machine.listen(brought_to(self, self._take))
 
     def _take(self, seen: MachineSeen) -> None:
         if not has_moved(self._seen, seen):
@@ -74,9 +57,9 @@ class MachineStrip(Lines):
     def _show(self) -> None:
         self.display = self.screen.size.height >= _LEAST_ROWS
         if self.size.width:
-            self.show_lines([glance_line(self._seen, self.size.width, self._tui.look)])
+            self.show_lines([glance_line(self._seen, self.size.width, app_of(self).look)])
 
     def on_click(self, event: Click) -> None:
         """Open the machine's screen."""
         event.stop()
-        self._tui.opener.open_machine()
+        app_of(self).opener.open_machine()

@@ -4,7 +4,7 @@ Reads nothing itself.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from textual import on
 from textual.app import ComposeResult
@@ -12,6 +12,7 @@ from textual.containers import Vertical
 
 from tuitrain.lang import tr
 from tuitrain.ui.screens.home.detail import RowDetail
+from tuitrain.ui.shell import app_of
 from tuitrain.ui.widgets.filterline import FilterLine
 from tuitrain.ui.widgets.homelists import PresetList
 from tuitrain.ui.widgets.picklist import Row
@@ -21,7 +22,6 @@ from tuitrain.view.spans import Span
 
 if TYPE_CHECKING:
     from tuitrain.config.presets import ListedPreset
-    from tuitrain.ui.app import TuitrainApp
 
 
 class PresetsSide(Vertical):
@@ -82,7 +82,7 @@ class PresetsSide(Vertical):
     @on(PresetList.Chosen)
     def _chosen(self, event: PresetList.Chosen) -> None:
         event.stop()
-        cast("TuitrainApp", self.app).opener.open_launch(event.key)
+        app_of(self).opener.open_launch(event.key)
 
     @on(FilterLine.Changed)
     def _filter_changed(self) -> None:
@@ -93,6 +93,12 @@ class PresetsSide(Vertical):
         self.list.focus()
         if event.take:
             self.list.action_choose()
+
+    def on_descendant_focus(self) -> None:
+        """Show which row Enter takes while a filter is typed."""
+        self.list.aim(self.line.has_focus)
+
+    on_descendant_blur = on_descendant_focus
 
     def filter(self) -> None:
         """Let a filter be typed."""

@@ -21,14 +21,13 @@ Said = tuple[str, bool]
 class Removal:
     """Remembers what was removed in this session, removal by removal."""
 
-    def __init__(self, elsewhere: RemoteClient | None = None) -> None:
-        """Remember nothing yet; `elsewhere` removes runs of hosts."""
-        self._elsewhere = elsewhere or RemoteClient()
+    def __init__(self) -> None:
+        """Remember nothing yet."""
         self._removed: list[list[TrashedRun]] = []
         self._one_at_a_time = threading.Lock()
 
-    def remove(self, runs: Sequence[RunSummary]) -> Said:
-        """Move runs to the trash."""
+    def remove(self, runs: Sequence[RunSummary], elsewhere: RemoteClient) -> Said:
+        """Move runs to the trash; `elsewhere` moves those of hosts."""
         moved: list[TrashedRun] = []
         away: list[str] = []
         faults: list[str] = []
@@ -37,7 +36,7 @@ class Removal:
                 directory = RunDirectory(Path(run.path))
                 try:
                     if host_of(run.path):
-                        self._elsewhere.remove(directory)
+                        elsewhere.remove(directory)
                         away.append(run.id)
                     else:
                         moved.append(move_to_trash(directory))

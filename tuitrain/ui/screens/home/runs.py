@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
 
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -11,22 +10,21 @@ from textual.containers import Vertical
 
 from tuitrain.lang import key_word, tr
 from tuitrain.messages import Pause, Request, Stop
+from tuitrain.remote.client import RemoteClient
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.summary import RunSummary
-from tuitrain.ui.bulk import COMMAND_LIMIT_S, BulkCommand
+from tuitrain.ui.bulk import COMMAND_LIMIT_S, BulkCommand, Said
 from tuitrain.ui.preferences import Preferences
 from tuitrain.ui.screens.dialogs import Confirm
 from tuitrain.ui.screens.home.keys import RunKeys
 from tuitrain.ui.screens.home.labels import RunLabels
 from tuitrain.ui.screens.home.preview import RunPreview
 from tuitrain.ui.screens.home.removal import Removal
+from tuitrain.ui.shell import app_of
 from tuitrain.view.chart.figure import TerminalStyle
 from tuitrain.view.format import sanitise
 from tuitrain.view.runlist.chosen import ACTS, eligible, question
 from tuitrain.view.runrows import ACTIVE
-
-if TYPE_CHECKING:
-    from tuitrain.ui.app import TuitrainApp
 
 
 class RunsSide(Vertical):
@@ -68,14 +66,7 @@ class RunsSide(Vertical):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Do nothing to runs while another screen is about to cover them."""
         del action, parameters
-        return not self._tui.opener.is_opening
-
-    @property
-    def _tui(self) -> "TuitrainApp":
-        return cast("TuitrainApp", self.app)
-
-    def _in_background(self, work: Callable[[], None]) -> None:
-        self.run_worker(work, thread=True, group="runs")
+        return not app_of(self).opener.is_opening
 
     # --- commands -------------------------------------------------------------------------------
 
@@ -96,7 +87,7 @@ class RunsSide(Vertical):
         runs = eligible(act, chosen)
         if not runs:
             if chosen:
-                self._tui.tell(f"{_names(chosen)}: {tr(ACTS[act].none)}", "warning")
+                app_of(self).tell(f"{_names(chosen)}: {tr(ACTS[act].none)}", "warning")
         elif len(runs) > 1 or act == "stop":
             asked = Confirm(question(act, runs, len(chosen)), key_word(act))
             self.app.push_screen(asked, partial(self._act, act, runs))
@@ -108,14 +99,14 @@ class RunsSide(Vertical):
         if not wanted:
             return
         if len(runs) > 1:
-            bulk = BulkCommand(self._tui.clients, act, requests.get(act))
-            self._in_background(lambda: self._tell(bulk.give(runs, COMMAND_LIMIT_S)))
+            bulk = BulkCommand(app_of(self).clients, act, requests.get(act))
+            app_of(self).work.do(lambda: partial(self._tell_of, bulk.give(runs, COMMAND_LIMIT_S)))
             return
         directory = RunDirectory(Path(runs[0].path))
         if act == "resume":
-            self._tui.commands.resume(directory)
+            app_of(self).commands.resume(directory)
         else:
-            self._tui.commands.order(directory, requests[act]())
+            app_of(self).commands.order(directory, requests[act]())
 
     # --- removal --------------------------------------------------------------------------------
 
@@ -126,7 +117,7 @@ class RunsSide(Vertical):
         if live:
             one = len(live) == 1
             text = "{runs} is live: stop it first" if one else "{runs} are live: stop it first"
-            self._tui.tell(tr(text, runs=_names(live)), "warning")
+            app_of(self).tell(tr(text, runs=_names(live)), "warning")
         elif chosen:
             asked = Confirm(question("remove", chosen, len(chosen)), key_word("remove"))
             self.app.push_screen(asked, partial(self._remove, chosen))
@@ -134,16 +125,20 @@ class RunsSide(Vertical):
     def _remove(self, runs: Sequence[RunSummary], wanted: bool | None) -> None:
         if wanted:
             self.table.marks.clear()
-            self._in_background(lambda: self._tell(self._removal.remove(runs)))
+            elsewhere = RemoteClient(app_of(self).hosts)
+            app_of(self).work.do(lambda: self._tell(self._removal.remove(runs, elsewhere)))
 
     def action_undo(self) -> None:
         """Bring back what was removed last."""
-        self._in_background(lambda: self._tell(self._removal.undo(self._tui.root)))
+        app_of(self).work.do(lambda: self._tell(self._removal.undo(app_of(self).root)))
 
-    def _tell(self, said: tuple[str, bool]) -> None:
+    def _tell_of(self, answers: Callable[[], Said]) -> None:
+        self._tell(answers())
+
+    def _tell(self, said: Said) -> None:
         """Say what became of it, and show the list as it is now."""
         text, done = said
-        self._tui.tell(text, "information" if done else "error")
+        app_of(self).tell(text, "information" if done else "error")
         self.post_message(RunLabels.Changed())
 
 

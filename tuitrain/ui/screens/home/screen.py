@@ -6,7 +6,7 @@ Puts the parts together; draws nothing itself.
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from textual import on
 from textual.app import ComposeResult
@@ -15,7 +15,7 @@ from textual.events import Resize
 from textual.screen import Screen
 
 from tuitrain.runs.summary import RunSummary
-from tuitrain.ui.feeds.delivery import Delivery, brought_to
+from tuitrain.ui.feeds.delivery import brought_to
 from tuitrain.ui.feeds.home import read_presets
 from tuitrain.ui.screens.home.feeds import HomeFeeds
 from tuitrain.ui.screens.home.labels import RunLabels
@@ -25,13 +25,13 @@ from tuitrain.ui.screens.home.preview import RunPreview
 from tuitrain.ui.screens.home.removal import empty_old
 from tuitrain.ui.screens.home.table import RunTable
 from tuitrain.ui.screens.home.top import HomeTop
+from tuitrain.ui.shell import app_of
 from tuitrain.ui.whole import Whole
 from tuitrain.ui.widgets.filterline import FilterLine
 from tuitrain.ui.widgets.keyline import KeyLine
 
 if TYPE_CHECKING:
     from tuitrain.config.presets import ListedPreset
-    from tuitrain.ui.app import TuitrainApp
 
 _TICK_S = 1.0
 
@@ -87,13 +87,11 @@ class HomeScreen(Whole, Screen[None]):
         """
         super().__init__()
         self._clock = clock
-        tui = self._tui
-        self._lists = HomeLists(clock, lambda: tui().look, lambda: tui().preferences, presets)
+        self._lists = HomeLists(
+            clock, lambda: app_of(self).look, lambda: app_of(self).preferences, presets
+        )
         self._top = HomeTop()
         self._strip = MachineStrip(self._top.take_machine)
-
-    def _tui(self) -> "TuitrainApp":
-        return cast("TuitrainApp", self.app)
 
     # --- parts ----------------------------------------------------------------------------------
 
@@ -106,8 +104,8 @@ class HomeScreen(Whole, Screen[None]):
 
     def on_mount(self) -> None:
         """Begin to read."""
-        bring, lists, root = partial(brought_to, self), self._lists, self._tui().root
-        told = bring(lambda text: self._tui().tell(text, "warning"))
+        bring, lists, root = partial(brought_to, self), self._lists, app_of(self).root
+        told = bring(lambda text: app_of(self).tell(text, "warning"))
 
         def take_runs(runs: Sequence[RunSummary]) -> None:
             lists.take_runs(runs)
@@ -115,6 +113,7 @@ class HomeScreen(Whole, Screen[None]):
 
         self._feeds = HomeFeeds(
             root,
+            app_of(self).hosts,
             clock=self._clock,
             runs=bring(take_runs),
             fault=bring(lists.table.take_fault),
@@ -142,10 +141,6 @@ class HomeScreen(Whole, Screen[None]):
         self._feeds.hold(False)
         self._strip.hold(False)
         self._lists.read_presets()
-
-    def on_delivery(self, message: Delivery) -> None:
-        """Take in what a thread brought."""
-        message.take()
 
     @on(RunLabels.Changed)
     def _look_again(self) -> None:
@@ -179,7 +174,7 @@ class HomeScreen(Whole, Screen[None]):
 
     def action_sweeps(self) -> None:
         """Show the newest sweep, and from there the others."""
-        self._tui().opener.open_sweeps()
+        app_of(self).opener.open_sweeps()
 
     def action_own_data(self) -> None:
         """Ask where data of the user's own are."""
@@ -192,6 +187,6 @@ class HomeScreen(Whole, Screen[None]):
 
         def launch(name: str | None) -> None:
             if name is not None:
-                self._tui().opener.open_launch(name)
+                app_of(self).opener.open_launch(name)
 
         self.app.push_screen(ask_path(), show)

@@ -130,6 +130,12 @@ class RunTable(Vertical):
 
     # --- what is typed and clicked --------------------------------------------------------------
 
+    def on_descendant_focus(self) -> None:
+        """Show which row Enter takes while a filter is typed."""
+        self.rows.list.aim(self.search.line.has_focus)
+
+    on_descendant_blur = on_descendant_focus
+
     def filter(self) -> None:
         """Let a filter be typed."""
         self.search.line.open()

@@ -3,9 +3,7 @@
 Puts the parts together, and locks them while the run starts; knows no key and no other screen.
 """
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
 
 from textual import on
 from textual.app import ComposeResult
@@ -19,12 +17,10 @@ from tuitrain.ui.launch.command import run_command, untrusted
 from tuitrain.ui.screens.launch.estimate import MakeStarter, RunEstimate
 from tuitrain.ui.screens.launch.form import LaunchForm
 from tuitrain.ui.screens.launch.start import StartPanel
+from tuitrain.ui.shell import app_of
 from tuitrain.ui.widgets.topline import TopLine
 from tuitrain.view.format import sanitise
 from tuitrain.view.spans import Span
-
-if TYPE_CHECKING:
-    from tuitrain.ui.app import TuitrainApp
 
 _STACKED_BELOW = 76
 _NARROW_BELOW = 100
@@ -67,7 +63,6 @@ class LaunchDesk(Vertical):
         config: Path | None,
         checkpoint: Path | None,
         make_worker: MakeStarter,
-        bring: Callable[[Callable[[], None]], None],
     ) -> None:
         """Lay out the parts, whose arguments these are."""
         super().__init__()
@@ -75,9 +70,9 @@ class LaunchDesk(Vertical):
         """The config.toml of the run whose settings these are; None: a preset's."""
         self._typed_in: Widget | None = None
         self.top = LaunchTop(preset, config)
-        self.form = LaunchForm(preset, config, checkpoint, bring)
-        self.estimate = RunEstimate(make_worker, bring)
-        self.start_panel = StartPanel(bring)
+        self.form = LaunchForm(preset, config, checkpoint)
+        self.estimate = RunEstimate(make_worker)
+        self.start_panel = StartPanel()
         self._columns = Horizontal(self.form, self.estimate, id="columns")
         self.locked = False
         """Whether a run is being started with what stands here."""
@@ -139,7 +134,7 @@ class LaunchDesk(Vertical):
         opened, preset = self.form.opened, self.form.checked.preset
         if opened is None or preset is None or self.form.name_fault:
             return []
-        app = cast("TuitrainApp", self.app)
+        app = app_of(self)
         return run_command(opened, preset, self.form.run_name, app.root, app.data_dir)
 
     # --- the start ------------------------------------------------------------------------------
@@ -184,7 +179,7 @@ class LaunchDesk(Vertical):
     @on(StartPanel.Failed)
     def _failed(self, event: StartPanel.Failed) -> None:
         self._fail(event.reason)
-        cast("TuitrainApp", self.app).gate.let_hand_rest(self.screen)
+        app_of(self).gate.let_hand_rest(self.screen)
         # The warm worker is spent: the next try gets another one.
         self.estimate.warm_up()
 

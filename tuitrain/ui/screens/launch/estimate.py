@@ -7,7 +7,6 @@ changed.
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -19,21 +18,21 @@ from tuitrain.config.editing.draft import Checked
 from tuitrain.config.folders import data_directory
 from tuitrain.config.load import to_toml
 from tuitrain.config.schema import Preset
+from tuitrain.config.several_ranks import is_for_ranks
 from tuitrain.errors import UsageError
 from tuitrain.lang import tr
 from tuitrain.messages import DeviceMemory
 from tuitrain.supervisor.launch import own_code
+from tuitrain.ui.feeds.delivery import brought_to
 from tuitrain.ui.feeds.pace import Pace, pace_for, read_paces
 from tuitrain.ui.launch.attempt import Starter
 from tuitrain.ui.launch.form import device_meant, make_outlook, ranks_meant
 from tuitrain.ui.launch.opening import Opened
 from tuitrain.ui.launch.warm import WarmReport
+from tuitrain.ui.shell import app_of
 from tuitrain.ui.widgets.holders import DeviceHolders
 from tuitrain.ui.widgets.lines import Lines
 from tuitrain.view.launchtext import Outlook, outlook_lines
-
-if TYPE_CHECKING:
-    from tuitrain.ui.app import TuitrainApp
 
 MakeStarter = Callable[[Callable[[WarmReport], None], str, Path, tuple[str, ...]], Starter]
 
@@ -56,18 +55,10 @@ class RunEstimate(Vertical):
     class Reported(Message):
         """The worker told more: its devices are in `report`."""
 
-    def __init__(
-        self, make_worker: MakeStarter, bring: Callable[[Callable[[], None]], None]
-    ) -> None:
-        """Know nothing yet.
-
-        Args:
-            make_worker: makes the worker that warms up.
-            bring: lets a thread have something done in the app's own.
-        """
+    def __init__(self, make_worker: MakeStarter) -> None:
+        """Know nothing yet; `make_worker` makes the worker that warms up."""
         super().__init__(id="right", classes="panel")
         self._make_worker = make_worker
-        self._bring = bring
         self._holders = DeviceHolders()
         self._lines = Lines(id="outlook")
         self._opened: Opened | None = None
@@ -101,6 +92,9 @@ class RunEstimate(Vertical):
         if self.starter is None:
             self.run_worker(partial(self._read_paces, checked.preset.name), thread=True)
             self.warm_up()
+        elif self.report.holds_devices and is_for_ranks(checked.text):
+            # Their agent holds no device: another worker is it.
+            self.warm_up()
         if self._ask_timer is not None:
             self._ask_timer.stop()
         self._ask_timer = self.set_timer(_ASK_AFTER_S, self._ask)
@@ -117,9 +111,9 @@ class RunEstimate(Vertical):
         folders = (str(opened.path.parent), str(Path.cwd())) if own_code(preset) else ()
         self._asked = self._checked.text
         self.starter = self._make_worker(
-            lambda report: self._bring(partial(self._take_report, report)),
+            brought_to(self, self._take_report),
             self._located(opened, preset),
-            data_directory(self._tui.data_dir).absolute(),
+            data_directory(app_of(self).data_dir).absolute(),
             folders,
         )
         self.starter.start()
@@ -141,7 +135,7 @@ class RunEstimate(Vertical):
 
     def _located(self, opened: Opened, preset: Preset) -> str:
         """Return the settings as text, with the whole path of data that lie beside the preset."""
-        folders = [opened.path.parent, Path.cwd(), data_directory(self._tui.data_dir)]
+        folders = [opened.path.parent, Path.cwd(), data_directory(app_of(self).data_dir)]
         try:
             located = with_whole_path(preset, folders)
         except UsageError:  # the start says so, and so does what the worker answers
@@ -149,8 +143,8 @@ class RunEstimate(Vertical):
         return self._checked.text if located is preset else to_toml(located)
 
     def _read_paces(self, preset: str) -> None:
-        paces = read_paces(self._tui.root, preset)
-        self._bring(partial(self._take_paces, paces))
+        paces = read_paces(app_of(self).root, preset)
+        self.call_later(self._take_paces, paces)
 
     def _take_paces(self, paces: list[Pace]) -> None:
         self._paces = paces
@@ -158,14 +152,10 @@ class RunEstimate(Vertical):
 
     # --- what is shown --------------------------------------------------------------------------
 
-    @property
-    def _tui(self) -> "TuitrainApp":
-        return cast("TuitrainApp", self.app)
-
     def show(self) -> None:
         """Show what is known in the room there is."""
         self._holders.show_devices(self.report.devices, self._device_meant())
-        lines = outlook_lines(self._outlook(), self.content_size.width, self._tui.look)
+        lines = outlook_lines(self._outlook(), self.content_size.width, app_of(self).look)
         self._lines.show_lines(lines)
 
     def _device_meant(self) -> DeviceMemory | None:

@@ -10,7 +10,7 @@ from textual.containers import VerticalScroll
 
 from tuitrain.config.editing.draft import Checked, value_text
 from tuitrain.config.faults import Fault
-from tuitrain.lang import said, tr
+from tuitrain.lang import tr
 from tuitrain.messages import DeviceMemory
 from tuitrain.ui.launch.form import (
     DEVICE,
@@ -93,4 +93,4 @@ class SettingFields(VerticalScroll, can_focus=False):
 
 
 def _blame(faults: Sequence[Fault], key: str) -> str:
-    return "; ".join(said(words_below(fault, key)) for fault in faults)
+    return "; ".join(words_below(fault, key) for fault in faults)

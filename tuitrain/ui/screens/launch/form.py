@@ -3,7 +3,6 @@
 Reads what it begins with in a thread; starts nothing, and knows no key.
 """
 
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -50,25 +49,17 @@ class LaunchForm(Vertical):
     class Changed(Message):
         """Settings, or the name of the run, are other ones now."""
 
-    def __init__(
-        self,
-        preset: str,
-        config: Path | None,
-        checkpoint: Path | None,
-        bring: Callable[[Callable[[], None]], None],
-    ) -> None:
+    def __init__(self, preset: str, config: Path | None, checkpoint: Path | None) -> None:
         """Show nothing yet.
 
         Args:
             preset: a preset's name or file.
             config: the config.toml of a run whose settings to begin with.
             checkpoint: a file whose weights to begin with.
-            bring: lets a thread have something done in the app's own.
         """
         super().__init__(id="left", classes="panel")
         self._open = partial(open_settings, preset, config)
         self._checkpoint = checkpoint
-        self._bring = bring
         self._fields = SettingFields()
         self._text = TextArea("", id="text", soft_wrap=False, tab_behavior="focus")
         self._views = ContentSwitcher(self._fields, self._text, initial="form")
@@ -96,9 +87,9 @@ class LaunchForm(Vertical):
         try:
             opened = self._open()
         except (TuitrainError, OSError) as error:
-            self._bring(partial(self._refuse, str(error)))
+            self.call_later(self._refuse, str(error))
         else:
-            self._bring(partial(self._begin, opened))
+            self.call_later(self._begin, opened)
 
     def _refuse(self, reason: str) -> None:
         self.trouble = reason

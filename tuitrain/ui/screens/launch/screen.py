@@ -3,9 +3,7 @@
 Knows nothing of what is drawn where.
 """
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
 
 from textual import on
 from textual.app import ComposeResult
@@ -17,18 +15,15 @@ from tuitrain.config.folders import data_directory
 from tuitrain.errors import UsageError
 from tuitrain.lang import tr
 from tuitrain.supervisor.queueing.wish import Wish
-from tuitrain.ui.feeds.delivery import Delivery
 from tuitrain.ui.launch.command import untrusted
 from tuitrain.ui.screens.launch.desk import LaunchDesk
 from tuitrain.ui.screens.launch.estimate import MakeStarter, make_prewarmed
 from tuitrain.ui.screens.launch.keys import KEYS
 from tuitrain.ui.screens.launch.start import StartPanel
+from tuitrain.ui.shell import app_of
 from tuitrain.ui.whole import Whole
 from tuitrain.ui.widgets.keyline import KeyLine
 from tuitrain.ui.widgets.startbutton import StartButton
-
-if TYPE_CHECKING:
-    from tuitrain.ui.app import TuitrainApp
 
 _WHILE_STARTING = frozenset({"enter", "escape"})
 _READ = 2048
@@ -57,7 +52,7 @@ class LaunchScreen(Whole, Screen[None]):
             make_worker: makes the worker that warms up.
         """
         super().__init__()
-        self._desk = LaunchDesk(preset, config, checkpoint, make_worker, self._bring)
+        self._desk = LaunchDesk(preset, config, checkpoint, make_worker)
 
     def compose(self) -> ComposeResult:
         """Have the parts above the keys."""
@@ -68,13 +63,6 @@ class LaunchScreen(Whole, Screen[None]):
         """Arrange the parts for the room there is."""
         self._desk.fit(event.size.width)
         self.call_after_refresh(self._desk.show)
-
-    def _bring(self, take: Callable[[], None]) -> None:
-        self.post_message(Delivery(take))
-
-    def on_delivery(self, message: Delivery) -> None:
-        """Take in what a thread brought."""
-        message.take()
 
     @property
     def checked(self) -> Checked:
@@ -116,7 +104,7 @@ class LaunchScreen(Whole, Screen[None]):
 
         words = self._desk.command()
         if words:
-            cast("TuitrainApp", self.app).copier.copy(shlex.join(words), tr("the command:"))
+            app_of(self).copier.copy(shlex.join(words), tr("the command:"))
 
     def action_leave(self) -> None:
         """Go back; a run that was started goes on."""
@@ -138,7 +126,7 @@ class LaunchScreen(Whole, Screen[None]):
             return
         attempt.given_up = True
         self.app.pop_screen()
-        cast("TuitrainApp", self.app).opener.open_run(attempt.directory, late=late)
+        app_of(self).opener.open_run(attempt.directory, late=late)
 
     def action_inspect(self) -> None:
         """Show what the model and the data are."""
@@ -154,7 +142,7 @@ class LaunchScreen(Whole, Screen[None]):
         from tuitrain.supervisor.inspection import Question
         from tuitrain.ui.screens.inspect import InspectScreen
 
-        data = data_directory(cast("TuitrainApp", self.app).data_dir)
+        data = data_directory(app_of(self).data_dir)
         folder = opened.path.parent
         try:
             model = Question.of("model", preset, data, folder)

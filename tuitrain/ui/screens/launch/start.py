@@ -3,10 +3,9 @@
 Starts what it is given, in a thread; knows nothing of how settings are changed.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -17,13 +16,12 @@ from tuitrain.errors import TuitrainError
 from tuitrain.lang import said, tr
 from tuitrain.runs.rows import StateRow
 from tuitrain.supervisor.queueing.wish import Wish
+from tuitrain.ui.feeds.delivery import brought_to
 from tuitrain.ui.launch.attempt import Attempt, Starter
+from tuitrain.ui.shell import app_of
 from tuitrain.ui.widgets.lines import Lines
 from tuitrain.ui.widgets.startbutton import StartButton
 from tuitrain.view.launchtext import command_lines
-
-if TYPE_CHECKING:
-    from tuitrain.ui.app import TuitrainApp
 
 _COMMAND_LINES = 3
 
@@ -50,10 +48,9 @@ class StartPanel(Vertical):
     class Started(Message):
         """The run runs."""
 
-    def __init__(self, bring: Callable[[Callable[[], None]], None]) -> None:
-        """Start nothing yet; `bring` lets a thread have something done in the app's own."""
+    def __init__(self) -> None:
+        """Start nothing yet."""
         super().__init__(id="below", classes="panel")
-        self._bring = bring
         self._command = Lines(id="command")
         self.button = StartButton()
         self.attempt: Attempt | None = None
@@ -84,24 +81,24 @@ class StartPanel(Vertical):
     ) -> None:
         """Start a run; the arguments are those of `Attempt`."""
         self.attempt = attempt = Attempt(
-            cast("TuitrainApp", self.app).client,
+            app_of(self).client,
             preset,
             starter,
-            lambda state: self._bring(partial(self._report, state)),
+            brought_to(self, self._report),
             name=name or None,
             preset_folder=folder,
             wish=wish,
         )
-        self.run_worker(partial(self._start, attempt), thread=True, group="launch")
+        app_of(self).work.do(partial(self._start, attempt))
 
     def _start(self, attempt: Attempt) -> None:
         try:
             attempt.run()
         except (TuitrainError, OSError) as error:
-            self._bring(partial(self._fail, str(error)))
+            self.call_later(self._fail, str(error))
             return
         if not attempt.given_up:
-            self._bring(partial(self._started, attempt))
+            self.call_later(self._started, attempt)
 
     def _report(self, state: StateRow) -> None:
         reason = f": {said(state.reason)}" if state.reason else ""

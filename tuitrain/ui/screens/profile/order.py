@@ -1,7 +1,6 @@
 """A profile that was ordered, until something has become of it."""
 
 from functools import partial
-from typing import TYPE_CHECKING, cast
 
 from textual.dom import DOMNode
 
@@ -12,11 +11,9 @@ from tuitrain.ranks import order_of_profile
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.supervisor.client import RunClient
 from tuitrain.traces.store import profile_name
-from tuitrain.ui.feeds.delivery import Delivery
+from tuitrain.ui.feeds.delivery import Bring
 from tuitrain.ui.feeds.snapshot import RunSnapshot
-
-if TYPE_CHECKING:
-    from tuitrain.ui.app import TuitrainApp
+from tuitrain.ui.shell import app_of
 
 _TO_GET_READY = 7
 """Steps taken before recording: one waited for, one to measure, four of warm-up, one to write."""
@@ -25,10 +22,11 @@ _TO_GET_READY = 7
 class ProfileOrder:
     """The last order, and how far it is."""
 
-    def __init__(self, directory: RunDirectory, shown_by: DOMNode) -> None:
-        """Order nothing yet; a delivery to `shown_by` tells what came of writing an order down."""
+    def __init__(self, directory: RunDirectory, shown_by: DOMNode, bring: Bring) -> None:
+        """Order nothing yet; what comes of writing an order down, `bring` has taken in."""
         self._directory = directory
         self._shown_by = shown_by
+        self._bring = bring
         self._command = 0
         self._step_before: int | None = None
         self.steps = 0
@@ -40,9 +38,8 @@ class ProfileOrder:
         """Order a profile."""
         self.steps, self._step_before = wanted.steps, None
         self._command, self.fault = 0, ""
-        client = cast("TuitrainApp", self._shown_by.app).client
-        write = partial(self._write, client, wanted)
-        self._shown_by.run_worker(write, thread=True, group="order")
+        app = app_of(self._shown_by)
+        app.work.do(partial(self._write, app.client, wanted))
 
     def _write(self, client: RunClient, wanted: Profile) -> None:
         number, fault = 0, ""
@@ -50,7 +47,7 @@ class ProfileOrder:
             number = client.send(self._directory, wanted)
         except TuitrainError as error:
             fault = str(error)
-        self._shown_by.post_message(Delivery(partial(self._written, number, fault)))
+        self._bring(partial(self._written, number, fault))
 
     def _written(self, number: int, fault: str) -> None:
         self._command, self.fault = number, fault

@@ -10,7 +10,7 @@ from tuitrain.errors import TuitrainError
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.rows import ProfileRow
 from tuitrain.traces.store import load_digest
-from tuitrain.ui.feeds.delivery import Delivery
+from tuitrain.ui.feeds.delivery import Bring
 from tuitrain.ui.feeds.snapshot import RunSnapshot
 
 Digest = Mapping[str, Any]
@@ -19,10 +19,11 @@ Digest = Mapping[str, Any]
 class ReadProfiles:
     """Profiles by name; each digest is read once, in a thread."""
 
-    def __init__(self, directory: RunDirectory, shown_by: DOMNode) -> None:
-        """Know of none yet; a delivery to `shown_by` tells that a digest has come."""
+    def __init__(self, directory: RunDirectory, shown_by: DOMNode, bring: Bring) -> None:
+        """Know of none yet; a digest that was read, `bring` has taken in."""
         self._directory = directory
         self._shown_by = shown_by
+        self._bring = bring
         self._loading: set[str] = set()
         self._digests: dict[str, Digest] = {}
         self.snapshot = RunSnapshot(directory.id)
@@ -61,4 +62,4 @@ class ReadProfiles:
             take = partial(self._digests.__setitem__, name, digest)
         except TuitrainError as fault:
             take = partial(self.faults.__setitem__, name, str(fault))
-        self._shown_by.post_message(Delivery(take))
+        self._bring(take)

@@ -1,6 +1,8 @@
 """The profiles of a run: what is read of them, and keys that walk through what is shown."""
 
 import socket
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from textual import on
@@ -15,7 +17,7 @@ from tuitrain.messages import Profile
 from tuitrain.metric_names import MOST_PROFILE_STEPS
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.traces.store import trace_path
-from tuitrain.ui.feeds.delivery import Delivery, brought_to
+from tuitrain.ui.feeds.delivery import brought_to
 from tuitrain.ui.feeds.run import RunFollower
 from tuitrain.ui.feeds.snapshot import Request, RunSnapshot
 from tuitrain.ui.screens.dialogs import Ask
@@ -103,11 +105,14 @@ class ProfileScreen(Whole, Screen[None]):
         super().__init__()
         self._directory = directory
         self._wanted = wanted
-        self._order = ProfileOrder(directory, self)
-        self._profiles = ReadProfiles(directory, self)
+        bring = brought_to(self, self._take_in)
+        self._order = ProfileOrder(directory, self, bring)
+        self._profiles = ReadProfiles(directory, self, bring)
         self._desk = ProfileDesk(self._profiles, self._order)
         request = Request(metrics=(), times=False)
-        self._follower = RunFollower(directory, brought_to(self, self._take), request)
+        self._follower = RunFollower(
+            directory, lambda snapshot: bring(partial(self._take, snapshot)), request
+        )
 
     # --- life -------------------------------------------------------------------------------------
 
@@ -136,9 +141,8 @@ class ProfileScreen(Whole, Screen[None]):
         elif not self._order.steps and choice.shown not in names and names:
             choice.shown = names[-1]
 
-    def on_delivery(self, message: Delivery) -> None:
-        """Show what a thread brought."""
-        message.take()
+    def _take_in(self, take: Callable[[], None]) -> None:
+        take()
         # A screen below another one that changes makes Textual paint all of the upper one.
         if self.is_current:
             self._show()

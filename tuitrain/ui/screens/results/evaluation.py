@@ -3,15 +3,13 @@
 Knows no key and no other screen.
 """
 
-from collections.abc import Callable
-from functools import partial
-
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.message import Message
 
 from tuitrain.lang import said, tr
+from tuitrain.ui.feeds.delivery import brought_to
 from tuitrain.ui.feeds.results import Choice, Evaluations, Refused, Results, Source, Told
 from tuitrain.ui.widgets.lines import Lines
 from tuitrain.ui.widgets.results.book import Book
@@ -26,16 +24,10 @@ class EvaluationPages(Vertical):
     class Changed(Message):
         """It waits for other things than before, or has other results."""
 
-    def __init__(self, source: Source, bring: Callable[[Callable[[], None]], None]) -> None:
-        """Evaluate nothing yet.
-
-        Args:
-            source: the run.
-            bring: lets a thread have something done in the app's own.
-        """
+    def __init__(self, source: Source) -> None:
+        """Evaluate nothing of the run yet."""
         super().__init__(id="body")
-        self._bring = bring
-        self._evaluations = Evaluations(source, self._deliver)
+        self._evaluations = Evaluations(source, brought_to(self, self._take))
         self._note = Lines(id="note")
         self._said = ("", "")
         self.book = Book(source.ask)
@@ -77,9 +69,6 @@ class EvaluationPages(Vertical):
         self._evaluations.end()
         kept = "" if self.results is None else tr("; what is shown is the one before")
         self._say(tr("cancelled: e evaluates{kept}", kept=kept), "alert")
-
-    def _deliver(self, told: Told) -> None:
-        self._bring(partial(self._take, told))
 
     def _take(self, told: Told) -> None:
         if isinstance(told, Refused):

@@ -3,25 +3,19 @@
 Knows pages and keys; what a page shows is its own business.
 """
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, cast
-
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.screen import Screen
 
-from tuitrain.ui.feeds.delivery import Delivery
 from tuitrain.ui.feeds.results import Choice, Source
 from tuitrain.ui.screens.results.choose import ChooseWeights
 from tuitrain.ui.screens.results.evaluation import EvaluationPages
+from tuitrain.ui.shell import app_of
 from tuitrain.ui.whole import Whole
 from tuitrain.ui.widgets.keyline import KeyLine
 from tuitrain.ui.widgets.topline import TopLine
 from tuitrain.view.results.top import top_parts
-
-if TYPE_CHECKING:
-    from tuitrain.ui.app import TuitrainApp
 
 _MOST_PAGES = 9
 _NO_KEY_OF_ITS_OWN = [
@@ -56,20 +50,13 @@ class ResultsScreen(Whole, Screen[None]):
         """Evaluate the best checkpoint of a run, else the last, or show what is known of it."""
         super().__init__()
         self._directory = source.directory
-        self._pages = EvaluationPages(source, self._bring)
+        self._pages = EvaluationPages(source)
 
     def compose(self) -> ComposeResult:
         """Put what is evaluated above the pages."""
         yield TopLine()
         yield self._pages
         yield KeyLine()
-
-    def _bring(self, take: Callable[[], None]) -> None:
-        self.post_message(Delivery(take))
-
-    def on_delivery(self, message: Delivery) -> None:
-        """Take in what a thread brought."""
-        message.take()
 
     @on(EvaluationPages.Changed)
     @on(events.Resize)
@@ -115,7 +102,7 @@ class ResultsScreen(Whole, Screen[None]):
 
     def action_uses(self) -> None:
         """Show what can be done with the model."""
-        cast("TuitrainApp", self.app).opener.open_uses(self._directory)
+        app_of(self).opener.open_uses(self._directory)
 
     def action_cancel(self) -> None:
         """End the evaluation."""

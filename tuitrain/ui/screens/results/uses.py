@@ -5,7 +5,6 @@ Knows command lines and output as text; which commands there are, `tuitrain.trai
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, cast
 
 from textual import events
 from textual.app import ComposeResult
@@ -20,18 +19,15 @@ from tuitrain.lang import key_word, term, tr
 from tuitrain.runs.directory import RunDirectory, runs_root
 from tuitrain.trained.uses import USES, Use, command_line, command_words
 from tuitrain.ui.feeds.command import CommandJob
-from tuitrain.ui.feeds.delivery import Delivery
 from tuitrain.ui.screens.dialogs import Ask
 from tuitrain.ui.screens.own_data import PathSuggester, complete_path, whole_path
+from tuitrain.ui.shell import app_of
 from tuitrain.ui.whole import Whole
 from tuitrain.ui.widgets.lines import Lines
 from tuitrain.ui.widgets.picklist import PickList, Row
 from tuitrain.ui.widgets.reader import Reader
 from tuitrain.view.results.commands import ending_line, output_lines
 from tuitrain.view.spans import Span, wrap_plain
-
-if TYPE_CHECKING:
-    from tuitrain.ui.app import TuitrainApp
 
 Start = Callable[[str, int, Callable[[CommandJob], None]], CommandJob]
 """Starts the command of a line, its output so many columns wide."""
@@ -92,7 +88,7 @@ class UseMenu(Whole, ModalScreen[None]):
 
     def _options(self) -> tuple[str, ...]:
         """Return what a shell elsewhere has to be told: where the runs are kept."""
-        root = cast("TuitrainApp", self.app).root
+        root = app_of(self).root
         usual = runs_root(None)
         return () if root.absolute() == usual.absolute() else ("--runs-dir", str(root.absolute()))
 
@@ -103,7 +99,7 @@ class UseMenu(Whole, ModalScreen[None]):
             self._go(use, "")
             return
         question = Ask(
-            use.path, hint=tr("right completes a name"), check=whole_path, suggester=PathSuggester()
+            use.path, hint=tr("Tab completes a name"), check=whole_path, suggester=PathSuggester()
         )
         self.app.push_screen(question, partial(self._go, use))
 
@@ -192,10 +188,6 @@ class CommandScreen(Whole, ModalScreen[None]):
         del event
         self.call_after_refresh(self._show)
 
-    def on_delivery(self, message: Delivery) -> None:
-        """Take in what the thread brought."""
-        message.take()
-
     def on_descendant_focus(self) -> None:
         """Name the keys of the part that is used."""
         self._show()
@@ -220,7 +212,7 @@ class CommandScreen(Whole, ModalScreen[None]):
         return self._job is not None and not self._job.ended
 
     def _deliver(self, _job: CommandJob) -> None:
-        self.post_message(Delivery(self._go_on))
+        self.call_later(self._go_on)
 
     def _go_on(self) -> None:
         self._fault = ""

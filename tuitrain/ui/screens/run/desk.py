@@ -27,6 +27,7 @@ from tuitrain.ui.feeds.snapshot import Request, RunSnapshot, devices_of
 from tuitrain.ui.screens.curves.charts import Curves
 from tuitrain.ui.screens.curves.desk import ChartDesk
 from tuitrain.ui.screens.run.panels import Happened, RunNote, RunTop
+from tuitrain.ui.shell import app_of
 from tuitrain.ui.widgets.chartgrid import DrawnChart
 from tuitrain.ui.widgets.chartpages import Group
 from tuitrain.ui.widgets.lines import Lines
@@ -121,7 +122,7 @@ class RunDesk(ChartDesk):
         self._note.show_run(snapshot, self.curves.choices, self._cells, width)
         self._draw_charts()
         if self._side.display:
-            self._side.show_snapshot(snapshot, self.tuitrain.look)
+            self._side.show_snapshot(snapshot, app_of(self).look)
         else:
             self._memory.show_lines([sidetext.memory_line(devices_of(snapshot), width)])
         self._happened.show_run(snapshot)
@@ -141,7 +142,7 @@ class RunDesk(ChartDesk):
             self._drawn(group, overlays, above if number == 0 else None)
             for number, group in enumerate(seen)
         ]
-        grid.show(drawn, self.tuitrain.look)
+        grid.show(drawn, app_of(self).look)
 
     def _drawn(self, group: Group, overlays: Sequence[Overlay], above: str | None) -> DrawnChart:
         """Return a chart as it is to be shown; `above` is more for its title, of the first one."""

@@ -7,6 +7,7 @@ import time
 
 from tuitrain.alerts.catalogue import count_serious
 from tuitrain.lang import said, tr
+from tuitrain.messages import GOES_ON_BY_ITSELF
 from tuitrain.ui.charting import cursor_words
 from tuitrain.ui.curve_choices import Choices
 from tuitrain.ui.feeds.snapshot import RunSnapshot
@@ -81,7 +82,8 @@ def _state_lines(run: RunSnapshot, width: int) -> list[SpanLine]:
     if run.state is None or run.state.state not in ("failed", "lost", "paused"):
         return []
     words = f"{tr(run.state.state)}: {said(run.state.reason)}"
-    if run.live or run.facts.script is None:
+    waits = run.live and GOES_ON_BY_ITSELF in run.state.reason
+    if not waits and (run.live or run.facts.script is None):
         words += f"  {tr('(space resumes)' if run.live else '(R resumes)')}"
     lines = runtext.note_lines(words, width, runtext.STATE_STYLES[run.state.state])
     return [*lines, *failure_note(run.failures, width)]

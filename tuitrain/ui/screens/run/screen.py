@@ -17,6 +17,7 @@ from tuitrain.ui.screens.run.desk import RunDesk
 from tuitrain.ui.screens.run.keys import BINDINGS as RUN_KEYS
 from tuitrain.ui.screens.run.keys import binding_of, name_of, refusal_of, why_not
 from tuitrain.ui.screens.run.steering import Steering
+from tuitrain.ui.shell import app_of
 from tuitrain.ui.widgets.keyline import KeyLine
 
 
@@ -66,7 +67,7 @@ class RunScreen(CurveScreen):
             if not snapshot.error:
                 self.recall(snapshot.summary)
                 new = self._news.take(snapshot)
-                self.tuitrain.notifier.tell(self.tuitrain, self._directory.id, new)
+                app_of(self).notifier.tell(app_of(self), self._directory.id, new)
         # What changes below another screen would repaint that one whole.
         if self._desk.is_in_sight:
             self._desk.draw()
@@ -95,9 +96,9 @@ class RunScreen(CurveScreen):
             return
         name, snapshot = name_of(binding.action), self._desk.snapshot
         if refusal := refusal_of(name, snapshot.facts, self._directory):
-            self.tuitrain.tell(refusal, "warning")
+            app_of(self).tell(refusal, "warning")
         elif reason := why_not(name, snapshot):
-            self.tuitrain.tell(f"{key_word(binding.description)}: {said(reason)}", "warning")
+            app_of(self).tell(f"{key_word(binding.description)}: {said(reason)}", "warning")
 
     def action_steer(self, what: str) -> None:
         """Give the run a command."""
@@ -116,12 +117,12 @@ class RunScreen(CurveScreen):
                 self._overlays.follow(answer, self._desk.request)
                 self._desk.draw()
 
-        asked = ChooseRuns(self.tuitrain.root, self._directory, self._overlays.ids)
+        asked = ChooseRuns(app_of(self).root, self._directory, self._overlays.ids)
         self.app.push_screen(asked, overlay)
 
     def action_open(self, what: str) -> None:
         """Show another screen of the run."""
-        self.tuitrain.opener.open_of_run(what, self._directory)
+        app_of(self).opener.open_of_run(what, self._directory)
 
     def action_leave(self) -> None:
         """Go back; take the cursor or the single chart away first."""

@@ -4,7 +4,6 @@ Asks the app to give commands; what becomes of them is read off the record like 
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, cast
 
 from textual.widget import Widget
 
@@ -23,9 +22,7 @@ from tuitrain.messages import (
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.ui.feeds.snapshot import RunSnapshot
 from tuitrain.ui.screens.dialogs import Ask, Confirm
-
-if TYPE_CHECKING:
-    from tuitrain.ui.app import TuitrainApp
+from tuitrain.ui.shell import app_of
 
 
 class Steering:
@@ -43,12 +40,8 @@ class Steering:
         self._shown = shown
         self._given = given
 
-    @property
-    def _app(self) -> "TuitrainApp":
-        return cast("TuitrainApp", self._shown.app)
-
     def _order(self, request: Request) -> None:
-        self._app.commands.order(self._directory, request)
+        app_of(self._shown).commands.order(self._directory, request)
         self._given()
 
     def pause(self, run: RunSnapshot) -> None:
@@ -62,7 +55,7 @@ class Steering:
 
     def resume(self, _run: RunSnapshot) -> None:
         """Go on with a run that ended or was released."""
-        self._app.commands.resume(self._directory)
+        app_of(self._shown).commands.resume(self._directory)
 
     def stop(self, run: RunSnapshot) -> None:
         """Ask, then end the run."""
@@ -75,7 +68,7 @@ class Steering:
         if run.facts.script is not None:
             what = tr("The script ends as by Ctrl-C, or by its framework's own means.")
         question = tr("Stop {run}? {what}", run=self._directory.id, what=what)
-        self._app.push_screen(Confirm(question, tr("stop it")), stop)
+        app_of(self._shown).push_screen(Confirm(question, tr("stop it")), stop)
 
     def checkpoint(self, _run: RunSnapshot) -> None:
         """Save a checkpoint."""
@@ -94,11 +87,11 @@ class Steering:
             value = validate_setting("optimizer.lr", answer) if answer else None
             # What was shown is rounded, and the schedule may have moved the rate since.
             if shown and value == float(shown):
-                self._app.tell(tr("the learning rate is left as it is"))
+                app_of(self._shown).tell(tr("the learning rate is left as it is"))
             elif value is not None:
                 self._order(ChangeSetting(0, "optimizer.lr", value))
 
-        self._app.push_screen(
+        app_of(self._shown).push_screen(
             Ask(
                 tr("Learning rate from the next step on"),
                 value=shown,
@@ -114,11 +107,11 @@ class Steering:
         from tuitrain.ui.screens.profile.screen import ask_steps, check_wanted
 
         if not run.live:
-            self._app.opener.open_profile(self._directory)
+            app_of(self._shown).opener.open_profile(self._directory)
             return
 
         def take(answer: str | None) -> None:
             if answer is not None:
-                self._app.opener.open_profile(self._directory, check_wanted(answer))
+                app_of(self._shown).opener.open_profile(self._directory, check_wanted(answer))
 
-        self._app.push_screen(ask_steps(len(rank_memory(run.split))), take)
+        app_of(self._shown).push_screen(ask_steps(len(rank_memory(run.split))), take)

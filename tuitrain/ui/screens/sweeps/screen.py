@@ -5,7 +5,6 @@ It shows what its follower delivers; what is wanted of the driver is written dow
 
 from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, cast
 
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -14,19 +13,17 @@ from textual.screen import Screen
 
 from tuitrain.lang import term, tr
 from tuitrain.sweeps.directory import SweepDirectory, change_control
-from tuitrain.ui.feeds.delivery import Delivery
+from tuitrain.ui.feeds.delivery import brought_to
 from tuitrain.ui.feeds.sweep import SweepFollower, SweepSeen
 from tuitrain.ui.screens.sweeps.trials import TrialList
+from tuitrain.ui.shell import app_of
 from tuitrain.ui.whole import Whole
 from tuitrain.ui.widgets.keyline import KeyLine
 from tuitrain.ui.widgets.lines import Lines
 from tuitrain.ui.widgets.topline import TopLine
 from tuitrain.view.format import sanitise
-from tuitrain.view.spans import Span
+from tuitrain.view.spans import Span, wrap_plain
 from tuitrain.view.sweep import sweep_lines
-
-if TYPE_CHECKING:
-    from tuitrain.ui.app import TuitrainApp
 
 _NONE = term(
     " no sweeps yet: `tuitrain sweep PRESET --sweep FILE` starts one (`tuitrain help sweeps`)"
@@ -63,10 +60,6 @@ class SweepScreen(Whole, Screen[None]):
         self._seen: SweepSeen | None = None
         self._weights: tuple[str, Mapping[str, float]] = ("", {})
 
-    @property
-    def _tui(self) -> "TuitrainApp":
-        return cast("TuitrainApp", self.app)
-
     def compose(self) -> ComposeResult:
         """Lay the screen out."""
         yield TopLine()
@@ -76,20 +69,15 @@ class SweepScreen(Whole, Screen[None]):
 
     def on_mount(self) -> None:
         """Begin to read."""
-        self._follower = SweepFollower(self._tui.root, self._bring, self._wanted)
+        self._follower = SweepFollower(
+            app_of(self).root, brought_to(self, self._take), self._wanted
+        )
         self._follower.start()
         self.query_one(TrialList).focus()
 
     def on_unmount(self) -> None:
         """Stop reading."""
         self._follower.close()
-
-    def _bring(self, seen: SweepSeen) -> None:
-        self.post_message(Delivery(partial(self._take, seen)))
-
-    def on_delivery(self, message: Delivery) -> None:
-        """Take in what a thread brought."""
-        message.take()
 
     def _take(self, seen: SweepSeen) -> None:
         self._seen = seen
@@ -118,13 +106,14 @@ class SweepScreen(Whole, Screen[None]):
                 else tr(" its driver has not put anything down yet")
             )
             self.query_one(TopLine).show_parts((Span(tr(" sweeps"), "title"),))
-            self.query_one("#above", Lines).show_lines([])
-            trials.show_none(words)
+            lines = wrap_plain(words, self.size.width, "quiet")
+            self.query_one("#above", Lines).show_lines(lines)
+            trials.show_none("")
             return
         name = Span(f" {sanitise(seen.directory.id)}", "title")
         place = f"{seen.place} of {seen.number} " if seen.number > 1 else ""
         self.query_one(TopLine).show_parts((name,), (Span(place, "quiet"),))
-        width, look = max(20, self.size.width), self._tui.look
+        width, look = max(20, self.size.width), app_of(self).look
         # A live driver may take a moment to say what a key has asked for.
         state = "paused" if seen.control.paused and seen.state == "running" else seen.state
         weights = self._weights[1] if self._weights[0] == seen.directory.id else None
@@ -142,7 +131,7 @@ class SweepScreen(Whole, Screen[None]):
                 words = tr(
                     "it has no driver: `tuitrain sweep resume {id}` starts one", id=directory.id
                 )
-                self._tui.tell(words, "warning")
+                app_of(self).tell(words, "warning")
                 return
             change_control(directory, paused=not seen.control.paused)
             self._follower.wake()
@@ -153,20 +142,20 @@ class SweepScreen(Whole, Screen[None]):
         if seen is not None and seen.directory is not None and seen.table is not None:
             now = seen.control.parallel or seen.table.parallel
             change_control(seen.directory, parallel=max(1, now + by))
-            self._tui.tell(tr("{n} trials at a time", n=max(1, now + by)))
+            app_of(self).tell(tr("{n} trials at a time", n=max(1, now + by)))
             self._follower.wake()
 
     def action_importance(self) -> None:
         """Have Optuna say how much each setting decides."""
         if self._seen is not None and self._seen.directory is not None:
-            self._tui.work.do(partial(self._ask_importance, self._seen.directory))
+            app_of(self).work.look(partial(self._ask_importance, self._seen.directory))
 
     def _ask_importance(self, directory: SweepDirectory) -> str:
         # Imported here, and in a thread: Optuna takes a fifth of a second and 35 MB.
         from tuitrain.sweeps.study import importance_of
 
         weights = importance_of(directory)
-        self.post_message(Delivery(partial(self._take_weights, directory.id, weights)))
+        self.call_later(self._take_weights, directory.id, weights)
         return tr("how much each setting decides of the value, by Optuna (PED-ANOVA)")
 
     def _take_weights(self, sweep: str, weights: Mapping[str, float]) -> None:

@@ -3,8 +3,6 @@
 Knows a sweep's table; nothing of its driver.
 """
 
-from typing import TYPE_CHECKING, cast
-
 from textual import on
 from textual.binding import Binding
 
@@ -13,11 +11,9 @@ from tuitrain.lang import tr
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.listing import find_run
 from tuitrain.sweeps.table import SweepTable
+from tuitrain.ui.shell import app_of
 from tuitrain.ui.widgets.picklist import PickList, Row
 from tuitrain.view.sweep import trial_line
-
-if TYPE_CHECKING:
-    from tuitrain.ui.app import TuitrainApp
 
 
 class TrialList(PickList):
@@ -36,15 +32,11 @@ class TrialList(PickList):
         self._table: SweepTable | None = None
         self._marked: set[str] = set()
 
-    @property
-    def _tui(self) -> "TuitrainApp":
-        return cast("TuitrainApp", self.app)
-
     def show_table(self, table: SweepTable) -> None:
         """Show other trials; those marked stay so."""
         self._table = table
         self._marked &= {str(row.number) for row in table.rows}
-        width, look = max(20, self.app.size.width), self._tui.look
+        width, look = max(20, self.app.size.width), app_of(self).look
         rows = []
         for row in table.ranked:
             key = str(row.number)
@@ -77,9 +69,9 @@ class TrialList(PickList):
         wanted = [row for row in rows if not self._marked or str(row.number) in self._marked]
         directories = [found for row in wanted if row.run and (found := self._find(row.run))]
         if directories:
-            self._tui.opener.open_workspace(directories)
+            app_of(self).opener.open_workspace(directories)
         else:
-            self._tui.tell("none of these trials has a run", "warning")
+            app_of(self).tell("none of these trials has a run", "warning")
 
     @on(PickList.Chosen)
     def _open(self, event: PickList.Chosen) -> None:
@@ -87,13 +79,13 @@ class TrialList(PickList):
         run = next((row.run for row in rows if str(row.number) == event.key), "")
         directory = self._find(run) if run else None
         if directory is not None:
-            self._tui.opener.open_run(directory)
+            app_of(self).opener.open_run(directory)
         else:
             gone = tr("its run {run} is gone", run=run) if run else tr("this trial has no run")
-            self._tui.tell(gone, "warning")
+            app_of(self).tell(gone, "warning")
 
     def _find(self, run: str) -> RunDirectory | None:
         try:
-            return find_run(self._tui.root, run)
+            return find_run(app_of(self).root, run)
         except RunNotFoundError:
             return None

@@ -18,6 +18,7 @@ from tuitrain.ui.screens.workspace.charts import MadeLines, chart_of, values_wor
 from tuitrain.ui.screens.workspace.differences import difference_lines
 from tuitrain.ui.screens.workspace.legend import LegendPanel
 from tuitrain.ui.screens.workspace.shown import ShownRuns
+from tuitrain.ui.shell import app_of
 from tuitrain.ui.widgets.chartgrid import DrawnChart
 from tuitrain.ui.widgets.chartpages import Group
 from tuitrain.ui.widgets.reader import Reader
@@ -136,7 +137,7 @@ class Desk(ChartDesk):
             return
         above = f"{choices.window_words()}{grid.pages.where(groups)}"
         drawn = [self._drawn(group, above if n == 0 else None) for n, group in enumerate(seen)]
-        grid.show(drawn, self.tuitrain.look)
+        grid.show(drawn, app_of(self).look)
 
     def _drawn(self, group: Group, above: str | None) -> DrawnChart:
         title, choices = group[0], self.curves.choices

@@ -18,6 +18,7 @@ from tuitrain.ui.screens.curves.screen import CurveScreen
 from tuitrain.ui.screens.workspace.desk import Desk
 from tuitrain.ui.screens.workspace.keys import BINDINGS as WORKSPACE_KEYS
 from tuitrain.ui.screens.workspace.shown import ShownRuns
+from tuitrain.ui.shell import app_of
 from tuitrain.ui.widgets.keyline import KeyLine
 from tuitrain.ui.widgets.picklist import PickList
 
@@ -110,7 +111,7 @@ class WorkspaceScreen(CurveScreen):
         """Open the run under the cursor."""
         key = self._desk.legend.list.key
         if key:
-            self.tuitrain.opener.open_run(self._shown.runs.directories[key])
+            app_of(self).opener.open_run(self._shown.runs.directories[key])
 
     def action_write(self) -> None:
         """Ask for a kind of file and write the chart in front as that."""

@@ -11,7 +11,6 @@ from textual.containers import Vertical
 
 from tuitrain.analysis.mistakes import worst_rows
 from tuitrain.ui.feeds.child import Ask
-from tuitrain.ui.feeds.delivery import Delivery
 from tuitrain.ui.feeds.results import Results
 from tuitrain.ui.feeds.sample_forms import SampleForms
 from tuitrain.ui.widgets.results.charts import (
@@ -121,12 +120,7 @@ class Book(Vertical):
 
     def _tell(self) -> None:
         """Pass on, from a thread, that more is known of samples."""
-        self.post_message(Delivery(self._forms_came))
-
-    def on_delivery(self, message: Delivery) -> None:
-        """Take in what a thread brought."""
-        message.stop()
-        message.take()
+        self.call_later(self._forms_came)
 
     def _forms_came(self) -> None:
         for page in self._made.values():

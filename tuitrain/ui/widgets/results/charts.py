@@ -9,17 +9,18 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 
-from tuitrain.analysis.calibration import softmax
 from tuitrain.analysis.mistakes import Judged
-from tuitrain.analysis.score_curves import ScoreCurves, score_curves
+from tuitrain.analysis.statistics.calibration import softmax
+from tuitrain.analysis.statistics.score_curves import ScoreCurves, score_curves
 from tuitrain.lang import said, tr
+from tuitrain.ui.shell import app_of
 from tuitrain.ui.widgets.chartpanel import ChartPanel
 from tuitrain.ui.widgets.lazylist import LazyList
 from tuitrain.ui.widgets.lines import Lines
 from tuitrain.ui.widgets.panel import Panel
 from tuitrain.ui.widgets.picklist import PickList
 from tuitrain.ui.widgets.reader import Reader
-from tuitrain.ui.widgets.results.page import ResultsPage, Shown, look_of
+from tuitrain.ui.widgets.results.page import ResultsPage, Shown
 from tuitrain.view.chart.figure import Size
 from tuitrain.view.chart.scatter import draw_scatter
 from tuitrain.view.evaluation.report import calibration_text
@@ -120,7 +121,7 @@ class CurvesPage(ResultsPage):
         key = self._list.key
         if not key:
             return
-        curves, look = self._curves(key), look_of(self)
+        curves, look = self._curves(key), app_of(self).look
         roc, precision = self._charts
         name = self._title_of(key)
         roc.show_chart(
@@ -169,7 +170,7 @@ class CalibrationPage(ResultsPage):
 
     def draw(self) -> None:
         """Draw the chart, and write the words."""
-        report, look = self.shown.results.report, look_of(self)
+        report, look = self.shown.results.report, app_of(self).look
         bins = report["calibration"]["bins"]
         self._chart.show_chart(tr("accuracy over confidence"), calibration_chart(bins), (), look)
         width = max(16, self._words.size.width - 2)
@@ -238,7 +239,7 @@ class ScatterPage(OutputsPage):
         """Draw the points."""
         size = Size(self._panel.size.width, self._panel.body_height)
         x, y = self.true[:, self.output], self.predicted[:, self.output]
-        drawing = draw_scatter(x, y, size, look_of(self))
+        drawing = draw_scatter(x, y, size, app_of(self).look)
         title = tr("predicted over true{named}", named=self.named)
         words = (Span(tr("{n:,} samples, on the dots both are the same", n=len(x)), "quiet"),)
         self._panel.show_panel(title, words, drawing.lines)
@@ -268,6 +269,6 @@ class ResidualsPage(OutputsPage):
         self._words.show_lines(
             residual_lines(
                 self.shown.results.report, self.predicted - self.true, self.output,
-                max(20, self.size.width - 2), look_of(self),
+                max(20, self.size.width - 2), app_of(self).look,
             )
         )  # fmt: skip

@@ -10,8 +10,9 @@ from textual.message import Message
 from textual.widget import Widget
 
 from tuitrain.analysis.mistakes import Judged, class_rows
+from tuitrain.ui.shell import app_of
 from tuitrain.ui.widgets.lines import Lines
-from tuitrain.ui.widgets.results.page import ResultsPage, SamplePane, Shown, look_of
+from tuitrain.ui.widgets.results.page import ResultsPage, SamplePane, Shown
 from tuitrain.view.chart.figure import Size
 from tuitrain.view.results.heat import (
     HeatMap,
@@ -78,7 +79,7 @@ class HeatView(Lines, can_focus=True):
             return
         frame = frame_for(self.heat, size)
         self._first = frame.follow(self._first, self.cursor)
-        self.show_lines(heat_lines(self.heat, self.cursor, self._first, frame, look_of(self)))
+        self.show_lines(heat_lines(self.heat, self.cursor, self._first, frame, app_of(self).look))
 
     def on_resize(self, event: events.Resize) -> None:
         """Draw in the room there is now."""

@@ -5,7 +5,6 @@ A page holds its parts itself, so that what comes late finds them. Knows no othe
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
 
 from textual import events
 from textual.app import ComposeResult
@@ -16,14 +15,12 @@ from tuitrain.analysis.mistakes import SampleRow, likeliest
 from tuitrain.lang import tr
 from tuitrain.ui.feeds.results import Results
 from tuitrain.ui.feeds.sample_forms import SampleForms
+from tuitrain.ui.shell import app_of
 from tuitrain.ui.widgets.lines import Lines
 from tuitrain.ui.widgets.picklist import PickList, Row
-from tuitrain.view.chart.figure import Size, TerminalStyle
+from tuitrain.view.chart.figure import Size
 from tuitrain.view.results.samples import Likely, row_lines, sample_lines
 from tuitrain.view.spans import Span, SpanLine
-
-if TYPE_CHECKING:
-    from tuitrain.ui.app import TuitrainApp
 
 _LIKELIEST = 4
 
@@ -37,11 +34,6 @@ class Shown:
     """What samples look like, as it comes."""
     likely: tuple[int, ...]
     """Samples that are wanted soon, the first first."""
-
-
-def look_of(widget: Widget) -> TerminalStyle:
-    """Return what the terminal can show."""
-    return cast("TuitrainApp", widget.app).look
 
 
 class ResultsPage(Vertical):
@@ -149,7 +141,7 @@ class SamplePane(Horizontal):
         )
         lines: list[SpanLine] = sample_lines(
             row, forms.get(row.number), self._likely(row.number), note, Size(width, height),
-            look_of(self),
+            app_of(self).look,
         )  # fmt: skip
         self._one.show_lines(lines)
 

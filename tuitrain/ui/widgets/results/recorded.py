@@ -15,9 +15,9 @@ from tuitrain.errors import RecordError
 from tuitrain.lang import tr
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.samples import read_samples, sampled_steps
+from tuitrain.ui.shell import app_of
 from tuitrain.ui.widgets.lines import Lines
 from tuitrain.ui.widgets.reader import Reader
-from tuitrain.ui.widgets.results.page import look_of
 from tuitrain.view.images.png import from_png
 from tuitrain.view.results.recorded import Part, recorded_lines
 from tuitrain.view.spans import Span, plain_line, wrap_plain
@@ -82,7 +82,7 @@ class RecordedSamples(Vertical):
         self._head.show_lines([(Span(words, "title"), Span(more, "quiet"))])
         width = max(16, self.size.width - 2)
         try:
-            lines = recorded_lines(self._samples(step), width, look_of(self))
+            lines = recorded_lines(self._samples(step), width, app_of(self).look)
         except RecordError as error:
             lines = wrap_plain(str(error), width, "bad")
         self._words.show_lines(lines)

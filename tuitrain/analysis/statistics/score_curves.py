@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tuitrain.analysis.ranking import RankingCurve, precision_recall_of, roc_of
+from tuitrain.analysis.statistics.ranking import RankingCurve, precision_recall_of, roc_of
 
 _BINS = 240
 """Columns of a curve: twice as many as a wide chart has cells."""

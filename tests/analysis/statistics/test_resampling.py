@@ -6,7 +6,7 @@ from scipy import stats
 from sklearn.metrics import f1_score
 
 from tuitrain.analysis.evaluation import macro_f1
-from tuitrain.analysis.resampling import (
+from tuitrain.analysis.statistics.resampling import (
     cells_figure,
     compare_means,
     mcnemar,

@@ -7,9 +7,9 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from tuitrain.config.catalogue import TaskInfo
-from tuitrain.config.components import Resolution
+from tuitrain.config.checking.components import Resolution
+from tuitrain.config.checking.keys import owner
 from tuitrain.config.faults import KeyPath
-from tuitrain.config.keys import owner
 from tuitrain.config.schema import metric_label
 from tuitrain.config.wording import one_of, show, unknown_name
 

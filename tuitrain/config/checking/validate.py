@@ -9,8 +9,8 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from tuitrain.config.catalogue import Catalogue, Kind, TaskInfo, read_catalogue
-from tuitrain.config.checks import cross_check, metric_directions
-from tuitrain.config.components import (
+from tuitrain.config.checking.checks import cross_check, metric_directions
+from tuitrain.config.checking.components import (
     OWN_CODE,
     SECTION_KINDS,
     UNKNOWN,
@@ -18,8 +18,8 @@ from tuitrain.config.components import (
     resolve,
     wrong_value,
 )
+from tuitrain.config.checking.keys import field_model, known_keys, suggestion
 from tuitrain.config.faults import InvalidPresetError, KeyPath
-from tuitrain.config.keys import field_model, known_keys, suggestion
 from tuitrain.config.monitors import with_monitors
 from tuitrain.config.overrides import apply_overrides
 from tuitrain.config.schema import AugmentSection, HookSection, MetricSection, Preset

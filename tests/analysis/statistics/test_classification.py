@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tuitrain.analysis.classification import class_figures
+from tuitrain.analysis.statistics.classification import class_figures
 from tuitrain.messages import PerClassCounts
 
 MATRICES = st.integers(2, 5).flatmap(

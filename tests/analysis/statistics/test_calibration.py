@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import log_loss
 
-from tuitrain.analysis.calibration import calibrate, softmax
+from tuitrain.analysis.statistics.calibration import calibrate, softmax
 
 
 def drawn(temperature: float) -> tuple[np.ndarray, np.ndarray]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 
-from tuitrain.analysis.score_curves import score_curves
+from tuitrain.analysis.statistics.score_curves import score_curves
 
 RANDOM = np.random.default_rng(3)
 IS_CLASS = RANDOM.random(3000) < 0.2

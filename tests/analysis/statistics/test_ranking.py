@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import auc, average_precision_score, roc_auc_score
 
-from tuitrain.analysis.ranking import mean_curve, precision_recall_curves, roc_curves
+from tuitrain.analysis.statistics.ranking import mean_curve, precision_recall_curves, roc_curves
 
 RANDOM = np.random.default_rng(0)
 TRUE = RANDOM.integers(0, 3, 5000)

@@ -1,0 +1,1 @@
+"""Figures out of labels, scores and samples, as statistics has them; knows no runs."""

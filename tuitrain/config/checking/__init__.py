@@ -1,0 +1,1 @@
+"""A preset's values held against the schema, the catalogue and each other, every fault at once."""
