@@ -90,9 +90,10 @@ class Recorded:
             if trainer._train_step.full or trainer._planner.reached(trainer.state.step):
                 trainer._boundary()
         taken = time.thread_time() - started
-        with self._channel._lock:
-            self._channel._kept.clear()
-            self._channel._unsent.clear()
+        outbox = self._channel._outbox
+        with outbox._lock:
+            outbox._kept.clear()
+            outbox._unsent.clear()
         while not self._queue.empty():
             self._queue.get()
         return taken / steps * 1e6

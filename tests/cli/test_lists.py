@@ -22,6 +22,9 @@ def test_ls_shows_state_progress_and_why_a_run_failed(root: Path, tuitrain: Tuit
     assert good.split()[1:6] == ["finished", "50%", "1.0", "val/accuracy", "0.9000"]
     assert "gone wrong \\x1b]0;title\\x07" in result.stdout
     assert "\x1b" not in result.stdout
+    assert "REASON" in result.stdout
+    # Without a reason to show there is no column for it.
+    assert "REASON" not in tuitrain("ls", "--state", "finished").stdout
 
 
 def test_ls_picks_by_state_and_prints_json(root: Path, tuitrain: Tuitrain) -> None:

@@ -49,6 +49,9 @@ def test_a_name_with_a_slash_or_toml_is_a_file(folders):
     assert find_preset(str(cwd / "small.toml"), cwd, user).path == cwd / "small.toml"
     with pytest.raises(PresetError, match="no such preset file"):
         find_preset("digits-cnn.toml", cwd, user)
+    for data in ("homes.csv", "./presets"):
+        with pytest.raises(PresetError, match=f"`tuitrain new {data}`"):
+            find_preset(data, cwd, user)
 
 
 def test_an_unknown_name_is_answered_with_near_ones_and_the_command_that_lists_them(folders):

@@ -304,7 +304,7 @@ def iris(tmp_path_factory: pytest.TempPathFactory) -> Trained:
 
 def test_images_have_no_columns_to_mix_up(tmp_path: Path) -> None:
     parts = built(tmp_path, DIGITS + 'model = { name = "linear" }\n')
-    with pytest.raises(UsageError, match="--method permutation: it is for tables"):
+    with pytest.raises(UsageError, match="name a file to explain; without one"):
         permutation_importance(parts, 1, lambda _text: None)
 
 

@@ -111,12 +111,36 @@ async def runs_listed(pilot: Pilot[Any], *words: str) -> None:
         await wait_for_text(pilot, word)
 
 
-def test_an_empty_home_says_in_one_line_what_to_press(
+def test_an_empty_home_says_what_to_press_and_shows_no_key_that_needs_a_run(
     root: Path, home: Callable[[TuitrainApp], None]
 ) -> None:
+    def keys(app: Any) -> str:
+        return screen_text(app).splitlines()[-1]
+
     async def steps(pilot: Pilot[Any]) -> None:
         await wait_for_text(pilot, "no runs yet: Enter on a preset starts one")
         await wait_for_text(pilot, "tiny-mlp")
+        await pilot.press("tab")
+        await wait_for(pilot, lambda: "n new" in keys(pilot.app))
+        assert keys(pilot.app).split() == [
+            "n",
+            "new",
+            "u",
+            "undo",
+            "o",
+            "own",
+            "data",
+            "q",
+            "quit",
+            "?",
+            "help",
+        ]
+        train(new_run(root, "first", preset="tiny-mlp"), falling(9))
+        await wait_for(pilot, lambda: "open  / filter  c columns" in keys(pilot.app))
+        await pilot.press("slash", *"xyzzy")
+        await wait_for_text(pilot, "Escape shows all")
+        await pilot.press("escape")
+        await wait_for_text(pilot, "first")
 
     play(root, home, steps)
 

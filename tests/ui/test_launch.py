@@ -74,6 +74,7 @@ class Bench:
         self.asked: list[str] = []
         self.launched: list[LaunchSpec] = []
         self.closed = 0
+        self.holds_devices = False
         self.devices = (
             DeviceMemory("cuda:0", "H200", 2**37, 2**37),
             DeviceMemory("cpu", "x86_64", 2**33, 2**34),
@@ -104,7 +105,8 @@ class Bench:
         estimate = CostEstimate(
             "cuda:0", 53_000, 2**20, 2**20, 2**21, batch * 2**14, 2**17, 23, 460
         )
-        self._deliver(WarmReport(True, self.devices, CostEstimated(config, estimate)))
+        told = CostEstimated(config, estimate)
+        self._deliver(WarmReport(True, self.devices, self.holds_devices, told))
 
     def launch(self, spec: LaunchSpec) -> None:
         if self.error:
@@ -643,11 +645,32 @@ def test_the_form_is_shown_in_plain_ascii_where_nothing_else_is(root: Path, pres
     play(root, form(preset, Bench()), steps, look=TerminalStyle(ascii=True, colour=False))
 
 
+def test_a_worker_that_holds_gpus_gives_way_to_another_where_ranks_are_chosen(
+    root: Path, preset: str
+) -> None:
+    bench = Bench()
+    bench.holds_devices = True
+
+    async def steps(pilot: Pilot[Any]) -> None:
+        await ready(pilot)
+        await go_to(pilot, "train.epochs")
+        await type_over(pilot, "9")
+        await wait_for(pilot, lambda: "epochs = 9" in bench.asked[-1])
+        assert not bench.closed
+        bench.holds_devices = False
+        await go_to(pilot, "train.ranks")
+        await type_over(pilot, "2")
+        await wait_for(pilot, lambda: bench.closed == 1)
+        await wait_for_text(pilot, "2 ranks, the fi")
+
+    play(root, form(preset, bench), steps)
+
+
 def test_the_form_says_that_its_memory_is_that_of_each_of_several_ranks() -> None:
     gpus = [DeviceMemory(f"cuda:{n}", "H200", 10, 10) for n in range(4)]
     assert (ranks_meant("auto", gpus), ranks_meant("auto", []), ranks_meant(2, gpus)) == (4, 1, 2)
     estimate = CostEstimate("cuda:0", 10, 1, 1, 1, 102, 0, 23, 460)
-    report = WarmReport(True, tuple(gpus), CostEstimated("", estimate))
+    report = WarmReport(True, tuple(gpus), estimate=CostEstimated("", estimate))
     outlook = make_outlook(report, gpus[0], None, "", ranks=4)
     assert outlook.device == "4 ranks, the first on cuda:0"
     assert outlook.parts[-1] == ("batch/4", 102)

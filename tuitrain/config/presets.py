@@ -15,6 +15,8 @@ from tuitrain.errors import PresetError
 if TYPE_CHECKING:
     from tuitrain.config.schema import Preset
 
+_TABLES = (".csv", ".tsv", ".tab")
+
 Origin = Literal["file", "./presets", "user", "built-in"]
 """A path that the user named, or the folder in which the name was found."""
 
@@ -67,8 +69,13 @@ def find_preset(name: str, cwd: Path | None = None, user_dir: Path | None = None
         file, attribute = name, "preset"
     if file.endswith(".py") and attribute.isidentifier():
         return _in_python_file(cwd / file, attribute)
+    path = cwd / name
+    if path.suffix.lower() in _TABLES or ("/" in name and path.is_dir()):
+        raise PresetError(
+            f"{printable(name)} is no preset; `tuitrain new {printable(name)}` looks at images or "
+            "a table and writes a preset that trains them"
+        )
     if "/" in name or name.endswith(".toml"):
-        path = cwd / name
         if not path.is_file():
             raise PresetError(f"{printable(name)}: there is no such preset file")
         return FoundPreset(path.stem, path, "file")

@@ -41,5 +41,6 @@ def _path(key: str) -> tuple[str, ...]:
     hint = f" did you mean {one_of(meant)}?" if meant else ""
     raise UsageError(
         f"{printable(key)!r} can't be changed while a run is live;{hint} "
-        f"allowed: {', '.join(LIVE_SETTINGS)}"
+        f"allowed: {', '.join(LIVE_SETTINGS)}; of a run that has ended `tuitrain resume RUN --set "
+        "KEY=VALUE` changes others too"
     )

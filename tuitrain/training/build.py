@@ -202,13 +202,7 @@ def build_components(
     task = find_task(preset.task)
     check_monitors(preset, task)
     context = DataContext(data_directory, report, warn, estimate, task.has_classes, task.name)
-    data = (
-        build_data(preset, task, device, context)
-        if described is None
-        else stand_in(described, preset, task, device)
-    )
-    if not world.is_alone:
-        data = replace(data, plan=replace(data.plan, rank=world.rank, ranks=world.size))
+    data = _data_of(preset, task, device, world, context, described)
     report("building the model")
     model = build_model(preset, data, device, torch.device("cpu") if shard is not None else device)
     raw = in_types_of(model, data)
@@ -256,6 +250,24 @@ def build_components(
     if preset.train.compile != "auto":
         parts.settle_compile(preset.train.compile)
     return parts
+
+
+def _data_of(
+    preset: Preset,
+    task: Task,
+    device: torch.device,
+    world: World,
+    context: DataContext,
+    described: DataDescription | None,
+) -> Data:
+    """Return the data set, or made-up samples for a described one; of several ranks this one's."""
+    if described is None:
+        data = build_data(preset, task, device, context)
+    else:
+        data = stand_in(described, preset, task, device)
+    if world.is_alone:
+        return data
+    return replace(data, plan=replace(data.plan, rank=world.rank, ranks=world.size))
 
 
 def _as_trained(

@@ -36,6 +36,82 @@ class HandedOver:
     commands: tuple[Command, ...]
 
 
+class Outbox:
+    """Events on their way to the record: numbered, and kept until it has them on disk.
+
+    Attributes:
+        unread: nobody takes events any more.
+    """
+
+    def __init__(self, events: "Queue[Numbered]") -> None:
+        self.unread = False
+        self._events = events
+        self._attempt = 0
+        self._sequence = 0
+        self._lock = threading.RLock()
+        self._gate = Gate()
+        self._kept: deque[Numbered] = deque()
+        self._unsent: deque[Numbered] = deque()
+
+    def begin(self, attempt: int) -> None:
+        """Number events anew, as those of this attempt: what came before is not for the record."""
+        with self._lock:
+            self._attempt, self._sequence = attempt, 0
+            self._kept.clear()
+
+    def state(self) -> tuple[int, tuple[Numbered, ...]]:
+        """Return the number of the last event, and the events that the record may not have yet."""
+        with self._lock:
+            return self._sequence, tuple(self._kept)
+
+    def take_over(self, attempt: int, handed: HandedOver) -> None:
+        """Go on where another process has stopped."""
+        with self._lock:
+            self._attempt, self._sequence = attempt, handed.sequence
+            self._kept.extend(handed.kept)
+
+    def send(self, event: Event) -> None:
+        """Number an event, keep it, and send it unless the queue is full; never waits.
+
+        What a queue, a checkpoint or the record can't take is left out of it, and told once.
+        """
+        with self._lock:
+            for each in self._gate.admit(event):
+                if each is not None:
+                    self._sequence += 1
+                    numbered = Numbered(self._attempt, self._sequence, each)
+                    self._kept.append(numbered)
+                    self._unsent.append(numbered)
+            self.push()
+
+    def push(self) -> None:
+        """Send what the queue had no room for, as far as it has now."""
+        with self._lock:
+            while self._unsent and not self.unread:
+                try:
+                    self._events.put_nowait(self._unsent[0])
+                except queue.Full:
+                    return
+                self._unsent.popleft()
+
+    def acknowledge(self, sequence: int) -> None:
+        """Keep nothing any more up to a number: it is on disk."""
+        with self._lock:
+            while self._kept and self._kept[0].sequence <= sequence:
+                self._kept.popleft()
+            self.push()
+
+    def drain(self, timeout_s: float) -> bool:
+        """Wait until everything sent is on record; return whether it is."""
+        deadline = time.monotonic() + timeout_s
+        while self._kept and not self.unread and time.monotonic() < deadline:
+            self.push()
+            time.sleep(_DRAIN_POLL_S)
+        # A queue whose reader is gone would else keep the interpreter from ending.
+        self._events.cancel_join_thread()
+        return not self._kept
+
+
 class WorkerChannel:
     """Numbered events out, commands in.
 
@@ -50,15 +126,9 @@ class WorkerChannel:
     ) -> None:
         self.attention = False
         self.orphaned = False
-        self._events = events
+        self._outbox = Outbox(events)
         self._commands = commands
-        self._attempt = 0
         self._grace_s = grace_s
-        self._sequence = 0
-        self._lock = threading.RLock()
-        self._gate = Gate()
-        self._kept: deque[Numbered] = deque()
-        self._unsent: deque[Numbered] = deque()
         self._inbox: deque[Command] = deque()
         self._arrived = threading.Event()
         self._training = False
@@ -75,30 +145,25 @@ class WorkerChannel:
 
     def begin(self, attempt: int) -> None:
         """Number events anew, as those of this attempt: what came before is not for the record."""
-        with self._lock:
-            self._attempt, self._sequence = attempt, 0
-            self._kept.clear()
+        self._outbox.begin(attempt)
 
     # --- from one process to another --------------------------------------------------------------
 
-    def hand_over(self) -> "HandedOver":
+    def hand_over(self) -> HandedOver:
         """Stop to listen, for good, and return what whoever listens next has to know."""
         self._commands.put(_NOBODY)
         self._listener.join()
-        with self._lock:
-            return HandedOver(self._sequence, tuple(self._kept), tuple(self._inbox))
+        return HandedOver(*self._outbox.state(), tuple(self._inbox))
 
-    def take_over(self, attempt: int, handed: "HandedOver") -> None:
+    def take_over(self, attempt: int, handed: HandedOver) -> None:
         """Go on where another process has stopped; called before `start`."""
-        with self._lock:
-            self._attempt, self._sequence = attempt, handed.sequence
-            self._kept.extend(handed.kept)
+        self._outbox.take_over(attempt, handed)
         for command in handed.commands:
             self.put_command(command)
 
     def orphan(self) -> None:
         """Note that the supervisor is gone: another process has seen it."""
-        self.orphaned = True
+        self.orphaned = self._outbox.unread = True
         self.attention = True
         self._arrived.set()
 
@@ -107,27 +172,11 @@ class WorkerChannel:
 
         What a queue, a checkpoint or the record can't take is left out of it, and told once.
         """
-        with self._lock:
-            for each in self._gate.admit(event):
-                if each is not None:
-                    self._sequence += 1
-                    numbered = Numbered(self._attempt, self._sequence, each)
-                    self._kept.append(numbered)
-                    self._unsent.append(numbered)
-            self._push()
-
-    def _push(self) -> None:
-        while self._unsent and not self.orphaned:
-            try:
-                self._events.put_nowait(self._unsent[0])
-            except queue.Full:
-                return
-            self._unsent.popleft()
+        self._outbox.send(event)
 
     def unacknowledged(self) -> list[Numbered]:
         """Return the events that the record may not have yet, oldest first."""
-        with self._lock:
-            return list(self._kept)
+        return list(self._outbox.state()[1])
 
     def next_command(self) -> Command | None:
         """Take the oldest command, if any; having taken all of them lowers `attention`."""
@@ -146,8 +195,7 @@ class WorkerChannel:
 
     def wait_for_command(self, timeout_s: float) -> None:
         """Wait until a command arrives, the supervisor dies, or the time is over."""
-        with self._lock:
-            self._push()
+        self._outbox.push()
         self._arrived.wait(timeout_s)
 
     def enter_training(self) -> None:
@@ -156,30 +204,17 @@ class WorkerChannel:
 
     def drain(self, timeout_s: float) -> bool:
         """Wait until everything sent is on record; return whether it is."""
-        deadline = time.monotonic() + timeout_s
-        while self._kept and not self.orphaned and time.monotonic() < deadline:
-            with self._lock:
-                self._push()
-            time.sleep(_DRAIN_POLL_S)
-        # A queue whose reader is gone would else keep the interpreter from ending.
-        self._events.cancel_join_thread()
-        return not self._kept
+        return self._outbox.drain(timeout_s)
 
     def _listen(self) -> None:
         while True:
             command = self._commands.get()
             if isinstance(command, Acknowledge):
-                self._acknowledge(command.sequence)
+                self._outbox.acknowledge(command.sequence)
             elif command == _NOBODY:
                 return
             else:
                 self.put_command(command)
-
-    def _acknowledge(self, sequence: int) -> None:
-        with self._lock:
-            while self._kept and self._kept[0].sequence <= sequence:
-                self._kept.popleft()
-            self._push()
 
     def _watch_parent(self) -> None:
         parent = multiprocessing.parent_process()

@@ -113,7 +113,7 @@ def empty_words(snapshot: RunSnapshot, choices: Choices) -> str:
     if state is None:
         return "" if snapshot.error else tr("reading the run ...")
     if choices.pattern and snapshot.metric_names:
-        return tr("no metric matches the filter")
+        return tr("no metric matches the filter: / changes it, and empty shows all")
     if snapshot.metric_names:
         return tr("all charts are hidden (H shows them)")
     reason = f": {said(state.reason)}" if state.reason else ""

@@ -77,6 +77,8 @@ def test_images_are_drawn_with_what_is_said_of_them_beneath() -> None:
     )
     assert last.split() == ["c.png", "sky", "75.0%"]
     assert prediction_text([{"name": "d", "shares": shares}]).splitlines()[1].endswith("sea 25.0%")
+    blank = [{"class": " ", "probability": 0.25}]
+    assert prediction_text([{"name": "d", "classes": blank}]).splitlines()[1].endswith("' ' 25.0%")
     assert prediction_text([{"name": "d", "mse": None}]).splitlines() == [
         "SAMPLE  ERROR",
         "d       -",

@@ -183,11 +183,14 @@ def _chosen_table(runs: "Sequence[RunValues]", keys: Sequence[str]) -> str:
 def _table(runs: "Sequence[RunValues]", now: float) -> str:
     from tuitrain.view import format as text
 
+    # What went wrong stands last, and only where something did: the rest fits 80 columns.
     headings: tuple[str, ...] = (
         "NAME", "STATE", "DONE", "EPOCH", "BEST", "CREATED", "DURATION", "REASON",
     )  # fmt: skip
     rows = [_row(run, now) for run in runs]
     align: tuple[Align, ...] = ("left", "left", "right", "right", "left", "right", "right", "left")
+    if not any(row[-1] for row in rows):
+        headings, align, rows = headings[:-1], align[:-1], [row[:-1] for row in rows]
     hosts = [str(run.get("host") or "") for run in runs]
     if any(hosts):
         headings, align = ("HOST", *headings), ("left", *align)

@@ -21,7 +21,7 @@ from tuitrain.components.data import (
     TokenTexts,
 )
 from tuitrain.components.task import Task
-from tuitrain.config.schema import DataSection, Preset
+from tuitrain.config.schema import DataSection, Preset, TrainSection
 from tuitrain.errors import DataUnavailableError, TrainingError
 from tuitrain.training.data.checks import check_splits, count_classes
 from tuitrain.training.data.folds import hold_out
@@ -123,27 +123,13 @@ def arrange_data(
     on_device = _fits(preset.data, splits, device)
     if on_device and isinstance(splits.train, Samples):
         report(f"moving the data to {device}")
-    train = preset.train
-    plan = BatchSchedule(
-        count(splits.train) if samples is None else samples,
-        train.batch_size,
-        train.accumulate,
-        train.drop_last,
-        train.seed,
-        lengths=_lengths(splits),
-        bucket=splits.bucket,
-    )
-    if not plan.steps_per_epoch:
-        raise TrainingError(
-            f"one step takes {plan.step_samples} samples (train.batch_size x train.accumulate), "
-            f"the training set has {plan.samples} and train.drop_last leaves out smaller steps"
-        )
+    plan = _plan(preset.train, splits, count(splits.train) if samples is None else samples)
     augment, fixed = build_augmentations(preset.data.augment, shape)
     preparation = BatchTransform(
-        seed=train.seed,
+        seed=preset.train.seed,
         statistics=statistics.to(device) if statistics else None,
         augment=augment,
-        channels_last=train.channels_last,
+        channels_last=preset.train.channels_last,
         fixed=fixed,
         targets=_targets_of(task, splits),
     )
@@ -165,6 +151,29 @@ def arrange_data(
         reconstructs_inputs=task.reconstructs and not target_shape(splits.train),
         stands_in=samples is not None,
     )
+
+
+def _plan(train: TrainSection, splits: Splits, samples: int) -> BatchSchedule:
+    """Return the batches of an epoch.
+
+    Raises:
+        TrainingError: there is none.
+    """
+    plan = BatchSchedule(
+        samples,
+        train.batch_size,
+        train.accumulate,
+        train.drop_last,
+        train.seed,
+        lengths=_lengths(splits),
+        bucket=splits.bucket,
+    )
+    if not plan.steps_per_epoch:
+        raise TrainingError(
+            f"one step takes {plan.step_samples} samples (train.batch_size x train.accumulate), "
+            f"the training set has {plan.samples} and train.drop_last leaves out smaller steps"
+        )
+    return plan
 
 
 def _statistics(preset: Preset, splits: Splits) -> Statistics | None:

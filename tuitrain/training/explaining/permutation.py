@@ -34,8 +34,8 @@ def permutation_importance(
     """
     if len(sample_shape(parts.data.validation)) != 1 or parts.data.spec.kind == "tokens":
         raise UsageError(
-            f"--method permutation: it is for tables, data.name = {parts.preset.data.name} has "
-            "samples of another kind; name a file to explain"
+            "name a file to explain; without one, or with --method permutation, the columns of a "
+            f"table are weighed, and data.name = {parts.preset.data.name} is none"
         )
     whole, own = _held(parts), parts.data
     metric, is_largest_best, before = _figure(parts)

@@ -10,7 +10,7 @@ from textual.containers import Container
 
 from tuitrain.analysis.diagnosis.diagnosis import Diagnosis
 from tuitrain.failures.explain import Failure
-from tuitrain.lang import tr
+from tuitrain.lang import term, tr
 from tuitrain.messages import TakeStacks
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.rows import AlertRow
@@ -29,6 +29,10 @@ from tuitrain.view.run.diagnosis import diagnosis_details, diagnosis_line
 from tuitrain.view.run.failure import failure_details, failure_line
 from tuitrain.view.spans import Span, SpanLine, wrap_plain
 
+_NONE = term(
+    " no alerts: what goes wrong in the run stands here, and what its curves show "
+    "(`tuitrain help alerts` lists all kinds)"
+)
 _BESIDE = 160
 """From this width on the details stand beside the list, which needs about 80 cells of it."""
 
@@ -99,7 +103,7 @@ class AlertsScreen(FollowingScreen[RunSnapshot]):
         self.query_one("#note", Lines).show_lines(fault)
         self.query_one(PickList).show_rows(
             [Row(key, _line(row)) for key, row in self._rows.items()],
-            empty="" if snapshot.error else tr(" no alerts"),
+            empty="" if snapshot.error else tr(_NONE),
         )
         self._show_details()
         self._show_top(snapshot)

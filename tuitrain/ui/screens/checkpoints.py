@@ -11,7 +11,7 @@ from functools import partial
 from textual.app import ComposeResult
 from textual.binding import Binding
 
-from tuitrain.lang import tr
+from tuitrain.lang import term, tr
 from tuitrain.messages import SaveCheckpoint
 from tuitrain.runs.directory import RunDirectory
 from tuitrain.runs.metrics import monitor_of
@@ -39,6 +39,9 @@ from tuitrain.view.run.checkpoints import (
     newest_first,
 )
 from tuitrain.view.spans import Span, wrap_plain
+
+_NONE = term(" no checkpoints: none was saved, or none was kept (`tuitrain presets reference`)")
+_NONE_YET = term(" no checkpoints: none was saved yet; c on the run's screen saves one now")
 
 
 class CheckpointsScreen(FollowingScreen[RunSnapshot]):
@@ -89,6 +92,11 @@ class CheckpointsScreen(FollowingScreen[RunSnapshot]):
         """Begin to read."""
         self.query_one(PickList).focus()
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer what is done with a checkpoint where there is one."""
+        del parameters
+        return action not in ("resume", "begin", "name", "delete") or bool(self._rows)
+
     # --- what is shown --------------------------------------------------------------------------
 
     def show_snapshot(self, snapshot: RunSnapshot) -> None:
@@ -101,9 +109,7 @@ class CheckpointsScreen(FollowingScreen[RunSnapshot]):
         keys = [row.path for row in rows]
         self.query_one(PickList).show_rows(
             [Row(key, line) for key, line in zip(keys, lines, strict=True)],
-            empty=""
-            if snapshot.error
-            else tr(" no checkpoints: none was saved yet, or none was kept"),
+            empty="" if snapshot.error else tr(_NONE_YET if snapshot.live else _NONE),
         )
         self._show_details()
         self._show_top(snapshot)

@@ -11,7 +11,7 @@ from textual.events import Click
 from textual.message import Message
 
 from tuitrain.ui.widgets.lines import ScrollLines
-from tuitrain.view.spans import Span, SpanLine
+from tuitrain.view.spans import SpanLine, wrap_plain
 
 _RIGHT = 3
 
@@ -89,12 +89,19 @@ class PickList(ScrollLines):
             place = self._nearest(max(0, self._cursor))
         self._cursor = place
         lines = [row.line for row in self._rows]
-        self.show_lines(lines or [(Span(empty, "quiet"),)])
+        self.show_lines(lines or wrap_plain(empty, self.size.width, "quiet"))
         if seen and place != was:
             # How far the new rows can be scrolled is known once they are laid out.
             self.call_after_refresh(self._show_cursor)
         if self.key != held:
             self.post_message(self.Moved(self, self.key))
+        if bool(self.key) != bool(held):
+            self.screen.refresh_bindings()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer to open a row where there is one."""
+        del parameters
+        return action != "choose" or bool(self.key)
 
     def go_to(self, key: str) -> None:
         """Put the cursor on a key, if it is there."""

@@ -77,7 +77,13 @@ def prediction_words(row: Mapping[str, Any]) -> str:
     if "values" in row:
         return " ".join(metric_value(value) for value in row["values"])
     if "shares" in row:
-        return ", ".join(f"{sanitise(one['class'])} {one['share']:.1%}" for one in row["shares"])
+        return ", ".join(f"{_class(one)} {one['share']:.1%}" for one in row["shares"])
     if "mse" in row:
         return NOTHING if row["mse"] is None else f"mse {metric_value(row['mse'])}"
-    return ", ".join(f"{sanitise(one['class'])} {one['probability']:.1%}" for one in row["classes"])
+    return ", ".join(f"{_class(one)} {one['probability']:.1%}" for one in row["classes"])
+
+
+def _class(one: Mapping[str, Any]) -> str:
+    """Return a class's name; of characters, one that nobody sees stands in quotes."""
+    name = str(one["class"])
+    return sanitise(name) if name.strip() else repr(name)

@@ -51,9 +51,10 @@ class TableKeys(Vertical):
         self._listed.group_by(self._preferences().group)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Ask nothing while another screen is about to cover the table."""
+        """Ask nothing of no runs, nor while another screen is about to cover the table."""
         del action, parameters
-        return not app_of(self).opener.is_opening
+        is_opening = app_of(self).opener.is_opening
+        return not is_opening and not self._table.is_empty
 
     # --- order ----------------------------------------------------------------------------------
 

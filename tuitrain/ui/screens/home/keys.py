@@ -54,9 +54,11 @@ class RunKeys(Vertical):
         yield self._arranged
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Do nothing to runs while another screen is about to cover them."""
-        del action, parameters
-        return not app_of(self).opener.is_opening
+        """Do nothing to runs where there are none, or another screen is about to cover them."""
+        del parameters
+        if action == "mark_all":
+            return not app_of(self).opener.is_opening and bool(self.table.listed.shown)
+        return not app_of(self).opener.is_opening and bool(self.table.rows.list.key)
 
     def _with_run(self, act: Callable[[RunDirectory], None]) -> None:
         """Do something with the run under the cursor, if there is one."""

@@ -49,9 +49,9 @@ class RunLabels(Vertical):
         yield self._keys
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Ask nothing while another screen is about to cover the table."""
+        """Ask nothing of no run, nor while another screen is about to cover the table."""
         del action, parameters
-        return not app_of(self).opener.is_opening
+        return not app_of(self).opener.is_opening and self.table.has_chosen
 
     def action_tag(self) -> None:
         """Ask for tags to add and to remove."""

@@ -34,6 +34,7 @@ class PresetsSide(Vertical):
         self.list = PresetList(id="presets")
         self.detail = RowDetail()
         self._title = ""
+        self._ready = False
 
     def compose(self) -> ComposeResult:
         """Lay the side out."""
@@ -53,6 +54,7 @@ class PresetsSide(Vertical):
 
     def take_presets(self, presets: Sequence["ListedPreset"]) -> None:
         """Show other presets."""
+        self._ready = True
         self.presets = {listed.found.name: listed for listed in presets}
         self.show()
 
@@ -68,7 +70,9 @@ class PresetsSide(Vertical):
         for task, group in groups:
             rows.append(Row("", (Span(tr(task), "quiet"),)))
             rows += [Row(each.found.name, preset_line(each, width, longest)) for each in group]
-        self.list.show_rows(rows, tr("no preset has these words" if text else "no presets found"))
+        none = tr("no presets found: o makes one of data of your own")
+        empty = tr("no preset has these words: Escape shows all") if text else none
+        self.list.show_rows(rows, empty if self._ready else "")
         self._show_title(text)
 
     def _show_title(self, text: str) -> None:

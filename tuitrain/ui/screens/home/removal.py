@@ -62,9 +62,9 @@ class Removal:
                     restore(run)
             except (TuitrainError, OSError) as error:
                 return str(error), False
-        return (
-            tr("{runs} restored", runs=_names(kept)) if kept else tr("nothing to bring back")
-        ), True
+        if not kept:
+            return tr("the trash is empty: nothing to bring back"), True
+        return tr("{runs} restored", runs=_names(kept)), True
 
 
 def empty_old(root: Path, told: Callable[[str], None]) -> None:

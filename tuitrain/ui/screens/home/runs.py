@@ -64,9 +64,9 @@ class RunsSide(Vertical):
         yield self.preview
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Do nothing to runs while another screen is about to cover them."""
-        del action, parameters
-        return not app_of(self).opener.is_opening
+        """Do nothing to runs where there are none, or another screen is about to cover them."""
+        del parameters
+        return not app_of(self).opener.is_opening and (action == "undo" or self.table.has_chosen)
 
     # --- commands -------------------------------------------------------------------------------
 

@@ -163,7 +163,9 @@ class HomeScreen(Whole, Screen[None]):
     # --- keys -----------------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Leave Tab to a filter that it completes."""
+        """Leave Tab to a filter that it completes; no runs need no filter."""
+        if action == "lists" and parameters == ("filter_runs",):
+            return not self._lists.table.is_empty
         focused = self.focused
         leads_away = action == "lists" and parameters == ("other",)
         return not (leads_away and isinstance(focused, FilterLine) and focused.completes)

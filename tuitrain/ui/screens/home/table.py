@@ -70,6 +70,16 @@ class RunTable(Vertical):
         return [runs[path] for path in paths if path in runs]
 
     @property
+    def has_chosen(self) -> bool:
+        """Whether any run, or branch, is marked or under the cursor."""
+        return bool(len(self.marks) or self.rows.list.key)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no run, as far as that is known."""
+        return self._ready and not self.listed.known.runs
+
+    @property
     def wanted(self) -> Sequence[RunSummary]:
         """The runs whose details are needed: of very many those in sight, until a filter asks."""
         asked = self.listed.needs_details or self.search.is_open
@@ -81,10 +91,12 @@ class RunTable(Vertical):
 
     def take_runs(self, runs: Sequence[RunSummary]) -> None:
         """Show other runs."""
-        self._ready = True
+        was_empty, self._ready = self.is_empty, True
         self.listed.take_runs(runs)
         self.marks.keep(self.listed.known.runs)
         self.show()
+        if self.is_empty != was_empty:
+            self.screen.refresh_bindings()
 
     def take_details(self, read: ReadDetails) -> None:
         """Show what was read of runs."""
@@ -110,8 +122,12 @@ class RunTable(Vertical):
         """Show the runs as they are now; only what differs is drawn."""
         self.listed.refresh()
         known = self._ready and not self._fault
-        none = tr("no runs yet: Enter on a preset starts one")
-        empty = tr("no run has these words") if self.search.line.value else none
+        none = tr(
+            "no runs yet: Enter on a preset starts one (Tab goes there and back): it opens a form, "
+            "and Enter there begins. Runs that `tuitrain run` starts stand here too."
+        )
+        empty = tr("no run has these words: Escape shows all")
+        empty = empty if self.search.line.value else none
         self.rows.show(empty if known else "")
         self.search.show()
         self._show_titles()

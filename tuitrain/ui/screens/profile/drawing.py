@@ -80,8 +80,8 @@ def waiting_lines(
         return [plain_line(tr(" reading the run ..."), "quiet")]
     if order.fault:
         return wrap_plain(order.fault, width, "bad")
-    hint = tr(": p takes one") if snapshot.live else ""
-    return [plain_line(tr(" the run has no profiles{hint}", hint=hint), "quiet")]
+    hint = tr(": p takes one") if snapshot.live else tr(": p takes them while a run lives")
+    return wrap_plain(tr(" the run has no profiles{hint}", hint=hint), width, "quiet")
 
 
 def profile_sheet(

@@ -82,6 +82,7 @@ class SweepScreen(Whole, Screen[None]):
     def _take(self, seen: SweepSeen) -> None:
         self._seen = seen
         self._show()
+        self.refresh_bindings()
 
     def on_resize(self, _event: Resize) -> None:
         """Arrange all for the room there is."""
@@ -122,6 +123,15 @@ class SweepScreen(Whole, Screen[None]):
         trials.show_table(seen.table)
 
     # --- keys -----------------------------------------------------------------------------------
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer what is done to a sweep where there is one."""
+        del parameters
+        seen = self._seen
+        if action == "turn":
+            return seen is not None and seen.number > 1
+        there = seen is not None and seen.directory is not None
+        return there or action not in ("hold", "parallel", "importance")
 
     def action_hold(self) -> None:
         """Start no new trial, or start them again."""

@@ -49,6 +49,11 @@ class TrialList(PickList):
         self._table = None
         self.show_rows([], empty=words)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer what is done with trials where there are some."""
+        there = super().check_action(action, parameters)
+        return there and (action not in ("mark", "together") or bool(self.key))
+
     def action_mark(self) -> None:
         """Mark the trial under the cursor, or take its mark away."""
         self._toggle(self.key)

@@ -155,7 +155,7 @@ class Desk(ChartDesk):
         return (
             tr("all charts are hidden (H shows them)")
             if hidden
-            else tr("no metric matches the filter")
+            else tr("no metric matches the filter: / changes it, and empty shows all")
         )
 
     def draw_legend(self) -> None:
