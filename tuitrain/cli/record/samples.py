@@ -39,7 +39,8 @@ def samples(
     if not steps:
         raise RecordError(
             f'{directory.id} has no samples: a preset with [[hooks]] name = "samples" writes them '
-            "at each evaluation, and event files of TensorBoard that are watched may have some."
+            "at each evaluation, a script logs them (tuitrain help own-script), and logs that are "
+            "watched may have some."
         )
     found = read_samples(directory, steps[-1] if step is None else step)
     if json:

@@ -107,7 +107,8 @@ def _write(
         draft.write_text(text, encoding="utf-8")
     for run in runs:
         if run.asked.trouble:
-            output.say(f"{run.summary.id}: not evaluated: {run.asked.trouble}")
+            trouble = run.asked.trouble.removeprefix(f"{run.summary.id}: ")
+            output.say(f"{run.summary.id}: not evaluated: {trouble}")
     if json:
         output.data_json({"file": str(path.absolute()), "bytes": path.stat().st_size, **told})
     else:
