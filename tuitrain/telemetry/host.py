@@ -129,7 +129,8 @@ class HostSampler:
             return {}
         return {
             "host/disk_free_bytes": float(usage.free),
-            "host/disk_total_bytes": float(usage.total),
+            # As df has it: what is kept for the administrator is not the user's.
+            "host/disk_total_bytes": float(usage.used + usage.free),
         }
 
     def _rates(self) -> dict[str, float]:
