@@ -365,7 +365,10 @@ class StepSplit:
             updates: that there are.
             step_s: how long steps take; 0: it is not known.
         """
-        if self._next is not None and (self._next - updates) * step_s > _LONGEST_WAIT_S:
+        drawn = self._next
+        if drawn is None or self.due == _NEVER:
+            return
+        if (drawn - updates) * step_s > _LONGEST_WAIT_S:
             self._next = updates + 1
             self.due = min(self.due, self._next)
 
