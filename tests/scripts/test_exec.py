@@ -239,6 +239,8 @@ def test_a_rank_that_is_killed_is_named(scripts: Scripts) -> None:
     board = partial(read_board, run.directory.path)
     until(lambda: len(pids := [each.pid for each in board() if each.pid]) == 2
           and follows(run.supervisor_pid, pids), "both ranks are followed")  # fmt: skip
+    # What rank 0 logs is sent a moment later, and it is ended with the other.
+    run.wait(lambda: {"rank", "before"} <= set(run.metric_names()), "what it logs")
     Path(scripts.folder, "go").touch()
     assert run.wait_end().state == "failed"
     [alert] = [alert for alert in run.alerts() if alert.kind == "rank"]

@@ -19,7 +19,6 @@ from typing import Any, TypeVar
 
 from tuitrain.script import wire
 from tuitrain.script.boundary import Boundary
-from tuitrain.script.clocks import clock_for
 from tuitrain.script.commands import Commands
 from tuitrain.script.link import Link, Message
 from tuitrain.script.media import Media, media_of
@@ -195,7 +194,9 @@ class Agent:
             rate = current_rate(self.commands.optimizer())
             if rate is not None and points.updates and not self.commands.paused:
                 points.log([("lr", rate)], None)
-            yield from self._take_steps(points)
+            yield from _steps_of(points, self.split)
+            if self.split.fault is not None:
+                self.notes.drop("the parts of steps", self.split.fault, points.step_now)
             yield from points.take_media(time.time())
             if points.problem:
                 self.notes.complain(points.problem, points.step_now)
@@ -203,17 +204,6 @@ class Agent:
             yield from self.notes.take(self.commands.controls, stepped=self.boundary.crossed)
         except Exception as error:  # what is logged is anybody's
             self.notes.drop("what is logged", error, points.step_now)
-
-    def _take_steps(self, points: PointLog) -> Iterable[Message]:
-        messages = points.take(time.time())
-        self.split.follow(points.updates, points.step_s)
-        split = self.split.take() if messages else None
-        if split is not None:
-            step = min(messages[0]["last_step"], points.placing.step(split.updates))
-            messages[0]["split"] = split.message(step)
-        if self.split.fault is not None:
-            self.notes.drop("the parts of steps", self.split.fault, points.step_now)
-        return messages
 
     # --- steps ----------------------------------------------------------------------------------
 
@@ -231,7 +221,7 @@ class Agent:
         if points.due:
             self.bound(optimizer)
         if timed:
-            self.time_step(optimizer)
+            self.boundary.time_next(split, optimizer)
 
     def bound(self, optimizer: Any) -> None:
         """See to what is due between two steps.
@@ -241,17 +231,16 @@ class Agent:
         """
         self.boundary.cross(self._link if self.is_heard else None, optimizer)
 
-    def time_step(self, optimizer: Any) -> None:
-        """Time the step that begins now, if its turn has come and no profile slows it.
 
-        Args:
-            optimizer: the one of the step before; None: it is not known.
-        """
-        updates = self.points.updates
-        if self.commands.is_profiling:
-            self.split.leave_out(updates)
-            return
-        self.split.begin(updates, lambda: clock_for(optimizer or self.commands.optimizer()))
+def _steps_of(points: PointLog, split: StepSplit) -> list[dict[str, Any]]:
+    """Return messages of the steps since the last call, with what they are split into."""
+    messages = points.take(time.time())
+    split.follow(points.updates, points.step_s)
+    told = split.take() if messages else None
+    if told is not None:
+        step = min(messages[0]["last_step"], points.placing.step(told.updates))
+        messages[0]["split"] = told.message(step)
+    return messages
 
 
 def _ending(error: BaseException | None, step: int) -> Message:

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from tuitrain.script import wire
+from tuitrain.script.clocks import clock_for
 from tuitrain.script.commands import Commands
 from tuitrain.script.link import Link
 from tuitrain.script.points import PointLog
 from tuitrain.script.ranks import RankHere, SharedRun, join_ranks, rank_here
+from tuitrain.script.split import StepSplit
 
 
 class Boundary:
@@ -61,6 +63,19 @@ class Boundary:
         if link is not None and link.attention:
             self._commands.obey(link, optimizer)
             points.due = points.due or link.attention
+
+    def time_next(self, split: StepSplit, optimizer: Any) -> None:
+        """Time the step that begins here, if its turn has come and no profile slows it.
+
+        Args:
+            split: times steps.
+            optimizer: the one of the step before; None: it is not known.
+        """
+        updates, commands = self._points.updates, self._commands
+        if commands.is_profiling:
+            split.leave_out(updates)
+            return
+        split.begin(updates, lambda: clock_for(optimizer or commands.optimizer()))
 
     def forget(self) -> None:
         """Leave the ranks' board to the parent of this process, which was forked."""

@@ -60,7 +60,11 @@ def clock_for(optimizer: Any) -> Clock | None:
         device = "cpu"
     if device == "cuda":
         return _stream(torch)
-    return _HOST if device == "cpu" else None
+    if device != "cpu" or (torch.cuda.is_initialized() and torch.cuda.memory_allocated()):
+        # What the host asks a GPU for beside, as for parameters that are held here, goes on
+        # behind its calls.
+        return None
+    return _HOST
 
 
 def _device_of(optimizer: Any) -> str:

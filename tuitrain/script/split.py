@@ -29,8 +29,9 @@ TO_DATA, TO_BACKWARD, TO_UPDATE, UPDATE, END = (
 """What a stretch of a step led to, beside waiting for data and the backward pass, which are
 stretches of their own; between TO_UPDATE and UPDATE is a call of an optimizer's step."""
 
-COST_SHARE = 0.003
-"""Part of the training time that timing may take, as far as it can be foreseen."""
+COST_SHARE = 0.001
+"""Part of the training time that timing may take, as far as it can be foreseen: in steps that are
+not timed the looks at whether they are cost short ones a percent."""
 _WIDEST_STRIDE = 1000
 _LONGEST_WAIT_S = 5.0
 _FIRST_COST_S = 1e-4
@@ -365,7 +366,10 @@ class StepSplit:
             updates: that there are.
             step_s: how long steps take; 0: it is not known.
         """
-        if self._next is not None and (self._next - updates) * step_s > _LONGEST_WAIT_S:
+        drawn = self._next
+        if drawn is None or self.due == _NEVER:
+            return
+        if (drawn - updates) * step_s > _LONGEST_WAIT_S:
             self._next = updates + 1
             self.due = min(self.due, self._next)
 

@@ -147,7 +147,7 @@ def hook_of(watch: OptimizerWatch) -> Callable[[Any, Any, Any], None]:
             if points.due and points.raised_by:
                 watcher.bound(optimizer)
             if timed:
-                watcher.time_step(optimizer)
+                watcher.boundary.time_next(split, optimizer)
         except Exception as error:
             watch.fail(error)
 
