@@ -170,9 +170,11 @@ class TuitrainApp(App[int]):
         update = narrowed(renderable)
         if self.pictures is not None:
             update = followed(update, self.pictures.painted)
+        # Before it is written: who sees it may answer before this goes on.
+        now = time.monotonic()
         super()._display(screen, update)
         if screen is self.screen and renderable is not None and not self._batch_count:
-            self.gate.painted(screen, time.monotonic())
+            self.gate.painted(screen, now)
 
     def on_mount(self) -> None:
         """Open home, and what the command line asked for."""
